@@ -23,14 +23,15 @@ class SinusoidalPositions(nn.Module):
 class HcCnnTn(nn.Module):
     """CNN and Transformer over the signal, a small network over the hand-crafted features, one head over both.
 
-    `channels` and `kernels` (odd) give one block Conv1d, BatchNorm1d, ReLU, MaxPool1d(2) each; then sinusoidal positions,
-    `layers` post-norm encoder layers of `heads` heads and feed-forward width `ff`, the mean over time; features -> 64 ->
-    64, each with BatchNorm1d and ReLU; head (channels[-1] + 64) -> 128 -> `classes`. With features=0 there is no feature
-    branch and the head takes the signal alone. The defaults have 1,248,261 parameters for 5 classes and 29 features.
+    `channels` and `kernels` (odd) give one block Conv1d, BatchNorm1d, ReLU, MaxPool1d(2) each; then sinusoidal
+    positions, `layers` post-norm encoder layers of `heads` heads and feed-forward width `ff`, the mean over time;
+    features -> 64 -> 64, each with BatchNorm1d and ReLU; head (channels[-1] + 64) -> 128 -> `classes`. With features=0
+    there is no feature branch and the head takes the signal alone. The defaults have 1,248,261 parameters for 5 classes
+    and 29 features.
     """
 
-    def __init__(self, classes, features, leads=12, channels=(64, 128, 256), kernels=(7, 5, 3), layers=2, heads=8, ff=512,
-                 dropout=0.1, head_dropout=0.1):
+    def __init__(self, classes, features, leads=12, channels=(64, 128, 256), kernels=(7, 5, 3), layers=2, heads=8,
+                 ff=512, dropout=0.1, head_dropout=0.1):
         super().__init__()
         blocks, width = [], leads
         for c, k in zip(channels, kernels, strict=True):

@@ -1,10 +1,11 @@
 """PyTorch twin of HC-CNN-TN: the yardstick for accuracy and speed, on the same records with the same settings.
 
   torch_twin.py DATA_DIR [--epochs 15] [--seed 0] [--features FILE.csv] [--save FILE.safetensors]
-      trains on folds 1 to 8 of a folder in the PTB-XL layout (100 Hz), prints the loss of each epoch, then AUC and F1 on
-      fold 10. Features are age and sex unless --features names a CSV with an ecg_id column. Signals are taken as they are.
+      trains on folds 1 to 8 of a folder in the PTB-XL layout (100 Hz), prints the loss of each epoch, then AUC and F1
+      on fold 10. Features are age and sex unless --features names a CSV with an ecg_id column. Signals are taken as
+      they are.
   torch_twin.py --time
-      prints the median training-step time (batch 64) and inference times (batch 1 and 64) on random data instead.
+      prints the median time of a training step (batch 64) and of inference (batch 1 and 64) on random data instead.
 
   --device cpu|cuda, --threads N   where
   --precision fp32|tf32|bf16       fp32: full float32; tf32: TF32 matrix products and convolutions; bf16: autocast
@@ -119,7 +120,8 @@ class Trainer:
             return self.run(x, f).float()
 
 
-def median_ms(function, device, repeats):
+def timing(function, device, repeats):
+    """The median and the fastest of `repeats` calls after a warm-up, as text."""
     def sync():
         if device.type == 'cuda':
             torch.cuda.synchronize()
@@ -133,7 +135,8 @@ def median_ms(function, device, repeats):
         function()
         sync()
         times.append(time.perf_counter() - start)
-    return 1e3 * sorted(times)[repeats // 2]
+    times.sort()
+    return f'{1e3 * times[repeats // 2]:.3f} ms (fastest {1e3 * times[0]:.3f})'
 
 
 def time_steps(args):
@@ -147,10 +150,9 @@ def time_steps(args):
           f'{sum(p.numel() for p in trainer.net.parameters())} parameters')
     repeats = 200 if device.type == 'cuda' else 10
     trainer.net.train()
-    print(f'train step batch {BATCH}: {median_ms(lambda: trainer.step(x, f, y), device, repeats):.3f} ms')
+    print(f'train step batch {BATCH}: {timing(lambda: trainer.step(x, f, y), device, repeats)}')
     for batch in (1, BATCH):
-        milliseconds = median_ms(lambda: trainer.logits(x[:batch], f[:batch]), device, repeats)
-        print(f'inference batch {batch}: {milliseconds:.3f} ms')
+        print(f'inference batch {batch}: {timing(lambda: trainer.logits(x[:batch], f[:batch]), device, repeats)}')
 
 
 def read_data(folder, features):
@@ -170,7 +172,7 @@ def read_data(folder, features):
 
 
 def standardise(values, train):
-    """Missing values take the training median; then training mean and standard deviation, clamped to 5 of the latter."""
+    """Missing values take the training median; then training mean and deviation, clamped to 5 deviations."""
     values = np.where(np.isfinite(values), values, np.nanmedian(values[train], 0))
     mean, deviation = values[train].mean(0), values[train].std(0)
     return ((values - mean) / (deviation + 1e-8)).clip(-5, 5).astype(np.float32)
@@ -200,7 +202,7 @@ def train(args):
     trainer = Trainer(args, features.shape[1], pos_weight)
     schedule = torch.optim.lr_scheduler.CosineAnnealingLR(trainer.adam, args.epochs)
     x, f, y = (torch.as_tensor(a, device=trainer.device) for a in (signals, features, labels))
-    shuffle = np.random.default_rng(args.seed)
+    shuffle = np.random.RandomState(args.seed)
     for epoch in range(args.epochs):
         trainer.net.train()
         start, total = time.perf_counter(), torch.zeros((), device=trainer.device)

@@ -2,10 +2,10 @@
 
 Usage: layers.py [OUT.json]      (default: tests/kernels/golden/layers.json)
 
-A list of cases {op, name, params, inputs, outputs, gradients}. Each tensor is {shape, data}, row-major, in PyTorch's layout:
-signals (N, C, T), convolution weights (C_out, C_in / groups, K), linear weights (out, in). inputs.dy is the cotangent: gradients
-are those of sum(y * dy), with PyTorch's names (x, weight, bias, ...). Inputs are multiples of 1/64, which float32 holds exactly;
-results carry nine digits.
+A list of cases {op, name, params, inputs, outputs, gradients}. Each tensor is {shape, data}, row-major, in PyTorch's
+layout: signals (N, C, T), convolution weights (C_out, C_in / groups, K), linear weights (out, in). inputs.dy is the
+cotangent: gradients are those of sum(y * dy), with PyTorch's names (x, weight, bias, ...). Inputs are multiples of
+1/64, which float32 holds exactly; results carry nine digits.
 """
 import argparse
 import json
@@ -48,7 +48,8 @@ def case(op, name, params, inputs, function, differentiate):
     outputs = out if isinstance(out, dict) else {'y': out}
     dy = grid(*outputs['y'].shape)
     (outputs['y'] * dy).sum().backward()
-    return {'op': op, 'name': name, 'params': params, 'inputs': {k: tensor(v) for k, v in (inputs | {'dy': dy}).items()},
+    return {'op': op, 'name': name, 'params': params,
+            'inputs': {k: tensor(v) for k, v in (inputs | {'dy': dy}).items()},
             'outputs': {k: tensor(v) for k, v in outputs.items()},
             'gradients': {k: tensor(leaves[k].grad) for k in differentiate}}
 
@@ -64,16 +65,19 @@ def conv1d():
         if bias:
             inputs['bias'] = grid(co)
         name = f'{n}x{ci}x{t} k{k} s{stride} p{padding} d{dilation} g{groups}' + ('' if bias else ' no bias')
-        yield case('conv1d', name, params, inputs, lambda params=params, **i: F.conv1d(i['x'], i['weight'], i.get('bias'), **params),
-                   list(inputs))
+
+        def run(params=params, **i):
+            return F.conv1d(i['x'], i['weight'], i.get('bias'), **params)
+
+        yield case('conv1d', name, params, inputs, run, list(inputs))
 
 
 def batch_norm():
     for shape in [(3, 5, 7), (2, 4, 2), (6, 3), (1, 2, 9)]:
         for training in (True, False):
             c = shape[1]
-            inputs = {'x': grid(*shape) * 2 + 1, 'weight': 1 + grid(c, scale=0.5), 'bias': grid(c), 'running_mean': grid(c),
-                      'running_var': 1 + grid(c).abs()}
+            inputs = {'x': grid(*shape) * 2 + 1, 'weight': 1 + grid(c, scale=0.5), 'bias': grid(c),
+                      'running_mean': grid(c), 'running_var': 1 + grid(c).abs()}
 
             def run(x, weight, bias, running_mean, running_var, training=training):
                 mean, var = running_mean.clone(), running_var.clone()
@@ -85,7 +89,8 @@ def batch_norm():
 
 
 def max_pool():
-    for shape, kernel, stride in [((2, 3, 8), 2, 2), ((2, 3, 9), 2, 2), ((1, 5, 2), 2, 2), ((2, 2, 13), 3, 2), ((1, 4, 3), 2, 2)]:
+    rows = [((2, 3, 8), 2, 2), ((2, 3, 9), 2, 2), ((1, 5, 2), 2, 2), ((2, 2, 13), 3, 2), ((1, 4, 3), 2, 2)]
+    for shape, kernel, stride in rows:
         yield case('max_pool', f'{"x".join(map(str, shape))} k{kernel} s{stride}', dict(kernel=kernel, stride=stride),
                    {'x': distinct(*shape)}, lambda x, k=kernel, s=stride: F.max_pool1d(x, k, s), ['x'])
 
@@ -114,7 +119,8 @@ def linear():
 def attention():
     """nn.MultiheadAttention on itself, batch first: x (N, T, D)."""
     for n, t, d, heads in [(2, 5, 8, 2), (1, 1, 4, 1), (2, 7, 12, 3), (1, 13, 8, 8), (3, 2, 4, 4)]:
-        inputs = {'x': grid(n, t, d), 'in_proj_weight': grid(3 * d, d, scale=0.5), 'in_proj_bias': grid(3 * d, scale=0.5),
+        inputs = {'x': grid(n, t, d),
+                  'in_proj_weight': grid(3 * d, d, scale=0.5), 'in_proj_bias': grid(3 * d, scale=0.5),
                   'out_proj.weight': grid(d, d, scale=0.5), 'out_proj.bias': grid(d, scale=0.5)}
 
         def run(d=d, heads=heads, **a):
@@ -134,17 +140,18 @@ def weighted_bce():
         labels = torch.tensor(RNG.integers(0, 2, (n, c)), dtype=torch.float64)
         if extreme:
             labels.view(-1)[:12] = torch.tensor([0., 1, 0, 1, 0, 1, 1, 0, 0, 1, 1, 0])
-        yield case('weighted_bce', f'{n}x{c}' + (' extreme logits' if extreme else ''), {},
-                   {'logits': logits, 'labels': labels, 'pos_weight': (1.5 + grid(c)).clamp(0.75, 3)},
-                   lambda logits, labels, pos_weight: F.binary_cross_entropy_with_logits(logits, labels, pos_weight=pos_weight),
-                   ['logits'])
+        inputs = {'logits': logits, 'labels': labels, 'pos_weight': (1.5 + grid(c)).clamp(0.75, 3)}
+        yield case('weighted_bce', f'{n}x{c}' + (' extreme logits' if extreme else ''), {}, inputs,
+                   lambda logits, labels, pos_weight: F.binary_cross_entropy_with_logits(
+                       logits, labels, pos_weight=pos_weight), ['logits'])
 
 
 def main():
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
     parser.add_argument('out', nargs='?', default=ROOT / 'tests/kernels/golden/layers.json', type=pathlib.Path)
     out = parser.parse_args().out
-    cases = [c for make in (conv1d, batch_norm, max_pool, element_wise, layer_norm, linear, attention, weighted_bce) for c in make()]
+    makers = (conv1d, batch_norm, max_pool, element_wise, layer_norm, linear, attention, weighted_bce)
+    cases = [c for make in makers for c in make()]
     out.write_text('[\n' + ',\n'.join(json.dumps(c, separators=(',', ':')) for c in cases) + '\n]\n')
     print(f'{out}: {len(cases)} cases, {out.stat().st_size} bytes')
 

@@ -5,13 +5,14 @@ Usage: model.py [--full OUT.safetensors]
   --full OUT       writes the same for the default size (T = 1000, channels 64, 128, 256, 29 features) to OUT
 
 Everything is computed in double precision and stored as float32. Dropout is 0. The file holds
-  <name>                    the initial state under the names of state_dict(), buffers included (num_batches_tracked: int64)
+  <name>                    the initial state under the names of state_dict(), buffers included (num_batches_tracked is
+                            int64)
   golden.x, .f, .y          signals (N, leads, T), features (N, F), labels (N, classes)
   golden.pos_weight         (classes)
   golden.logits, .loss      forward in training mode from the initial state
   golden.grad.<parameter>   gradient of that loss
-  golden.adam_losses        the losses of ten steps of Adam (lr 3e-4, PyTorch's defaults) on this batch, from the initial
-                            state: the first equals golden.loss; batch norm counts ten forward passes
+  golden.adam_losses        the losses of ten steps of Adam (lr 3e-4, PyTorch's defaults) on this batch, from the
+                            initial state: the first equals golden.loss; batch norm counts ten forward passes
   golden.after.<buffer>     running statistics after the ten steps
   golden.eval_logits        logits in eval mode after the ten steps
 and, as metadata "config", the arguments of HcCnnTn as JSON. The gradients of biases before a batch norm, and of the key
@@ -39,10 +40,9 @@ LEARNING_RATE, STEPS = 3e-4, 10
 def make(config, time, batch):
     torch.manual_seed(2026)
     net = HcCnnTn(**config, dropout=0.0, head_dropout=0.0)
-    with torch.no_grad():  # initial values that are 0 or 1 would hide mistakes
-        for name, p in net.named_parameters():
-            if 'norm' in name or p.dim() == 1:
-                p += 0.1 * torch.randn_like(p)
+    with torch.no_grad():  # initial values that are 0, 1, or equal in both encoder layers would hide mistakes
+        for p in net.parameters():
+            p += 0.1 * torch.randn_like(p) if p.dim() == 1 else 0.1 * p * torch.randn_like(p)
         for name, b in net.named_buffers():
             if name.endswith('running_mean'):
                 b += 0.1 * torch.randn_like(b)

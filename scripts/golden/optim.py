@@ -2,13 +2,13 @@
 
 Usage: optim.py [OUT.json]      (default: tests/engine/golden/optim.json)
 
-"optimizers": cases {name, algorithm, learning_rate, betas, eps, weight_decay, parameters: [step][tensor][values] with step 0
-the initial ones, gradients: [step][tensor][values] as given to each step}, in double precision. A schedule of learning rates
-is given in learning_rates where they change per step.
+"optimizers": cases {name, algorithm, learning_rate, betas, eps, weight_decay, parameters: [step][tensor][values] with
+step 0 the initial ones, gradients: [step][tensor][values] as given to each step, learning_rates: [step]}, in double
+precision.
 "clip_grad_norm": cases {max_norm, gradients, total_norm, clipped}.
-"cosine_annealing": {learning_rate, epochs, minimum, learning_rates: of epoch 0 ... epochs}.
-"one_cycle": cases {max_learning_rate, total_steps, learning_rates, beta1s: in force at step 0 ... total_steps - 1}, cosine,
-PyTorch's defaults (pct_start 0.3, div_factor 25, final_div_factor 1e4, momentum 0.85 to 0.95).
+"cosine_annealing": cases {learning_rate, epochs, minimum, learning_rates: of epoch 0 ... epochs}.
+"one_cycle": cases {max_learning_rate, total_steps, learning_rates, beta1s: in force at step 0 ... total_steps - 1},
+cosine, PyTorch's defaults (pct_start 0.3, div_factor 25, final_div_factor 1e4, momentum 0.85 to 0.95).
 """
 import argparse
 import json
