@@ -1,6 +1,6 @@
 """Golden values of single layers from PyTorch, computed in double precision.
 
-Usage: layers.py [OUT.json]      (default: tests/kernels/golden/layers.json)
+Usage: layers.py [OUT.json]      (default: tests/engine/golden/layers.json)
 
 A list of cases {op, name, params, inputs, outputs, gradients}. Each tensor is {shape, data}, row-major, in PyTorch's
 layout: signals (N, C, T), convolution weights (C_out, C_in / groups, K), linear weights (out, in). inputs.dy is the
@@ -148,7 +148,7 @@ def weighted_bce():
 
 def main():
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
-    parser.add_argument('out', nargs='?', default=ROOT / 'tests/kernels/golden/layers.json', type=pathlib.Path)
+    parser.add_argument('out', nargs='?', default=ROOT / 'tests/engine/golden/layers.json', type=pathlib.Path)
     out = parser.parse_args().out
     makers = (conv1d, batch_norm, max_pool, element_wise, layer_norm, linear, attention, weighted_bce)
     cases = [c for make in makers for c in make()]
