@@ -214,6 +214,12 @@ void check_groups(const WfdbHeader& header, const Place& last) {
 
 }  // namespace
 
+std::vector<std::string> WfdbHeader::leads() const {
+  std::vector<std::string> names;
+  for (const auto& signal : signals) names.push_back(signal.name);
+  return names;
+}
+
 WfdbHeader parse_wfdb_header(std::string_view text, const fs::path& path) {
   WfdbHeader header;
   header.path = path;
@@ -255,12 +261,13 @@ WfdbHeader read_wfdb_header(const fs::path& record, const FileObserver& observer
 std::string canonical_unit(std::string_view unit) {
   constexpr std::string_view kMicro = "\xC2\xB5";    // U+00B5, micro sign
   constexpr std::string_view kGreekMu = "\xCE\xBC";  // U+03BC, Greek small mu
+  constexpr std::string_view kLatin1Micro = "\xB5";
   std::string prefix(unit);
   if (prefix.empty() || (prefix.back() != 'V' && prefix.back() != 'v')) return prefix;
   prefix.pop_back();
   if (prefix.empty()) return "V";
   if (prefix == "m" || prefix == "M") return "mV";
-  if (prefix == "u" || prefix == "U" || prefix == kMicro || prefix == kGreekMu) return "uV";
+  if (prefix == "u" || prefix == "U" || prefix == kMicro || prefix == kGreekMu || prefix == kLatin1Micro) return "uV";
   return std::string(unit);
 }
 

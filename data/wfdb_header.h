@@ -40,6 +40,8 @@ struct WfdbHeader {
   std::int64_t samples = 0;    // frames; 0: not said, as long as the signal files are
   std::vector<WfdbSignalSpec> signals;
   std::vector<std::string> comments;  // without '#' and surrounding blanks
+
+  std::vector<std::string> leads() const;  // the names of the signals
 };
 
 // What a reader takes at most, so that a lying header cannot ask for all memory.
