@@ -45,7 +45,7 @@ class DictParser {
   [[noreturn]] void fail(std::string_view expected) const {
     const std::string_view rest = text_.substr(at_, 20);
     throw Error(fmt::format("not a Python dict of SCP codes: at character {}: found {}, expected {}", at_ + 1,
-                            rest.empty() ? "the end" : fmt::format("'{}'", rest), expected),
+                            rest.empty() ? "the end" : fmt::format("{:?}", rest), expected),
                 "Expected for example {'NORM': 100.0, 'SR': 0.0}.");
   }
 

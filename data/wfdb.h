@@ -39,7 +39,8 @@ struct Recording {
 // without gain.
 DigitalRecording read_wfdb_digital(const std::filesystem::path& record, const FileObserver& observer = {});
 
-// A lead with several samples per frame becomes the mean of each frame's samples, NaN if one of them is invalid.
+// A lead with several samples per frame becomes the mean of each frame's samples, NaN if one of them is invalid (the
+// Python package wfdb does the same, but truncates the mean to whole ADC steps).
 Recording to_physical(const DigitalRecording& digital);
 
 // read_wfdb_digital and to_physical.

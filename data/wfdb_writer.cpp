@@ -33,11 +33,11 @@ void check_writable(const std::string& name, const Recording& recording, double 
     refuse(fmt::format("a signal of {} x {} with {} lead names and {} units", recording.signal.rows(), leads,
                        recording.leads.size(), recording.units.size()));
   for (const auto& lead : recording.leads)
-    if (lead.empty() || lead.find_first_of("\r\n") != std::string::npos) refuse(fmt::format("lead name '{}'", lead));
+    if (lead.empty() || lead.find_first_of("\r\n") != std::string::npos) refuse(fmt::format("lead name {:?}", lead));
   for (const auto& unit : recording.units)
-    if (unit.empty() || unit.find_first_of(" \t\r\n\f\v") != std::string::npos) refuse(fmt::format("unit '{}'", unit));
+    if (unit.empty() || unit.find_first_of(" \t\r\n\f\v") != std::string::npos) refuse(fmt::format("unit {:?}", unit));
   for (const auto& comment : recording.comments)
-    if (comment.find_first_of("\r\n") != std::string::npos) refuse(fmt::format("comment '{}'", comment));
+    if (comment.find_first_of("\r\n") != std::string::npos) refuse(fmt::format("comment {:?}", comment));
 }
 
 std::int16_t quantised(const std::string& name, const Recording& recording, Eigen::Index t, Eigen::Index lead,
