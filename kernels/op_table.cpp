@@ -4,6 +4,7 @@
 #include <iterator>
 
 #include "kernels/attention/attention_op.h"
+#include "kernels/batch_norm/batch_norm_op.h"
 #include "kernels/conv1d/conv1d_op.h"
 #include "kernels/dropout/dropout_op.h"
 #include "kernels/linear/linear_op.h"
@@ -53,10 +54,11 @@ std::int64_t ShapeSampler::size(std::int64_t low, std::int64_t high) {
 
 const std::vector<Op>& op_table() {
   // One line per operation.
-  static const std::vector<Op> table = list_of_rows<             //
-      AttentionForward, AttentionBackward,                       //
-      Conv1dForward, Conv1dBackwardInput, Conv1dBackwardWeight,  //
-      DropoutForward, DropoutBackward,                           //
+  static const std::vector<Op> table = list_of_rows<                                     //
+      AttentionForward, AttentionBackward,                                               //
+      BatchNormForward, BatchNormBackward, BatchNormEvalForward, BatchNormEvalBackward,  //
+      Conv1dForward, Conv1dBackwardInput, Conv1dBackwardWeight,                          //
+      DropoutForward, DropoutBackward,                                                   //
       LinearForward, LinearBackwardInput, LinearBackwardWeight>();
   return table;
 }
