@@ -4,7 +4,7 @@
 
 #include "kernels/activation/activation_op.h"
 #include "kernels/common/elementwise_cpu.h"
-#include "kernels/common/exp_cpu.h"
+#include "kernels/common/vector_math.h"
 
 namespace cardiograd::kernels {
 namespace {

@@ -1,4 +1,4 @@
-// Cutting long loops into pieces for threads, and sums that the compiler can vectorise.
+// Cutting long loops into pieces for threads.
 #pragma once
 
 #include <algorithm>
@@ -22,21 +22,6 @@ template <class Body>
 void parallel_ranges(std::int64_t count, std::int64_t piece, Body&& body) {
   parallel_for((count + piece - 1) / piece,
                [&](std::int64_t task) { body(task * piece, std::min(count, (task + 1) * piece)); });
-}
-
-// The sum of term(0) ... term(count-1): element i goes to partial sum i % 32, and the partial sums are added in a tree.
-// A single chain of additions may not be reordered by the compiler; 32 of them are four AVX registers.
-template <class Term>
-inline float lane_sum(std::int64_t count, Term&& term) {
-  constexpr std::int64_t kLanes = 32;
-  float lanes[kLanes] = {};
-  std::int64_t i = 0;
-  for (; i + kLanes <= count; i += kLanes)
-    for (std::int64_t lane = 0; lane < kLanes; ++lane) lanes[lane] += term(i + lane);
-  for (std::int64_t lane = 0; i + lane < count; ++lane) lanes[lane] += term(i + lane);
-  for (std::int64_t half = kLanes / 2; half > 0; half /= 2)
-    for (std::int64_t lane = 0; lane < half; ++lane) lanes[lane] += lanes[lane + half];
-  return lanes[0];
 }
 
 }  // namespace cardiograd::kernels

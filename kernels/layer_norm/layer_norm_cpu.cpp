@@ -7,6 +7,7 @@
 #include "base/threads.h"
 #include "kernels/common/elementwise_cpu.h"
 #include "kernels/common/scratch.h"
+#include "kernels/common/vector_math.h"
 #include "kernels/layer_norm/layer_norm_op.h"
 
 namespace cardiograd::kernels {

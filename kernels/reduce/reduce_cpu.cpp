@@ -5,6 +5,7 @@
 #include "base/threads.h"
 #include "kernels/common/elementwise_cpu.h"
 #include "kernels/common/scratch.h"
+#include "kernels/common/vector_math.h"
 #include "kernels/reduce/reduce_op.h"
 
 namespace cardiograd::kernels {
