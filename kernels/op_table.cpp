@@ -3,10 +3,20 @@
 #include <algorithm>
 #include <iterator>
 
+#include "kernels/activation/activation_op.h"
+#include "kernels/adam/adam_op.h"
+#include "kernels/add/add_op.h"
 #include "kernels/attention/attention_op.h"
+#include "kernels/batch_norm/batch_norm_op.h"
+#include "kernels/concat/concat_op.h"
 #include "kernels/conv1d/conv1d_op.h"
 #include "kernels/dropout/dropout_op.h"
+#include "kernels/gather_batch/gather_batch_op.h"
+#include "kernels/layer_norm/layer_norm_op.h"
 #include "kernels/linear/linear_op.h"
+#include "kernels/max_pool/max_pool_op.h"
+#include "kernels/reduce/reduce_op.h"
+#include "kernels/weighted_bce/weighted_bce_op.h"
 
 namespace cardiograd::kernels {
 namespace {
@@ -53,11 +63,21 @@ std::int64_t ShapeSampler::size(std::int64_t low, std::int64_t high) {
 
 const std::vector<Op>& op_table() {
   // One line per operation.
-  static const std::vector<Op> table = list_of_rows<             //
-      AttentionForward, AttentionBackward,                       //
-      Conv1dForward, Conv1dBackwardInput, Conv1dBackwardWeight,  //
-      DropoutForward, DropoutBackward,                           //
-      LinearForward, LinearBackwardInput, LinearBackwardWeight>();
+  static const std::vector<Op> table = list_of_rows<                                     //
+      ReluForward, ReluBackward, GeluForward, GeluBackward,                              //
+      AdamForward,                                                                       //
+      AddForward, AddBackwardBroadcast, AccumulateForward,                               //
+      AttentionForward, AttentionBackward,                                               //
+      BatchNormForward, BatchNormBackward, BatchNormEvalForward, BatchNormEvalBackward,  //
+      ConcatForward, ConcatBackward,                                                     //
+      Conv1dForward, Conv1dBackwardInput, Conv1dBackwardWeight,                          //
+      DropoutForward, DropoutBackward,                                                   //
+      GatherBatchForward,                                                                //
+      LayerNormForward, LayerNormBackward,                                               //
+      LinearForward, LinearBackwardInput, LinearBackwardWeight,                          //
+      MaxPoolForward, MaxPoolBackward,                                                   //
+      MeanTimeForward, MeanTimeBackward, SquaredNormForward, ScaleForward,               //
+      WeightedBceForward, WeightedBceBackward>();
   return table;
 }
 
