@@ -1,11 +1,10 @@
 #include "kernels/gemm/gemm_cpu.h"
 
 #include <algorithm>
-#include <cstdlib>
 #include <cstring>
-#include <string_view>
 
 #include "base/threads.h"
+#include "kernels/common/instruction_set.h"
 #include "kernels/common/scratch.h"
 #include "kernels/gemm/gemm_micro.h"
 
@@ -18,16 +17,8 @@ constexpr std::int64_t kRowsPerTask = 192;
 constexpr std::int64_t kReductionBlock = 256;
 constexpr std::int64_t kReductionPieces = 16;
 
-const GemmKernel& choose_kernel() {
-  const char* wish = std::getenv("CARDIOGRAD_ISA");
-  const bool wide_forbidden = wish != nullptr && std::string_view(wish) == "avx2";
-  const bool wide = __builtin_cpu_supports("avx512f") && __builtin_cpu_supports("avx512bw") &&
-                    __builtin_cpu_supports("avx512dq") && __builtin_cpu_supports("avx512vl");
-  return wide && !wide_forbidden ? kGemmAvx512 : kGemmAvx2;
-}
-
 const GemmKernel& kernel() {
-  static const GemmKernel& chosen = choose_kernel();
+  static const GemmKernel& chosen = use_avx512() ? kGemmAvx512 : kGemmAvx2;
   return chosen;
 }
 
