@@ -101,21 +101,38 @@ void apply(const BatchNormShape& s, const float* x, const float* centre, const f
   });
 }
 
-// The sums of dy and of dy * (x - mean) over one block, dy masked by ReLU.
+// Adds dy and dy * (x - mean) over kRows rows to sum and product, dy masked by ReLU. Four rows at a time spare three of
+// four trips of the sums through the first cache.
+template <bool kRelu, int kRows>
+void add_gradient_rows(std::int64_t channels, const float* __restrict x, const float* __restrict dy,
+                       const float* __restrict mean, const float* __restrict scale, const float* __restrict beta,
+                       float* __restrict sum, float* __restrict product) {
+  for (std::int64_t c = 0; c < channels; ++c) {
+    float row_sum = 0;
+    float row_product = 0;
+#pragma GCC unroll 4
+    for (int r = 0; r < kRows; ++r) {
+      const float deviation = x[r * channels + c] - mean[c];
+      const float above = dy[r * channels + c];
+      const float gradient = kRelu && deviation * scale[c] + beta[c] <= 0.0F ? 0.0F : above;
+      row_sum += gradient;
+      row_product += gradient * deviation;
+    }
+    sum[c] += row_sum;
+    product[c] += row_product;
+  }
+}
+
 template <bool kRelu>
-void gradient_sums(std::int64_t rows, std::int64_t channels, const float* __restrict x, const float* __restrict dy,
-                   const float* __restrict mean, const float* __restrict scale, const float* __restrict beta,
-                   float* __restrict sum, float* __restrict product) {
+void gradient_sums(std::int64_t rows, std::int64_t channels, const float* x, const float* dy, const float* mean,
+                   const float* scale, const float* beta, float* sum, float* product) {
   std::fill(sum, sum + channels, 0.0F);
   std::fill(product, product + channels, 0.0F);
-  for (std::int64_t r = 0; r < rows; ++r) {
-    for (std::int64_t c = 0; c < channels; ++c) {
-      const float deviation = x[r * channels + c] - mean[c];
-      const float gradient = kRelu && deviation * scale[c] + beta[c] <= 0.0F ? 0.0F : dy[r * channels + c];
-      sum[c] += gradient;
-      product[c] += gradient * deviation;
-    }
-  }
+  std::int64_t r = 0;
+  for (; r + 4 <= rows; r += 4)
+    add_gradient_rows<kRelu, 4>(channels, x + r * channels, dy + r * channels, mean, scale, beta, sum, product);
+  for (; r < rows; ++r)
+    add_gradient_rows<kRelu, 1>(channels, x + r * channels, dy + r * channels, mean, scale, beta, sum, product);
 }
 
 // dx = scale * (dy - offset - (x - mean) * slope), dy masked by ReLU.
@@ -126,7 +143,8 @@ void gradient_rows(std::int64_t rows, std::int64_t channels, const float* __rest
   for (std::int64_t r = 0; r < rows; ++r) {
     for (std::int64_t c = 0; c < channels; ++c) {
       const float deviation = x[r * channels + c] - mean[c];
-      const float gradient = kRelu && deviation * scale[c] + beta[c] <= 0.0F ? 0.0F : dy[r * channels + c];
+      const float above = dy[r * channels + c];
+      const float gradient = kRelu && deviation * scale[c] + beta[c] <= 0.0F ? 0.0F : above;
       dx[r * channels + c] = scale[c] * (gradient - offset[c] - deviation * slope[c]);
     }
   }
@@ -145,11 +163,18 @@ void backward(const BatchNormShape& s, bool training, const float* x, const floa
   for (std::int64_t c = 0; c < channels; ++c)
     scale[c] = static_cast<float>(static_cast<double>(gamma[c]) * reciprocal(c));
 
+  std::fill(offset, offset + 2 * channels, 0.0F);
+  const auto write_block = [&](std::int64_t block) {
+    const std::int64_t at = block * kRowsPerBlock * channels;
+    const auto rows = s.relu ? gradient_rows<true> : gradient_rows<false>;
+    rows(rows_of_block(s, block), channels, x + at, dy + at, mean, scale, beta, offset, slope, dx + at);
+  };
   parallel_for(blocks, [&](std::int64_t block) {
     const std::int64_t at = block * kRowsPerBlock * channels;
     float* sum = partial + 2 * block * channels;
     const auto sums = s.relu ? gradient_sums<true> : gradient_sums<false>;
     sums(rows_of_block(s, block), channels, x + at, dy + at, mean, scale, beta, sum, sum + channels);
+    if (!training) write_block(block);  // while x and dy are in the cache
   });
   parallel_for((channels + kChannelTile - 1) / kChannelTile, [&](std::int64_t tile) {
     const std::int64_t first = tile * kChannelTile;
@@ -164,20 +189,17 @@ void backward(const BatchNormShape& s, bool training, const float* x, const floa
     }
     for (std::int64_t i = 0; i < count; ++i) {
       const std::int64_t c = first + i;
-      const double gradient = product[i] * reciprocal(c);
-      const double share = training ? 1 / static_cast<double>(s.rows) : 0;
-      offset[c] = static_cast<float>(sum[i] * share);
-      slope[c] = static_cast<float>(gradient * reciprocal(c) * share);
+      const double rstd = reciprocal(c);
+      const double gradient = product[i] * rstd;
+      if (training) {
+        offset[c] = static_cast<float>(sum[i] / static_cast<double>(s.rows));
+        slope[c] = static_cast<float>(gradient * rstd / static_cast<double>(s.rows));
+      }
       dgamma[c] += static_cast<float>(gradient);
       dbeta[c] += static_cast<float>(sum[i]);
     }
   });
-  parallel_for(blocks, [&](std::int64_t task) {
-    const std::int64_t block = blocks - 1 - task;
-    const std::int64_t at = block * kRowsPerBlock * channels;
-    const auto rows = s.relu ? gradient_rows<true> : gradient_rows<false>;
-    rows(rows_of_block(s, block), channels, x + at, dy + at, mean, scale, beta, offset, slope, dx + at);
-  });
+  if (training) parallel_for(blocks, [&](std::int64_t task) { write_block(blocks - 1 - task); });
 }
 
 }  // namespace

@@ -155,7 +155,8 @@ TEST_P(EveryOp, WritesTheSameBitsOnAnyNumberOfThreads) {
       set_thread_count(threads);
       const std::vector<Values> more = run(test, Implementation::kCpu, call);
       for (std::size_t i = 0; i < call.size(); ++i)
-        EXPECT_EQ(0, std::memcmp(one[i].real.data(), more[i].real.data(), one[i].real.size() * sizeof(double)))
+        EXPECT_TRUE(one[i].real.empty() ||
+                    0 == std::memcmp(one[i].real.data(), more[i].real.data(), one[i].real.size() * sizeof(double)))
             << op.name << " " << test.buffers[i].name << " at " << test.shape << ", " << threads << " threads";
     }
   }
