@@ -191,7 +191,8 @@ PreparedRecord prepare_record(const PrepareSettings& settings, const std::string
                                                      : std::numeric_limits<float>::quiet_NaN());
     if (record.features.size() != settings.features.names.size())
       throw Error(
-          fmt::format("{}: {} features, expected {}", path, record.features.size(), settings.features.names.size()));
+          fmt::format("{}: {} features, expected {}", path, record.features.size(), settings.features.names.size()),
+          "The feature hook must return one value per name.");
   }
   if (!kept) {
     Eigen::ArrayXXd signal = filtered(filter, recording, path);
