@@ -179,7 +179,7 @@ void write_safetensors(const std::filesystem::path& path, const SafetensorsFile&
   if (!file.metadata.empty()) header["__metadata__"] = file.metadata;
   std::uint64_t offset = 0;
   for (const auto& [name, tensor] : file.tensors) {
-    std::vector<std::int64_t> dims;
+    json dims = json::array();
     for (int i = 0; i < tensor.shape().dims(); ++i) dims.push_back(tensor.dim(i));
     const auto bytes = static_cast<std::uint64_t>(tensor.count() * dtype_bytes(tensor.dtype()));
     header[name] = {{"dtype", file_dtype(tensor.dtype())}, {"shape", dims}, {"data_offsets", {offset, offset + bytes}}};

@@ -146,7 +146,8 @@ Tensor sinusoidal_positions(std::int64_t time, std::int64_t width) {
   Tensor positions = Tensor::empty({time, width});
   for (std::int64_t t = 0; t < time; ++t) {
     for (std::int64_t c = 0; c < width; ++c) {
-      const double exponent = static_cast<double>(c / 2 * 2) / static_cast<double>(width);
+      const std::int64_t even = c - c % 2;
+      const double exponent = static_cast<double>(even) / static_cast<double>(width);
       const double angle = static_cast<double>(t) * std::pow(10000.0, -exponent);
       positions.data()[t * width + c] = static_cast<float>(c % 2 == 0 ? std::sin(angle) : std::cos(angle));
     }

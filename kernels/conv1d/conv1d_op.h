@@ -37,8 +37,9 @@ struct Conv1dRow {
   static constexpr double kTolerance = 2e-6;
 
   static Cost cost_of(const Conv1dShape& s, const std::vector<BufferSpec>& buffers) {
-    const double products = static_cast<double>(s.batch * s.output_time()) * static_cast<double>(s.output_channels) *
-                            static_cast<double>(s.kernel * s.input_channels / s.groups);
+    const std::int64_t depth = s.kernel * (s.input_channels / s.groups);
+    const double products =
+        static_cast<double>(s.batch * s.output_time()) * static_cast<double>(s.output_channels * depth);
     return {2 * products, least_bytes(buffers)};
   }
   static Conv1dShape sample(ShapeSampler& draw) {

@@ -14,8 +14,12 @@ constexpr int kColumns = kLanes * kVectors;
 typedef float Vector __attribute__((vector_size(kLanes * 4)));
 typedef float UnalignedVector __attribute__((vector_size(kLanes * 4), aligned(4), may_alias));
 
-inline Vector load(const float* from) { return *reinterpret_cast<const UnalignedVector*>(from); }
-inline void store(float* to, Vector value) { *reinterpret_cast<UnalignedVector*>(to) = value; }
+inline Vector load(const float* from) {
+  return *reinterpret_cast<const UnalignedVector*>(from);
+}
+inline void store(float* to, Vector value) {
+  *reinterpret_cast<UnalignedVector*>(to) = value;
+}
 
 inline Vector finish(Vector value, const GemmTile& tile, const float* c, const float* bias) {
   if (tile.accumulate) value += load(c);
@@ -84,7 +88,9 @@ void compute_rows(const GemmTile& tile) {
   }
 }
 
-void compute_tile(const GemmTile& tile) { compute_rows<kRows>(tile); }
+void compute_tile(const GemmTile& tile) {
+  compute_rows<kRows>(tile);
+}
 
 }  // namespace
 }  // namespace cardiograd::kernels
