@@ -9,6 +9,7 @@
 
 #include "base/error.h"
 #include "data/leads.h"
+#include "dsp/gaps.h"
 
 namespace cardiograd::data {
 namespace {
@@ -48,33 +49,17 @@ Recording standard_recording(const DigitalRecording& digital, const std::array<s
   return recording;
 }
 
-// Straight lines over the gaps of one lead, its first and last valid values before and after; zeros if none is valid.
-void bridge_gaps(Eigen::Ref<Eigen::ArrayXd> lead) {
-  Eigen::Index last = -1;  // valid so far
-  for (Eigen::Index t = 0; t < lead.size(); ++t) {
-    if (std::isnan(lead(t))) continue;
-    const double from = last < 0 ? lead(t) : lead(last);
-    for (Eigen::Index gap = last + 1; gap < t; ++gap)
-      lead(gap) = from + (lead(t) - from) * static_cast<double>(gap - last) / static_cast<double>(t - last);
-    last = t;
-  }
-  if (last < 0) {
-    lead.setZero();
-  } else {
-    lead.tail(lead.size() - 1 - last).setConstant(lead(last));
-  }
-}
-
 Eigen::ArrayXXd filtered(const SignalFilter& filter, const Recording& recording, const std::string& path) {
   if (!filter.apply) return recording.signal;
   Eigen::ArrayXXd bridged = recording.signal;
-  for (Eigen::Index lead = 0; lead < bridged.cols(); ++lead) bridge_gaps(bridged.col(lead));
+  for (Eigen::Index lead = 0; lead < bridged.cols(); ++lead) dsp::fill_gaps(bridged.col(lead));
   Eigen::ArrayXXd result = filter.apply(bridged, recording.rate);
   if (result.rows() != bridged.rows() || result.cols() != bridged.cols() || !result.allFinite())
     throw Error(fmt::format("{}: the filter '{}' made {} x {} values, not all finite, of {} x {}", path,
                             filter.description, result.rows(), result.cols(), bridged.rows(), bridged.cols()),
                 "The record is too short for the filter, or the filter is unstable at this rate.");
-  return recording.signal.isNaN().select(std::numeric_limits<double>::quiet_NaN(), result);
+  dsp::restore_gaps(recording.signal, result);
+  return result;
 }
 
 // Per lead minus the mean, by the standard deviation of the valid samples; a lead that was flat before the filter

@@ -21,6 +21,8 @@ constexpr std::uintmax_t kMaxHeaderBytes = 16U << 20;
 constexpr std::array kFormats = {16, 24, 32, 80, 212};
 constexpr std::int64_t kMaxSamplesPerFrame = 65536;
 constexpr double kDefaultGain = 200;
+constexpr double kSmallestGain = 1e-9;  // Between these no physical value overflows a float.
+constexpr double kLargestGain = 1e12;
 constexpr std::string_view kBlanks = " \t\r\f\v";
 
 // Where a field stands, for messages: "a/b.hea:3: gain".
@@ -148,8 +150,10 @@ void parse_format(std::string_view word, const Place& place, WfdbSignalSpec& sig
 // "1000", "200(1024)", "1000.0(0)/mV", "0/mV". Returns whether the baseline was given.
 bool parse_gain(std::string_view word, const Place& place, WfdbSignalSpec& signal) {
   signal.gain = take_number<double>(word, place, "gain");
-  if (!std::isfinite(signal.gain)) fail(place, fmt::format("gain is {}, expected a finite number", signal.gain));
   signal.gain_known = signal.gain != 0;
+  if (signal.gain_known && !(std::abs(signal.gain) >= kSmallestGain && std::abs(signal.gain) <= kLargestGain))
+    fail(place,
+         fmt::format("gain is {}, expected {} to {}, or 0 for unknown", signal.gain, kSmallestGain, kLargestGain));
   if (!signal.gain_known) signal.gain = kDefaultGain;
   bool has_baseline = false;
   if (word.starts_with('(')) {

@@ -7,7 +7,7 @@ namespace {
 
 TEST(NearestName, FindsTheFewestEdits) {
   EXPECT_EQ(nearest_name("filename_lt", {"filename_hr", "filename_lr", "age"}), "filename_lr");
-  EXPECT_EQ(nearest_name("lead_x", {"lead_a", "lead_b"}), "lead_a");  // The first of equals.
+  EXPECT_EQ(nearest_name("filename_xr", {"filename_hr", "filename_lr", "age"}), "filename_hr");  // Both one edit away.
   EXPECT_EQ(nearest_name("filname_lr", {"filename_hr", "filename_lr", "age"}), "filename_lr");
   EXPECT_EQ(nearest_name("AGE", {"page", "age"}), "age");
   EXPECT_EQ(nearest_name("", {"abc", "a"}), "a");

@@ -102,7 +102,8 @@ TEST(WfdbHeader, BadInputNamesLineAndField) {
   expect_bad("r 1 100 7\nr.dat 16:-1\n", {"skew is -1"});
   expect_bad("r 1 100 7\nr.dat 16+-5\n", {"byte offset is -5"});
   expect_bad("r 1 100 7\nr.dat 16 abc\n", {"gain", "'abc'"});
-  expect_bad("r 1 100 7\nr.dat 16 nan\n", {"gain"});
+  for (const std::string gain : {"nan", "inf", "-inf", "1e-300", "-1e300"})
+    expect_bad("r 1 100 7\nr.dat 16 " + gain + "\n", {"r.hea:2", "gain is", gain.substr(0, 2)});
   expect_bad("r 1 100 7\nr.dat 16 200(3/mV\n", {"baseline"});
   expect_bad("r 1 100 7\nr.dat 16 200(3)x\n", {"gain", "'x'"});
   expect_bad("r 1 100 7\nr.dat 16 200 16 0 0 70000\n", {"checksum is 70000"});
