@@ -151,7 +151,7 @@ void train(const Options& options) {
   };
   data::PreparedSet set = model::prepare_data(run.config.data, prepare_options);
   progress.clear();
-  fmt::print("{}", data::describe(set));
+  fmt::print("{}\n", data::describe(set));
 
   model::Trainer trainer(run.config, std::move(set), run.folder);
   create_folder(run.folder);
