@@ -10,7 +10,6 @@ namespace {
 // Streams of the run's seed; the shuffles and dropout have others.
 constexpr std::uint64_t kInitialWeightsStream = 1;
 
-constexpr std::int64_t kMostSamples = 1'000'000;
 constexpr const char* kHint = "Correct the sizes of the model in the configuration, section [model].";
 
 void expect_at_least(const char* name, std::int64_t value, std::int64_t least) {

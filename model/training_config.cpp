@@ -204,6 +204,9 @@ void check(const TrainingConfig& c) {
   expect_in("clip_norm", c.clip_norm, 0, 1e12);
   expect_in("seed", static_cast<double>(c.seed), 0, 9e15);
   expect_in("threads", static_cast<double>(c.threads), 0, 1024);
+  HcCnnTnConfig sizes = c.model;
+  sizes.samples = kMostSamples;  // The data will say; what is wrong with any data is said before reading them.
+  check(sizes);
 }
 
 }  // namespace cardiograd::model

@@ -31,8 +31,9 @@ struct Outcome {
 };
 
 struct RunSettings {
-  std::function<void()> in_child;  // called between fork and exec
-  double kill_after_s = -1;        // SIGKILL then, unless negative
+  std::function<void()> in_child;   // called between fork and exec
+  double kill_after_s = -1;         // SIGKILL then, unless negative
+  std::function<bool()> kill_when;  // SIGKILL as soon as this is true
   double timeout_s = 300;
 };
 
@@ -62,11 +63,12 @@ inline Outcome run_app(const std::string& name, const std::vector<std::string>& 
   const double limit = settings.kill_after_s >= 0 ? settings.kill_after_s : settings.timeout_s;
   int status = 0;
   while (::waitpid(child, &status, WNOHANG) == 0) {
-    if (elapsed() < limit) {
-      std::this_thread::sleep_for(std::chrono::microseconds(500));
+    const bool now = settings.kill_when && settings.kill_when();
+    if (!now && elapsed() < limit) {
+      std::this_thread::sleep_for(std::chrono::microseconds(settings.kill_when ? 20 : 500));
       continue;
     }
-    outcome.timed_out = settings.kill_after_s < 0;
+    outcome.timed_out = !now && settings.kill_after_s < 0;
     ::kill(child, SIGKILL);
     ::waitpid(child, &status, 0);
     break;

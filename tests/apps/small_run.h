@@ -20,11 +20,12 @@ inline const std::vector<std::string> kRunFiles = {"best.safetensors", "config.t
 class SmallRun {
  public:
   explicit SmallRun(const std::string& unit = "mV") : tiny_(unit) {
-    write_file(config(), "[data]\nfeatures = \"demographics\"\nfilter = \"none\"\n"
-                         "[model]\nchannels = [4, 8, 8]\nkernels = [5, 3, 3]\nencoder_layers = 1\nheads = 2\n"
-                         "feed_forward = 16\nfeature_width = 4\nhead_width = 16\n"
-                         "[training]\nepochs = 3\nbatch_size = 8\nlr = 0.005\n"
-                         "[run]\nthreads = 1\n");
+    write_file(config(),
+               "[data]\nfeatures = \"demographics\"\nfilter = \"none\"\n"
+               "[model]\nchannels = [4, 8, 8]\nkernels = [5, 3, 3]\nencoder_layers = 1\nheads = 2\n"
+               "feed_forward = 16\nfeature_width = 4\nhead_width = 16\n"
+               "[training]\nepochs = 3\nbatch_size = 8\nlr = 0.005\n"
+               "[run]\nthreads = 1\n");
   }
 
   const TinyPtbxl& tiny() const { return tiny_; }

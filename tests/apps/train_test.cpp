@@ -1,5 +1,5 @@
 // train and evaluate as a user runs them: what they write, and that it can be repeated and resumed.
-#include <csignal>
+#include <algorithm>
 #include <filesystem>
 #include <string>
 
@@ -100,8 +100,8 @@ TEST(Evaluate, DataOfAnotherUnitOnlyWhenHarmonised) {
   expect_success(run_app("train", z.arguments()));
   expect_success(run_app("train", millivolts.arguments()));
   const auto on = [](const SmallRun& model, const SmallRun& data, std::vector<std::string> more) {
-    std::vector<std::string> arguments = {"--model", model.out() / "last.safetensors", "--data", data.tiny().folder(),
-                                          "--no-cache", "--draws", "10"};
+    std::vector<std::string> arguments = {
+        "--model", model.out() / "last.safetensors", "--data", data.tiny().folder(), "--no-cache", "--draws", "10"};
     arguments.insert(arguments.end(), more.begin(), more.end());
     return run_app("evaluate", arguments);
   };
@@ -172,6 +172,30 @@ TEST(Resume, KilledAtAnyMomentEndsWithTheSameBytes) {
     std::filesystem::remove_all(out);
   }
   EXPECT_GE(killed, 10) << "too few runs were still alive when their moment came";
+}
+
+// The same while each of its files is being written: what is left of it disappears, the old content is never spoilt.
+TEST(Resume, KilledWhileAFileIsWritten) {
+  const SmallRun run;
+  expect_success(run_app("train", run.arguments()));
+  int caught = 0;
+  for (const std::string& name : kRunFiles) {
+    const auto out = run.folder() / ("killed at " + name);
+    const auto is_temporary = [&](const std::string& file) { return file.starts_with("." + name + "."); };
+    RunSettings settings;
+    settings.kill_when = [&] {
+      const auto names = names_in(out);
+      return std::any_of(names.begin(), names.end(), is_temporary);
+    };
+    run_app("train", run.with({"--out", out}), settings);
+    const auto left = names_in(out);
+    caught += std::any_of(left.begin(), left.end(), is_temporary) ? 1 : 0;
+    expect_success(run_app("train", run.with({"--out", out, "--resume"})));
+    EXPECT_EQ(names_in(out), kRunFiles) << "killed at " << name;
+    for (const char* file : {"best.safetensors", "last.safetensors", "config.toml"})
+      EXPECT_EQ(read_file(out / file), read_file(run.out() / file)) << file << ", killed at " << name;
+  }
+  EXPECT_GE(caught, 1) << "no run was killed while a file was being written";
 }
 
 }  // namespace

@@ -127,5 +127,15 @@ TEST(TrainingConfig, ImpossibleValuesAreNamed) {
   expect("threads is 2000", [](TrainingConfig& c) { c.threads = 2000; });
 }
 
+TEST(TrainingConfig, SizesThatNoDataCouldFit) {
+  TrainingConfig config;
+  config.data.folder = "somewhere";
+  config.model.heads = 7;
+  expect_error([&] { check(config); }, {"256 channels cannot be shared by 7 heads"});
+  config.model.heads = 8;
+  config.model.kernels = {7, 5};
+  expect_error([&] { check(config); }, {"3 channels and 2 kernels"});
+}
+
 }  // namespace
 }  // namespace cardiograd::model
