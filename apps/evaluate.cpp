@@ -54,7 +54,8 @@ void add_options(CLI::App& app, Options& o) {
   app.add_option("--seed", o.seed, "of the bootstrap, 0 by default")->check(CLI::NonNegativeNumber);
   app.add_option("--batch-size", o.batch_size, "64 by default")->check(CLI::Range(1, 1000000));
   app.add_option("--device", o.device, "auto (default), cpu or cuda");
-  app.add_option("--threads", o.threads, "0 (default): all cores; the result does not depend on it");
+  app.add_option("--threads", o.threads, "0 (default): all cores; the result does not depend on it")
+      ->check(CLI::Range(0, 1024));
   app.add_option("--cache", o.cache, "folder for prepared data, ~/.cache/cardiograd by default");
   app.add_flag("--no-cache", o.no_cache, "prepare the data anew and keep nothing");
 }
@@ -90,12 +91,13 @@ void evaluate(const Options& o) {
   data::PreparedSet set = prepare(o, description);
   check_fits(description, set);
   const std::vector<std::int64_t> rows = model::rows_of_folds(set, o.folds);
-  if (rows.empty())
-    throw Error(fmt::format("fold {}: no record in {}", fmt::join(o.folds, ", "), o.data),
-                "Give a --fold that the table's column strat_fold has.");
-  for (const std::int64_t fold : o.folds)
+  for (const std::int64_t fold : o.folds) {
+    if (model::rows_of_folds(set, {fold}).empty())
+      throw Error(fmt::format("fold {}: no record in {}", fold, o.data),
+                  "Give a --fold that the table's column strat_fold has.");
     if (std::find(description.val_folds.begin(), description.val_folds.end(), fold) != description.val_folds.end())
       log_warning("fold {} chose this model's epoch and thresholds: its figures are optimistic", fold);
+  }
 
   const model::BatchSource source(set, description.signal_scaling, description.feature_scaling);
   const model::ScoredRecords scored = score(*trained.net, source, rows, o.batch_size, {});
@@ -110,7 +112,7 @@ void evaluate(const Options& o) {
   json["epoch"] = description.epoch;
   json["data"] = o.data;
   json["folds"] = o.folds;
-  write_file(*o.json, json.dump(2) + "\n");
+  write_file(*o.json, json.dump(2, ' ', false, nlohmann::json::error_handler_t::replace) + "\n");
 }
 
 }  // namespace

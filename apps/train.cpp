@@ -113,6 +113,10 @@ Run choose_run(const Options& o) {
   if (o.out) run.folder = *o.out;
   const fs::path stored = run.folder / "config.toml";
   run.resume = o.resume && fs::exists(stored);
+  // With the options of a new run at hand, one that was killed before it wrote its configuration starts anew.
+  if (o.resume && !run.resume && !o.data && !o.config)
+    throw Error(fmt::format("{}: no run to resume: config.toml is missing", run.folder.string()),
+                "Check --out, or give the run's options too.");
   if (run.resume) {
     const TrainingConfig config = model::read_config(stored);
     run.config = with_options(o.config ? model::read_config(*o.config) : config, o);

@@ -64,7 +64,7 @@ AtomicFile::~AtomicFile() {
 void AtomicFile::fail(const char* action) const {
   const int error = errno;
   throw Error(fmt::format("{}: {}: {}", destination_.string(), action, reason(error)),
-              error == ENOSPC || error == EDQUOT ? "Free some space or choose another folder; nothing was left behind."
+              error == ENOSPC || error == EDQUOT || error == EFBIG ? "Free some space or choose another folder; nothing was left behind."
                                                  : "Check that the folder exists and that you may write there.");
 }
 

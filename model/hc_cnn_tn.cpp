@@ -10,13 +10,15 @@ namespace {
 // Streams of the run's seed; the shuffles and dropout have others.
 constexpr std::uint64_t kInitialWeightsStream = 1;
 
+constexpr const char* kHint = "Correct the sizes of the model in the configuration, section [model].";
+
 void expect_at_least(const char* name, std::int64_t value, std::int64_t least) {
-  if (value < least) throw Error(fmt::format("model: {} is {}, expected {} or more", name, value, least));
+  if (value < least) throw Error(fmt::format("model: {} is {}, expected {} or more", name, value, least), kHint);
 }
 
 void expect_probability(const char* name, double value) {
   if (!(value >= 0 && value < 1))
-    throw Error(fmt::format("model: {} is {}, expected 0 or more and less than 1", name, value));
+    throw Error(fmt::format("model: {} is {}, expected 0 or more and less than 1", name, value), kHint);
 }
 
 }  // namespace
@@ -26,6 +28,9 @@ void check(const HcCnnTnConfig& config) {
   expect_at_least("features", config.features, 0);
   expect_at_least("leads", config.leads, 1);
   expect_at_least("samples", config.samples, 1);
+  if (config.samples > kMostSamples)
+    throw Error(fmt::format("model: samples is {}, expected at most {}", config.samples, kMostSamples),
+                "Cut the records into shorter ones.");
   expect_at_least("encoder_layers", config.encoder_layers, 0);
   expect_at_least("heads", config.heads, 1);
   expect_at_least("feed_forward", config.feed_forward, 1);
@@ -35,21 +40,25 @@ void check(const HcCnnTnConfig& config) {
   expect_probability("head_dropout", config.head_dropout);
   if (config.channels.empty() || config.channels.size() != config.kernels.size())
     throw Error(fmt::format("model: {} channels and {} kernels, expected as many of each, and at least one",
-                            config.channels.size(), config.kernels.size()));
+                            config.channels.size(), config.kernels.size()),
+                kHint);
   std::int64_t time = config.samples;
   for (std::size_t i = 0; i < config.channels.size(); ++i) {
     expect_at_least("channels", config.channels[i], 1);
     expect_at_least("kernels", config.kernels[i], 1);
     if (config.kernels[i] % 2 == 0)
       throw Error(
-          fmt::format("model: kernel {} is even, expected odd so that padding keeps the length", config.kernels[i]));
+          fmt::format("model: kernel {} is even, expected odd so that padding keeps the length", config.kernels[i]),
+          kHint);
     time /= 2;
   }
   if (time < 1)
     throw Error(
-        fmt::format("model: {} samples are too few for {} poolings by 2", config.samples, config.channels.size()));
+        fmt::format("model: {} samples are too few for {} poolings by 2", config.samples, config.channels.size()),
+        "Use longer records, or fewer channels in the configuration's section [model].");
   if (config.channels.back() % config.heads != 0)
-    throw Error(fmt::format("model: {} channels cannot be shared by {} heads", config.channels.back(), config.heads));
+    throw Error(fmt::format("model: {} channels cannot be shared by {} heads", config.channels.back(), config.heads),
+                kHint);
 }
 
 HcCnnTn::HcCnnTn(const HcCnnTnConfig& config, std::uint64_t seed) : config_(config) {

@@ -27,8 +27,10 @@ struct HcCnnTnConfig {
   double head_dropout = 0.1;
 };
 
+inline constexpr std::int64_t kMostSamples = 1'000'000;
+
 // Throws Error naming the value that cannot be: a size below 1, an even kernel, channels that heads do not divide,
-// records shorter than the pooling needs.
+// records shorter than the pooling needs or longer than kMostSamples.
 void check(const HcCnnTnConfig& config);
 
 class HcCnnTn : public nn::Module {

@@ -1,6 +1,9 @@
 #include "model/model_file.h"
 
+#include <algorithm>
+
 #include <fmt/format.h>
+#include <fmt/ranges.h>
 #include <nlohmann/json.hpp>
 
 #include "base/error.h"
@@ -13,6 +16,8 @@ using nlohmann::json;
 
 constexpr const char* kMetadataKey = "cardiograd";
 constexpr int kFormatVersion = 1;
+constexpr double kHighestRate = 1e6;  // Hz
+constexpr const char* kContradiction = "The file's description contradicts itself; take a fresh copy.";
 
 json sizes_json(const HcCnnTnConfig& c) {
   return {{"classes", c.classes},
@@ -102,8 +107,7 @@ ModelDescription description_from(const json& j) {
 void check_lengths(const std::string& origin, const ModelDescription& d) {
   const auto expect = [&](const char* name, std::size_t found, std::int64_t expected) {
     if (static_cast<std::int64_t>(found) != expected)
-      throw Error(fmt::format("{}: {} {}, expected {}", origin, found, name, expected),
-                  "The file's description contradicts itself; take a fresh copy.");
+      throw Error(fmt::format("{}: {} {}, expected {}", origin, found, name, expected), kContradiction);
   };
   const auto columns = static_cast<std::int64_t>(d.feature_scaling.names.size());
   expect("class names", d.class_names.size(), d.sizes.classes);
@@ -115,6 +119,56 @@ void check_lengths(const std::string& origin, const ModelDescription& d) {
   expect("feature means", d.feature_scaling.mean.size(), columns);
   expect("feature SDs", d.feature_scaling.sd.size(), columns);
   expect("feature inputs", static_cast<std::size_t>(d.feature_scaling.width()), d.sizes.features);
+}
+
+// Words must be known ones, divisors must divide.
+void check_values(const std::string& origin, const ModelDescription& d) {
+  const auto refuse = [&](const std::string& what) {
+    throw Error(fmt::format("{}: {}", origin, what), "The file's description is damaged; take a fresh copy.");
+  };
+  const auto expect_word = [&](const char* name, const std::string& value, const std::vector<std::string>& known) {
+    if (std::find(known.begin(), known.end(), value) == known.end())
+      refuse(fmt::format("{} is '{}', expected {}", name, value, fmt::join(known, ", ")));
+  };
+  expect_word("task", d.task, {"super", "sub"});
+  expect_word("filter", d.filter, {"butterworth", "none"});
+  expect_word("harmonise", d.harmonise, {"none", "zscore"});
+  expect_word("unlabelled", d.unlabelled, {"drop", "keep"});
+  expect_word("feature_set", d.feature_set, {"none", "demographics", "all"});
+  if (!(d.rate > 0 && d.rate <= kHighestRate))
+    refuse(fmt::format("rate_hz is {}, expected 0 to {}", d.rate, kHighestRate));
+  for (const double sd : d.signal_scaling.sd)
+    if (!(sd > 0)) refuse(fmt::format("signal_sd is {}, expected more than 0", sd));
+  for (const double sd : d.feature_scaling.sd)
+    if (!(sd >= 0)) refuse(fmt::format("feature_sd is {}, expected 0 or more", sd));
+}
+
+// The weights of these sizes, biases and norms aside. A double, because sizes may lie.
+double least_weights(const HcCnnTnConfig& c) {
+  double count = 0;
+  auto channels = static_cast<double>(c.leads);
+  for (std::size_t i = 0; i < c.channels.size(); ++i) {
+    count += static_cast<double>(c.kernels[i]) * channels * static_cast<double>(c.channels[i]);
+    channels = static_cast<double>(c.channels[i]);
+  }
+  count += static_cast<double>(c.encoder_layers) * channels * (4 * channels + 2 * static_cast<double>(c.feed_forward));
+  const auto width = c.features > 0 ? static_cast<double>(c.feature_width) : 0;
+  count += (static_cast<double>(c.features) + width) * width;
+  return count + (channels + width + static_cast<double>(c.classes)) * static_cast<double>(c.head_width);
+}
+
+// A model is built before its weights are read, so sizes must not ask for more memory than the file's tensors fill.
+void check_sizes(const std::string& origin, const HcCnnTnConfig& sizes, const SafetensorsFile& file) {
+  try {
+    check(sizes);
+  } catch (const Error& error) {
+    throw Error(fmt::format("{}: {}", origin, error.what()), kContradiction);
+  }
+  double stored = 0;
+  for (const auto& [name, tensor] : file.tensors) stored += static_cast<double>(tensor.count());
+  if (const double needed = least_weights(sizes); needed > stored)
+    throw Error(fmt::format("{}: its sizes need {} weights, the file holds {}", origin, needed, stored),
+                kContradiction);
 }
 
 }  // namespace
@@ -144,8 +198,9 @@ TrainedModel load_model(const std::filesystem::path& path) {
     throw Error(fmt::format("{}: the model's description is damaged: {}", path.string(), error.what()),
                 "Take a fresh copy of the file.");
   }
-  check(model.description.sizes);
   check_lengths(path.string(), model.description);
+  check_values(path.string(), model.description);
+  check_sizes(path.string(), model.description.sizes, file);
   model.net = std::make_unique<HcCnnTn>(model.description.sizes, 0);
   restore_tensors(file, "", path.string(), model.net->named_tensors());
   return model;

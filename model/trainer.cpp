@@ -114,13 +114,19 @@ Trainer::Trainer(const TrainingConfig& config, data::PreparedSet set, std::files
       optim::AdamOptions{.weight_decay = config_.weight_decay, .decoupled = config_.optimiser == "adamw"});
 }
 
+std::size_t Trainer::records_per_epoch() const {
+  const auto batch_size = static_cast<std::size_t>(config_.batch_size);
+  const std::size_t rest = train_rows_.size() % batch_size;
+  // Batch norm cannot train on a single record.
+  return config_.drop_last || rest == 1 ? train_rows_.size() - rest : train_rows_.size();
+}
+
 double Trainer::learning_rate(std::int64_t epoch, std::int64_t step) const {
   if (config_.schedule == "cosine") return optim::cosine_annealing(config_.lr, epoch, config_.epochs);
   if (config_.schedule == "one_cycle") {
-    const auto records = static_cast<std::int64_t>(train_rows_.size());
-    const std::int64_t steps =
-        config_.drop_last ? records / config_.batch_size : (records + config_.batch_size - 1) / config_.batch_size;
-    return optim::one_cycle(config_.lr, step, steps * config_.epochs);
+    const auto batch_size = static_cast<std::size_t>(config_.batch_size);
+    const std::size_t steps = (records_per_epoch() + batch_size - 1) / batch_size;
+    return optim::one_cycle(config_.lr, step, static_cast<std::int64_t>(steps) * config_.epochs);
   }
   return config_.lr;
 }
@@ -130,7 +136,9 @@ float Trainer::train_step(const Batch& batch, double lr) {
                          static_cast<std::uint32_t>(optimiser_->steps()));
   const Tensor loss = ops::weighted_bce(net_->forward(batch.signals, batch.features), batch.labels, positive_weight_);
   const float value = loss.data()[0];
-  if (!std::isfinite(value)) explain_non_finite(batch, lr, value);
+  if (!std::isfinite(value))
+    stop_not_finite(fmt::format("loss of step {}", optimiser_->steps() + 1), static_cast<double>(value), lr,
+                    first_not_finite(batch));
   backward(loss);
   if (config_.clip_norm > 0) optim::clip_gradients(net_->parameters(), config_.clip_norm);
   optimiser_->step(lr);
@@ -138,22 +146,25 @@ float Trainer::train_step(const Batch& batch, double lr) {
   return value;
 }
 
-void Trainer::explain_non_finite(const Batch& batch, double lr, float loss) {
-  std::string culprit = "the loss itself";
+std::string Trainer::first_not_finite(const Batch& batch) {
   try {
-    if (!all_finite(batch.signals)) throw Error("the batch of signals has values that are not finite");
+    if (!all_finite(batch.signals)) return "the batch of signals has values that are not finite";
     if (batch.features.defined() && !all_finite(batch.features))
-      throw Error("the batch of features has values that are not finite");
+      return "the batch of features has values that are not finite";
     for (const nn::NamedTensor& named : net_->named_tensors())
-      if (!all_finite(*named.tensor)) throw Error(fmt::format("the parameter {} is not finite", named.name));
+      if (!all_finite(*named.tensor)) return fmt::format("the parameter {} is not finite", named.name);
     const NoGrad no_grad;
     const FiniteCheck check;
     net_->forward(batch.signals, batch.features);
   } catch (const Error& error) {
-    culprit = error.what();
+    return error.what();
   }
-  throw Error(fmt::format("training stopped: the loss of step {} is {} at learning rate {}; first: {}",
-                          optimiser_->steps() + 1, loss, lr, culprit),
+  return "";
+}
+
+void Trainer::stop_not_finite(const std::string& which, double loss, double lr, const std::string& culprit) const {
+  throw Error(fmt::format("training stopped: the {} is {} at learning rate {}; first: {}", which, loss, lr,
+                          culprit.empty() ? "the loss itself" : culprit),
               "Lower --lr, or set training.clip_norm in the configuration; resume with --resume from the last epoch.");
 }
 
@@ -163,8 +174,7 @@ EpochResult Trainer::train_epoch(std::int64_t epoch, const TrainerCallbacks& cal
                       kFirstShuffleStream + static_cast<std::uint64_t>(epoch));
   random.shuffle(rows);
   const auto batch_size = static_cast<std::size_t>(config_.batch_size);
-  std::size_t usable = config_.drop_last ? rows.size() / batch_size * batch_size : rows.size();
-  if (usable % batch_size == 1) --usable;  // Batch norm cannot train on a single record.
+  const std::size_t usable = records_per_epoch();
   EpochResult result = {.epoch = epoch + 1};
   double loss = 0;
   const Clock::time_point start = Clock::now();
@@ -189,6 +199,13 @@ EpochResult Trainer::train_epoch(std::int64_t epoch, const TrainerCallbacks& cal
 
 void Trainer::validate(EpochResult& result) {
   const ScoredRecords scored = score(*net_, *source_, val_rows_, config_.batch_size, positive_weight_);
+  if (!std::isfinite(scored.loss)) {
+    std::string culprit;
+    const auto batch_size = static_cast<std::size_t>(config_.batch_size);
+    for (std::size_t first = 0; first < val_rows_.size() && culprit.empty(); first += batch_size)
+      culprit = first_not_finite(source_->batch(val_rows_, first, std::min(batch_size, val_rows_.size() - first)));
+    stop_not_finite(fmt::format("validation loss after step {}", optimiser_->steps()), scored.loss, result.lr, culprit);
+  }
   const std::vector<std::uint8_t> labels = labels_of(set_, val_rows_);
   const Predictions predictions = {.scores = scored.probabilities,
                                    .labels = labels,

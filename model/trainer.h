@@ -10,10 +10,12 @@
 // from the last epoch whose state was written and ends with the same bytes in its model files.
 #pragma once
 
+#include <cstddef>
 #include <cstdint>
 #include <filesystem>
 #include <functional>
 #include <memory>
+#include <string>
 #include <vector>
 
 #include "data/prepared_set.h"
@@ -68,6 +70,7 @@ class Trainer {
   const std::vector<EpochResult>& log() const { return log_; }
 
  private:
+  std::size_t records_per_epoch() const;
   double learning_rate(std::int64_t epoch, std::int64_t step) const;
   EpochResult train_epoch(std::int64_t epoch, const TrainerCallbacks& callbacks);
   float train_step(const Batch& batch, double lr);
@@ -75,7 +78,9 @@ class Trainer {
   void save(const EpochResult& result);
   void write_log() const;
   void write_state();
-  [[noreturn]] void explain_non_finite(const Batch& batch, double lr, float loss);
+  // What is not finite: an input, a parameter, or the result of the first operation; empty when all is.
+  std::string first_not_finite(const Batch& batch);
+  [[noreturn]] void stop_not_finite(const std::string& which, double loss, double lr, const std::string& culprit) const;
 
   TrainingConfig config_;
   data::PreparedSet set_;

@@ -17,6 +17,7 @@ namespace cardiograd::model {
 namespace {
 
 constexpr std::uintmax_t kMostConfigBytes = 1 << 20;
+constexpr const char* kValueHint = "Correct it on the command line or in the configuration file.";
 
 template <class T>
 std::string toml_text(const T& value) {
@@ -94,7 +95,7 @@ void expect_one_of(const char* name, const std::string& value, const std::vector
 
 void expect_in(const char* name, double value, double least, double most) {
   if (!(value >= least && value <= most))
-    throw UsageError(fmt::format("{} is {}, expected {} to {}", name, value, least, most));
+    throw UsageError(fmt::format("{} is {}, expected {} to {}", name, value, least, most), kValueHint);
 }
 
 }  // namespace
@@ -185,7 +186,7 @@ void check(const TrainingConfig& c) {
   if (c.data.folder.empty()) throw UsageError("no data folder", "Give --data DIR, a folder with ptbxl_database.csv.");
   expect_one_of("task", c.data.task, {"super", "sub"});
   if (c.data.rate != 100 && c.data.rate != 500)
-    throw UsageError(fmt::format("rate is {}, expected 100 or 500 Hz", c.data.rate));
+    throw UsageError(fmt::format("rate is {}, expected 100 or 500 Hz", c.data.rate), kValueHint);
   expect_one_of("features", c.data.features, {"none", "demographics", "all"});
   expect_one_of("filter", c.data.filter, {"butterworth", "none"});
   expect_one_of("harmonise", c.data.harmonise, {"none", "zscore"});
@@ -203,6 +204,9 @@ void check(const TrainingConfig& c) {
   expect_in("clip_norm", c.clip_norm, 0, 1e12);
   expect_in("seed", static_cast<double>(c.seed), 0, 9e15);
   expect_in("threads", static_cast<double>(c.threads), 0, 1024);
+  HcCnnTnConfig sizes = c.model;
+  sizes.samples = kMostSamples;  // The data will say; what is wrong with any data is said before reading them.
+  check(sizes);
 }
 
 }  // namespace cardiograd::model

@@ -65,7 +65,7 @@ std::vector<ConfigField> config_fields(TrainingConfig& config);
 TrainingConfig read_config(const std::filesystem::path& path);
 void write_config(const std::filesystem::path& path, const TrainingConfig& config);
 
-// Throws UsageError naming the value and what it may be.
+// Throws UsageError naming the value and what it may be, and what check() of the model's sizes throws.
 void check(const TrainingConfig& config);
 
 }  // namespace cardiograd::model

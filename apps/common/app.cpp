@@ -1,8 +1,11 @@
 #include "apps/common/app.h"
 
+#include <algorithm>
+#include <csignal>
 #include <cstdio>
 #include <exception>
 #include <new>
+#include <string>
 
 #include <CLI/CLI.hpp>
 #include <fmt/format.h>
@@ -13,9 +16,17 @@
 namespace cardiograd::apps {
 namespace {
 
-void report(const char* message, const std::string& hint) {
-  fmt::print(stderr, "error: {}\n", message);
-  if (!hint.empty()) fmt::print(stderr, "hint: {}\n", hint);
+// One line, whatever a file name or a library's message contains.
+std::string one_line(std::string text) {
+  std::replace_if(
+      text.begin(), text.end(), [](char c) { return c == '\n' || c == '\r'; }, ' ');
+  return text;
+}
+
+void report(const CLI::App& app, const std::string& message, const std::string& hint) {
+  fmt::print(stderr, "error: {}\n", one_line(message));
+  fmt::print(stderr, "hint: {}\n",
+             hint.empty() ? fmt::format("{} --help lists the options.", app.get_name()) : one_line(hint));
 }
 
 }  // namespace
@@ -24,27 +35,29 @@ int run(CLI::App& app, int argc, char** argv, const std::function<void()>& body)
   set_log_callback([](LogLevel level, std::string_view message) {
     fmt::print(stderr, "{}{}\n", level == LogLevel::kWarning ? "warning: " : "", message);
   });
+  // A limit of file sizes is then an error of writing, like a full disk, and not the end of the process.
+  std::signal(SIGXFSZ, SIG_IGN);
   try {
     try {
       app.parse(argc, argv);
     } catch (const CLI::ParseError& error) {
       if (error.get_exit_code() == 0) return app.exit(error);  // --help
-      report(error.what(), fmt::format("{} --help lists the options.", app.get_name()));
+      report(app, error.what(), "");
       return 2;
     }
     body();
     return 0;
   } catch (const UsageError& error) {
-    report(error.what(), error.hint());
+    report(app, error.what(), error.hint());
     return 2;
   } catch (const Error& error) {
-    report(error.what(), error.hint());
+    report(app, error.what(), error.hint());
     return 1;
   } catch (const std::bad_alloc&) {
-    report("out of memory", "Use a smaller --batch-size, or fewer records.");
+    report(app, "out of memory", "Use a smaller --batch-size, fewer records, or a smaller model.");
     return 1;
   } catch (const std::exception& error) {
-    report(error.what(), "");
+    report(app, error.what(), "");
     return 1;
   }
 }

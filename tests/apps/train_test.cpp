@@ -1,0 +1,202 @@
+// train and evaluate as a user runs them: what they write, and that it can be repeated and resumed.
+#include <algorithm>
+#include <filesystem>
+#include <string>
+
+#include <gtest/gtest.h>
+#include <nlohmann/json.hpp>
+
+#include "base/philox.h"
+#include "tests/apps/small_run.h"
+
+namespace cardiograd::testing {
+namespace {
+
+using nlohmann::json;
+
+TEST(Train, WritesARunThatItsOwnConfigurationRepeats) {
+  const SmallRun run;
+  const Outcome first = run_app("train", run.arguments());
+  expect_success(first);
+  EXPECT_EQ(names_in(run.out()), kRunFiles);
+  expect_parts(first.out, {"\nHC-CNN-TN: ", "epoch   1/3", "epoch   3/3", "done: best validation macro AUC"});
+  EXPECT_EQ(lines_with(read_file(run.out() / "log.csv"), "").size(), 4U);
+  const auto again = run.folder() / "again";
+  const Outcome second = run_app("train", {"--config", run.out() / "config.toml", "--out", again, "--no-cache"});
+  expect_success(second);
+  for (const char* name : {"best.safetensors", "last.safetensors", "config.toml"})
+    EXPECT_EQ(read_file(run.out() / name), read_file(again / name)) << name;
+}
+
+TEST(Train, ThreadsAndCacheDoNotChangeAByte) {
+  const SmallRun run;
+  expect_success(run_app("train", run.arguments()));
+  const auto other = run.folder() / "other";
+  const Outcome first = run_app("train", run.with({"--out", other, "--threads", "2", "--cache", run.cache()}));
+  expect_success(first);
+  EXPECT_EQ(read_file(run.out() / "best.safetensors"), read_file(other / "best.safetensors"));
+  EXPECT_EQ(read_file(run.out() / "last.safetensors"), read_file(other / "last.safetensors"));
+  ASSERT_EQ(names_in(run.cache()).size(), 1U);
+  const auto cached = run.folder() / "cached";
+  expect_success(run_app("train", run.with({"--out", cached, "--cache", run.cache()})));
+  EXPECT_EQ(read_file(run.out() / "last.safetensors"), read_file(cached / "last.safetensors"));
+}
+
+TEST(Train, TwentyThreeClassesAndAllFeatures) {
+  const SmallRun run;
+  expect_success(run_app("train", run.with({"--task", "sub", "--features", "all", "--filter", "butterworth"})));
+  const Outcome judged = run_app("evaluate", run.judge({"--json", run.folder() / "result.json"}));
+  expect_success(judged);
+  const json result = json::parse(read_file(run.folder() / "result.json"));
+  EXPECT_EQ(result.at("class_order").size(), 23U);
+  EXPECT_TRUE(result.at("classes").contains("LAFB/LPFB"));
+}
+
+TEST(Evaluate, PrintsTheTableAndWritesItAsJson) {
+  const SmallRun run;
+  expect_success(run_app("train", run.with({"--epochs", "6"})));
+  const auto file = run.folder() / "result.json";
+  const Outcome outcome = run_app("evaluate", run.judge({"--fold", "1", "2", "3", "--json", file}));
+  expect_success(outcome);
+  expect_parts(outcome.out, {"precision", "recall", "AUC", "macro", "NORM", "STTC", "12 records"});
+  const json result = json::parse(read_file(file));
+  EXPECT_EQ(result.at("folds"), json({1, 2, 3}));
+  EXPECT_EQ(result.at("records"), 12);
+  EXPECT_EQ(result.at("epoch"), 6);
+  double auc = 0;
+  int classes = 0;
+  for (const char* name : {"CD", "HYP", "MI", "NORM", "STTC"}) {
+    const json& one = result.at("classes").at(name);
+    if (one.at("auc").is_null()) continue;
+    auc += one.at("auc").get<double>();
+    ++classes;
+    EXPECT_TRUE(one.at("auc_low").get<double>() <= one.at("auc_high").get<double>());
+  }
+  EXPECT_EQ(result.at("macro").at("classes"), classes);
+  EXPECT_NEAR(result.at("macro").at("auc").get<double>(), auc / classes, 1e-12);
+  EXPECT_TRUE(result.at("macro").at("f1").get<double>() >= 0);
+  // The same again, on more threads and in other batches.
+  const Outcome again =
+      run_app("evaluate", run.judge({"--fold", "1", "2", "3", "--threads", "2", "--json", run.folder() / "b.json"}));
+  EXPECT_EQ(read_file(file), read_file(run.folder() / "b.json"));
+  const Outcome validation = run_app("evaluate", run.judge({"--fold", "9"}));
+  expect_success(validation);
+  expect_parts(validation.err, {"warning: fold 9 chose this model's epoch"});
+}
+
+// A class that the signals show is learnt: the whole way from the files to the AUC.
+TEST(Evaluate, TheModelHasLearntFromTheSignals) {
+  const SmallRun run;
+  expect_success(run_app("train", run.with({"--epochs", "40", "--features", "none"})));
+  const auto file = run.folder() / "result.json";
+  expect_success(run_app("evaluate", run.judge({"--fold", "1", "2", "3", "4", "5", "6", "7", "8", "--json", file})));
+  const json result = json::parse(read_file(file));
+  EXPECT_TRUE(result.at("macro").at("auc").get<double>() >= 0.8) << result.at("macro").dump();
+}
+
+TEST(Evaluate, DataOfAnotherUnitOnlyWhenHarmonised) {
+  const SmallRun z("z");
+  const SmallRun millivolts;
+  expect_success(run_app("train", z.arguments()));
+  expect_success(run_app("train", millivolts.arguments()));
+  const auto on = [](const SmallRun& model, const SmallRun& data, std::vector<std::string> more) {
+    std::vector<std::string> arguments = {
+        "--model", model.out() / "last.safetensors", "--data", data.tiny().folder(), "--no-cache", "--draws", "10"};
+    arguments.insert(arguments.end(), more.begin(), more.end());
+    return run_app("evaluate", arguments);
+  };
+  const Outcome refused = on(z, millivolts, {});
+  expect_failure(refused, 1, {"'mV'", "'z'"});
+  expect_parts(refused.err, {"hint: Add --harmonise zscore"});
+  expect_success(on(z, millivolts, {"--harmonise", "zscore"}));
+  const Outcome hopeless = on(millivolts, z, {});
+  expect_failure(hopeless, 1, {"'z'", "'mV'"});
+  expect_failure(on(millivolts, z, {"--harmonise", "zscore"}), 1, {"'z'", "'mV'"});
+  const SmallRun both;
+  expect_success(run_app("train", both.with({"--harmonise", "zscore"})));
+  expect_success(on(both, z, {}));
+  expect_success(on(both, millivolts, {}));
+}
+
+TEST(Resume, ContinuesOnlyTheSameRun) {
+  const SmallRun run;
+  const auto resume = [&](std::vector<std::string> more) {
+    more.insert(more.begin(), {"--resume", "--out", run.out(), "--no-cache"});
+    return run_app("train", more);
+  };
+  expect_failure(run_app("train", {"--resume"}), 2, {"--resume without --out"});
+  expect_failure(resume({}), 1, {"run", "config.toml", "no run to resume"});
+  EXPECT_FALSE(std::filesystem::exists(run.out()));
+  expect_success(run_app("train", run.arguments()));
+  const std::string last = read_file(run.out() / "last.safetensors");
+  expect_failure(run_app("train", run.arguments()), 1, {run.out().string(), "a run is there already"});
+  expect_failure(resume({"--epochs", "9"}), 2, {"training.epochs is 3", "9 now"});
+  expect_failure(resume({"--seed", "1"}), 2, {"training.seed"});
+  expect_failure(resume({"--data", run.folder()}), 2, {"data.folder"});
+  expect_success(resume({"--epochs", "3", "--threads", "2"}));
+  expect_success(resume({}));
+  EXPECT_EQ(read_file(run.out() / "last.safetensors"), last);
+  EXPECT_EQ(names_in(run.out()), kRunFiles);
+  write_file(run.out() / "state.safetensors", "no state");
+  expect_failure(resume({}), 1, {"state.safetensors", "not a valid safetensors file"});
+}
+
+// 20 runs killed at moments spread over a run's whole length and continued by the same command with --resume.
+TEST(Resume, KilledAtAnyMomentEndsWithTheSameBytes) {
+  const SmallRun run;
+  const auto arguments = [&](const std::filesystem::path& out, bool resume) {
+    std::vector<std::string> all = run.with({"--out", out, "--cache", run.cache(), "--epochs", "4"});
+    if (resume) all.emplace_back("--resume");
+    return all;
+  };
+  expect_success(run_app("train", arguments(run.folder() / "filling the cache", false)));
+  const Outcome whole = run_app("train", arguments(run.out(), false));
+  expect_success(whole);
+  PhiloxStream random(2024);
+  int killed = 0;
+  for (int i = 0; i < 20; ++i) {
+    const auto out = run.folder() / ("killed-" + std::to_string(i));
+    RunSettings settings;
+    settings.kill_after_s = whole.seconds * (i + random.uniform()) / 20;
+    bool resume = false;
+    // Every third run is killed once more when it goes on.
+    for (int kills = i % 3 == 0 ? 2 : 1; kills > 0; --kills) {
+      killed += run_app("train", arguments(out, resume), settings).status == -1 ? 1 : 0;
+      resume = true;
+    }
+    expect_success(run_app("train", arguments(out, true)));
+    EXPECT_EQ(names_in(out), kRunFiles) << "after " << settings.kill_after_s << " of " << whole.seconds << " s";
+    for (const char* name : {"best.safetensors", "last.safetensors", "config.toml"})
+      EXPECT_EQ(read_file(out / name), read_file(run.out() / name))
+          << name << " after " << settings.kill_after_s << " of " << whole.seconds << " s";
+    std::filesystem::remove_all(out);
+  }
+  EXPECT_GE(killed, 10) << "too few runs were still alive when their moment came";
+}
+
+// The same while each of its files is being written: what is left of it disappears, the old content is never spoilt.
+TEST(Resume, KilledWhileAFileIsWritten) {
+  const SmallRun run;
+  expect_success(run_app("train", run.arguments()));
+  int caught = 0;
+  for (const std::string& name : kRunFiles) {
+    const auto out = run.folder() / ("killed at " + name);
+    const auto is_temporary = [&](const std::string& file) { return file.starts_with("." + name + "."); };
+    RunSettings settings;
+    settings.kill_when = [&] {
+      const auto names = names_in(out);
+      return std::any_of(names.begin(), names.end(), is_temporary);
+    };
+    run_app("train", run.with({"--out", out}), settings);
+    const auto left = names_in(out);
+    caught += std::any_of(left.begin(), left.end(), is_temporary) ? 1 : 0;
+    expect_success(run_app("train", run.with({"--out", out, "--resume"})));
+    EXPECT_EQ(names_in(out), kRunFiles) << "killed at " << name;
+    for (const char* file : {"best.safetensors", "last.safetensors", "config.toml"})
+      EXPECT_EQ(read_file(out / file), read_file(run.out() / file)) << file << ", killed at " << name;
+  }
+  EXPECT_GE(caught, 1) << "no run was killed while a file was being written";
+}
+
+}  // namespace
+}  // namespace cardiograd::testing

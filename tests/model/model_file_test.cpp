@@ -1,0 +1,198 @@
+#include "model/model_file.h"
+
+#include <cmath>
+#include <functional>
+#include <string>
+
+#include <gtest/gtest.h>
+#include <nlohmann/json.hpp>
+
+#include "base/error.h"
+#include "base/file.h"
+#include "engine/safetensors.h"
+#include "tests/common/temporary_folder.h"
+#include "tests/data/helpers.h"
+#include "tests/model/tiny_set.h"
+
+namespace cardiograd::model {
+namespace {
+
+namespace fs = std::filesystem;
+using cardiograd::testing::TemporaryFolder;
+using data::testing::expect_error;
+using nlohmann::json;
+
+ModelDescription description() {
+  ModelDescription d;
+  d.sizes = testing::tiny_config().model;
+  d.sizes.classes = 3;
+  d.sizes.features = 4;
+  d.sizes.leads = 2;
+  d.sizes.samples = 64;
+  d.task = "super";
+  d.class_names = {"A", "B \"x\"", "LAFB/LPFB"};
+  d.thresholds = {0.1F, 0.5F, std::nextafter(0.3F, 1.0F)};
+  d.lead_names = {"I", "aVR"};
+  d.rate = 100;
+  d.unit = "mV";
+  d.filter = "butterworth";
+  d.harmonise = "zscore";
+  d.unlabelled = "keep";
+  d.feature_set = "all";
+  d.signal_scaling = {{1.0 / 3, -1e-300}, {0.1, 7}};
+  d.feature_scaling = {{"age_years", "sex"}, {60, 1}, {59.9, 0.1}, {1.0 / 7, 0}, true};
+  d.epoch = 12;
+  d.val_folds = {9, 3};
+  return d;
+}
+
+// A good model file that a test may spoil.
+class ModelFile {
+ public:
+  ModelFile() {
+    HcCnnTn net(description().sizes, 4);
+    save_model(path(), description(), net);
+    file_ = read_safetensors(path());
+  }
+  fs::path path() const { return folder_ / "last.safetensors"; }
+  SafetensorsFile& tensors() { return file_; }
+  json metadata() const { return json::parse(file_.metadata.at("cardiograd")); }
+
+  void expect_refused(std::initializer_list<std::string_view> parts) {
+    write_safetensors(path(), file_);
+    expect_error([this] { load_model(path()); }, {"last.safetensors"});
+    expect_error([this] { load_model(path()); }, parts);
+    try {
+      load_model(path());
+    } catch (const UsageError&) {
+      ADD_FAILURE() << "a damaged file is no wrong usage";
+    } catch (const Error&) {
+    }
+  }
+  // After `change` of the description.
+  void expect_refused(const std::function<void(json&)>& change, std::initializer_list<std::string_view> parts) {
+    const std::string good = file_.metadata.at("cardiograd");
+    json changed = json::parse(good);
+    change(changed);
+    file_.metadata["cardiograd"] = changed.dump();
+    expect_refused(parts);
+    file_.metadata["cardiograd"] = good;
+  }
+
+ private:
+  TemporaryFolder folder_;
+  SafetensorsFile file_;
+};
+
+TEST(ModelFile, RoundTripKeepsEveryValueAndByte) {
+  const TemporaryFolder folder;
+  const ModelDescription d = description();
+  HcCnnTn net(d.sizes, 4);
+  save_model(folder / "a.safetensors", d, net);
+  const TrainedModel loaded = load_model(folder / "a.safetensors");
+  const ModelDescription& back = loaded.description;
+  EXPECT_EQ(back.task, d.task);
+  EXPECT_EQ(back.class_names, d.class_names);
+  EXPECT_EQ(back.thresholds, d.thresholds);
+  EXPECT_EQ(back.lead_names, d.lead_names);
+  EXPECT_EQ(back.rate, d.rate);
+  EXPECT_EQ(back.unit, d.unit);
+  EXPECT_EQ(back.filter, d.filter);
+  EXPECT_EQ(back.harmonise, d.harmonise);
+  EXPECT_EQ(back.unlabelled, d.unlabelled);
+  EXPECT_EQ(back.feature_set, d.feature_set);
+  EXPECT_EQ(back.signal_scaling.mean, d.signal_scaling.mean);
+  EXPECT_EQ(back.signal_scaling.sd, d.signal_scaling.sd);
+  EXPECT_EQ(back.feature_scaling.names, d.feature_scaling.names);
+  EXPECT_EQ(back.feature_scaling.median, d.feature_scaling.median);
+  EXPECT_EQ(back.feature_scaling.mean, d.feature_scaling.mean);
+  EXPECT_EQ(back.feature_scaling.sd, d.feature_scaling.sd);
+  EXPECT_EQ(back.feature_scaling.missing_flags, d.feature_scaling.missing_flags);
+  EXPECT_EQ(back.epoch, d.epoch);
+  EXPECT_EQ(back.val_folds, d.val_folds);
+  Tensor x = Tensor::empty({3, 64, 2});
+  for (std::int64_t i = 0; i < x.count(); ++i) x.data()[i] = static_cast<float>(i % 13) / 6 - 1;
+  const Tensor f = Tensor::from<float>({1, 2, 0, 1, -1, 0, 0, 0, 2, 2, 1, 1}, {3, 4});
+  EXPECT_EQ(loaded.net->forward(x, f).values(), net.forward(x, f).values());
+  save_model(folder / "b.safetensors", back, *loaded.net);
+  EXPECT_EQ(read_file(folder / "a.safetensors"), read_file(folder / "b.safetensors"));
+}
+
+TEST(ModelFile, CutAtAnyPlaceIsRefused) {
+  const ModelFile model;
+  const std::string good = read_file(model.path());
+  for (std::size_t size = 0; size < good.size(); size += 1 + size / 7) {
+    write_file(model.path(), good.substr(0, size));
+    expect_error([&] { load_model(model.path()); }, {"last.safetensors", "not a valid safetensors file"});
+  }
+  write_file(model.path(), good + "x");
+  expect_error([&] { load_model(model.path()); }, {"last.safetensors", "not a valid safetensors file"});
+  expect_error([&] { load_model(model.path().parent_path() / "none"); }, {"none"});
+}
+
+TEST(ModelFile, ForeignAndIncompleteFilesAreRefused) {
+  ModelFile model;
+  const SafetensorsFile good = model.tensors();
+  model.tensors().metadata = {{"format", "pt"}};
+  model.expect_refused({"'cardiograd' is missing"});
+  model.tensors() = good;
+  model.tensors().metadata["cardiograd"] = "{nonsense";
+  model.expect_refused({"description is damaged"});
+  model.tensors() = good;
+  model.tensors().tensors.erase("head.0.weight");
+  model.expect_refused({"no float32 tensor 'head.0.weight'"});
+  model.tensors() = good;
+  model.tensors().tensors["head.0.weight"] = Tensor::zeros({10, 13});
+  model.expect_refused({"'head.0.weight' has shape (10, 13), expected (10, 14)"});
+  model.tensors() = good;
+  model.tensors().tensors["head.0.weight"] = Tensor::zeros({10, 14}, DType::kInt32);
+  model.expect_refused({"no float32 tensor 'head.0.weight'"});
+}
+
+TEST(ModelFile, DescriptionsThatCannotBeAreRefused) {
+  ModelFile model;
+  const auto set = [](const char* key, const json& value) { return [=](json& j) { j[key] = value; }; };
+  const auto set_size = [](const char* key, const json& value) { return [=](json& j) { j["sizes"][key] = value; }; };
+  model.expect_refused(set("format_version", 2), {"format version 2, expected 1"});
+  const json whole = model.metadata();
+  for (const auto& [key, value] : whole.items()) {
+    if (key == "architecture") continue;
+    model.expect_refused([&key = key](json& j) { j.erase(key); }, {"description is damaged", key});
+    if (key != "format_version") model.expect_refused(set(key.c_str(), json::object()), {"last.safetensors"});
+  }
+  for (const char* key : {"task", "filter", "harmonise", "unlabelled", "feature_set"})
+    model.expect_refused(set(key, "something"), {key, "'something'"});
+  model.expect_refused(set("classes", json::array({"A", "B"})), {"2 class names, expected 3"});
+  model.expect_refused(set("thresholds", json::array({0.5})), {"1 thresholds, expected 3"});
+  model.expect_refused(set("leads", json::array({"I"})), {"1 lead names, expected 2"});
+  model.expect_refused(set("signal_mean", json::array({0, 0, 0})), {"3 signal means, expected 2"});
+  model.expect_refused(set("signal_sd", json::array()), {"0 signal SDs, expected 2"});
+  model.expect_refused(set("feature_median", json::array({0})), {"1 feature medians, expected 2"});
+  model.expect_refused(set("feature_mean", json::array({0})), {"1 feature means, expected 2"});
+  model.expect_refused(set("feature_sd", json::array({0})), {"1 feature SDs, expected 2"});
+  model.expect_refused(set("feature_missing_flags", false), {"2 feature inputs, expected 4"});
+  model.expect_refused(set("signal_sd", json::array({0, 1})), {"signal_sd is 0"});
+  model.expect_refused(set("feature_sd", json::array({1, -1})), {"feature_sd is -1"});
+  model.expect_refused(set("rate_hz", -100), {"rate_hz is -100"});
+  model.expect_refused(set("rate_hz", 1e300), {"rate_hz is 1e+300"});
+  model.expect_refused(set_size("heads", 3), {"8 channels cannot be shared by 3 heads"});
+  model.expect_refused(set_size("kernels", json::array({5, 4})), {"kernel 4 is even"});
+  model.expect_refused(set_size("encoder_layers", -1), {"encoder_layers is -1"});
+}
+
+// A description must not make the program ask for memory that the file's own tensors do not fill.
+TEST(ModelFile, SizesBeyondTheFileAreRefusedBeforeMemoryIsAskedFor) {
+  ModelFile model;
+  const auto set_size = [](const char* key, const json& value) { return [=](json& j) { j["sizes"][key] = value; }; };
+  for (const char* key : {"feed_forward", "feature_width", "head_width", "encoder_layers"})
+    for (const std::int64_t value : {std::int64_t{1} << 30, std::int64_t{1} << 45, std::int64_t{1} << 62})
+      model.expect_refused(set_size(key, value), {"weights, the file holds "});
+  model.expect_refused(set_size("kernels", json::array({(std::int64_t{1} << 62) + 1, 3})),
+                       {"weights, the file holds "});
+  model.expect_refused(set_size("channels", json::array({std::int64_t{1} << 40, 8})), {"weights, the file holds "});
+  model.expect_refused(set_size("samples", std::int64_t{1} << 50), {"samples is 1125899906842624"});
+  model.expect_refused([](json& j) { j["sizes"]["classes"] = std::int64_t{1} << 50; }, {"class names"});
+}
+
+}  // namespace
+}  // namespace cardiograd::model

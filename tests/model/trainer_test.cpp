@@ -1,0 +1,313 @@
+#include "model/trainer.h"
+
+#include <algorithm>
+#include <cmath>
+#include <filesystem>
+#include <set>
+#include <stdexcept>
+#include <string>
+
+#include <gtest/gtest.h>
+
+#include "base/error.h"
+#include "base/file.h"
+#include "base/threads.h"
+#include "engine/optim/schedule.h"
+#include "engine/safetensors.h"
+#include "tests/common/temporary_folder.h"
+#include "tests/data/helpers.h"
+#include "tests/model/tiny_set.h"
+
+namespace cardiograd::model {
+namespace {
+
+namespace fs = std::filesystem;
+using cardiograd::testing::TemporaryFolder;
+using data::testing::expect_error;
+using data::testing::LogCapture;
+using testing::tiny_config;
+using testing::tiny_set;
+
+// The model is too small for several threads to pay.
+class TrainerTest : public ::testing::Test {
+ protected:
+  void SetUp() override { set_thread_count(1); }
+  void TearDown() override { set_thread_count(0); }
+};
+
+struct Interrupted : std::runtime_error {
+  Interrupted() : std::runtime_error("interrupted") {}
+};
+
+struct Result {
+  std::string last;
+  std::string best;
+  std::vector<EpochResult> log;
+  ModelDescription description;
+};
+
+Result train(const TrainingConfig& config, data::PreparedSet set = tiny_set()) {
+  const TemporaryFolder folder;
+  Trainer trainer(config, std::move(set), folder.path());
+  trainer.run({});
+  return {read_file(folder / "last.safetensors"), read_file(folder / "best.safetensors"), trainer.log(),
+          trainer.description()};
+}
+
+// The message of the Error that training must end with.
+std::string failure_of(const TrainingConfig& config, data::PreparedSet set = tiny_set()) {
+  try {
+    train(config, std::move(set));
+  } catch (const Error& error) {
+    EXPECT_FALSE(error.hint().empty()) << error.what();
+    return error.what();
+  }
+  return "";
+}
+
+TEST_F(TrainerTest, LearnsWhatTheSignalsShow) {
+  TrainingConfig config = tiny_config();
+  config.epochs = 25;
+  config.data.features = "none";
+  data::PreparedSet set = tiny_set();
+  set.feature_names.clear();
+  set.features.clear();
+  const Result result = train(config, set);
+  EXPECT_EQ(result.description.sizes.features, 0);
+  EXPECT_TRUE(result.log.back().train_loss < 0.5 * result.log.front().train_loss)
+      << result.log.front().train_loss << " to " << result.log.back().train_loss;
+  EXPECT_TRUE(result.log.back().val_macro_auc >= 0.9) << result.log.back().val_macro_auc;
+  EXPECT_TRUE(result.log.back().val_loss < result.log.front().val_loss);
+}
+
+TEST_F(TrainerTest, ThreadsDoNotChangeAByte) {
+  TrainingConfig config = tiny_config();
+  config.epochs = 2;
+  config.batch_size = 16;
+  const Result one = train(config);
+  for (const int threads : {2, 3}) {
+    set_thread_count(threads);
+    const Result more = train(config);
+    EXPECT_EQ(one.last, more.last) << threads << " threads";
+    EXPECT_EQ(one.best, more.best) << threads << " threads";
+  }
+  TrainingConfig other = config;
+  other.seed = 4;
+  EXPECT_NE(train(other).last, one.last);
+}
+
+// Stopped after any epoch, or within one, and continued by another process: as if never stopped.
+TEST_F(TrainerTest, ResumesToTheSameBytes) {
+  for (const char* schedule : {"cosine", "one_cycle"}) {
+    TrainingConfig config = tiny_config();
+    config.epochs = 3;
+    config.schedule = schedule;
+    const Result whole = train(config);
+    for (int stop = 0; stop < 2 * config.epochs; ++stop) {
+      const TemporaryFolder folder;
+      int steps = 0;
+      Trainer first(config, tiny_set(), folder.path());
+      const TrainerCallbacks until = {.on_step =
+                                          [&](const StepProgress&) {
+                                            if (stop % 2 == 0 && ++steps == 1 + 7 * (stop / 2))
+                                              throw Interrupted();  // 7 steps make an epoch
+                                          },
+                                      .on_epoch =
+                                          [&](const EpochResult& result) {
+                                            if (stop % 2 == 1 && result.epoch == 1 + stop / 2) throw Interrupted();
+                                          }};
+      EXPECT_THROW(first.run(until), Interrupted);
+      Trainer second(config, tiny_set(), folder.path());
+      EXPECT_EQ(second.resume(), stop > 0);
+      EXPECT_EQ(second.epochs_done(), (stop + 1) / 2);
+      second.run({});
+      EXPECT_EQ(read_file(folder / "last.safetensors"), whole.last) << schedule << ", stop " << stop;
+      EXPECT_EQ(read_file(folder / "best.safetensors"), whole.best) << schedule << ", stop " << stop;
+      const std::string log = read_file(folder / "log.csv");
+      EXPECT_EQ(std::count(log.begin(), log.end(), '\n'), 1 + config.epochs);
+    }
+  }
+}
+
+TEST_F(TrainerTest, ResumeRefusesAStateThatDoesNotFit) {
+  const TemporaryFolder folder;
+  TrainingConfig config = tiny_config();
+  config.epochs = 1;
+  Trainer(config, tiny_set(), folder.path()).run({});
+  const fs::path path = folder / "state.safetensors";
+  const std::string good = read_file(path);
+  const auto resume = [&] {
+    TrainingConfig wanted = config;
+    Trainer(wanted, tiny_set(), folder.path()).resume();
+  };
+  write_file(path, good.substr(0, good.size() - 1));
+  expect_error(resume, {"state.safetensors", "not a valid safetensors file"});
+  SafetensorsFile state;
+  write_safetensors(path, state);
+  expect_error(resume, {"state.safetensors", "cardiograd_state"});
+  write_file(path, good);
+  state = read_safetensors(path);
+  state.metadata["cardiograd_state"] = R"({"steps": 7})";
+  write_safetensors(path, state);
+  expect_error(resume, {"state.safetensors", "damaged", "log"});
+  state = read_safetensors(folder / "last.safetensors");
+  state.metadata["cardiograd_state"] = "{}";
+  write_safetensors(path, state);
+  expect_error(resume, {"state.safetensors", "model."});
+  write_file(path, good);
+  config.model.head_width = 11;
+  expect_error(resume, {"state.safetensors", "head", "shape"});
+}
+
+TEST_F(TrainerTest, WritesItsFilesAndNothingElse) {
+  const TemporaryFolder folder;
+  Trainer trainer(tiny_config(), tiny_set(), folder.path());
+  trainer.run({});
+  std::set<std::string> names;
+  for (const auto& entry : fs::directory_iterator(folder.path())) names.insert(entry.path().filename().string());
+  EXPECT_EQ(names, (std::set<std::string>{"best.safetensors", "last.safetensors", "log.csv", "state.safetensors"}));
+  EXPECT_TRUE(
+      read_file(folder / "log.csv").starts_with("epoch,train_loss,val_loss,val_macro_auc,lr,samples_per_s\n1,"));
+  const TrainedModel last = load_model(folder / "last.safetensors");
+  EXPECT_EQ(last.description.epoch, 4);
+  EXPECT_EQ(last.description.val_folds, std::vector<std::int64_t>{9});
+  const TrainedModel best = load_model(folder / "best.safetensors");
+  const auto& log = trainer.log();
+  const auto expected = std::max_element(log.begin(), log.end(), [](const EpochResult& a, const EpochResult& b) {
+    return a.val_macro_auc < b.val_macro_auc;
+  });
+  EXPECT_EQ(best.description.epoch, expected->epoch);
+}
+
+TEST_F(TrainerTest, SchedulesSetTheRateOfEachEpoch) {
+  TrainingConfig config = tiny_config();
+  for (const EpochResult& r : train(config).log)
+    EXPECT_DOUBLE_EQ(r.lr, optim::cosine_annealing(config.lr, r.epoch - 1, config.epochs));
+  config.schedule = "constant";
+  for (const EpochResult& r : train(config).log) EXPECT_DOUBLE_EQ(r.lr, config.lr);
+  config.schedule = "one_cycle";  // 64 training records: 7 batches of 9
+  for (const EpochResult& r : train(config).log)
+    EXPECT_DOUBLE_EQ(r.lr, optim::one_cycle(config.lr, 7 * r.epoch - 1, 7 * config.epochs));
+}
+
+// With batches of 9 the last one has a single record, which batch norm cannot train on: 7 steps, no eighth. The cycle
+// must end at its lowest rate all the same.
+TEST_F(TrainerTest, IncompleteBatchesAreUsedOnRequest) {
+  TrainingConfig config = tiny_config();
+  config.schedule = "one_cycle";
+  const std::string dropped = train(config).last;
+  config.drop_last = false;
+  const Result single = train(config);
+  EXPECT_EQ(single.last, dropped);
+  EXPECT_DOUBLE_EQ(single.log.back().lr, optim::one_cycle(config.lr, 27, 28));
+  config.batch_size = 12;  // 5 batches of 12 and one of 4
+  const Result rest = train(config);
+  EXPECT_DOUBLE_EQ(rest.log.back().lr, optim::one_cycle(config.lr, 23, 24));
+  config.drop_last = true;
+  EXPECT_NE(train(config).last, rest.last);
+  config.batch_size = 65;
+  EXPECT_NE(failure_of(config).find("64 records, fewer than a batch of 65"), std::string::npos);
+}
+
+TEST_F(TrainerTest, SettingsChangeTheResult) {
+  std::set<std::string> results = {train(tiny_config()).last};
+  const auto expect_new = [&](const char* name, const std::function<void(TrainingConfig&)>& change) {
+    TrainingConfig config = tiny_config();
+    change(config);
+    EXPECT_TRUE(results.insert(train(config).last).second) << name;
+  };
+  expect_new("adam's weight decay", [](TrainingConfig& c) { c.weight_decay = 0.1; });
+  expect_new("adamw", [](TrainingConfig& c) { c.optimiser = "adamw", c.weight_decay = 0.1; });
+  expect_new("clip_norm", [](TrainingConfig& c) { c.clip_norm = 1e-3; });
+  expect_new("class_weights", [](TrainingConfig& c) { c.class_weights = false; });
+  expect_new("missing_flags", [](TrainingConfig& c) { c.data.missing_flags = true; });
+  expect_new("standardise", [](TrainingConfig& c) { c.data.standardise = false; });
+  expect_new("fixed thresholds", [](TrainingConfig& c) { c.thresholds = "fixed"; });
+  expect_new("val_fold", [](TrainingConfig& c) { c.data.val_fold = 8; });
+}
+
+TEST_F(TrainerTest, ColumnsMissingThroughoutAreLeftOutWithANotice) {
+  LogCapture log;
+  TrainingConfig config = tiny_config();
+  EXPECT_EQ(train(config).description.feature_scaling.names, (std::vector<std::string>{"shown", "gaps"}));
+  EXPECT_TRUE(log.informed("left out: absent"));
+  config.data.missing_flags = true;
+  EXPECT_EQ(train(config).description.sizes.features, 4);
+  data::PreparedSet none = tiny_set();
+  std::fill(none.features.begin(), none.features.end(), std::nanf(""));
+  EXPECT_EQ(train(config, none).description.sizes.features, 0);
+  EXPECT_TRUE(log.informed("left out: shown, gaps, absent"));
+}
+
+TEST_F(TrainerTest, ThresholdsAreTunedOnTheValidationFold) {
+  TrainingConfig config = tiny_config();
+  const std::vector<float> fixed(3, 0.5F);
+  EXPECT_NE(train(config).description.thresholds, fixed);
+  config.thresholds = "fixed";
+  EXPECT_EQ(train(config).description.thresholds, fixed);
+}
+
+TEST_F(TrainerTest, AValidationFoldWithOneOutcomeHasNoAuc) {
+  LogCapture log;
+  data::PreparedSet set = tiny_set();
+  for (std::size_t i = 0; i < set.folds.size(); ++i)
+    if (set.folds[i] == 9) std::fill_n(set.labels.begin() + static_cast<std::ptrdiff_t>(3 * i), 3, 0);
+  const Result result = train(tiny_config(), set);
+  EXPECT_TRUE(std::isnan(result.log.back().val_macro_auc));
+  EXPECT_TRUE(result.log.back().best) << "without an AUC the latest model counts as the best";
+  EXPECT_EQ(result.best, result.last);
+}
+
+TEST_F(TrainerTest, RefusesWhatCannotBeTrained) {
+  TrainingConfig config = tiny_config();
+  config.data.test_fold = 12;
+  EXPECT_NE(failure_of(config).find("test fold 12"), std::string::npos);
+  config = tiny_config();
+  config.data.val_fold = 11;
+  EXPECT_NE(failure_of(config).find("validation fold 11"), std::string::npos);
+  config.data.val_fold = 10;
+  EXPECT_NE(failure_of(config).find("fold 10 is used twice"), std::string::npos);
+  data::PreparedSet set = tiny_set();
+  for (std::size_t i = 0; i < set.folds.size(); ++i)
+    if (set.folds[i] < 9) set.labels[3 * i + 1] = 0;
+  EXPECT_NE(failure_of(tiny_config(), set).find("class B has no positive"), std::string::npos);
+}
+
+TEST_F(TrainerTest, ANonFiniteLossNamesStepRateAndFirstTensor) {
+  TrainingConfig config = tiny_config();
+  config.data.standardise = false;
+  data::PreparedSet set = tiny_set();
+  set.scales[1] = 1e38F;  // of record 0, which trains: its values overflow
+  const std::string signals = failure_of(config, set);
+  EXPECT_NE(signals.find("the loss of step "), std::string::npos) << signals;
+  EXPECT_NE(signals.find("at learning rate 0.003"), std::string::npos) << signals;
+  EXPECT_NE(signals.find("first: the batch of signals"), std::string::npos) << signals;
+  config = tiny_config();
+  config.model.channels = {8};
+  config.model.kernels = {3};
+  config.lr = 1e30;  // beyond what check() admits: the first step leaves weights whose products overflow
+  const std::string weights = failure_of(config);
+  EXPECT_NE(weights.find("the loss of step 2 is "), std::string::npos) << weights;
+  EXPECT_NE(weights.find("at learning rate 1e+30; first: "), std::string::npos) << weights;
+}
+
+// The last step of an epoch may be the one that spoils the weights.
+TEST_F(TrainerTest, ANonFiniteValidationLossStopsToo) {
+  TrainingConfig config = tiny_config();
+  config.batch_size = 64;  // one step
+  config.lr = 1e30;
+  const TemporaryFolder folder;
+  Trainer trainer(config, tiny_set(), folder.path());
+  try {
+    trainer.run({});
+    FAIL() << "expected an Error";
+  } catch (const Error& error) {
+    const std::string message = error.what();
+    EXPECT_NE(message.find("validation loss after step 1 is "), std::string::npos) << message;
+    EXPECT_NE(message.find("at learning rate 1e+30; first: "), std::string::npos) << message;
+  }
+  EXPECT_TRUE(fs::is_empty(folder.path()));
+}
+
+}  // namespace
+}  // namespace cardiograd::model
