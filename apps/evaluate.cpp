@@ -1,0 +1,124 @@
+// evaluate: judges a trained model on folds of a data set and prints the paper's Table 2 for it.
+#include <algorithm>
+#include <filesystem>
+#include <optional>
+#include <string>
+#include <vector>
+
+#include <CLI/CLI.hpp>
+#include <fmt/format.h>
+#include <fmt/ranges.h>
+#include <nlohmann/json.hpp>
+
+#include "apps/common/app.h"
+#include "apps/common/progress.h"
+#include "base/error.h"
+#include "base/file.h"
+#include "base/log.h"
+#include "base/threads.h"
+#include "engine/device.h"
+#include "model/batches.h"
+#include "model/evaluation_report.h"
+#include "model/model_file.h"
+#include "model/prepare_data.h"
+
+namespace cardiograd::apps {
+namespace {
+
+struct Options {
+  std::string model;
+  std::string data;
+  std::vector<std::int64_t> folds = {10};
+  std::string harmonise = "none";
+  std::string unlabelled;
+  std::string device = "auto";
+  std::optional<std::string> json, cache;
+  std::int64_t draws = 1000;
+  std::int64_t seed = 0;
+  std::int64_t batch_size = 64;
+  std::int64_t threads = 0;
+  bool skip_missing = false;
+  bool no_cache = false;
+};
+
+void add_options(CLI::App& app, Options& o) {
+  app.add_option("--model", o.model, "last.safetensors or best.safetensors of a run")->required();
+  app.add_option("--data", o.data, "folder with ptbxl_database.csv, scp_statements.csv and the records")->required();
+  app.add_option("--fold", o.folds, "fold or folds to judge on, 10 by default");
+  app.add_option("--json", o.json, "also write everything to this file");
+  app.add_option("--harmonise", o.harmonise, "none (default) or zscore, for data of another unit than the model's");
+  app.add_option("--unlabelled", o.unlabelled, "records without a class: drop or keep; as in training by default");
+  app.add_flag("--skip-missing", o.skip_missing, "go on when records named in the table are absent");
+  app.add_option("--draws", o.draws, "bootstrap draws for the intervals, 1000 by default")
+      ->check(CLI::Range(0, 1000000));
+  app.add_option("--seed", o.seed, "of the bootstrap, 0 by default")->check(CLI::NonNegativeNumber);
+  app.add_option("--batch-size", o.batch_size, "64 by default")->check(CLI::Range(1, 1000000));
+  app.add_option("--device", o.device, "auto (default), cpu or cuda");
+  app.add_option("--threads", o.threads, "0 (default): all cores; the result does not depend on it");
+  app.add_option("--cache", o.cache, "folder for prepared data, ~/.cache/cardiograd by default");
+  app.add_flag("--no-cache", o.no_cache, "prepare the data anew and keep nothing");
+}
+
+data::PreparedSet prepare(const Options& o, const model::ModelDescription& description) {
+  model::DataConfig config;
+  config.folder = o.data;
+  config.task = description.task;
+  config.rate = static_cast<std::int64_t>(description.rate);
+  config.features = description.feature_set;
+  config.filter = description.filter;
+  // A model of harmonised signals needs them harmonised again.
+  config.harmonise = description.harmonise == "zscore" ? description.harmonise : o.harmonise;
+  config.unlabelled = o.unlabelled.empty() ? description.unlabelled : o.unlabelled;
+  config.skip_missing = o.skip_missing;
+  if (config.harmonise != "none" && config.harmonise != "zscore")
+    throw UsageError(fmt::format("harmonise is '{}', expected none, zscore", config.harmonise));
+  ProgressLine progress;
+  model::PrepareOptions options;
+  options.use_cache = !o.no_cache;
+  if (o.cache) options.cache_folder = *o.cache;
+  options.progress = [&progress](std::int64_t done, std::int64_t total) {
+    progress.show("reading records", static_cast<double>(done) / static_cast<double>(total), "");
+  };
+  return prepare_data(config, options);
+}
+
+void evaluate(const Options& o) {
+  parse_device(o.device);
+  set_thread_count(static_cast<int>(o.threads));
+  const model::TrainedModel trained = model::load_model(o.model);
+  const model::ModelDescription& description = trained.description;
+  data::PreparedSet set = prepare(o, description);
+  check_fits(description, set);
+  const std::vector<std::int64_t> rows = model::rows_of_folds(set, o.folds);
+  if (rows.empty())
+    throw Error(fmt::format("fold {}: no record in {}", fmt::join(o.folds, ", "), o.data),
+                "Give a --fold that the table's column strat_fold has.");
+  for (const std::int64_t fold : o.folds)
+    if (std::find(description.val_folds.begin(), description.val_folds.end(), fold) != description.val_folds.end())
+      log_warning("fold {} chose this model's epoch and thresholds: its figures are optimistic", fold);
+
+  const model::BatchSource source(set, description.signal_scaling, description.feature_scaling);
+  const model::ScoredRecords scored = score(*trained.net, source, rows, o.batch_size, {});
+  const model::Evaluation evaluation =
+      model::evaluate(scored.probabilities, model::labels_of(set, rows), description.class_names,
+                      description.thresholds, {.draws = o.draws, .seed = static_cast<std::uint64_t>(o.seed)});
+  fmt::print("{} after epoch {}, fold {} of {}: {} records\n\n{}", o.model, description.epoch, fmt::join(o.folds, ", "),
+             o.data, rows.size(), format_table(evaluation));
+  if (!o.json) return;
+  nlohmann::json json = to_json(evaluation);
+  json["model"] = o.model;
+  json["epoch"] = description.epoch;
+  json["data"] = o.data;
+  json["folds"] = o.folds;
+  write_file(*o.json, json.dump(2) + "\n");
+}
+
+}  // namespace
+}  // namespace cardiograd::apps
+
+int main(int argc, char** argv) {
+  CLI::App app("Judges a trained model and prints the paper's Table 2 for it.", "evaluate");
+  cardiograd::apps::Options options;
+  cardiograd::apps::add_options(app, options);
+  return cardiograd::apps::run(app, argc, argv, [&] { cardiograd::apps::evaluate(options); });
+}

@@ -1,0 +1,14 @@
+// "Did you mean ...?" for columns, config keys and lead names.
+#pragma once
+
+#include <string>
+#include <string_view>
+#include <vector>
+
+namespace cardiograd {
+
+// The known name that takes the fewest insertions, deletions and substitutions of characters to turn `wanted` into,
+// upper and lower case being the same; the first of several. Empty when `known` is.
+std::string nearest_name(std::string_view wanted, const std::vector<std::string>& known);
+
+}  // namespace cardiograd

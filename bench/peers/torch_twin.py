@@ -1,0 +1,234 @@
+"""PyTorch twin of HC-CNN-TN: the yardstick for accuracy and speed, on the same records with the same settings.
+
+  torch_twin.py DATA_DIR [--epochs 15] [--seed 0] [--features FILE.csv] [--save FILE.safetensors]
+      trains on folds 1 to 8 of a folder in the PTB-XL layout (100 Hz), prints the loss of each epoch, then AUC and F1
+      on fold 10. Features are age and sex unless --features names a CSV with an ecg_id column. Signals are taken as
+      they are.
+  torch_twin.py --time
+      prints the median time of a training step (batch 64) and of inference (batch 1 and 64) on random data instead.
+
+  --device cpu|cuda, --threads N   where
+  --precision fp32|tf32|bf16       fp32: full float32; tf32: TF32 matrix products and convolutions; bf16: autocast
+  --compile                        torch.compile (max-autotune; without its own graphs where --graph is given)
+  --graph                          CUDA only: the whole training step, fused capturable Adam included, is one CUDA graph
+Needs bench/peers/requirements.txt.
+"""
+import argparse
+import ast
+import contextlib
+import json
+import pathlib
+import time
+
+import numpy as np
+import torch
+from torch import nn
+
+from hc_cnn_tn_torch import HcCnnTn
+
+CLASSES = ['CD', 'HYP', 'MI', 'NORM', 'STTC']
+BATCH, LEARNING_RATE = 64, 3e-4
+
+
+def arguments():
+    parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
+    parser.add_argument('data', nargs='?', type=pathlib.Path)
+    parser.add_argument('--epochs', type=int, default=15)
+    parser.add_argument('--seed', type=int, default=0)
+    parser.add_argument('--features', type=pathlib.Path)
+    parser.add_argument('--save', type=pathlib.Path)
+    parser.add_argument('--time', action='store_true')
+    parser.add_argument('--device', default='cpu', choices=['cpu', 'cuda'])
+    parser.add_argument('--threads', type=int, default=2)
+    parser.add_argument('--precision', default='fp32', choices=['fp32', 'tf32', 'bf16'])
+    parser.add_argument('--compile', action='store_true')
+    parser.add_argument('--graph', action='store_true')
+    args = parser.parse_args()
+    if args.time == (args.data is not None):
+        parser.error('give either DATA_DIR or --time')
+    if args.device == 'cuda' and not torch.cuda.is_available():
+        parser.error('--device cuda: PyTorch sees no CUDA device')
+    if args.device == 'cpu' and (args.graph or args.precision == 'tf32'):
+        parser.error('--graph and --precision tf32 need --device cuda')
+    return args
+
+
+class Trainer:
+    """A network with its optimiser; step(x, f, y) trains on one batch and returns the loss without synchronising."""
+
+    def __init__(self, args, features, pos_weight):
+        self.args, self.device = args, torch.device(args.device)
+        torch.manual_seed(args.seed)
+        self.net = HcCnnTn(len(pos_weight), features).to(self.device)
+        mode = 'max-autotune-no-cudagraphs' if args.graph else 'max-autotune'
+        self.run = torch.compile(self.net, mode=mode) if args.compile else self.net
+        self.loss_fn = nn.BCEWithLogitsLoss(pos_weight=torch.as_tensor(pos_weight, dtype=torch.float32).to(self.device))
+        options = {'fused': True} if self.device.type == 'cuda' else {}
+        if args.graph:
+            options['capturable'] = True
+        lr = torch.tensor(LEARNING_RATE, device=self.device) if args.graph else LEARNING_RATE
+        self.adam = torch.optim.Adam(self.net.parameters(), lr, **options)
+        self.graph = None
+
+    def autocast(self):
+        if self.args.precision == 'bf16':
+            return torch.autocast(self.device.type, torch.bfloat16)
+        return contextlib.nullcontext()
+
+    def eager_step(self, x, f, y):
+        self.adam.zero_grad(set_to_none=True)
+        with self.autocast():
+            logits = self.run(x, f)
+        loss = self.loss_fn(logits.float(), y)
+        loss.backward()
+        self.adam.step()
+        return loss.detach()
+
+    def capture(self, x, f, y):
+        """Warms up on copies of the state, puts the state back, and records the step."""
+        self.inputs = [t.clone() for t in (x, f, y)]
+        net_state = {k: v.clone() for k, v in self.net.state_dict().items()}
+        stream = torch.cuda.Stream()
+        stream.wait_stream(torch.cuda.current_stream())
+        with torch.cuda.stream(stream):
+            for _ in range(3):
+                self.eager_step(*self.inputs)
+        torch.cuda.current_stream().wait_stream(stream)
+        self.graph = torch.cuda.CUDAGraph()
+        with torch.cuda.graph(self.graph):
+            self.loss = self.eager_step(*self.inputs)
+        with torch.no_grad():
+            self.net.load_state_dict(net_state)
+            for state in self.adam.state.values():
+                for value in state.values():
+                    value.zero_()
+
+    def step(self, x, f, y):
+        if not self.args.graph:
+            return self.eager_step(x, f, y)
+        if self.graph is None:
+            self.capture(x, f, y)
+        for mine, given in zip(self.inputs, (x, f, y)):
+            mine.copy_(given)
+        self.graph.replay()
+        return self.loss
+
+    @torch.no_grad()
+    def logits(self, x, f):
+        self.net.eval()
+        with self.autocast():
+            return self.run(x, f).float()
+
+
+def timing(function, device, repeats):
+    """The median and the fastest of `repeats` calls after a warm-up, as text."""
+    def sync():
+        if device.type == 'cuda':
+            torch.cuda.synchronize()
+
+    for _ in range(max(3, repeats // 5)):
+        function()
+    times = []
+    for _ in range(repeats):
+        sync()
+        start = time.perf_counter()
+        function()
+        sync()
+        times.append(time.perf_counter() - start)
+    times.sort()
+    return f'{1e3 * times[repeats // 2]:.3f} ms (fastest {1e3 * times[0]:.3f})'
+
+
+def time_steps(args):
+    trainer = Trainer(args, 29, np.full(len(CLASSES), 1.5))
+    device = trainer.device
+    x, f = torch.randn(BATCH, 12, 1000, device=device), torch.randn(BATCH, 29, device=device)
+    y = (torch.rand(BATCH, len(CLASSES), device=device) < 0.25).float()
+    name = torch.cuda.get_device_name() if device.type == 'cuda' else f'cpu, {args.threads} threads'
+    modes = [args.precision] + [m for m in ('compile', 'graph') if getattr(args, m)]
+    print(f'torch {torch.__version__}, {name}, {" ".join(modes)}, '
+          f'{sum(p.numel() for p in trainer.net.parameters())} parameters')
+    repeats = 200 if device.type == 'cuda' else 10
+    trainer.net.train()
+    print(f'train step batch {BATCH}: {timing(lambda: trainer.step(x, f, y), device, repeats)}')
+    for batch in (1, BATCH):
+        print(f'inference batch {batch}: {timing(lambda: trainer.logits(x[:batch], f[:batch]), device, repeats)}')
+
+
+def read_data(folder, features):
+    """Signals (N, 12, 1000), features (N, F), labels (N, 5), folds (N)."""
+    import pandas as pd
+    table = pd.read_csv(folder / 'ptbxl_database.csv')
+    statements = pd.read_csv(folder / 'scp_statements.csv', index_col=0)
+    diagnostic = statements[statements.diagnostic == 1].diagnostic_class
+    have = [{diagnostic[code] for code in ast.literal_eval(codes) if code in diagnostic} for codes in table.scp_codes]
+    labels = np.array([[c in h for c in CLASSES] for h in have], np.float32)
+    signals = np.stack([np.fromfile(folder / f'{name}.dat', '<i2').reshape(1000, 12).T for name in table.filename_lr])
+    if features:
+        values = pd.read_csv(features).set_index('ecg_id').loc[table.ecg_id].to_numpy(np.float32)
+    else:
+        values = np.stack([table.age.clip(upper=90), table.sex], 1).astype(np.float32)
+    return signals.astype(np.float32) / 1000, values, labels, table.strat_fold.to_numpy()
+
+
+def standardise(values, train):
+    """Missing values take the training median; then training mean and deviation, clamped to 5 deviations."""
+    values = np.where(np.isfinite(values), values, np.nanmedian(values[train], 0))
+    mean, deviation = values[train].mean(0), values[train].std(0)
+    return ((values - mean) / (deviation + 1e-8)).clip(-5, 5).astype(np.float32)
+
+
+def report(labels, scores):
+    from sklearn.metrics import f1_score, roc_auc_score
+    auc = [roc_auc_score(labels[:, c], scores[:, c]) for c in range(len(CLASSES))]
+    f1 = f1_score(labels, scores > 0.5, average='macro', zero_division=0)
+    print('fold 10:', '  '.join(f'{c} {a:.3f}' for c, a in zip(CLASSES, auc)),
+          f' macro AUC {np.mean(auc):.4f}  macro F1 {f1:.4f}')
+
+
+def save(path, trainer, features):
+    from safetensors.torch import save_file
+    tensors = {k: v.cpu().contiguous() for k, v in trainer.net.state_dict().items()}
+    save_file(tensors, path, {'config': json.dumps({'classes': CLASSES, 'features': features})})
+
+
+def train(args):
+    signals, features, labels, folds = read_data(args.data, args.features)
+    ids, test = np.where(folds <= 8)[0], np.where(folds == 10)[0]
+    features = standardise(features, folds <= 8)
+    positives = labels[ids].sum(0)
+    pos_weight = np.clip(((len(ids) - positives) / (positives + 1e-8)) ** 0.4, 0.8, 3.0)
+
+    trainer = Trainer(args, features.shape[1], pos_weight)
+    schedule = torch.optim.lr_scheduler.CosineAnnealingLR(trainer.adam, args.epochs)
+    x, f, y = (torch.as_tensor(a, device=trainer.device) for a in (signals, features, labels))
+    shuffle = np.random.RandomState(args.seed)
+    for epoch in range(args.epochs):
+        trainer.net.train()
+        start, total = time.perf_counter(), torch.zeros((), device=trainer.device)
+        shuffle.shuffle(ids)
+        batches = len(ids) // BATCH  # the last, partial batch is left out
+        for batch in torch.as_tensor(ids[:batches * BATCH], device=trainer.device).split(BATCH):
+            total += trainer.step(x[batch], f[batch], y[batch])
+        loss = total.item() / batches
+        print(f'epoch {epoch + 1}: loss {loss:.4f}, {time.perf_counter() - start:.2f} s', flush=True)
+        schedule.step()
+
+    scores = torch.cat([trainer.logits(x[b], f[b]) for b in torch.as_tensor(test, device=trainer.device).split(BATCH)])
+    report(labels[test], torch.sigmoid(scores).cpu().numpy())
+    if args.save:
+        save(args.save, trainer, features.shape[1])
+
+
+def main():
+    args = arguments()
+    torch.set_num_threads(args.threads)
+    torch.backends.cuda.matmul.allow_tf32 = torch.backends.cudnn.allow_tf32 = args.precision == 'tf32'
+    if args.time:
+        time_steps(args)
+    else:
+        train(args)
+
+
+if __name__ == '__main__':
+    main()

@@ -1,0 +1,140 @@
+#include "data/csv.h"
+
+#include <algorithm>
+#include <charconv>
+
+#include <csv.h>
+#include <fmt/format.h>
+
+#include "base/error.h"
+#include "base/file.h"
+#include "base/nearest_name.h"
+
+namespace cardiograd::data {
+namespace {
+
+// What libcsv's callbacks fill. They only append: an exception must not pass through C.
+struct Rows {
+  std::vector<std::vector<std::string>> rows;
+  std::vector<std::size_t> lines;  // where each row begins
+  std::vector<std::string> current;
+  std::size_t line = 1;   // being parsed
+  std::size_t begin = 1;  // of the current row
+};
+
+extern "C" {
+static void csv_field(void* text, std::size_t size, void* data) noexcept {
+  static_cast<Rows*>(data)->current.emplace_back(static_cast<const char*>(text), size);
+}
+static void csv_row(int, void* data) noexcept {
+  auto& rows = *static_cast<Rows*>(data);
+  rows.rows.push_back(std::move(rows.current));
+  rows.lines.push_back(rows.begin);
+  rows.current.clear();
+}
+static int csv_nothing(unsigned char) noexcept {
+  return 0;
+}
+}
+
+class Parser {
+ public:
+  Parser() {
+    csv_init(&parser_, CSV_STRICT | CSV_STRICT_FINI);
+    csv_set_space_func(&parser_, csv_nothing);  // RFC 4180: blanks belong to the field.
+  }
+  ~Parser() { csv_free(&parser_); }
+  Parser(const Parser&) = delete;
+  Parser& operator=(const Parser&) = delete;
+
+  bool feed(std::string_view text, Rows& rows) {
+    return csv_parse(&parser_, text.data(), text.size(), csv_field, csv_row, &rows) == text.size();
+  }
+  bool finish(Rows& rows) { return csv_fini(&parser_, csv_field, csv_row, &rows) == 0; }
+
+ private:
+  csv_parser parser_{};
+};
+
+Rows parse_rows(std::string_view text, const std::filesystem::path& path) {
+  Rows rows;
+  Parser parser;
+  // Line by line, because libcsv does not count lines.
+  while (!text.empty()) {
+    const std::size_t size = std::min(text.find('\n'), text.size() - 1) + 1;
+    const std::string_view line = text.substr(0, size);
+    const std::size_t before = rows.rows.size();
+    if (!parser.feed(line, rows))
+      throw Error(fmt::format("{}:{}: malformed CSV: a quote within a field", path.string(), rows.line),
+                  "A field with quotes must be quoted as a whole, quotes inside doubled.");
+    text.remove_prefix(size);
+    ++rows.line;
+    const bool blank = rows.begin + 1 == rows.line && (line == "\n" || line == "\r\n");
+    if (rows.rows.size() > before || blank) rows.begin = rows.line;
+  }
+  if (!parser.finish(rows))
+    throw Error(fmt::format("{}:{}: malformed CSV: the quote of a field is never closed", path.string(), rows.begin),
+                "Close it with \" at the end of the field.");
+  return rows;
+}
+
+}  // namespace
+
+CsvTable CsvTable::read(const std::filesystem::path& path, std::uintmax_t max_bytes) {
+  return parse(read_file(path, max_bytes), path);
+}
+
+CsvTable CsvTable::parse(std::string_view text, const std::filesystem::path& path) {
+  if (text.starts_with("\xEF\xBB\xBF")) text.remove_prefix(3);
+  Rows rows = parse_rows(text, path);
+  if (rows.rows.empty())
+    throw Error(fmt::format("{}: empty", path.string()), "Expected a CSV file with a row of column names.");
+  CsvTable table;
+  table.path_ = path;
+  table.columns_ = std::move(rows.rows.front());
+  for (std::size_t i = 0; i < table.columns_.size(); ++i)
+    if (std::find(table.columns_.begin(), table.columns_.begin() + static_cast<std::ptrdiff_t>(i), table.columns_[i]) !=
+        table.columns_.begin() + static_cast<std::ptrdiff_t>(i))
+      throw Error(fmt::format("{}:{}: two columns are called '{}'", path.string(), rows.lines[0], table.columns_[i]),
+                  "Rename one of them.");
+  const std::size_t width = table.columns_.size();
+  table.lines_.assign(rows.lines.begin() + 1, rows.lines.end());
+  table.cells_.reserve(table.lines_.size() * width);
+  for (std::size_t row = 1; row < rows.rows.size(); ++row) {
+    if (rows.rows[row].size() != width)
+      throw Error(fmt::format("{}:{}: malformed CSV row: {} fields, expected {}", path.string(), rows.lines[row],
+                              rows.rows[row].size(), width),
+                  "Every row needs one field for each column; fields with commas must be quoted.");
+    std::move(rows.rows[row].begin(), rows.rows[row].end(), std::back_inserter(table.cells_));
+  }
+  return table;
+}
+
+std::optional<std::size_t> CsvTable::find_column(std::string_view name) const {
+  const auto found = std::find(columns_.begin(), columns_.end(), name);
+  if (found == columns_.end()) return std::nullopt;
+  return static_cast<std::size_t>(found - columns_.begin());
+}
+
+std::size_t CsvTable::column(std::string_view name) const {
+  if (const auto found = find_column(name)) return *found;
+  throw Error(fmt::format("{}: no column '{}'", path_.string(), name),
+              fmt::format("The nearest existing column is '{}'.", nearest_name(name, columns_)));
+}
+
+std::string CsvTable::place(std::size_t row) const {
+  return fmt::format("{}:{}", path_.string(), lines_[row]);
+}
+
+std::optional<double> CsvTable::number(std::size_t row, std::size_t column) const {
+  const std::string& text = cell(row, column);
+  if (text.empty()) return std::nullopt;
+  double value = 0;
+  const auto [end, error] = std::from_chars(text.data(), text.data() + text.size(), value);
+  if (error != std::errc() || end != text.data() + text.size())
+    throw Error(fmt::format("{}: column '{}': found '{}', expected a number", place(row), columns_[column], text),
+                "Correct the row or leave the field empty.");
+  return value;
+}
+
+}  // namespace cardiograd::data

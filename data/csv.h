@@ -1,0 +1,41 @@
+// Tables in CSV files (RFC 4180): a header row, then rows of as many fields, quoted where they must be.
+#pragma once
+
+#include <cstddef>
+#include <cstdint>
+#include <filesystem>
+#include <optional>
+#include <string>
+#include <string_view>
+#include <vector>
+
+namespace cardiograd::data {
+
+class CsvTable {
+ public:
+  // Reads a file. A byte order mark and CRLF line ends are tolerated, blank lines skipped. Throws Error naming the file
+  // and the line: unreadable, more than `max_bytes`, empty, a stray or missing quote, a row of another width, a column
+  // name twice.
+  static CsvTable read(const std::filesystem::path& path, std::uintmax_t max_bytes = std::uintmax_t{1} << 30);
+  // The same from text; `path` is only for messages.
+  static CsvTable parse(std::string_view text, const std::filesystem::path& path);
+
+  std::size_t rows() const { return lines_.size(); }
+  const std::vector<std::string>& columns() const { return columns_; }
+  std::optional<std::size_t> find_column(std::string_view name) const;
+  // Throws Error naming the nearest existing column.
+  std::size_t column(std::string_view name) const;
+  const std::string& cell(std::size_t row, std::size_t column) const { return cells_[row * columns_.size() + column]; }
+  // "file:line", the place where a row begins.
+  std::string place(std::size_t row) const;
+  // The cell as a number; nothing when it is empty. Throws Error naming place and column for anything else.
+  std::optional<double> number(std::size_t row, std::size_t column) const;
+
+ private:
+  std::filesystem::path path_;
+  std::vector<std::string> columns_;
+  std::vector<std::string> cells_;  // row by row
+  std::vector<std::size_t> lines_;  // of each row's beginning, from 1
+};
+
+}  // namespace cardiograd::data

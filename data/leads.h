@@ -1,0 +1,21 @@
+// The twelve standard leads and their one order in this project.
+#pragma once
+
+#include <array>
+#include <cstddef>
+#include <string>
+#include <string_view>
+#include <vector>
+
+namespace cardiograd::data {
+
+inline constexpr std::size_t kStandardLeadCount = 12;
+inline constexpr std::array<std::string_view, kStandardLeadCount> kStandardLeads = {
+    "I", "II", "III", "aVR", "aVL", "aVF", "V1", "V2", "V3", "V4", "V5", "V6"};
+
+// Where each standard lead stands among `names`, upper and lower case being the same; other leads are left aside.
+// Throws Error naming `record` and the leads that are missing or there twice.
+std::array<std::size_t, kStandardLeadCount> match_standard_leads(const std::vector<std::string>& names,
+                                                                 const std::string& record);
+
+}  // namespace cardiograd::data

@@ -1,0 +1,384 @@
+#include "data/prepare.h"
+
+#include <algorithm>
+#include <bit>
+#include <mutex>
+
+#include <fmt/format.h>
+#include <fmt/ranges.h>
+#include <nlohmann/json.hpp>
+
+#include "base/error.h"
+#include "base/file.h"
+#include "base/log.h"
+#include "base/threads.h"
+#include "data/leads.h"
+#include "data/prepare_record.h"
+#include "data/signal_cache.h"
+
+namespace cardiograd::data {
+namespace {
+
+namespace fs = std::filesystem;
+
+constexpr int kCacheVersion = 1;  // Raise it when the same sources and settings give other values.
+constexpr std::size_t kNamed = 10;
+
+struct Source {
+  fs::path csv;
+  ContentHash csv_hash;
+  PtbxlDatabase database;
+  ScpTable statements;
+};
+
+Source read_source(const PrepareSettings& settings) {
+  if (!fs::is_directory(settings.folder))
+    throw Error(fmt::format("{}: no such folder", settings.folder.string()),
+                "Give the folder that holds ptbxl_database.csv and scp_statements.csv.");
+  Source source;
+  source.csv = settings.folder / "ptbxl_database.csv";
+  const std::string text = read_file(source.csv);
+  source.csv_hash = content_hash(text);
+  source.database = parse_ptbxl_database(text, source.csv);
+  source.statements = ScpTable::read(settings.folder / "scp_statements.csv");
+  if (source.database.rows.empty())
+    throw Error(fmt::format("{}: no records", source.csv.string()), "Expected one row per record.");
+  return source;
+}
+
+// Each row's record at the rate of the settings, without extension.
+std::vector<std::string> stems_of(const PrepareSettings& settings, const Source& source) {
+  if (settings.rate != 100 && settings.rate != 500)
+    throw UsageError(fmt::format("sampling rate {} Hz", settings.rate), "PTB-XL comes at 100 and 500 Hz.");
+  const bool low = settings.rate == 100;
+  if (low ? !source.database.has_lr : !source.database.has_hr)
+    throw Error(
+        fmt::format("{}: no column '{}' for the records at {} Hz, only {}", source.csv.string(),
+                    low ? "filename_lr" : "filename_hr", settings.rate, fmt::join(source.database.columns, ", ")),
+        fmt::format("This set may have records at {} Hz only.", low ? 500 : 100));
+  std::vector<std::string> stems;
+  for (const auto& row : source.database.rows) stems.push_back(low ? row.filename_lr : row.filename_hr);
+  return stems;
+}
+
+// Whether the header and all signal files that it names are there. A header that cannot be read counts as there: the
+// reading says what is wrong with it.
+bool is_there(const fs::path& folder, const std::string& stem) {
+  std::error_code ignored;
+  const fs::path path = folder / (stem + ".hea");
+  if (stem.empty() || !fs::exists(path, ignored)) return false;
+  try {
+    const WfdbHeader header = read_wfdb_header(path);
+    return std::all_of(header.signals.begin(), header.signals.end(), [&](const WfdbSignalSpec& signal) {
+      return fs::exists(path.parent_path() / signal.file, ignored);
+    });
+  } catch (const Error&) {
+    return true;
+  }
+}
+
+[[noreturn]] void fail_missing(const PrepareSettings& settings, const Source& source,
+                               const std::vector<std::string>& stems, const std::vector<std::size_t>& missing) {
+  std::vector<std::string> names;
+  for (std::size_t i = 0; i < std::min(missing.size(), kNamed); ++i) {
+    const std::string& stem = stems[missing[i]];
+    names.push_back(fmt::format("ecg_id {} ({})", source.database.rows[missing[i]].ecg_id,
+                                stem.empty() ? fmt::format("no file name for {} Hz", settings.rate) : stem));
+  }
+  throw Error(fmt::format("{}: {} of {} records are absent: {}{}", source.csv.string(), missing.size(), stems.size(),
+                          fmt::join(names, ", "), missing.size() > kNamed ? ", ..." : ""),
+              "Fetch them, or go on without them with --skip-missing.");
+}
+
+// The rows of the table whose records are there; throws unless all are or the settings let some be absent.
+std::vector<std::int64_t> rows_present(const PrepareSettings& settings, const Source& source,
+                                       const std::vector<std::string>& stems) {
+  std::vector<char> there(stems.size());
+  parallel_for(static_cast<std::int64_t>(stems.size()), [&](std::int64_t i) {
+    const auto row = static_cast<std::size_t>(i);
+    there[row] = is_there(settings.folder, stems[row]) ? 1 : 0;
+  });
+  std::vector<std::int64_t> present;
+  std::vector<std::size_t> missing;
+  for (std::size_t row = 0; row < there.size(); ++row) {
+    if (there[row] != 0) {
+      present.push_back(static_cast<std::int64_t>(row));
+    } else {
+      missing.push_back(row);
+    }
+  }
+  if (!missing.empty() && (!settings.skip_missing || present.empty())) fail_missing(settings, source, stems, missing);
+  return present;
+}
+
+std::string filter_text(const PrepareSettings& settings, const std::string& unit_of_source) {
+  if (settings.harmonise == Harmonise::kNone) return settings.filter.description;
+  return unit_of_source == "z" ? "none" : settings.harmonise_filter.description + ", z-score per record";
+}
+
+// Copies a record to its place after comparing it with the first one, which gave the set its length and unit.
+void place_record(const PreparedRecord& record, std::size_t index, const fs::path& path, SignalCache& cache) {
+  if (record.samples != cache.samples)
+    throw Error(fmt::format("{}: {} samples, the first record has {}", path.string(), record.samples, cache.samples),
+                "All records of a set must be equally long.");
+  if (record.unit != cache.unit)
+    throw Error(fmt::format("{}: in {}, the first record is in {}", path.string(), record.unit, cache.unit),
+                "All records of a set must share one unit; --harmonise zscore brings them to one.");
+  const auto copy = [index](const auto& from, auto& to) {
+    std::copy(from.begin(), from.end(), to.begin() + static_cast<std::ptrdiff_t>(index * from.size()));
+  };
+  copy(record.signal, cache.signals);
+  copy(record.scales, cache.scales);
+  copy(record.features, cache.features);
+  cache.invalid_samples[index] = record.invalid_samples;
+  cache.flat_leads[index] = record.flat_leads;
+}
+
+// Failures of single records, so that the one reported does not depend on which thread was first.
+class Failures {
+ public:
+  void add(std::int64_t index, const Error& error) {
+    const std::lock_guard lock(mutex_);
+    ++count_;
+    if (first_ >= 0 && first_ < index) return;
+    first_ = index;
+    message_ = error.what();
+    hint_ = error.hint();
+  }
+  void rethrow() const {
+    if (count_ == 0) return;
+    throw Error(count_ == 1 ? message_ : fmt::format("{} (and {} more records failed)", message_, count_ - 1), hint_);
+  }
+
+ private:
+  std::mutex mutex_;
+  std::int64_t count_ = 0;
+  std::int64_t first_ = -1;
+  std::string message_;
+  std::string hint_;
+};
+
+SignalCache build(const PrepareSettings& settings, const Source& source, const std::vector<std::string>& stems,
+                  const std::string& key) {
+  SignalCache cache;
+  cache.key = key;
+  cache.rows = rows_present(settings, source, stems);
+  const auto records = static_cast<std::int64_t>(cache.rows.size());
+  const auto prepare_row = [&](std::int64_t index) {
+    const auto row = static_cast<std::size_t>(cache.rows[static_cast<std::size_t>(index)]);
+    return prepare_record(settings, stems[row], source.database.rows[row]);
+  };
+  const PreparedRecord first = prepare_row(0);
+  cache.samples = first.samples;
+  cache.leads = static_cast<std::int64_t>(kStandardLeadCount);
+  cache.unit = first.unit;
+  cache.filter = filter_text(settings, first.source_unit);
+  cache.signals.resize(cache.rows.size() * first.signal.size());
+  cache.scales.resize(cache.rows.size() * first.scales.size());
+  cache.features.resize(cache.rows.size() * first.features.size());
+  cache.invalid_samples.resize(cache.rows.size());
+  cache.flat_leads.resize(cache.rows.size());
+  std::vector<std::vector<std::string>> files(cache.rows.size());
+  std::vector<std::vector<FileStamp>> stamps(cache.rows.size());
+  Failures failures;
+  std::mutex progress_mutex;
+  std::int64_t done = 0;
+  parallel_for(records, [&](std::int64_t i) {
+    const auto index = static_cast<std::size_t>(i);
+    try {
+      PreparedRecord record = prepare_row(i);
+      place_record(record, index, settings.folder / stems[static_cast<std::size_t>(cache.rows[index])], cache);
+      files[index] = std::move(record.files);
+      stamps[index] = std::move(record.stamps);
+    } catch (const Error& error) {
+      failures.add(i, error);
+    }
+    const std::lock_guard lock(progress_mutex);
+    ++done;
+    if (settings.progress) settings.progress(done, records);
+  });
+  failures.rethrow();
+  for (std::size_t i = 0; i < files.size(); ++i) {
+    cache.files.insert(cache.files.end(), files[i].begin(), files[i].end());
+    cache.stamps.insert(cache.stamps.end(), stamps[i].begin(), stamps[i].end());
+  }
+  return cache;
+}
+
+// Everything but the records' own files that the signals and features depend on.
+std::string cache_key(const PrepareSettings& settings, const Source& source) {
+  const nlohmann::json key = {{"version", kCacheVersion},
+                              {"table", to_string(source.csv_hash)},
+                              {"rate", settings.rate},
+                              {"filter", settings.filter.description},
+                              {"harmonise", settings.harmonise == Harmonise::kZscore ? "zscore" : "none"},
+                              {"harmonise_filter", settings.harmonise_filter.description},
+                              {"features", settings.features.key},
+                              {"feature_names", settings.features.names}};
+  return key.dump(-1, ' ', false, nlohmann::json::error_handler_t::replace);
+}
+
+// One file per folder and settings, so that a changed table replaces its old cache.
+fs::path cache_path(const PrepareSettings& settings) {
+  const fs::path folder = settings.cache_folder.value_or(default_cache_folder());
+  if (!settings.use_cache || folder.empty()) return {};
+  const nlohmann::json what = {fs::canonical(settings.folder).string(), settings.rate, settings.filter.description,
+                               settings.harmonise == Harmonise::kZscore ? settings.harmonise_filter.description : "",
+                               settings.features.key};
+  return folder /
+         fmt::format("{}-{}hz-{}.cache", fs::canonical(settings.folder).filename().string(), settings.rate,
+                     to_string(content_hash(what.dump(-1, ' ', false, nlohmann::json::error_handler_t::replace)))
+                         .substr(0, 16));
+}
+
+void save(const fs::path& path, const SignalCache& cache) {
+  try {
+    fs::create_directories(path.parent_path());
+    save_signal_cache(path, cache);
+  } catch (const Error& error) {
+    log_warning("no cache, the next run prepares again: {}", error.what());
+  } catch (const fs::filesystem_error& error) {
+    log_warning("no cache, the next run prepares again: {}", error.what());
+  }
+}
+
+// Absent records may have come since: then the cache is out of date.
+bool absent_came(const PrepareSettings& settings, const std::vector<std::string>& stems, const SignalCache& cache) {
+  std::size_t next = 0;
+  for (std::size_t row = 0; row < stems.size(); ++row) {
+    if (next < cache.rows.size() && cache.rows[next] == static_cast<std::int64_t>(row)) {
+      ++next;
+    } else if (is_there(settings.folder, stems[row])) {
+      return true;
+    }
+  }
+  return false;
+}
+
+std::optional<SignalCache> from_cache(const PrepareSettings& settings, const std::vector<std::string>& stems,
+                                      const fs::path& path, const std::string& key) {
+  std::string reason;
+  auto cache = load_signal_cache(path, key, reason);
+  if (cache && (cache->leads != static_cast<std::int64_t>(kStandardLeadCount) || cache->rows.empty() ||
+                cache->rows.back() >= static_cast<std::int64_t>(stems.size())))
+    cache.reset();
+  if (!cache) {
+    log_info("cache {} is not used: {}", path.string(), reason);
+    return std::nullopt;
+  }
+  std::string changed;
+  const Sources sources = check_sources(settings.folder, *cache, changed);
+  if (sources == Sources::kChanged) {
+    log_info("cache {} is not used: {} has changed", path.string(), changed);
+    return std::nullopt;
+  }
+  if (absent_came(settings, stems, *cache)) {
+    log_info("cache {} is not used: a record that was absent is there now", path.string());
+    return std::nullopt;
+  }
+  if (sources == Sources::kTouched) save(path, *cache);
+  return cache;
+}
+
+void note(Finding& finding, std::int64_t count, std::int64_t ecg_id) {
+  if (count == 0) return;
+  finding.count += count;
+  ++finding.records;
+  if (finding.first_ids.size() < kNamed) finding.first_ids.push_back(ecg_id);
+}
+
+// Moves element blocks of kept records together at the front.
+template <class Value>
+void compact(std::vector<Value>& values, std::size_t records, const std::vector<std::size_t>& kept) {
+  const auto width = static_cast<std::ptrdiff_t>(values.size() / records);
+  for (std::size_t i = 0; i < kept.size(); ++i) {
+    const auto from = values.begin() + static_cast<std::ptrdiff_t>(kept[i]) * width;
+    if (kept[i] != i) std::copy(from, from + width, values.begin() + static_cast<std::ptrdiff_t>(i) * width);
+  }
+  values.resize(kept.size() * static_cast<std::size_t>(width));
+}
+
+// Labels, folds and persons of the records with a class (or of all), and their signals and features.
+PreparedSet select(const PrepareSettings& settings, const Source& source, SignalCache&& cache) {
+  PreparedSet set;
+  set.task = settings.task;
+  set.unlabelled = settings.unlabelled;
+  set.class_names = source.statements.class_names(settings.task);
+  std::vector<std::size_t> kept;
+  for (std::size_t i = 0; i < cache.rows.size(); ++i) {
+    const PtbxlRow& row = source.database.rows[static_cast<std::size_t>(cache.rows[i])];
+    const auto labels = source.statements.labels(row.statements, settings.task);
+    const bool labelled = std::find(labels.begin(), labels.end(), 1) != labels.end();
+    if (!labelled) ++set.unlabelled_records;
+    if (!labelled && settings.unlabelled == Unlabelled::kDrop) continue;
+    kept.push_back(i);
+    set.labels.insert(set.labels.end(), labels.begin(), labels.end());
+    set.folds.push_back(row.fold);
+    set.ecg_ids.push_back(row.ecg_id);
+    set.ages.push_back(static_cast<float>(row.age));
+    set.sexes.push_back(static_cast<float>(row.sex));
+    set.ages_over_89 += row.age_over_89 ? 1 : 0;
+    note(set.invalid_samples, cache.invalid_samples[i], row.ecg_id);
+    note(set.flat_leads, std::popcount(static_cast<std::uint64_t>(cache.flat_leads[i])), row.ecg_id);
+  }
+  if (kept.empty())
+    throw Error(fmt::format("{}: none of {} records has a class of the task {}", source.csv.string(), cache.rows.size(),
+                            task_name(settings.task)),
+                "Choose to keep unlabelled records, or another task.");
+  compact(cache.signals, cache.rows.size(), kept);
+  compact(cache.scales, cache.rows.size(), kept);
+  compact(cache.features, cache.rows.size(), kept);
+  set.signals = std::move(cache.signals);
+  set.scales = std::move(cache.scales);
+  set.features = std::move(cache.features);
+  set.feature_names = settings.features.compute ? settings.features.names : std::vector<std::string>();
+  set.records = static_cast<std::int64_t>(kept.size());
+  set.samples = cache.samples;
+  set.leads = cache.leads;
+  set.rate = settings.rate;
+  set.unit = cache.unit;
+  set.filter = cache.filter;
+  set.lead_names.assign(kStandardLeads.begin(), kStandardLeads.end());
+  set.version = source.database.version;
+  set.table_records = static_cast<std::int64_t>(source.database.rows.size());
+  set.missing_records = set.table_records - static_cast<std::int64_t>(cache.rows.size());
+  return set;
+}
+
+void warn(const PreparedSet& set) {
+  const auto say = [](const Finding& finding, const char* what) {
+    if (finding.count > 0)
+      log_warning("{} {} in {} records, first ecg_id {}", finding.count, what, finding.records,
+                  fmt::join(finding.first_ids, ", "));
+  };
+  say(set.invalid_samples, "invalid samples");
+  say(set.flat_leads, "flat leads");
+  if (set.missing_records > 0)
+    log_warning("{} of {} records are absent and left out", set.missing_records, set.table_records);
+}
+
+}  // namespace
+
+PreparedSet prepare(const PrepareSettings& settings) {
+  if (settings.harmonise == Harmonise::kZscore && !settings.harmonise_filter.apply)
+    throw UsageError("harmonising by z-score needs its filter", "Set harmonise_filter to the 0.5-40 Hz band-pass.");
+  const Source source = read_source(settings);
+  const auto stems = stems_of(settings, source);
+  const fs::path path = cache_path(settings);
+  const std::string key = cache_key(settings, source);
+  std::optional<SignalCache> cache;
+  if (!path.empty()) cache = from_cache(settings, stems, path, key);
+  const bool served = cache.has_value();
+  if (!served) {
+    cache = build(settings, source, stems, key);
+    if (!path.empty()) save(path, *cache);
+  } else if (!settings.skip_missing && cache->rows.size() < stems.size()) {
+    rows_present(settings, source, stems);  // Throws, naming them.
+  }
+  PreparedSet set = select(settings, source, std::move(*cache));
+  set.from_cache = served;
+  warn(set);
+  return set;
+}
+
+}  // namespace cardiograd::data

@@ -1,0 +1,104 @@
+#include "data/ptbxl.h"
+
+#include <cmath>
+#include <unordered_set>
+
+#include <fmt/format.h>
+
+#include "base/error.h"
+#include "base/file.h"
+#include "data/csv.h"
+
+namespace cardiograd::data {
+namespace {
+
+constexpr double kHiddenAge = 300;
+constexpr double kAgeOver89 = 90;
+constexpr double kLargestAge = 150;
+constexpr int kLargestFold = 1000;
+constexpr std::size_t kRecords101 = 21837;
+constexpr std::size_t kRecords103 = 21799;
+
+[[noreturn]] void fail(const CsvTable& csv, std::size_t row, const std::string& message) {
+  throw Error(fmt::format("{}: {}", csv.place(row), message), "Correct the row, or take the table as published.");
+}
+
+std::int64_t integer(const CsvTable& csv, std::size_t row, std::size_t column) {
+  const double value = csv.number(row, column).value_or(std::nan(""));
+  if (!(std::abs(value) < 1e15) || value != std::floor(value))
+    fail(csv, row,
+         fmt::format("column '{}': found '{}', expected a whole number", csv.columns()[column], csv.cell(row, column)));
+  return static_cast<std::int64_t>(value);
+}
+
+void read_person(const CsvTable& csv, std::size_t index, std::size_t age, std::size_t sex, PtbxlRow& row) {
+  if (const auto value = csv.number(index, age); value && !std::isnan(*value)) {
+    row.age_over_89 = *value == kHiddenAge;
+    row.age = row.age_over_89 ? kAgeOver89 : *value;
+    if (!(row.age >= 0 && row.age <= kLargestAge))
+      fail(csv, index,
+           fmt::format("column 'age': found {}, expected 0 to {}, or 300 for over 89", *value, kLargestAge));
+  }
+  if (const auto value = csv.number(index, sex); value && !std::isnan(*value)) {
+    row.sex = *value;
+    if (row.sex != 0 && row.sex != 1)
+      fail(csv, index, fmt::format("column 'sex': found {}, expected 0 (male) or 1 (female)", *value));
+  }
+}
+
+std::string file_name(const CsvTable& csv, std::size_t row, std::optional<std::size_t> column) {
+  if (!column) return {};
+  const std::string& name = csv.cell(row, *column);
+  const auto normal = std::filesystem::path(name).lexically_normal();
+  if (normal.is_absolute() || (!normal.empty() && *normal.begin() == "..") || name.find('\0') != std::string::npos)
+    fail(csv, row, fmt::format("column '{}': '{}' leaves the folder of the table", csv.columns()[*column], name));
+  return name;
+}
+
+}  // namespace
+
+PtbxlDatabase read_ptbxl_database(const std::filesystem::path& csv) {
+  return parse_ptbxl_database(read_file(csv), csv);
+}
+
+PtbxlDatabase parse_ptbxl_database(std::string_view text, const std::filesystem::path& path) {
+  const CsvTable csv = CsvTable::parse(text, path);
+  const std::size_t ecg_id = csv.column("ecg_id");
+  const std::size_t age = csv.column("age");
+  const std::size_t sex = csv.column("sex");
+  const std::size_t scp_codes = csv.column("scp_codes");
+  const std::size_t fold = csv.column("strat_fold");
+  const auto patient_id = csv.find_column("patient_id");
+  const auto lr = csv.find_column("filename_lr");
+  const auto hr = csv.find_column("filename_hr");
+  PtbxlDatabase database;
+  database.has_lr = lr.has_value();
+  database.has_hr = hr.has_value();
+  database.columns = csv.columns();
+  std::unordered_set<std::int64_t> seen;
+  for (std::size_t i = 0; i < csv.rows(); ++i) {
+    PtbxlRow row;
+    row.place = csv.place(i);
+    row.ecg_id = integer(csv, i, ecg_id);
+    if (!seen.insert(row.ecg_id).second) fail(csv, i, fmt::format("ecg_id {} occurs twice", row.ecg_id));
+    if (patient_id && !csv.cell(i, *patient_id).empty()) row.patient_id = integer(csv, i, *patient_id);
+    read_person(csv, i, age, sex, row);
+    const std::int64_t fold_number = integer(csv, i, fold);
+    if (fold_number < 1 || fold_number > kLargestFold)
+      fail(csv, i, fmt::format("column 'strat_fold': found {}, expected 1 to {}", fold_number, kLargestFold));
+    row.fold = static_cast<int>(fold_number);
+    row.filename_lr = file_name(csv, i, lr);
+    row.filename_hr = file_name(csv, i, hr);
+    try {
+      row.statements = parse_scp_codes(csv.cell(i, scp_codes));
+    } catch (const Error& error) {
+      throw Error(fmt::format("{}: column 'scp_codes': {}", csv.place(i), error.what()), error.hint());
+    }
+    database.rows.push_back(std::move(row));
+  }
+  if (database.rows.size() == kRecords101) database.version = "1.0.1";
+  if (database.rows.size() == kRecords103) database.version = "1.0.3";
+  return database;
+}
+
+}  // namespace cardiograd::data

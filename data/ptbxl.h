@@ -1,0 +1,46 @@
+// The PTB-XL data set as published: ptbxl_database.csv, one row per record, and scp_statements.csv.
+// Source: Wagner et al., PTB-XL, Scientific Data 7:154 (2020).
+#pragma once
+
+#include <cstddef>
+#include <cstdint>
+#include <filesystem>
+#include <limits>
+#include <optional>
+#include <string>
+#include <vector>
+
+#include "data/scp_codes.h"
+
+namespace cardiograd::data {
+
+struct PtbxlRow {
+  std::int64_t ecg_id = 0;
+  std::optional<std::int64_t> patient_id;
+  double age = std::numeric_limits<double>::quiet_NaN();  // years; NaN when missing; 90 when age_over_89
+  bool age_over_89 = false;                               // the table says 300, PTB-XL's way to hide ages over 89
+  double sex = std::numeric_limits<double>::quiet_NaN();  // 0 male, 1 female, NaN when missing
+  int fold = 0;                                           // strat_fold, from 1
+  std::string filename_lr;                                // record at 100 Hz, without extension; may be empty
+  std::string filename_hr;                                // record at 500 Hz, likewise
+  std::vector<ScpStatement> statements;
+  std::string place;  // "file:line" of the row
+};
+
+struct PtbxlDatabase {
+  std::vector<PtbxlRow> rows;
+  bool has_lr = false;  // whether there is a column filename_lr
+  bool has_hr = false;  // and filename_hr
+  std::vector<std::string> columns;
+  // "1.0.1" (21,837 records), "1.0.3" (21,799), or empty for any other number of records.
+  std::string version;
+};
+
+// Columns ecg_id, age, sex, scp_codes and strat_fold must be there; patient_id, filename_lr and filename_hr may.
+// Throws Error naming the line: what CsvTable throws, an ecg_id twice, an age, sex or fold that cannot be, a scp_codes
+// that is no dict literal, a file name that leaves the folder.
+PtbxlDatabase read_ptbxl_database(const std::filesystem::path& csv);
+// The same from the text of the file; `csv` is only for messages.
+PtbxlDatabase parse_ptbxl_database(std::string_view text, const std::filesystem::path& csv);
+
+}  // namespace cardiograd::data

@@ -1,0 +1,159 @@
+#include "data/scp_codes.h"
+
+#include <algorithm>
+#include <charconv>
+#include <set>
+
+#include <fmt/format.h>
+
+#include "base/error.h"
+#include "data/csv.h"
+
+namespace cardiograd::data {
+namespace {
+
+// A reader of {'key': number | None, ...}.
+class DictParser {
+ public:
+  explicit DictParser(std::string_view text) : text_(text) {}
+
+  std::vector<ScpStatement> parse() {
+    std::vector<ScpStatement> statements;
+    expect('{');
+    while (!take('}')) {
+      if (!statements.empty()) {
+        expect(',');
+        if (take('}')) break;
+      }
+      const std::string code = parse_string();
+      expect(':');
+      const auto likelihood = parse_value();
+      const auto same =
+          std::find_if(statements.begin(), statements.end(), [&](const auto& s) { return s.code == code; });
+      if (same == statements.end()) {
+        statements.push_back({code, likelihood});
+      } else {
+        same->likelihood = likelihood;
+      }
+    }
+    skip_blanks();
+    if (at_ != text_.size()) fail("the end");
+    return statements;
+  }
+
+ private:
+  [[noreturn]] void fail(std::string_view expected) const {
+    const std::string_view rest = text_.substr(at_, 20);
+    throw Error(fmt::format("not a Python dict of SCP codes: at character {}: found {}, expected {}", at_ + 1,
+                            rest.empty() ? "the end" : fmt::format("{:?}", rest), expected),
+                "Expected for example {'NORM': 100.0, 'SR': 0.0}.");
+  }
+
+  void skip_blanks() {
+    while (at_ < text_.size() && (text_[at_] == ' ' || text_[at_] == '\t' || text_[at_] == '\n' || text_[at_] == '\r'))
+      ++at_;
+  }
+
+  bool take(char c) {
+    skip_blanks();
+    if (at_ >= text_.size() || text_[at_] != c) return false;
+    ++at_;
+    return true;
+  }
+
+  void expect(char c) {
+    if (!take(c)) fail(fmt::format("'{}'", c));
+  }
+
+  std::string parse_string() {
+    const char quote = take('\'') ? '\'' : '"';
+    if (quote == '"' && !take('"')) fail("a quoted code");
+    std::string value;
+    for (; at_ < text_.size() && text_[at_] != quote; ++at_) {
+      if (text_[at_] == '\\' && at_ + 1 < text_.size()) ++at_;
+      value += text_[at_];
+    }
+    if (at_ == text_.size()) fail("the closing quote");
+    ++at_;
+    return value;
+  }
+
+  std::optional<double> parse_value() {
+    skip_blanks();
+    if (text_.substr(at_).starts_with("None")) {
+      at_ += 4;
+      return std::nullopt;
+    }
+    double value = 0;
+    const auto [end, error] = std::from_chars(text_.data() + at_, text_.data() + text_.size(), value);
+    if (error != std::errc()) fail("a number or None");
+    at_ = static_cast<std::size_t>(end - text_.data());
+    return value;
+  }
+
+  std::string_view text_;
+  std::size_t at_ = 0;
+};
+
+}  // namespace
+
+std::vector<ScpStatement> parse_scp_codes(std::string_view literal) {
+  return DictParser(literal).parse();
+}
+
+std::string_view task_name(Task task) {
+  return task == Task::kSuper ? "super" : "sub";
+}
+
+Task task_of(std::string_view name) {
+  if (name == "super") return Task::kSuper;
+  if (name == "sub") return Task::kSub;
+  throw UsageError(fmt::format("unknown task '{}'", name), "Known tasks: super (5 classes) and sub (23 classes).");
+}
+
+ScpTable ScpTable::read(const std::filesystem::path& path) {
+  const CsvTable csv = CsvTable::read(path);
+  const std::size_t diagnostic = csv.column("diagnostic");
+  const std::size_t superclass = csv.column("diagnostic_class");
+  const std::size_t subclass = csv.column("diagnostic_subclass");
+  ScpTable table;
+  std::set<std::string> superclasses;
+  std::set<std::string> subclasses;
+  for (std::size_t row = 0; row < csv.rows(); ++row) {
+    const std::string& code = csv.cell(row, 0);  // The column of the codes has no name.
+    if (csv.number(row, diagnostic).value_or(0) != 1) continue;
+    Classes classes{csv.cell(row, superclass), csv.cell(row, subclass)};
+    if (code.empty() || classes.superclass.empty() || classes.subclass.empty())
+      throw Error(fmt::format("{}: diagnostic statement '{}' has no code, diagnostic_class or diagnostic_subclass",
+                              csv.place(row), code),
+                  "Take scp_statements.csv as published with PTB-XL.");
+    superclasses.insert(classes.superclass);
+    subclasses.insert(classes.subclass);
+    table.classes_[code] = std::move(classes);
+  }
+  if (table.classes_.empty())
+    throw Error(fmt::format("{}: no statement has diagnostic = 1", path.string()),
+                "Take scp_statements.csv as published with PTB-XL.");
+  table.superclasses_.assign(superclasses.begin(), superclasses.end());
+  table.subclasses_.assign(subclasses.begin(), subclasses.end());
+  table.codes_ = csv.rows();
+  return table;
+}
+
+const std::vector<std::string>& ScpTable::class_names(Task task) const {
+  return task == Task::kSuper ? superclasses_ : subclasses_;
+}
+
+std::vector<std::uint8_t> ScpTable::labels(const std::vector<ScpStatement>& statements, Task task) const {
+  const auto& names = class_names(task);
+  std::vector<std::uint8_t> labels(names.size(), 0);
+  for (const ScpStatement& statement : statements) {
+    const auto found = classes_.find(statement.code);
+    if (found == classes_.end()) continue;
+    const std::string& name = task == Task::kSuper ? found->second.superclass : found->second.subclass;
+    labels[static_cast<std::size_t>(std::lower_bound(names.begin(), names.end(), name) - names.begin())] = 1;
+  }
+  return labels;
+}
+
+}  // namespace cardiograd::data

@@ -1,0 +1,58 @@
+// SCP-ECG statements of PTB-XL: the dict literals of ptbxl_database.csv, and what scp_statements.csv makes of the
+// codes. Label rule of Strodthoff et al., IEEE JBHI 2021 (doi 10.1109/JBHI.2020.3022989) and of PTB-XL's own example.
+#pragma once
+
+#include <cstddef>
+#include <cstdint>
+#include <filesystem>
+#include <map>
+#include <optional>
+#include <string>
+#include <string_view>
+#include <vector>
+
+namespace cardiograd::data {
+
+struct ScpStatement {
+  std::string code;
+  std::optional<double> likelihood;  // percent; 0 means unknown; nothing where the literal says None
+};
+
+// Parses a Python dict literal such as {'NORM': 100.0, 'SR': None}, in its order; of a key given twice the last value
+// counts, as in Python. Throws Error that says what was found where.
+std::vector<ScpStatement> parse_scp_codes(std::string_view literal);
+
+enum class Task { kSuper, kSub };  // five superclasses, or 23 subclasses
+
+// "super" and "sub".
+std::string_view task_name(Task task);
+// Throws UsageError for any other name.
+Task task_of(std::string_view name);
+
+// The diagnostic statements of scp_statements.csv.
+class ScpTable {
+ public:
+  // Throws Error: what CsvTable throws, a missing column, a diagnostic code without class, no diagnostic code at all.
+  static ScpTable read(const std::filesystem::path& path);
+
+  // The classes of a task in the order of the labels: by code point, as scikit-learn's MultiLabelBinarizer sorts them.
+  const std::vector<std::string>& class_names(Task task) const;
+
+  // One byte per class, 1 where a diagnostic statement names it. The likelihood does not matter: 0 means unknown.
+  std::vector<std::uint8_t> labels(const std::vector<ScpStatement>& statements, Task task) const;
+
+  std::size_t codes() const { return codes_; }                      // rows of the file: 71
+  std::size_t diagnostic_codes() const { return classes_.size(); }  // 44 of them
+
+ private:
+  struct Classes {
+    std::string superclass;
+    std::string subclass;
+  };
+  std::map<std::string, Classes, std::less<>> classes_;  // by diagnostic code
+  std::vector<std::string> superclasses_;
+  std::vector<std::string> subclasses_;
+  std::size_t codes_ = 0;
+};
+
+}  // namespace cardiograd::data

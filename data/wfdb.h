@@ -1,0 +1,55 @@
+// WFDB records: signal files of formats 16, 24, 32, 80 and 212 in, format 16 out.
+// Source: WFDB Applications Guide, header(5) and signal(5).
+#pragma once
+
+#include <cstdint>
+#include <filesystem>
+#include <limits>
+#include <string>
+#include <vector>
+
+#include <Eigen/Core>
+
+#include "data/wfdb_header.h"
+
+namespace cardiograd::data {
+
+// Stands in DigitalRecording for samples that the file marks as invalid.
+inline constexpr std::int32_t kInvalidSample = std::numeric_limits<std::int32_t>::min();
+
+// The samples as stored: physical value = (sample - baseline) / gain of the lead's WfdbSignalSpec.
+struct DigitalRecording {
+  WfdbHeader header;                               // with `samples` filled in
+  std::vector<std::vector<std::int32_t>> signals;  // one per lead, samples · samples_per_frame values, skew undone
+};
+
+// The samples in physical units, all leads at one rate.
+struct Recording {
+  std::string name;
+  double rate = 0;                 // Hz
+  std::vector<std::string> leads;  // as the header spells them
+  std::vector<std::string> units;  // canonical (canonical_unit), one per lead
+  Eigen::ArrayXXd signal;          // (samples, leads); NaN where invalid
+  std::vector<std::string> comments;
+};
+
+// Reads a record named as in read_wfdb_header. Throws Error naming the file and the lead: what read_wfdb_header throws,
+// a signal file that is missing, no regular file, truncated or over-long, a checksum that does not fit. A first sample
+// that is not the header's initial value is only warned about: the checksum vouches for the samples. So is a lead
+// without gain.
+DigitalRecording read_wfdb_digital(const std::filesystem::path& record, const FileObserver& observer = {});
+
+// A lead with several samples per frame becomes the mean of each frame's samples, NaN if one of them is invalid (the
+// Python package wfdb does the same, but truncates the mean to whole ADC steps).
+Recording to_physical(const DigitalRecording& digital);
+
+// read_wfdb_digital and to_physical.
+Recording read_wfdb(const std::filesystem::path& record, const FileObserver& observer = {});
+
+// Writes `folder`/`name`.dat in format 16, then .hea, each in one atomic step; NaN becomes the marker of an invalid
+// sample. `gain`: steps per unit, of all leads. `name`: letters, digits, '_' and '-'. Throws Error when a sample does
+// not fit into 16 bits (naming lead, sample and the largest gain that fits) and for names that a header cannot hold.
+void write_wfdb(const std::filesystem::path& folder, const std::string& name, const Recording& recording,
+                double gain = 1000);
+
+}  // namespace cardiograd::data

@@ -1,0 +1,286 @@
+#include "data/wfdb_header.h"
+
+#include <algorithm>
+#include <array>
+#include <charconv>
+#include <cmath>
+#include <limits>
+
+#include <fmt/format.h>
+#include <fmt/ranges.h>
+
+#include "base/error.h"
+#include "base/file.h"
+
+namespace cardiograd::data {
+namespace {
+
+namespace fs = std::filesystem;
+
+constexpr std::uintmax_t kMaxHeaderBytes = 16U << 20;
+constexpr std::array kFormats = {16, 24, 32, 80, 212};
+constexpr std::int64_t kMaxSamplesPerFrame = 65536;
+constexpr double kDefaultGain = 200;
+constexpr double kSmallestGain = 1e-9;  // Between these no physical value overflows a float.
+constexpr double kLargestGain = 1e12;
+constexpr std::string_view kBlanks = " \t\r\f\v";
+
+// Where a field stands, for messages: "a/b.hea:3: gain".
+struct Place {
+  const fs::path& path;
+  std::size_t line;
+};
+
+[[noreturn]] void fail(const Place& place, const std::string& message, const std::string& hint = "") {
+  throw Error(fmt::format("{}:{}: {}", place.path.string(), place.line, message),
+              hint.empty() ? "Expected a WFDB header as header(5) describes it; fetch the record again." : hint);
+}
+
+std::string_view trimmed(std::string_view text) {
+  const auto first = text.find_first_not_of(kBlanks);
+  if (first == std::string_view::npos) return {};
+  return text.substr(first, text.find_last_not_of(kBlanks) - first + 1);
+}
+
+// Takes the next blank-separated word off the front of `rest`; empty at the end.
+std::string_view next_word(std::string_view& rest) {
+  rest = trimmed(rest);
+  const auto end = std::min(rest.find_first_of(kBlanks), rest.size());
+  const std::string_view word = rest.substr(0, end);
+  rest = trimmed(rest.substr(end));
+  return word;
+}
+
+// The number at the front of `text`, which it takes off.
+template <class Number>
+Number take_number(std::string_view& text, const Place& place, const char* field) {
+  if (text.starts_with('+')) text.remove_prefix(1);
+  Number value{};
+  const auto [end, error] = std::from_chars(text.data(), text.data() + text.size(), value);
+  if (error == std::errc::result_out_of_range) fail(place, fmt::format("{} '{}' is out of range", field, text));
+  if (error != std::errc()) fail(place, fmt::format("{}: found '{}', expected a number", field, text));
+  text.remove_prefix(static_cast<std::size_t>(end - text.data()));
+  return value;
+}
+
+template <class Number>
+Number whole_number(std::string_view text, const Place& place, const char* field) {
+  const std::string_view all = text;
+  const auto value = take_number<Number>(text, place, field);
+  if (!text.empty()) fail(place, fmt::format("{}: found '{}', expected a number", field, all));
+  return value;
+}
+
+std::int64_t bounded(std::int64_t value, std::int64_t low, std::int64_t high, const Place& place, const char* field) {
+  if (value < low || value > high) fail(place, fmt::format("{} is {}, expected {} to {}", field, value, low, high));
+  return value;
+}
+
+// "360", "250/360", "360/360(0)": the counter frequency and its base do not concern signals.
+double parse_rate(std::string_view word, const Place& place) {
+  const auto rate = take_number<double>(word, place, "sampling rate");
+  if (!(rate > 0) || !std::isfinite(rate)) fail(place, fmt::format("sampling rate is {}, expected more than 0", rate));
+  if (word.starts_with('/')) {
+    word.remove_prefix(1);
+    take_number<double>(word, place, "counter frequency");
+  }
+  if (word.starts_with('(')) {
+    word.remove_prefix(1);
+    take_number<double>(word, place, "base counter value");
+    if (word != ")") fail(place, "base counter value: the ')' is missing");
+    word = {};
+  }
+  if (!word.empty()) fail(place, fmt::format("sampling rate: '{}' follows the number", word));
+  return rate;
+}
+
+// Fills name, rate and samples; returns the number of signals. Start time and date at the end of the line are not used.
+std::int64_t parse_record_line(std::string_view line, const Place& place, WfdbHeader& header) {
+  const std::string_view name = next_word(line);
+  if (name.find('/') != std::string_view::npos)
+    fail(place, fmt::format("record '{}' consists of several segments, which this reader does not take", name),
+         "Give one of its segments instead: each is a record of its own.");
+  header.record = name;
+  std::string_view word = next_word(line);
+  if (word.empty()) fail(place, "the number of signals is missing");
+  const auto count = bounded(whole_number<std::int64_t>(word, place, "number of signals"), 0, kMaxWfdbSignals, place,
+                             "number of signals");
+  word = next_word(line);
+  if (word.empty()) return count;
+  header.rate = parse_rate(word, place);
+  word = next_word(line);
+  if (word.empty()) return count;
+  header.samples = bounded(whole_number<std::int64_t>(word, place, "number of samples"), 0, kMaxWfdbValues, place,
+                           "number of samples");
+  return count;
+}
+
+void check_signal_file(const std::string& file, const Place& place) {
+  const fs::path normal = fs::path(file).lexically_normal();
+  const bool leaves = normal.is_absolute() || normal.empty() || *normal.begin() == ".." || normal == ".";
+  if (leaves || file.find('\0') != std::string::npos)
+    fail(place, fmt::format("signal file '{}' does not lie in the folder of the header", file),
+         "A record's signal files must lie beside its header; do not use headers from sources that you do not trust.");
+}
+
+// "16", "212+8", "16x1+24", "16x2:3+24".
+void parse_format(std::string_view word, const Place& place, WfdbSignalSpec& signal) {
+  signal.format = take_number<int>(word, place, "format");
+  if (std::find(kFormats.begin(), kFormats.end(), signal.format) == kFormats.end())
+    fail(place, fmt::format("unknown format {}, expected one of {}", signal.format, fmt::join(kFormats, ", ")),
+         "Convert the record to format 16, for example with WFDB's xform.");
+  while (!word.empty()) {
+    const char tag = word.front();
+    word.remove_prefix(1);
+    if (tag == 'x') {
+      signal.samples_per_frame = static_cast<int>(bounded(take_number<std::int64_t>(word, place, "samples per frame"),
+                                                          1, kMaxSamplesPerFrame, place, "samples per frame"));
+    } else if (tag == ':') {
+      signal.skew = static_cast<int>(
+          bounded(take_number<std::int64_t>(word, place, "skew"), 0, std::numeric_limits<int>::max(), place, "skew"));
+    } else if (tag == '+') {
+      signal.byte_offset = bounded(take_number<std::int64_t>(word, place, "byte offset"), 0,
+                                   std::numeric_limits<std::int64_t>::max() / 2, place, "byte offset");
+    } else {
+      fail(place, fmt::format("format: found '{}{}', expected x, : or +", tag, word));
+    }
+  }
+}
+
+// "1000", "200(1024)", "1000.0(0)/mV", "0/mV". Returns whether the baseline was given.
+bool parse_gain(std::string_view word, const Place& place, WfdbSignalSpec& signal) {
+  signal.gain = take_number<double>(word, place, "gain");
+  signal.gain_known = signal.gain != 0;
+  if (signal.gain_known && !(std::abs(signal.gain) >= kSmallestGain && std::abs(signal.gain) <= kLargestGain))
+    fail(place,
+         fmt::format("gain is {}, expected {} to {}, or 0 for unknown", signal.gain, kSmallestGain, kLargestGain));
+  if (!signal.gain_known) signal.gain = kDefaultGain;
+  bool has_baseline = false;
+  if (word.starts_with('(')) {
+    word.remove_prefix(1);
+    signal.baseline = take_number<int>(word, place, "baseline");
+    if (!word.starts_with(')')) fail(place, "baseline: the ')' is missing");
+    word.remove_prefix(1);
+    has_baseline = true;
+  }
+  if (word.starts_with('/') && word.size() > 1) {
+    signal.unit = word.substr(1);
+  } else if (!word.empty()) {
+    fail(place, fmt::format("gain: found '{}', expected (baseline) or /unit", word));
+  }
+  return has_baseline;
+}
+
+WfdbSignalSpec parse_signal_line(std::string_view line, const Place& place, std::size_t index) {
+  WfdbSignalSpec signal;
+  signal.gain_known = false;
+  signal.file = next_word(line);
+  check_signal_file(signal.file, place);
+  std::string_view word = next_word(line);
+  if (word.empty()) fail(place, "the format is missing");
+  parse_format(word, place, signal);
+  signal.name = fmt::format("signal {}", index);
+  bool has_baseline = false;
+  if (!(word = next_word(line)).empty()) has_baseline = parse_gain(word, place, signal);
+  if (!(word = next_word(line)).empty()) signal.adc_resolution = whole_number<int>(word, place, "ADC resolution");
+  if (!(word = next_word(line)).empty()) signal.adc_zero = whole_number<int>(word, place, "ADC zero");
+  if (!has_baseline) signal.baseline = signal.adc_zero;
+  if (!(word = next_word(line)).empty())
+    signal.initial_value = whole_number<std::int32_t>(word, place, "initial value");
+  if (!(word = next_word(line)).empty()) {
+    // Some programs write the 16 bits as a signed number, others as an unsigned one.
+    const auto checksum =
+        bounded(whole_number<std::int64_t>(word, place, "checksum"), -32768, 65535, place, "checksum");
+    signal.checksum = static_cast<std::uint16_t>(checksum & 0xFFFF);
+  }
+  if (!(word = next_word(line)).empty()) whole_number<std::int64_t>(word, place, "block size");
+  if (!line.empty()) signal.name = line;
+  return signal;
+}
+
+// Signals of one file are interleaved sample by sample, so their lines must stand together and agree.
+void check_groups(const WfdbHeader& header, const Place& last) {
+  for (std::size_t i = 1; i < header.signals.size(); ++i) {
+    const auto& signal = header.signals[i];
+    const auto& previous = header.signals[i - 1];
+    if (signal.file == previous.file) {
+      if (signal.format != previous.format || signal.byte_offset != previous.byte_offset)
+        fail(last, fmt::format("leads {} and {} share {} but differ in format or byte offset", previous.name,
+                               signal.name, signal.file));
+      continue;
+    }
+    for (std::size_t j = 0; j + 1 < i; ++j)
+      if (header.signals[j].file == signal.file)
+        fail(last, fmt::format("leads {} and {} share {} but other files' leads stand between them",
+                               header.signals[j].name, signal.name, signal.file));
+  }
+}
+
+}  // namespace
+
+std::vector<std::string> WfdbHeader::leads() const {
+  std::vector<std::string> names;
+  for (const auto& signal : signals) names.push_back(signal.name);
+  return names;
+}
+
+WfdbHeader parse_wfdb_header(std::string_view text, const fs::path& path) {
+  WfdbHeader header;
+  header.path = path;
+  std::int64_t expected = -1;  // signals; unknown until the record line
+  Place place{path, 0};
+  while (!text.empty()) {
+    ++place.line;
+    const auto end = std::min(text.find('\n'), text.size());
+    const std::string_view line = trimmed(text.substr(0, end));
+    text.remove_prefix(std::min(end + 1, text.size()));
+    if (line.empty()) continue;
+    if (line.front() == '#') {
+      header.comments.emplace_back(trimmed(line.substr(1)));
+    } else if (expected < 0) {
+      expected = parse_record_line(line, place, header);
+    } else if (static_cast<std::int64_t>(header.signals.size()) < expected) {
+      header.signals.push_back(parse_signal_line(line, place, header.signals.size()));
+    } else {
+      fail(place, fmt::format("a line too many: the record line announces {} signals", expected));
+    }
+  }
+  if (expected < 0) fail(place, "no record line");
+  if (static_cast<std::int64_t>(header.signals.size()) != expected)
+    fail(place, fmt::format("{} signal lines, the record line announces {}", header.signals.size(), expected));
+  check_groups(header, place);
+  return header;
+}
+
+WfdbHeader read_wfdb_header(const fs::path& record, const FileObserver& observer) {
+  fs::path path = record;
+  const fs::path extension = path.extension();
+  if (extension == ".dat" || extension == ".mat") path.replace_extension(".hea");
+  if (path.extension() != ".hea") path += ".hea";
+  const std::string content = read_file(path, kMaxHeaderBytes);
+  if (observer) observer(path, content);
+  return parse_wfdb_header(content, path);
+}
+
+std::string canonical_unit(std::string_view unit) {
+  constexpr std::string_view kMicro = "\xC2\xB5";    // U+00B5, micro sign
+  constexpr std::string_view kGreekMu = "\xCE\xBC";  // U+03BC, Greek small mu
+  constexpr std::string_view kLatin1Micro = "\xB5";
+  std::string prefix(unit);
+  if (prefix.empty() || (prefix.back() != 'V' && prefix.back() != 'v')) return prefix;
+  prefix.pop_back();
+  if (prefix.empty()) return "V";
+  if (prefix == "m" || prefix == "M") return "mV";
+  if (prefix == "u" || prefix == "U" || prefix == kMicro || prefix == kGreekMu || prefix == kLatin1Micro) return "uV";
+  return std::string(unit);
+}
+
+std::optional<double> millivolts_per_unit(std::string_view unit) {
+  const std::string canonical = canonical_unit(unit);
+  if (canonical == "mV") return 1.0;
+  if (canonical == "uV") return 1e-3;
+  if (canonical == "V") return 1e3;
+  return std::nullopt;
+}
+
+}  // namespace cardiograd::data

@@ -1,0 +1,66 @@
+// WFDB header files (.hea): what a record holds and how its signal files store it.
+// Source: WFDB Applications Guide, header(5).
+#pragma once
+
+#include <cstdint>
+#include <filesystem>
+#include <functional>
+#include <optional>
+#include <string>
+#include <string_view>
+#include <vector>
+
+namespace cardiograd::data {
+
+// Called with each file that a reader has read, whole.
+using FileObserver = std::function<void(const std::filesystem::path& path, std::string_view content)>;
+
+// One signal line of a header.
+struct WfdbSignalSpec {
+  std::string file;                           // relative to the folder of the header, and inside it
+  int format = 16;                            // 16, 24, 32, 80 or 212
+  int samples_per_frame = 1;                  // more than one in multi-frequency records
+  int skew = 0;                               // frames by which the stored signal lags
+  std::int64_t byte_offset = 0;               // bytes in the file before the first sample
+  double gain = 200;                          // ADC steps per physical unit
+  bool gain_known = true;                     // false: absent or 0 in the header, which stands for 200 "uncalibrated"
+  int baseline = 0;                           // ADC value of physical zero; absent: the ADC zero
+  std::string unit = "mV";                    // as written; see canonical_unit
+  int adc_resolution = 0;                     // bits; 0 when not said
+  int adc_zero = 0;                           // middle of the ADC's range
+  std::optional<std::int32_t> initial_value;  // the first stored sample
+  std::optional<std::uint16_t> checksum;      // sum of all stored samples modulo 2^16
+  std::string name;                           // the lead, "I", "MLII"; "signal 0" when the header has none
+};
+
+struct WfdbHeader {
+  std::filesystem::path path;  // the .hea file
+  std::string record;          // as the record line says, which need not be the file's name
+  double rate = 250;           // frames per second, per signal
+  std::int64_t samples = 0;    // frames; 0: not said, as long as the signal files are
+  std::vector<WfdbSignalSpec> signals;
+  std::vector<std::string> comments;  // without '#' and surrounding blanks
+
+  std::vector<std::string> leads() const;  // the names of the signals
+};
+
+// What a reader takes at most, so that a lying header cannot ask for all memory.
+inline constexpr std::int64_t kMaxWfdbSignals = 4096;
+inline constexpr std::int64_t kMaxWfdbValues = std::int64_t{1} << 29;  // samples of all signals: 24 h of 12 at 500 Hz
+
+// Reads the header of a record named by its .hea file, its signal file (.dat, .mat) or without extension.
+// Throws Error naming the file, the line and the field: syntax, unknown format, counts that cannot be, a signal file
+// outside the header's folder, several segments, one signal file's lines apart or contradictory.
+// `observer`, if any, is called with the file's path and content.
+WfdbHeader read_wfdb_header(const std::filesystem::path& record, const FileObserver& observer = {});
+
+// The same from the text of a header; `path` is only for messages and the folder.
+WfdbHeader parse_wfdb_header(std::string_view text, const std::filesystem::path& path);
+
+// "mV", "uV" and "V" for any spelling of these ("mv", "µV", ...), any other unit as it is.
+std::string canonical_unit(std::string_view unit);
+
+// Millivolts in one canonical unit: 1 for "mV", 1e-3 for "uV", 1e3 for "V"; nothing for a unit that is no voltage.
+std::optional<double> millivolts_per_unit(std::string_view unit);
+
+}  // namespace cardiograd::data

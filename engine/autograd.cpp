@@ -1,0 +1,108 @@
+#include "engine/autograd.h"
+
+#include <algorithm>
+#include <unordered_set>
+#include <utility>
+
+#include <fmt/format.h>
+
+#include "base/error.h"
+#include "kernels/add/add_op.h"
+
+namespace cardiograd {
+namespace {
+
+thread_local bool recording = true;
+thread_local bool checking_finite = false;
+thread_local std::uint64_t next_sequence = 0;
+
+// Adding y = a + b hands one gradient to a and to b, so a gradient's values may have other holders.
+void add_to(Tensor& sum, const Tensor& term) {
+  if (sum.shared()) sum = sum.clone();
+  kernels::accumulate_forward_cpu({term.count()}, term.data(), sum.data());
+}
+
+// Everything that `root` was computed from, itself included.
+std::vector<std::shared_ptr<AutogradMeta>> reachable(const std::shared_ptr<AutogradMeta>& root) {
+  std::vector<std::shared_ptr<AutogradMeta>> found = {root};
+  std::unordered_set<const AutogradMeta*> seen = {root.get()};
+  for (std::size_t i = 0; i < found.size(); ++i) {
+    if (found[i]->node == nullptr) continue;
+    for (const auto& input : found[i]->node->inputs)
+      if (seen.insert(input.get()).second) found.push_back(input);
+  }
+  return found;
+}
+
+}  // namespace
+
+bool records(std::initializer_list<const Tensor*> inputs) {
+  return recording && std::any_of(inputs.begin(), inputs.end(), [](const Tensor* t) { return t->requires_grad(); });
+}
+
+void record(const char* name, Tensor& result, std::initializer_list<const Tensor*> inputs, BackwardFunction backward) {
+  if (checking_finite && result.dtype() == DType::kFloat32 && !all_finite(result))
+    throw Error(fmt::format("the result of {} with shape {} is not finite", name, result.shape().text()));
+  if (!records(inputs)) return;
+  auto node = std::make_unique<GraphNode>();
+  node->name = name;
+  node->sequence = next_sequence++;
+  for (const Tensor* input : inputs)
+    if (input->requires_grad()) node->inputs.push_back(input->autograd());
+  node->backward = std::move(backward);
+  auto meta = std::make_shared<AutogradMeta>();
+  meta->node = std::move(node);
+  result.set_autograd(std::move(meta));
+}
+
+void GradientSlot::give(const Tensor& gradient) const {
+  if (meta_ == nullptr) return;
+  if (meta_->grad.defined())
+    add_to(meta_->grad, gradient);
+  else
+    meta_->grad = gradient.view(shape_);
+}
+
+Tensor GradientSlot::buffer() const {
+  if (meta_ == nullptr) return Tensor::zeros(shape_);
+  if (!meta_->grad.defined())
+    meta_->grad = Tensor::zeros(shape_);
+  else if (meta_->grad.shared())
+    meta_->grad = meta_->grad.clone();
+  return meta_->grad;
+}
+
+void backward(const Tensor& loss) {
+  if (loss.autograd() == nullptr || loss.autograd()->node == nullptr)
+    throw Error("backward: the loss was not computed from a tensor that requires a gradient");
+  if (loss.count() != 1)
+    throw Error(fmt::format("backward: the loss has shape {}, expected one value", loss.shape().text()));
+  std::vector<std::shared_ptr<AutogradMeta>> order = reachable(loss.autograd());
+  std::erase_if(order, [](const auto& meta) { return meta->node == nullptr; });
+  std::sort(order.begin(), order.end(),
+            [](const auto& a, const auto& b) { return a->node->sequence > b->node->sequence; });
+  Tensor one = Tensor::empty(loss.shape());
+  one.data()[0] = 1.0F;
+  loss.autograd()->grad = std::move(one);
+  for (auto& meta : order) {
+    const std::unique_ptr<GraphNode> node = std::move(meta->node);
+    const Tensor gradient = std::move(meta->grad);
+    meta->grad = Tensor();
+    if (gradient.defined()) node->backward(gradient);
+    meta.reset();
+  }
+}
+
+NoGrad::NoGrad() : before_(std::exchange(recording, false)) {}
+NoGrad::~NoGrad() {
+  recording = before_;
+}
+
+FiniteCheck::FiniteCheck() {
+  checking_finite = true;
+}
+FiniteCheck::~FiniteCheck() {
+  checking_finite = false;
+}
+
+}  // namespace cardiograd

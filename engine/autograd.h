@@ -1,0 +1,88 @@
+// Define-by-run differentiation. Every differentiable operation calls record() with its result, its inputs and a lambda
+// that turns the result's gradient into the inputs'. backward(loss) runs those lambdas once, newest first, and frees
+// each as it goes, so that memory falls while gradients appear.
+//
+// A record holds its inputs' autograd state, not their values: what the backward pass needs is captured by the lambda,
+// and everything else is freed as soon as the caller lets go of it.
+#pragma once
+
+#include <cstdint>
+#include <functional>
+#include <memory>
+#include <vector>
+
+#include "engine/tensor.h"
+
+namespace cardiograd {
+
+// Receives the gradient of an operation's result.
+using BackwardFunction = std::function<void(const Tensor& dy)>;
+
+struct GraphNode {
+  const char* name;
+  std::uint64_t sequence;
+  std::vector<std::shared_ptr<AutogradMeta>> inputs;
+  BackwardFunction backward;
+};
+
+// A tensor's place in the graph: its gradient so far and, unless it is a leaf, the operation that made it.
+struct AutogradMeta {
+  Tensor grad;
+  std::unique_ptr<GraphNode> node;
+};
+
+// True when gradients are wanted for any of `inputs` and no NoGrad is alive on this thread. Operations ask before they
+// keep anything for the backward pass.
+bool records(std::initializer_list<const Tensor*> inputs);
+
+// Makes `result` the outcome of an operation on `inputs`. `result` must not be captured by `backward`; a detach()ed
+// handle may; inputs are captured as GradientSlots. Does nothing unless records(inputs).
+void record(const char* name, Tensor& result, std::initializer_list<const Tensor*> inputs, BackwardFunction backward);
+
+// Where a backward function puts the gradient of one input. It holds the input's autograd state and shape, not its
+// values, so that a tensor which the backward pass does not need is freed as soon as nobody else holds it.
+class GradientSlot {
+ public:
+  explicit GradientSlot(const Tensor& input) : meta_(input.autograd()), shape_(input.shape()) {}
+
+  // False when nobody wants this gradient: then it need not be computed.
+  bool wanted() const { return meta_ != nullptr; }
+  const Shape& shape() const { return shape_; }
+  // Hands a whole gradient over; it is added to what is there.
+  void give(const Tensor& gradient) const;
+  // The buffer that holds the gradient so far (zeros at first), for kernels that add to it. When nobody wants the
+  // gradient, a buffer that is thrown away.
+  Tensor buffer() const;
+
+ private:
+  std::shared_ptr<AutogradMeta> meta_;
+  Shape shape_;
+};
+
+// Computes the gradient of `loss` (one value) with respect to every leaf it depends on, adding to gradients that are
+// there. The graph is used up. Throws Error when `loss` has no history or more than one value.
+void backward(const Tensor& loss);
+
+// While alive, operations on this thread record nothing.
+class NoGrad {
+ public:
+  NoGrad();
+  ~NoGrad();
+  NoGrad(const NoGrad&) = delete;
+  NoGrad& operator=(const NoGrad&) = delete;
+
+ private:
+  bool before_;
+};
+
+// While alive, the first operation on this thread whose float32 result has a NaN or an infinity throws Error naming it.
+// Used to find where a training step went wrong.
+class FiniteCheck {
+ public:
+  FiniteCheck();
+  ~FiniteCheck();
+  FiniteCheck(const FiniteCheck&) = delete;
+  FiniteCheck& operator=(const FiniteCheck&) = delete;
+};
+
+}  // namespace cardiograd

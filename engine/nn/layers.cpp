@@ -1,0 +1,158 @@
+#include "engine/nn/layers.h"
+
+#include <algorithm>
+#include <cmath>
+
+namespace cardiograd::nn {
+namespace {
+
+Tensor uniform(const Shape& shape, double bound, PhiloxStream& random) {
+  Tensor tensor = Tensor::empty(shape);
+  float* values = tensor.data();
+  for (std::int64_t i = 0; i < tensor.count(); ++i) values[i] = static_cast<float>(random.uniform(-bound, bound));
+  return tensor;
+}
+
+Tensor filled(const Shape& shape, float value) {
+  Tensor tensor = Tensor::empty(shape);
+  std::fill_n(tensor.data(), tensor.count(), value);
+  return tensor;
+}
+
+double fan_in_bound(std::int64_t fan_in) {
+  return 1.0 / std::sqrt(static_cast<double>(fan_in));
+}
+
+}  // namespace
+
+Tensor Sequential::forward(const Tensor& x) {
+  Tensor y = x;
+  for (const auto& layer : layers_) y = layer->forward(y);
+  return y;
+}
+
+Conv1d::Conv1d(std::int64_t inputs, std::int64_t outputs, std::int64_t kernel, const ops::Conv1dOptions& options,
+               PhiloxStream& random)
+    : options_(options) {
+  const std::int64_t group_inputs = inputs / options.groups;
+  const double bound = fan_in_bound(group_inputs * kernel);
+  weight_ = uniform({kernel, group_inputs, outputs}, bound, random);
+  bias_ = uniform({outputs}, bound, random);
+  add_parameter("weight", weight_, Layout::kConv1d);
+  add_parameter("bias", bias_);
+}
+
+Tensor Conv1d::forward(const Tensor& x) {
+  return ops::conv1d(x, weight_, bias_, options_);
+}
+
+Linear::Linear(std::int64_t inputs, std::int64_t outputs, PhiloxStream& random) {
+  const double bound = fan_in_bound(inputs);
+  weight_ = uniform({inputs, outputs}, bound, random);
+  bias_ = uniform({outputs}, bound, random);
+  add_parameter("weight", weight_, Layout::kLinear);
+  add_parameter("bias", bias_);
+}
+
+Tensor Linear::forward(const Tensor& x) {
+  return ops::linear(x, weight_, bias_);
+}
+
+BatchNorm1d::BatchNorm1d(std::int64_t channels, bool relu)
+    : relu_(relu),
+      weight_(filled({channels}, 1)),
+      bias_(filled({channels}, 0)),
+      running_mean_(filled({channels}, 0)),
+      running_variance_(filled({channels}, 1)) {
+  add_parameter("weight", weight_);
+  add_parameter("bias", bias_);
+  add_buffer("running_mean", running_mean_);
+  add_buffer("running_var", running_variance_);
+}
+
+Tensor BatchNorm1d::forward(const Tensor& x) {
+  return ops::batch_norm(x, weight_, bias_, running_mean_, running_variance_, {.relu = relu_, .training = training()});
+}
+
+Dropout::Dropout(float probability) {
+  key_.probability = probability;
+  add_dropout(key_);
+}
+
+LayerNorm::LayerNorm(std::int64_t width) : weight_(filled({width}, 1)), bias_(filled({width}, 0)) {
+  add_parameter("weight", weight_);
+  add_parameter("bias", bias_);
+}
+
+MultiHeadAttention::MultiHeadAttention(std::int64_t width, std::int64_t heads, float dropout, PhiloxStream& random)
+    : heads_(heads),
+      // Glorot's bound for a (3 * width, width) matrix, and zero biases: PyTorch's choice for this layer.
+      in_proj_weight_(uniform({width, 3 * width}, std::sqrt(6.0 / static_cast<double>(4 * width)), random)),
+      in_proj_bias_(filled({3 * width}, 0)),
+      out_proj_(width, width, random) {
+  dropout_.probability = dropout;
+  add_parameter("in_proj_weight", in_proj_weight_, Layout::kLinear);
+  add_parameter("in_proj_bias", in_proj_bias_);
+  add_module("out_proj", out_proj_);
+  add_dropout(dropout_);
+  Tensor& out_bias = *out_proj_.parameters()[1].tensor;
+  std::fill_n(out_bias.data(), out_bias.count(), 0.0F);
+}
+
+Tensor MultiHeadAttention::forward(const Tensor& x) {
+  const Tensor qkv = ops::linear(x, in_proj_weight_, in_proj_bias_);
+  return out_proj_.forward(ops::attention(qkv, heads_, active(dropout_)));
+}
+
+TransformerEncoderLayer::TransformerEncoderLayer(std::int64_t width, std::int64_t heads, std::int64_t feed_forward,
+                                                 float dropout, PhiloxStream& random)
+    : attention_(width, heads, dropout, random),
+      linear1_(width, feed_forward, random),
+      dropout_(dropout),
+      linear2_(feed_forward, width, random),
+      norm1_(width),
+      norm2_(width),
+      dropout1_(dropout),
+      dropout2_(dropout) {
+  add_module("self_attn", attention_);
+  add_module("linear1", linear1_);
+  add_module("dropout", dropout_);
+  add_module("linear2", linear2_);
+  add_module("norm1", norm1_);
+  add_module("norm2", norm2_);
+  add_module("dropout1", dropout1_);
+  add_module("dropout2", dropout2_);
+}
+
+Tensor TransformerEncoderLayer::forward(const Tensor& x) {
+  const Tensor attended = norm1_.forward(ops::add(x, dropout1_.forward(attention_.forward(x))));
+  const Tensor hidden = dropout_.forward(ops::relu(linear1_.forward(attended)));
+  return norm2_.forward(ops::add(attended, dropout2_.forward(linear2_.forward(hidden))));
+}
+
+TransformerEncoder::TransformerEncoder(int layers, std::int64_t width, std::int64_t heads, std::int64_t feed_forward,
+                                       float dropout, PhiloxStream& random) {
+  PhiloxStream after = random;
+  for (int i = 0; i < layers; ++i) {
+    PhiloxStream same = random;
+    layers_.append<TransformerEncoderLayer>(0, width, heads, feed_forward, dropout, same);
+    after = same;
+  }
+  random = after;
+  add_module("layers", layers_);
+}
+
+Tensor sinusoidal_positions(std::int64_t time, std::int64_t width) {
+  Tensor positions = Tensor::empty({time, width});
+  for (std::int64_t t = 0; t < time; ++t) {
+    for (std::int64_t c = 0; c < width; ++c) {
+      const std::int64_t even = c - c % 2;
+      const double exponent = static_cast<double>(even) / static_cast<double>(width);
+      const double angle = static_cast<double>(t) * std::pow(10000.0, -exponent);
+      positions.data()[t * width + c] = static_cast<float>(c % 2 == 0 ? std::sin(angle) : std::cos(angle));
+    }
+  }
+  return positions;
+}
+
+}  // namespace cardiograd::nn

@@ -1,0 +1,166 @@
+// The layers that models are made of, each initialised as PyTorch's layer of the same name by default. Random initial
+// values come from the PhiloxStream that the constructor is given, drawn on the CPU whatever the device.
+#pragma once
+
+#include <cstdint>
+#include <memory>
+#include <string>
+#include <utility>
+#include <vector>
+
+#include "base/philox.h"
+#include "engine/nn/module.h"
+#include "engine/ops/ops.h"
+
+namespace cardiograd::nn {
+
+// A layer with one input and one output.
+class Layer : public Module {
+ public:
+  virtual Tensor forward(const Tensor& x) = 0;
+};
+
+// Layers one after the other, named "0", "1", ...
+class Sequential : public Layer {
+ public:
+  // Appends a layer under the next number, or after leaving `skip` numbers free.
+  template <class L, class... Args>
+  L& append(int skip, Args&&... args) {
+    next_name_ += skip;
+    auto layer = std::make_unique<L>(std::forward<Args>(args)...);
+    L& reference = *layer;
+    add_module(std::to_string(next_name_++), reference);
+    layers_.push_back(std::move(layer));
+    return reference;
+  }
+  Tensor forward(const Tensor& x) override;
+
+ private:
+  std::vector<std::unique_ptr<Layer>> layers_;
+  int next_name_ = 0;
+};
+
+// Weights and bias uniform in +-1 / sqrt(fan in).
+class Conv1d : public Layer {
+ public:
+  Conv1d(std::int64_t inputs, std::int64_t outputs, std::int64_t kernel, const ops::Conv1dOptions& options,
+         PhiloxStream& random);
+  Tensor forward(const Tensor& x) override;
+
+ private:
+  ops::Conv1dOptions options_;
+  Tensor weight_;
+  Tensor bias_;
+};
+
+class Linear : public Layer {
+ public:
+  Linear(std::int64_t inputs, std::int64_t outputs, PhiloxStream& random);
+  Tensor forward(const Tensor& x) override;
+
+ private:
+  Tensor weight_;
+  Tensor bias_;
+};
+
+// Normalises over everything but the channels; with `relu` it also applies the ReLU that follows.
+class BatchNorm1d : public Layer {
+ public:
+  explicit BatchNorm1d(std::int64_t channels, bool relu = false);
+  Tensor forward(const Tensor& x) override;
+
+ private:
+  bool relu_;
+  Tensor weight_;
+  Tensor bias_;
+  Tensor running_mean_;
+  Tensor running_variance_;
+};
+
+class MaxPool1d : public Layer {
+ public:
+  explicit MaxPool1d(std::int64_t kernel) : kernel_(kernel) {}
+  Tensor forward(const Tensor& x) override { return ops::max_pool1d(x, kernel_, kernel_); }
+
+ private:
+  std::int64_t kernel_;
+};
+
+class Relu : public Layer {
+ public:
+  Tensor forward(const Tensor& x) override { return ops::relu(x); }
+};
+
+class Gelu : public Layer {
+ public:
+  Tensor forward(const Tensor& x) override { return ops::gelu(x); }
+};
+
+class Dropout : public Layer {
+ public:
+  explicit Dropout(float probability);
+  Tensor forward(const Tensor& x) override { return ops::dropout(x, active(key_)); }
+
+ private:
+  kernels::DropoutKey key_;
+};
+
+class LayerNorm : public Layer {
+ public:
+  explicit LayerNorm(std::int64_t width);
+  Tensor forward(const Tensor& x) override { return ops::layer_norm(x, weight_, bias_); }
+
+ private:
+  Tensor weight_;
+  Tensor bias_;
+};
+
+// Self-attention with input and output projections; dropout on the attention weights.
+class MultiHeadAttention : public Layer {
+ public:
+  MultiHeadAttention(std::int64_t width, std::int64_t heads, float dropout, PhiloxStream& random);
+  Tensor forward(const Tensor& x) override;
+
+ private:
+  std::int64_t heads_;
+  kernels::DropoutKey dropout_;
+  Tensor in_proj_weight_;
+  Tensor in_proj_bias_;
+  Linear out_proj_;
+};
+
+// Post-norm, as PyTorch's default: x = norm1(x + dropout(attention(x))), x = norm2(x + dropout(feed-forward(x))) with a
+// feed-forward of linear, ReLU, dropout, linear.
+class TransformerEncoderLayer : public Layer {
+ public:
+  TransformerEncoderLayer(std::int64_t width, std::int64_t heads, std::int64_t feed_forward, float dropout,
+                          PhiloxStream& random);
+  Tensor forward(const Tensor& x) override;
+
+ private:
+  MultiHeadAttention attention_;
+  Linear linear1_;
+  Dropout dropout_;
+  Linear linear2_;
+  LayerNorm norm1_;
+  LayerNorm norm2_;
+  Dropout dropout1_;
+  Dropout dropout2_;
+};
+
+// Encoder layers under the name "layers". All start with equal weights: PyTorch's TransformerEncoder makes its layers
+// as copies of one.
+class TransformerEncoder : public Layer {
+ public:
+  TransformerEncoder(int layers, std::int64_t width, std::int64_t heads, std::int64_t feed_forward, float dropout,
+                     PhiloxStream& random);
+  Tensor forward(const Tensor& x) override { return layers_.forward(x); }
+
+ private:
+  Sequential layers_;
+};
+
+// Sinusoidal positions (Vaswani et al. 2017, section 3.5): (time, width), sine in even columns and cosine in odd ones.
+Tensor sinusoidal_positions(std::int64_t time, std::int64_t width);
+
+}  // namespace cardiograd::nn

@@ -1,0 +1,71 @@
+#include "engine/nn/module.h"
+
+#include <utility>
+
+namespace cardiograd::nn {
+
+void Module::for_each_module(const std::string& prefix, const std::function<void(const std::string&, Module&)>& visit) {
+  visit(prefix, *this);
+  for (auto& [name, child] : children_) child->for_each_module(prefix + name + ".", visit);
+}
+
+std::vector<NamedTensor> Module::named_tensors() {
+  std::vector<NamedTensor> all;
+  for_each_module("", [&all](const std::string& prefix, Module& module) {
+    for (NamedTensor named : module.own_) {
+      named.name = prefix + named.name;
+      all.push_back(std::move(named));
+    }
+  });
+  return all;
+}
+
+std::vector<NamedTensor> Module::parameters() {
+  std::vector<NamedTensor> all = named_tensors();
+  std::erase_if(all, [](const NamedTensor& named) { return !named.trained; });
+  return all;
+}
+
+void Module::clear_gradients() {
+  for (const NamedTensor& named : parameters()) named.tensor->clear_grad();
+}
+
+void Module::set_training(bool training) {
+  for_each_module("", [training](const std::string&, Module& module) { module.training_ = training; });
+}
+
+void Module::set_dropout_step(std::uint64_t seed, std::uint32_t step) {
+  std::uint32_t layer = 0;
+  for_each_module("", [&](const std::string&, Module& module) {
+    for (kernels::DropoutKey* key : module.dropouts_) {
+      key->seed = seed;
+      key->step = step;
+      key->layer = layer++;
+    }
+  });
+}
+
+void Module::add_parameter(std::string name, Tensor& tensor, Layout layout) {
+  tensor.set_requires_grad(true);
+  own_.push_back({std::move(name), &tensor, layout, true});
+}
+
+void Module::add_buffer(std::string name, Tensor& tensor) {
+  own_.push_back({std::move(name), &tensor, Layout::kSame, false});
+}
+
+void Module::add_module(std::string name, Module& module) {
+  children_.emplace_back(std::move(name), &module);
+}
+
+void Module::add_dropout(kernels::DropoutKey& key) {
+  dropouts_.push_back(&key);
+}
+
+kernels::DropoutKey Module::active(const kernels::DropoutKey& key) const {
+  kernels::DropoutKey result = key;
+  if (!training_) result.probability = 0;
+  return result;
+}
+
+}  // namespace cardiograd::nn

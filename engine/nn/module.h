@@ -1,0 +1,66 @@
+// A layer or a model: named parameters and buffers, and modules inside modules. Names join with dots, as PyTorch's do.
+#pragma once
+
+#include <functional>
+#include <string>
+#include <vector>
+
+#include "base/philox.h"
+#include "engine/tensor.h"
+#include "kernels/dropout/dropout_shape.h"
+
+namespace cardiograd::nn {
+
+// How a tensor's memory differs from PyTorch's; files carry PyTorch's shapes.
+enum class Layout {
+  kSame,
+  kLinear,  // here (inputs, outputs), PyTorch (outputs, inputs)
+  kConv1d,  // here (K, Cin, Cout), PyTorch (Cout, Cin, K)
+};
+
+struct NamedTensor {
+  std::string name;
+  Tensor* tensor = nullptr;
+  Layout layout = Layout::kSame;
+  bool trained = true;  // false: a buffer
+};
+
+class Module {
+ public:
+  Module() = default;
+  virtual ~Module() = default;
+  Module(const Module&) = delete;
+  Module& operator=(const Module&) = delete;
+
+  // Parameters and buffers of this module and those inside it, in the order of registration.
+  std::vector<NamedTensor> named_tensors();
+  // The parameters alone.
+  std::vector<NamedTensor> parameters();
+  void clear_gradients();
+
+  // Training mode: dropout drops and batch norm uses the batch's statistics. The initial mode is evaluation.
+  void set_training(bool training);
+  bool training() const { return training_; }
+
+  // Which random numbers dropout layers draw: a function of the run's seed and the training step.
+  void set_dropout_step(std::uint64_t seed, std::uint32_t step);
+
+ protected:
+  void add_parameter(std::string name, Tensor& tensor, Layout layout = Layout::kSame);
+  void add_buffer(std::string name, Tensor& tensor);
+  void add_module(std::string name, Module& module);
+  // The random numbers of a dropout that this module applies; each call of new_dropout() is a layer of its own.
+  void add_dropout(kernels::DropoutKey& key);
+  // The key in training, probability 0 otherwise.
+  kernels::DropoutKey active(const kernels::DropoutKey& key) const;
+
+ private:
+  void for_each_module(const std::string& prefix, const std::function<void(const std::string&, Module&)>& visit);
+
+  std::vector<NamedTensor> own_;
+  std::vector<std::pair<std::string, Module*>> children_;
+  std::vector<kernels::DropoutKey*> dropouts_;
+  bool training_ = false;
+};
+
+}  // namespace cardiograd::nn

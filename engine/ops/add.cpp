@@ -1,0 +1,33 @@
+#include <fmt/format.h>
+
+#include "base/error.h"
+#include "engine/autograd.h"
+#include "engine/ops/ops.h"
+#include "kernels/add/add_op.h"
+
+namespace cardiograd::ops {
+
+Tensor add(const Tensor& a, const Tensor& b) {
+  const int missing = a.shape().dims() - b.shape().dims();
+  bool fits = missing >= 0;
+  for (int i = 0; fits && i < b.shape().dims(); ++i) fits = a.dim(missing + i) == b.dim(i);
+  if (!fits)
+    throw Error(fmt::format("add: a has shape {} and b {}, expected equal trailing dimensions", a.shape().text(),
+                            b.shape().text()));
+  const kernels::AddShape s = {.count = a.count(), .period = b.count()};
+  Tensor y = Tensor::empty(a.shape());
+  kernels::add_forward_cpu(s, a.data(), b.data(), y.data());
+  const GradientSlot da(a);
+  const GradientSlot db(b);
+  record("add", y, {&a, &b}, [=](const Tensor& dy) {
+    da.give(dy);
+    if (!db.wanted()) return;
+    if (s.period == s.count)
+      db.give(dy);
+    else
+      kernels::add_backward_broadcast_cpu(s, dy.data(), db.buffer().data());
+  });
+  return y;
+}
+
+}  // namespace cardiograd::ops

@@ -1,0 +1,73 @@
+#include <fmt/format.h>
+
+#include "base/error.h"
+#include "engine/autograd.h"
+#include "engine/ops/ops.h"
+#include "kernels/batch_norm/batch_norm_op.h"
+
+namespace cardiograd::ops {
+namespace {
+
+Tensor batch_norm_training(const kernels::BatchNormShape& s, const Tensor& x, const Tensor& gamma, const Tensor& beta,
+                           Tensor& running_mean, Tensor& running_variance) {
+  if (s.rows < 2)
+    throw Error(fmt::format("batch_norm: {} value per channel in training, expected at least 2", s.rows),
+                "Use a --batch-size of 2 or more.");
+  Tensor y = Tensor::empty(x.shape());
+  Tensor mean = Tensor::empty({s.channels});
+  Tensor variance = Tensor::empty({s.channels});
+  kernels::batch_norm_forward_cpu(s, x.data(), gamma.data(), beta.data(), running_mean.data(), running_variance.data(),
+                                  y.data(), mean.data(), variance.data());
+  const GradientSlot dx(x);
+  const GradientSlot dgamma(gamma);
+  const GradientSlot dbeta(beta);
+  record("batch_norm", y, {&x, &gamma, &beta},
+         [=, x = x.detach(), gamma = gamma.detach(), beta = beta.detach()](const Tensor& dy) {
+           Tensor gradient = Tensor::empty(dx.shape());
+           kernels::batch_norm_backward_cpu(s, x.data(), gamma.data(), beta.data(), mean.data(), variance.data(),
+                                            dy.data(), gradient.data(), dgamma.buffer().data(), dbeta.buffer().data());
+           dx.give(gradient);
+         });
+  return y;
+}
+
+Tensor batch_norm_eval(const kernels::BatchNormShape& s, const Tensor& x, const Tensor& gamma, const Tensor& beta,
+                       const Tensor& running_mean, const Tensor& running_variance) {
+  Tensor y = Tensor::empty(x.shape());
+  kernels::batch_norm_eval_forward_cpu(s, x.data(), gamma.data(), beta.data(), running_mean.data(),
+                                       running_variance.data(), y.data());
+  const GradientSlot dx(x);
+  const GradientSlot dgamma(gamma);
+  const GradientSlot dbeta(beta);
+  record("batch_norm", y, {&x, &gamma, &beta},
+         [=, x = x.detach(), gamma = gamma.detach(), beta = beta.detach()](const Tensor& dy) {
+           Tensor gradient = Tensor::empty(dx.shape());
+           kernels::batch_norm_eval_backward_cpu(s, x.data(), gamma.data(), beta.data(), running_mean.data(),
+                                                 running_variance.data(), dy.data(), gradient.data(),
+                                                 dgamma.buffer().data(), dbeta.buffer().data());
+           dx.give(gradient);
+         });
+  return y;
+}
+
+}  // namespace
+
+Tensor batch_norm(const Tensor& x, const Tensor& gamma, const Tensor& beta, Tensor& running_mean,
+                  Tensor& running_variance, const BatchNormOptions& options) {
+  if (x.shape().dims() < 2)
+    throw Error(fmt::format("batch_norm: x has shape {}, expected (N, C) or (N, T, C)", x.shape().text()));
+  const std::int64_t channels = x.shape().last();
+  expect_shape("batch_norm", "gamma", gamma, {channels});
+  expect_shape("batch_norm", "beta", beta, {channels});
+  expect_shape("batch_norm", "running_mean", running_mean, {channels});
+  expect_shape("batch_norm", "running_variance", running_variance, {channels});
+  const kernels::BatchNormShape s = {.rows = x.count() / channels,
+                                     .channels = channels,
+                                     .epsilon = options.epsilon,
+                                     .momentum = options.momentum,
+                                     .relu = options.relu};
+  return options.training ? batch_norm_training(s, x, gamma, beta, running_mean, running_variance)
+                          : batch_norm_eval(s, x, gamma, beta, running_mean, running_variance);
+}
+
+}  // namespace cardiograd::ops

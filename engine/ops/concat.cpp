@@ -1,0 +1,29 @@
+#include <fmt/format.h>
+
+#include "base/error.h"
+#include "engine/autograd.h"
+#include "engine/ops/ops.h"
+#include "kernels/concat/concat_op.h"
+
+namespace cardiograd::ops {
+
+Tensor concat(const Tensor& a, const Tensor& b) {
+  if (a.shape().dims() != 2 || b.shape().dims() != 2 || a.dim(0) != b.dim(0))
+    throw Error(
+        fmt::format("concat: shapes {} and {}, expected (rows, A) and (rows, B)", a.shape().text(), b.shape().text()));
+  const kernels::ConcatShape s = {.rows = a.dim(0), .width_a = a.dim(1), .width_b = b.dim(1)};
+  Tensor y = Tensor::empty({s.rows, s.width_a + s.width_b});
+  kernels::concat_forward_cpu(s, a.data(), b.data(), y.data());
+  const GradientSlot da(a);
+  const GradientSlot db(b);
+  record("concat", y, {&a, &b}, [=](const Tensor& dy) {
+    Tensor gradient_a = Tensor::empty(da.shape());
+    Tensor gradient_b = Tensor::empty(db.shape());
+    kernels::concat_backward_cpu(s, dy.data(), gradient_a.data(), gradient_b.data());
+    da.give(gradient_a);
+    db.give(gradient_b);
+  });
+  return y;
+}
+
+}  // namespace cardiograd::ops

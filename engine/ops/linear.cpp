@@ -1,0 +1,43 @@
+#include <fmt/format.h>
+
+#include "base/error.h"
+#include "engine/autograd.h"
+#include "engine/ops/ops.h"
+#include "kernels/linear/linear_op.h"
+
+namespace cardiograd::ops {
+namespace {
+
+Shape with_last(const Shape& shape, std::int64_t last) {
+  std::vector<std::int64_t> dims;
+  for (int i = 0; i + 1 < shape.dims(); ++i) dims.push_back(shape[i]);
+  dims.push_back(last);
+  return Shape(dims);
+}
+
+}  // namespace
+
+Tensor linear(const Tensor& x, const Tensor& w, const Tensor& b) {
+  if (x.shape().dims() < 1 || w.shape().dims() != 2 || x.shape().last() != w.dim(0))
+    throw Error(fmt::format("linear: x has shape {} and w {}, expected (..., inputs) and (inputs, outputs)",
+                            x.shape().text(), w.shape().text()));
+  expect_shape("linear", "b", b, {w.dim(1)});
+  const kernels::LinearShape s = {.rows = x.count() / w.dim(0), .inputs = w.dim(0), .outputs = w.dim(1)};
+  Tensor y = Tensor::empty(with_last(x.shape(), s.outputs));
+  kernels::linear_forward_cpu(s, x.data(), w.data(), b.data(), y.data());
+  const GradientSlot dx(x);
+  const GradientSlot dw(w);
+  const GradientSlot db(b);
+  record("linear", y, {&x, &w, &b}, [=, x = x.detach(), w = w.detach()](const Tensor& dy) {
+    if (dx.wanted()) {
+      Tensor gradient = Tensor::empty(dx.shape());
+      kernels::linear_backward_input_cpu(s, w.data(), dy.data(), gradient.data());
+      dx.give(gradient);
+    }
+    if (dw.wanted() || db.wanted())
+      kernels::linear_backward_weight_cpu(s, x.data(), dy.data(), dw.buffer().data(), db.buffer().data());
+  });
+  return y;
+}
+
+}  // namespace cardiograd::ops

@@ -1,0 +1,34 @@
+#include <fmt/format.h>
+
+#include "base/error.h"
+#include "engine/autograd.h"
+#include "engine/ops/ops.h"
+#include "kernels/max_pool/max_pool_op.h"
+
+namespace cardiograd::ops {
+
+Tensor max_pool1d(const Tensor& x, std::int64_t kernel, std::int64_t stride, std::int64_t padding) {
+  if (x.shape().dims() != 3)
+    throw Error(fmt::format("max_pool1d: x has shape {}, expected (N, T, C)", x.shape().text()));
+  if (kernel < 1 || stride < 1 || padding < 0 || padding > kernel / 2 || x.dim(1) + 2 * padding < kernel)
+    throw Error(
+        fmt::format("max_pool1d: kernel {}, stride {}, padding {} on {} samples", kernel, stride, padding, x.dim(1)),
+        "The kernel must fit into the padded signal, and the padding be at most half the kernel.");
+  const kernels::MaxPoolShape s = {.batch = x.dim(0),
+                                   .time = x.dim(1),
+                                   .channels = x.dim(2),
+                                   .kernel = kernel,
+                                   .stride = stride,
+                                   .padding = padding};
+  Tensor y = Tensor::empty({s.batch, s.output_time(), s.channels});
+  kernels::max_pool_forward_cpu(s, x.data(), y.data());
+  const GradientSlot dx(x);
+  record("max_pool1d", y, {&x}, [=, x = x.detach()](const Tensor& dy) {
+    Tensor gradient = Tensor::empty(dx.shape());
+    kernels::max_pool_backward_cpu(s, x.data(), dy.data(), gradient.data());
+    dx.give(gradient);
+  });
+  return y;
+}
+
+}  // namespace cardiograd::ops

@@ -1,0 +1,76 @@
+// The differentiable operations: each checks shapes, runs the kernel of the tensors' device and records its backward
+// pass. The mathematics of each stands in kernels/<operation>/<operation>_op.h. Wrong shapes throw Error.
+//
+// Letters: N records, T samples in time, C channels, F features; channels last everywhere.
+#pragma once
+
+#include <cstdint>
+
+#include "engine/tensor.h"
+#include "kernels/dropout/dropout_shape.h"
+
+namespace cardiograd::ops {
+
+struct Conv1dOptions {
+  std::int64_t stride = 1;
+  std::int64_t padding = 0;
+  std::int64_t dilation = 1;
+  std::int64_t groups = 1;
+};
+
+// x (N, T, Cin), w (K, Cin / groups, Cout), b (Cout) -> (N, Tout, Cout)
+Tensor conv1d(const Tensor& x, const Tensor& w, const Tensor& b, const Conv1dOptions& options);
+
+struct BatchNormOptions {
+  double epsilon = 1e-5;
+  double momentum = 0.1;
+  bool relu = false;      // a ReLU after the normalisation, in the same pass over memory
+  bool training = false;  // batch statistics, and the running ones updated; else the running ones
+};
+
+// x (N, C) or (N, T, C), gamma, beta, running_mean, running_variance (C) -> like x. Training needs two values per
+// channel.
+Tensor batch_norm(const Tensor& x, const Tensor& gamma, const Tensor& beta, Tensor& running_mean,
+                  Tensor& running_variance, const BatchNormOptions& options);
+
+// x (N, T, C) -> (N, (T + 2 * padding - kernel) / stride + 1, C)
+Tensor max_pool1d(const Tensor& x, std::int64_t kernel, std::int64_t stride, std::int64_t padding = 0);
+
+Tensor relu(const Tensor& x);
+// x * Phi(x), the exact form.
+Tensor gelu(const Tensor& x);
+
+// x (..., inputs), w (inputs, outputs), b (outputs) -> (..., outputs)
+Tensor linear(const Tensor& x, const Tensor& w, const Tensor& b);
+
+// Over the last dimension. gamma, beta (C).
+Tensor layer_norm(const Tensor& x, const Tensor& gamma, const Tensor& beta, double epsilon = 1e-5);
+
+// qkv (N, T, 3 * C): queries, keys, values, each `heads` heads side by side -> (N, T, C)
+Tensor attention(const Tensor& qkv, std::int64_t heads, const kernels::DropoutKey& dropout);
+
+// Probability 0 returns x itself.
+Tensor dropout(const Tensor& x, const kernels::DropoutKey& key);
+
+// a + b; b may have fewer leading dimensions than a and is then repeated.
+Tensor add(const Tensor& a, const Tensor& b);
+
+// Along the last dimension: (rows, A), (rows, B) -> (rows, A + B)
+Tensor concat(const Tensor& a, const Tensor& b);
+
+// (N, T, C) -> (N, C)
+Tensor mean_over_time(const Tensor& x);
+
+// Mean over all N * C of the weighted binary cross-entropy (paper, eq. 2). logits, targets (N, C) with targets 0 or 1,
+// positive_weight (C) -> one value.
+Tensor weighted_bce(const Tensor& logits, const Tensor& targets, const Tensor& positive_weight);
+
+// Records `index` (N, int32) of a resident data set as standardised float32 (N, T, C). signals (records, T, C) int16,
+// scales (records, C), mean and inverse_sd (C). Not differentiable. Throws Error for an index outside the set.
+Tensor gather_batch(const Tensor& signals, const Tensor& scales, const Tensor& index, const Tensor& mean,
+                    const Tensor& inverse_sd);
+
+// The same values with another shape of equal count.
+Tensor reshape(const Tensor& x, const Shape& shape);
+
+}  // namespace cardiograd::ops

@@ -1,0 +1,41 @@
+// The safetensors file format: an 8-byte little-endian header length, a JSON header, raw tensors. It is what PyTorch
+// users exchange weights in, and it cannot run code.
+//   https://huggingface.co/docs/safetensors
+#pragma once
+
+#include <cstdint>
+#include <filesystem>
+#include <map>
+#include <string>
+#include <vector>
+
+#include "engine/nn/module.h"
+#include "engine/tensor.h"
+
+namespace cardiograd {
+
+struct SafetensorsFile {
+  std::map<std::string, Tensor> tensors;        // F32, BF16, I16, I32, U8 and BOOL as U8; others are left out
+  std::map<std::string, std::string> metadata;  // the header's "__metadata__"
+};
+
+// Throws Error, naming the file and what is wrong, for a file that is truncated, too large, or whose header lies about
+// names, types, shapes or offsets.
+SafetensorsFile read_safetensors(const std::filesystem::path& path);
+
+// Writes atomically; equal content gives equal bytes.
+void write_safetensors(const std::filesystem::path& path, const SafetensorsFile& file);
+
+// A tensor in PyTorch's layout, and back. Both copy.
+Tensor to_pytorch(const Tensor& tensor, nn::Layout layout);
+Tensor from_pytorch(const Tensor& tensor, nn::Layout layout);
+
+// Adds every tensor to `file` as `prefix` + its name, in PyTorch's layout.
+void store_tensors(const std::vector<nn::NamedTensor>& tensors, const std::string& prefix, SafetensorsFile& file);
+
+// Overwrites the values of `tensors` from `file`. Throws Error naming `origin`, the tensor and both shapes when one is
+// missing or does not fit.
+void restore_tensors(const SafetensorsFile& file, const std::string& prefix, const std::string& origin,
+                     const std::vector<nn::NamedTensor>& tensors);
+
+}  // namespace cardiograd

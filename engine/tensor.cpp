@@ -1,0 +1,148 @@
+#include "engine/tensor.h"
+
+#include <algorithm>
+#include <bit>
+#include <cstring>
+
+#include <fmt/format.h>
+#include <fmt/ranges.h>
+
+#include "base/error.h"
+#include "engine/autograd.h"
+
+namespace cardiograd {
+
+const char* dtype_name(DType dtype) {
+  switch (dtype) {
+    case DType::kFloat32:
+      return "float32";
+    case DType::kBFloat16:
+      return "bfloat16";
+    case DType::kInt16:
+      return "int16";
+    case DType::kInt32:
+      return "int32";
+    case DType::kUint8:
+      return "uint8";
+  }
+  return "?";
+}
+
+std::int64_t dtype_bytes(DType dtype) {
+  switch (dtype) {
+    case DType::kFloat32:
+    case DType::kInt32:
+      return 4;
+    case DType::kBFloat16:
+    case DType::kInt16:
+      return 2;
+    case DType::kUint8:
+      return 1;
+  }
+  return 0;
+}
+
+Shape::Shape(std::initializer_list<std::int64_t> dims) {
+  assign(dims.begin(), dims.size());
+}
+
+Shape::Shape(const std::vector<std::int64_t>& dims) {
+  assign(dims.data(), dims.size());
+}
+
+void Shape::assign(const std::int64_t* dims, std::size_t count) {
+  if (count > kMostDims) throw Error(fmt::format("shape with {} dimensions, expected at most {}", count, kMostDims));
+  for (std::size_t i = 0; i < count; ++i) {
+    if (dims[i] < 0) throw Error(fmt::format("shape: dimension {} is {}, expected 0 or more", i, dims[i]));
+    sizes_[i] = dims[i];
+  }
+  count_ = static_cast<int>(count);
+}
+
+std::int64_t Shape::count() const {
+  std::int64_t product = 1;
+  for (int i = 0; i < count_; ++i) product *= (*this)[i];
+  return product;
+}
+
+std::string Shape::text() const {
+  return fmt::format("({})", fmt::join(sizes_.begin(), sizes_.begin() + count_, ", "));
+}
+
+Tensor Tensor::empty(const Shape& shape, DType dtype, Device device) {
+  if (device != Device::kCpu) parse_device("cuda");  // Throws: says what is missing.
+  Tensor tensor;
+  tensor.shape_ = shape;
+  tensor.dtype_ = dtype;
+  tensor.device_ = device;
+  tensor.storage_ = cpu_allocator().allocate(static_cast<std::size_t>(shape.count() * dtype_bytes(dtype)));
+  return tensor;
+}
+
+Tensor Tensor::zeros(const Shape& shape, DType dtype, Device device) {
+  Tensor tensor = empty(shape, dtype, device);
+  std::memset(tensor.storage_.get(), 0, static_cast<std::size_t>(shape.count() * dtype_bytes(dtype)));
+  return tensor;
+}
+
+void Tensor::copy_from(const void* values, std::size_t count) {
+  if (static_cast<std::int64_t>(count) != shape_.count())
+    throw Error(fmt::format("tensor of shape {}: {} values, expected {}", shape_.text(), count, shape_.count()));
+  if (count > 0) std::memcpy(storage_.get(), values, count * static_cast<std::size_t>(dtype_bytes(dtype_)));
+}
+
+void Tensor::check_type(DType wanted) const {
+  if (!defined()) throw Error("tensor: no values");
+  if (dtype_ != wanted) throw Error(fmt::format("tensor of {}: read as {}", dtype_name(dtype_), dtype_name(wanted)));
+}
+
+Tensor Tensor::detach() const {
+  Tensor copy = *this;
+  copy.autograd_ = nullptr;
+  return copy;
+}
+
+Tensor Tensor::view(const Shape& shape) const {
+  if (shape.count() != shape_.count())
+    throw Error(fmt::format("view of shape {} as {}: {} values, expected {}", shape_.text(), shape.text(),
+                            shape_.count(), shape.count()));
+  Tensor copy = detach();
+  copy.shape_ = shape;
+  return copy;
+}
+
+Tensor Tensor::clone() const {
+  Tensor copy = empty(shape_, dtype_, device_);
+  std::memcpy(copy.storage_.get(), storage_.get(), static_cast<std::size_t>(count() * dtype_bytes(dtype_)));
+  return copy;
+}
+
+bool Tensor::requires_grad() const {
+  return autograd_ != nullptr;
+}
+
+void Tensor::set_requires_grad(bool requires_grad) {
+  autograd_ = requires_grad ? std::make_shared<AutogradMeta>() : nullptr;
+}
+
+Tensor Tensor::grad() const {
+  return autograd_ == nullptr ? Tensor() : autograd_->grad;
+}
+
+void Tensor::clear_grad() {
+  if (autograd_ != nullptr) autograd_->grad = Tensor();
+}
+
+void expect_shape(const char* where, const char* name, const Tensor& tensor, const Shape& expected) {
+  if (!tensor.defined()) throw Error(fmt::format("{}: {} is not defined", where, name));
+  if (!(tensor.shape() == expected))
+    throw Error(fmt::format("{}: {} has shape {}, expected {}", where, name, tensor.shape().text(), expected.text()));
+}
+
+bool all_finite(const Tensor& tensor) {
+  const float* values = tensor.data();
+  return std::none_of(values, values + tensor.count(),
+                      [](float value) { return (std::bit_cast<std::uint32_t>(value) & 0x7f800000U) == 0x7f800000U; });
+}
+
+}  // namespace cardiograd

@@ -1,0 +1,148 @@
+// Tensor: a handle to contiguous values in memory. Copying a handle shares the values.
+#pragma once
+
+#include <array>
+#include <cstdint>
+#include <initializer_list>
+#include <memory>
+#include <string>
+#include <vector>
+
+#include "engine/device.h"
+#include "engine/memory.h"
+
+namespace cardiograd {
+
+enum class DType { kFloat32, kBFloat16, kInt16, kInt32, kUint8 };
+
+const char* dtype_name(DType dtype);
+std::int64_t dtype_bytes(DType dtype);
+
+// C++ type of a DType that host code can read.
+template <class T>
+constexpr DType dtype_of();
+template <>
+constexpr DType dtype_of<float>() {
+  return DType::kFloat32;
+}
+template <>
+constexpr DType dtype_of<std::int16_t>() {
+  return DType::kInt16;
+}
+template <>
+constexpr DType dtype_of<std::int32_t>() {
+  return DType::kInt32;
+}
+template <>
+constexpr DType dtype_of<std::uint8_t>() {
+  return DType::kUint8;
+}
+
+// Up to four sizes, outermost first; the last dimension is contiguous.
+class Shape {
+ public:
+  static constexpr int kMostDims = 4;
+
+  Shape() = default;
+  Shape(std::initializer_list<std::int64_t> dims);
+  explicit Shape(const std::vector<std::int64_t>& dims);
+
+  int dims() const { return count_; }
+  std::int64_t operator[](int index) const { return sizes_[static_cast<std::size_t>(index)]; }
+  std::int64_t last() const { return sizes_[static_cast<std::size_t>(count_ - 1)]; }
+  // Product of all sizes; 1 for no dimensions.
+  std::int64_t count() const;
+  bool operator==(const Shape& other) const = default;
+  // "(64, 1000, 12)"
+  std::string text() const;
+
+ private:
+  void assign(const std::int64_t* dims, std::size_t count);
+
+  std::array<std::int64_t, kMostDims> sizes_{};
+  int count_ = 0;
+};
+
+struct AutogradMeta;  // autograd.h
+
+class Tensor {
+ public:
+  // No tensor; defined() is false.
+  Tensor() = default;
+
+  // Undefined content. Throws Error when memory runs out.
+  static Tensor empty(const Shape& shape, DType dtype = DType::kFloat32, Device device = Device::kCpu);
+  static Tensor zeros(const Shape& shape, DType dtype = DType::kFloat32, Device device = Device::kCpu);
+  // A copy of `values`. Throws Error when their number is not the shape's.
+  template <class T>
+  static Tensor from(const std::vector<T>& values, const Shape& shape) {
+    Tensor tensor = empty(shape, dtype_of<T>());
+    tensor.copy_from(values.data(), values.size());
+    return tensor;
+  }
+
+  bool defined() const { return storage_ != nullptr; }
+  const Shape& shape() const { return shape_; }
+  std::int64_t dim(int index) const { return shape_[index]; }
+  std::int64_t count() const { return shape_.count(); }
+  DType dtype() const { return dtype_; }
+  Device device() const { return device_; }
+
+  // The values; T must be the dtype's C++ type (throws Error).
+  template <class T = float>
+  T* data() {
+    check_type(dtype_of<T>());
+    return reinterpret_cast<T*>(storage_.get());
+  }
+  template <class T = float>
+  const T* data() const {
+    check_type(dtype_of<T>());
+    return reinterpret_cast<const T*>(storage_.get());
+  }
+  template <class T = float>
+  std::vector<T> values() const {
+    return {data<T>(), data<T>() + count()};
+  }
+
+  // The values as raw memory, count() * dtype_bytes(dtype()) of it.
+  std::byte* bytes() { return storage_.get(); }
+  const std::byte* bytes() const { return storage_.get(); }
+
+  // True when another handle holds the same values.
+  bool shared() const { return storage_.use_count() > 1; }
+
+  // The same values without their history.
+  Tensor detach() const;
+  // The same values with another shape of equal count, without history (ops::reshape keeps it).
+  Tensor view(const Shape& shape) const;
+  // A deep copy without history.
+  Tensor clone() const;
+
+  // Gradients are computed for tensors that require them (leaves) and for whatever is computed from those.
+  bool requires_grad() const;
+  void set_requires_grad(bool requires_grad);
+  // The gradient that backward() left in a leaf; undefined before.
+  Tensor grad() const;
+  void clear_grad();
+
+  const std::shared_ptr<AutogradMeta>& autograd() const { return autograd_; }
+  void set_autograd(std::shared_ptr<AutogradMeta> meta) { autograd_ = std::move(meta); }
+
+ private:
+  void check_type(DType wanted) const;
+  void copy_from(const void* values, std::size_t count);
+
+  Storage storage_;
+  Shape shape_;
+  DType dtype_ = DType::kFloat32;
+  Device device_ = Device::kCpu;
+  std::shared_ptr<AutogradMeta> autograd_;
+};
+
+// Throws Error "<where>: <name> has shape ..., expected ..." unless the shapes agree.
+void expect_shape(const char* where, const char* name, const Tensor& tensor, const Shape& expected);
+
+// False when a NaN or an infinity is among the float32 values.
+bool all_finite(const Tensor& tensor);
+
+}  // namespace cardiograd

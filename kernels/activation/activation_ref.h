@@ -1,0 +1,41 @@
+// ReLU and GELU in plain loops: the text to read first, and in double the oracle for every other version.
+#pragma once
+
+#include <cmath>
+#include <cstdint>
+#include <numbers>
+
+#include "kernels/activation/activation_shape.h"
+
+namespace cardiograd::kernels {
+
+template <class Real>
+void relu_forward_ref(const ActivationShape& s, const Real* x, Real* y) {
+  for (std::int64_t i = 0; i < s.count; ++i) y[i] = x[i] <= 0 ? 0 : x[i];
+}
+
+template <class Real>
+void relu_backward_ref(const ActivationShape& s, const Real* y, const Real* dy, Real* dx) {
+  for (std::int64_t i = 0; i < s.count; ++i) dx[i] = y[i] <= 0 ? 0 : dy[i];
+}
+
+// The normal distribution's share below x. erfc, not 1 + erf: for negative x the sum would cancel.
+template <class Real>
+Real normal_below_ref(Real x) {
+  return std::erfc(-x / std::numbers::sqrt2_v<Real>) / 2;
+}
+
+template <class Real>
+void gelu_forward_ref(const ActivationShape& s, const Real* x, Real* y) {
+  for (std::int64_t i = 0; i < s.count; ++i) y[i] = x[i] * normal_below_ref(x[i]);
+}
+
+template <class Real>
+void gelu_backward_ref(const ActivationShape& s, const Real* x, const Real* dy, Real* dx) {
+  for (std::int64_t i = 0; i < s.count; ++i) {
+    const Real density = std::exp(-x[i] * x[i] / 2) / std::sqrt(2 * std::numbers::pi_v<Real>);
+    dx[i] = dy[i] * (normal_below_ref(x[i]) + x[i] * density);
+  }
+}
+
+}  // namespace cardiograd::kernels

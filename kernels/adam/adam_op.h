@@ -1,0 +1,63 @@
+// One step of Adam (Kingma and Ba, 2015) or AdamW (Loshchilov and Hutter, 2019), with PyTorch's formulas.
+//
+//   Adam: g = gradient + weight_decay * p          AdamW (`decoupled`): g = gradient,  p = p * (1 - lr * weight_decay)
+//
+//   m = m + (1 - beta1) * (g - m)                  v = beta2 * v + (1 - beta2) * g^2
+//   p = p - lr / (1 - beta1^step) * m / (sqrt(v) / sqrt(1 - beta2^step) + epsilon)
+//
+//   gradient, p = parameter, m, v  (count)         step counts from 1
+//
+//   adam_forward   parameter, m, v updated
+#pragma once
+
+#include <string>
+#include <vector>
+
+#include <fmt/format.h>
+
+#include "kernels/adam/adam_ref.h"
+#include "kernels/adam/adam_shape.h"
+#include "kernels/op_table.h"
+
+namespace cardiograd::kernels {
+
+void adam_forward_cpu(const AdamShape& s, const float* gradient, float* parameter, float* m, float* v);
+
+struct AdamForward {
+  using Shape = AdamShape;
+  static constexpr const char* kName = "adam_forward";
+  static constexpr const char* kGradientOf = "";
+  static constexpr double kTolerance = 1e-6;
+
+  static std::vector<BufferSpec> buffers(const AdamShape& s) {
+    return {{"gradient", {s.count}},
+            {"parameter", {s.count}, Role::kUpdate},
+            {"m", {s.count}, Role::kUpdate},
+            {"v", {s.count}, Role::kUpdate, Element::kFloat32, Fill::kPositive}};
+  }
+  static Cost cost(const AdamShape& s) { return {13 * static_cast<double>(s.count), least_bytes(buffers(s))}; }
+  static AdamShape sample(ShapeSampler& draw) {
+    AdamShape s;
+    s.count = draw.size(1, 513) * (draw.coin() ? 1 : draw.size(1, 97));
+    s.lr = draw.coin() ? 3e-4 : 0.1;
+    s.weight_decay = draw.coin() ? 0 : 0.01;
+    s.decoupled = draw.coin();
+    s.step = draw.size(1, 513);
+    return s;
+  }
+  // All parameters of the model.
+  static std::vector<AdamShape> workload() { return {{.count = 1'248'261, .lr = 3e-4, .step = 10}}; }
+  static std::string describe(const AdamShape& s) {
+    return fmt::format("{} lr{} decay{}{} step{}", s.count, s.lr, s.weight_decay, s.decoupled ? " decoupled" : "",
+                       s.step);
+  }
+  template <class Real>
+  static void reference(const AdamShape& s, const Buffers<Real>& at) {
+    adam_forward_ref(s, at.real(0), at.real(1), at.real(2), at.real(3));
+  }
+  static void cpu(const AdamShape& s, const Buffers<float>& at) {
+    adam_forward_cpu(s, at.real(0), at.real(1), at.real(2), at.real(3));
+  }
+};
+
+}  // namespace cardiograd::kernels

@@ -1,0 +1,94 @@
+// Addition, of equal tensors or with the second repeated along the leading dimensions of the first.
+//
+//   y[i] = a[i] + b[i % period]        a, y  (count), count a multiple of period        b  (period)
+//
+// Residual connections have period = count, positions of an encoder period = T * D.
+//
+//   add_forward              y  =
+//   add_backward_broadcast   db += sum of dy over the repetitions;  the gradient of a is dy itself
+//   accumulate_forward       y  += x, what a tensor used twice does with its gradients (`period` is not used)
+#pragma once
+
+#include <string>
+#include <vector>
+
+#include <fmt/format.h>
+
+#include "kernels/add/add_ref.h"
+#include "kernels/add/add_shape.h"
+#include "kernels/op_table.h"
+
+namespace cardiograd::kernels {
+
+void add_forward_cpu(const AddShape& s, const float* a, const float* b, float* y);
+void add_backward_broadcast_cpu(const AddShape& s, const float* dy, float* db);
+void accumulate_forward_cpu(const AddShape& s, const float* x, float* y);
+
+// What the three rows share.
+struct AddRow {
+  using Shape = AddShape;
+  static constexpr const char* kGradientOf = "";
+  static constexpr double kTolerance = 1e-6;
+
+  static Cost cost_of(const AddShape& s, const std::vector<BufferSpec>& buffers) {
+    return {static_cast<double>(s.count), least_bytes(buffers)};
+  }
+  static AddShape sample(ShapeSampler& draw) {
+    AddShape s;
+    s.period = draw.size(1, 513) * (draw.coin() ? 1 : draw.size(1, 33));
+    s.count = s.period * (draw.coin() ? 1 : draw.size(1, s.period > 513 ? 7 : 129));
+    return s;
+  }
+  // Two residual connections in each encoder layer, and its positions.
+  static std::vector<AddShape> workload() {
+    return {{.count = 8000 * 256, .period = 8000 * 256}, {.count = 8000 * 256, .period = 125 * 256}};
+  }
+  static std::string describe(const AddShape& s) { return fmt::format("{} period{}", s.count, s.period); }
+};
+
+struct AddForward : AddRow {
+  static constexpr const char* kName = "add_forward";
+  static std::vector<BufferSpec> buffers(const AddShape& s) {
+    return {{"a", {s.count}}, {"b", {s.period}}, {"y", {s.count}, Role::kOutput}};
+  }
+  static Cost cost(const AddShape& s) { return cost_of(s, buffers(s)); }
+  template <class Real>
+  static void reference(const AddShape& s, const Buffers<Real>& at) {
+    add_forward_ref(s, at.real(0), at.real(1), at.real(2));
+  }
+  static void cpu(const AddShape& s, const Buffers<float>& at) {
+    add_forward_cpu(s, at.real(0), at.real(1), at.real(2));
+  }
+};
+
+struct AddBackwardBroadcast : AddRow {
+  static constexpr const char* kName = "add_backward_broadcast";
+  static constexpr const char* kGradientOf = AddForward::kName;
+  static std::vector<BufferSpec> buffers(const AddShape& s) {
+    return {{"dy", {s.count}}, {"db", {s.period}, Role::kAccumulate}};
+  }
+  static Cost cost(const AddShape& s) { return cost_of(s, buffers(s)); }
+  template <class Real>
+  static void reference(const AddShape& s, const Buffers<Real>& at) {
+    add_backward_broadcast_ref(s, at.real(0), at.real(1));
+  }
+  static void cpu(const AddShape& s, const Buffers<float>& at) {
+    add_backward_broadcast_cpu(s, at.real(0), at.real(1));
+  }
+};
+
+struct AccumulateForward : AddRow {
+  static constexpr const char* kName = "accumulate_forward";
+  static std::vector<AddShape> workload() { return {{.count = 8000 * 256, .period = 8000 * 256}}; }
+  static std::vector<BufferSpec> buffers(const AddShape& s) {
+    return {{"x", {s.count}}, {"y", {s.count}, Role::kAccumulate}};
+  }
+  static Cost cost(const AddShape& s) { return cost_of(s, buffers(s)); }
+  template <class Real>
+  static void reference(const AddShape& s, const Buffers<Real>& at) {
+    accumulate_forward_ref(s, at.real(0), at.real(1));
+  }
+  static void cpu(const AddShape& s, const Buffers<float>& at) { accumulate_forward_cpu(s, at.real(0), at.real(1)); }
+};
+
+}  // namespace cardiograd::kernels

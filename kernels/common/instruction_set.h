@@ -1,0 +1,9 @@
+// Which of the kernels compiled for several instruction sets this processor runs.
+#pragma once
+
+namespace cardiograd::kernels {
+
+// True when the processor has AVX-512 (F, BW, DQ, VL) and the environment variable CARDIOGRAD_ISA is not "avx2".
+bool use_avx512();
+
+}  // namespace cardiograd::kernels

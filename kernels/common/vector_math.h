@@ -1,0 +1,63 @@
+// Branch-free functions and reductions that the compiler turns into vector instructions without -ffast-math.
+#pragma once
+
+#include <bit>
+#include <cstdint>
+
+namespace cardiograd::kernels {
+
+// exp(x) with a relative error below 2e-7; 0 below -87 (where the true value is under 1.7e-38), NaN for NaN. x <= 88.
+inline float fast_exp(float x) {
+  constexpr float kLog2E = 1.44269504F;
+  constexpr float kLn2High = 0.693359375F;
+  constexpr float kLn2Low = -2.12194440e-4F;
+  constexpr float kRound = 12582912.0F;  // 1.5 * 2^23: adding it rounds to an integer in the low bits
+  const float clamped = x < -87.0F ? -87.0F : x;
+  const float shifted = clamped * kLog2E + kRound;
+  const float n = shifted - kRound;
+  const float r = (clamped - n * kLn2High) - n * kLn2Low;
+  // Cephes' polynomial for exp on |r| <= ln(2) / 2.
+  float p = 1.9875691500e-4F;
+  p = p * r + 1.3981999507e-3F;
+  p = p * r + 8.3334519073e-3F;
+  p = p * r + 4.1665795894e-2F;
+  p = p * r + 1.6666665459e-1F;
+  p = p * r + 5.0000001201e-1F;
+  p = p * (r * r) + r + 1.0F;
+  const std::uint32_t exponent = (std::bit_cast<std::uint32_t>(shifted) + 127U - std::bit_cast<std::uint32_t>(kRound))
+                                 << 23;
+  const float value = p * std::bit_cast<float>(exponent);
+  return x < -87.0F ? 0.0F : value;
+}
+
+// Partial sums that a loop keeps apart so that it can be vectorised; they are added in a fixed order.
+inline constexpr int kReductionLanes = 16;
+
+// sum over i of term(i), i in 0 ... count-1.
+template <class Term>
+inline float lane_sum(std::int64_t count, Term&& term) {
+  float lanes[kReductionLanes] = {};
+  std::int64_t i = 0;
+  for (; i + kReductionLanes <= count; i += kReductionLanes)
+    for (int lane = 0; lane < kReductionLanes; ++lane) lanes[lane] += term(i + lane);
+  for (int lane = 0; i < count; ++i, ++lane) lanes[lane] += term(i);
+  for (int half = kReductionLanes / 2; half > 0; half /= 2)
+    for (int lane = 0; lane < half; ++lane) lanes[lane] += lanes[lane + half];
+  return lanes[0];
+}
+
+// The largest of values[0 ... count-1]; NaN is passed over. count >= 1.
+inline float lane_max(std::int64_t count, const float* values) {
+  float lanes[kReductionLanes];
+  for (float& lane : lanes) lane = values[0];
+  std::int64_t i = 0;
+  for (; i + kReductionLanes <= count; i += kReductionLanes)
+    for (int lane = 0; lane < kReductionLanes; ++lane)
+      lanes[lane] = values[i + lane] > lanes[lane] ? values[i + lane] : lanes[lane];
+  for (; i < count; ++i) lanes[0] = values[i] > lanes[0] ? values[i] : lanes[0];
+  float largest = lanes[0];
+  for (const float lane : lanes) largest = lane > largest ? lane : largest;
+  return largest;
+}
+
+}  // namespace cardiograd::kernels

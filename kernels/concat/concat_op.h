@@ -1,0 +1,76 @@
+// Concatenation of two matrices side by side.
+//
+//   y[r] = (a[r], b[r])        a  (R, A)    b  (R, B)    y  (R, A + B)
+//
+//   concat_forward    y =          concat_backward   da, db =
+#pragma once
+
+#include <string>
+#include <vector>
+
+#include <fmt/format.h>
+
+#include "kernels/concat/concat_ref.h"
+#include "kernels/concat/concat_shape.h"
+#include "kernels/op_table.h"
+
+namespace cardiograd::kernels {
+
+void concat_forward_cpu(const ConcatShape& s, const float* a, const float* b, float* y);
+void concat_backward_cpu(const ConcatShape& s, const float* dy, float* da, float* db);
+
+// What the two rows share.
+struct ConcatRow {
+  using Shape = ConcatShape;
+  static constexpr const char* kGradientOf = "";
+  static constexpr double kTolerance = 0;  // It copies.
+
+  static ConcatShape sample(ShapeSampler& draw) {
+    ConcatShape s;
+    s.rows = draw.size(1, 193);
+    s.width_a = draw.size(1, 129);
+    s.width_b = draw.size(1, 129);
+    return s;
+  }
+  // What the encoder and the features give to the head.
+  static std::vector<ConcatShape> workload() { return {{.rows = 64, .width_a = 256, .width_b = 64}}; }
+  static std::string describe(const ConcatShape& s) {
+    return fmt::format("rows{} {}+{}", s.rows, s.width_a, s.width_b);
+  }
+};
+
+struct ConcatForward : ConcatRow {
+  static constexpr const char* kName = "concat_forward";
+  static std::vector<BufferSpec> buffers(const ConcatShape& s) {
+    return {
+        {"a", {s.rows, s.width_a}}, {"b", {s.rows, s.width_b}}, {"y", {s.rows, s.width_a + s.width_b}, Role::kOutput}};
+  }
+  static Cost cost(const ConcatShape& s) { return {0, least_bytes(buffers(s))}; }
+  template <class Real>
+  static void reference(const ConcatShape& s, const Buffers<Real>& at) {
+    concat_forward_ref(s, at.real(0), at.real(1), at.real(2));
+  }
+  static void cpu(const ConcatShape& s, const Buffers<float>& at) {
+    concat_forward_cpu(s, at.real(0), at.real(1), at.real(2));
+  }
+};
+
+struct ConcatBackward : ConcatRow {
+  static constexpr const char* kName = "concat_backward";
+  static constexpr const char* kGradientOf = ConcatForward::kName;
+  static std::vector<BufferSpec> buffers(const ConcatShape& s) {
+    return {{"dy", {s.rows, s.width_a + s.width_b}},
+            {"da", {s.rows, s.width_a}, Role::kOutput},
+            {"db", {s.rows, s.width_b}, Role::kOutput}};
+  }
+  static Cost cost(const ConcatShape& s) { return {0, least_bytes(buffers(s))}; }
+  template <class Real>
+  static void reference(const ConcatShape& s, const Buffers<Real>& at) {
+    concat_backward_ref(s, at.real(0), at.real(1), at.real(2));
+  }
+  static void cpu(const ConcatShape& s, const Buffers<float>& at) {
+    concat_backward_cpu(s, at.real(0), at.real(1), at.real(2));
+  }
+};
+
+}  // namespace cardiograd::kernels

@@ -1,0 +1,47 @@
+#include <algorithm>
+
+#include "base/threads.h"
+#include "kernels/common/instruction_set.h"
+#include "kernels/common/scratch.h"
+#include "kernels/dropout/dropout_micro.h"
+#include "kernels/dropout/dropout_op.h"
+
+namespace cardiograd::kernels {
+namespace {
+
+constexpr std::int64_t kChunk = 16384;  // elements per task, a multiple of kDropoutGroup
+
+}  // namespace
+
+const float* dropout_factors_cpu(const DropoutKey& key, std::int64_t first, std::int64_t count) {
+  static const DropoutGroupFunction fill = use_avx512() ? dropout_group_avx512 : dropout_group_avx2;
+  const std::int64_t first_group = first / kDropoutGroup;
+  const std::int64_t last_group = (first + count + kDropoutGroup - 1) / kDropoutGroup;
+  float* factors = scratch(ScratchUse::kMask, (last_group - first_group) * kDropoutGroup);
+  DropoutGroup group = {.counter_low = 0,
+                        .counter_high = 0,
+                        .layer = key.layer,
+                        .step = key.step,
+                        .key_low = static_cast<std::uint32_t>(key.seed),
+                        .key_high = static_cast<std::uint32_t>(key.seed >> 32),
+                        .threshold = dropout_threshold(key.probability),
+                        .scale = dropout_scale(key.probability)};
+  for (std::int64_t index = first_group; index < last_group; ++index) {
+    const std::uint64_t counter = static_cast<std::uint64_t>(index) * kDropoutBlocks;
+    group.counter_low = static_cast<std::uint32_t>(counter);
+    group.counter_high = static_cast<std::uint32_t>(counter >> 32);
+    fill(group, factors + (index - first_group) * kDropoutGroup);
+  }
+  return factors + (first - first_group * kDropoutGroup);
+}
+
+void dropout_cpu(const DropoutShape& s, const float* x, float* y) {
+  parallel_for((s.count + kChunk - 1) / kChunk, [&](std::int64_t chunk) {
+    const std::int64_t first = chunk * kChunk;
+    const std::int64_t count = std::min(kChunk, s.count - first);
+    const float* factors = dropout_factors_cpu(s.key, first, count);
+    for (std::int64_t i = 0; i < count; ++i) y[first + i] = x[first + i] * factors[i];
+  });
+}
+
+}  // namespace cardiograd::kernels

@@ -1,0 +1,90 @@
+// Binary cross-entropy on logits with a weight for the positives of each class (paper eq. 1-2; PyTorch's
+// BCEWithLogitsLoss with pos_weight).
+//
+//   loss = 1 / (R * C) * sum of  w[c] * t * softplus(-x) + (1 - t) * softplus(x),    softplus(x) = log(1 + exp(x))
+//
+//   x = logits, t = targets (0 or 1; any share between works)  (R, C)        w = pos_weight  (C)        loss  (1)
+//
+//   weighted_bce_forward    loss =        weighted_bce_backward   dlogits = dloss * gradient
+//
+// Finite for every finite logit up to the largest loss that a float holds; NaN gives NaN.
+#pragma once
+
+#include <string>
+#include <vector>
+
+#include <fmt/format.h>
+
+#include "kernels/op_table.h"
+#include "kernels/weighted_bce/weighted_bce_ref.h"
+#include "kernels/weighted_bce/weighted_bce_shape.h"
+
+namespace cardiograd::kernels {
+
+void weighted_bce_forward_cpu(const WeightedBceShape& s, const float* logits, const float* targets,
+                              const float* pos_weight, float* loss);
+void weighted_bce_backward_cpu(const WeightedBceShape& s, const float* logits, const float* targets,
+                               const float* pos_weight, const float* dloss, float* dlogits);
+
+// What the two rows share.
+struct WeightedBceRow {
+  using Shape = WeightedBceShape;
+  static constexpr const char* kGradientOf = "";
+  static constexpr double kTolerance = 1e-6;
+
+  static Cost cost_of(const WeightedBceShape& s, double flop_per_element, const std::vector<BufferSpec>& buffers) {
+    return {flop_per_element * static_cast<double>(s.rows * s.classes), least_bytes(buffers)};
+  }
+  static WeightedBceShape sample(ShapeSampler& draw) {
+    WeightedBceShape s;
+    s.rows = draw.size(1, 257);
+    s.classes = draw.size(1, 33);
+    return s;
+  }
+  // Superclasses and subclasses.
+  static std::vector<WeightedBceShape> workload() { return {{.rows = 64, .classes = 5}, {.rows = 64, .classes = 23}}; }
+  static std::string describe(const WeightedBceShape& s) { return fmt::format("rows{} classes{}", s.rows, s.classes); }
+  static std::vector<BufferSpec> inputs(const WeightedBceShape& s) {
+    return {{"logits", {s.rows, s.classes}},
+            {"targets", {s.rows, s.classes}, Role::kInput, Element::kFloat32, Fill::kBinary},
+            {"pos_weight", {s.classes}, Role::kInput, Element::kFloat32, Fill::kPositive}};
+  }
+};
+
+struct WeightedBceForward : WeightedBceRow {
+  static constexpr const char* kName = "weighted_bce_forward";
+  static std::vector<BufferSpec> buffers(const WeightedBceShape& s) {
+    std::vector<BufferSpec> all = inputs(s);
+    all.push_back({"loss", {1}, Role::kOutput});
+    return all;
+  }
+  static Cost cost(const WeightedBceShape& s) { return cost_of(s, 40, buffers(s)); }
+  template <class Real>
+  static void reference(const WeightedBceShape& s, const Buffers<Real>& at) {
+    weighted_bce_forward_ref(s, at.real(0), at.real(1), at.real(2), at.real(3));
+  }
+  static void cpu(const WeightedBceShape& s, const Buffers<float>& at) {
+    weighted_bce_forward_cpu(s, at.real(0), at.real(1), at.real(2), at.real(3));
+  }
+};
+
+struct WeightedBceBackward : WeightedBceRow {
+  static constexpr const char* kName = "weighted_bce_backward";
+  static constexpr const char* kGradientOf = WeightedBceForward::kName;
+  static std::vector<BufferSpec> buffers(const WeightedBceShape& s) {
+    std::vector<BufferSpec> all = inputs(s);
+    all.push_back({"dloss", {1}});
+    all.push_back({"dlogits", {s.rows, s.classes}, Role::kOutput});
+    return all;
+  }
+  static Cost cost(const WeightedBceShape& s) { return cost_of(s, 25, buffers(s)); }
+  template <class Real>
+  static void reference(const WeightedBceShape& s, const Buffers<Real>& at) {
+    weighted_bce_backward_ref(s, at.real(0), at.real(1), at.real(2), at.real(3), at.real(4));
+  }
+  static void cpu(const WeightedBceShape& s, const Buffers<float>& at) {
+    weighted_bce_backward_cpu(s, at.real(0), at.real(1), at.real(2), at.real(3), at.real(4));
+  }
+};
+
+}  // namespace cardiograd::kernels

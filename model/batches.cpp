@@ -1,0 +1,97 @@
+#include "model/batches.h"
+
+#include <algorithm>
+#include <cmath>
+#include <limits>
+
+#include "engine/autograd.h"
+
+namespace cardiograd::model {
+namespace {
+
+std::vector<float> to_float(const std::vector<double>& values) {
+  return {values.begin(), values.end()};
+}
+
+// Rows `index` of a (records, width) tensor.
+Tensor gather_rows(const Tensor& table, const std::vector<std::int32_t>& index) {
+  const std::int64_t width = table.dim(1);
+  Tensor rows = Tensor::empty({static_cast<std::int64_t>(index.size()), width});
+  for (std::size_t i = 0; i < index.size(); ++i)
+    std::copy_n(table.data() + index[i] * width, width, rows.data() + static_cast<std::int64_t>(i) * width);
+  return rows;
+}
+
+}  // namespace
+
+BatchSource::BatchSource(data::PreparedSet& set, const SignalScaling& signal_scaling,
+                         const FeatureScaling& feature_scaling)
+    : signals_(Tensor::from(set.signals, {set.records, set.samples, set.leads})),
+      scales_(Tensor::from(set.scales, {set.records, set.leads})),
+      labels_(Tensor::from(std::vector<float>(set.labels.begin(), set.labels.end()),
+                           {set.records, static_cast<std::int64_t>(set.class_names.size())})),
+      mean_(Tensor::from(to_float(signal_scaling.mean), {set.leads})) {
+  set.signals.clear();
+  set.signals.shrink_to_fit();
+  std::vector<float> inverse;
+  for (const double sd : signal_scaling.sd) inverse.push_back(static_cast<float>(1 / sd));
+  inverse_sd_ = Tensor::from(inverse, {set.leads});
+  if (feature_scaling.width() > 0)
+    features_ = Tensor::from(scaled_features(feature_scaling, set), {set.records, feature_scaling.width()});
+}
+
+Batch BatchSource::batch(const std::vector<std::int64_t>& rows, std::size_t first, std::size_t count) const {
+  std::vector<std::int32_t> index;
+  for (std::size_t i = 0; i < count; ++i) index.push_back(static_cast<std::int32_t>(rows[first + i]));
+  Batch batch;
+  batch.signals =
+      ops::gather_batch(signals_, scales_, Tensor::from(index, {static_cast<std::int64_t>(count)}), mean_, inverse_sd_);
+  if (features_.defined()) batch.features = gather_rows(features_, index);
+  batch.labels = gather_rows(labels_, index);
+  return batch;
+}
+
+ScoredRecords score(HcCnnTn& net, const BatchSource& source, const std::vector<std::int64_t>& rows,
+                    std::int64_t batch_size, const Tensor& positive_weight) {
+  const NoGrad no_grad;
+  net.set_training(false);
+  ScoredRecords scores;
+  double loss = 0;
+  for (std::size_t first = 0; first < rows.size(); first += static_cast<std::size_t>(batch_size)) {
+    const std::size_t count = std::min(static_cast<std::size_t>(batch_size), rows.size() - first);
+    const Batch batch = source.batch(rows, first, count);
+    const Tensor logits = net.forward(batch.signals, batch.features);
+    const float* values = logits.data();
+    scores.logits.insert(scores.logits.end(), values, values + logits.count());
+    if (positive_weight.defined()) {
+      const Tensor mean_loss = ops::weighted_bce(logits, batch.labels, positive_weight);
+      loss += static_cast<double>(mean_loss.data()[0]) * static_cast<double>(count);
+    }
+  }
+  for (const float logit : scores.logits)
+    scores.probabilities.push_back(static_cast<float>(1.0 / (1.0 + std::exp(-static_cast<double>(logit)))));
+  scores.loss =
+      positive_weight.defined() ? loss / static_cast<double>(rows.size()) : std::numeric_limits<double>::quiet_NaN();
+  return scores;
+}
+
+std::vector<std::int64_t> rows_of_folds(const data::PreparedSet& set, const std::vector<std::int64_t>& folds) {
+  std::vector<std::int64_t> rows;
+  for (std::int64_t record = 0; record < set.records; ++record) {
+    const int fold = set.folds[static_cast<std::size_t>(record)];
+    if (std::find(folds.begin(), folds.end(), fold) != folds.end()) rows.push_back(record);
+  }
+  return rows;
+}
+
+std::vector<std::uint8_t> labels_of(const data::PreparedSet& set, const std::vector<std::int64_t>& rows) {
+  const std::size_t classes = set.class_names.size();
+  std::vector<std::uint8_t> labels;
+  for (const std::int64_t row : rows) {
+    const auto first = set.labels.begin() + static_cast<std::ptrdiff_t>(static_cast<std::size_t>(row) * classes);
+    labels.insert(labels.end(), first, first + static_cast<std::ptrdiff_t>(classes));
+  }
+  return labels;
+}
+
+}  // namespace cardiograd::model

@@ -1,0 +1,54 @@
+// A prepared data set as tensors, and batches of it for the model.
+#pragma once
+
+#include <cstdint>
+#include <vector>
+
+#include "data/prepared_set.h"
+#include "engine/tensor.h"
+#include "model/hc_cnn_tn.h"
+#include "model/scaling.h"
+
+namespace cardiograd::model {
+
+struct Batch {
+  Tensor signals;   // (N, samples, leads), standardised
+  Tensor features;  // (N, features), or undefined when there are none
+  Tensor labels;    // (N, classes), 0 or 1
+};
+
+class BatchSource {
+ public:
+  // Takes the signals out of `set`, which keeps everything else.
+  BatchSource(data::PreparedSet& set, const SignalScaling& signal_scaling, const FeatureScaling& feature_scaling);
+
+  // The records `rows[first ... first + count - 1]`.
+  Batch batch(const std::vector<std::int64_t>& rows, std::size_t first, std::size_t count) const;
+
+ private:
+  Tensor signals_;   // int16 (records, samples, leads)
+  Tensor scales_;    // (records, leads)
+  Tensor features_;  // (records, width) or undefined
+  Tensor labels_;    // (records, classes)
+  Tensor mean_;
+  Tensor inverse_sd_;
+};
+
+// ScoredRecords of many records.
+struct ScoredRecords {
+  std::vector<float> logits;         // (N, classes)
+  std::vector<float> probabilities;  // (N, classes)
+  double loss = 0;                   // weighted BCE, mean over all; NaN without weights
+};
+
+// Runs the model in evaluation mode over `rows`, `batch_size` at a time. `positive_weight` (classes) may be undefined.
+ScoredRecords score(HcCnnTn& net, const BatchSource& source, const std::vector<std::int64_t>& rows,
+                    std::int64_t batch_size, const Tensor& positive_weight);
+
+// Indices of the records whose fold is in `folds`.
+std::vector<std::int64_t> rows_of_folds(const data::PreparedSet& set, const std::vector<std::int64_t>& folds);
+
+// The labels (N, classes) of `rows`.
+std::vector<std::uint8_t> labels_of(const data::PreparedSet& set, const std::vector<std::int64_t>& rows);
+
+}  // namespace cardiograd::model

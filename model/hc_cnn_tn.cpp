@@ -1,0 +1,111 @@
+#include "model/hc_cnn_tn.h"
+
+#include <fmt/format.h>
+
+#include "base/error.h"
+
+namespace cardiograd::model {
+namespace {
+
+// Streams of the run's seed; the shuffles and dropout have others.
+constexpr std::uint64_t kInitialWeightsStream = 1;
+
+void expect_at_least(const char* name, std::int64_t value, std::int64_t least) {
+  if (value < least) throw Error(fmt::format("model: {} is {}, expected {} or more", name, value, least));
+}
+
+void expect_probability(const char* name, double value) {
+  if (!(value >= 0 && value < 1))
+    throw Error(fmt::format("model: {} is {}, expected 0 or more and less than 1", name, value));
+}
+
+}  // namespace
+
+void check(const HcCnnTnConfig& config) {
+  expect_at_least("classes", config.classes, 1);
+  expect_at_least("features", config.features, 0);
+  expect_at_least("leads", config.leads, 1);
+  expect_at_least("samples", config.samples, 1);
+  expect_at_least("encoder_layers", config.encoder_layers, 0);
+  expect_at_least("heads", config.heads, 1);
+  expect_at_least("feed_forward", config.feed_forward, 1);
+  expect_at_least("feature_width", config.feature_width, 1);
+  expect_at_least("head_width", config.head_width, 1);
+  expect_probability("encoder_dropout", config.encoder_dropout);
+  expect_probability("head_dropout", config.head_dropout);
+  if (config.channels.empty() || config.channels.size() != config.kernels.size())
+    throw Error(fmt::format("model: {} channels and {} kernels, expected as many of each, and at least one",
+                            config.channels.size(), config.kernels.size()));
+  std::int64_t time = config.samples;
+  for (std::size_t i = 0; i < config.channels.size(); ++i) {
+    expect_at_least("channels", config.channels[i], 1);
+    expect_at_least("kernels", config.kernels[i], 1);
+    if (config.kernels[i] % 2 == 0)
+      throw Error(
+          fmt::format("model: kernel {} is even, expected odd so that padding keeps the length", config.kernels[i]));
+    time /= 2;
+  }
+  if (time < 1)
+    throw Error(
+        fmt::format("model: {} samples are too few for {} poolings by 2", config.samples, config.channels.size()));
+  if (config.channels.back() % config.heads != 0)
+    throw Error(fmt::format("model: {} channels cannot be shared by {} heads", config.channels.back(), config.heads));
+}
+
+HcCnnTn::HcCnnTn(const HcCnnTnConfig& config, std::uint64_t seed) : config_(config) {
+  check(config);
+  PhiloxStream random(seed, kInitialWeightsStream);
+
+  // Names follow PyTorch's twin, where ReLUs and poolings are modules of their own: the ReLU here is part of the batch
+  // norm, so its number is left free.
+  std::int64_t channels = config.leads;
+  std::int64_t time = config.samples;
+  for (std::size_t i = 0; i < config.channels.size(); ++i) {
+    const std::int64_t kernel = config.kernels[i];
+    cnn_.append<nn::Conv1d>(0, channels, config.channels[i], kernel, ops::Conv1dOptions{.padding = kernel / 2}, random);
+    cnn_.append<nn::BatchNorm1d>(0, config.channels[i], /*relu=*/true);
+    cnn_.append<nn::MaxPool1d>(1, 2);
+    channels = config.channels[i];
+    time /= 2;
+  }
+  add_module("cnn", cnn_);
+
+  positions_ = nn::sinusoidal_positions(time, channels);
+  encoder_ =
+      std::make_unique<nn::TransformerEncoder>(static_cast<int>(config.encoder_layers), channels, config.heads,
+                                               config.feed_forward, static_cast<float>(config.encoder_dropout), random);
+  add_module("encoder", *encoder_);
+
+  std::int64_t joined = channels;
+  if (config.features > 0) {
+    feature_branch_.append<nn::Linear>(0, config.features, config.feature_width, random);
+    feature_branch_.append<nn::BatchNorm1d>(0, config.feature_width, /*relu=*/true);
+    feature_branch_.append<nn::Linear>(1, config.feature_width, config.feature_width, random);
+    feature_branch_.append<nn::BatchNorm1d>(0, config.feature_width, /*relu=*/true);
+    add_module("hc", feature_branch_);
+    joined += config.feature_width;
+  }
+
+  head_.append<nn::Linear>(0, joined, config.head_width, random);
+  head_.append<nn::Relu>(0);
+  head_.append<nn::Dropout>(0, static_cast<float>(config.head_dropout));
+  head_.append<nn::Linear>(0, config.head_width, config.classes, random);
+  add_module("head", head_);
+}
+
+Tensor HcCnnTn::forward(const Tensor& signals, const Tensor& features) {
+  expect_shape("model", "signals", signals, {signals.defined() ? signals.dim(0) : 0, config_.samples, config_.leads});
+  const Tensor tokens = ops::add(cnn_.forward(signals), positions_);
+  const Tensor signal_summary = ops::mean_over_time(encoder_->forward(tokens));
+  if (config_.features == 0) return head_.forward(signal_summary);
+  expect_shape("model", "features", features, {signals.dim(0), config_.features});
+  return head_.forward(ops::concat(signal_summary, feature_branch_.forward(features)));
+}
+
+std::int64_t HcCnnTn::parameter_count() {
+  std::int64_t count = 0;
+  for (const nn::NamedTensor& parameter : parameters()) count += parameter.tensor->count();
+  return count;
+}
+
+}  // namespace cardiograd::model

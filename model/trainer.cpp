@@ -1,0 +1,262 @@
+#include "model/trainer.h"
+
+#include <algorithm>
+#include <chrono>
+#include <cmath>
+#include <set>
+
+#include <fmt/format.h>
+#include <nlohmann/json.hpp>
+
+#include "base/error.h"
+#include "base/file.h"
+#include "base/log.h"
+#include "engine/autograd.h"
+#include "engine/optim/schedule.h"
+#include "engine/safetensors.h"
+#include "model/class_weights.h"
+#include "model/metrics.h"
+#include "model/thresholds.h"
+
+namespace cardiograd::model {
+namespace {
+
+using nlohmann::json;
+using Clock = std::chrono::steady_clock;
+
+// Streams of the run's seed: initial weights take stream 1 (hc_cnn_tn.cpp), the shuffle of epoch e stream 2 + e.
+constexpr std::uint64_t kFirstShuffleStream = 2;
+// Dropout counts with layers and steps where the streams above have their number, so it takes another key.
+constexpr std::uint64_t kDropoutKey = 0x9E3779B97F4A7C15U;
+constexpr const char* kStateKey = "cardiograd_state";
+
+double seconds_since(Clock::time_point start) {
+  return std::chrono::duration<double>(Clock::now() - start).count();
+}
+
+std::vector<std::int64_t> training_folds(const data::PreparedSet& set, const DataConfig& config) {
+  std::set<std::int64_t> folds(set.folds.begin(), set.folds.end());
+  folds.erase(config.val_fold);
+  folds.erase(config.test_fold);
+  return {folds.begin(), folds.end()};
+}
+
+json log_json(const std::vector<EpochResult>& log) {
+  json rows = json::array();
+  for (const EpochResult& r : log)
+    rows.push_back({r.train_loss, r.val_loss, std::isnan(r.val_macro_auc) ? json() : json(r.val_macro_auc), r.lr,
+                    r.samples_per_s, r.best});
+  return rows;
+}
+
+std::vector<EpochResult> log_from(const json& rows) {
+  std::vector<EpochResult> log;
+  for (const json& row : rows) {
+    const double auc = row.at(2).is_null() ? std::nan("") : row.at(2).get<double>();
+    log.push_back({.epoch = static_cast<std::int64_t>(log.size()) + 1,
+                   .train_loss = row.at(0),
+                   .val_loss = row.at(1),
+                   .val_macro_auc = auc,
+                   .lr = row.at(3),
+                   .samples_per_s = row.at(4),
+                   .best = row.at(5)});
+  }
+  return log;
+}
+
+ModelDescription describe_model(const TrainingConfig& config, const data::PreparedSet& set) {
+  ModelDescription d;
+  d.sizes = config.model;
+  d.sizes.classes = static_cast<std::int64_t>(set.class_names.size());
+  d.sizes.leads = set.leads;
+  d.sizes.samples = set.samples;
+  d.task = config.data.task;
+  d.class_names = set.class_names;
+  d.thresholds.assign(set.class_names.size(), kDefaultThreshold);
+  d.lead_names = set.lead_names;
+  d.rate = set.rate;
+  d.unit = set.unit;
+  d.filter = config.data.filter;
+  d.harmonise = config.data.harmonise;
+  d.unlabelled = config.data.unlabelled;
+  d.feature_set = config.data.features;
+  d.val_folds = {config.data.val_fold};
+  return d;
+}
+
+}  // namespace
+
+Trainer::Trainer(const TrainingConfig& config, data::PreparedSet set, std::filesystem::path folder)
+    : config_(config), set_(std::move(set)), folder_(std::move(folder)), description_(describe_model(config_, set_)) {
+  const std::vector<std::int64_t> folds = training_folds(set_, config_.data);
+  data::check_training_folds(set_, {folds.begin(), folds.end()}, static_cast<int>(config_.data.val_fold),
+                             static_cast<int>(config_.data.test_fold));
+  train_rows_ = rows_of_folds(set_, folds);
+  val_rows_ = rows_of_folds(set_, {config_.data.val_fold});
+  const auto records = static_cast<std::int64_t>(train_rows_.size());
+  if (records < 2 || (config_.drop_last && records < config_.batch_size))
+    throw Error(
+        fmt::format("the training folds hold {} records, fewer than a batch of {}", records, config_.batch_size),
+        "Use a smaller --batch-size.");
+
+  description_.signal_scaling =
+      config_.data.standardise ? fit_signal_scaling(set_, train_rows_) : identity_scaling(set_.leads);
+  description_.feature_scaling = fit_feature_scaling(set_, train_rows_, config_.data.missing_flags);
+  description_.sizes.features = description_.feature_scaling.width();
+  std::vector<float> weights(set_.class_names.size(), 1.0F);
+  if (config_.class_weights) weights = positive_weights(labels_of(set_, train_rows_), set_.class_names);
+  positive_weight_ = Tensor::from(weights, {description_.sizes.classes});
+
+  net_ = std::make_unique<HcCnnTn>(description_.sizes, static_cast<std::uint64_t>(config_.seed));
+  source_ = std::make_unique<BatchSource>(set_, description_.signal_scaling, description_.feature_scaling);
+  optimiser_ = std::make_unique<optim::Adam>(
+      net_->parameters(),
+      optim::AdamOptions{.weight_decay = config_.weight_decay, .decoupled = config_.optimiser == "adamw"});
+}
+
+double Trainer::learning_rate(std::int64_t epoch, std::int64_t step) const {
+  if (config_.schedule == "cosine") return optim::cosine_annealing(config_.lr, epoch, config_.epochs);
+  if (config_.schedule == "one_cycle") {
+    const auto records = static_cast<std::int64_t>(train_rows_.size());
+    const std::int64_t steps =
+        config_.drop_last ? records / config_.batch_size : (records + config_.batch_size - 1) / config_.batch_size;
+    return optim::one_cycle(config_.lr, step, steps * config_.epochs);
+  }
+  return config_.lr;
+}
+
+float Trainer::train_step(const Batch& batch, double lr) {
+  net_->set_dropout_step(static_cast<std::uint64_t>(config_.seed) ^ kDropoutKey,
+                         static_cast<std::uint32_t>(optimiser_->steps()));
+  const Tensor loss = ops::weighted_bce(net_->forward(batch.signals, batch.features), batch.labels, positive_weight_);
+  const float value = loss.data()[0];
+  if (!std::isfinite(value)) explain_non_finite(batch, lr, value);
+  backward(loss);
+  if (config_.clip_norm > 0) optim::clip_gradients(net_->parameters(), config_.clip_norm);
+  optimiser_->step(lr);
+  net_->clear_gradients();
+  return value;
+}
+
+void Trainer::explain_non_finite(const Batch& batch, double lr, float loss) {
+  std::string culprit = "the loss itself";
+  try {
+    if (!all_finite(batch.signals)) throw Error("the batch of signals has values that are not finite");
+    if (batch.features.defined() && !all_finite(batch.features))
+      throw Error("the batch of features has values that are not finite");
+    for (const nn::NamedTensor& named : net_->named_tensors())
+      if (!all_finite(*named.tensor)) throw Error(fmt::format("the parameter {} is not finite", named.name));
+    const NoGrad no_grad;
+    const FiniteCheck check;
+    net_->forward(batch.signals, batch.features);
+  } catch (const Error& error) {
+    culprit = error.what();
+  }
+  throw Error(fmt::format("training stopped: the loss of step {} is {} at learning rate {}; first: {}",
+                          optimiser_->steps() + 1, loss, lr, culprit),
+              "Lower --lr, or set training.clip_norm in the configuration; resume with --resume from the last epoch.");
+}
+
+EpochResult Trainer::train_epoch(std::int64_t epoch, const TrainerCallbacks& callbacks) {
+  std::vector<std::int64_t> rows = train_rows_;
+  PhiloxStream random(static_cast<std::uint64_t>(config_.seed),
+                      kFirstShuffleStream + static_cast<std::uint64_t>(epoch));
+  random.shuffle(rows);
+  const auto batch_size = static_cast<std::size_t>(config_.batch_size);
+  std::size_t usable = config_.drop_last ? rows.size() / batch_size * batch_size : rows.size();
+  if (usable % batch_size == 1) --usable;  // Batch norm cannot train on a single record.
+  EpochResult result = {.epoch = epoch + 1};
+  double loss = 0;
+  const Clock::time_point start = Clock::now();
+  net_->set_training(true);
+  for (std::size_t first = 0; first < usable; first += batch_size) {
+    const std::size_t count = std::min(batch_size, usable - first);
+    result.lr = learning_rate(epoch, optimiser_->steps());
+    loss += static_cast<double>(train_step(source_->batch(rows, first, count), result.lr)) * static_cast<double>(count);
+    const auto seen = static_cast<double>(first + count);
+    result.train_loss = loss / seen;
+    result.samples_per_s = seen / seconds_since(start);
+    if (callbacks.on_step)
+      callbacks.on_step({.epoch = epoch + 1,
+                         .epochs = config_.epochs,
+                         .samples = static_cast<std::int64_t>(first + count),
+                         .samples_per_epoch = static_cast<std::int64_t>(usable),
+                         .loss = result.train_loss,
+                         .samples_per_s = result.samples_per_s});
+  }
+  return result;
+}
+
+void Trainer::validate(EpochResult& result) {
+  const ScoredRecords scored = score(*net_, *source_, val_rows_, config_.batch_size, positive_weight_);
+  const std::vector<std::uint8_t> labels = labels_of(set_, val_rows_);
+  const Predictions predictions = {.scores = scored.probabilities,
+                                   .labels = labels,
+                                   .records = static_cast<std::int64_t>(val_rows_.size()),
+                                   .classes = description_.sizes.classes,
+                                   .names = description_.class_names};
+  result.val_loss = scored.loss;
+  result.val_macro_auc = macro_auc(predictions).value;
+  if (config_.thresholds == "tuned") description_.thresholds = threshold_values(tune_thresholds(predictions));
+  result.best = std::none_of(log_.begin(), log_.end(), [&](const EpochResult& earlier) {
+    return !(result.val_macro_auc > earlier.val_macro_auc) && !std::isnan(earlier.val_macro_auc);
+  });
+}
+
+void Trainer::run(const TrainerCallbacks& callbacks) {
+  while (epochs_done() < config_.epochs) {
+    EpochResult result = train_epoch(epochs_done(), callbacks);
+    validate(result);
+    save(result);
+    if (callbacks.on_epoch) callbacks.on_epoch(result);
+  }
+}
+
+void Trainer::save(const EpochResult& result) {
+  description_.epoch = result.epoch;
+  save_model(folder_ / "last.safetensors", description_, *net_);
+  if (result.best) save_model(folder_ / "best.safetensors", description_, *net_);
+  log_.push_back(result);
+  write_log();
+  write_state();
+}
+
+void Trainer::write_log() const {
+  std::string text = "epoch,train_loss,val_loss,val_macro_auc,lr,samples_per_s\n";
+  for (const EpochResult& r : log_)
+    text += fmt::format("{},{:.6f},{:.6f},{:.6f},{:.6g},{:.1f}\n", r.epoch, r.train_loss, r.val_loss, r.val_macro_auc,
+                        r.lr, r.samples_per_s);
+  write_file(folder_ / "log.csv", text);
+}
+
+void Trainer::write_state() {
+  SafetensorsFile state;
+  store_tensors(net_->named_tensors(), "model.", state);
+  store_tensors(optimiser_->state(), "adam.", state);
+  state.metadata[kStateKey] = json{{"steps", optimiser_->steps()}, {"log", log_json(log_)}}.dump();
+  write_safetensors(folder_ / "state.safetensors", state);
+}
+
+bool Trainer::resume() {
+  const std::filesystem::path path = folder_ / "state.safetensors";
+  if (!std::filesystem::exists(path)) return false;
+  const SafetensorsFile state = read_safetensors(path);
+  const auto metadata = state.metadata.find(kStateKey);
+  if (metadata == state.metadata.end())
+    throw Error(fmt::format("{}: no training state: the metadata '{}' is missing", path.string(), kStateKey),
+                "Start the run anew in another folder.");
+  restore_tensors(state, "model.", path.string(), net_->named_tensors());
+  restore_tensors(state, "adam.", path.string(), optimiser_->state());
+  try {
+    const json counters = json::parse(metadata->second);
+    optimiser_->set_steps(counters.at("steps"));
+    log_ = log_from(counters.at("log"));
+  } catch (const json::exception& error) {
+    throw Error(fmt::format("{}: the training state is damaged: {}", path.string(), error.what()),
+                "Start the run anew in another folder.");
+  }
+  write_log();
+  return true;
+}
+
+}  // namespace cardiograd::model

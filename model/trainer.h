@@ -1,0 +1,93 @@
+// Training: from a prepared data set and a configuration to a folder with the run's results.
+//
+// The folder holds
+//   config.toml        the complete configuration
+//   log.csv            epoch, train_loss, val_loss, val_macro_auc, lr, samples_per_s
+//   last.safetensors   the model after the last finished epoch
+//   best.safetensors   the model with the highest macro AUC on the validation fold
+//   state.safetensors  what resuming needs besides: weights, optimiser moments, counters, the log so far
+// Each file is replaced in one step. The state is written last in every epoch, so a run killed at any moment goes on
+// from the last epoch whose state was written and ends with the same bytes in its model files.
+#pragma once
+
+#include <cstdint>
+#include <filesystem>
+#include <functional>
+#include <memory>
+#include <vector>
+
+#include "data/prepared_set.h"
+#include "engine/optim/adam.h"
+#include "model/batches.h"
+#include "model/model_file.h"
+#include "model/training_config.h"
+
+namespace cardiograd::model {
+
+struct EpochResult {
+  std::int64_t epoch = 0;  // from 1
+  double train_loss = 0;   // mean over the epoch's samples
+  double val_loss = 0;
+  double val_macro_auc = 0;  // NaN when no class has both outcomes there
+  double lr = 0;             // of the epoch's last step
+  double samples_per_s = 0;
+  bool best = false;  // so far
+};
+
+// After each step.
+struct StepProgress {
+  std::int64_t epoch = 0;  // from 1
+  std::int64_t epochs = 0;
+  std::int64_t samples = 0;  // seen in this epoch
+  std::int64_t samples_per_epoch = 0;
+  double loss = 0;  // mean over the epoch so far
+  double samples_per_s = 0;
+};
+
+struct TrainerCallbacks {
+  std::function<void(const StepProgress&)> on_step;
+  std::function<void(const EpochResult&)> on_epoch;
+};
+
+class Trainer {
+ public:
+  // Fits scalings and class weights on the training folds and builds the model. Takes the signals out of `set`.
+  // Throws Error for what cannot be trained: an empty fold, a class without positives, fewer training records than one
+  // batch.
+  Trainer(const TrainingConfig& config, data::PreparedSet set, std::filesystem::path folder);
+
+  // Goes on from the folder's state; returns false when there is none. Throws Error when it does not fit.
+  bool resume();
+
+  // Trains the epochs that are left.
+  void run(const TrainerCallbacks& callbacks);
+
+  HcCnnTn& net() { return *net_; }
+  const ModelDescription& description() const { return description_; }
+  std::int64_t epochs_done() const { return static_cast<std::int64_t>(log_.size()); }
+  const std::vector<EpochResult>& log() const { return log_; }
+
+ private:
+  double learning_rate(std::int64_t epoch, std::int64_t step) const;
+  EpochResult train_epoch(std::int64_t epoch, const TrainerCallbacks& callbacks);
+  float train_step(const Batch& batch, double lr);
+  void validate(EpochResult& result);
+  void save(const EpochResult& result);
+  void write_log() const;
+  void write_state();
+  [[noreturn]] void explain_non_finite(const Batch& batch, double lr, float loss);
+
+  TrainingConfig config_;
+  data::PreparedSet set_;
+  std::filesystem::path folder_;
+  std::vector<std::int64_t> train_rows_;
+  std::vector<std::int64_t> val_rows_;
+  ModelDescription description_;
+  std::unique_ptr<HcCnnTn> net_;
+  std::unique_ptr<BatchSource> source_;
+  std::unique_ptr<optim::Adam> optimiser_;
+  Tensor positive_weight_;
+  std::vector<EpochResult> log_;
+};
+
+}  // namespace cardiograd::model

@@ -1,0 +1,92 @@
+#include "data/csv.h"
+
+#include <string>
+
+#include <gtest/gtest.h>
+
+#include "tests/common/temporary_folder.h"
+#include "tests/data/helpers.h"
+
+namespace cardiograd::data {
+namespace {
+
+using cardiograd::testing::TemporaryFolder;
+using testing::expect_error;
+
+CsvTable parse(const std::string& text) {
+  return CsvTable::parse(text, "t.csv");
+}
+
+TEST(Csv, QuotesCommasAndBlanks) {
+  const CsvTable table = parse("a,b,c\n1, two ,\"x, \"\"y\"\"\nz\"\n,,\n");
+  EXPECT_EQ(table.columns(), (std::vector<std::string>{"a", "b", "c"}));
+  ASSERT_EQ(table.rows(), 2U);
+  EXPECT_EQ(table.cell(0, 0), "1");
+  EXPECT_EQ(table.cell(0, 1), " two ") << "blanks belong to the field";
+  EXPECT_EQ(table.cell(0, 2), "x, \"y\"\nz");
+  EXPECT_EQ(table.cell(1, 2), "");
+  EXPECT_EQ(table.place(0), "t.csv:2");
+  EXPECT_EQ(table.place(1), "t.csv:4") << "the row before has two lines";
+}
+
+TEST(Csv, ByteOrderMarkCrlfBlankLinesAndMissingLastLineEnd) {
+  const CsvTable table = parse(
+      "\xEF\xBB\xBF"
+      "a,b\r\n\r\n1,2\r\n\n3,\"4\r\n5\"");
+  EXPECT_EQ(table.columns()[0], "a");
+  ASSERT_EQ(table.rows(), 2U);
+  EXPECT_EQ(table.cell(0, 1), "2");
+  EXPECT_EQ(table.place(0), "t.csv:3");
+  EXPECT_EQ(table.cell(1, 1), "4\r\n5");
+  EXPECT_EQ(table.place(1), "t.csv:5");
+}
+
+TEST(Csv, ABlankLineWithinQuotesBelongsToTheField) {
+  const CsvTable table = parse("a,b\n\"\n\nx\",1\n2,3\n");
+  ASSERT_EQ(table.rows(), 2U);
+  EXPECT_EQ(table.cell(0, 0), "\n\nx");
+  EXPECT_EQ(table.place(0), "t.csv:2");
+  EXPECT_EQ(table.place(1), "t.csv:5");
+}
+
+TEST(Csv, MalformedRowsNameTheLine) {
+  expect_error([] { parse("a,b\n1,2\n\n3\n"); }, {"t.csv:4", "1 fields, expected 2"});
+  expect_error([] { parse("a,b\n1,2,3\n"); }, {"t.csv:2", "3 fields, expected 2"});
+  expect_error([] { parse("a,b\n1,2\n3,x\"y\n"); }, {"t.csv:3", "quote within a field"});
+  expect_error([] { parse("a,b\n1,\"2\n3\" 4,\n"); }, {"t.csv:3", "quote within a field"});
+  expect_error([] { parse("a,b\n1,2\n3,\"4\n5,6\n"); }, {"t.csv:3", "never closed"});
+  expect_error([] { parse(""); }, {"t.csv", "empty"});
+  expect_error([] { parse("\n\n"); }, {"t.csv", "empty"});
+  expect_error([] { parse("a,b,a\n"); }, {"t.csv:1", "two columns", "'a'"});
+}
+
+TEST(Csv, ColumnsByName) {
+  const CsvTable table = parse("ecg_id,strat_fold,age\n1,2,3\n");
+  EXPECT_EQ(table.column("age"), 2U);
+  EXPECT_FALSE(table.find_column("sex").has_value());
+  try {
+    table.column("stratfold");
+    FAIL();
+  } catch (const Error& error) {
+    EXPECT_STREQ(error.what(), "t.csv: no column 'stratfold'");
+    EXPECT_EQ(error.hint(), "The nearest existing column is 'strat_fold'.");
+  }
+}
+
+TEST(Csv, Numbers) {
+  const CsvTable table = parse("a,b\n1.5,\nx,2 \n");
+  EXPECT_EQ(table.number(0, 0), 1.5);
+  EXPECT_FALSE(table.number(0, 1).has_value());
+  expect_error([&] { table.number(1, 0); }, {"t.csv:3", "column 'a'", "'x'"});
+  expect_error([&] { table.number(1, 1); }, {"column 'b'", "'2 '"});
+}
+
+TEST(Csv, FilesThatAreNone) {
+  TemporaryFolder folder;
+  expect_error([&] { CsvTable::read(folder / "none.csv"); }, {"none.csv"});
+  expect_error([&] { CsvTable::read(folder.path()); }, {"not a regular file"});
+  expect_error([&] { CsvTable::read("/dev/zero"); }, {"not a regular file"});
+}
+
+}  // namespace
+}  // namespace cardiograd::data

@@ -1,0 +1,109 @@
+// Damaged input of every kind: each parser must return something or throw Error, and touch no memory but its own. The
+// preset asan makes the second half count.
+
+#include <filesystem>
+#include <fstream>
+#include <functional>
+#include <string>
+
+#include <gtest/gtest.h>
+
+#include "base/philox.h"
+#include "data/csv.h"
+#include "data/ptbxl.h"
+#include "data/scp_codes.h"
+#include "data/wfdb.h"
+#include "data/wfdb_annotation.h"
+#include "tests/common/temporary_folder.h"
+#include "tests/data/helpers.h"
+
+namespace cardiograd::data {
+namespace {
+
+using cardiograd::testing::TemporaryFolder;
+
+// One to four changes: a byte replaced, a piece removed, a piece doubled, a digit put in.
+std::string damaged(std::string text, PhiloxStream& random) {
+  const std::uint32_t changes = 1 + random.below(4);
+  for (std::uint32_t change = 0; change < changes && !text.empty(); ++change) {
+    const std::size_t at = random.below(static_cast<std::uint32_t>(text.size()));
+    const std::size_t size = random.below(12);
+    switch (random.below(4)) {
+      case 0:
+        text[at] = static_cast<char>(random.below(256));
+        break;
+      case 1:
+        text.erase(at, size);
+        break;
+      case 2:
+        text.insert(at, text.substr(at, size));
+        break;
+      default:
+        text.insert(at, 1, "0123456789-+/(:x'\"{\n"[random.below(20)]);
+        break;
+    }
+  }
+  return text;
+}
+
+// Runs `parse` on many damaged versions of `text`; both outcomes must occur, else the damage is too little or too much.
+void expect_only_errors(const std::string& text, int times, const std::function<void(const std::string&)>& parse) {
+  PhiloxStream random(11);
+  int failed = 0;
+  for (int i = 0; i < times; ++i) {
+    const std::string bad = damaged(text, random);
+    try {
+      parse(bad);
+    } catch (const Error&) {
+      ++failed;
+    }
+  }
+  EXPECT_GT(failed, 0);
+  EXPECT_LT(failed, times);
+}
+
+TEST(DamagedInput, Headers) {
+  expect_only_errors(
+      "rec 2 360/1000(5) 650 12:33:59 12/05/2020\nrec.dat 16x3:2+24 1000.5(-7)/uV 12 1024 -3 -11371 0 lead a\n"
+      "rec.dat 16+24 200 11 1024\n# age: 61\n",
+      20000, [](const std::string& text) { parse_wfdb_header(text, "r.hea"); });
+}
+
+TEST(DamagedInput, Annotations) {
+  TemporaryFolder folder;
+  write_wfdb_annotations(folder / "a",
+                         {250, {{5, 1, 1, 2, 3, "text"}, {5000000, 28, 0, 0, 0, "(AFIB"}, {7, 5, 0, 1, 0, ""}}});
+  expect_only_errors(read_file(folder / "a"), 20000,
+                     [](const std::string& text) { parse_wfdb_annotations(text, "a"); });
+}
+
+TEST(DamagedInput, Tables) {
+  expect_only_errors(
+      "ecg_id,patient_id,age,sex,scp_codes,strat_fold,filename_lr\n1,2,56.0,1,\"{'NORM': 100.0, 'SR': None}\",3,r/1\n"
+      "2,2,300,0,{},10,r/2\n",
+      20000, [](const std::string& text) { parse_ptbxl_database(text, "d.csv"); });
+  expect_only_errors("a,\"b\",c\n1,\"2\n\",3\n4,5,6\n", 20000,
+                     [](const std::string& text) { CsvTable::parse(text, "t.csv"); });
+  expect_only_errors("{'NORM': 100.0, \"SR\": None, '1AVB': 0}", 20000,
+                     [](const std::string& text) { parse_scp_codes(text); });
+}
+
+TEST(DamagedInput, Records) {
+  TemporaryFolder folder;
+  const testing::LogCapture log;
+  const auto golden = testing::golden_folder() / "wfdb";
+  for (const char* name : {"format212", "frames", "format24"}) {
+    for (const auto& entry : std::filesystem::directory_iterator(golden))
+      std::filesystem::copy(entry.path(), folder / entry.path().filename().string(),
+                            std::filesystem::copy_options::overwrite_existing);
+    const auto header = folder / (std::string(name) + ".hea");
+    const std::string text = read_file(header);
+    expect_only_errors(text, 300, [&](const std::string& bad) {
+      std::ofstream(header, std::ios::binary) << bad;
+      read_wfdb(header);
+    });
+  }
+}
+
+}  // namespace
+}  // namespace cardiograd::data

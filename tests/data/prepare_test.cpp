@@ -1,0 +1,411 @@
+#include "data/prepare.h"
+
+#include <algorithm>
+#include <chrono>
+#include <cmath>
+#include <filesystem>
+#include <string>
+
+#include <gtest/gtest.h>
+#include <sys/wait.h>
+#include <unistd.h>
+
+#include "base/threads.h"
+#include "tests/common/test_data.h"
+#include "tests/data/helpers.h"
+#include "tests/data/small_set.h"
+
+namespace cardiograd::data {
+namespace {
+
+namespace fs = std::filesystem;
+using cardiograd::testing::data_folder;
+using testing::expect_error;
+using testing::LogCapture;
+using testing::SmallSet;
+
+std::int16_t stored(const PreparedSet& set, std::int64_t record, std::int64_t t, std::int64_t lead) {
+  return set.signals[static_cast<std::size_t>((record * set.samples + t) * set.leads + lead)];
+}
+
+double physical(const PreparedSet& set, std::int64_t record, std::int64_t t, std::int64_t lead) {
+  return static_cast<double>(stored(set, record, t, lead)) *
+         static_cast<double>(set.scales[static_cast<std::size_t>(record * set.leads + lead)]);
+}
+
+void expect_equal(const PreparedSet& a, const PreparedSet& b) {
+  EXPECT_EQ(a.signals, b.signals);
+  EXPECT_EQ(a.scales, b.scales);
+  EXPECT_EQ(a.labels, b.labels);
+  EXPECT_EQ(a.folds, b.folds);
+  EXPECT_EQ(a.ecg_ids, b.ecg_ids);
+  ASSERT_EQ(a.features.size(), b.features.size());
+  for (std::size_t i = 0; i < a.features.size(); ++i)
+    EXPECT_TRUE(a.features[i] == b.features[i] || (std::isnan(a.features[i]) && std::isnan(b.features[i])));
+  EXPECT_EQ(describe(a), describe(b));
+}
+
+TEST(Prepare, SignalsLabelsAndPersons) {
+  const SmallSet small;
+  const PreparedSet set = prepare(small.settings());
+  EXPECT_EQ(set.records, 17) << "records 5, 11 and 17 have no class";
+  EXPECT_EQ(set.unlabelled_records, 3);
+  EXPECT_EQ(set.samples, 50);
+  EXPECT_EQ(set.leads, 12);
+  EXPECT_EQ(set.rate, 100);
+  EXPECT_EQ(set.unit, "mV");
+  EXPECT_EQ(set.filter, "none");
+  EXPECT_EQ(set.lead_names[3], "aVR");
+  EXPECT_EQ(set.version, "");
+  EXPECT_EQ(set.class_names, (std::vector<std::string>{"CD", "HYP", "MI", "NORM", "STTC"}));
+  ASSERT_EQ(set.signals.size(), 17U * 50 * 12);
+  for (std::int64_t record = 0; record < set.records; ++record) {
+    const auto at = static_cast<std::size_t>(record);
+    const int i = static_cast<int>(set.ecg_ids[at]);
+    for (int t = 0; t < 50; ++t)
+      for (int lead = 0; lead < 12; ++lead) ASSERT_EQ(stored(set, record, t, lead), SmallSet::steps(i, lead, t));
+    EXPECT_EQ(set.folds[at], 1 + (i - 1) % 10);
+    const int expected[6] = {3, 2, 4, 1, 0, -1};
+    for (int c = 0; c < 5; ++c)
+      EXPECT_EQ(set.labels[at * 5 + static_cast<std::size_t>(c)], c == expected[i % 6] ? 1 : 0);
+    EXPECT_EQ(set.sexes[at], static_cast<float>(i % 2));
+    if (i == 4) {
+      EXPECT_TRUE(std::isnan(set.ages[at]));
+    } else {
+      EXPECT_EQ(set.ages[at], i == 3 ? 90.F : static_cast<float>(20 + i));
+    }
+  }
+  for (const float scale : set.scales) EXPECT_EQ(scale, 0.001F);
+  EXPECT_EQ(set.ages_over_89, 1);
+  EXPECT_FALSE(set.from_cache);
+}
+
+TEST(Prepare, KeepsUnlabelledRecordsOnRequestFromTheSameCache) {
+  const SmallSet small;
+  auto settings = small.settings();
+  prepare(settings);
+  settings.unlabelled = Unlabelled::kKeep;
+  settings.task = Task::kSub;
+  const PreparedSet set = prepare(settings);
+  EXPECT_TRUE(set.from_cache) << "signals depend neither on the policy nor on the task";
+  EXPECT_EQ(set.records, 20);
+  EXPECT_EQ(set.class_names, (std::vector<std::string>{"CLBBB", "IMI", "LVH", "NORM", "STTC"}));
+  EXPECT_EQ(std::count(set.labels.begin() + 4 * 5, set.labels.begin() + 5 * 5, 0), 5) << "record 5";
+}
+
+TEST(Prepare, TheCacheServesTheSameAndThreadsDoNotMatter) {
+  const SmallSet small;
+  auto settings = small.settings();
+  settings.features = {"test 1", {"age", "first", "missing"}, [](const Recording& recording, const PtbxlRow& row) {
+                         EXPECT_EQ(recording.leads[11], "V6");
+                         return std::vector<double>{row.age, recording.signal(0, 1), INFINITY};
+                       }};
+  int last = 0;
+  settings.progress = [&](std::int64_t done, std::int64_t total) {
+    EXPECT_EQ(done, ++last);
+    EXPECT_EQ(total, 20);
+  };
+  set_thread_count(1);
+  const PreparedSet built = prepare(settings);
+  EXPECT_EQ(last, 20);
+  EXPECT_EQ(built.feature_names.size(), 3U);
+  EXPECT_EQ(built.features[0], 21.F);
+  EXPECT_EQ(built.features[1], static_cast<float>(SmallSet::steps(1, 1, 0) / 1000.0));
+  EXPECT_TRUE(std::isnan(built.features[2]));
+  const PreparedSet served = prepare(settings);
+  EXPECT_TRUE(served.from_cache);
+  EXPECT_EQ(last, 20);
+  expect_equal(built, served);
+  set_thread_count(4);
+  last = 0;
+  settings.use_cache = false;
+  const PreparedSet parallel = prepare(settings);
+  set_thread_count(0);
+  EXPECT_FALSE(parallel.from_cache);
+  expect_equal(built, parallel);
+}
+
+TEST(Prepare, OtherSettingsTableOrFilesMakeTheCacheAnew) {
+  const SmallSet small;
+  const LogCapture log;
+  auto settings = small.settings();
+  prepare(settings);
+  EXPECT_TRUE(prepare(settings).from_cache);
+  // Touched but with the same content: kept, and known from then on.
+  const auto dat = small.path(7, ".dat");
+  fs::last_write_time(dat, fs::last_write_time(dat) + std::chrono::seconds(5));
+  EXPECT_TRUE(prepare(settings).from_cache);
+  EXPECT_TRUE(prepare(settings).from_cache);
+  // Other content of the same size and with the old time.
+  Recording changed = SmallSet::recording(7);
+  changed.signal(3, 3) = 0.123;
+  const auto time = fs::last_write_time(dat);
+  small.write(7, changed);
+  fs::last_write_time(dat, time);
+  PreparedSet set = prepare(settings);
+  EXPECT_FALSE(set.from_cache);
+  EXPECT_TRUE(log.informed("00007_lr.")) << "the log names what has changed";
+  EXPECT_EQ(stored(set, 5, 3, 3), 123) << "record 7 is the sixth with a class";
+  EXPECT_TRUE(prepare(settings).from_cache);
+  // The table.
+  std::string csv = read_file(small.folder() / "ptbxl_database.csv");
+  csv.replace(csv.find("1,21,1"), 6, "1,22,1");
+  write_file(small.folder() / "ptbxl_database.csv", csv);
+  set = prepare(settings);
+  EXPECT_FALSE(set.from_cache);
+  EXPECT_EQ(set.ages[0], 22.F);
+  // A filter, features.
+  settings.filter = {"negate", [](const Eigen::ArrayXXd& signal, double) -> Eigen::ArrayXXd { return -signal; }};
+  EXPECT_FALSE(prepare(settings).from_cache);
+  EXPECT_TRUE(prepare(settings).from_cache);
+  settings.features = {"f", {"one"}, [](const Recording&, const PtbxlRow&) { return std::vector<double>{1}; }};
+  EXPECT_FALSE(prepare(settings).from_cache);
+  EXPECT_TRUE(prepare(settings).from_cache);
+  settings.features.key = "g";
+  EXPECT_FALSE(prepare(settings).from_cache);
+}
+
+TEST(Prepare, DamagedCachesAreMadeAnew) {
+  const SmallSet small;
+  const auto settings = small.settings();
+  const PreparedSet whole = prepare(settings);
+  fs::path path;
+  for (const auto& entry : fs::directory_iterator(small.cache())) path = entry.path();
+  const std::string good = read_file(path);
+  std::vector<std::string> bad = {"",
+                                  "x",
+                                  good.substr(0, 8),
+                                  good.substr(0, 100),
+                                  good.substr(0, good.size() - 1),
+                                  good + "x",
+                                  std::string(good.size(), '\0'),
+                                  "foreign" + good};
+  for (const std::size_t at : {std::size_t{3}, std::size_t{9}, std::size_t{40}, good.size() / 2, good.size() - 1}) {
+    bad.push_back(good);
+    bad.back()[at] = static_cast<char>(bad.back()[at] ^ 1);
+  }
+  for (std::size_t i = 0; i < bad.size(); ++i) {
+    SCOPED_TRACE(i);
+    write_file(path, bad[i]);
+    const LogCapture log;
+    const PreparedSet set = prepare(settings);
+    EXPECT_FALSE(set.from_cache);
+    EXPECT_TRUE(log.informed("is not used"));
+    expect_equal(set, whole);
+    EXPECT_EQ(read_file(path).size(), good.size());
+  }
+}
+
+TEST(Prepare, ACacheThatCannotBeWrittenIsOnlyWarnedAbout) {
+  const SmallSet small;
+  auto settings = small.settings();
+  write_file(small.folder() / "file", "");
+  settings.cache_folder = small.folder() / "file" / "cache";
+  const LogCapture log;
+  EXPECT_EQ(prepare(settings).records, 17);
+  EXPECT_TRUE(log.warned("no cache"));
+}
+
+TEST(Prepare, SeveralProcessesAtOnce) {
+  const SmallSet small;
+  const auto settings = small.settings();
+  set_thread_count(1);
+  std::vector<pid_t> children;
+  for (int i = 0; i < 4; ++i) {
+    const pid_t child = ::fork();
+    if (child == 0) ::_exit(prepare(settings).records == 17 ? 0 : 1);
+    children.push_back(child);
+  }
+  for (const pid_t child : children) {
+    int status = 0;
+    ASSERT_EQ(::waitpid(child, &status, 0), child);
+    EXPECT_EQ(status, 0);
+  }
+  EXPECT_TRUE(prepare(settings).from_cache);
+  set_thread_count(0);
+  int files = 0;
+  for ([[maybe_unused]] const auto& entry : fs::directory_iterator(small.cache())) ++files;
+  EXPECT_EQ(files, 1) << "no temporary file stays behind";
+}
+
+TEST(Prepare, FiltersAreStoredWithinHalfAStepAndGapsStayGaps) {
+  const SmallSet small;
+  Recording gaps = SmallSet::recording(1);
+  gaps.signal.block(10, 2, 5, 1).setConstant(NAN);
+  gaps.signal(0, 3) = gaps.signal(49, 3) = NAN;
+  gaps.signal.col(4).setConstant(NAN);
+  small.write(1, gaps);
+  auto settings = small.settings();
+  settings.filter = {"double", [](const Eigen::ArrayXXd& signal, double rate) -> Eigen::ArrayXXd {
+                       EXPECT_EQ(rate, 100);
+                       EXPECT_TRUE(signal.allFinite());
+                       return signal * 2;
+                     }};
+  const LogCapture log;
+  const PreparedSet set = prepare(settings);
+  EXPECT_EQ(set.filter, "double");
+  EXPECT_EQ(set.invalid_samples.count, 57);
+  EXPECT_EQ(set.flat_leads.count, 1) << "a lead without a valid sample";
+  for (std::int64_t t = 0; t < 50; ++t) {
+    for (std::int64_t lead = 0; lead < 12; ++lead) {
+      const double expected = 2 * gaps.signal(t, lead);
+      if (std::isnan(expected)) {
+        EXPECT_EQ(stored(set, 0, t, lead), kInvalidInt16);
+      } else {
+        const double scale = static_cast<double>(set.scales[static_cast<std::size_t>(lead)]);
+        EXPECT_TRUE(std::abs(physical(set, 0, t, lead) - expected) <= scale * 0.5001);
+        EXPECT_TRUE(scale <= 1.0 / 32767 * 1.0001) << "the full range of 16 bits is used";
+      }
+    }
+  }
+}
+
+TEST(Prepare, GapsAreBridgedByStraightLines) {
+  const SmallSet small(1);
+  Recording gaps = SmallSet::recording(1);
+  gaps.signal.col(0) = Eigen::ArrayXd::LinSpaced(50, 0.0, 0.49);
+  gaps.signal(0, 0) = gaps.signal(20, 0) = gaps.signal(21, 0) = gaps.signal(49, 0) = NAN;
+  small.write(1, gaps);
+  auto settings = small.settings();
+  settings.filter.apply = [](const Eigen::ArrayXXd& signal, double) -> Eigen::ArrayXXd {
+    EXPECT_TRUE(std::abs(signal(20, 0) - 0.20) <= 1e-12);
+    EXPECT_TRUE(std::abs(signal(21, 0) - 0.21) <= 1e-12);
+    EXPECT_EQ(signal(0, 0), 0.01);
+    EXPECT_EQ(signal(49, 0), 0.48);
+    return signal;
+  };
+  prepare(settings);
+}
+
+TEST(Prepare, HarmonisesByZscore) {
+  const SmallSet small;
+  Recording flat = SmallSet::recording(2);
+  flat.signal.col(7).setConstant(0.5);
+  small.write(2, flat);
+  auto settings = small.settings();
+  settings.harmonise = Harmonise::kZscore;
+  settings.filter = {"never", [](const Eigen::ArrayXXd&, double) -> Eigen::ArrayXXd {
+                       ADD_FAILURE() << "the harmonising filter takes its place";
+                       return {};
+                     }};
+  EXPECT_THROW(prepare(settings), UsageError) << "without its filter";
+  settings.harmonise_filter = {
+      "shift", [](const Eigen::ArrayXXd& signal, double) -> Eigen::ArrayXXd { return signal * 3 + 1e-3; }};
+  const PreparedSet set = prepare(settings);
+  EXPECT_EQ(set.unit, "z");
+  EXPECT_EQ(set.filter, "shift, z-score per record");
+  const Eigen::ArrayXd lead = SmallSet::recording(1).signal.col(5);
+  const Eigen::ArrayXd expected = (lead - lead.mean()) / std::sqrt((lead - lead.mean()).square().mean());
+  for (std::int64_t t = 0; t < 50; ++t) {
+    EXPECT_TRUE(std::abs(physical(set, 0, t, 5) - expected(t)) <= 1e-4);
+    EXPECT_EQ(stored(set, 1, t, 7), 0) << "a flat lead stays flat";
+  }
+}
+
+TEST(Prepare, HarmonisingLeavesAlreadyStandardisedSignalsAlone) {
+  const SmallSet small(6);
+  for (int i = 1; i <= 6; ++i) {
+    Recording recording = SmallSet::recording(i);
+    recording.units.assign(12, "z");
+    small.write(i, recording);
+  }
+  auto settings = small.settings();
+  settings.harmonise = Harmonise::kZscore;
+  settings.harmonise_filter = {"shift", [](const Eigen::ArrayXXd& signal, double) { return signal; }};
+  const PreparedSet set = prepare(settings);
+  EXPECT_EQ(set.unit, "z");
+  EXPECT_EQ(set.filter, "none");
+  EXPECT_EQ(stored(set, 0, 9, 4), SmallSet::steps(1, 4, 9));
+}
+
+TEST(Prepare, LeadsInAnyOrderVoltagesInMillivolts) {
+  const SmallSet small;
+  Recording recording = SmallSet::recording(1);
+  Recording reversed = recording;
+  for (Eigen::Index lead = 0; lead < 12; ++lead) {
+    const auto from = static_cast<std::size_t>(11 - lead);
+    reversed.leads[static_cast<std::size_t>(lead)] = recording.leads[from] == "aVR" ? "avr" : recording.leads[from];
+    reversed.units[static_cast<std::size_t>(lead)] = "uV";
+    reversed.signal.col(lead) = recording.signal.col(11 - lead) * 1000;
+  }
+  small.write(1, reversed, 1);
+  const PreparedSet set = prepare(small.settings());
+  for (std::int64_t t = 0; t < 50; ++t)
+    for (std::int64_t lead = 0; lead < 12; ++lead)
+      EXPECT_TRUE(std::abs(physical(set, 0, t, lead) - recording.signal(t, lead)) <= 1e-6);
+}
+
+TEST(Prepare, InvalidSamplesAndFlatLeadsAreCountedAndNamed) {
+  const SmallSet small(60);
+  for (int i = 1; i <= 24; ++i) {
+    Recording recording = SmallSet::recording(i);
+    if (i % 2 == 0) recording.signal(i, 2) = NAN;
+    if (i <= 2) recording.signal.block(0, 5, 50, 2).setConstant(0.25);
+    small.write(i, recording);
+  }
+  const LogCapture log;
+  const PreparedSet set = prepare(small.settings());
+  EXPECT_EQ(set.invalid_samples.count, 12);
+  EXPECT_EQ(set.invalid_samples.records, 12);
+  EXPECT_EQ(set.invalid_samples.first_ids, (std::vector<std::int64_t>{2, 4, 6, 8, 10, 12, 14, 16, 18, 20}));
+  EXPECT_EQ(set.flat_leads.count, 4);
+  EXPECT_EQ(set.flat_leads.records, 2);
+  EXPECT_TRUE(log.warned("12 invalid samples in 12 records, first ecg_id 2, 4, 6"));
+  EXPECT_TRUE(log.warned("4 flat leads in 2 records, first ecg_id 1, 2"));
+  EXPECT_EQ(stored(set, 1, 2, 2), kInvalidInt16);
+}
+
+TEST(PrepareRealData, TheFilteredPart) {
+  CARDIOGRAD_NEED_DATA("ptbxl_filtered");
+  const cardiograd::testing::TemporaryFolder cache;
+  PrepareSettings settings;
+  settings.folder = data_folder() / "ptbxl_filtered";
+  settings.cache_folder = cache.path();
+  const PreparedSet set = prepare(settings);
+  EXPECT_EQ(set.records, 1819);
+  EXPECT_EQ(set.samples, 1000);
+  EXPECT_EQ(set.unit, "z");
+  // The stored values are the source's own.
+  const std::string dat = read_file(settings.folder / "records100/00000/00009_lr.dat");
+  EXPECT_EQ(std::string(reinterpret_cast<const char*>(set.signals.data()), 24000), dat);
+  std::vector<std::int64_t> folds(11);
+  std::vector<std::int64_t> positives(5);
+  std::vector<std::int64_t> test_positives(5);
+  for (std::size_t i = 0; i < 1819; ++i) {
+    ++folds[static_cast<std::size_t>(set.folds[i])];
+    for (std::size_t c = 0; c < 5; ++c) {
+      positives[c] += set.labels[i * 5 + c];
+      if (set.folds[i] == 10) test_positives[c] += set.labels[i * 5 + c];
+    }
+  }
+  EXPECT_EQ(folds, (std::vector<std::int64_t>{0, 169, 188, 179, 188, 185, 188, 185, 160, 183, 194}));
+  EXPECT_EQ(positives, (std::vector<std::int64_t>{462, 193, 262, 964, 527})) << "CD, HYP, MI, NORM, STTC";
+  EXPECT_EQ(test_positives, (std::vector<std::int64_t>{56, 19, 34, 87, 66}));
+  const auto start = std::chrono::steady_clock::now();
+  const PreparedSet served = prepare(settings);
+  const std::chrono::duration<double> seconds = std::chrono::steady_clock::now() - start;
+  EXPECT_TRUE(served.from_cache);
+  expect_equal(set, served);
+  EXPECT_LT(seconds.count(), 1.0);
+  RecordProperty("cached_load_ms", static_cast<int>(seconds.count() * 1000));
+  check_training_folds(set, {1, 2, 3, 4, 5, 6, 7, 8}, 9, 10);
+}
+
+TEST(PrepareRealData, TheRawPartAtBothRates) {
+  CARDIOGRAD_NEED_DATA("ptbxl_raw");
+  PrepareSettings settings;
+  settings.folder = data_folder() / "ptbxl_raw";
+  settings.use_cache = false;
+  settings.unlabelled = Unlabelled::kKeep;
+  EXPECT_EQ(prepare(settings).records, 99);
+  settings.rate = 500;
+  expect_error([&] { prepare(settings); }, {"1 of 99 records are absent", "no file name for 500 Hz"});
+  settings.skip_missing = true;
+  const PreparedSet set = prepare(settings);
+  EXPECT_EQ(set.records, 98);
+  EXPECT_EQ(set.samples, 5000);
+  EXPECT_EQ(set.unit, "mV");
+}
+
+}  // namespace
+}  // namespace cardiograd::data

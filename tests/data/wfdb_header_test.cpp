@@ -1,0 +1,162 @@
+#include "data/wfdb_header.h"
+
+#include <string>
+
+#include <gtest/gtest.h>
+
+#include "tests/common/temporary_folder.h"
+#include "tests/data/helpers.h"
+
+namespace cardiograd::data {
+namespace {
+
+using cardiograd::testing::TemporaryFolder;
+using testing::expect_error;
+
+WfdbHeader parse(const std::string& text) {
+  return parse_wfdb_header(text, "folder/r.hea");
+}
+
+void expect_bad(const std::string& text, std::initializer_list<std::string_view> parts) {
+  expect_error([&] { parse(text); }, parts);
+}
+
+TEST(WfdbHeader, AllFields) {
+  const auto header = parse(
+      "# before\n"
+      "rec 2 360/1000(5.5) 650000 12:33:59 12/05/2020\r\n"
+      "rec.dat 16x3:2+24 1000.5(-7)/uV 12 1024 -3 -11371 0 lead with blanks \r\n"
+      "\n"
+      "rec.dat 16+24 200 11 1024\n"
+      "#  age: 61  \n");
+  EXPECT_EQ(header.record, "rec");
+  EXPECT_EQ(header.rate, 360);
+  EXPECT_EQ(header.samples, 650000);
+  EXPECT_EQ(header.comments, (std::vector<std::string>{"before", "age: 61"}));
+  ASSERT_EQ(header.signals.size(), 2U);
+  const auto& first = header.signals[0];
+  EXPECT_EQ(first.file, "rec.dat");
+  EXPECT_EQ(first.format, 16);
+  EXPECT_EQ(first.samples_per_frame, 3);
+  EXPECT_EQ(first.skew, 2);
+  EXPECT_EQ(first.byte_offset, 24);
+  EXPECT_EQ(first.gain, 1000.5);
+  EXPECT_EQ(first.baseline, -7);
+  EXPECT_EQ(first.unit, "uV");
+  EXPECT_EQ(first.adc_resolution, 12);
+  EXPECT_EQ(first.adc_zero, 1024);
+  EXPECT_EQ(first.initial_value, -3);
+  EXPECT_EQ(first.checksum, static_cast<std::uint16_t>(65536 - 11371));
+  EXPECT_EQ(first.name, "lead with blanks");
+  const auto& second = header.signals[1];
+  EXPECT_EQ(second.baseline, 1024) << "the ADC zero where no baseline is given";
+  EXPECT_EQ(second.unit, "mV");
+  EXPECT_FALSE(second.checksum.has_value());
+  EXPECT_FALSE(second.initial_value.has_value());
+  EXPECT_EQ(second.name, "signal 1");
+}
+
+TEST(WfdbHeader, DefaultsAndRates) {
+  EXPECT_EQ(parse("r 0").rate, 250);
+  EXPECT_EQ(parse("r 0 250/360").rate, 250);
+  EXPECT_EQ(parse("r 0 360/360(0)").rate, 360);
+  EXPECT_EQ(parse("r 0 99.5(3)").rate, 99.5);
+  EXPECT_EQ(parse("r 0 1e2").rate, 100);
+  EXPECT_EQ(parse("r 0 100").samples, 0);
+  const auto bare = parse("r 1 100 7\nr.dat 212");
+  EXPECT_EQ(bare.signals[0].gain, 200);
+  EXPECT_FALSE(bare.signals[0].gain_known);
+  const auto zero = parse("r 1 100 7\nr.dat 212 0/mV 12");
+  EXPECT_EQ(zero.signals[0].gain, 200);
+  EXPECT_FALSE(zero.signals[0].gain_known);
+  EXPECT_EQ(zero.signals[0].unit, "mV");
+}
+
+TEST(WfdbHeader, FormatModifiersInAnyOrder) {
+  for (const std::string format : {"16x2:3+24", "16+24x2:3", "16:3+24x2"}) {
+    const auto signal = parse("r 1 100 7\nr.dat " + format).signals[0];
+    EXPECT_EQ(signal.samples_per_frame, 2);
+    EXPECT_EQ(signal.skew, 3);
+    EXPECT_EQ(signal.byte_offset, 24);
+  }
+}
+
+TEST(WfdbHeader, BadInputNamesLineAndField) {
+  expect_bad("", {"r.hea", "no record line"});
+  expect_bad("# only a comment\n", {"no record line"});
+  expect_bad("r\n", {"r.hea:1", "number of signals is missing"});
+  expect_bad("r x\n", {"number of signals", "'x'"});
+  expect_bad("r 1x\n", {"number of signals", "'1x'"});
+  expect_bad("r 0 abc\n", {"sampling rate", "'abc'"});
+  expect_bad("r 0 -5\n", {"sampling rate is -5"});
+  expect_bad("r 0 nan\n", {"sampling rate"});
+  expect_bad("r 0 inf\n", {"sampling rate"});
+  expect_bad("r 0 360/\n", {"counter frequency"});
+  expect_bad("r 0 360(1\n", {"base counter", ")"});
+  expect_bad("r 0 100 x\n", {"number of samples"});
+  expect_bad("r/3 12 100 1000\n", {"several segments"});
+  expect_bad("r 1 100 7\nr.dat\n", {"r.hea:2", "format is missing"});
+  expect_bad("r 1 100 7\nr.dat 17\n", {"r.hea:2", "unknown format 17", "16, 24, 32, 80, 212"});
+  expect_bad("r 1 100 7\nr.dat 16y2\n", {"format", "'y2'"});
+  expect_bad("r 1 100 7\nr.dat 16x0\n", {"samples per frame is 0"});
+  expect_bad("r 1 100 7\nr.dat 16:-1\n", {"skew is -1"});
+  expect_bad("r 1 100 7\nr.dat 16+-5\n", {"byte offset is -5"});
+  expect_bad("r 1 100 7\nr.dat 16 abc\n", {"gain", "'abc'"});
+  for (const std::string gain : {"nan", "inf", "-inf", "1e-300", "-1e300"})
+    expect_bad("r 1 100 7\nr.dat 16 " + gain + "\n", {"r.hea:2", "gain is", gain.substr(0, 2)});
+  expect_bad("r 1 100 7\nr.dat 16 200(3/mV\n", {"baseline"});
+  expect_bad("r 1 100 7\nr.dat 16 200(3)x\n", {"gain", "'x'"});
+  expect_bad("r 1 100 7\nr.dat 16 200 16 0 0 70000\n", {"checksum is 70000"});
+  expect_bad("r 2 100 7\nr.dat 16\n", {"1 signal lines", "announces 2"});
+  expect_bad("r 1 100 7\nr.dat 16\nr.dat 16\n", {"r.hea:3", "line too many"});
+}
+
+TEST(WfdbHeader, AbsurdCountsAreRefused) {
+  expect_bad("r 99999999 100 7\n", {"number of signals is 99999999"});
+  expect_bad("r -1 100 7\n", {"number of signals is -1"});
+  expect_bad("r 99999999999999999999 100 7\n", {"number of signals", "out of range"});
+  expect_bad("r 1 100 9999999999999\n", {"number of samples is 9999999999999"});
+  expect_bad("r 1 100 -1\n", {"number of samples is -1"});
+  expect_bad("r 1 100 7\nr.dat 16x999999999\n", {"samples per frame is 999999999"});
+  expect_bad("r 1 100 7\nr.dat 16:99999999999\n", {"skew is 99999999999"});
+}
+
+TEST(WfdbHeader, SignalFilesStayInTheFolder) {
+  for (const std::string file : {"/etc/passwd", "../r.dat", "a/../../r.dat", "..", ".", "a/.."})
+    expect_bad("r 1 100 7\n" + file + " 16\n", {"r.hea:2", file, "does not lie in the folder"});
+  EXPECT_EQ(parse("r 1 100 7\nsub/r.dat 16\n").signals[0].file, "sub/r.dat");
+}
+
+TEST(WfdbHeader, LinesOfOneFileAgreeAndStandTogether) {
+  expect_bad("r 2 100 7\nr.dat 16 1 0 0 0 0 0 a\nr.dat 212 1 0 0 0 0 0 b\n", {"leads a and b", "differ in format"});
+  expect_bad("r 2 100 7\nr.dat 16 1 0 0 0 0 0 a\nr.dat 16+24 1 0 0 0 0 0 b\n", {"leads a and b", "byte offset"});
+  expect_bad("r 3 100 7\na.dat 16\nb.dat 16\na.dat 16\n", {"signal 0 and signal 2", "stand between"});
+}
+
+TEST(WfdbHeader, MissingOrStrangeFiles) {
+  TemporaryFolder folder;
+  expect_error([&] { read_wfdb_header(folder / "none"); }, {"none.hea"});
+  expect_error([&] { read_wfdb_header("/dev/zero"); }, {"/dev/zero.hea"});
+  write_file(folder / "r.hea", "r 0 100\n");
+  for (const char* name : {"r", "r.hea", "r.dat", "r.mat"}) EXPECT_EQ(read_wfdb_header(folder / name).rate, 100);
+}
+
+TEST(WfdbHeader, Units) {
+  EXPECT_EQ(canonical_unit("mV"), "mV");
+  EXPECT_EQ(canonical_unit("mv"), "mV");
+  EXPECT_EQ(canonical_unit("MV"), "mV");
+  EXPECT_EQ(canonical_unit("uV"), "uV");
+  EXPECT_EQ(canonical_unit("\xC2\xB5V"), "uV");
+  EXPECT_EQ(canonical_unit("\xCE\xBCv"), "uV");
+  EXPECT_EQ(canonical_unit("v"), "V");
+  EXPECT_EQ(canonical_unit("z"), "z");
+  EXPECT_EQ(canonical_unit("mmHg"), "mmHg");
+  EXPECT_EQ(canonical_unit("kV"), "kV");
+  EXPECT_EQ(millivolts_per_unit("mv"), 1.0);
+  EXPECT_EQ(millivolts_per_unit("uV"), 1e-3);
+  EXPECT_EQ(millivolts_per_unit("V"), 1e3);
+  EXPECT_FALSE(millivolts_per_unit("z").has_value());
+}
+
+}  // namespace
+}  // namespace cardiograd::data

@@ -1,0 +1,134 @@
+#include "engine/autograd.h"
+
+#include <cmath>
+#include <limits>
+
+#include <gtest/gtest.h>
+
+#include "base/error.h"
+#include "engine/memory.h"
+#include "engine/ops/ops.h"
+
+namespace cardiograd {
+namespace {
+
+Tensor leaf(const std::vector<float>& values, const Shape& shape) {
+  Tensor tensor = Tensor::from(values, shape);
+  tensor.set_requires_grad(true);
+  return tensor;
+}
+
+Tensor bce(const Tensor& logits) {
+  return ops::weighted_bce(logits, Tensor::zeros(logits.shape()), Tensor::from<float>({1, 1}, {2}));
+}
+
+TEST(Autograd, ATensorUsedTwiceGetsBothGradients) {
+  // loss = bce(x + x): the gradient of x is twice that of the sum.
+  const Tensor x = leaf({0.5F, -1, 2, 0}, {2, 2});
+  backward(bce(ops::add(x, x)));
+  const Tensor twice = leaf({1, -2, 4, 0}, {2, 2});
+  backward(bce(twice));
+  for (int i = 0; i < 4; ++i) EXPECT_FLOAT_EQ(x.grad().data()[i], 2 * twice.grad().data()[i]);
+}
+
+TEST(Autograd, SharedGradientsAreNotOverwritten) {
+  // y = a + b hands one gradient to both; a gets a second one through its other use, b must not see it.
+  const Tensor a = leaf({1, 2}, {1, 2});
+  const Tensor b = leaf({3, 4}, {1, 2});
+  const Tensor y = ops::add(a, b);
+  backward(bce(ops::add(y, a)));
+  for (int i = 0; i < 2; ++i) EXPECT_FLOAT_EQ(a.grad().data()[i], 2 * b.grad().data()[i]);
+}
+
+TEST(Autograd, GradientsAddUpUntilCleared) {
+  Tensor x = leaf({1, 2}, {1, 2});
+  backward(bce(ops::relu(x)));
+  const float once = x.grad().data()[0];
+  backward(bce(ops::relu(x)));
+  EXPECT_FLOAT_EQ(x.grad().data()[0], 2 * once);
+  x.clear_grad();
+  EXPECT_FALSE(x.grad().defined());
+}
+
+TEST(Autograd, NothingIsRecordedWithoutNeed) {
+  const Tensor x = leaf({1, 2}, {1, 2});
+  {
+    const NoGrad no_grad;
+    EXPECT_FALSE(ops::relu(x).requires_grad());
+  }
+  EXPECT_TRUE(ops::relu(x).requires_grad());
+  EXPECT_FALSE(ops::relu(x.detach()).requires_grad());
+  EXPECT_THROW(backward(x), Error);
+  EXPECT_THROW(backward(ops::relu(x)), Error);
+  EXPECT_THROW(backward(x.detach()), Error);
+}
+
+TEST(Autograd, TheGraphIsFreed) {
+  const std::size_t before = cpu_allocator().statistics().in_use;
+  {
+    const Tensor x = leaf(std::vector<float>(2000, 1), {1000, 2});
+    backward(bce(ops::relu(ops::gelu(x))));
+    EXPECT_TRUE(x.grad().defined());
+  }
+  {
+    const Tensor x = leaf(std::vector<float>(2000, 1), {1000, 2});
+    const Tensor dropped = bce(ops::relu(x));  // Never differentiated.
+  }
+  EXPECT_EQ(cpu_allocator().statistics().in_use, before);
+}
+
+TEST(Autograd, FiniteCheckNamesTheFirstOperation) {
+  const Tensor x = leaf({1, std::numeric_limits<float>::quiet_NaN()}, {1, 2});
+  EXPECT_TRUE(std::isnan(ops::relu(x).data()[1]));
+  const FiniteCheck check;
+  try {
+    ops::gelu(ops::relu(x));
+    FAIL() << "expected an Error";
+  } catch (const Error& error) {
+    EXPECT_NE(std::string(error.what()).find("relu"), std::string::npos) << error.what();
+  }
+}
+
+TEST(Memory, BlocksAreUsedAgain) {
+  CachingAllocator allocator;
+  { const Storage a = allocator.allocate(1000); }
+  { const Storage b = allocator.allocate(1001); }
+  const MemoryStatistics statistics = allocator.statistics();
+  EXPECT_EQ(statistics.system_allocations, 1U);
+  EXPECT_EQ(statistics.in_use, 0U);
+  EXPECT_GE(statistics.peak_in_use, 1000U);
+  allocator.release_cached();
+  EXPECT_EQ(allocator.statistics().reserved, 0U);
+}
+
+TEST(Ops, WrongShapesAreErrorsThatNameBoth) {
+  const Tensor x = Tensor::zeros({2, 10, 3});
+  const auto message = [](auto&& call) -> std::string {
+    try {
+      call();
+    } catch (const Error& error) {
+      return error.what();
+    }
+    return "no error";
+  };
+  EXPECT_NE(message([&] {
+              ops::linear(x, Tensor::zeros({4, 5}), Tensor::zeros({5}));
+            }).find("(2, 10, 3)"),
+            std::string::npos);
+  EXPECT_NE(message([&] {
+              ops::conv1d(x, Tensor::zeros({3, 4, 5}), Tensor::zeros({5}), {});
+            }).find("(3, 4, 5)"),
+            std::string::npos);
+  EXPECT_NE(message([&] {
+              ops::conv1d(x, Tensor::zeros({11, 3, 5}), Tensor::zeros({5}), {});
+            }).find("fewer"),
+            std::string::npos);
+  EXPECT_NE(message([&] { ops::add(x, Tensor::zeros({2})); }).find("(2)"), std::string::npos);
+  EXPECT_NE(message([&] { ops::attention(x, 2, {}); }).find("heads"), std::string::npos);
+  EXPECT_NE(message([&] { Tensor::from<float>({1, 2}, {3}); }).find("expected 3"), std::string::npos);
+  EXPECT_NE(message([&] { parse_device("cuda"); }).find("CUDA"), std::string::npos);
+  EXPECT_NE(message([&] { parse_device("gpu"); }).find("gpu"), std::string::npos);
+}
+
+}  // namespace
+}  // namespace cardiograd

@@ -1,0 +1,256 @@
+// Tests of every kernel, made from the op table: nothing here names an operation.
+//
+// An operation added to the table is tested without a line here: each implementation against the double reference at
+// odd sizes with poisoned outputs, equal bits on any number of threads, and each gradient row against central
+// differences of its forward row in double with a random cotangent.
+#include "kernels/op_table.h"
+
+#include <algorithm>
+#include <cmath>
+#include <cstring>
+#include <limits>
+#include <map>
+#include <string>
+#include <vector>
+
+#include <gtest/gtest.h>
+
+#include "base/philox.h"
+#include "base/threads.h"
+
+namespace cardiograd::kernels {
+namespace {
+
+constexpr int kShapesPerOp = 24;
+constexpr int kDirections = 3;
+
+// The values of one buffer; float32 buffers are kept in double and converted for each implementation.
+struct Values {
+  std::vector<double> real;
+  std::vector<std::int16_t> int16;
+  std::vector<std::int32_t> int32;
+  std::vector<std::uint8_t> uint8;
+};
+
+Values random_values(const BufferSpec& spec, PhiloxStream& stream) {
+  Values values;
+  const auto draw_index = [&] {
+    return stream.below(static_cast<std::uint32_t>(std::max<std::int64_t>(1, spec.bound)));
+  };
+  for (std::int64_t i = 0; i < spec.count(); ++i) {
+    switch (spec.element) {
+      case Element::kFloat32: {
+        double value = stream.normal();
+        if (spec.fill == Fill::kPositive) value = stream.uniform(0.5, 2.0);
+        if (spec.fill == Fill::kBinary) value = stream.below(2);
+        values.real.push_back(static_cast<float>(value));  // The same number for float and double.
+        break;
+      }
+      case Element::kInt16:
+        values.int16.push_back(static_cast<std::int16_t>(static_cast<int>(stream.below(65536)) - 32768));
+        break;
+      case Element::kInt32:
+        values.int32.push_back(static_cast<std::int32_t>(draw_index()));
+        break;
+      case Element::kUint8:
+        values.uint8.push_back(static_cast<std::uint8_t>(spec.bound > 0 ? draw_index() : stream.below(256)));
+        break;
+    }
+  }
+  return values;
+}
+
+bool is_written(const BufferSpec& spec) {
+  return spec.role != Role::kInput;
+}
+
+// Inputs random, outputs NaN, accumulated buffers random.
+std::vector<Values> random_call(const OpCase& test, std::uint64_t seed) {
+  std::vector<Values> all;
+  for (std::size_t i = 0; i < test.buffers.size(); ++i) {
+    PhiloxStream stream(seed, i);
+    all.push_back(random_values(test.buffers[i], stream));
+    if (test.buffers[i].role == Role::kOutput)
+      std::fill(all.back().real.begin(), all.back().real.end(), std::numeric_limits<double>::quiet_NaN());
+  }
+  return all;
+}
+
+// Runs one implementation on copies and returns the buffers afterwards. Floats sit one element past a 64-byte boundary,
+// so that a kernel that assumes alignment fails, and end at a red zone under AddressSanitizer.
+std::vector<Values> run(const OpCase& test, Implementation implementation, const std::vector<Values>& call) {
+  std::vector<Values> result = call;
+  std::vector<std::vector<float>> floats(call.size());
+  std::vector<void*> pointers;
+  for (std::size_t i = 0; i < call.size(); ++i) {
+    Values& values = result[i];
+    switch (test.buffers[i].element) {
+      case Element::kFloat32:
+        if (implementation == Implementation::kReference64) {
+          pointers.push_back(values.real.data());
+        } else {
+          floats[i].assign(1, 0.0F);
+          for (const double value : values.real) floats[i].push_back(static_cast<float>(value));
+          pointers.push_back(floats[i].data() + 1);
+        }
+        break;
+      case Element::kInt16:
+        pointers.push_back(values.int16.data());
+        break;
+      case Element::kInt32:
+        pointers.push_back(values.int32.data());
+        break;
+      case Element::kUint8:
+        pointers.push_back(values.uint8.data());
+        break;
+    }
+  }
+  test.run(implementation, pointers.data());
+  for (std::size_t i = 0; i < call.size(); ++i)
+    if (!floats[i].empty()) result[i].real.assign(floats[i].begin() + 1, floats[i].end());
+  return result;
+}
+
+double relative_error(const std::vector<double>& got, const std::vector<double>& expected) {
+  double difference = 0;
+  double norm = 0;
+  for (std::size_t i = 0; i < expected.size(); ++i) {
+    difference += (got[i] - expected[i]) * (got[i] - expected[i]);
+    norm += expected[i] * expected[i];
+  }
+  return norm == 0 ? std::sqrt(difference) : std::sqrt(difference / norm);
+}
+
+class EveryOp : public ::testing::TestWithParam<Op> {};
+
+TEST_P(EveryOp, AgreesWithTheDoubleReference) {
+  const Op& op = GetParam();
+  for (std::uint64_t seed = 0; seed < kShapesPerOp; ++seed) {
+    const OpCase test = op.sample(seed);
+    const std::vector<Values> call = random_call(test, seed);
+    const std::vector<Values> expected = run(test, Implementation::kReference64, call);
+    const std::vector<Values> plain = run(test, Implementation::kReference32, call);
+    const std::vector<Values> got = run(test, Implementation::kCpu, call);
+    for (std::size_t i = 0; i < test.buffers.size(); ++i) {
+      if (!is_written(test.buffers[i])) continue;
+      EXPECT_EQ(got[i].int32, expected[i].int32) << test.shape;
+      EXPECT_EQ(got[i].uint8, expected[i].uint8) << test.shape;
+      const double allowed = std::max(op.tolerance, 2 * relative_error(plain[i].real, expected[i].real));
+      const double error = relative_error(got[i].real, expected[i].real);
+      EXPECT_TRUE(error <= allowed) << op.name << " " << test.buffers[i].name << " at " << test.shape << ": error "
+                                    << error << ", allowed " << allowed;
+    }
+  }
+}
+
+TEST_P(EveryOp, WritesTheSameBitsOnAnyNumberOfThreads) {
+  const Op& op = GetParam();
+  const int before = thread_count();
+  for (std::uint64_t seed = 100; seed < 100 + kShapesPerOp; ++seed) {
+    const OpCase test = op.sample(seed);
+    const std::vector<Values> call = random_call(test, seed);
+    set_thread_count(1);
+    const std::vector<Values> one = run(test, Implementation::kCpu, call);
+    for (const int threads : {2, 3}) {
+      set_thread_count(threads);
+      const std::vector<Values> more = run(test, Implementation::kCpu, call);
+      for (std::size_t i = 0; i < call.size(); ++i)
+        EXPECT_TRUE(one[i].real.empty() ||
+                    0 == std::memcmp(one[i].real.data(), more[i].real.data(), one[i].real.size() * sizeof(double)))
+            << op.name << " " << test.buffers[i].name << " at " << test.shape << ", " << threads << " threads";
+    }
+  }
+  set_thread_count(before);
+}
+
+const Op& find_op(const std::string& name) {
+  for (const Op& op : op_table())
+    if (op.name == name) return op;
+  throw std::out_of_range(name);
+}
+
+std::map<std::string, std::size_t> index_by_name(const OpCase& test) {
+  std::map<std::string, std::size_t> index;
+  for (std::size_t i = 0; i < test.buffers.size(); ++i) index[test.buffers[i].name] = i;
+  return index;
+}
+
+TEST_P(EveryOp, GradientAgreesWithCentralDifferences) {
+  const Op& op = GetParam();
+  if (op.gradient_of.empty()) GTEST_SKIP() << "a forward operation";
+  const Op& forward_op = find_op(op.gradient_of);
+  int checked = 0;
+  for (std::uint64_t seed = 200; seed < 200 + kShapesPerOp; ++seed) {
+    const OpCase forward = forward_op.sample(seed);
+    const OpCase backward = op.sample(seed);
+    ASSERT_EQ(forward.shape, backward.shape) << "forward and backward rows must draw the same shapes";
+    const std::vector<Values> inputs = random_call(forward, seed);
+    const std::vector<Values> outputs = run(forward, Implementation::kReference64, inputs);
+    const auto forward_index = index_by_name(forward);
+
+    // The backward call: what the forward read or wrote by name, random cotangents, gradients starting from zero.
+    std::vector<Values> call = random_call(backward, seed + 1);
+    std::map<std::size_t, std::size_t> cotangent_of;  // forward output -> backward input
+    for (std::size_t i = 0; i < backward.buffers.size(); ++i) {
+      const std::string& name = backward.buffers[i].name;
+      if (const auto same = forward_index.find(name); same != forward_index.end()) call[i] = outputs[same->second];
+      if (backward.buffers[i].role == Role::kAccumulate) std::fill(call[i].real.begin(), call[i].real.end(), 0.0);
+      if (backward.buffers[i].role == Role::kInput && name.starts_with("d") && forward_index.contains(name.substr(1)))
+        cotangent_of[forward_index.at(name.substr(1))] = i;
+    }
+    ASSERT_FALSE(cotangent_of.empty()) << op.name << ": no cotangent";
+    const std::vector<Values> gradients = run(backward, Implementation::kReference64, call);
+
+    for (std::size_t i = 0; i < backward.buffers.size(); ++i) {
+      if (!is_written(backward.buffers[i])) continue;
+      const std::size_t variable = forward_index.at(backward.buffers[i].name.substr(1));
+      for (int direction = 0; direction < kDirections; ++direction) {
+        PhiloxStream stream(seed, 1000 + static_cast<std::uint64_t>(direction));
+        std::vector<double> step(inputs[variable].real.size());
+        for (double& value : step) value = stream.normal();
+        const auto loss = [&](double scale) {
+          std::vector<Values> moved = inputs;
+          for (std::size_t j = 0; j < step.size(); ++j) moved[variable].real[j] += scale * step[j];
+          const std::vector<Values> result = run(forward, Implementation::kReference64, moved);
+          double sum = 0;
+          for (const auto& [output, cotangent] : cotangent_of)
+            for (std::size_t j = 0; j < result[output].real.size(); ++j)
+              sum += result[output].real[j] * call[cotangent].real[j];
+          return sum;
+        };
+        const double epsilon = 1e-6;
+        const double numeric = (loss(epsilon) - loss(-epsilon)) / (2 * epsilon);
+        double analytic = 0;
+        double scale = 0;
+        for (std::size_t j = 0; j < step.size(); ++j) {
+          analytic += gradients[i].real[j] * step[j];
+          scale += gradients[i].real[j] * gradients[i].real[j];
+        }
+        const double allowed = 1e-6 * (1 + std::sqrt(scale));
+        EXPECT_TRUE(std::abs(numeric - analytic) <= allowed)
+            << op.name << " " << backward.buffers[i].name << " at " << forward.shape << ": numeric " << numeric
+            << ", analytic " << analytic;
+        ++checked;
+      }
+    }
+  }
+  EXPECT_GT(checked, 0);
+}
+
+INSTANTIATE_TEST_SUITE_P(Kernels, EveryOp, ::testing::ValuesIn(op_table()),
+                         [](const auto& test) { return test.param.name; });
+
+TEST(OpTable, EveryRowHasACostAndAWorkload) {
+  for (const Op& op : op_table()) {
+    for (const OpCase& work : op.workload()) {
+      EXPECT_GE(work.cost.flop, 0.0) << op.name;
+      EXPECT_GT(work.cost.bytes, 0.0) << op.name;
+    }
+    if (!op.gradient_of.empty()) {
+      EXPECT_NO_THROW(find_op(op.gradient_of));
+    }
+  }
+}
+
+}  // namespace
+}  // namespace cardiograd::kernels
