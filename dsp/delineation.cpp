@@ -86,13 +86,18 @@ Wave global_wave(const Delineation& all, std::size_t beat, Wave BeatWaves::*memb
 }  // namespace
 
 Delineation delineate(const Eigen::ArrayXXd& signal, double rate, std::span<const double> r_peaks_s) {
+  if (r_peaks_s.empty()) {
+    return {{}, std::vector<std::vector<BeatWaves>>(static_cast<std::size_t>(signal.cols()))};
+  }
+  return delineate(working_signal(signal, rate), r_peaks_s);
+}
+
+Delineation delineate(const WorkingSignal& working, std::span<const double> r_peaks_s) {
   Delineation result;
   const std::size_t beats = r_peaks_s.size();
   result.global.resize(beats);
-  result.leads.assign(static_cast<std::size_t>(signal.cols()), std::vector<BeatWaves>(beats));
-  if (beats == 0) return result;
-  const WorkingSignal working = working_signal(signal, rate);
-  const double duration_s = static_cast<double>(signal.rows() - 1) / rate;
+  result.leads.assign(working.usable.size(), std::vector<BeatWaves>(beats));
+  const double duration_s = static_cast<double>(working.samples.rows() - 1) / working.rate;
   for (std::size_t first = 0; first < beats;) {
     const bool rest = beats - first < kNeighbourhood + kNeighbourhood / 2;
     const std::size_t last = rest ? beats : first + kNeighbourhood;

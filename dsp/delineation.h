@@ -7,6 +7,7 @@
 
 #include <Eigen/Core>
 
+#include "dsp/beat_groups.h"
 #include "dsp/statistics.h"
 
 namespace cardiograd::dsp {
@@ -40,5 +41,8 @@ struct Delineation {
 // it. Global boundaries are the second earliest onset and the second latest end where four or more leads have the wave,
 // else the earliest and latest after removal of outliers.
 Delineation delineate(const Eigen::ArrayXXd& signal, double rate, std::span<const double> r_peaks_s);
+
+// The same from a signal that is already prepared.
+Delineation delineate(const WorkingSignal& signal, std::span<const double> r_peaks_s);
 
 }  // namespace cardiograd::dsp
