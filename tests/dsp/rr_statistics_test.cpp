@@ -5,6 +5,8 @@
 
 #include <gtest/gtest.h>
 
+#include "tests/dsp/golden.h"
+
 namespace cardiograd::dsp {
 namespace {
 
@@ -21,6 +23,16 @@ TEST(RrStatistics, GoldenValues) {
   EXPECT_NEAR(s.hr_min_bpm, 59.405941, 1e-6);
   EXPECT_EQ(s.hr_max_bpm, 93.75);
   EXPECT_NEAR(s.hr_sd_bpm, 8.889948, 1e-6);
+}
+
+TEST(RrStatistics, EqualsNeuroKit2) {
+  const auto golden = read_golden("measures");
+  std::vector<double> beats_s;
+  for (const double peak : golden.at("rr_peaks_ms")) beats_s.push_back(peak / 1000.0);
+  const RrStatistics s = rr_statistics(rr_intervals_ms(beats_s));
+  EXPECT_NEAR(s.rr_mean_ms, golden.at("rr_mean")[0], 1e-9);
+  EXPECT_NEAR(s.rr_median_ms, golden.at("rr_median")[0], 1e-9);
+  EXPECT_NEAR(s.rr_rmssd_ms, golden.at("rr_rmssd")[0], 1e-9);
 }
 
 TEST(RrStatistics, ExactlySixtyIsNotMore) {
