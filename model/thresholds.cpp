@@ -97,10 +97,16 @@ std::vector<ClassThreshold> tune_thresholds(const Predictions& validation) {
       continue;
     }
     threshold.f1 = f1_at_default(validation, order, c);
-    log_warning("the threshold of class {} stays {}: {} among {} validation records", class_label(validation, c),
-                kDefaultThreshold, threshold.reason, validation.records);
   }
   return thresholds;
+}
+
+void warn_of_untuned(const std::vector<ClassThreshold>& thresholds, const Predictions& validation) {
+  for (std::size_t c = 0; c < thresholds.size(); ++c)
+    if (!thresholds[c].tuned)
+      log_warning("the threshold of class {} stays {}: {} among {} validation records",
+                  class_label(validation, static_cast<std::int64_t>(c)), kDefaultThreshold, thresholds[c].reason,
+                  validation.records);
 }
 
 std::vector<float> threshold_values(const std::vector<ClassThreshold>& thresholds) {

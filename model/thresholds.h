@@ -22,8 +22,11 @@ struct ClassThreshold {
 // Candidates are the midpoints between neighbouring distinct scores, rounded to a float that still separates them.
 // Of thresholds with equal F1 (compared exactly, in integers) the one nearest to 0.5 is taken, of two equally near ones
 // the higher. A class without positives, without negatives or with a single score for all records cannot be tuned: it
-// keeps 0.5, `reason` says why, and a warning names it. Throws what check_predictions() throws.
+// keeps 0.5, and `reason` says why. Throws what check_predictions() throws.
 std::vector<ClassThreshold> tune_thresholds(const Predictions& validation);
+
+// Logs a warning for each class that keeps 0.5, with the reason.
+void warn_of_untuned(const std::vector<ClassThreshold>& thresholds, const Predictions& validation);
 
 // The numbers alone, as compute_metrics() takes them.
 std::vector<float> threshold_values(const std::vector<ClassThreshold>& thresholds);

@@ -214,7 +214,11 @@ void Trainer::validate(EpochResult& result) {
                                    .names = description_.class_names};
   result.val_loss = scored.loss;
   result.val_macro_auc = macro_auc(predictions).value;
-  if (config_.thresholds == "tuned") description_.thresholds = threshold_values(tune_thresholds(predictions));
+  if (config_.thresholds == "tuned") {
+    const std::vector<ClassThreshold> tuned = tune_thresholds(predictions);
+    if (log_.empty()) warn_of_untuned(tuned, predictions);  // The labels stay: once a run is enough.
+    description_.thresholds = threshold_values(tuned);
+  }
   result.best = std::none_of(log_.begin(), log_.end(), [&](const EpochResult& earlier) {
     return !(result.val_macro_auc > earlier.val_macro_auc) && !std::isnan(earlier.val_macro_auc);
   });

@@ -83,10 +83,13 @@ TEST(Thresholds, SaysWhatCouldNotBeTuned) {
   const std::vector<std::uint8_t> labels{0, 1, 0, 1, 0, 1, 1, 1};
   const std::vector<float> scores{0.2F, 0.6F, 0.4F, 0.7F, 0.3F, 0.8F, 0.6F, 0.1F};
   const std::vector<std::string> names{"CD", "WPW"};
-  const std::vector<ClassThreshold> thresholds = tune_thresholds({scores, labels, 4, 2, names});
+  const Predictions validation = {scores, labels, 4, 2, names};
+  const std::vector<ClassThreshold> thresholds = tune_thresholds(validation);
+  warn_of_untuned(thresholds, validation);
   const std::vector<float> equal(8, 0.25F);
   const std::vector<std::uint8_t> mixed{0, 1, 0, 0, 0, 1, 1, 0};
-  tune_thresholds({equal, mixed, 4, 2, names});
+  const Predictions all_equal = {equal, mixed, 4, 2, names};
+  warn_of_untuned(tune_thresholds(all_equal), all_equal);
   set_log_callback(before);
 
   EXPECT_TRUE(thresholds[0].tuned);
