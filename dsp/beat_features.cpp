@@ -137,7 +137,7 @@ std::vector<double> median_beat(const std::vector<const std::vector<double>*>& b
   std::vector<double> result(beats.front()->size()), values(beats.size());
   for (std::size_t k = 0; k < result.size(); ++k) {
     for (std::size_t i = 0; i < beats.size(); ++i) values[i] = (*beats[i])[k];
-    result[k] = median(values);
+    result[k] = median_in_place(values);
   }
   return result;
 }

@@ -40,6 +40,8 @@ void add_group(const WorkingSignal& working, const BeatGroup& group, std::span<c
   for (std::size_t i = 0; i < group.beats.size(); ++i) {
     const Place place{static_cast<double>(group.centres[i] - group.centre), working.rate, duration_s};
     Place p_place = place, t_place = place;
+    result.global[group.beats[i]].qrs.onset_s = waves.qrs_onset_shifts[i] / working.rate;  // Added to below.
+    result.global[group.beats[i]].qrs.offset_s = waves.qrs_offset_shifts[i] / working.rate;
     p_place.start += waves.p_shifts[i];
     t_place.start += waves.t_shifts[i];
     for (std::size_t l = 0; l < waves.leads.size(); ++l) {
@@ -109,7 +111,10 @@ Delineation delineate(const WorkingSignal& working, std::span<const double> r_pe
   for (std::size_t beat = 0; beat < beats; ++beat) {
     BeatWaves& global = result.global[beat];
     global.p = global_wave(result, beat, &BeatWaves::p);
+    const double onset_shift = global.qrs.onset_s, offset_shift = global.qrs.offset_s;
     global.qrs = global_wave(result, beat, &BeatWaves::qrs);
+    global.qrs.onset_s += onset_shift;
+    global.qrs.offset_s += offset_shift;
     global.t = global_wave(result, beat, &BeatWaves::t);
     global.qrs.peak_s = r_peaks_s[beat];
   }

@@ -198,8 +198,8 @@ void add_spectra(const Eigen::ArrayXXd& signal, double rate, std::optional<std::
       // Rates are taken to a tenth of a hertz, those above 1 kHz to one.
       const double parts = rate <= 1000.0 ? 10.0 : 1.0;
       lead -= lead.mean();
-      const Eigen::ArrayXXd at_100 = resample_poly(lead, static_cast<int>(parts * kWaveletRate),
-                                                   static_cast<int>(std::lround(parts * rate)));
+      const Eigen::ArrayXXd at_100 =
+          resample_poly(lead, static_cast<int>(parts * kWaveletRate), static_cast<int>(std::lround(parts * rate)));
       const auto levels = wavelet_decomposition({at_100.data(), static_cast<std::size_t>(at_100.rows())}, "db4", 4);
       level_3 = energy_entropy(levels[2]);
       level_4 = energy_entropy(levels[3]);

@@ -75,6 +75,8 @@ class GroupSearch {
     waves_.p_present.assign(group.beats.size(), 0);
     waves_.p_shifts.assign(group.beats.size(), 0.0);
     waves_.t_shifts.assign(group.beats.size(), 0.0);
+    waves_.qrs_onset_shifts.assign(group.beats.size(), 0.0);
+    waves_.qrs_offset_shifts.assign(group.beats.size(), 0.0);
   }
 
   GroupWaves run(double rr_before_s, double rr_after_s) {
@@ -99,6 +101,7 @@ class GroupSearch {
   Eigen::Index after_stimulus(Eigen::Index from) const;
   void find_qrs();
   void agree_on_qrs(const std::vector<double>& weights);
+  void vary_qrs(const std::vector<double>& scaled_weights, double share, double peak, Eigen::Index lowest);
   void find_t(double rr_after_s);
   void find_p(double rr_before_s);
   double find(const Search& search, WaveMember member);
@@ -139,7 +142,7 @@ void GroupSearch::find_qrs() {
   const Eigen::Index from = std::max(lowest, inside(c - samples(0.07))), to = inside(c + samples(0.08));
   const std::size_t leads = waves_.leads.size();
   std::vector<Eigen::ArrayXd> slopes(leads);
-  std::vector<double> weights(leads, 0.0);
+  std::vector<double> weights(leads, 0.0), scaled_weights(leads, 0.0);
   Eigen::ArrayXd activity = Eigen::ArrayXd::Zero(length_);
   double total = 0.0;
   for (std::size_t l = 0; l < leads; ++l) {
@@ -152,12 +155,16 @@ void GroupSearch::find_qrs() {
     weights[l] = 1.0 / std::max(background(slopes[l], 0.3), 1.0 / kTrustedRatio);
     activity += weights[l] * slopes[l].square();
     total += weights[l];
+    scaled_weights[l] = weights[l] / (largest * largest);
   }
   if (total == 0.0) return;
   found_qrs_ = true;
   activity = (activity / total).sqrt();
-  const double quiet = background(activity, 0.3) / activity.segment(from, to - from + 1).maxCoeff();
-  qrs_ = active_extent(activity, std::max(kQrsShare, kQrsBackgrounds * quiet), gap, from, to, lowest, highest);
+  const double peak = activity.segment(from, to - from + 1).maxCoeff();
+  const double share = std::max(kQrsShare, kQrsBackgrounds * background(activity, 0.3) / peak);
+  qrs_ = active_extent(activity, share, gap, from, to, lowest, highest);
+  for (double& weight : scaled_weights) weight /= total;
+  vary_qrs(scaled_weights, share, peak, lowest);
   const Eigen::Index low = std::max(lowest, static_cast<Eigen::Index>(qrs_.onset) - samples(kQrsBeforeGlobal));
   const Eigen::Index high = inside(static_cast<Eigen::Index>(qrs_.offset) + samples(kQrsAfterGlobal));
   for (std::size_t l = 0; l < leads; ++l) {
@@ -168,6 +175,28 @@ void GroupSearch::find_qrs() {
                                  active_extent(slopes[l], off_share, gap, from, to, low, high).offset};
   }
   agree_on_qrs(weights);
+}
+
+// Each beat's own boundaries over all leads, with the threshold of the average. A single beat's noise counts half.
+void GroupSearch::vary_qrs(const std::vector<double>& scaled_weights, double share, double peak, Eigen::Index lowest) {
+  constexpr double kTrust = 0.5, kFarthest = 0.02;
+  const Eigen::Index width = samples(kQrsSlopeSeconds), margin = samples(kFarthest);
+  const Eigen::Index low = std::max(lowest, static_cast<Eigen::Index>(qrs_.onset) - margin);
+  const Eigen::Index high = static_cast<Eigen::Index>(qrs_.offset) + margin;
+  Eigen::ArrayXd window(high - low + 1 + 2 * width), activity(high - low + 1);
+  for (std::size_t i = 0; i < group_.beats.size() && group_.beats.size() > 1; ++i) {
+    activity.setZero();
+    for (std::size_t l = 0; l < scaled_weights.size(); ++l) {
+      if (scaled_weights[l] == 0.0) continue;
+      copy_window(signal_, static_cast<Eigen::Index>(l), group_.centres[i] - group_.centre + low - width, window);
+      activity += scaled_weights[l] * box_slope(window, width, rate_).segment(width, activity.size()).square();
+    }
+    activity = activity.sqrt();
+    const double level = share * peak / activity.maxCoeff();
+    const Extent own = active_extent(activity, level, activity.size(), 0, activity.size() - 1, 0, activity.size() - 1);
+    waves_.qrs_onset_shifts[i] = kTrust * (own.onset + static_cast<double>(low) - qrs_.onset);
+    waves_.qrs_offset_shifts[i] = kTrust * (own.offset + static_cast<double>(low) - qrs_.offset);
+  }
 }
 
 void GroupSearch::agree_on_qrs(const std::vector<double>& weights) {

@@ -22,6 +22,8 @@ struct GroupWaves {
   std::vector<char> p_present;   // Per beat.
   std::vector<double> p_shifts;  // Per beat, in samples.
   std::vector<double> t_shifts;
+  std::vector<double> qrs_onset_shifts;  // Of the beat's own QRS complex over all leads from that of the average.
+  std::vector<double> qrs_offset_shifts;
 };
 
 // `rr_before_s` and `rr_after_s`: the usual intervals to the beats before and after those of the group.

@@ -62,7 +62,7 @@ Levels levels(const Eigen::ArrayXd& signal, Eigen::Index block, Statistic statis
     const Eigen::Index from = std::max<Eigen::Index>(0, b - kBlocksAround);
     const Eigen::Index to = std::min(blocks, b + kBlocksAround + 1);
     buffer.assign(raw.begin() + from, raw.begin() + to);
-    result.value[b] = median(buffer);
+    result.value[b] = median_in_place(buffer);
   }
   return result;
 }
@@ -173,7 +173,7 @@ std::vector<double> local_median(const std::vector<Candidate>& candidates, doubl
     for (std::size_t j = from; j < to; ++j) {
       if (use[j] != 0) buffer.push_back(values[j]);
     }
-    medians[i] = buffer.empty() ? fallback : median(buffer);
+    medians[i] = buffer.empty() ? fallback : median_in_place(buffer);
   }
   return medians;
 }

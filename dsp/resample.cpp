@@ -64,17 +64,22 @@ Eigen::ArrayXXd resample_poly(const Eigen::ArrayXXd& signal, int up, int down) {
   const Eigen::Index samples = signal.rows();
   const Eigen::Index count = (samples * up + down - 1) / down;
   Eigen::ArrayXXd resampled(count, signal.cols());
-  for (Eigen::Index i = 0; i < count; ++i) {
-    const Eigen::Index position = i * down + half;  // In the signal with up - 1 zeros after each sample, filtered.
-    const auto& taps = by_phase[static_cast<std::size_t>(position % up)];
-    const Eigen::Index newest = position / up;
-    const auto length = static_cast<Eigen::Index>(taps.size());
-    const Eigen::Index first = std::max<Eigen::Index>(0, newest - length + 1);
-    const Eigen::Index last = std::min(samples - 1, newest);
-    const Eigen::Index terms = std::max<Eigen::Index>(0, last - first + 1);
-    const Eigen::Map<const Eigen::VectorXd> weights(taps.data() + (first - (newest - length + 1)), terms);
-    for (Eigen::Index lead = 0; lead < signal.cols(); ++lead) {
-      resampled(i, lead) = terms == 0 ? 0.0 : signal.col(lead).segment(first, terms).matrix().dot(weights);
+  for (Eigen::Index lead = 0; lead < signal.cols(); ++lead) {
+    const double* column = signal.col(lead).data();
+    Eigen::Index phase = half % up, newest = half / up;  // Of output i: i * down + half = newest * up + phase.
+    for (Eigen::Index i = 0; i < count; ++i) {
+      const auto& taps = by_phase[static_cast<std::size_t>(phase)];
+      const Eigen::Index oldest = newest - static_cast<Eigen::Index>(taps.size()) + 1;
+      const Eigen::Index first = std::max<Eigen::Index>(0, oldest), last = std::min(samples - 1, newest);
+      double sum = 0.0;
+      if (first <= last) {
+        const Eigen::Index terms = last - first + 1;
+        sum = Eigen::Map<const Eigen::VectorXd>(taps.data() + (first - oldest), terms)
+                  .dot(Eigen::Map<const Eigen::VectorXd>(column + first, terms));
+      }
+      resampled(i, lead) = sum;
+      newest += (phase + down) / up;
+      phase = (phase + down) % up;
     }
   }
   return resampled;

@@ -27,13 +27,16 @@ inline double sample_sd(std::span<const double> values) {
   return std::sqrt(sum / static_cast<double>(values.size() - 1));
 }
 
-// The mean of the middle two of an even number.
-inline double median(std::vector<double> values) {
+// The mean of the middle two of an even number. Reorders the values.
+inline double median_in_place(std::span<double> values) {
   if (values.empty()) return kMissing;
   const auto middle = values.begin() + static_cast<std::ptrdiff_t>(values.size() / 2);
   std::nth_element(values.begin(), middle, values.end());
   if (values.size() % 2 == 1) return *middle;
   return 0.5 * (*middle + *std::max_element(values.begin(), middle));
+}
+inline double median(std::vector<double> values) {
+  return median_in_place(values);
 }
 
 }  // namespace cardiograd::dsp

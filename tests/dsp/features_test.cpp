@@ -1,5 +1,6 @@
 #include "dsp/features.h"
 
+#include <algorithm>
 #include <cmath>
 #include <limits>
 #include <set>
@@ -61,6 +62,74 @@ TEST(Features, RegularRhythm) {
   EXPECT_LT(value(row, "rr_rmssd_ms"), 2.0);
   EXPECT_EQ(value(row, "age_years"), 63.0);
   EXPECT_EQ(value(row, "sex"), 1.0);
+}
+
+TEST(Features, AllColumnsOfASinusRhythm) {
+  EXPECT_EQ(feature_columns().size(), 29U);
+  for (const double rate : {100.0, 250.0, 500.0, 1000.0}) {
+    const Eigen::ArrayXXd x = synthetic_ecg(regular_beats(10.0, 0.8), 10.0, rate, 12);
+    const FeatureRow row = compute_features(x, rate, "mV", names(12), 63.0, 1.0);
+    expect_complete(row);
+    for (std::size_t i = 0; i < row.values.size(); ++i) {
+      EXPECT_TRUE(std::isfinite(row.values[i])) << feature_columns()[i].name << ": " << row.reasons[i];
+    }
+    // Lead II is 0.8 times the made-up beat: R 1.0, Q -0.1, S -0.2, T 0.3 mV.
+    EXPECT_NEAR(value(row, "qrs_amplitude_mean_mv"), 0.8 * 1.17, 0.12) << rate;
+    EXPECT_NEAR(value(row, "t_amplitude_mean_mv"), 0.8 * 0.3, 0.05) << rate;
+    EXPECT_NEAR(value(row, "qrs_duration_mean_ms"), 109.0, 20.0) << rate;
+    EXPECT_NEAR(value(row, "qt_mean_ms"), 280.0 + 105.0 + 52.0, 30.0) << rate;
+    EXPECT_GT(value(row, "p_correlation"), 0.9) << rate;
+    EXPECT_LT(value(row, "t_alternans_uv"), 60.0) << rate;
+  }
+}
+
+TEST(Features, ScaleScalesVoltagesAndNothingElse) {
+  const Eigen::ArrayXXd x = synthetic_ecg(regular_beats(10.0, 0.8), 10.0, 250.0, 12, 0.01);
+  const FeatureRow millivolts = compute_features(x, 250.0, "mV", names(12), 63.0, 1.0);
+  const FeatureRow microvolts = compute_features(x * 1000.0, 250.0, "uV", names(12), 63.0, 1.0);
+  const FeatureRow twice = compute_features(x * 2.0, 250.0, "mV", names(12), 63.0, 1.0);
+  const FeatureRow scores = compute_features(x, 250.0, "z", names(12), 63.0, 1.0);
+  for (std::size_t i = 0; i < feature_columns().size(); ++i) {
+    const auto unit = feature_columns()[i].unit;
+    const bool voltage = unit.starts_with("mV") || unit == "uV";
+    const double tolerance = 1e-6 * (1.0 + std::abs(millivolts.values[i]));
+    EXPECT_NEAR(microvolts.values[i], millivolts.values[i], tolerance) << feature_columns()[i].name;
+    EXPECT_NEAR(twice.values[i], millivolts.values[i] * (voltage ? 2.0 : 1.0), 2.0 * tolerance);
+    EXPECT_EQ(scores.reasons[i], voltage ? "no scale" : "") << feature_columns()[i].name;
+  }
+}
+
+TEST(Features, LeadOrderDoesNotMatter) {
+  const Eigen::ArrayXXd x = synthetic_ecg(regular_beats(10.0, 0.8), 10.0, 250.0, 12, 0.01);
+  std::vector<std::string> reversed_names = names(12);
+  std::reverse(reversed_names.begin(), reversed_names.end());
+  const Eigen::ArrayXXd reversed = x.rowwise().reverse();
+  const FeatureRow a = compute_features(x, 250.0, "mV", names(12), 63.0, 1.0);
+  const FeatureRow b = compute_features(reversed, 250.0, "mV", reversed_names, 63.0, 1.0);
+  for (std::size_t i = 0; i < feature_columns().size(); ++i) {
+    EXPECT_NEAR(a.values[i], b.values[i], 1e-5 * (1.0 + std::abs(a.values[i]))) << feature_columns()[i].name;
+  }
+}
+
+TEST(Features, FlatLeadTwoFallsBackToTheLargest) {
+  Eigen::ArrayXXd x = synthetic_ecg(regular_beats(10.0, 0.8), 10.0, 250.0, 12);
+  x.col(1).setConstant(kNan);
+  const FeatureRow row = compute_features(x, 250.0, "mV", names(12), 63.0, 1.0);
+  expect_complete(row);
+  EXPECT_NEAR(value(row, "qrs_amplitude_mean_mv"), 1.2 * 1.17, 0.15);
+  EXPECT_FALSE(std::isnan(value(row, "frequency_mean_hz")));
+}
+
+TEST(Features, AlternansOfAlternatingTWaves) {
+  const auto beats = regular_beats(12.0, 0.8);
+  std::vector<SyntheticWave> taller = kSinusBeat;
+  taller.back().amplitude += 0.1;
+  std::vector<double> odd, even;
+  for (std::size_t b = 0; b < beats.size(); ++b) (b % 2 == 1 ? odd : even).push_back(beats[b]);
+  const Eigen::ArrayXXd x =
+      synthetic_ecg(even, 12.0, 250.0, 3, 0.001) + synthetic_ecg(odd, 12.0, 250.0, 3, 0.001, taller);
+  // Gains 1, 0.8 and 0.6: the median lead has 80 uV.
+  EXPECT_NEAR(value(compute_features(x, 250.0, "mV", names(3), 63.0, 1.0), "t_alternans_uv"), 80.0, 12.0);
 }
 
 TEST(Features, AgeAndSexAsPtbXlWritesThem) {
