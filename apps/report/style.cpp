@@ -17,7 +17,7 @@ std::string_view style_sheet() {
     --page: #14181c; --text: #e4e8ec; --quiet: #a3adb8; --rule: #38414a; --box: #1e242a; --link: #7db8f0;
     --good: #56a8e0; --bad: #f0884a; --warn-edge: #c79a3a; --warn: #2b2517;
     --c0: #56a8e0; --c1: #f0884a; --c2: #3cc79c; --c3: #dd8dc3; --c4: #dcae3c; --c5: #8cc8ee; --c6: #a99df0; --c7: #a3adb8;
-    --paper: #1d1617; --minor: #33211f; --major: #5a3432; --trace: #f1ecec;
+    --paper: #1d1617; --minor: #392523; --major: #693e3b; --trace: #f1ecec;
   }
 }
 @media print {
@@ -63,14 +63,15 @@ footer { margin-top: 3rem; padding-top: 1rem; border-top: 1px solid var(--rule);
 .scroll { max-width: 100%; margin: .8rem 0; overflow-x: auto; }
 table { border-collapse: collapse; font-size: .88rem; font-variant-numeric: tabular-nums; }
 caption { padding-bottom: .4rem; text-align: left; color: var(--quiet); }
+caption span { position: sticky; left: 0; display: inline-block; max-width: min(46rem, calc(100vw - 2.2rem)); }
 th, td { padding: .28rem .7rem .28rem 0; border-bottom: 1px solid var(--rule); text-align: right; white-space: nowrap; }
 th { font-weight: 600; }
 thead th { vertical-align: bottom; color: var(--quiet); white-space: normal; }
-th:first-child { text-align: left; }
+th:first-child { position: sticky; left: 0; background: var(--page); text-align: left; }
 tr.apart th, tr.apart td { border-top: 2px solid var(--quiet); }
 .drawing { padding-top: 0; padding-bottom: 0; }
-#configuration td { text-align: left; white-space: normal; overflow-wrap: anywhere; min-width: 14rem; }
-#configuration th { vertical-align: top; white-space: nowrap; }
+#configuration th, #configuration td { text-align: left; vertical-align: top; white-space: normal; }
+#configuration td { overflow-wrap: anywhere; min-width: 9rem; }
 pre { margin: 0; padding: .8rem; background: var(--box); font: .82rem/1.45 ui-monospace, "DejaVu Sans Mono", monospace; }
 details { margin: .6rem 0; }
 summary { cursor: pointer; color: var(--link); }

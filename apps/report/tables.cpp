@@ -19,7 +19,8 @@ void add_cell(Markup& page, const char* tag, const char* scope, const Cell& cell
 
 void add_table(Markup& page, const Table& table) {
   page.open("div", {{"class", "scroll"}, {"tabindex", "0"}, {"role", "region"}, {"aria-label", table.caption}});
-  page.open("table").element("caption", table.caption);
+  // The caption stays in sight, and within the screen, while the table scrolls.
+  page.open("table").open("caption").element("span", table.caption).close("caption");
   page.open("thead").open("tr");
   for (const Cell& column : table.columns) add_cell(page, "th", "col", column);
   page.close("tr").close("thead").open("tbody");
