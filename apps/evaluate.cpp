@@ -12,6 +12,8 @@
 
 #include "apps/common/app.h"
 #include "apps/common/progress.h"
+#include "apps/report/collect.h"
+#include "apps/report/page.h"
 #include "base/error.h"
 #include "base/file.h"
 #include "base/log.h"
@@ -32,7 +34,7 @@ struct Options {
   std::string harmonise = "none";
   std::string unlabelled;
   std::string device = "auto";
-  std::optional<std::string> json, cache;
+  std::optional<std::string> json, report, cache;
   std::int64_t draws = 1000;
   std::int64_t seed = 0;
   std::int64_t batch_size = 64;
@@ -46,6 +48,9 @@ void add_options(CLI::App& app, Options& o) {
   app.add_option("--data", o.data, "folder with ptbxl_database.csv, scp_statements.csv and the records")->required();
   app.add_option("--fold", o.folds, "fold or folds to judge on, 10 by default");
   app.add_option("--json", o.json, "also write everything to this file");
+  app.add_option("--report", o.report,
+                 "also write DIR/report.html: one page with figures, curves and the worst mistakes")
+      ->type_name("DIR");
   app.add_option("--harmonise", o.harmonise, "none (default) or zscore, for data of another unit than the model's");
   app.add_option("--unlabelled", o.unlabelled, "records without a class: drop or keep; as in training by default");
   app.add_flag("--skip-missing", o.skip_missing, "go on when records named in the table are absent");
@@ -83,6 +88,15 @@ data::PreparedSet prepare(const Options& o, const model::ModelDescription& descr
   return prepare_data(config, options);
 }
 
+void write_json(const Options& o, std::int64_t epoch, const model::Evaluation& evaluation) {
+  nlohmann::json json = to_json(evaluation);
+  json["model"] = o.model;
+  json["epoch"] = epoch;
+  json["data"] = o.data;
+  json["folds"] = o.folds;
+  write_file(*o.json, json.dump(2, ' ', false, nlohmann::json::error_handler_t::replace) + "\n");
+}
+
 void evaluate(const Options& o) {
   parse_device(o.device);
   set_thread_count(static_cast<int>(o.threads));
@@ -106,13 +120,11 @@ void evaluate(const Options& o) {
                       description.thresholds, {.draws = o.draws, .seed = static_cast<std::uint64_t>(o.seed)});
   fmt::print("{} after epoch {}, fold {} of {}: {} records\n\n{}", o.model, description.epoch, fmt::join(o.folds, ", "),
              o.data, rows.size(), format_table(evaluation));
-  if (!o.json) return;
-  nlohmann::json json = to_json(evaluation);
-  json["model"] = o.model;
-  json["epoch"] = description.epoch;
-  json["data"] = o.data;
-  json["folds"] = o.folds;
-  write_file(*o.json, json.dump(2, ' ', false, nlohmann::json::error_handler_t::replace) + "\n");
+  if (o.json) write_json(o, description.epoch, evaluation);
+  if (!o.report) return;
+  report::write_report(*o.report, report::collect({trained, o.model, set, o.data, source, o.folds, rows,
+                                                   scored.probabilities, evaluation, o.batch_size}));
+  fmt::print("\nreport: {}\n", (std::filesystem::path(*o.report) / "report.html").string());
 }
 
 }  // namespace

@@ -122,7 +122,7 @@ ScpTable ScpTable::read(const std::filesystem::path& path) {
   for (std::size_t row = 0; row < csv.rows(); ++row) {
     const std::string& code = csv.cell(row, 0);  // The column of the codes has no name.
     if (csv.number(row, diagnostic).value_or(0) != 1) continue;
-    Classes classes{csv.cell(row, superclass), csv.cell(row, subclass)};
+    DiagnosticClasses classes{csv.cell(row, superclass), csv.cell(row, subclass)};
     if (code.empty() || classes.superclass.empty() || classes.subclass.empty())
       throw Error(fmt::format("{}: diagnostic statement '{}' has no code, diagnostic_class or diagnostic_subclass",
                               csv.place(row), code),
@@ -144,13 +144,24 @@ const std::vector<std::string>& ScpTable::class_names(Task task) const {
   return task == Task::kSuper ? superclasses_ : subclasses_;
 }
 
+const DiagnosticClasses* ScpTable::find(std::string_view code) const {
+  const auto found = classes_.find(code);
+  return found == classes_.end() ? nullptr : &found->second;
+}
+
+std::vector<DiagnosticClasses> ScpTable::all_classes() const {
+  std::vector<DiagnosticClasses> all;
+  for (const auto& [code, classes] : classes_) all.push_back(classes);
+  return all;
+}
+
 std::vector<std::uint8_t> ScpTable::labels(const std::vector<ScpStatement>& statements, Task task) const {
   const auto& names = class_names(task);
   std::vector<std::uint8_t> labels(names.size(), 0);
   for (const ScpStatement& statement : statements) {
-    const auto found = classes_.find(statement.code);
-    if (found == classes_.end()) continue;
-    const std::string& name = task == Task::kSuper ? found->second.superclass : found->second.subclass;
+    const DiagnosticClasses* found = find(statement.code);
+    if (found == nullptr) continue;
+    const std::string& name = task == Task::kSuper ? found->superclass : found->subclass;
     labels[static_cast<std::size_t>(std::lower_bound(names.begin(), names.end(), name) - names.begin())] = 1;
   }
   return labels;

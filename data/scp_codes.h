@@ -29,6 +29,11 @@ std::string_view task_name(Task task);
 // Throws UsageError for any other name.
 Task task_of(std::string_view name);
 
+struct DiagnosticClasses {
+  std::string superclass;
+  std::string subclass;
+};
+
 // The diagnostic statements of scp_statements.csv.
 class ScpTable {
  public:
@@ -41,15 +46,16 @@ class ScpTable {
   // One byte per class, 1 where a diagnostic statement names it. The likelihood does not matter: 0 means unknown.
   std::vector<std::uint8_t> labels(const std::vector<ScpStatement>& statements, Task task) const;
 
+  // The classes of a statement's code; null when the code is not diagnostic.
+  const DiagnosticClasses* find(std::string_view code) const;
+  // Those of all diagnostic codes, in the order of the codes; the same pair may occur several times.
+  std::vector<DiagnosticClasses> all_classes() const;
+
   std::size_t codes() const { return codes_; }                      // rows of the file: 71
   std::size_t diagnostic_codes() const { return classes_.size(); }  // 44 of them
 
  private:
-  struct Classes {
-    std::string superclass;
-    std::string subclass;
-  };
-  std::map<std::string, Classes, std::less<>> classes_;  // by diagnostic code
+  std::map<std::string, DiagnosticClasses, std::less<>> classes_;  // by diagnostic code
   std::vector<std::string> superclasses_;
   std::vector<std::string> subclasses_;
   std::size_t codes_ = 0;

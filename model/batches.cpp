@@ -4,6 +4,9 @@
 #include <cmath>
 #include <limits>
 
+#include <fmt/format.h>
+
+#include "base/error.h"
 #include "engine/autograd.h"
 
 namespace cardiograd::model {
@@ -49,6 +52,21 @@ Batch BatchSource::batch(const std::vector<std::int64_t>& rows, std::size_t firs
   if (features_.defined()) batch.features = gather_rows(features_, index);
   batch.labels = gather_rows(labels_, index);
   return batch;
+}
+
+std::vector<float> BatchSource::recording(std::int64_t record) const {
+  if (record < 0 || record >= signals_.dim(0))
+    throw Error(fmt::format("record number {}, expected 0 to {}", record, signals_.dim(0) - 1));
+  const std::int64_t leads = signals_.dim(2);
+  const std::int64_t count = signals_.dim(1) * leads;
+  const std::int16_t* steps = signals_.data<std::int16_t>() + record * count;
+  const float* scales = scales_.data() + record * leads;
+  std::vector<float> values(static_cast<std::size_t>(count));
+  for (std::int64_t i = 0; i < count; ++i)
+    values[static_cast<std::size_t>(i)] = steps[i] == data::kInvalidInt16
+                                              ? std::numeric_limits<float>::quiet_NaN()
+                                              : static_cast<float>(steps[i]) * scales[i % leads];
+  return values;
 }
 
 ScoredRecords score(HcCnnTn& net, const BatchSource& source, const std::vector<std::int64_t>& rows,

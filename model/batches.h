@@ -25,6 +25,10 @@ class BatchSource {
   // The records `rows[first ... first + count - 1]`.
   Batch batch(const std::vector<std::int64_t>& rows, std::size_t first, std::size_t count) const;
 
+  // The samples (samples, leads) of one record as the data set has them, in its unit; NaN where invalid. Throws Error
+  // for a record that is not there.
+  std::vector<float> recording(std::int64_t record) const;
+
  private:
   Tensor signals_;   // int16 (records, samples, leads)
   Tensor scales_;    // (records, leads)

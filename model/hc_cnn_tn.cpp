@@ -103,12 +103,19 @@ HcCnnTn::HcCnnTn(const HcCnnTnConfig& config, std::uint64_t seed) : config_(conf
 }
 
 Tensor HcCnnTn::forward(const Tensor& signals, const Tensor& features) {
+  return classify(encode(signals), features);
+}
+
+Tensor HcCnnTn::encode(const Tensor& signals) {
   expect_shape("model", "signals", signals, {signals.defined() ? signals.dim(0) : 0, config_.samples, config_.leads});
   const Tensor tokens = ops::add(cnn_.forward(signals), positions_);
-  const Tensor signal_summary = ops::mean_over_time(encoder_->forward(tokens));
-  if (config_.features == 0) return head_.forward(signal_summary);
-  expect_shape("model", "features", features, {signals.dim(0), config_.features});
-  return head_.forward(ops::concat(signal_summary, feature_branch_.forward(features)));
+  return ops::mean_over_time(encoder_->forward(tokens));
+}
+
+Tensor HcCnnTn::classify(const Tensor& encoded, const Tensor& features) {
+  if (config_.features == 0) return head_.forward(encoded);
+  expect_shape("model", "features", features, {encoded.defined() ? encoded.dim(0) : 0, config_.features});
+  return head_.forward(ops::concat(encoded, feature_branch_.forward(features)));
 }
 
 std::int64_t HcCnnTn::parameter_count() {

@@ -41,6 +41,11 @@ class HcCnnTn : public nn::Module {
   // signals (N, samples, leads), features (N, features) or undefined when there are none -> logits (N, classes)
   Tensor forward(const Tensor& signals, const Tensor& features);
 
+  // The two halves of forward(), for whoever asks about many features of the same signals: the signal branch alone,
+  // (N, samples, leads) -> (N, channels.back()), and everything behind it.
+  Tensor encode(const Tensor& signals);
+  Tensor classify(const Tensor& encoded, const Tensor& features);
+
   const HcCnnTnConfig& config() const { return config_; }
   std::int64_t parameter_count();
 
