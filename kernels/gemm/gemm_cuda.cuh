@@ -26,7 +26,7 @@ inline constexpr int kGemmPitch = kGemmTile + 4;
 
 // One block: a tile of 64 x 64 results; one thread: 4 x 4 of them, in registers. Shared memory 8.5 KiB. Any size.
 template <class Problem>
-__global__ void __launch_bounds__(kGemmThreads) tile_gemm_kernel(Problem p) {
+__global__ void __launch_bounds__(kGemmThreads, 2) tile_gemm_kernel(Problem p) {
   SIMT_SHARED(float, a_tile, [kGemmDepth][kGemmPitch]);
   SIMT_SHARED(float, b_tile, [kGemmDepth][kGemmPitch]);
   const int thread = static_cast<int>(threadIdx.x);
