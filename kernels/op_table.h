@@ -11,7 +11,9 @@
 #include <string_view>
 #include <vector>
 
+#include "base/error.h"
 #include "base/philox.h"
+#include "kernels/common/stream.h"
 
 namespace cardiograd::kernels {
 
@@ -99,9 +101,18 @@ concept OpRow = requires(const typename Row::Shape& shape, ShapeSampler& sampler
   {Row::template reference<double>(shape, Buffers<double>(pointers))};
   {Row::template reference<float>(shape, Buffers<float>(pointers))};
   {Row::cpu(shape, Buffers<float>(pointers))};
+  // Puts the kernels into the stream; pointers are to device memory. Needed at link time only in builds with CUDA.
+  {Row::cuda(shape, Buffers<float>(pointers), Stream())};
 };
 
-enum class Implementation { kReference64, kReference32, kCpu };
+#if defined(CARDIOGRAD_DEVICE_CODE)
+inline constexpr bool kHasDeviceCode = true;
+#else
+inline constexpr bool kHasDeviceCode = false;
+#endif
+
+// kCuda: the card's default stream, on device pointers; only where kHasDeviceCode.
+enum class Implementation { kReference64, kReference32, kCpu, kCuda };
 
 // A row of the table with one shape bound to it.
 struct OpCase {
@@ -133,6 +144,13 @@ OpCase bind_case(const typename Row::Shape& shape) {
                 break;
               case Implementation::kCpu:
                 Row::cpu(shape, Buffers<float>(pointers));
+                break;
+              case Implementation::kCuda:
+                if constexpr (kHasDeviceCode)
+                  Row::cuda(shape, Buffers<float>(pointers), Stream());
+                else
+                  throw Error(std::string(Row::kName) + ": this build has no CUDA kernels",
+                              "build the preset cuda or simt");
                 break;
             }
           }};

@@ -1,11 +1,14 @@
 #!/usr/bin/env bash
 # Installs the Debian or Ubuntu packages that building and testing need. Does nothing where all are there.
+# Usage: scripts/install_deps.sh [--simt]
+#   --simt  also what the preset simt needs
 set -euo pipefail
 packages=(
   g++ cmake ninja-build pkg-config
   libeigen3-dev libfmt-dev libcli11-dev nlohmann-json3-dev libtomlplusplus-dev libcsv-dev libxxhash-dev
   libgtest-dev libbenchmark-dev
 )
+if [ "${1:-}" = --simt ]; then packages+=(libboost-context-dev); fi
 missing=()
 for package in "${packages[@]}"; do
   [ "$(dpkg-query -W -f '${db:Status-Status}' "$package" 2>/dev/null)" = installed ] || missing+=("$package")

@@ -1,6 +1,6 @@
 #!/usr/bin/env bash
 # Installs what is missing, builds the preset cpu and runs its tests. Usage: scripts/test.sh [--full]
-#   --full  also the preset asan with the whole suite
+#   --full  also the presets asan, simt (CUDA kernels run on the host) and simt-asan with the whole suite
 set -euo pipefail
 cd "$(dirname "$0")/.."
 full=no
@@ -21,4 +21,9 @@ run_preset() {
   ctest --preset "$1" -j "$jobs"
 }
 run_preset cpu
-if [ "$full" = yes ]; then run_preset asan; fi
+if [ "$full" = yes ]; then
+  run_preset asan
+  scripts/install_deps.sh --simt
+  run_preset simt
+  run_preset simt-asan
+fi

@@ -15,6 +15,7 @@
 
 #include <fmt/format.h>
 
+#include "kernels/activation/activation_cuda.h"
 #include "kernels/activation/activation_ref.h"
 #include "kernels/activation/activation_shape.h"
 #include "kernels/op_table.h"
@@ -58,6 +59,9 @@ struct ReluForward : ActivationRow {
     relu_forward_ref(s, at.real(0), at.real(1));
   }
   static void cpu(const ActivationShape& s, const Buffers<float>& at) { relu_forward_cpu(s, at.real(0), at.real(1)); }
+  static void cuda(const ActivationShape& s, const Buffers<float>& at, Stream stream) {
+    relu_forward_cuda(s, at.real(0), at.real(1), stream);
+  }
 };
 
 struct ReluBackward : ActivationRow {
@@ -74,6 +78,9 @@ struct ReluBackward : ActivationRow {
   static void cpu(const ActivationShape& s, const Buffers<float>& at) {
     relu_backward_cpu(s, at.real(0), at.real(1), at.real(2));
   }
+  static void cuda(const ActivationShape& s, const Buffers<float>& at, Stream stream) {
+    relu_backward_cuda(s, at.real(0), at.real(1), at.real(2), stream);
+  }
 };
 
 struct GeluForward : ActivationRow {
@@ -87,6 +94,9 @@ struct GeluForward : ActivationRow {
     gelu_forward_ref(s, at.real(0), at.real(1));
   }
   static void cpu(const ActivationShape& s, const Buffers<float>& at) { gelu_forward_cpu(s, at.real(0), at.real(1)); }
+  static void cuda(const ActivationShape& s, const Buffers<float>& at, Stream stream) {
+    gelu_forward_cuda(s, at.real(0), at.real(1), stream);
+  }
 };
 
 struct GeluBackward : ActivationRow {
@@ -102,6 +112,9 @@ struct GeluBackward : ActivationRow {
   }
   static void cpu(const ActivationShape& s, const Buffers<float>& at) {
     gelu_backward_cpu(s, at.real(0), at.real(1), at.real(2));
+  }
+  static void cuda(const ActivationShape& s, const Buffers<float>& at, Stream stream) {
+    gelu_backward_cuda(s, at.real(0), at.real(1), at.real(2), stream);
   }
 };
 

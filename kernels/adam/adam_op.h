@@ -15,6 +15,7 @@
 
 #include <fmt/format.h>
 
+#include "kernels/adam/adam_cuda.h"
 #include "kernels/adam/adam_ref.h"
 #include "kernels/adam/adam_shape.h"
 #include "kernels/op_table.h"
@@ -57,6 +58,9 @@ struct AdamForward {
   }
   static void cpu(const AdamShape& s, const Buffers<float>& at) {
     adam_forward_cpu(s, at.real(0), at.real(1), at.real(2), at.real(3));
+  }
+  static void cuda(const AdamShape& s, const Buffers<float>& at, Stream stream) {
+    adam_forward_cuda(s, at.real(0), at.real(1), at.real(2), at.real(3), stream);
   }
 };
 

@@ -14,6 +14,7 @@
 
 #include <fmt/format.h>
 
+#include "kernels/add/add_cuda.h"
 #include "kernels/add/add_ref.h"
 #include "kernels/add/add_shape.h"
 #include "kernels/op_table.h"
@@ -59,6 +60,9 @@ struct AddForward : AddRow {
   static void cpu(const AddShape& s, const Buffers<float>& at) {
     add_forward_cpu(s, at.real(0), at.real(1), at.real(2));
   }
+  static void cuda(const AddShape& s, const Buffers<float>& at, Stream stream) {
+    add_forward_cuda(s, at.real(0), at.real(1), at.real(2), stream);
+  }
 };
 
 struct AddBackwardBroadcast : AddRow {
@@ -75,6 +79,9 @@ struct AddBackwardBroadcast : AddRow {
   static void cpu(const AddShape& s, const Buffers<float>& at) {
     add_backward_broadcast_cpu(s, at.real(0), at.real(1));
   }
+  static void cuda(const AddShape& s, const Buffers<float>& at, Stream stream) {
+    add_backward_broadcast_cuda(s, at.real(0), at.real(1), stream);
+  }
 };
 
 struct AccumulateForward : AddRow {
@@ -89,6 +96,9 @@ struct AccumulateForward : AddRow {
     accumulate_forward_ref(s, at.real(0), at.real(1));
   }
   static void cpu(const AddShape& s, const Buffers<float>& at) { accumulate_forward_cpu(s, at.real(0), at.real(1)); }
+  static void cuda(const AddShape& s, const Buffers<float>& at, Stream stream) {
+    accumulate_forward_cuda(s, at.real(0), at.real(1), stream);
+  }
 };
 
 }  // namespace cardiograd::kernels

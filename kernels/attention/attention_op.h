@@ -14,6 +14,7 @@
 
 #include <fmt/format.h>
 
+#include "kernels/attention/attention_cuda.h"
 #include "kernels/attention/attention_ref.h"
 #include "kernels/attention/attention_shape.h"
 #include "kernels/op_table.h"
@@ -64,6 +65,9 @@ struct AttentionForward : AttentionRow {
   static void cpu(const AttentionShape& s, const Buffers<float>& at) {
     attention_forward_cpu(s, at.real(0), at.real(1), at.real(2));
   }
+  static void cuda(const AttentionShape& s, const Buffers<float>& at, Stream stream) {
+    attention_forward_cuda(s, at.real(0), at.real(1), at.real(2), stream);
+  }
 };
 
 struct AttentionBackward : AttentionRow {
@@ -83,6 +87,9 @@ struct AttentionBackward : AttentionRow {
   }
   static void cpu(const AttentionShape& s, const Buffers<float>& at) {
     attention_backward_cpu(s, at.real(0), at.real(1), at.real(2), at.real(3), at.real(4));
+  }
+  static void cuda(const AttentionShape& s, const Buffers<float>& at, Stream stream) {
+    attention_backward_cuda(s, at.real(0), at.real(1), at.real(2), at.real(3), at.real(4), stream);
   }
 };
 

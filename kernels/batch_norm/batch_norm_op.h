@@ -20,6 +20,7 @@
 
 #include <fmt/format.h>
 
+#include "kernels/batch_norm/batch_norm_cuda.h"
 #include "kernels/batch_norm/batch_norm_ref.h"
 #include "kernels/batch_norm/batch_norm_shape.h"
 #include "kernels/op_table.h"
@@ -96,6 +97,10 @@ struct BatchNormForward : BatchNormRow {
     batch_norm_forward_cpu(s, at.real(0), at.real(1), at.real(2), at.real(3), at.real(4), at.real(5), at.real(6),
                            at.real(7));
   }
+  static void cuda(const BatchNormShape& s, const Buffers<float>& at, Stream stream) {
+    batch_norm_forward_cuda(s, at.real(0), at.real(1), at.real(2), at.real(3), at.real(4), at.real(5), at.real(6),
+                            at.real(7), stream);
+  }
 };
 
 struct BatchNormBackward : BatchNormRow {
@@ -122,6 +127,10 @@ struct BatchNormBackward : BatchNormRow {
     batch_norm_backward_cpu(s, at.real(0), at.real(1), at.real(2), at.real(3), at.real(4), at.real(5), at.real(6),
                             at.real(7), at.real(8));
   }
+  static void cuda(const BatchNormShape& s, const Buffers<float>& at, Stream stream) {
+    batch_norm_backward_cuda(s, at.real(0), at.real(1), at.real(2), at.real(3), at.real(4), at.real(5), at.real(6),
+                             at.real(7), at.real(8), stream);
+  }
 };
 
 struct BatchNormEvalForward : BatchNormRow {
@@ -141,6 +150,9 @@ struct BatchNormEvalForward : BatchNormRow {
   }
   static void cpu(const BatchNormShape& s, const Buffers<float>& at) {
     batch_norm_eval_forward_cpu(s, at.real(0), at.real(1), at.real(2), at.real(3), at.real(4), at.real(5));
+  }
+  static void cuda(const BatchNormShape& s, const Buffers<float>& at, Stream stream) {
+    batch_norm_eval_forward_cuda(s, at.real(0), at.real(1), at.real(2), at.real(3), at.real(4), at.real(5), stream);
   }
 };
 
@@ -167,6 +179,10 @@ struct BatchNormEvalBackward : BatchNormRow {
   static void cpu(const BatchNormShape& s, const Buffers<float>& at) {
     batch_norm_eval_backward_cpu(s, at.real(0), at.real(1), at.real(2), at.real(3), at.real(4), at.real(5), at.real(6),
                                  at.real(7), at.real(8));
+  }
+  static void cuda(const BatchNormShape& s, const Buffers<float>& at, Stream stream) {
+    batch_norm_eval_backward_cuda(s, at.real(0), at.real(1), at.real(2), at.real(3), at.real(4), at.real(5), at.real(6),
+                                  at.real(7), at.real(8), stream);
   }
 };
 

@@ -10,6 +10,7 @@
 
 #include <fmt/format.h>
 
+#include "kernels/concat/concat_cuda.h"
 #include "kernels/concat/concat_ref.h"
 #include "kernels/concat/concat_shape.h"
 #include "kernels/op_table.h"
@@ -53,6 +54,9 @@ struct ConcatForward : ConcatRow {
   static void cpu(const ConcatShape& s, const Buffers<float>& at) {
     concat_forward_cpu(s, at.real(0), at.real(1), at.real(2));
   }
+  static void cuda(const ConcatShape& s, const Buffers<float>& at, Stream stream) {
+    concat_forward_cuda(s, at.real(0), at.real(1), at.real(2), stream);
+  }
 };
 
 struct ConcatBackward : ConcatRow {
@@ -70,6 +74,9 @@ struct ConcatBackward : ConcatRow {
   }
   static void cpu(const ConcatShape& s, const Buffers<float>& at) {
     concat_backward_cpu(s, at.real(0), at.real(1), at.real(2));
+  }
+  static void cuda(const ConcatShape& s, const Buffers<float>& at, Stream stream) {
+    concat_backward_cuda(s, at.real(0), at.real(1), at.real(2), stream);
   }
 };
 

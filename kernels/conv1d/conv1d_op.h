@@ -20,6 +20,7 @@
 
 #include <fmt/format.h>
 
+#include "kernels/conv1d/conv1d_cuda.h"
 #include "kernels/conv1d/conv1d_ref.h"
 #include "kernels/conv1d/conv1d_shape.h"
 #include "kernels/op_table.h"
@@ -86,6 +87,9 @@ struct Conv1dForward : Conv1dRow {
   static void cpu(const Conv1dShape& s, const Buffers<float>& at) {
     conv1d_forward_cpu(s, at.real(0), at.real(1), at.real(2), at.real(3));
   }
+  static void cuda(const Conv1dShape& s, const Buffers<float>& at, Stream stream) {
+    conv1d_forward_cuda(s, at.real(0), at.real(1), at.real(2), at.real(3), stream);
+  }
 };
 
 struct Conv1dBackwardInput : Conv1dRow {
@@ -101,6 +105,9 @@ struct Conv1dBackwardInput : Conv1dRow {
   }
   static void cpu(const Conv1dShape& s, const Buffers<float>& at) {
     conv1d_backward_input_cpu(s, at.real(0), at.real(1), at.real(2));
+  }
+  static void cuda(const Conv1dShape& s, const Buffers<float>& at, Stream stream) {
+    conv1d_backward_input_cuda(s, at.real(0), at.real(1), at.real(2), stream);
   }
 };
 
@@ -120,6 +127,9 @@ struct Conv1dBackwardWeight : Conv1dRow {
   }
   static void cpu(const Conv1dShape& s, const Buffers<float>& at) {
     conv1d_backward_weight_cpu(s, at.real(0), at.real(1), at.real(2), at.real(3));
+  }
+  static void cuda(const Conv1dShape& s, const Buffers<float>& at, Stream stream) {
+    conv1d_backward_weight_cuda(s, at.real(0), at.real(1), at.real(2), at.real(3), stream);
   }
 };
 

@@ -9,6 +9,7 @@
 
 #include <fmt/format.h>
 
+#include "kernels/dropout/dropout_cuda.h"
 #include "kernels/dropout/dropout_ref.h"
 #include "kernels/dropout/dropout_shape.h"
 #include "kernels/op_table.h"
@@ -54,6 +55,9 @@ struct DropoutForward : DropoutRow {
     dropout_ref(s, at.real(0), at.real(1));
   }
   static void cpu(const DropoutShape& s, const Buffers<float>& at) { dropout_cpu(s, at.real(0), at.real(1)); }
+  static void cuda(const DropoutShape& s, const Buffers<float>& at, Stream stream) {
+    dropout_cuda(s, at.real(0), at.real(1), stream);
+  }
 };
 
 struct DropoutBackward : DropoutForward {

@@ -15,6 +15,7 @@
 
 #include <fmt/format.h>
 
+#include "kernels/gather_batch/gather_batch_cuda.h"
 #include "kernels/gather_batch/gather_batch_ref.h"
 #include "kernels/gather_batch/gather_batch_shape.h"
 #include "kernels/op_table.h"
@@ -66,6 +67,10 @@ struct GatherBatchForward {
   static void cpu(const GatherBatchShape& s, const Buffers<float>& at) {
     gather_batch_forward_cpu(s, at.as<std::int16_t>(0), at.real(1), at.as<std::int32_t>(2), at.real(3), at.real(4),
                              at.real(5));
+  }
+  static void cuda(const GatherBatchShape& s, const Buffers<float>& at, Stream stream) {
+    gather_batch_forward_cuda(s, at.as<std::int16_t>(0), at.real(1), at.as<std::int32_t>(2), at.real(3), at.real(4),
+                              at.real(5), stream);
   }
 };
 

@@ -13,6 +13,7 @@
 
 #include <fmt/format.h>
 
+#include "kernels/layer_norm/layer_norm_cuda.h"
 #include "kernels/layer_norm/layer_norm_ref.h"
 #include "kernels/layer_norm/layer_norm_shape.h"
 #include "kernels/op_table.h"
@@ -68,6 +69,9 @@ struct LayerNormForward : LayerNormRow {
   static void cpu(const LayerNormShape& s, const Buffers<float>& at) {
     layer_norm_forward_cpu(s, at.real(0), at.real(1), at.real(2), at.real(3), at.real(4), at.real(5));
   }
+  static void cuda(const LayerNormShape& s, const Buffers<float>& at, Stream stream) {
+    layer_norm_forward_cuda(s, at.real(0), at.real(1), at.real(2), at.real(3), at.real(4), at.real(5), stream);
+  }
 };
 
 struct LayerNormBackward : LayerNormRow {
@@ -92,6 +96,10 @@ struct LayerNormBackward : LayerNormRow {
   static void cpu(const LayerNormShape& s, const Buffers<float>& at) {
     layer_norm_backward_cpu(s, at.real(0), at.real(1), at.real(2), at.real(3), at.real(4), at.real(5), at.real(6),
                             at.real(7));
+  }
+  static void cuda(const LayerNormShape& s, const Buffers<float>& at, Stream stream) {
+    layer_norm_backward_cuda(s, at.real(0), at.real(1), at.real(2), at.real(3), at.real(4), at.real(5), at.real(6),
+                             at.real(7), stream);
   }
 };
 

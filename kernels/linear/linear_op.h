@@ -12,6 +12,7 @@
 
 #include <fmt/format.h>
 
+#include "kernels/linear/linear_cuda.h"
 #include "kernels/linear/linear_ref.h"
 #include "kernels/linear/linear_shape.h"
 #include "kernels/op_table.h"
@@ -53,6 +54,9 @@ struct LinearForward : LinearRow {
   static void cpu(const LinearShape& s, const Buffers<float>& at) {
     linear_forward_cpu(s, at.real(0), at.real(1), at.real(2), at.real(3));
   }
+  static void cuda(const LinearShape& s, const Buffers<float>& at, Stream stream) {
+    linear_forward_cuda(s, at.real(0), at.real(1), at.real(2), at.real(3), stream);
+  }
 };
 
 struct LinearBackwardInput : LinearRow {
@@ -68,6 +72,9 @@ struct LinearBackwardInput : LinearRow {
   }
   static void cpu(const LinearShape& s, const Buffers<float>& at) {
     linear_backward_input_cpu(s, at.real(0), at.real(1), at.real(2));
+  }
+  static void cuda(const LinearShape& s, const Buffers<float>& at, Stream stream) {
+    linear_backward_input_cuda(s, at.real(0), at.real(1), at.real(2), stream);
   }
 };
 
@@ -87,6 +94,9 @@ struct LinearBackwardWeight : LinearRow {
   }
   static void cpu(const LinearShape& s, const Buffers<float>& at) {
     linear_backward_weight_cpu(s, at.real(0), at.real(1), at.real(2), at.real(3));
+  }
+  static void cuda(const LinearShape& s, const Buffers<float>& at, Stream stream) {
+    linear_backward_weight_cuda(s, at.real(0), at.real(1), at.real(2), at.real(3), stream);
   }
 };
 

@@ -17,6 +17,7 @@
 
 #include <fmt/format.h>
 
+#include "kernels/max_pool/max_pool_cuda.h"
 #include "kernels/max_pool/max_pool_ref.h"
 #include "kernels/max_pool/max_pool_shape.h"
 #include "kernels/op_table.h"
@@ -76,6 +77,9 @@ struct MaxPoolForward : MaxPoolRow {
     max_pool_forward_ref(s, at.real(0), at.real(1));
   }
   static void cpu(const MaxPoolShape& s, const Buffers<float>& at) { max_pool_forward_cpu(s, at.real(0), at.real(1)); }
+  static void cuda(const MaxPoolShape& s, const Buffers<float>& at, Stream stream) {
+    max_pool_forward_cuda(s, at.real(0), at.real(1), stream);
+  }
 };
 
 struct MaxPoolBackward : MaxPoolRow {
@@ -91,6 +95,9 @@ struct MaxPoolBackward : MaxPoolRow {
   }
   static void cpu(const MaxPoolShape& s, const Buffers<float>& at) {
     max_pool_backward_cpu(s, at.real(0), at.real(1), at.real(2));
+  }
+  static void cuda(const MaxPoolShape& s, const Buffers<float>& at, Stream stream) {
+    max_pool_backward_cuda(s, at.real(0), at.real(1), at.real(2), stream);
   }
 };
 

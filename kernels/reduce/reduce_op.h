@@ -12,6 +12,7 @@
 #include <fmt/format.h>
 
 #include "kernels/op_table.h"
+#include "kernels/reduce/reduce_cuda.h"
 #include "kernels/reduce/reduce_ref.h"
 #include "kernels/reduce/reduce_shape.h"
 
@@ -56,6 +57,9 @@ struct MeanTimeForward : MeanTimeRow {
   static void cpu(const MeanTimeShape& s, const Buffers<float>& at) {
     mean_time_forward_cpu(s, at.real(0), at.real(1));
   }
+  static void cuda(const MeanTimeShape& s, const Buffers<float>& at, Stream stream) {
+    mean_time_forward_cuda(s, at.real(0), at.real(1), stream);
+  }
 };
 
 struct MeanTimeBackward : MeanTimeRow {
@@ -73,6 +77,9 @@ struct MeanTimeBackward : MeanTimeRow {
   }
   static void cpu(const MeanTimeShape& s, const Buffers<float>& at) {
     mean_time_backward_cpu(s, at.real(0), at.real(1));
+  }
+  static void cuda(const MeanTimeShape& s, const Buffers<float>& at, Stream stream) {
+    mean_time_backward_cuda(s, at.real(0), at.real(1), stream);
   }
 };
 
@@ -99,6 +106,9 @@ struct SquaredNormForward {
   static void cpu(const SquaredNormShape& s, const Buffers<float>& at) {
     squared_norm_forward_cpu(s, at.real(0), at.real(1));
   }
+  static void cuda(const SquaredNormShape& s, const Buffers<float>& at, Stream stream) {
+    squared_norm_forward_cuda(s, at.real(0), at.real(1), stream);
+  }
 };
 
 struct ScaleForward {
@@ -119,6 +129,9 @@ struct ScaleForward {
     scale_forward_ref(s, at.real(0));
   }
   static void cpu(const ScaleShape& s, const Buffers<float>& at) { scale_forward_cpu(s, at.real(0)); }
+  static void cuda(const ScaleShape& s, const Buffers<float>& at, Stream stream) {
+    scale_forward_cuda(s, at.real(0), stream);
+  }
 };
 
 }  // namespace cardiograd::kernels

@@ -16,6 +16,7 @@
 #include <fmt/format.h>
 
 #include "kernels/op_table.h"
+#include "kernels/weighted_bce/weighted_bce_cuda.h"
 #include "kernels/weighted_bce/weighted_bce_ref.h"
 #include "kernels/weighted_bce/weighted_bce_shape.h"
 
@@ -66,6 +67,9 @@ struct WeightedBceForward : WeightedBceRow {
   static void cpu(const WeightedBceShape& s, const Buffers<float>& at) {
     weighted_bce_forward_cpu(s, at.real(0), at.real(1), at.real(2), at.real(3));
   }
+  static void cuda(const WeightedBceShape& s, const Buffers<float>& at, Stream stream) {
+    weighted_bce_forward_cuda(s, at.real(0), at.real(1), at.real(2), at.real(3), stream);
+  }
 };
 
 struct WeightedBceBackward : WeightedBceRow {
@@ -84,6 +88,9 @@ struct WeightedBceBackward : WeightedBceRow {
   }
   static void cpu(const WeightedBceShape& s, const Buffers<float>& at) {
     weighted_bce_backward_cpu(s, at.real(0), at.real(1), at.real(2), at.real(3), at.real(4));
+  }
+  static void cuda(const WeightedBceShape& s, const Buffers<float>& at, Stream stream) {
+    weighted_bce_backward_cuda(s, at.real(0), at.real(1), at.real(2), at.real(3), at.real(4), stream);
   }
 };
 

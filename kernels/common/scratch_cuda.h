@@ -1,0 +1,18 @@
+// Working memory of CUDA launchers: per stream, grown on demand, kept for the next call, so that a training step
+// allocates nothing after its first iteration.
+#pragma once
+
+#include <cstdint>
+
+#include "kernels/common/stream.h"
+
+namespace cardiograd::kernels {
+
+// Uses that may be live at the same time on one stream.
+enum class CudaScratchUse { kPartial, kCoefficients, kColumnSums };
+
+// At least `count` floats of device memory, 256-byte aligned; the content is undefined. Valid until the next call with
+// the same stream and use. Growing waits for the device. Throws Error when the device has no memory left.
+float* cuda_scratch(Stream stream, CudaScratchUse use, std::int64_t count);
+
+}  // namespace cardiograd::kernels

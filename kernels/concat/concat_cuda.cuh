@@ -1,0 +1,39 @@
+// Concatenation on the card, one element of the wide matrix at a time (elementwise_cuda.cuh).
+#pragma once
+
+#include <cstdint>
+
+#include "kernels/simt/simt.h"
+
+namespace cardiograd::kernels {
+
+struct ConcatForwardBody {
+  const float* a;
+  const float* b;
+  std::int64_t width_a;
+  std::int64_t width_b;
+  float* y;
+  __device__ void operator()(std::int64_t i) const {
+    const std::int64_t row = i / (width_a + width_b);
+    const std::int64_t d = i % (width_a + width_b);
+    y[i] = d < width_a ? a[row * width_a + d] : b[row * width_b + d - width_a];
+  }
+};
+
+struct ConcatBackwardBody {
+  const float* dy;
+  std::int64_t width_a;
+  std::int64_t width_b;
+  float* da;
+  float* db;
+  __device__ void operator()(std::int64_t i) const {
+    const std::int64_t row = i / (width_a + width_b);
+    const std::int64_t d = i % (width_a + width_b);
+    if (d < width_a)
+      da[row * width_a + d] = dy[i];
+    else
+      db[row * width_b + d - width_a] = dy[i];
+  }
+};
+
+}  // namespace cardiograd::kernels

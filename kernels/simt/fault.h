@@ -1,0 +1,45 @@
+// What the emulation reports. Every fault has a name, and its message names kernel, block, threads and source line.
+#pragma once
+
+#include <source_location>
+#include <string>
+
+#include "base/error.h"
+
+namespace cardiograd::simt {
+
+using Where = std::source_location;
+
+enum class FaultKind {
+  kDivergentBarrier,      // some threads of a block wait at a barrier that others passed by or cannot reach
+  kMismatchedCollective,  // lanes of one mask meet at different warp collectives
+  kExitedLaneInMask,      // a mask names a lane that has returned or does not exist
+  kCallerNotInMask,       // a lane calls a collective whose mask leaves it out
+  kSharedOutOfBounds,     // a write past a shared array (AddressSanitizer reports it first where it is on)
+  kDeviceOutOfBounds,     // a write past an allocation of cudaMalloc (likewise)
+  kMisalignedAccess,      // a vector access at an address that is not a multiple of its size
+  kLaunchLimit,           // a grid or block that the card does not take
+  kSharedMemoryLimit,     // more shared memory than the card, or the launch, allows
+  kUnroundedTf32,         // an operand of a tf32 product has bits that the hardware drops
+  kUnsupportedByCard,     // an instruction that the chosen card does not have
+};
+
+// "divergent barrier" and so on.
+const char* fault_name(FaultKind kind);
+
+class Fault : public Error {
+ public:
+  Fault(FaultKind kind, const std::string& message, const std::string& hint) : Error(message, hint), kind_(kind) {}
+  FaultKind kind() const noexcept { return kind_; }
+
+ private:
+  FaultKind kind_;
+};
+
+// "conv1d_cuda.cuh:42"
+std::string describe(const Where& where);
+
+// Throws Fault; the message begins with kernel, block and thread where one is running.
+[[noreturn]] void raise_fault(FaultKind kind, const std::string& detail, const Where& where);
+
+}  // namespace cardiograd::simt

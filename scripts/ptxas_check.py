@@ -1,0 +1,146 @@
+#!/usr/bin/env python3
+"""Holds the shipped CUDA kernels to ptxas's report: no spills and no stack frames on sm_86 and sm_90.
+
+    scripts/ptxas_check.py [--nvcc nvcc] [--write docs/kernel-resources.md]
+
+Compiles every kernels/**/*.cu for both cards, prints what is wrong and exits with 1, or writes the table of registers,
+shared memory and occupancy. Occupancy is of the static needs; dynamic shared memory is the launch's.
+"""
+import argparse
+import concurrent.futures
+import pathlib
+import re
+import subprocess
+import sys
+
+ROOT = pathlib.Path(__file__).resolve().parent.parent
+# Per multiprocessor: threads, registers, bytes of shared memory, blocks (CUDA C++ Programming Guide, table "Technical
+# Specifications per Compute Capability"); 1 KiB of shared memory per block is the system's.
+CARDS = {
+    86: {"threads": 1536, "registers": 65536, "shared": 100 * 1024, "blocks": 16},
+    90: {"threads": 2048, "registers": 65536, "shared": 228 * 1024, "blocks": 32},
+}
+KERNEL = re.compile(r"Compiling entry function '(.+)' for")
+FRAME = re.compile(r"(\d+) bytes stack frame, (\d+) bytes spill stores, (\d+) bytes spill loads")
+USED = re.compile(r"Used (\d+) registers")
+SHARED = re.compile(r"(\d+) bytes smem")
+
+
+def compile_verbose(nvcc, source, card):
+    """ptxas's report of one file for one card."""
+    command = [nvcc, "-std=c++20", "-O3", f"-arch=sm_{card}", "-cubin", "-Xptxas", "-v", "-I", str(ROOT), str(source),
+               "-o", "/dev/null"]
+    result = subprocess.run(command, capture_output=True, text=True)
+    if result.returncode != 0:
+        raise SystemExit(f"ptxas_check: {source.relative_to(ROOT)} does not compile for sm_{card}:\n{result.stderr}")
+    return result.stdout + result.stderr
+
+
+def demangle(names):
+    result = subprocess.run(["c++filt"], input="\n".join(names), capture_output=True, text=True, check=True)
+    return result.stdout.splitlines()
+
+
+def short_name(demangled):
+    """'void a::b::kernel<a::b::X>(long)' -> 'kernel<X>'"""
+    name = demangled.removeprefix("void ")
+    depth = 0
+    for i, c in enumerate(name):
+        depth += {"<": 1, ">": -1}.get(c, 0)
+        if c == "(" and depth == 0 and not name.startswith("(anonymous", i):
+            name = name[:i]
+            break
+    name = re.sub(r"\((?:int|bool)\)", "", name)
+    return re.sub(r"(?:\w+|\(anonymous namespace\))::", "", name)
+
+
+def kernels_of(report):
+    """One dict per kernel of a report; fails if the report does not have the form that is known."""
+    found = []
+    for line in report.splitlines():
+        if match := KERNEL.search(line):
+            found.append({"name": match[1]})
+        elif (match := FRAME.search(line)) and found and "stack" not in found[-1]:
+            found[-1].update(stack=int(match[1]), spills=int(match[2]) + int(match[3]))
+        elif (match := USED.search(line)) and found:
+            shared = SHARED.search(line)
+            found[-1].update(registers=int(match[1]), shared=int(shared[1]) if shared else 0)
+    incomplete = [kernel["name"] for kernel in found if not {"stack", "spills", "registers", "shared"} <= set(kernel)]
+    if incomplete:
+        raise SystemExit(f"ptxas_check: no complete report of {incomplete}")
+    for kernel, name in zip(found, demangle([kernel["name"] for kernel in found])):
+        kernel["name"] = short_name(name)
+    return found
+
+
+def launch_bounds(source):
+    """Threads per block of a kernel, from the longest __launch_bounds__ that the source and its headers give it."""
+    text = source.read_text() + "".join(path.read_text() for path in sorted(ROOT.glob("kernels/**/*.cuh")))
+    constants = dict(re.findall(r"constexpr int (k\w+) = ([^;]+);", text))
+    bounds = {}
+    for expression, name in re.findall(r"__launch_bounds__\(([^,)]+)[^)]*\)\s+(\w+)\(", text):
+        while names := re.findall(r"k[A-Z]\w*", expression):
+            for constant in names:
+                expression = expression.replace(constant, f"({constants[constant]})")
+        bounds[name] = eval(expression, {"__builtins__": {}})
+    return bounds
+
+
+def occupancy(kernel, threads, card):
+    """Share of a multiprocessor's threads that can be resident."""
+    limits = CARDS[card]
+    registers = -(-kernel["registers"] * 32 // 256) * 256 * (threads // 32)  # given out in 256s per warp
+    shared = -(-(kernel["shared"] + 1024) // 128) * 128
+    blocks = min(limits["blocks"], limits["threads"] // threads, limits["registers"] // registers,
+                 limits["shared"] // shared)
+    return blocks * threads / limits["threads"]
+
+
+def main():
+    parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
+    parser.add_argument("--nvcc", default="nvcc")
+    parser.add_argument("--write", type=pathlib.Path, help="where the table goes")
+    options = parser.parse_args()
+    sources = sorted(ROOT.glob("kernels/**/*.cu"))
+    jobs = [(source, card) for source in sources for card in CARDS]
+    with concurrent.futures.ThreadPoolExecutor(2) as pool:
+        reports = list(pool.map(lambda job: kernels_of(compile_verbose(options.nvcc, *job)), jobs))
+
+    rows = {}
+    faults = []
+    for (source, card), kernels in zip(jobs, reports):
+        bounds = launch_bounds(source)
+        for kernel in kernels:
+            base = kernel["name"].split("<")[0]
+            if base not in bounds:
+                raise SystemExit(f"ptxas_check: {source.name}: {base} has no __launch_bounds__")
+            kernel["occupancy"] = occupancy(kernel, bounds[base], card)
+            entry = rows.setdefault((source.parent.name, kernel["name"]), {"threads": bounds[base]})
+            entry[card] = kernel
+            if kernel["stack"] or kernel["spills"]:
+                faults.append(f"{source.relative_to(ROOT)}: {kernel['name']} on sm_{card}: {kernel['stack']} bytes of "
+                              f"stack, {kernel['spills']} bytes of spills")
+    if not rows:
+        raise SystemExit("ptxas_check: no kernels found")
+    for fault in faults:
+        print(fault)
+    if faults:
+        sys.exit(1)
+    print(f"{len(rows)} kernels on {' and '.join(f'sm_{card}' for card in CARDS)}: no spills, no stack frames")
+    if options.write:
+        release = subprocess.run([options.nvcc, "--version"], capture_output=True, text=True, check=True).stdout
+        version = re.search(r"release ([\d.]+)", release)[1]
+        lines = ["# What the CUDA kernels use", "",
+                 f"Written by `scripts/ptxas_check.py --write` from the report of ptxas {version}; no kernel spills or "
+                 "has a stack frame.", "Shared memory is the static part. Occupancy is the share of a multiprocessor's "
+                 "threads that registers and static shared", "memory let be resident.", "",
+                 "| folder | kernel | threads | shared B | registers sm_86 | occupancy sm_86 | registers sm_90 | "
+                 "occupancy sm_90 |", "|---|---|--:|--:|--:|--:|--:|--:|"]
+        for (folder, name), entry in sorted(rows.items()):
+            cells = "".join(f" {entry[card]['registers']} | {entry[card]['occupancy']:.0%} |" for card in CARDS)
+            lines.append(f"| {folder} | `{name}` | {entry['threads']} | {entry[86]['shared']} |{cells}")
+        options.write.write_text("\n".join(lines) + "\n")
+
+
+if __name__ == "__main__":
+    main()
