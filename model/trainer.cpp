@@ -151,7 +151,8 @@ std::string Trainer::first_not_finite(const Batch& batch) {
     if (!all_finite(batch.signals)) return "the batch of signals has values that are not finite";
     if (batch.features.defined() && !all_finite(batch.features))
       return "the batch of features has values that are not finite";
-    for (const nn::NamedTensor& named : net_->named_tensors())
+    // Not the running statistics: the step that failed has spoilt them after something else went wrong.
+    for (const nn::NamedTensor& named : net_->parameters())
       if (!all_finite(*named.tensor)) return fmt::format("the parameter {} is not finite", named.name);
     const NoGrad no_grad;
     const FiniteCheck check;
@@ -163,7 +164,7 @@ std::string Trainer::first_not_finite(const Batch& batch) {
 }
 
 void Trainer::stop_not_finite(const std::string& which, double loss, double lr, const std::string& culprit) const {
-  throw Error(fmt::format("training stopped: the {} is {} at learning rate {}; first: {}", which, loss, lr,
+  throw Error(fmt::format("training stopped: the {} is {} at learning rate {}; first: {}", which, std::abs(loss), lr,
                           culprit.empty() ? "the loss itself" : culprit),
               "Lower --lr, or set training.clip_norm in the configuration; resume with --resume from the last epoch.");
 }

@@ -54,6 +54,8 @@ inline Outcome run_app(const std::string& name, const std::vector<std::string>& 
                        const RunSettings& settings = {}) {
   using Clock = std::chrono::steady_clock;
   const TemporaryFolder streams;
+  for (const char* name : {"out", "err"})
+    write_file(streams / name, "");  // A program may be killed before it has them.
   const std::string program = std::string(CARDIOGRAD_APPS_DIR) + "/" + name;
   const Clock::time_point start = Clock::now();
   const auto elapsed = [&] { return std::chrono::duration<double>(Clock::now() - start).count(); };
