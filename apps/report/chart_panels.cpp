@@ -18,8 +18,13 @@ Frame unit_square() {
   return {42, 26, kWidth - 52, kWidth - 52, {0, 1}, {0, 1}};
 }
 
-void draw_square(Svg& svg, const Frame& frame, const std::string& heading, const AxisTexts& texts) {
-  svg.text({frame.left, 15}, heading, "heading");
+void draw_heading(Svg& svg, const Heading& heading) {
+  svg.text({4, 15}, heading.name, "heading");
+  svg.text({kWidth - 4, 15}, heading.figure, "axis-text", "end");
+}
+
+void draw_square(Svg& svg, const Frame& frame, const Heading& heading, const AxisTexts& texts) {
+  draw_heading(svg, heading);
   draw_axes(svg, frame, {0, 0.5, 1}, {0, 0.5, 1}, texts);
 }
 
@@ -32,14 +37,16 @@ std::vector<T> thinned(const std::vector<T>& points, std::size_t count) {
   return few;
 }
 
-// Without the points that lie on a straight line between their neighbours.
+// Without the points that lie on a straight line between their neighbours; where the line turns back they stay.
 std::vector<Point> corners(const std::vector<Point>& points) {
   std::vector<Point> kept;
   for (const Point& p : points) {
     while (kept.size() >= 2) {
       const Point& a = kept[kept.size() - 2];
       const Point& b = kept.back();
-      if (std::abs((b.x - a.x) * (p.y - a.y) - (b.y - a.y) * (p.x - a.x)) > 1e-9) break;
+      const Point in{b.x - a.x, b.y - a.y};
+      const Point out{p.x - b.x, p.y - b.y};
+      if (std::abs(in.x * out.y - in.y * out.x) > 1e-9 || in.x * out.x + in.y * out.y < 0) break;
       kept.pop_back();
     }
     kept.push_back(p);
@@ -62,7 +69,7 @@ void draw_curve(Svg& svg, const std::vector<Point>& points) {
 
 }  // namespace
 
-Markup roc_panel(const SvgText& text, const std::string& heading, const std::vector<model::RocPoint>& curve,
+Markup roc_panel(const SvgText& text, const Heading& heading, const std::vector<model::RocPoint>& curve,
                  const OperatingPoint& point) {
   Svg svg(kWidth, kHeight, text, "chart panel");
   const Frame frame = unit_square();
@@ -87,7 +94,7 @@ Markup roc_panel(const SvgText& text, const std::string& heading, const std::vec
   return svg.finish();
 }
 
-Markup precision_recall_panel(const SvgText& text, const std::string& heading,
+Markup precision_recall_panel(const SvgText& text, const Heading& heading,
                               const std::vector<model::PrecisionRecallPoint>& curve, const OperatingPoint& point) {
   Svg svg(kWidth, kHeight, text, "chart panel");
   const Frame frame = unit_square();
@@ -117,7 +124,7 @@ Markup precision_recall_panel(const SvgText& text, const std::string& heading,
   return svg.finish();
 }
 
-Markup reliability_panel(const SvgText& text, const std::string& heading, const model::Calibration& calibration) {
+Markup reliability_panel(const SvgText& text, const Heading& heading, const model::Calibration& calibration) {
   Svg svg(kWidth, kHeight, text, "chart panel");
   const Frame frame = unit_square();
   draw_square(svg, frame, heading, {"predicted probability", "share that is positive"});
@@ -138,12 +145,12 @@ Markup reliability_panel(const SvgText& text, const std::string& heading, const 
   return svg.finish();
 }
 
-Markup confusion_panel(const SvgText& text, const std::string& heading, const model::ConfusionMatrix& counts) {
+Markup confusion_panel(const SvgText& text, const Heading& heading, const model::ConfusionMatrix& counts) {
   constexpr double kLeft = 50;
   constexpr double kTop = 42;
   constexpr double kCell = 84;
   Svg svg(kWidth, kTop + 2 * kCell + 26, text, "chart panel");
-  svg.text({kLeft, 15}, heading, "heading");
+  draw_heading(svg, heading);
   const std::int64_t table[2][2] = {{counts.true_negatives, counts.false_positives},
                                     {counts.false_negatives, counts.true_positives}};
   for (int row = 0; row < 2; ++row) {

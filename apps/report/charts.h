@@ -39,13 +39,19 @@ struct OperatingPoint {
   model::ConfusionMatrix counts;
 };
 
-// `heading` stands above the panel. The curve may not be empty.
-Markup roc_panel(const SvgText& text, const std::string& heading, const std::vector<model::RocPoint>& curve,
+// Above a panel: the class, and its most telling figure.
+struct Heading {
+  std::string name;
+  std::string figure;
+};
+
+// The curve may not be empty.
+Markup roc_panel(const SvgText& text, const Heading& heading, const std::vector<model::RocPoint>& curve,
                  const OperatingPoint& point);
-Markup precision_recall_panel(const SvgText& text, const std::string& heading,
+Markup precision_recall_panel(const SvgText& text, const Heading& heading,
                               const std::vector<model::PrecisionRecallPoint>& curve, const OperatingPoint& point);
-Markup reliability_panel(const SvgText& text, const std::string& heading, const model::Calibration& calibration);
-Markup confusion_panel(const SvgText& text, const std::string& heading, const model::ConfusionMatrix& counts);
+Markup reliability_panel(const SvgText& text, const Heading& heading, const model::Calibration& calibration);
+Markup confusion_panel(const SvgText& text, const Heading& heading, const model::ConfusionMatrix& counts);
 
 // --- the two rings of the class distribution
 

@@ -144,6 +144,8 @@ class Paper {
   }
 
   void draw_segment(Svg& svg, const Row& row, const Segment& segment) {
+    // The name first: its halo would hide a trace below it.
+    svg.text({segment.x + 1, row.baseline - row.above + 0.5}, strip_.lead_names[segment.lead], "ecg-lead");
     std::string path;
     bool pen_down = false;
     long last_x = 0;
@@ -164,7 +166,6 @@ class Paper {
     }
     if (segment.first > 0) svg.line({segment.x, row.baseline - 4}, {segment.x, row.baseline + 4}, "ecg-mark");
     if (!path.empty()) svg.markup().empty("path", {{"class", "ecg-trace"}, {"transform", "scale(.01)"}, {"d", path}});
-    svg.text({segment.x + 1, row.baseline - row.above + 0.5}, strip_.lead_names[segment.lead], "ecg-lead");
   }
 
   std::string scale_text() const {

@@ -12,6 +12,7 @@ namespace cardiograd::apps::report {
 namespace {
 
 constexpr double kChance = 0.5;
+constexpr std::int64_t kTooFewToResample = 10;
 
 // From the lowest interval's end to 1, so that the rows of one table can be compared; never above 0.5.
 Range auc_range(const std::vector<model::Interval>& intervals) {
@@ -39,6 +40,23 @@ std::string bootstrap_text(const model::BootstrapAuc& auc) {
   return text;
 }
 
+// Resampling draws the same few records again and again: what others of their kind would score it cannot know.
+void add_too_narrow(Markup& page, const model::Evaluation& e) {
+  std::vector<std::string> names;
+  for (std::size_t c = 0; c < e.class_names.size(); ++c) {
+    const model::ClassMetrics& one = e.metrics.classes[c];
+    const std::int64_t rarer = std::min(one.support, e.metrics.records - one.support);
+    if (one.both_outcomes && rarer < kTooFewToResample)
+      names.push_back(fmt::format("{} ({})", e.class_names[c], rarer));
+  }
+  if (names.empty() || e.auc.settings.draws == 0) return;
+  page.element(
+      "p", {{"class", "note"}},
+      fmt::format("Narrower than the truth, because fewer than {} records of one outcome are there to draw from: "
+                  "the intervals of {}.",
+                  kTooFewToResample, enumerate(names)));
+}
+
 }  // namespace
 
 void add_intervals(Markup& page, const ReportData& report) {
@@ -60,6 +78,7 @@ void add_intervals(Markup& page, const ReportData& report) {
                          auc_bar(e.auc.macro, range)},
                         true});
   add_table(page, table);
+  add_too_narrow(page, e);
 }
 
 void add_subgroups(Markup& page, const ReportData& report) {

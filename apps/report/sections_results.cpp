@@ -37,10 +37,6 @@ void add_tiles(Markup& page, const ReportData& report) {
   page.close("ul");
 }
 
-std::string heading_of(const ReportData& report, std::size_t c) {
-  return report.evaluation.class_names[c];
-}
-
 OperatingPoint point_of(const ReportData& report, std::size_t c) {
   return {static_cast<double>(report.evaluation.thresholds[c]), report.evaluation.metrics.classes[c].confusion};
 }
@@ -146,7 +142,8 @@ void add_roc(Markup& page, const ReportData& report) {
                          with_interval(e.auc.classes[c], one.support), counted(one.support, "positive"),
                          counted(e.metrics.records, "record"), e.thresholds[c], share_of(n.true_positives, one.support),
                          share_of(n.false_positives, n.false_positives + n.true_negatives))},
-            fmt::format("{}   AUC {}, n = {}", heading_of(report, c), figure(one.auc, one.support), one.support),
+            Heading{e.class_names[c],
+                    fmt::format("AUC {}, {} positive", figure(one.auc, one.support), grouped(one.support))},
             report.roc[c], point_of(report, c));
       });
 }
@@ -167,8 +164,8 @@ void add_precision_recall(Markup& page, const ReportData& report) {
                          figure(one.average_precision, one.support), counted(one.support, "positive"),
                          counted(e.metrics.records, "record"), e.thresholds[c], share_of(n.true_positives, one.support),
                          share_of(n.true_positives, n.true_positives + n.false_positives))},
-            fmt::format("{}   AP {}, n = {}", heading_of(report, c), figure(one.average_precision, one.support),
-                        one.support),
+            Heading{e.class_names[c], fmt::format("AP {}, {} positive", figure(one.average_precision, one.support),
+                                                  grouped(one.support))},
             report.precision_recall[c], point_of(report, c));
       });
 }
@@ -186,7 +183,7 @@ void add_confusion(Markup& page, const ReportData& report) {
              fmt::format("With the label: {} called positive, {} missed. Without it: {} called negative, {} false "
                          "alarms.",
                          n.true_positives, n.false_negatives, n.true_negatives, n.false_positives)},
-            heading_of(report, c), n);
+            Heading{e.class_names[c], fmt::format("{} positive", grouped(e.metrics.classes[c].support))}, n);
       });
 }
 
@@ -206,7 +203,9 @@ void add_calibration(Markup& page, const ReportData& report) {
             {fmt::format("reliability-{}", c), fmt::format("Reliability of the probabilities of {}", e.class_names[c]),
              fmt::format("Expected calibration error {:.3f}, Brier score {:.3f}, {}, {}.", one.expected_error,
                          one.brier, counted(one.records, "record"), counted(one.positives, "positive"))},
-            fmt::format("{}   ECE {:.2f}, n = {}", heading_of(report, c), one.expected_error, one.records), one);
+            Heading{e.class_names[c],
+                    fmt::format("ECE {}, n = {}", figure(one.expected_error, one.records), grouped(one.records))},
+            one);
       });
   Table table{
       "Calibration of each class", {"class", "records", "positives", "expected calibration error", "Brier score"}, {}};

@@ -69,6 +69,8 @@ th { font-weight: 600; }
 thead th { vertical-align: bottom; color: var(--quiet); white-space: normal; }
 th:first-child { position: sticky; left: 0; background: var(--page); text-align: left; }
 tr.apart th, tr.apart td { border-top: 2px solid var(--quiet); }
+#results td:nth-child(4), #results td:nth-child(6), #results td:nth-child(8), #results td:nth-child(10) {
+  color: var(--quiet); font-style: italic; }
 .drawing { padding-top: 0; padding-bottom: 0; }
 #configuration th, #configuration td { text-align: left; vertical-align: top; white-space: normal; }
 #configuration td { overflow-wrap: anywhere; min-width: 9rem; }
@@ -138,7 +140,7 @@ button { min-width: 2.75rem; min-height: 2.2rem; margin-right: .4rem; border: 1p
   body { max-width: none; padding: 0; }
   nav, .skip, .zoom, #tip { display: none; }
   .scroll { overflow: visible; }
-  .ecg { width: 100% !important; min-width: 0; }
+  .ecg { width: 85% !important; min-width: 0 !important; }
   figure, tr, .tiles, .note-box, h2, h3 { break-inside: avoid; }
   h2, h3 { break-after: avoid; }
   .cell, .sector, .dot, .ecg-paper { print-color-adjust: exact; -webkit-print-color-adjust: exact; }

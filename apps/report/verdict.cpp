@@ -13,6 +13,7 @@ namespace cardiograd::apps::report {
 namespace {
 
 constexpr std::int64_t kFewPositives = 30;
+constexpr std::int64_t kFewestToRank = 10;  // positives and negatives: below, best and weakest are a matter of luck
 
 std::string fold_text(const ReportData& report) {
   return fmt::format("fold{} {}", report.folds.size() == 1 ? "" : "s", fmt::join(report.folds, ", "));
@@ -36,7 +37,7 @@ struct Extremes {
 Extremes extremes(const model::Metrics& metrics) {
   Extremes result;
   for (std::size_t c = 0; c < metrics.classes.size(); ++c) {
-    if (!metrics.classes[c].both_outcomes) continue;
+    if (std::min(metrics.classes[c].support, metrics.records - metrics.classes[c].support) < kFewestToRank) continue;
     if (!result.known) result = {c, c, true};
     if (metrics.classes[c].auc > metrics.classes[result.best].auc) result.best = c;
     if (metrics.classes[c].auc < metrics.classes[result.worst].auc) result.worst = c;

@@ -76,7 +76,7 @@ TEST(ReportCharts, GapsInTheLogStayGaps) {
 TEST(ReportCharts, RocPanelPutsItsOperatingPointOnTheCurve) {
   // Three positives, four negatives: the threshold finds two and raises one false alarm.
   const std::vector<model::RocPoint> curve{{0, 0, INFINITY}, {0, 1.0 / 3, 0.9}, {0.25, 2.0 / 3, 0.6}, {1, 1, 0.1}};
-  const Markup panel = roc_panel({"r", "t", "d"}, "MI", curve, {0.5, {3, 1, 1, 2}});
+  const Markup panel = roc_panel({"r", "t", "d"}, {"MI", "AUC 0.8"}, curve, {0.5, {3, 1, 1, 2}});
   const XmlCheck check(panel.str());
   int found = 0;
   for (const auto& element : check.elements()) {
@@ -90,15 +90,26 @@ TEST(ReportCharts, RocPanelPutsItsOperatingPointOnTheCurve) {
   EXPECT_NE(panel.str().find("nothing called positive: sensitivity 0.00"), std::string::npos);
 }
 
+TEST(ReportCharts, PrecisionThatFallsAndRisesAtOneRecallStaysInTheCurve) {
+  // Positive, two negatives, positive: precision 1, 1/2, 1/3, then 1/2 at recall 1.
+  const std::vector<model::PrecisionRecallPoint> curve{
+      {0, 1, INFINITY}, {0.5, 1, 0.9}, {0.5, 0.5, 0.8}, {0.5, 1.0 / 3, 0.7}, {1, 0.5, 0.6}};
+  const auto paths =
+      paths_of(precision_recall_panel({"p", "t", "d"}, {"x", ""}, curve, {0.5, {0, 2, 0, 2}}), "curve s0");
+  ASSERT_EQ(paths.size(), 1U);
+  EXPECT_EQ(paths[0], "M42 26L131 26L131 144.67L131 115L220 115");
+}
+
 TEST(ReportCharts, PanelsOfExtremeCounts) {
-  EXPECT_NO_THROW(XmlCheck(confusion_panel({"c", "t", "d"}, "x", {0, 0, 0, 0}).str()));
-  EXPECT_NO_THROW(XmlCheck(confusion_panel({"c", "t", "d"}, "x", {123456, 0, 0, 7}).str()));
+  EXPECT_NO_THROW(XmlCheck(confusion_panel({"c", "t", "d"}, {"x", ""}, {0, 0, 0, 0}).str()));
+  EXPECT_NO_THROW(XmlCheck(confusion_panel({"c", "t", "d"}, {"x", ""}, {123456, 0, 0, 7}).str()));
   const std::vector<float> scores{0.95F};
   const std::vector<std::uint8_t> labels{1};
   const model::Predictions one{scores, labels, 1, 1, {}};
-  EXPECT_NO_THROW(XmlCheck(reliability_panel({"c", "t", "d"}, "x", model::calibration(one, 0)).str()));
+  EXPECT_NO_THROW(XmlCheck(reliability_panel({"c", "t", "d"}, {"x", ""}, model::calibration(one, 0)).str()));
   EXPECT_NO_THROW(XmlCheck(
-      precision_recall_panel({"c", "t", "d"}, "x", model::precision_recall_curve(one, 0), {0.99, {0, 0, 1, 0}}).str()));
+      precision_recall_panel({"c", "t", "d"}, {"x", ""}, model::precision_recall_curve(one, 0), {0.99, {0, 0, 1, 0}})
+          .str()));
 }
 
 TEST(ReportCharts, SunburstGivesEachClassItsShare) {

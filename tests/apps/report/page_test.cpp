@@ -134,6 +134,7 @@ TEST(ReportPage, OfATinyRunIsWhole) {
   EXPECT_TRUE(contains(page, "sex: female"));
   EXPECT_TRUE(contains(page, "encoder_layers = 2"));  // config.toml as it is
   EXPECT_TRUE(contains(page, "10 mm/mV"));
+  EXPECT_TRUE(contains(page, "Narrower than the truth"));
   EXPECT_EQ(render(run.report({1, 2, 3, 4, 10})), page);
 }
 
@@ -148,6 +149,7 @@ TEST(ReportPage, WhatIsMissingIsSaid) {
   EXPECT_TRUE(contains(page, "HYP (no positives) and MI (no positives)"));
   EXPECT_TRUE(contains(page, "no hand-crafted features"));
   EXPECT_TRUE(contains(page, "--draws 0"));
+  EXPECT_FALSE(contains(page, "Best at"));  // two positives rank nothing
   EXPECT_TRUE(contains(page, "is not known: no config.toml"));
 }
 
