@@ -33,6 +33,11 @@ function(cardiograd_device_code_on_the_host launchers)
   target_compile_options(cardiograd_simt PRIVATE ${CARDIOGRAD_WARNINGS})
   set_source_files_properties(${launchers} PROPERTIES LANGUAGE CXX)
   target_sources(cardiograd_kernels PRIVATE ${launchers})
+  if(CARDIOGRAD_SIMT_WATCH)
+    # Compiled so that each access calls kernels/simt/watch.cpp; libtsan is not linked.
+    file(GLOB planted ${PROJECT_SOURCE_DIR}/tests/kernels/simt/*_test.cpp)
+    set_source_files_properties(${launchers} ${planted} PROPERTIES COMPILE_OPTIONS -fsanitize=thread)
+  endif()
   target_link_libraries(cardiograd_kernels PUBLIC cardiograd_simt)
   target_compile_definitions(cardiograd_kernels PUBLIC CARDIOGRAD_SIMT)
 

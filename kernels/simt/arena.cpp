@@ -86,17 +86,28 @@ void* Arena::slice(const SharedSite& site, std::size_t bytes) {
     if (known.site == &site) return known.data;
   const std::size_t total = static_bytes_ + bytes;
   if (total > settings().card.shared_static)
-    raise_fault(FaultKind::kSharedMemoryLimit,
-                "static shared memory grows to " + std::to_string(total) + " bytes with '" + site.name + "', " +
-                    settings().card.name + " takes " + std::to_string(settings().card.shared_static),
-                site.where);
+    raise_fault_at(FaultKind::kSharedMemoryLimit,
+                   "static shared memory grows to " + std::to_string(total) + " bytes with '" + site.name + "', " +
+                       settings().card.name + " takes " + std::to_string(settings().card.shared_static),
+                   site.file, site.line);
   if (total + dynamic_bytes_ > limit_)
-    raise_fault(FaultKind::kSharedMemoryLimit,
-                std::to_string(total) + " bytes of static and " + std::to_string(dynamic_bytes_) +
-                    " of dynamic shared memory, allowed are " + std::to_string(limit_),
-                site.where);
+    raise_fault_at(FaultKind::kSharedMemoryLimit,
+                   std::to_string(total) + " bytes of static and " + std::to_string(dynamic_bytes_) +
+                       " of dynamic shared memory, allowed are " + std::to_string(limit_),
+                   site.file, site.line);
   static_bytes_ = total;
   return append(&site, bytes);
+}
+
+std::string Arena::name_of(const void* address) const {
+  for (const Slice& slice : slices_) {
+    if (address < slice.data || address >= slice.data + slice.padded) continue;
+    const auto byte = static_cast<const std::byte*>(address) - slice.data;
+    return (slice.site == nullptr ? std::string("dynamic shared memory")
+                                  : std::string("shared array '") + slice.site->name + "'") +
+           ", byte " + std::to_string(byte);
+  }
+  return "shared memory";
 }
 
 void Arena::check() {
@@ -106,10 +117,10 @@ void Arena::check() {
     if (before && after) continue;
     const std::string name =
         slice.site == nullptr ? "dynamic shared memory" : std::string("'") + slice.site->name + "'";
-    raise_fault(FaultKind::kSharedOutOfBounds,
-                "something was written " + std::string(before ? "behind" : "in front of") + " the " +
-                    std::to_string(slice.bytes) + " bytes of " + name,
-                slice.site == nullptr ? Where() : slice.site->where);
+    raise_fault_at(FaultKind::kSharedOutOfBounds,
+                   "something was written " + std::string(before ? "behind" : "in front of") + " the " +
+                       std::to_string(slice.bytes) + " bytes of " + name,
+                   slice.site == nullptr ? "" : slice.site->file, slice.site == nullptr ? 0 : slice.site->line);
   }
 }
 

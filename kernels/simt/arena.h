@@ -2,7 +2,7 @@
 #pragma once
 
 #include <cstddef>
-#include <memory>
+#include <string>
 #include <vector>
 
 #include "kernels/simt/block.h"
@@ -33,6 +33,9 @@ class Arena {
   void* slice(const SharedSite& site, std::size_t bytes);
   void* dynamic() const { return dynamic_; }
   std::size_t static_bytes() const { return static_bytes_; }
+  bool contains(const void* address) const { return address >= storage_ && address < next_; }
+  // "shared array 'tile', byte 12"
+  std::string name_of(const void* address) const;
   // Throws Fault if a red zone was written to.
   void check();
 

@@ -3,6 +3,7 @@
 
 #include <cstddef>
 #include <cstdint>
+#include <string>
 
 #include "kernels/simt/fault.h"
 #include "kernels/simt/vector_types.h"
@@ -39,7 +40,8 @@ inline int lane_in_warp() {
 // One declaration of shared memory; its address is its identity.
 struct SharedSite {
   const char* name;
-  Where where;
+  const char* file;
+  unsigned line;
 };
 // The block's copy of a declaration: 16-byte aligned, filled with NaN at first sight, between red zones.
 void* shared_slice(const SharedSite& site, std::size_t bytes);
@@ -67,6 +69,10 @@ struct LaunchPlan {
   std::size_t shared_limit;  // static and dynamic together
   Where where;
 };
+
+// Of what cudaMalloc gave out: whether `address` lies there, and "device memory, byte 12 of 400".
+bool is_device_memory(const void* address);
+std::string device_memory_name(const void* address);
 
 // Throws Fault for what the card does not take.
 void check_launch(const LaunchPlan& plan);

@@ -19,6 +19,8 @@ FaultText text_of(FaultKind kind) {
               "let every thread of the block reach the same __syncthreads(), also those of a tail"};
     case FaultKind::kMismatchedCollective:
       return {"mismatched collective", "lanes named in one mask must call the same warp function with the same mask"};
+    case FaultKind::kRace:
+      return {"race", "put a barrier between the two accesses, or use an atomic"};
     case FaultKind::kExitedLaneInMask:
       return {"exited lane in mask", "name only lanes that still run, or let the others run along without effect"};
     case FaultKind::kCallerNotInMask:
@@ -47,14 +49,18 @@ const char* fault_name(FaultKind kind) {
   return text_of(kind).name;
 }
 
-std::string describe(const Where& where) {
-  const char* slash = std::strrchr(where.file_name(), '/');
-  return std::string(slash == nullptr ? where.file_name() : slash + 1) + ":" + std::to_string(where.line());
+std::string describe(const char* file, unsigned line) {
+  const char* slash = std::strrchr(file, '/');
+  return std::string(slash == nullptr ? file : slash + 1) + ":" + std::to_string(line);
 }
 
 void raise_fault(FaultKind kind, const std::string& detail, const Where& where) {
+  raise_fault_at(kind, detail, where.file_name(), where.line());
+}
+
+void raise_fault_at(FaultKind kind, const std::string& detail, const char* file, unsigned line) {
   std::string message = running_place();
-  if (where.line() != 0) message += describe(where) + ": ";
+  if (line != 0) message += describe(file, line) + ": ";
   message += std::string(fault_name(kind)) + ": " + detail;
   throw Fault(kind, message, text_of(kind).hint);
 }

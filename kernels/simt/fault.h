@@ -13,6 +13,7 @@ using Where = std::source_location;
 enum class FaultKind {
   kDivergentBarrier,      // some threads of a block wait at a barrier that others passed by or cannot reach
   kMismatchedCollective,  // lanes of one mask meet at different warp collectives
+  kRace,                  // two threads at one place, a write among them, and nothing orders them (watch.h)
   kExitedLaneInMask,      // a mask names a lane that has returned or does not exist
   kCallerNotInMask,       // a lane calls a collective whose mask leaves it out
   kSharedOutOfBounds,     // a write past a shared array (AddressSanitizer reports it first where it is on)
@@ -37,9 +38,14 @@ class Fault : public Error {
 };
 
 // "conv1d_cuda.cuh:42"
-std::string describe(const Where& where);
+std::string describe(const char* file, unsigned line);
+inline std::string describe(const Where& where) {
+  return describe(where.file_name(), where.line());
+}
 
 // Throws Fault; the message begins with kernel, block and thread where one is running.
 [[noreturn]] void raise_fault(FaultKind kind, const std::string& detail, const Where& where);
+// Line 0: no place in the source is known.
+[[noreturn]] void raise_fault_at(FaultKind kind, const std::string& detail, const char* file, unsigned line);
 
 }  // namespace cardiograd::simt

@@ -60,6 +60,7 @@ void run_grid(const LaunchPlan& plan, const Invocation& invocation) {
         count, [&](std::int64_t block) { Scheduler::current().run_block(plan, invocation, unfold(block, plan.grid)); });
     return;
   }
+  Scheduler::current().begin_launch();
   std::vector<std::int64_t> order;
   if (how.order == Order::kRandom) {
     order.resize(static_cast<std::size_t>(count));

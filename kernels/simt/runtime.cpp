@@ -135,6 +135,31 @@ void check_allocations(const std::string& kernel, const Where& where) {
 
 }  // namespace
 
+namespace {
+
+// The allocation that holds `address`, or end().
+auto find_allocation(const void* address) {
+  auto& all = runtime().allocations;
+  auto next = all.upper_bound(const_cast<void*>(address));
+  if (next == all.begin()) return all.end();
+  --next;
+  const auto* data = static_cast<const std::byte*>(next->first);
+  return address < data + next->second.bytes ? next : all.end();
+}
+
+}  // namespace
+
+// Called while a launch runs, under its lock.
+bool is_device_memory(const void* address) {
+  return find_allocation(address) != runtime().allocations.end();
+}
+
+std::string device_memory_name(const void* address) {
+  const auto found = find_allocation(address);
+  const auto byte = static_cast<const std::byte*>(address) - static_cast<const std::byte*>(found->first);
+  return "device memory, byte " + std::to_string(byte) + " of " + std::to_string(found->second.bytes);
+}
+
 std::size_t shared_limit_of(const void* kernel) {
   const Lock lock(runtime().mutex);
   const auto found = runtime().dynamic_opt_in.find(kernel);

@@ -140,12 +140,15 @@ void Scheduler::run_block(const LaunchPlan& plan, const Invocation& invocation, 
   blockDim = plan.block;
   gridDim = plan.grid;
   blockIdx = {block.x, block.y, block.z};
-  shuffle_ = PhiloxStream(settings().seed, block.x + std::uint64_t{plan.grid.x} * (block.y + plan.grid.y * block.z));
+  block_number_ = block.x + std::int64_t{plan.grid.x} * (block.y + std::int64_t{plan.grid.y} * block.z);
+  barriers_ = 0;
+  shuffle_ = PhiloxStream(settings().seed, static_cast<std::uint64_t>(block_number_));
   prepare_threads(plan.block);
   for (int i = 0; i < count_; ++i) threads_[static_cast<std::size_t>(i)].collective = nullptr;
   try {
     arena_.begin(plan.shared_bytes, plan.shared_limit);
     const int warps = (count_ + kWarpSize - 1) / kWarpSize;
+    warp_meetings_.assign(static_cast<std::size_t>(warps), 0);
     for (;;) {
       for (const int warp : order_of(warps, warp_order_)) run_warp(warp);
       const bool finished = std::all_of(threads_.begin(), threads_.begin() + count_,
@@ -154,8 +157,10 @@ void Scheduler::run_block(const LaunchPlan& plan, const Invocation& invocation, 
       resolve_block();
     }
     arena_.check();
+    if (const auto race = watch_.take_race()) raise_fault(FaultKind::kRace, *race, Where());
   } catch (...) {
     abandon_threads();
+    watch_.take_race();
     plan_ = nullptr;
     throw;
   }
@@ -195,6 +200,7 @@ bool Scheduler::resolve_warp(int first, int count) {
     }
     if (!complete) continue;
     leader.collective->resolve(published_.data(), kWarpSize);
+    ++warp_meetings_[static_cast<std::size_t>(first / kWarpSize)];
     for (int other = 0; other < count; ++other)
       if ((mask >> other & 1U) != 0) threads_[static_cast<std::size_t>(first + other)].state = State::kReady;
     released = true;
@@ -264,8 +270,22 @@ void Scheduler::resolve_block() {
     raise_fault(FaultKind::kDivergentBarrier, here + ", threads " + threads_where(State::kExited) + " have returned",
                 leader->where);
   }
-  leader->collective->resolve(published_.data(), count_);
+  leader->collective->resolve(published_.data(), static_cast<int>(published_.size()));
+  ++barriers_;
   for (int i = 0; i < count_; ++i) threads_[static_cast<std::size_t>(i)].state = State::kReady;
+}
+
+void Scheduler::watch_access(const void* address, std::size_t bytes, bool write, const void* code) {
+  if (running_ < 0 || settings().threads > 1) return;
+  const bool shared = arena_.contains(address);
+  if (!shared && !is_device_memory(address)) return;  // the thread's own stack, or the host's
+  const WatchedThread who{block_number_, running_, barriers_,
+                          warp_meetings_[static_cast<std::size_t>(running_ / kWarpSize)]};
+  watch_.access(who, address, bytes, write, shared, code);
+}
+
+std::string memory_name(const void* address, bool shared) {
+  return shared ? Scheduler::current().arena().name_of(address) : device_memory_name(address);
 }
 
 void Scheduler::defer_copy(void* to, const void* from, std::size_t bytes, std::size_t copied) {

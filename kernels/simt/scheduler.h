@@ -12,17 +12,22 @@
 #include "kernels/simt/block.h"
 #include "kernels/simt/fiber.h"
 #include "kernels/simt/settings.h"
+#include "kernels/simt/watch.h"
 
 namespace cardiograd::simt {
 
 // "kernel relu_kernel, block (1, 0, 0), thread (5, 0, 0), " or less of it; empty outside a launch.
 std::string running_place();
 
+// "shared array 'tile', byte 12" or "device memory, byte 12 of 400".
+std::string memory_name(const void* address, bool shared);
+
 class Scheduler {
  public:
   // The one of this operating-system thread.
   static Scheduler& current();
 
+  void begin_launch() { watch_.begin_launch(); }
   void run_block(const LaunchPlan& plan, const Invocation& invocation, dim3 block);
 
   // Called on the stack of the running thread.
@@ -30,6 +35,9 @@ class Scheduler {
   void defer_copy(void* to, const void* from, std::size_t bytes, std::size_t copied);
   void commit_copies();
   void complete_copies(std::size_t pending);
+
+  // Reported at the end of the block.
+  void watch_access(const void* address, std::size_t bytes, bool write, const void* code);
 
   Arena& arena() { return arena_; }
   int running() const { return running_; }
@@ -75,6 +83,10 @@ class Scheduler {
   const LaunchPlan* plan_ = nullptr;
   const Invocation* invocation_ = nullptr;
   Arena arena_;
+  Watch watch_;
+  std::int64_t block_number_ = 0;
+  std::uint32_t barriers_ = 0;
+  std::vector<std::uint32_t> warp_meetings_;
   PhiloxStream shuffle_{0};
   std::vector<int> warp_order_;
   std::vector<int> lane_order_;

@@ -37,9 +37,9 @@
 #define __launch_bounds__(...)
 #define SIMT_UNROLL
 
-#define SIMT_SHARED(type, name, ...)                                                                    \
-  static const ::cardiograd::simt::SharedSite name##_site{#name, ::cardiograd::simt::Where::current()}; \
-  type(&name) __VA_ARGS__ =                                                                             \
+#define SIMT_SHARED(type, name, ...)                                                  \
+  static const ::cardiograd::simt::SharedSite name##_site{#name, __FILE__, __LINE__}; \
+  type(&name) __VA_ARGS__ =                                                           \
       *static_cast<type(*) __VA_ARGS__>(::cardiograd::simt::shared_slice(name##_site, sizeof(type __VA_ARGS__)))
 #define SIMT_DYNAMIC_SHARED(type, name) type* name = static_cast<type*>(::cardiograd::simt::dynamic_shared())
 

@@ -13,6 +13,7 @@
 
 #include "kernels/simt/mma.h"
 #include "kernels/simt/simt.h"
+#include "kernels/simt/watch.h"
 #include "tests/kernels/simt/device_buffer.h"
 
 namespace cardiograd::simt {
@@ -20,6 +21,7 @@ namespace {
 
 constexpr unsigned kAll = 0xFFFFFFFFU;
 constexpr const char* kWrongResult = "wrong result";
+constexpr const char* kRace = "race";  // Where code is not watched: a wrong result.
 
 std::vector<float> ramp(std::size_t count) {
   std::vector<float> values(count);
@@ -134,6 +136,21 @@ void race_in_global_memory() {
   const DeviceBuffer<int> largest(std::vector<int>{-1});
   launch<global_race_kernel<kPlanted>>(9, 1, 0, nullptr, largest.data());
   expect(largest.read(), {8});
+}
+
+// The emulation does not interrupt a thread between its read and its write: only watched code shows this one.
+template <bool kPlanted>
+__global__ void lost_update_kernel(int* count) {
+  if (kPlanted)
+    *count += 1;
+  else
+    atomicAdd(count, 1);
+}
+template <bool kPlanted>
+void lost_update() {
+  const DeviceBuffer<int> count(std::vector<int>{0});
+  launch<lost_update_kernel<kPlanted>>(1, 64, 0, nullptr, count.data());
+  expect(count.read(), {64});
 }
 
 // The second half of the work in a launch of its own, or in the hope that earlier blocks come first.
@@ -388,7 +405,8 @@ void grid_too_high() {
 }
 
 __global__ void reduce_kernel(int* y) {
-  *y = __reduce_add_sync(kAll, 1);
+  const int sum = __reduce_add_sync(kAll, 1);
+  if (threadIdx.x == 0) *y = sum;
 }
 template <bool kPlanted>
 void instruction_the_card_lacks() {
@@ -488,13 +506,14 @@ void PrintTo(const Planted& entry, std::ostream* to) {
 
 std::vector<Planted> catalogue() {
   return {
-      CATALOGUE_ENTRY(missing_barrier, kWrongResult),
-      CATALOGUE_ENTRY(missing_second_barrier, kWrongResult),
+      CATALOGUE_ENTRY(missing_barrier, kRace),
+      CATALOGUE_ENTRY(missing_second_barrier, kRace),
+      CATALOGUE_ENTRY(lost_update, kRace),
       CATALOGUE_ENTRY(divergent_barrier, fault_name(FaultKind::kDivergentBarrier)),
       CATALOGUE_ENTRY(barriers_in_two_branches, fault_name(FaultKind::kDivergentBarrier)),
-      CATALOGUE_ENTRY(race_in_shared_memory, kWrongResult),
-      CATALOGUE_ENTRY(race_in_global_memory, kWrongResult),
-      CATALOGUE_ENTRY(block_order_dependence, kWrongResult),
+      CATALOGUE_ENTRY(race_in_shared_memory, kRace),
+      CATALOGUE_ENTRY(race_in_global_memory, kRace),
+      CATALOGUE_ENTRY(block_order_dependence, kRace),
       CATALOGUE_ENTRY(exited_lane_in_mask, fault_name(FaultKind::kExitedLaneInMask)),
       CATALOGUE_ENTRY(different_collectives_in_one_mask, fault_name(FaultKind::kMismatchedCollective)),
       CATALOGUE_ENTRY(caller_not_in_mask, fault_name(FaultKind::kCallerNotInMask)),
@@ -537,6 +556,8 @@ class FaultCatalogue : public ::testing::TestWithParam<Planted> {};
 
 TEST_P(FaultCatalogue, CatchesThePlantedFaultAndPassesItsTwin) {
   const Planted& entry = GetParam();
+  if (!code_is_watched() && std::string(entry.name) == "lost_update")
+    GTEST_SKIP() << "only watched code shows it: preset simt-watch";
   EXPECT_EQ(outcome(entry.twin), "") << "without the fault";
 #if defined(__SANITIZE_ADDRESS__)
   if (entry.caught_as.find("out of bounds") != std::string::npos) {
@@ -544,7 +565,8 @@ TEST_P(FaultCatalogue, CatchesThePlantedFaultAndPassesItsTwin) {
     return;
   }
 #endif
-  EXPECT_EQ(outcome(entry.planted), entry.caught_as) << "with the fault";
+  const bool as_result = entry.caught_as == kRace && !code_is_watched();
+  EXPECT_EQ(outcome(entry.planted), as_result ? kWrongResult : entry.caught_as) << "with the fault";
 }
 
 INSTANTIATE_TEST_SUITE_P(Simt, FaultCatalogue, ::testing::ValuesIn(catalogue()),
