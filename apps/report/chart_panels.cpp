@@ -76,6 +76,7 @@ Markup roc_panel(const SvgText& text, const Heading& heading, const std::vector<
   draw_square(svg, frame, heading, {"false alarms (1 \u2212 specificity)", "sensitivity"});
   svg.line(frame.at(0, 0), frame.at(1, 1), "reference");
   std::vector<Point> points;
+  points.reserve(curve.size());
   for (const model::RocPoint& p : curve) points.push_back(frame.at(p.false_positive_rate, p.true_positive_rate));
   draw_curve(svg, points);
   const model::ConfusionMatrix& n = point.counts;

@@ -13,7 +13,7 @@ namespace cardiograd::apps::report {
 struct Cell {
   Cell(std::string words) : text(std::move(words)) {}  // NOLINT(google-explicit-constructor): rows are lists of texts
   Cell(const char* words) : text(words) {}             // NOLINT(google-explicit-constructor)
-  Cell(Markup picture) : drawing(picture.str()) {}     // NOLINT(google-explicit-constructor)
+  Cell(const Markup& picture) : drawing(picture.str()) {}  // NOLINT(google-explicit-constructor)
 
   std::string text;
   std::string drawing;
