@@ -74,7 +74,8 @@ TEST(Adam, StepsAreThoseOfPyTorch) {
 }
 
 TEST(ClipGradients, NormsAndValuesAreThoseOfPyTorch) {
-  for (const json& c : golden().at("clip_grad_norm")) {
+  const json cases = golden().at("clip_grad_norm");
+  for (const json& c : cases) {
     std::vector<Tensor> parameters = tensors_of(c.at("gradients"));
     set_gradients(parameters, c.at("gradients"));
     const double norm = clip_gradients(named(parameters), c.at("max_norm"));
@@ -85,13 +86,15 @@ TEST(ClipGradients, NormsAndValuesAreThoseOfPyTorch) {
 }
 
 TEST(Schedule, RatesAreThoseOfPyTorch) {
-  for (const json& c : golden().at("cosine_annealing")) {
+  const json cosine_cases = golden().at("cosine_annealing");
+  for (const json& c : cosine_cases) {
     const std::int64_t epochs = c.at("epochs");
     for (std::int64_t epoch = 0; epoch <= epochs; ++epoch)
       EXPECT_NEAR(cosine_annealing(c.at("learning_rate"), epoch, epochs, c.at("minimum")),
                   c.at("learning_rates")[static_cast<std::size_t>(epoch)].get<double>(), 1e-15);
   }
-  for (const json& c : golden().at("one_cycle")) {
+  const json one_cycle_cases = golden().at("one_cycle");
+  for (const json& c : one_cycle_cases) {
     const std::int64_t steps = c.at("total_steps");
     for (std::int64_t step = 0; step < steps; ++step)
       EXPECT_NEAR(one_cycle(c.at("max_learning_rate"), step, steps),
