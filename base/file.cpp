@@ -64,8 +64,9 @@ AtomicFile::~AtomicFile() {
 void AtomicFile::fail(const char* action) const {
   const int error = errno;
   throw Error(fmt::format("{}: {}: {}", destination_.string(), action, reason(error)),
-              error == ENOSPC || error == EDQUOT || error == EFBIG ? "Free some space or choose another folder; nothing was left behind."
-                                                 : "Check that the folder exists and that you may write there.");
+              error == ENOSPC || error == EDQUOT || error == EFBIG
+                  ? "Free some space or choose another folder; nothing was left behind."
+                  : "Check that the folder exists and that you may write there.");
 }
 
 void AtomicFile::write(const void* bytes, std::size_t count) {
