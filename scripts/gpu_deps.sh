@@ -12,7 +12,6 @@ mkdir -p .deps/packages
 (cd .deps/packages && apt-get download -qq "${packages[@]}")
 for package in .deps/packages/*.deb; do dpkg-deb -x "$package" .deps; done
 rm -r .deps/packages .deps/usr/share/doc
-find .deps/usr -name 'libbenchmark*.a' -delete  # the shared one is used
 megabytes=$(du -sm .deps | cut -f 1)
 echo ".deps: $megabytes MB"
 if [ "$megabytes" -ge 40 ]; then

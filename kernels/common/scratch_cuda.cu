@@ -18,7 +18,8 @@ struct Piece {
 
 float* cuda_scratch(Stream stream, CudaScratchUse use, std::int64_t count) {
   static std::mutex mutex;
-  static std::map<std::pair<Stream, CudaScratchUse>, Piece> pieces;
+  // Never destroyed: at the end of the program the driver may be gone before static objects are.
+  static auto& pieces = *new std::map<std::pair<Stream, CudaScratchUse>, Piece>;
   const std::lock_guard<std::mutex> lock(mutex);
   Piece& piece = pieces[{stream, use}];
   if (count > piece.count) {

@@ -68,8 +68,9 @@ struct Runtime {
   cudaError_t last_error = cudaSuccess;
 };
 
+// Never destroyed: device memory of static objects may be released after everything else.
 Runtime& runtime() {
-  static Runtime instance;
+  static Runtime& instance = *new Runtime;
   return instance;
 }
 
