@@ -90,6 +90,34 @@ void AtomicFile::commit() {
   sync_folder(destination_.parent_path());
 }
 
+void write_staged_file(const fs::path& destination, std::string_view content) {
+  const auto fail = [&](int error) {
+    throw Error(fmt::format("{}: cannot be written: {}", destination.string(), reason(error)),
+                error == ENOSPC || error == EDQUOT ? "Free some space or choose another folder."
+                                                   : "Check that the folder exists and that you may write there.");
+  };
+  const int descriptor = ::open(destination.c_str(), O_WRONLY | O_CREAT | O_TRUNC | O_CLOEXEC, 0644);
+  if (descriptor < 0) fail(errno);
+  for (std::size_t at = 0; at < content.size();) {
+    const ssize_t written = ::write(descriptor, content.data() + at, content.size() - at);
+    if (written >= 0) {
+      at += static_cast<std::size_t>(written);
+    } else if (errno != EINTR) {
+      const int error = errno;
+      ::close(descriptor);
+      fail(error);
+    }
+  }
+  if (::close(descriptor) != 0) fail(errno);
+}
+
+void sync_file_system(const fs::path& folder) {
+  const int descriptor = ::open(folder.empty() ? "." : folder.c_str(), O_RDONLY | O_DIRECTORY | O_CLOEXEC);
+  if (descriptor < 0) return;  // Not every file system lets a folder be opened.
+  ::syncfs(descriptor);
+  ::close(descriptor);
+}
+
 void write_file(const fs::path& destination, std::string_view content) {
   AtomicFile file(destination);
   file.write(content);

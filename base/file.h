@@ -36,6 +36,13 @@ class AtomicFile {
 // The whole of `content` in one atomic step.
 void write_file(const std::filesystem::path& destination, std::string_view content);
 
+// Writes `content` as it goes, neither atomic nor synced: only for the many files of a hidden folder that is synced
+// once and renamed into place when all are there. Throws Error, naming the destination.
+void write_staged_file(const std::filesystem::path& destination, std::string_view content);
+
+// Returns when everything written to the file system of `folder` is on disk.
+void sync_file_system(const std::filesystem::path& folder);
+
 // The whole file. Throws Error when it is missing, is not a regular file, cannot be read, or has more than `max_bytes`.
 std::string read_file(const std::filesystem::path& path, std::uintmax_t max_bytes = std::uintmax_t{1} << 34);
 

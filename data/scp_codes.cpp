@@ -112,7 +112,20 @@ Task task_of(std::string_view name) {
 }
 
 ScpTable ScpTable::read(const std::filesystem::path& path) {
-  const CsvTable csv = CsvTable::read(path);
+  return from(CsvTable::read(path), path);
+}
+
+ScpTable ScpTable::parse(std::string_view text, const std::filesystem::path& path) {
+  return from(CsvTable::parse(text, path), path);
+}
+
+std::string_view ScpTable::class_of(std::string_view code, Task task) const {
+  const DiagnosticClasses* classes = find(code);
+  if (classes == nullptr) return {};
+  return task == Task::kSuper ? classes->superclass : classes->subclass;
+}
+
+ScpTable ScpTable::from(const CsvTable& csv, const std::filesystem::path& path) {
   const std::size_t diagnostic = csv.column("diagnostic");
   const std::size_t superclass = csv.column("diagnostic_class");
   const std::size_t subclass = csv.column("diagnostic_subclass");

@@ -13,6 +13,8 @@
 
 namespace cardiograd::data {
 
+class CsvTable;
+
 struct ScpStatement {
   std::string code;
   std::optional<double> likelihood;  // percent; 0 means unknown; nothing where the literal says None
@@ -39,6 +41,8 @@ class ScpTable {
  public:
   // Throws Error: what CsvTable throws, a missing column, a diagnostic code without class, no diagnostic code at all.
   static ScpTable read(const std::filesystem::path& path);
+  // The same from text; `path` is only for messages.
+  static ScpTable parse(std::string_view text, const std::filesystem::path& path);
 
   // The classes of a task in the order of the labels: by code point, as scikit-learn's MultiLabelBinarizer sorts them.
   const std::vector<std::string>& class_names(Task task) const;
@@ -48,13 +52,17 @@ class ScpTable {
 
   // The classes of a statement's code; null when the code is not diagnostic.
   const DiagnosticClasses* find(std::string_view code) const;
-  // Those of all diagnostic codes, in the order of the codes; the same pair may occur several times.
+  // The class of one task; empty when the code is not diagnostic.
+  std::string_view class_of(std::string_view code, Task task) const;
+  // The classes of all diagnostic codes, in the order of the codes; the same pair may occur several times.
   std::vector<DiagnosticClasses> all_classes() const;
 
   std::size_t codes() const { return codes_; }                      // rows of the file: 71
   std::size_t diagnostic_codes() const { return classes_.size(); }  // 44 of them
 
  private:
+  static ScpTable from(const CsvTable& csv, const std::filesystem::path& path);
+
   std::map<std::string, DiagnosticClasses, std::less<>> classes_;  // by diagnostic code
   std::vector<std::string> superclasses_;
   std::vector<std::string> subclasses_;

@@ -46,6 +46,13 @@ Recording to_physical(const DigitalRecording& digital);
 // read_wfdb_digital and to_physical.
 Recording read_wfdb(const std::filesystem::path& record, const FileObserver& observer = {});
 
+// The two files of a record in format 16, as write_wfdb writes them.
+struct WfdbFiles {
+  std::string header;   // `name`.hea
+  std::string samples;  // `name`.dat
+};
+WfdbFiles encode_wfdb(const std::string& name, const Recording& recording, double gain = 1000);
+
 // Writes `folder`/`name`.dat in format 16, then .hea, each in one atomic step; NaN becomes the marker of an invalid
 // sample. `gain`: steps per unit, of all leads. `name`: letters, digits, '_' and '-'. Throws Error when a sample does
 // not fit into 16 bits (naming lead, sample and the largest gain that fits) and for names that a header cannot hold.

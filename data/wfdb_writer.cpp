@@ -2,6 +2,7 @@
 #include <cctype>
 #include <cmath>
 #include <cstddef>
+#include <utility>
 
 #include <fmt/format.h>
 
@@ -57,7 +58,7 @@ std::int16_t quantised(const std::string& name, const Recording& recording, Eige
 
 }  // namespace
 
-void write_wfdb(const std::filesystem::path& folder, const std::string& name, const Recording& recording, double gain) {
+WfdbFiles encode_wfdb(const std::string& name, const Recording& recording, double gain) {
   check_writable(name, recording, gain);
   const Eigen::Index samples = recording.signal.rows();
   const Eigen::Index leads = recording.signal.cols();
@@ -80,8 +81,13 @@ void write_wfdb(const std::filesystem::path& folder, const std::string& name, co
     header += fmt::format("{}.dat 16 {}(0)/{} 16 0 {} {} 0 {}\n", name, gain, recording.units[lead], first[lead],
                           static_cast<std::int16_t>(sums[lead]), recording.leads[lead]);
   for (const auto& comment : recording.comments) header += fmt::format("# {}\n", comment);
-  write_file(folder / (name + ".dat"), bytes);
-  write_file(folder / (name + ".hea"), header);
+  return {std::move(header), std::move(bytes)};
+}
+
+void write_wfdb(const std::filesystem::path& folder, const std::string& name, const Recording& recording, double gain) {
+  const WfdbFiles files = encode_wfdb(name, recording, gain);
+  write_file(folder / (name + ".dat"), files.samples);
+  write_file(folder / (name + ".hea"), files.header);
 }
 
 }  // namespace cardiograd::data
