@@ -58,12 +58,12 @@ void left_bundle_branch_block(Change& c, double duration, double notch, double d
 void left_anterior_fascicular_block(Change& c) {
   Waves& qrs = c.heart.conducted.qrs;
   // First down and right (q in aVL, r in III), then up and left: axis -45 degrees and beyond.
-  set_frontal_axis(qrs, c.leads, -50 - 24 * c.severity);
+  set_frontal_axis(qrs, c.leads, -47 - 24 * c.severity);
   for (int step = 0; step < 3; ++step) {
     Vector3& first = qrs.front().amplitude;
     first.x() = std::min(first.x(), -0.10);
-    first.y() = std::max(first.y(), 0.24 + 0.1 * c.severity);
-    set_frontal_axis(qrs, c.leads, -50 - 24 * c.severity);
+    first.y() = std::max(first.y(), 0.20 + 0.1 * c.severity);
+    set_frontal_axis(qrs, c.leads, -47 - 24 * c.severity);
   }
   stretch(qrs, 1.04);
 }
@@ -93,15 +93,15 @@ void unspecific_ventricular_delay(Change& c) {
   main->sigma_s *= 0.8;
   main->amplitude *= 0.82;
   qrs.push_back(half);
-  set_duration(qrs, c.leads, 0.113 + 0.024 * c.severity);
+  set_duration(qrs, c.leads, 0.112 + 0.022 * c.severity);
 }
 
 void incomplete_right_bundle_branch_block(Change& c) {
-  right_bundle_branch_block(c, 0.104 + 0.013 * c.severity, 0.26 + 0.25 * c.severity);
+  right_bundle_branch_block(c, 0.106 + 0.011 * c.severity, 0.16 + 0.25 * c.severity);
 }
 
 void complete_right_bundle_branch_block(Change& c) {
-  right_bundle_branch_block(c, 0.126 + 0.028 * c.severity, 0.60 + 0.5 * c.severity);
+  right_bundle_branch_block(c, 0.123 + 0.030 * c.severity, 0.45 + 0.5 * c.severity);
   const Vector3 right = per_best_lead({-0.45, 0.0, -0.62});
   for (Wave& wave : c.heart.conducted.t) wave.amplitude -= (0.16 + 0.1 * c.severity) * right;
   c.heart.conducted.st[1] -= 0.04 * right;
@@ -113,7 +113,7 @@ void incomplete_left_bundle_branch_block(Change& c) {
 }
 
 void complete_left_bundle_branch_block(Change& c) {
-  left_bundle_branch_block(c, 0.128 + 0.034 * c.severity, 1.0, 0.28 + 0.1 * c.severity);
+  left_bundle_branch_block(c, 0.123 + 0.036 * c.severity, 1.0, 0.28 + 0.1 * c.severity);
 }
 
 void preexcitation(Change& c) {
@@ -133,7 +133,7 @@ void preexcitation(Change& c) {
 }
 
 void first_degree_av_block(Change& c) {
-  c.heart.pr_s = 0.212 + 0.10 * c.severity;
+  c.heart.pr_s = 0.205 + 0.10 * c.severity;
   c.heart.rate_bpm = std::min(c.heart.rate_bpm, 90.0);
 }
 

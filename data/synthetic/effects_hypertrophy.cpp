@@ -12,7 +12,7 @@ void left_ventricular_hypertrophy(Change& c) {
   for (Wave& wave : qrs) {
     if (wave.time_s > 0 && wave.amplitude.x() > 0) wave.amplitude += wave.amplitude.norm() * Vector3(0.12, -0.05, 0.22);
   }
-  const double wanted = 3.58 + 2.0 * c.severity * c.random.uniform(0.6, 1.0);
+  const double wanted = 3.53 + 1.5 * c.severity * c.random.uniform(0.6, 1.0);
   for (int step = 0; step < 3; ++step) scale(qrs, wanted / sokolow_lyon(qrs, c.leads));
   stretch(qrs, 1.03 + 0.05 * c.severity);
   // Strain: ST and T turn away from the main vector.
@@ -28,7 +28,7 @@ void left_ventricular_hypertrophy(Change& c) {
 void septal_hypertrophy(Change& c) {
   // The first vector, right and forward, grows and comes early: deep narrow Q in I, aVL, V5, V6, tall R in V1, V2.
   Waves& qrs = c.heart.conducted.qrs;
-  const double q = 0.34 + 0.3 * c.severity;
+  const double q = 0.28 + 0.3 * c.severity;
   qrs.push_back({qrs.front().time_s, 0.0075, q * Vector3(-0.80, 0.10, -0.55)});
 }
 
@@ -61,7 +61,7 @@ void left_atrial_enlargement(Change& c) {
   const Vector3 left = p.back().amplitude;
   p.back() = {p.front().time_s + 0.046 + 0.014 * c.severity, 0.0165,
               (1.3 + 0.5 * c.severity) * left + Vector3(0.010, 0.0, 0.050)};
-  set_duration(p, c.leads, 0.124 + 0.028 * c.severity);
+  set_duration(p, c.leads, 0.122 + 0.028 * c.severity);
   c.heart.pr_s = std::max(c.heart.pr_s, 0.150);
 }
 

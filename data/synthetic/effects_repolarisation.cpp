@@ -39,10 +39,10 @@ void add_q(Change& c, const Vector3& wall, double depth) {
   for (Wave& wave : qrs) {
     if (wave.time_s - onset > 0.030) continue;
     early = {wave};
-    attenuate(early, wall, 0.15);
+    attenuate(early, wall, 0.35);
     wave = early.front();
   }
-  attenuate(qrs, wall, 0.85 - 0.35 * c.severity);
+  attenuate(qrs, wall, 0.92 - 0.40 * c.severity);
   qrs.push_back({onset + 0.025, 0.0105, -depth * per_best_lead(wall)});
 }
 
@@ -50,15 +50,15 @@ void add_q(Change& c, const Vector3& wall, double depth) {
 
 void infarct(Change& c, const Vector3& wall) {
   VentricularBeat& beat = c.heart.conducted;
-  add_q(c, wall, 0.34 + 0.5 * c.severity);
+  add_q(c, wall, 0.22 + 0.55 * c.severity);
   const double stage = c.random.uniform();
   if (stage < 0.25) {  // acute: elevation that runs into T
-    const double st = 0.10 + 0.20 * c.severity;
+    const double st = 0.07 + 0.20 * c.severity;
     add_st(beat, wall, 0.8 * st, st, 1.1 * st);
   } else if (stage < 0.60) {  // recent: T inverted, ST almost back
     const double st = 0.04 * c.severity;
     add_st(beat, wall, st, st, 0.5 * st);
-    invert_t(beat, wall, 0.08 + 0.22 * c.severity);
+    invert_t(beat, wall, 0.05 + 0.22 * c.severity);
   } else {  // old: Q, and a flat T
     attenuate(beat.t, wall, 0.4);
   }
@@ -66,40 +66,40 @@ void infarct(Change& c, const Vector3& wall) {
 
 void subendocardial_injury(Change& c, const Vector3& wall) {
   // Horizontal ST depression over the wall.
-  const double st = 0.12 + 0.16 * c.severity;
+  const double st = 0.08 + 0.16 * c.severity;
   add_st(c.heart.conducted, wall, -0.9 * st, -st, -0.9 * st);
   attenuate(c.heart.conducted.t, wall, 0.6);
 }
 
 void ischaemia(Change& c, const Vector3& wall) {
   // T inverted and symmetrical over the wall, ST a little down.
-  invert_t(c.heart.conducted, wall, 0.14 + 0.25 * c.severity);
-  const double st = 0.03 + 0.05 * c.severity;
+  invert_t(c.heart.conducted, wall, 0.07 + 0.25 * c.severity);
+  const double st = 0.02 + 0.05 * c.severity;
   add_st(c.heart.conducted, wall, -0.6 * st, -st, -st);
 }
 
 void unspecific_ischaemia(Change& c) {
-  const double st = 0.06 + 0.12 * c.severity;
+  const double st = 0.04 + 0.12 * c.severity;
   add_st(c.heart.conducted, wall::kApex, -0.8 * st, -st, -st);
-  invert_t(c.heart.conducted, wall::kApex, 0.08 + 0.20 * c.severity);
+  invert_t(c.heart.conducted, wall::kApex, 0.05 + 0.22 * c.severity);
 }
 
 void nondiagnostic_t(Change& c) {
   // Low, flat or barely negative.
-  scale(c.heart.conducted.t, 0.36 - 0.30 * c.severity);
+  scale(c.heart.conducted.t, 0.55 - 0.50 * c.severity);
   if (c.severity > 0.6)
     for (Wave& wave : c.heart.conducted.t) wave.amplitude -= 0.10 * (c.severity - 0.6) * per_best_lead(wall::kApex);
 }
 
 void unspecific_st(Change& c) {
-  const double st = 0.06 + 0.06 * c.severity;
+  const double st = 0.045 + 0.07 * c.severity;
   add_st(c.heart.conducted, wall::kApex, -st, -st, -0.8 * st);
   scale(c.heart.conducted.t, 0.8);
 }
 
 void digitalis(Change& c) {
   // The sagging ST: little at the J point, most before T; QT short, T low.
-  const double st = 0.09 + 0.13 * c.severity;
+  const double st = 0.07 + 0.13 * c.severity;
   add_st(c.heart.conducted, wall::kApex, -0.35 * st, -st, -1.15 * st);
   scale(c.heart.conducted.t, 0.55 - 0.2 * c.severity);
   c.heart.qtc_s = std::max(0.335, c.heart.qtc_s - 0.030 - 0.025 * c.severity);
@@ -107,7 +107,7 @@ void digitalis(Change& c) {
 }
 
 void long_qt(Change& c) {
-  c.heart.qtc_s = 0.478 + 0.085 * c.severity;
+  c.heart.qtc_s = 0.468 + 0.085 * c.severity;
   stretch(c.heart.conducted.t, 1.15 + 0.2 * c.severity);
 }
 

@@ -24,9 +24,9 @@ Vector3 varied(const Vector3& v, double share, PhiloxStream& random) {
 // Septum (right, anterior), apex (left, anterior), free wall (left, down, back), base (up, right, back): the four
 // instantaneous vectors of normal ventricular activation (Durrer et al., Circulation 41:899, 1970).
 Waves normal_qrs(PhiloxStream& random) {
-  Waves qrs = {{-0.024, 0.0075, {-0.15, 0.02, -0.24}},
-               {-0.008, 0.0080, {0.50, 0.32, -0.30}},
-               {0.006, 0.0095, {0.85, 0.62, 0.46}},
+  Waves qrs = {{-0.024, 0.0075, {-0.15, 0.02, -0.22}},
+               {-0.008, 0.0080, {0.48, 0.30, -0.46}},
+               {0.006, 0.0095, {0.85, 0.58, 0.68}},
                {0.027, 0.0085, {-0.16, -0.20, 0.28}}};
   for (Wave& wave : qrs) {
     wave.amplitude = varied(wave.amplitude, 0.12, random);
@@ -52,8 +52,8 @@ Waves t_wave(const Vector3& peak) {
 
 Vector3 normal_t(const Person& person, PhiloxStream& random) {
   const double size =
-      0.36 * std::exp(0.24 * bounded_normal(random)) * (person.female ? 0.85 : 1.05) * (1 - 0.004 * (person.age - 50));
-  return size * varied({0.78, 0.52, -0.36}, 0.14, random);
+      0.33 * std::exp(0.30 * bounded_normal(random)) * (person.female ? 0.85 : 1.05) * (1 - 0.004 * (person.age - 50));
+  return size * varied({0.76, 0.48, -0.48}, 0.14, random);
 }
 
 // A beat that begins in the muscle of a ventricle: slow throughout, ST and T against it.
@@ -125,10 +125,11 @@ Heart normal_heart(const Person& person, const LeadVectors& leads, PhiloxStream&
   set_duration(heart.conducted.qrs, leads,
                std::clamp((person.female ? 0.089 : 0.094) + 0.007 * random.normal(), 0.074, 0.105));
   const double voltage = sokolow_lyon(heart.conducted.qrs, leads);
-  if (voltage > 3.0) scale(heart.conducted.qrs, (3.0 + 0.2 * random.uniform()) / voltage);
+  if (voltage > 3.2) scale(heart.conducted.qrs, (3.2 + 0.2 * random.uniform()) / voltage);
   heart.conducted.t = t_wave(normal_t(person, random));
   // The young heart's ST begins a little above the line (early repolarisation).
-  const double early = std::max(0.0, 0.035 - 0.0005 * age + 0.02 * bounded_normal(random));
+  const double early = std::max(0.0, 0.04 - 0.0006 * age + 0.025 * bounded_normal(random)) -
+                       0.012 * std::max(0.0, random.normal() - 0.3);
   heart.conducted.st = {early * Vector3(0.6, 0.4, -0.7), early * Vector3(0.5, 0.3, -0.8),
                         early * Vector3(0.5, 0.3, -0.6)};
   heart.conducted.u = std::max(0.0, 0.012 + 0.01 * bounded_normal(random)) * Vector3(0.5, 0.2, -0.8);

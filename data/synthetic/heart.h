@@ -44,7 +44,7 @@ struct Heart {
 };
 
 // A healthy heart of that age and sex. What it varies in stays within normal limits: PR 125-195 ms, QRS below 106 ms,
-// frontal axis -25 to 85 degrees, Sokolow-Lyon below 3.2 mV, QTc below 445 ms. `leads` are the patient's.
+// frontal axis -25 to 85 degrees, Sokolow-Lyon below 3.45 mV, QTc below 445 ms. `leads` are the patient's.
 Heart normal_heart(const Person& person, const LeadVectors& leads, PhiloxStream& random);
 
 // Puts the origins of P, QRS and T where their comments say.

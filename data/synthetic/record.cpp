@@ -205,6 +205,8 @@ SyntheticRecord synthesize_record(const RecordPlan& plan) {
   Eigen::ArrayXXd electrodes = dipole.matrix().lazyProduct(body.transpose()).array();
   PhiloxStream noise_random = stream(plan, kNoise, plan.record);
   record.remarks = add_noise(electrodes, kRate, plan.noise, respiration, noise_random);
+  // The recorder's AC coupling.
+  electrodes.rowwise() -= electrodes.colwise().mean().eval();
   record.signal = twelve_leads(independent_leads(electrodes));
   return record;
 }

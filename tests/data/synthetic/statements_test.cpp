@@ -1,0 +1,193 @@
+// Each of the 44 statements changes what docs/synthetic-ecg.md says, and the same patients without it do not show it.
+#include "data/synthetic/statements.h"
+
+#include <cmath>
+#include <limits>
+#include <set>
+#include <string>
+#include <vector>
+
+#include <fmt/format.h>
+#include <gtest/gtest.h>
+
+#include "data/synthetic/population.h"
+#include "tests/data/helpers.h"
+#include "tests/data/synthetic/measured_beat.h"
+
+namespace cardiograd::data::synthetic {
+namespace {
+
+using testing::LeadMeasure;
+using testing::measure;
+using testing::MeasuredBeat;
+using testing::noise_free;
+using namespace testing;  // the names of the leads
+
+constexpr std::int64_t kPatients = 30;
+constexpr double kNone = std::numeric_limits<double>::quiet_NaN();
+
+// What one statement must do to one measured quantity.
+struct Criterion {
+  const char* code;
+  const char* quantity;
+  double (*value)(const MeasuredBeat&);
+  // Every patient with the statement lies above (or below, where `change` is negative) the limit, and every one without
+  // it on the other side; NaN: none, because normal hearts differ too much.
+  double limit;
+  // The least change from the same patient without the statement, with its sign.
+  double change;
+};
+
+template <int... leads>
+double initial(const MeasuredBeat& b) {
+  return b.mean(&LeadMeasure::initial_mean, {leads...});
+}
+template <int... leads>
+double st(const MeasuredBeat& b) {
+  return b.mean(&LeadMeasure::st60, {leads...});
+}
+template <int... leads>
+double t_wave(const MeasuredBeat& b) {
+  return b.mean(&LeadMeasure::t, {leads...});
+}
+double pr(const MeasuredBeat& b) {
+  return b.pr;
+}
+double qrs(const MeasuredBeat& b) {
+  return b.qrs;
+}
+double qtc(const MeasuredBeat& b) {
+  return b.qtc;
+}
+double axis(const MeasuredBeat& b) {
+  return b.axis;
+}
+double p_duration(const MeasuredBeat& b) {
+  return b.p_duration;
+}
+double p_ii(const MeasuredBeat& b) {
+  return b.lead[kII].p_high;
+}
+double p_v1_low(const MeasuredBeat& b) {
+  return b.lead[kLeadV1].p_low;
+}
+double sokolow(const MeasuredBeat& b) {
+  return b.sokolow();
+}
+double r_v1(const MeasuredBeat& b) {
+  return b.lead[kLeadV1].high;
+}
+double r_minus_s_v1(const MeasuredBeat& b) {
+  return b.lead[kLeadV1].high + b.lead[kLeadV1].low;
+}
+double r_prime_v1(const MeasuredBeat& b) {
+  return b.lead[kLeadV1].terminal_high;
+}
+double s_v6(const MeasuredBeat& b) {
+  return b.lead[kLeadV6].low;
+}
+double q_v6(const MeasuredBeat& b) {
+  return b.lead[kLeadV6].initial_low;
+}
+double q_lateral(const MeasuredBeat& b) {
+  return b.mean(&LeadMeasure::initial_low, {kI, kAvl, kLeadV5, kLeadV6});
+}
+double sag(const MeasuredBeat& b) {
+  return b.mean(&LeadMeasure::st100, {kII, kLeadV4, kLeadV5, kLeadV6}) -
+         b.mean(&LeadMeasure::st20, {kII, kLeadV4, kLeadV5, kLeadV6});
+}
+double apical_t(const MeasuredBeat& b) {
+  return t_wave<kII, kLeadV4, kLeadV5, kLeadV6>(b);
+}
+double apical_st(const MeasuredBeat& b) {
+  return st<kII, kLeadV4, kLeadV5, kLeadV6>(b);
+}
+
+// Durations in seconds, voltages in mV, axes in degrees.
+const std::vector<Criterion> kCriteria = {
+    {"LVH", "S V1 + R V5/V6", sokolow, 3.48, 0.15},
+    {"SEHYP", "Q in I, aVL, V5, V6", q_lateral, kNone, -0.12},
+    {"RVH", "R in V1", r_v1, 0.7, 0.2},
+    {"RVH", "R - S in V1", r_minus_s_v1, kNone, 0.4},
+    {"RVH", "axis", axis, 90, 10},
+    {"LAO/LAE", "P duration", p_duration, 0.12, 0.012},
+    {"LAO/LAE", "end of P in V1", p_v1_low, kNone, -0.025},
+    {"RAO/RAE", "P in II", p_ii, 0.25, 0.08},
+    {"LAFB", "axis", axis, -45, -25},
+    {"LPFB", "axis", axis, 100, 15},
+    {"IVCD", "QRS duration", qrs, 0.110, 0.008},
+    {"IRBBB", "QRS duration", qrs, kNone, 0.0},
+    {"IRBBB", "area of r' in V1", r_prime_v1, kNone, 0.0},
+    {"CRBBB", "QRS duration", qrs, 0.120, 0.02},
+    {"CRBBB", "R' in V1", r_prime_v1, 0.2, 0.2},
+    {"CRBBB", "S in V6", s_v6, kNone, -0.1},
+    {"ILBBB", "QRS duration", qrs, 0.106, 0.003},
+    {"ILBBB", "septal q in V6", q_v6, -0.02, 0.02},
+    {"CLBBB", "QRS duration", qrs, 0.120, 0.02},
+    {"CLBBB", "septal q in V6", q_v6, -0.02, 0.02},
+    {"CLBBB", "ST in I, V5, V6", st<kI, kLeadV5, kLeadV6>, kNone, -0.04},
+    {"WPW", "PR", pr, 0.120, -0.02},
+    {"WPW", "QRS duration", qrs, 0.110, 0.01},
+    {"1AVB", "PR", pr, 0.200, 0.015},
+    {"IMI", "beginning of QRS in II, III, aVF", initial<kII, kIII, kAvf>, kNone, -0.08},
+    {"ILMI", "beginning of QRS in II, aVF, V5, V6", initial<kII, kAvf, kLeadV5, kLeadV6>, kNone, -0.08},
+    {"IPMI", "beginning of QRS in II, III, aVF", initial<kII, kIII, kAvf>, kNone, -0.05},
+    {"IPMI", "beginning of QRS in V1, V2", initial<kLeadV1, kLeadV2>, kNone, 0.04},
+    {"IPLMI", "beginning of QRS in II, aVF, V6", initial<kII, kAvf, kLeadV6>, kNone, -0.06},
+    {"IPLMI", "beginning of QRS in V1, V2", initial<kLeadV1, kLeadV2>, kNone, 0.04},
+    {"ASMI", "beginning of QRS in V1, V2, V3", initial<kLeadV1, kLeadV2, kLeadV3>, kNone, -0.08},
+    {"AMI", "beginning of QRS in V2, V3, V4", initial<kLeadV2, kLeadV3, kLeadV4>, kNone, -0.08},
+    {"ALMI", "beginning of QRS in V3, V4, V5", initial<kLeadV3, kLeadV4, kLeadV5>, kNone, -0.08},
+    {"LMI", "beginning of QRS in I, aVL, V6", initial<kI, kAvl, kLeadV6>, kNone, -0.06},
+    {"PMI", "beginning of QRS in V1, V2, V3", initial<kLeadV1, kLeadV2, kLeadV3>, kNone, 0.06},
+    {"ANEUR", "ST in V2, V3, V4", st<kLeadV2, kLeadV3, kLeadV4>, 0.1, 0.09},
+    {"ANEUR", "T in V2, V3, V4", t_wave<kLeadV2, kLeadV3, kLeadV4>, kNone, -0.1},
+    {"NDT", "T in II, V4, V5, V6", apical_t, kNone, -0.08},
+    {"NST_", "ST in II, V4, V5, V6", apical_st, -0.003, -0.04},
+    {"DIG", "ST in II, V4, V5, V6", apical_st, -0.02, -0.05},
+    {"DIG", "sag of ST", sag, kNone, -0.005},
+    {"DIG", "QTc", qtc, kNone, -0.01},
+    {"ISC_", "T in II, V4, V5, V6", apical_t, 0.0, -0.15},
+    {"ISC_", "ST in II, V4, V5, V6", apical_st, kNone, -0.035},
+    {"ISCAL", "T in V3, V4, V5", t_wave<kLeadV3, kLeadV4, kLeadV5>, kNone, -0.15},
+    {"ISCAS", "T in V1, V2, V3", t_wave<kLeadV1, kLeadV2, kLeadV3>, kNone, -0.12},
+    {"ISCAN", "T in V2, V3, V4", t_wave<kLeadV2, kLeadV3, kLeadV4>, kNone, -0.15},
+    {"ISCLA", "T in I, aVL, V5, V6", t_wave<kI, kAvl, kLeadV5, kLeadV6>, kNone, -0.12},
+    {"ISCIN", "T in II, III, aVF", t_wave<kII, kIII, kAvf>, kNone, -0.12},
+    {"ISCIL", "T in II, aVF, V5, V6", t_wave<kII, kAvf, kLeadV5, kLeadV6>, 0.05, -0.15},
+    {"INJAS", "ST in V1, V2, V3", st<kLeadV1, kLeadV2, kLeadV3>, -0.03, -0.06},
+    {"INJAL", "ST in V3, V4, V5", st<kLeadV3, kLeadV4, kLeadV5>, -0.03, -0.06},
+    {"INJLA", "ST in I, aVL, V5, V6", st<kI, kAvl, kLeadV5, kLeadV6>, -0.03, -0.06},
+    {"INJIN", "ST in II, III, aVF", st<kII, kIII, kAvf>, -0.03, -0.06},
+    {"INJIL", "ST in II, aVF, V5, V6", st<kII, kAvf, kLeadV5, kLeadV6>, -0.03, -0.06},
+    {"LNGQT", "QTc", qtc, 0.460, 0.03},
+};
+
+const std::vector<MeasuredBeat>& normals() {
+  static const std::vector<MeasuredBeat> beats = [] {
+    std::vector<MeasuredBeat> result;
+    for (std::int64_t i = 1; i <= kPatients; ++i) result.push_back(measure(noise_free(i, {"NORM"})));
+    return result;
+  }();
+  return beats;
+}
+
+class StatementTest : public ::testing::TestWithParam<Criterion> {};
+
+TEST_P(StatementTest, ChangesWhatItSays) {
+  const Criterion& c = GetParam();
+  const double sign = c.change < 0 ? -1 : 1;
+  for (std::int64_t i = 1; i <= kPatients; ++i) {
+    const double with = c.value(measure(noise_free(i, {c.code})));
+    const double without = c.value(normals()[static_cast<std::size_t>(i - 1)]);
+    EXPECT_TRUE(sign * (with - without) >= sign * c.change) << "patient " << i << ": " << without << " -> " << with;
+    if (std::isnan(c.limit)) continue;
+    EXPECT_TRUE(sign * with > sign * c.limit) << "patient " << i << " with it: " << with;
+    EXPECT_TRUE(sign * without < sign * c.limit) << "patient " << i << " without it: " << without;
+  }
+}
+
+INSTANTIATE_TEST_SUITE_P(All, StatementTest, ::testing::ValuesIn(kCriteria));
+
+}  // namespace
+}  // namespace cardiograd::data::synthetic
