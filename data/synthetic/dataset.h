@@ -18,14 +18,14 @@ enum class Rates { k100, k500, kBoth };
 Rates rates_of(std::string_view name);
 
 struct DatasetOptions {
-  std::filesystem::path folder;
-  PopulationOptions population;
+  std::filesystem::path folder{};
+  PopulationOptions population{};
   Rates rates = Rates::k100;
   NoiseLevel noise = NoiseLevel::kTypical;
-  std::optional<std::filesystem::path> truth;  // CSV of every wave's boundaries
-  bool force = false;                          // replace a synthetic data set that is there
+  std::optional<std::filesystem::path> truth{};  // CSV of every wave's boundaries
+  bool force = false;                            // replace a synthetic data set that is there
   // Called with the records written so far, one call at a time, from any thread.
-  std::function<void(std::int64_t done, std::int64_t total)> progress;
+  std::function<void(std::int64_t done, std::int64_t total)> progress{};
 };
 
 // Writes records100/ and records500/ (format 16, 1000 steps per mV), ptbxl_database.csv with PTB-XL's columns,

@@ -20,10 +20,10 @@ struct RecordPlan {
   std::uint64_t seed = 0;
   std::int64_t record = 0;   // draws rhythm, breath and noise
   std::int64_t patient = 0;  // draws body, heart and how severe each statement is
-  Person person;
-  std::vector<std::string> statements;  // diagnostic codes, in any order
-  bool fibrillation = false;            // of the atria
-  int premature_beats = 0;              // 0 ... 2, ventricular
+  Person person{};
+  std::vector<std::string> statements{};  // diagnostic codes, in any order
+  bool fibrillation = false;              // of the atria
+  int premature_beats = 0;                // 0 ... 2, ventricular
   NoiseLevel noise = NoiseLevel::kTypical;
   bool with_truth = false;  // whether SyntheticRecord::truth is filled in; changes nothing else
 };
