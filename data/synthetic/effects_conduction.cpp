@@ -58,12 +58,12 @@ void left_bundle_branch_block(Change& c, double duration, double notch, double d
 void left_anterior_fascicular_block(Change& c) {
   Waves& qrs = c.heart.conducted.qrs;
   // First down and right (q in aVL, r in III), then up and left: axis -45 degrees and beyond.
-  set_frontal_axis(qrs, c.leads, -47 - 24 * c.severity);
+  set_frontal_axis(qrs, c.leads, -49 - 22 * c.severity);
   for (int step = 0; step < 3; ++step) {
     Vector3& first = qrs.front().amplitude;
     first.x() = std::min(first.x(), -0.10);
     first.y() = std::max(first.y(), 0.20 + 0.1 * c.severity);
-    set_frontal_axis(qrs, c.leads, -47 - 24 * c.severity);
+    set_frontal_axis(qrs, c.leads, -49 - 22 * c.severity);
   }
   stretch(qrs, 1.04);
 }

@@ -66,7 +66,7 @@ void infarct(Change& c, const Vector3& wall) {
 
 void subendocardial_injury(Change& c, const Vector3& wall) {
   // Horizontal ST depression over the wall.
-  const double st = 0.08 + 0.16 * c.severity;
+  const double st = 0.10 + 0.16 * c.severity;
   add_st(c.heart.conducted, wall, -0.9 * st, -st, -0.9 * st);
   attenuate(c.heart.conducted.t, wall, 0.6);
 }
@@ -92,14 +92,15 @@ void nondiagnostic_t(Change& c) {
 }
 
 void unspecific_st(Change& c) {
-  const double st = 0.045 + 0.07 * c.severity;
+  const double st = 0.055 + 0.07 * c.severity;
+  for (Vector3& level : c.heart.conducted.st) level *= 0.3;  // nothing left of an early repolarisation
   add_st(c.heart.conducted, wall::kApex, -st, -st, -0.8 * st);
   scale(c.heart.conducted.t, 0.8);
 }
 
 void digitalis(Change& c) {
   // The sagging ST: little at the J point, most before T; QT short, T low.
-  const double st = 0.07 + 0.13 * c.severity;
+  const double st = 0.085 + 0.13 * c.severity;
   add_st(c.heart.conducted, wall::kApex, -0.35 * st, -st, -1.15 * st);
   scale(c.heart.conducted.t, 0.55 - 0.2 * c.severity);
   c.heart.qtc_s = std::max(0.335, c.heart.qtc_s - 0.030 - 0.025 * c.severity);

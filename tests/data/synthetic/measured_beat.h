@@ -20,6 +20,7 @@ struct LeadMeasure {
   double initial_mean = 0;               // mean of these 45 ms
   double high = 0, low = 0;              // of QRS
   double terminal_high = 0;              // highest in the last third of QRS, none below 0
+  double terminal_mean = 0;              // mean of that third
   double st20 = 0, st60 = 0, st100 = 0;  // so many ms behind the J point
   double t = 0;                          // at the T wave's peak, with its sign
   double p_high = 0, p_low = 0;          // of P, above the level at P onset
@@ -62,6 +63,7 @@ inline LeadMeasure measure_lead(const SyntheticRecord& record, int l, const True
   LeadMeasure m;
   const double base = voltage(record, l, all.qrs.onset_s);
   int initial = 0;
+  int terminal = 0;
   const double width = all.qrs.offset_s - all.qrs.onset_s;
   for (double t = all.qrs.onset_s; t <= all.qrs.offset_s; t += 0.002) {
     const double v = voltage(record, l, t) - base;
@@ -72,9 +74,14 @@ inline LeadMeasure measure_lead(const SyntheticRecord& record, int l, const True
       m.initial_mean += v;
       ++initial;
     }
-    if (t >= all.qrs.offset_s - width / 3) m.terminal_high = std::max(m.terminal_high, v);
+    if (t >= all.qrs.offset_s - width / 3) {
+      m.terminal_high = std::max(m.terminal_high, v);
+      m.terminal_mean += v;
+      ++terminal;
+    }
   }
   m.initial_mean /= initial;
+  m.terminal_mean /= terminal;
   m.st20 = voltage(record, l, all.qrs.offset_s + 0.02) - base;
   m.st60 = voltage(record, l, all.qrs.offset_s + 0.06) - base;
   m.st100 = voltage(record, l, all.qrs.offset_s + 0.10) - base;

@@ -167,7 +167,7 @@ TEST(SyntheticRecord, ThirdDegreeBlockDissociates) {
       least = std::min(least, t - *(after - 1));
       most = std::max(most, t - *(after - 1));
     }
-    EXPECT_TRUE(most - least > 0.05) << i << ": " << least << " ... " << most;
+    EXPECT_TRUE(most - least > 0.03) << i << ": " << least << " ... " << most;
   }
 }
 
