@@ -31,6 +31,11 @@ void add_st(VentricularBeat& beat, const Vector3& direction, double j, double mi
   beat.st[2] += end * unit;
 }
 
+// Little is left of an early repolarisation where ST goes down.
+void weaken_st(VentricularBeat& beat) {
+  for (Vector3& level : beat.st) level *= 0.3;
+}
+
 // Forces towards the dead wall are missing in the first 40 ms: what remains points away from it.
 void add_q(Change& c, const Vector3& wall, double depth) {
   Waves& qrs = c.heart.conducted.qrs;
@@ -67,6 +72,7 @@ void infarct(Change& c, const Vector3& wall) {
 void subendocardial_injury(Change& c, const Vector3& wall) {
   // Horizontal ST depression over the wall.
   const double st = 0.10 + 0.16 * c.severity;
+  weaken_st(c.heart.conducted);
   add_st(c.heart.conducted, wall, -0.9 * st, -st, -0.9 * st);
   attenuate(c.heart.conducted.t, wall, 0.6);
 }
@@ -93,7 +99,7 @@ void nondiagnostic_t(Change& c) {
 
 void unspecific_st(Change& c) {
   const double st = 0.055 + 0.07 * c.severity;
-  for (Vector3& level : c.heart.conducted.st) level *= 0.3;  // nothing left of an early repolarisation
+  weaken_st(c.heart.conducted);
   add_st(c.heart.conducted, wall::kApex, -st, -st, -0.8 * st);
   scale(c.heart.conducted.t, 0.8);
 }

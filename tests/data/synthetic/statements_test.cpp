@@ -175,6 +175,10 @@ const std::vector<MeasuredBeat>& normals() {
   return beats;
 }
 
+void PrintTo(const Criterion& c, std::ostream* out) {
+  *out << c.code << ": " << c.quantity;
+}
+
 class StatementTest : public ::testing::TestWithParam<Criterion> {};
 
 TEST_P(StatementTest, ChangesWhatItSays) {
@@ -238,7 +242,12 @@ TEST(Statements, ExclusionIsMutual) {
   EXPECT_TRUE(compatible("IMI", "LAFB"));
 }
 
-INSTANTIATE_TEST_SUITE_P(All, StatementTest, ::testing::ValuesIn(kCriteria));
+INSTANTIATE_TEST_SUITE_P(All, StatementTest, ::testing::ValuesIn(kCriteria),
+                         [](const ::testing::TestParamInfo<Criterion>& info) {
+                           std::string name = fmt::format("{}_{}", info.param.code, info.index);
+                           std::erase(name, '/');
+                           return name;
+                         });
 
 }  // namespace
 }  // namespace cardiograd::data::synthetic
