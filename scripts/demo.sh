@@ -75,6 +75,7 @@ cat <<END
 Next:
   $apps/synthesize --out $out/more --records 4000 --seed 2 && \\
     $apps/train --data $out/more --out $out/run2        four times the data, 15 epochs
-  $apps/train --data $out/ecgs --task sub --out $out/run3   the 23 subclasses
+  $apps/synthesize --out $out/sub --records 4000 --task sub --min-per-class 30 && \\
+    $apps/train --data $out/sub --task sub --out $out/run3   the 23 subclasses
   $apps/train --help                                    all options; --data also takes PTB-XL itself
 END

@@ -155,7 +155,7 @@ std::string folder_of(std::int64_t ecg_id) {
   return fmt::format("{:05}", ecg_id / 1000 * 1000);
 }
 
-Recording to_recording(Eigen::ArrayXXd signal, double rate) {
+Recording to_recording(const Eigen::ArrayXXd& signal, double rate) {
   Recording recording;
   recording.rate = rate;
   recording.leads.assign(std::begin(kLeadNames), std::end(kLeadNames));

@@ -77,7 +77,9 @@ VentricularBeat ventricular_beat(PhiloxStream& random) {
 Deflections deflections(const Waves& waves, const Eigen::RowVector3d& lead) {
   const WaveExtent extent = lead_extent(waves, lead);
   Deflections result{0, 0};
-  for (double t = extent.onset_s; t <= extent.offset_s; t += 0.001) {
+  const int steps = static_cast<int>((extent.offset_s - extent.onset_s) / 0.001);
+  for (int i = 0; i <= steps; ++i) {
+    const double t = extent.onset_s + 0.001 * i;
     const double value = lead.dot(dipole_at(waves, t).transpose());
     result.lowest = std::min(result.lowest, value);
     result.highest = std::max(result.highest, value);

@@ -44,10 +44,14 @@ std::vector<Beat> fibrillating(const Heart& heart, double seconds, PhiloxStream&
 std::vector<Beat> dissociated(const Heart& heart, const std::vector<double>& sinus, double seconds,
                               PhiloxStream& random) {
   std::vector<Beat> beats;
+  beats.reserve(2 * sinus.size());
   for (const double t : sinus) beats.push_back({.has_qrs = false, .p_onset_s = t});
   const double cycle = 60 / heart.escape_bpm;
-  for (double t = -kMargin - cycle * random.uniform(); t < seconds + 0.5; t += cycle * (1 + 0.01 * random.normal()))
+  double t = -kMargin - cycle * random.uniform();
+  while (t < seconds + 0.5) {
     beats.push_back({.has_p = false, .ectopic = !heart.escape_narrow, .qrs_onset_s = t, .cycle_s = cycle});
+    t += cycle * (1 + 0.01 * random.normal());
+  }
   return beats;
 }
 
