@@ -12,7 +12,7 @@ void left_ventricular_hypertrophy(Change& c) {
   for (Wave& wave : qrs) {
     if (wave.time_s > 0 && wave.amplitude.x() > 0) wave.amplitude += wave.amplitude.norm() * Vector3(0.12, -0.05, 0.22);
   }
-  const double wanted = 3.53 + 1.5 * c.severity * c.random.uniform(0.6, 1.0);
+  const double wanted = 3.62 + 1.5 * c.severity * c.random.uniform(0.6, 1.0);
   for (int step = 0; step < 3; ++step) scale(qrs, wanted / sokolow_lyon(qrs, c.leads));
   stretch(qrs, 1.03 + 0.05 * c.severity);
   // Strain: ST and T turn away from the main vector.

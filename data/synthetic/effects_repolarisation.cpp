@@ -87,7 +87,7 @@ void ischaemia(Change& c, const Vector3& wall) {
 void unspecific_ischaemia(Change& c) {
   const double st = 0.04 + 0.12 * c.severity;
   add_st(c.heart.conducted, wall::kApex, -0.8 * st, -st, -st);
-  invert_t(c.heart.conducted, wall::kApex, 0.05 + 0.22 * c.severity);
+  invert_t(c.heart.conducted, wall::kApex, 0.065 + 0.22 * c.severity);
 }
 
 void nondiagnostic_t(Change& c) {

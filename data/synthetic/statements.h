@@ -11,7 +11,7 @@
 namespace cardiograd::data::synthetic {
 
 // Severities are uniform numbers to this power: slight forms are more frequent than severe ones.
-inline constexpr double kSeverityExponent = 2.5;
+inline constexpr double kSeverityExponent = 3.5;
 
 // What a statement may look at and change.
 struct Change {

@@ -51,6 +51,13 @@ inline double voltage(const SyntheticRecord& record, int lead, double t) {
   return record.signal(std::clamp<Eigen::Index>(std::lround(t * kRate), 0, last), lead);
 }
 
+// From one to the other in steps of a sample.
+inline std::vector<double> times_between(double from, double to) {
+  std::vector<double> times(static_cast<std::size_t>((to - from) * kRate) + 1);
+  for (std::size_t i = 0; i < times.size(); ++i) times[i] = from + static_cast<double>(i) / kRate;
+  return times;
+}
+
 // The rows of `lead` (-1: all together).
 inline std::vector<TrueBeat> rows_of(const SyntheticRecord& record, int lead) {
   std::vector<TrueBeat> rows;
@@ -65,7 +72,7 @@ inline LeadMeasure measure_lead(const SyntheticRecord& record, int l, const True
   int initial = 0;
   int terminal = 0;
   const double width = all.qrs.offset_s - all.qrs.onset_s;
-  for (double t = all.qrs.onset_s; t <= all.qrs.offset_s; t += 0.002) {
+  for (const double t : times_between(all.qrs.onset_s, all.qrs.offset_s)) {
     const double v = voltage(record, l, t) - base;
     m.high = std::max(m.high, v);
     m.low = std::min(m.low, v);
@@ -88,7 +95,7 @@ inline LeadMeasure measure_lead(const SyntheticRecord& record, int l, const True
   m.t = std::isfinite(t_peak) ? voltage(record, l, t_peak) - base : 0.0;
   if (std::isfinite(all.p.onset_s)) {
     const double p_base = voltage(record, l, all.p.onset_s);
-    for (double t = all.p.onset_s; t <= all.p.offset_s; t += 0.002) {
+    for (const double t : times_between(all.p.onset_s, all.p.offset_s)) {
       m.p_high = std::max(m.p_high, voltage(record, l, t) - p_base);
       m.p_low = std::min(m.p_low, voltage(record, l, t) - p_base);
     }
@@ -120,7 +127,7 @@ inline MeasuredBeat measure(const SyntheticRecord& record, bool conducted = true
     beat.u = voltage(record, kLeadV3, row.t.offset_s + 0.055) - voltage(record, kLeadV3, row.qrs.onset_s);
     double area_i = 0;
     double area_avf = 0;
-    for (double t = row.qrs.onset_s; t <= row.qrs.offset_s; t += 0.002) {
+    for (const double t : times_between(row.qrs.onset_s, row.qrs.offset_s)) {
       area_i += voltage(record, kI, t) - voltage(record, kI, row.qrs.onset_s);
       area_avf += voltage(record, kAvf, t) - voltage(record, kAvf, row.qrs.onset_s);
     }

@@ -18,7 +18,6 @@ namespace cardiograd::data::synthetic {
 namespace {
 
 using data::testing::expect_error;
-using testing::measure;
 using testing::noise_free;
 using testing::rows_of;
 

@@ -109,7 +109,7 @@ double apical_st(const MeasuredBeat& b) {
 // Durations in seconds, voltages in mV, axes in degrees.
 const std::vector<Criterion> kCriteria = {
     {"LVH", "S V1 + R V5/V6", sokolow, 3.48, 0.15},
-    {"SEHYP", "Q in I, aVL, V5, V6", q_lateral, kNone, -0.12},
+    {"SEHYP", "Q in I, aVL, V5, V6", q_lateral, kNone, -0.10},
     {"RVH", "R in V1", r_v1, 0.7, 0.2},
     {"RVH", "R - S in V1", r_minus_s_v1, kNone, 0.4},
     {"RVH", "axis", axis, 90, 10},
@@ -131,7 +131,7 @@ const std::vector<Criterion> kCriteria = {
     {"CLBBB", "ST in I, V5, V6", st<kI, kLeadV5, kLeadV6>, kNone, -0.04},
     {"WPW", "PR", pr, 0.120, -0.01},
     {"WPW", "QRS duration", qrs, 0.110, 0.01},
-    {"1AVB", "PR", pr, 0.200, 0.015},
+    {"1AVB", "PR", pr, 0.200, 0.010},
     {"IMI", "beginning of QRS in II, III, aVF", initial<kII, kIII, kAvf>, kNone, -0.08},
     {"ILMI", "beginning of QRS in II, aVF, V5, V6", initial<kII, kAvf, kLeadV5, kLeadV6>, kNone, -0.08},
     {"IPMI", "beginning of QRS in II, III, aVF", initial<kII, kIII, kAvf>, kNone, -0.05},
@@ -175,8 +175,8 @@ const std::vector<MeasuredBeat>& normals() {
   return beats;
 }
 
-void PrintTo(const Criterion& c, std::ostream* out) {
-  *out << c.code << ": " << c.quantity;
+std::ostream& operator<<(std::ostream& out, const Criterion& c) {
+  return out << c.code << ": " << c.quantity;
 }
 
 class StatementTest : public ::testing::TestWithParam<Criterion> {};
