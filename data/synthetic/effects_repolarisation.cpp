@@ -55,7 +55,7 @@ void add_q(Change& c, const Vector3& wall, double depth) {
 
 void infarct(Change& c, const Vector3& wall) {
   VentricularBeat& beat = c.heart.conducted;
-  add_q(c, wall, 0.22 + 0.55 * c.severity);
+  add_q(c, wall, 0.20 + 0.50 * c.severity);
   const double stage = c.random.uniform();
   if (stage < 0.25) {  // acute: elevation that runs into T
     const double st = 0.07 + 0.20 * c.severity;

@@ -56,7 +56,7 @@ double strength(NoiseLevel level) {
 // Breath and five slow oscillations below 0.4 Hz, per electrode.
 bool add_wander(Eigen::ArrayXXd& electrodes, double rate, double size, const Respiration& respiration,
                 PhiloxStream& random) {
-  const double record = size * 0.035 * std::exp(0.6 * std::clamp(random.normal(), -2.0, 2.0));
+  const double record = size * 0.045 * std::exp(0.6 * std::clamp(random.normal(), -2.0, 2.0));
   for (Eigen::Index e = 0; e < kElectrodes; ++e) {
     Oscillator breath(respiration.rate_hz, rate, respiration.phase);
     const double amplitude = record * random.normal();
@@ -89,7 +89,7 @@ bool add_mains(Eigen::ArrayXXd& electrodes, double rate, double size, PhiloxStre
 
 // White noise without its lower part (a first-order high-pass at 20 Hz); in a burst it is several times stronger.
 bool add_muscle(Eigen::ArrayXXd& electrodes, double rate, double size, PhiloxStream& random) {
-  const double record = size * 0.0085 * std::exp(0.5 * std::clamp(random.normal(), -2.0, 2.0));
+  const double record = size * 0.013 * std::exp(0.5 * std::clamp(random.normal(), -2.0, 2.0));
   const double pole = std::exp(-kTwoPi * 20 / rate);
   const double seconds = static_cast<double>(electrodes.rows()) / rate;
   bool has_burst = false;
