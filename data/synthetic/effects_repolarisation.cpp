@@ -44,7 +44,7 @@ void add_q(Change& c, const Vector3& wall, double depth) {
   for (Wave& wave : qrs) {
     if (wave.time_s - onset > 0.030) continue;
     early = {wave};
-    attenuate(early, wall, 0.35);
+    attenuate(early, wall, 0.55);
     wave = early.front();
   }
   attenuate(qrs, wall, 0.92 - 0.40 * c.severity);
@@ -55,7 +55,7 @@ void add_q(Change& c, const Vector3& wall, double depth) {
 
 void infarct(Change& c, const Vector3& wall) {
   VentricularBeat& beat = c.heart.conducted;
-  add_q(c, wall, 0.20 + 0.50 * c.severity);
+  add_q(c, wall, 0.15 + 0.45 * c.severity);
   const double stage = c.random.uniform();
   if (stage < 0.25) {  // acute: elevation that runs into T
     const double st = 0.07 + 0.20 * c.severity;
@@ -92,7 +92,7 @@ void unspecific_ischaemia(Change& c) {
 
 void nondiagnostic_t(Change& c) {
   // Low, flat or barely negative.
-  scale(c.heart.conducted.t, 0.55 - 0.50 * c.severity);
+  scale(c.heart.conducted.t, 0.62 - 0.55 * c.severity);
   if (c.severity > 0.6)
     for (Wave& wave : c.heart.conducted.t) wave.amplitude -= 0.10 * (c.severity - 0.6) * per_best_lead(wall::kApex);
 }

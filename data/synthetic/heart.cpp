@@ -29,7 +29,7 @@ Waves normal_qrs(PhiloxStream& random) {
                {0.006, 0.0095, {0.85, 0.58, 0.68}},
                {0.027, 0.0085, {-0.16, -0.20, 0.28}}};
   for (Wave& wave : qrs) {
-    wave.amplitude = varied(wave.amplitude, 0.12, random);
+    wave.amplitude = varied(wave.amplitude, 0.16, random);
     wave.time_s += 0.0015 * bounded_normal(random);
   }
   scale(qrs, std::exp(0.16 * bounded_normal(random)));
