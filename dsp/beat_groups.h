@@ -17,7 +17,7 @@ struct WorkingSignal {
 };
 WorkingSignal working_signal(const Eigen::ArrayXXd& signal, double rate);
 
-inline constexpr double kBeatBefore = 0.50;  // Seconds before and after the R peak that an average covers.
+inline constexpr double kBeatBefore = 0.62;  // Seconds before and after the R peak that an average covers.
 inline constexpr double kBeatAfter = 0.75;
 
 struct BeatGroup {

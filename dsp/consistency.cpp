@@ -3,6 +3,8 @@
 #include <algorithm>
 #include <cmath>
 
+#include "dsp/statistics.h"
+
 namespace cardiograd::dsp {
 namespace {
 
@@ -11,6 +13,11 @@ constexpr double kLargestShift = 0.03;       // Seconds.
 constexpr double kTrustedCorrelation = 0.7;  // From which on a shift is believed,
 constexpr double kLeastGain = 0.02;          // if it improves the correlation by that much.
 constexpr double kTiny = 1e-30;
+// Selection of the beats that have the wave.
+constexpr double kEnough = 0.6;  // Median correlation from which on none is needed.
+constexpr double kLikeCorrelation = 0.3;
+constexpr std::size_t kLeastAlike = 3;
+constexpr int kRounds = 2;
 
 // The slopes of all beats, (leads * points) x beats, each lead in units of its own; `lags` more points at both ends.
 struct Slopes {
@@ -21,6 +28,13 @@ struct Slopes {
     Eigen::ArrayXXd part(points * leads, values.cols());
     for (Eigen::Index l = 0; l < leads; ++l) {
       part.middleRows(l * points, points) = values.middleRows(l * (points + 2 * lags) + lags + lag, points);
+    }
+    return part;
+  }
+  Eigen::ArrayXd beat_at_lag(Eigen::Index beat, Eigen::Index lag) const {
+    Eigen::ArrayXd part(points * leads);
+    for (Eigen::Index l = 0; l < leads; ++l) {
+      part.segment(l * points, points) = values.col(beat).segment(l * (points + 2 * lags) + lags + lag, points);
     }
     return part;
   }
@@ -53,33 +67,30 @@ Slopes collect(const WorkingSignal& signal, const BeatGroup& group, Eigen::Index
   return slopes;
 }
 
-}  // namespace
-
-Consistency consistency(const WorkingSignal& signal, const BeatGroup& group, double from, double to,
-                        Eigen::Index width) {
-  const Eigen::Index step =
-      std::max<Eigen::Index>(1, static_cast<Eigen::Index>(std::lround(kStepSeconds * signal.rate)));
-  const Slopes slopes =
-      collect(signal, group, static_cast<Eigen::Index>(from), static_cast<Eigen::Index>(to), step, width);
-  const std::size_t beats = group.beats.size();
-  const auto count = static_cast<double>(beats);
-  const Eigen::ArrayXXd unshifted = slopes.at_lag(0);
-  const Eigen::ArrayXd sum = unshifted.rowwise().sum();
-  const Eigen::ArrayXd mean = sum / count;
-  const double variance = (unshifted.colwise() - mean).square().sum() / std::max(1.0, count - 1.0);
-
-  Consistency result;
-  result.ratio = count * mean.square().sum() / std::max(variance, kTiny);
+// Sets the correlation and shift of each beat against the sum over the others of `used`, which are shifted already.
+void compare(const Slopes& slopes, Eigen::Index step, const Eigen::ArrayXXd& aligned, const std::vector<char>& used,
+             Consistency& result) {
+  const std::size_t beats = used.size();
+  Eigen::ArrayXXd others(aligned.rows(), aligned.cols());
+  Eigen::ArrayXd sum = Eigen::ArrayXd::Zero(aligned.rows());
+  for (std::size_t i = 0; i < beats; ++i) {
+    if (used[i] != 0) sum += aligned.col(static_cast<Eigen::Index>(i));
+  }
+  for (std::size_t i = 0; i < beats; ++i) {
+    const auto column = static_cast<Eigen::Index>(i);
+    others.col(column) = sum;
+    if (used[i] != 0) others.col(column) -= aligned.col(column);
+  }
+  const Eigen::ArrayXd energies = others.square().colwise().sum();
   result.correlations.assign(beats, -1.0);
   result.shifts.assign(beats, 0.0);
   std::vector<double> at_zero(beats);
   for (Eigen::Index lag = -slopes.lags; lag <= slopes.lags; ++lag) {
     const Eigen::ArrayXXd shifted = slopes.at_lag(lag);
+    const Eigen::ArrayXd products = (others * shifted).colwise().sum(), own = shifted.square().colwise().sum();
     for (std::size_t i = 0; i < beats; ++i) {
       const auto column = static_cast<Eigen::Index>(i);
-      const Eigen::ArrayXd others = sum - unshifted.col(column);
-      const double norms = others.square().sum() * shifted.col(column).square().sum();
-      const double r = (others * shifted.col(column)).sum() / std::sqrt(std::max(kTiny, norms));
+      const double r = products[column] / std::sqrt(std::max(kTiny, energies[column] * own[column]));
       if (lag == 0) at_zero[i] = r;
       if (r > result.correlations[i]) {
         result.correlations[i] = r;
@@ -91,6 +102,43 @@ Consistency consistency(const WorkingSignal& signal, const BeatGroup& group, dou
     if (result.correlations[i] >= kTrustedCorrelation && result.correlations[i] - at_zero[i] >= kLeastGain) continue;
     result.correlations[i] = at_zero[i];
     result.shifts[i] = 0.0;
+  }
+}
+
+// The beats that resemble the others, each at its shift, as the new measure of all.
+void compare_with_the_like(const Slopes& slopes, Eigen::Index step, Consistency& result) {
+  const std::size_t beats = result.shifts.size();
+  std::vector<char> used(beats);
+  Eigen::ArrayXXd aligned(slopes.points * slopes.leads, slopes.values.cols());
+  for (std::size_t i = 0; i < beats; ++i) {
+    used[i] = result.correlations[i] >= kLikeCorrelation;
+    const auto column = static_cast<Eigen::Index>(i);
+    aligned.col(column) = slopes.beat_at_lag(column, static_cast<Eigen::Index>(result.shifts[i]) / step);
+  }
+  const auto alike = static_cast<std::size_t>(std::count(used.begin(), used.end(), 1));
+  if (alike < kLeastAlike || 2 * alike < beats) return;
+  compare(slopes, step, aligned, used, result);
+}
+
+}  // namespace
+
+Consistency consistency(const WorkingSignal& signal, const BeatGroup& group, double from, double to, Eigen::Index width,
+                        bool of_some_beats) {
+  const Eigen::Index step =
+      std::max<Eigen::Index>(1, static_cast<Eigen::Index>(std::lround(kStepSeconds * signal.rate)));
+  const Slopes slopes =
+      collect(signal, group, static_cast<Eigen::Index>(from), static_cast<Eigen::Index>(to), step, width);
+  const std::size_t beats = group.beats.size();
+  const auto count = static_cast<double>(beats);
+  const Eigen::ArrayXXd unshifted = slopes.at_lag(0);
+  const Eigen::ArrayXd mean = unshifted.rowwise().sum() / count;
+  const double variance = (unshifted.colwise() - mean).square().sum() / std::max(1.0, count - 1.0);
+
+  Consistency result;
+  result.ratio = count * mean.square().sum() / std::max(variance, kTiny);
+  compare(slopes, step, unshifted, std::vector<char>(beats, 1), result);
+  for (int round = 0; of_some_beats && round < kRounds && median(result.correlations) < kEnough; ++round) {
+    compare_with_the_like(slopes, step, result);
   }
   return result;
 }

@@ -14,8 +14,10 @@ struct Consistency {
   std::vector<double> shifts;        // Of each beat, in samples: where its wave lies relative to the average's.
 };
 
-// The stretch [from, to] of the group's window; slopes over boxes of `width` samples (box_slope).
-Consistency consistency(const WorkingSignal& signal, const BeatGroup& group, double from, double to,
-                        Eigen::Index width);
+// The stretch [from, to] of the group's window; slopes over boxes of `width` samples (box_slope). With `of_some_beats`,
+// and where the beats have little in common, they are compared again with those of them that resemble each other, if
+// these are half or more: one of two P waves may lie elsewhere in AV block.
+Consistency consistency(const WorkingSignal& signal, const BeatGroup& group, double from, double to, Eigen::Index width,
+                        bool of_some_beats);
 
 }  // namespace cardiograd::dsp

@@ -11,6 +11,7 @@ namespace {
 
 constexpr std::size_t kNeighbourhood = 12;  // Beats that are averaged at most: about 10 s.
 constexpr double kDefaultRr = 1.0;          // Where a beat has no neighbour.
+constexpr double kLeadShare = 0.5;  // Of the shift of a beat's own QRS boundaries over all leads, for each lead's.
 
 struct Place {
   double start;  // Of a beat's window, in working samples.
@@ -40,14 +41,20 @@ void add_group(const WorkingSignal& working, const BeatGroup& group, std::span<c
   for (std::size_t i = 0; i < group.beats.size(); ++i) {
     const Place place{static_cast<double>(group.centres[i] - group.centre), working.rate, duration_s};
     Place p_place = place, t_place = place;
-    result.global[group.beats[i]].qrs.onset_s = waves.qrs_onset_shifts[i] / working.rate;  // Added to below.
-    result.global[group.beats[i]].qrs.offset_s = waves.qrs_offset_shifts[i] / working.rate;
+    // What the leads' boundaries do not take over is added to the global ones below.
+    Wave& global = result.global[group.beats[i]].qrs;
+    global.onset_s = (1.0 - kLeadShare) * waves.qrs_onset_shifts[i] / working.rate;
+    global.offset_s = (1.0 - kLeadShare) * waves.qrs_offset_shifts[i] / working.rate;
     p_place.start += waves.p_shifts[i];
     t_place.start += waves.t_shifts[i];
     for (std::size_t l = 0; l < waves.leads.size(); ++l) {
       const LeadWaves& lead = waves.leads[l];
       BeatWaves& out = result.leads[l][group.beats[i]];
-      if (lead.qrs) out.qrs = in_seconds(lead.qrs->onset, lead.qrs_peak, lead.qrs->offset, place);
+      if (lead.qrs) {
+        const double onset = std::min(lead.qrs_peak, lead.qrs->onset + kLeadShare * waves.qrs_onset_shifts[i]);
+        const double offset = std::max(lead.qrs_peak, lead.qrs->offset + kLeadShare * waves.qrs_offset_shifts[i]);
+        out.qrs = in_seconds(onset, lead.qrs_peak, offset, place);
+      }
       if (lead.p && waves.p_present[i] != 0) {
         out.p = in_seconds(lead.p->onset, lead.p->peak, lead.p->offset, p_place);
       }

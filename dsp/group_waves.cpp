@@ -14,7 +14,7 @@ namespace {
 constexpr double kQrsSlopeSeconds = 0.026;  // Boxes that slopes are taken over.
 constexpr double kQrsGapSeconds = 0.024;    // Of little slope that a complex may have inside.
 constexpr double kQrsShare = 0.12;          // Of the largest slope over all leads, where the complex begins and ends.
-constexpr double kQrsOnsetShareOfLead = 0.10;  // The same in one lead.
+constexpr double kQrsOnsetShareOfLead = 0.09;  // The same in one lead.
 constexpr double kQrsOffsetShareOfLead = 0.12;
 constexpr double kQrsBackgrounds = 2.5;     // Or that many times the background, where that is more.
 constexpr double kQrsBeforeGlobal = 0.016;  // Seconds that a lead's onset may lie before that of all leads,
@@ -29,7 +29,10 @@ constexpr double kFarSeconds = 0.05;       // From the consensus: an outlier, cu
 constexpr double kSupportSeconds = 0.03;   // Kernel in which humps of different leads support each other.
 constexpr double kNearSeconds = 0.06;      // From the common place, for a lead's own hump.
 constexpr double kTrustedStrength = 20.0;  // In backgrounds, from which on a hump counts no more.
-constexpr double kBiphasic = 0.7;          // Least strength of a second phase relative to the first.
+constexpr double kBiphasic = 0.7;          // Least strength of a phase before the main one relative to it,
+constexpr double kBiphasicAfterT = 1.1;    // and of a phase after that of T, which else may be a U wave.
+constexpr double kSymmetry = 1.45;         // A wave falls about as long after the steepest sample as before it.
+constexpr std::size_t kFewLeads = 3;       // Have no consensus about the end of T: each lead keeps its own.
 // Presence of P.
 constexpr std::size_t kLeastBeats = 3;
 constexpr double kLeastRatio = 5.0;  // Of Consistency::ratio; 1 is what fibrillation gives.
@@ -62,7 +65,9 @@ double weighted_median(std::vector<std::pair<double, double>> values) {
 // What is searched for, in samples: where the peak may be and is expected, how far boundaries may lie.
 struct Search {
   Eigen::Index width, from, to, lowest, highest, reach_before, reach_after;
-  double expected, spread, phases_apart;
+  double expected, spread;
+  double early_share;  // Of the full weight, that a place however early keeps.
+  double phases_apart, phases_apart_after, biphasic_after, symmetry;
 };
 
 using WaveMember = std::optional<FoundWave> LeadWaves::*;
@@ -110,7 +115,7 @@ class GroupSearch {
   bool outline_near(const Search& search, std::size_t l, const std::vector<Hump>& humps, Eigen::Index place,
                     WaveMember member);
   void agree(WaveMember member, const std::vector<double>& weights);
-  Consistency common(WaveMember member, Eigen::Index width) const;
+  Consistency common(WaveMember member, Eigen::Index width, bool of_some_beats) const;
 
   const WorkingSignal& signal_;
   const BeatGroup& group_;
@@ -242,7 +247,7 @@ Eigen::Index GroupSearch::common_place(const Search& search, const std::vector<s
   double most = 0.0;
   for (Eigen::Index t = search.from; t <= search.to; ++t) {
     const double u = (static_cast<double>(t) - search.expected) / search.spread;
-    const double value = support[t] * std::exp(-0.5 * u * u);
+    const double value = support[t] * std::max(u < 0.0 ? search.early_share : 0.0, std::exp(-0.5 * u * u));
     if (value > most) {
       most = value;
       place = t;
@@ -270,14 +275,16 @@ bool GroupSearch::outline_near(const Search& search, std::size_t l, const std::v
     }
   }
   if (main == humps.size()) return false;
-  const auto second_phase = [&](std::size_t i) {
-    return allowed(humps[i]) && std::abs(humps[i].strength) >= kBiphasic * std::abs(humps[main].strength) &&
-           std::abs(humps[i].middle() - humps[main].middle()) < search.phases_apart;
+  const auto second_phase = [&](std::size_t i, double least, double apart) {
+    return allowed(humps[i]) && std::abs(humps[i].strength) >= least * std::abs(humps[main].strength) &&
+           std::abs(humps[i].middle() - humps[main].middle()) < apart;
   };
-  const std::size_t first = main > 0 && second_phase(main - 1) ? main - 1 : main;
-  const std::size_t last = main + 1 < humps.size() && second_phase(main + 1) ? main + 1 : main;
-  waves_.leads[l].*member = outline(lead(l), humps, first, main, last, search.lowest, search.highest,
-                                    search.reach_before, search.reach_after);
+  const bool before = main > 0 && second_phase(main - 1, kBiphasic, search.phases_apart);
+  const bool after =
+      main + 1 < humps.size() && second_phase(main + 1, search.biphasic_after, search.phases_apart_after);
+  waves_.leads[l].*member =
+      outline(lead(l), humps, before ? main - 1 : main, main, after ? main + 1 : main, search.lowest, search.highest,
+              search.reach_before, search.reach_after, search.symmetry);
   return true;
 }
 
@@ -316,6 +323,7 @@ void GroupSearch::agree(WaveMember member, const std::vector<double>& weights) {
     peaks.emplace_back(wave->peak, weights[l]);
     offsets.emplace_back(wave->offset, weights[l]);
   }
+  if (member == &LeadWaves::t && onsets.size() <= kFewLeads) return;
   const double onset = weighted_median(onsets), peak = weighted_median(peaks), offset = weighted_median(offsets);
   const double far = kFarSeconds * rate_;
   for (LeadWaves& waves : waves_.leads) {
@@ -329,18 +337,20 @@ void GroupSearch::agree(WaveMember member, const std::vector<double>& weights) {
   }
 }
 
-Consistency GroupSearch::common(WaveMember member, Eigen::Index width) const {
+Consistency GroupSearch::common(WaveMember member, Eigen::Index width, bool of_some_beats) const {
   std::vector<double> onsets, offsets;
   for (const LeadWaves& waves : waves_.leads) {
     if (!(waves.*member)) continue;
     onsets.push_back((waves.*member)->onset);
     offsets.push_back((waves.*member)->offset);
   }
-  return consistency(signal_, group_, median(onsets), median(offsets), width);
+  return consistency(signal_, group_, median(onsets), median(offsets), width, of_some_beats);
 }
 
 void GroupSearch::find_t(double rr_after_s) {
   const double root = std::sqrt(rr_after_s);
+  const double slowness =
+      std::clamp(rr_after_s, 0.4, 1.6) / 0.9;  // 1 at 67 beats a minute: slow hearts' T falls longer.
   const double latest = std::min(0.9 * rr_after_s - 0.05, 0.46 * root + 0.06);
   const auto qrs_end = static_cast<Eigen::Index>(qrs_.offset);
   Search search;
@@ -350,31 +360,46 @@ void GroupSearch::find_t(double rr_after_s) {
   search.lowest = inside(qrs_end + samples(0.01));
   search.highest = inside(std::min(search.to + samples(0.12), group_.centre + samples(rr_after_s - 0.08)));
   search.reach_before = samples(0.15);
-  search.reach_after = samples(0.12);
+  search.reach_after = samples(0.12 * slowness);
   search.expected = static_cast<double>(group_.centre) + 0.30 * root * rate_;
   search.spread = 0.09 * rate_;
+  search.early_share = 0.0;
   search.phases_apart = 0.09 * rate_;
-  if (find(search, &LeadWaves::t) > 0.0) waves_.t_shifts = common(&LeadWaves::t, search.width).shifts;
+  search.phases_apart_after = 0.13 * rate_;
+  search.biphasic_after = kBiphasicAfterT;
+  search.symmetry = kSymmetry * slowness;
+  if (find(search, &LeadWaves::t) > 0.0) waves_.t_shifts = common(&LeadWaves::t, search.width, false).shifts;
 }
 
 void GroupSearch::find_p(double rr_before_s) {
-  const double earliest = std::min(0.36, rr_before_s - 0.36 * std::sqrt(rr_before_s));
+  // After the T wave of the beat before, which ends as that of this one.
+  constexpr double kEarliest = 0.48, kAfterT = 0.05;
+  std::vector<double> t_ends;
+  for (const LeadWaves& waves : waves_.leads) {
+    if (waves.t) t_ends.push_back((waves.t->offset - static_cast<double>(group_.centre)) / rate_ + kAfterT);
+  }
+  const double usual_t_end = 0.36 * std::sqrt(rr_before_s);
+  const double t_end = t_ends.empty() ? usual_t_end : std::max(usual_t_end, median(t_ends));
+  const double earliest = std::min(kEarliest, rr_before_s - t_end);
   const auto qrs_start = static_cast<Eigen::Index>(qrs_.onset);
   Search search;
   search.width = samples(kPSlopeSeconds);
   search.from = inside(group_.centre - samples(earliest));
   search.to = inside(qrs_start - samples(0.02));
-  search.lowest = inside(search.from - samples(0.08));
+  search.lowest = std::max(inside(group_.centre - samples(kEarliest)), inside(search.from - samples(0.04)));
   search.highest = inside(qrs_start);
   search.reach_before = samples(0.065);
   search.reach_after = samples(0.032);
   search.expected = static_cast<double>(qrs_start) - 0.12 * rate_;
   search.spread = 0.085 * rate_;
-  search.phases_apart = 0.04 * rate_;
+  search.early_share = 0.5;  // A PR interval of 300 ms is rare, but a wave there hardly anything else than P.
+  search.phases_apart = search.phases_apart_after = 0.04 * rate_;
+  search.biphasic_after = kBiphasic;
+  search.symmetry = kSymmetry;
   const double strength = find(search, &LeadWaves::p);
   const double least = waves_.leads.size() >= kManyLeads ? kLeastStrengthManyLeads : kLeastStrength;
   if (group_.beats.size() < kLeastBeats || strength < least) return;
-  const Consistency same = common(&LeadWaves::p, search.width);
+  const Consistency same = common(&LeadWaves::p, search.width, true);
   if (same.ratio < kLeastRatio || median(same.correlations) < kLeastMedianCorrelation) return;
   waves_.p_shifts = same.shifts;
   for (std::size_t i = 0; i < group_.beats.size(); ++i) {

@@ -95,7 +95,7 @@ std::vector<Hump> humps(const Eigen::ArrayXd& slope, Eigen::Index from, Eigen::I
 
 FoundWave outline(const Eigen::ArrayXd& signal, const std::vector<Hump>& all, std::size_t first, std::size_t main,
                   std::size_t last, Eigen::Index lowest, Eigen::Index highest, Eigen::Index reach_before,
-                  Eigen::Index reach_after) {
+                  Eigen::Index reach_after, double symmetry) {
   FoundWave wave;
   wave.strength = std::abs(all[main].strength);
   const Eigen::Index rise = all[first].before, fall = all[last].after;
@@ -110,8 +110,7 @@ FoundWave outline(const Eigen::ArrayXd& signal, const std::vector<Hump>& all, st
   }
   wave.peak = static_cast<double>(left + peak);
   // A wave falls about as long after the steepest sample of its flank as before.
-  constexpr double kSymmetry = 1.5;
-  const auto own_reach = static_cast<Eigen::Index>(kSymmetry * (static_cast<double>(fall) - all[last].middle()));
+  const auto own_reach = static_cast<Eigen::Index>(symmetry * (static_cast<double>(fall) - all[last].middle()));
   const Eigen::Index reach = std::min(reach_after, std::max(reach_after / 3, own_reach));
   wave.offset = static_cast<double>(corner(signal, fall, std::min(highest, fall + reach)));
   const auto at = [&](double position) { return signal[static_cast<Eigen::Index>(position)]; };

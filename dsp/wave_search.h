@@ -42,9 +42,9 @@ struct FoundWave {
 
 // The wave of `signal` from hump `first` to hump `last`, its peak at hump `main`. Its boundaries are the corners of the
 // largest trapezia under the outer flanks, no farther than [lowest, highest] and `reach` samples from the flanks, and
-// at the end no farther than in proportion to the flank.
+// at the end no farther than `symmetry` times what lies between the wave's middle and its falling flank.
 FoundWave outline(const Eigen::ArrayXd& signal, const std::vector<Hump>& all, std::size_t first, std::size_t main,
                   std::size_t last, Eigen::Index lowest, Eigen::Index highest, Eigen::Index reach_before,
-                  Eigen::Index reach_after);
+                  Eigen::Index reach_after, double symmetry);
 
 }  // namespace cardiograd::dsp

@@ -77,6 +77,53 @@ TEST(Delineation, AbsentPIsAResult) {
   EXPECT_EQ(p_waves, 0U);
 }
 
+// First-degree AV block: P stands far before the QRS complex, but after the T wave of the beat before.
+TEST(Delineation, LongPrIntervals) {
+  for (const double pr : {0.24, 0.33, 0.42}) {
+    std::vector<SyntheticWave> waves = kSinusBeat;
+    waves[0].delay_s = -pr;
+    for (const Eigen::Index leads : {1, 2, 12}) {
+      const Delineation found =
+          delineated(synthetic_ecg(regular_beats(12.0, 1.1, 0.8), 12.0, 250.0, leads, 0.005, waves), 250.0);
+      ASSERT_EQ(found.global.size(), 10U);
+      for (std::size_t beat = 0; beat < found.global.size(); ++beat) {
+        const double r = 0.8 + 1.1 * static_cast<double>(beat);
+        EXPECT_NEAR(found.global[beat].p.peak_s, r - pr, 0.010) << leads;
+        EXPECT_NEAR(found.global[beat].t.peak_s, r + 0.28, 0.012) << leads;
+      }
+    }
+  }
+}
+
+// Where the P waves of some beats lie elsewhere, those of the others are found nevertheless.
+TEST(Delineation, SomeBeatsWithAnotherPr) {
+  std::vector<double> usual, other;
+  for (std::size_t i = 0; i < 12; ++i) (i < 7 ? usual : other).push_back(0.8 + 1.1 * static_cast<double>(i));
+  std::vector<SyntheticWave> early = kSinusBeat;
+  early[0].delay_s = -0.34;
+  const Eigen::ArrayXXd x = synthetic_ecg(usual, 14.0, 250.0, 2) + synthetic_ecg(other, 14.0, 250.0, 2, 0.0, early);
+  const Delineation found = delineated(x, 250.0);
+  ASSERT_EQ(found.global.size(), 12U);
+  for (std::size_t beat = 0; beat < 7; ++beat) {
+    EXPECT_NEAR(found.global[beat].p.peak_s, 0.8 + 1.1 * static_cast<double>(beat) - 0.16, 0.010);
+  }
+}
+
+// A T wave that falls below the line and rises above it ends where the second phase ends.
+TEST(Delineation, BiphasicTEndsWithItsSecondPhase) {
+  std::vector<SyntheticWave> waves(kSinusBeat.begin(), kSinusBeat.end() - 1);
+  waves.push_back({0.20, -0.15, 0.035});
+  waves.push_back({0.31, 0.18, 0.035});
+  for (const Eigen::Index leads : {1, 2, 12}) {
+    const Delineation found =
+        delineated(synthetic_ecg(regular_beats(10.0, 0.65), 10.0, 500.0, leads, 0.003, waves), 500.0);
+    for (std::size_t beat = 1; beat + 1 < found.global.size(); ++beat) {
+      const double r = 0.5 + 0.65 * static_cast<double>(beat);
+      EXPECT_NEAR(found.global[beat].t.offset_s, r + 0.31 + 0.085, 0.025) << leads;
+    }
+  }
+}
+
 TEST(Delineation, ScaleChangesNothing) {
   const Eigen::ArrayXXd x = synthetic_ecg(regular_beats(10.0, 0.83), 10.0, 250.0, 3, 0.01);
   const Delineation reference = delineated(x, 250.0), scaled = delineated(x * 1000.0, 250.0);
