@@ -21,6 +21,11 @@ constexpr const char* kValueHint = "Correct it on the command line or in the con
 
 template <class T>
 std::string toml_text(const T& value) {
+  if constexpr (std::is_same_v<T, double>) {
+    // The fewest digits that read back as the same number; TOML tells floats from integers by a point or an exponent.
+    const std::string text = fmt::format("{}", value);
+    return text.find_first_of(".en") == std::string::npos ? text + ".0" : text;
+  }
   std::ostringstream out;
   out << toml::value<T>(value);
   return out.str();
