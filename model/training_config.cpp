@@ -21,6 +21,11 @@ constexpr const char* kValueHint = "Correct it on the command line or in the con
 
 template <class T>
 std::string toml_text(const T& value) {
+  if constexpr (std::is_same_v<T, double>) {
+    // The fewest digits that read back as the same number; TOML tells floats from integers by a point or an exponent.
+    const std::string text = fmt::format("{}", value);
+    return text.find_first_of(".en") == std::string::npos ? text + ".0" : text;
+  }
   std::ostringstream out;
   out << toml::value<T>(value);
   return out.str();
@@ -98,6 +103,33 @@ void expect_in(const char* name, double value, double least, double most) {
     throw UsageError(fmt::format("{} is {}, expected {} to {}", name, value, least, most), kValueHint);
 }
 
+// Every value, but for whether there is a data folder.
+void check_values(const TrainingConfig& c) {
+  expect_one_of("task", c.data.task, {"super", "sub"});
+  if (c.data.rate != 100 && c.data.rate != 500)
+    throw UsageError(fmt::format("rate is {}, expected 100 or 500 Hz", c.data.rate), kValueHint);
+  expect_one_of("features", c.data.features, {"none", "demographics", "all"});
+  expect_one_of("filter", c.data.filter, {"butterworth", "none"});
+  expect_one_of("harmonise", c.data.harmonise, {"none", "zscore"});
+  expect_one_of("unlabelled", c.data.unlabelled, {"drop", "keep"});
+  expect_one_of("optimiser", c.optimiser, {"adam", "adamw"});
+  expect_one_of("schedule", c.schedule, {"cosine", "one_cycle", "constant"});
+  expect_one_of("thresholds", c.thresholds, {"tuned", "fixed"});
+  expect_one_of("device", c.device, {"auto", "cpu", "cuda"});
+  expect_in("val_fold", static_cast<double>(c.data.val_fold), 1, 1000);
+  expect_in("test_fold", static_cast<double>(c.data.test_fold), 1, 1000);
+  expect_in("epochs", static_cast<double>(c.epochs), 1, 1e6);
+  expect_in("batch_size", static_cast<double>(c.batch_size), 2, 1e6);
+  expect_in("lr", c.lr, 1e-12, 1e6);
+  expect_in("weight_decay", c.weight_decay, 0, 1e6);
+  expect_in("clip_norm", c.clip_norm, 0, 1e12);
+  expect_in("seed", static_cast<double>(c.seed), 0, 9e15);
+  expect_in("threads", static_cast<double>(c.threads), 0, 1024);
+  HcCnnTnConfig sizes = c.model;
+  sizes.samples = kMostSamples;  // The data will say; what is wrong with any data is said before reading them.
+  check(sizes);
+}
+
 }  // namespace
 
 std::string ConfigField::text() const {
@@ -168,6 +200,11 @@ TrainingConfig read_config(const std::filesystem::path& path) {
     throw Error(fmt::format("{}:{}: {}", path.string(), error.source().begin.line, error.description()),
                 "Expected TOML, as a run's config.toml shows it.");
   }
+  try {
+    check_values(config);
+  } catch (const Error& error) {
+    throw Error(fmt::format("{}: {}", path.string(), error.what()), error.hint());
+  }
   return config;
 }
 
@@ -184,29 +221,7 @@ void write_config(const std::filesystem::path& path, const TrainingConfig& confi
 
 void check(const TrainingConfig& c) {
   if (c.data.folder.empty()) throw UsageError("no data folder", "Give --data DIR, a folder with ptbxl_database.csv.");
-  expect_one_of("task", c.data.task, {"super", "sub"});
-  if (c.data.rate != 100 && c.data.rate != 500)
-    throw UsageError(fmt::format("rate is {}, expected 100 or 500 Hz", c.data.rate), kValueHint);
-  expect_one_of("features", c.data.features, {"none", "demographics", "all"});
-  expect_one_of("filter", c.data.filter, {"butterworth", "none"});
-  expect_one_of("harmonise", c.data.harmonise, {"none", "zscore"});
-  expect_one_of("unlabelled", c.data.unlabelled, {"drop", "keep"});
-  expect_one_of("optimiser", c.optimiser, {"adam", "adamw"});
-  expect_one_of("schedule", c.schedule, {"cosine", "one_cycle", "constant"});
-  expect_one_of("thresholds", c.thresholds, {"tuned", "fixed"});
-  expect_one_of("device", c.device, {"auto", "cpu", "cuda"});
-  expect_in("val_fold", static_cast<double>(c.data.val_fold), 1, 1000);
-  expect_in("test_fold", static_cast<double>(c.data.test_fold), 1, 1000);
-  expect_in("epochs", static_cast<double>(c.epochs), 1, 1e6);
-  expect_in("batch_size", static_cast<double>(c.batch_size), 2, 1e6);
-  expect_in("lr", c.lr, 1e-12, 1e6);
-  expect_in("weight_decay", c.weight_decay, 0, 1e6);
-  expect_in("clip_norm", c.clip_norm, 0, 1e12);
-  expect_in("seed", static_cast<double>(c.seed), 0, 9e15);
-  expect_in("threads", static_cast<double>(c.threads), 0, 1024);
-  HcCnnTnConfig sizes = c.model;
-  sizes.samples = kMostSamples;  // The data will say; what is wrong with any data is said before reading them.
-  check(sizes);
+  check_values(c);
 }
 
 }  // namespace cardiograd::model

@@ -61,7 +61,7 @@ struct ConfigField {
 std::vector<ConfigField> config_fields(TrainingConfig& config);
 
 // Throws Error naming file, line and key for text that is not TOML, an unknown key (with the nearest known one) or a
-// value of another type. Keys that are not there keep their default.
+// value of another type or outside what it may be. Keys that are not there keep their default.
 TrainingConfig read_config(const std::filesystem::path& path);
 void write_config(const std::filesystem::path& path, const TrainingConfig& config);
 

@@ -1,6 +1,7 @@
 #include "model/training_config.h"
 
 #include <algorithm>
+#include <map>
 #include <string>
 
 #include <gtest/gtest.h>
@@ -32,19 +33,29 @@ TEST(TrainingConfig, WritesAndReadsEveryField) {
   const TemporaryFolder folder;
   TrainingConfig config;
   config.data.folder = "a \"quoted\" \\ folder\nwith ünïcode";
+  const std::map<std::string, std::string> words = {{"data.task", "sub"},
+                                                    {"data.features", "none"},
+                                                    {"data.filter", "none"},
+                                                    {"data.harmonise", "zscore"},
+                                                    {"data.unlabelled", "keep"},
+                                                    {"training.optimiser", "adamw"},
+                                                    {"training.schedule", "one_cycle"},
+                                                    {"training.thresholds", "fixed"},
+                                                    {"run.device", "cpu"}};
   for (ConfigField& field : config_fields(config)) {
     if (field.name() == "data.folder") continue;
     std::visit(
-        [](auto* value) {
+        [&](auto* value) {
           using T = std::remove_pointer_t<decltype(value)>;
-          if constexpr (std::is_same_v<T, std::string>) *value += "x";
+          if constexpr (std::is_same_v<T, std::string>) *value = words.at(field.name());
           if constexpr (std::is_same_v<T, bool>) *value = !*value;
-          if constexpr (std::is_same_v<T, std::int64_t>) *value += 7;
+          if constexpr (std::is_same_v<T, std::int64_t>) *value = field.key == "rate" ? 500 : *value * 2 + 8;
           if constexpr (std::is_same_v<T, double>) *value += 0.1;
-          if constexpr (std::is_same_v<T, std::vector<std::int64_t>>) value->push_back(-3);
+          if constexpr (std::is_same_v<T, std::vector<std::int64_t>>) value->push_back(value->front() * 24 + 1);
         },
         field.value);
   }
+  config.model.channels.back() = 48 * config.model.heads;
   write_config(folder / "a.toml", config);
   const TrainingConfig back = read_config(folder / "a.toml");
   EXPECT_EQ(texts(back), texts(config));
@@ -60,10 +71,12 @@ TEST(TrainingConfig, WhatIsNotThereKeepsItsDefault) {
   EXPECT_EQ(texts(from_text("")), texts({}));
   TrainingConfig expected;
   expected.epochs = 3;
-  expected.model.channels = {4, 8};
+  expected.model.channels = {8, 16};
+  expected.model.kernels = {5, 3};
   expected.lr = 1;
-  EXPECT_EQ(texts(from_text("# a run\n[training]\nepochs = 3\nlr = 1\n\n[model]\nchannels = [4, 8]\n")),
-            texts(expected));
+  EXPECT_EQ(
+      texts(from_text("# a run\n[training]\nepochs = 3\nlr = 1\n\n[model]\nchannels = [8, 16]\nkernels = [5, 3]\n")),
+      texts(expected));
 }
 
 TEST(TrainingConfig, UnknownKeysNameLineAndNearest) {
@@ -92,6 +105,15 @@ TEST(TrainingConfig, UnknownKeysNameLineAndNearest) {
   expect("[training]\nepochs = 99999999999999999999\n", {"run.toml:2: "});
   expect(std::string((1 << 20) + 1, '#'), {"run.toml", "expected at most"});
   expect_error([&] { read_config(folder / "none.toml"); }, {"none.toml"});
+}
+
+TEST(TrainingConfig, ImpossibleValuesOfAFileNameTheFile) {
+  const TemporaryFolder folder;
+  const auto path = folder / "run.toml";
+  write_file(path, "[training]\nepochs = 0\n");
+  expect_error([&] { read_config(path); }, {"run.toml: ", "epochs is 0"});
+  write_file(path, "[model]\nheads = 7\n");
+  expect_error([&] { read_config(path); }, {"run.toml: ", "7 heads"});
 }
 
 TEST(TrainingConfig, ImpossibleValuesAreNamed) {
