@@ -195,7 +195,7 @@ void enqueue_launch(cudaStream_t stream, const std::string& kernel, LaunchPlan p
   const Lock lock(runtime().mutex);
   plan.kernel = kernel.c_str();
   check_launch(plan);
-  put(stream_of(stream), {[kernel, plan, invocation]() mutable {
+  put(stream_of(stream), {[kernel, plan, invocation = std::move(invocation)]() mutable {
         plan.kernel = kernel.c_str();
         run_grid(plan, *invocation);
         check_allocations(kernel, plan.where);
