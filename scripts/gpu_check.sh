@@ -8,8 +8,8 @@
 #   sanitize  compute-sanitizer on the kernels' tests: memcheck, racecheck, initcheck, synccheck, side by side
 #   train     100 steps on data that it makes: twice with one seed, whose model files must have the same bytes, and on the
 #             CPU, whose losses must be within 1e-4
-#   peer      step and inference times of bench/peers/torch_twin.py: fp32, tf32 and bf16; eager, compiled, one CUDA graph;
-#             and ours where step_bench knows the card
+#   peer      step and inference times: ours in fp32 (step_bench), bench/peers/torch_twin.py in fp32, tf32 and bf16; eager,
+#             compiled, one CUDA graph
 #   kernels   every kernel of the op table against its floor and against PyTorch's (fp32 and tf32)
 #
 # Packages come from .deps/ where scripts/gpu_deps.sh has filled it, from the system elsewhere. Results go to $OUT
@@ -137,9 +137,7 @@ step_peer() {
   no_card "nothing to time" && return 0
   need_torch || return 1
   local failed=0 precision
-  if need_built "$build/bench/step_bench" && "$build/bench/step_bench" --help 2>&1 | grep -q -- --device; then
-    "$build/bench/step_bench" --device cuda || failed=1
-  fi
+  if need_built "$build/bench/step_bench"; then "$build/bench/step_bench" 0 200 cuda || failed=1; else failed=1; fi
   twin fp32 || failed=1
   twin fp32 --graph || failed=1
   twin fp32 --compile || failed=1
