@@ -133,7 +133,7 @@ void run_case(benchmark::State& state, const OpCase& work, const Ceilings& ceili
     buffers.push_back(random_buffer(spec, random));
     pointers.push_back(buffers.back().bytes());
   }
-  for (auto _ : state) work.run(kernels::Implementation::kCpu, pointers.data());
+  while (state.KeepRunning()) work.run(kernels::Implementation::kCpu, pointers.data());
   count(state, work, ceilings);
 }
 
@@ -226,7 +226,7 @@ void run_cuda_case(benchmark::State& state, const OpCase& work, const std::funct
     pointers.push_back(buffers.back().data());
   }
   run(pointers.data());  // working memory, choice of algorithms, loading of code
-  for (auto _ : state) state.SetIterationTime(timer.seconds([&] { run(pointers.data()); }));
+  while (state.KeepRunning()) state.SetIterationTime(timer.seconds([&] { run(pointers.data()); }));
   count(state, work, ceilings);
 }
 
