@@ -2,23 +2,33 @@
 // each. Counters: GFLOP/s, GB/s of the least traffic, and the share of the floor (the larger of FLOP over the measured
 // matrix-product rate and bytes over the measured copy rate) that the time is.
 //
-// Usage: kernels_bench [--benchmark_filter=conv1d] [...]     CARDIOGRAD_THREADS=N for another number of threads
+// Usage: kernels_bench [--device cpu|cuda] [--benchmark_filter=conv1d] [...]
+//   CARDIOGRAD_THREADS=N for another number of threads; cuda: each run from a cold cache, the rungs below too
 #include <algorithm>
 #include <chrono>
 #include <cstdlib>
 #include <cstring>
-#include <memory>
+#include <exception>
+#include <functional>
 #include <string>
 #include <vector>
 
 #include <benchmark/benchmark.h>
 #include <fmt/format.h>
 
+#include "base/error.h"
 #include "base/philox.h"
 #include "base/threads.h"
 #include "engine/tensor.h"
 #include "kernels/gemm/gemm_cpu.h"
 #include "kernels/op_table.h"
+#if defined(CARDIOGRAD_DEVICE_CODE)
+#include "bench/cuda_timing.h"
+#include "kernels/linear/linear_cuda.h"
+#endif
+#if defined(CARDIOGRAD_CUBLASLT)
+#include "kernels/gemm/matmul_cuda.h"
+#endif
 
 namespace cardiograd {
 namespace {
@@ -106,6 +116,15 @@ Ceilings measure_ceilings() {
   return {2.0 * kSize * kSize * kSize / product, 2.0 * kFloats * sizeof(float) / copy};
 }
 
+void count(benchmark::State& state, const OpCase& work, const Ceilings& ceilings) {
+  const double floor = std::max(work.cost.flop / ceilings.flop_per_s, work.cost.bytes / ceilings.bytes_per_s);
+  const auto runs = static_cast<double>(state.iterations());
+  state.counters["GFLOP/s"] = benchmark::Counter(work.cost.flop * runs / 1e9, benchmark::Counter::kIsRate);
+  state.counters["GB/s"] = benchmark::Counter(work.cost.bytes * runs / 1e9, benchmark::Counter::kIsRate);
+  state.counters["of_floor"] = benchmark::Counter(floor * runs, benchmark::Counter::kIsRate);
+  state.counters["floor_ms"] = 1e3 * floor;
+}
+
 void run_case(benchmark::State& state, const OpCase& work, const Ceilings& ceilings) {
   PhiloxStream random(7);
   std::vector<Tensor> buffers;
@@ -114,19 +133,11 @@ void run_case(benchmark::State& state, const OpCase& work, const Ceilings& ceili
     buffers.push_back(random_buffer(spec, random));
     pointers.push_back(buffers.back().bytes());
   }
-  for (auto _ : state) work.run(kernels::Implementation::kCpu, pointers.data());
-  const double floor = std::max(work.cost.flop / ceilings.flop_per_s, work.cost.bytes / ceilings.bytes_per_s);
-  const auto runs = static_cast<double>(state.iterations());
-  state.counters["GFLOP/s"] = benchmark::Counter(work.cost.flop * runs / 1e9, benchmark::Counter::kIsRate);
-  state.counters["GB/s"] = benchmark::Counter(work.cost.bytes * runs / 1e9, benchmark::Counter::kIsRate);
-  state.counters["of_floor"] = benchmark::Counter(floor * runs, benchmark::Counter::kIsRate);
+  while (state.KeepRunning()) work.run(kernels::Implementation::kCpu, pointers.data());
+  count(state, work, ceilings);
 }
 
-}  // namespace
-}  // namespace cardiograd
-
-int main(int argc, char** argv) {
-  using namespace cardiograd;
+void register_cpu_cases() {
   if (const char* threads = std::getenv("CARDIOGRAD_THREADS")) set_thread_count(std::atoi(threads));
   const auto ceilings = measure_ceilings();
   fmt::print(stderr, "{} threads, {}: matrix product {:.0f} GFLOP/s, copy {:.1f} GB/s (read + written)\n",
@@ -137,7 +148,150 @@ int main(int argc, char** argv) {
                                    [work, ceilings](benchmark::State& state) { run_case(state, work, ceilings); })
           ->Unit(benchmark::kMillisecond)
           ->UseRealTime();
-  benchmark::Initialize(&argc, argv);
-  benchmark::RunSpecifiedBenchmarks();
-  return 0;
+}
+
+#if defined(CARDIOGRAD_DEVICE_CODE)
+
+// A product of square matrices, in FLOP/s.
+template <class Product>
+double product_rate(bench::CudaTimer& timer, std::int64_t size, Product&& product) {
+  double best = 1e30;
+  for (int i = 0; i < 5; ++i) best = std::min(best, timer.seconds(product));
+  return 2.0 * static_cast<double>(size * size * size) / best;
+}
+
+// Also puts what was measured into the context of the JSON report.
+Ceilings measure_card(bench::CudaTimer& timer) {
+#if defined(CARDIOGRAD_SIMT)
+  constexpr std::int64_t kSize = 64;
+  constexpr std::size_t kBytes = std::size_t{1} << 12;
+#else
+  constexpr std::int64_t kSize = 8192;
+  constexpr std::size_t kBytes = std::size_t{1} << 30;
+#endif
+  constexpr std::size_t kMatrix = sizeof(float) * kSize * kSize;
+  PhiloxStream random(1);
+  const Tensor values = random_buffer({"matrix", {kSize, kSize}}, random);
+  bench::CudaMemory a(kMatrix);
+  bench::CudaMemory b(kMatrix);
+  const bench::CudaMemory c(kMatrix);
+  a.fill(values.data(), kMatrix);
+  b.fill(values.data(), kMatrix);
+  const auto* left = static_cast<const float*>(a.data());
+  const auto* right = static_cast<const float*>(b.data());
+  auto* result = static_cast<float*>(c.data());
+  const double fp32 = product_rate(timer, kSize, [&] {
+    kernels::linear_backward_input_cuda({kSize, kSize, kSize}, right, left, result, nullptr);
+  });
+  const bench::CudaCard card = bench::describe_card();
+  benchmark::AddCustomContext("card", card.name);
+  benchmark::AddCustomContext("compute_capability", std::to_string(card.compute_capability));
+  benchmark::AddCustomContext("cuda_of_driver", card.driver);
+  benchmark::AddCustomContext("cuda_of_build", card.runtime);
+  benchmark::AddCustomContext("precision", "fp32");
+  benchmark::AddCustomContext("product_fp32_gflop_per_s", fmt::format("{:.0f}", fp32 / 1e9));
+#if defined(CARDIOGRAD_CUBLASLT)
+  if (card.compute_capability >= 80) {
+    const kernels::Matmul product = {
+        .rows = kSize, .columns = kSize, .depth = kSize, .a = left, .b = right, .c = result, .tf32 = true};
+    const double tf32 = product_rate(timer, kSize, [&] { kernels::matmul_cuda(product, nullptr); });
+    benchmark::AddCustomContext("product_tf32_gflop_per_s", fmt::format("{:.0f}", tf32 / 1e9));
+  }
+#endif
+  const bench::CudaMemory from(kBytes);
+  const bench::CudaMemory to(kBytes);
+  double copy = 1e30;
+  for (int i = 0; i < 5; ++i)
+    copy = std::min(copy, timer.seconds([&] {
+      kernels::check_cuda(cudaMemcpyAsync(to.data(), from.data(), kBytes, cudaMemcpyDeviceToDevice, nullptr),
+                          "copying on the card");
+    }));
+  const double bytes_per_s = 2.0 * static_cast<double>(kBytes) / copy;
+  benchmark::AddCustomContext("copy_gb_per_s", fmt::format("{:.1f}", bytes_per_s / 1e9));
+  fmt::print(stderr, "{}: matrix product {:.0f} GFLOP/s in fp32, copy {:.1f} GB/s (read + written)\n", card.name,
+             fp32 / 1e9, bytes_per_s / 1e9);
+  return {fp32, bytes_per_s};
+}
+
+void run_cuda_case(benchmark::State& state, const OpCase& work, const std::function<void(void* const*)>& run,
+                   const Ceilings& ceilings, bench::CudaTimer& timer) {
+  PhiloxStream random(7);
+  std::vector<bench::CudaMemory> buffers;
+  std::vector<void*> pointers;
+  for (const BufferSpec& spec : work.buffers) {
+    const Tensor values = random_buffer(spec, random);
+    const auto bytes = static_cast<std::size_t>(spec.count()) * static_cast<std::size_t>(dtype_bytes(values.dtype()));
+    buffers.emplace_back(bytes);
+    buffers.back().fill(values.bytes(), bytes);
+    pointers.push_back(buffers.back().data());
+  }
+  run(pointers.data());  // working memory, choice of algorithms, loading of code
+  while (state.KeepRunning()) state.SetIterationTime(timer.seconds([&] { run(pointers.data()); }));
+  count(state, work, ceilings);
+}
+
+void register_cuda_cases() {
+  static bench::CudaTimer timer;
+  const Ceilings ceilings = measure_card(timer);
+  const auto add = [&](const std::string& name, const OpCase& work, const std::function<void(void* const*)>& run) {
+    benchmark::RegisterBenchmark(name.c_str(),
+                                 [=](benchmark::State& state) { run_cuda_case(state, work, run, ceilings, timer); })
+        ->Unit(benchmark::kMillisecond)
+        ->UseManualTime();
+  };
+  for (const kernels::Op& op : kernels::op_table()) {
+    for (const kernels::OpCase& work : op.workload()) {
+      const std::string name = op.name + "/" + work.shape;
+      add(name, work, [run = work.run](void* const* at) { run(kernels::Implementation::kCuda, at); });
+      for (const kernels::BoundRung& rung : work.cuda_rungs) add(name + "/rung " + rung.name, work, rung.run);
+    }
+  }
+}
+
+#else
+
+void register_cuda_cases() {
+  throw Error("--device cuda: this build has no CUDA kernels", "build the preset cuda");
+}
+
+#endif
+
+// Takes --device out of the arguments.
+std::string take_device(int& argc, char** argv) {
+  std::string device = "cpu";
+  int kept = 1;
+  for (int i = 1; i < argc; ++i) {
+    const std::string argument = argv[i];
+    if (argument == "--device" && i + 1 < argc)
+      device = argv[++i];
+    else if (argument.rfind("--device=", 0) == 0)
+      device = argument.substr(9);
+    else
+      argv[kept++] = argv[i];
+  }
+  argc = kept;
+  if (device != "cpu" && device != "cuda") throw Error("--device " + device, "cpu or cuda");
+  return device;
+}
+
+}  // namespace
+}  // namespace cardiograd
+
+int main(int argc, char** argv) {
+  try {
+    const std::string device = cardiograd::take_device(argc, argv);
+    benchmark::Initialize(&argc, argv);
+    if (benchmark::ReportUnrecognizedArguments(argc, argv)) return 2;
+    if (device == "cuda")
+      cardiograd::register_cuda_cases();
+    else
+      cardiograd::register_cpu_cases();
+    benchmark::RunSpecifiedBenchmarks();
+    return 0;
+  } catch (const cardiograd::Error& error) {
+    fmt::print(stderr, "kernels_bench: {}\n{}\n", error.what(), error.hint());
+  } catch (const std::exception& error) {
+    fmt::print(stderr, "kernels_bench: {}\n", error.what());
+  }
+  return 1;
 }

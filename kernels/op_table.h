@@ -114,6 +114,20 @@ inline constexpr bool kHasDeviceCode = false;
 // kCuda: the card's default stream, on device pointers; only where kHasDeviceCode.
 enum class Implementation { kReference64, kReference32, kCpu, kCuda };
 
+// Another CUDA version of a row's kernel, from the operation's folder ladder/. A row has a list of them by offering
+// `static std::vector<Rung<Shape>> cuda_rungs()`.
+template <class Shape>
+struct Rung {
+  std::string name;
+  void (*run)(const Shape& shape, const Buffers<float>& at, Stream stream);
+};
+
+// A rung with a shape bound to it; on the card's default stream, on device pointers.
+struct BoundRung {
+  std::string name;
+  std::function<void(void* const*)> run;
+};
+
 // A row of the table with one shape bound to it.
 struct OpCase {
   std::string shape;
@@ -121,6 +135,7 @@ struct OpCase {
   Cost cost;
   // Pointers in the order of `buffers`; float32 buffers are double in kReference64.
   std::function<void(Implementation, void* const*)> run;
+  std::vector<BoundRung> cuda_rungs;  // none where kHasDeviceCode is false
 };
 
 struct Op {
@@ -130,6 +145,18 @@ struct Op {
   std::function<OpCase(std::uint64_t seed)> sample;
   std::function<std::vector<OpCase>()> workload;
 };
+
+template <OpRow Row>
+std::vector<BoundRung> bind_rungs(const typename Row::Shape& shape) {
+  std::vector<BoundRung> bound;
+  if constexpr (kHasDeviceCode && requires { Row::cuda_rungs(); }) {
+    for (const auto& rung : Row::cuda_rungs())
+      bound.push_back({rung.name, [shape, run = rung.run](void* const* pointers) {
+                         run(shape, Buffers<float>(pointers), Stream());
+                       }});
+  }
+  return bound;
+}
 
 template <OpRow Row>
 OpCase bind_case(const typename Row::Shape& shape) {
@@ -153,7 +180,8 @@ OpCase bind_case(const typename Row::Shape& shape) {
                               "build the preset cuda or simt");
                 break;
             }
-          }};
+          },
+          bind_rungs<Row>(shape)};
 }
 
 template <OpRow Row>

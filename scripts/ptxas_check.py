@@ -115,7 +115,7 @@ def main():
             if base not in bounds:
                 raise SystemExit(f"ptxas_check: {source.name}: {base} has no __launch_bounds__")
             kernel["occupancy"] = occupancy(kernel, bounds[base], card)
-            entry = rows.setdefault((source.parent.name, kernel["name"]), {"threads": bounds[base]})
+            entry = rows.setdefault((str(source.parent.relative_to(ROOT / "kernels")), kernel["name"]), {"threads": bounds[base]})
             entry[card] = kernel
             if kernel["stack"] or kernel["spills"]:
                 faults.append(f"{source.relative_to(ROOT)}: {kernel['name']} on sm_{card}: {kernel['stack']} bytes of "

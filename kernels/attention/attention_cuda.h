@@ -6,7 +6,6 @@
 
 namespace cardiograd::kernels {
 
-// Both throw Error for more than 128 components per head: keys and values of a tile must fit into shared memory.
 void attention_forward_cuda(const AttentionShape& s, const float* qkv, float* y, float* lse, Stream stream);
 void attention_backward_cuda(const AttentionShape& s, const float* qkv, const float* y, const float* lse,
                              const float* dy, float* dqkv, Stream stream);

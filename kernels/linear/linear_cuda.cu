@@ -1,26 +1,55 @@
-#include "kernels/common/column_sum_cuda.cuh"
-#include "kernels/linear/linear_cuda.cuh"
 #include "kernels/linear/linear_cuda.h"
+
+#if defined(CARDIOGRAD_CUBLASLT)
+#include "kernels/common/column_sum_cuda.cuh"
+#include "kernels/gemm/matmul_cuda.h"
+#else
+#include "kernels/linear/ladder/linear_tile_cuda.h"
+#endif
 
 namespace cardiograd::kernels {
 
+#if defined(CARDIOGRAD_CUBLASLT)
+
 void linear_forward_cuda(const LinearShape& s, const float* x, const float* w, const float* b, float* y,
                          Stream stream) {
-  tile_gemm(LinearForwardProblem{s.rows, s.outputs, s.inputs, x, w, b, y}, 1, stream);
+  matmul_cuda({.rows = s.rows, .columns = s.outputs, .depth = s.inputs, .a = x, .b = w, .c = y, .bias = b}, stream);
 }
 
 void linear_backward_input_cuda(const LinearShape& s, const float* w, const float* dy, float* dx, Stream stream) {
-  tile_gemm(LinearBackwardInputProblem{s.rows, s.inputs, s.outputs, w, dy, dx}, 1, stream);
+  matmul_cuda({.rows = s.rows, .columns = s.inputs, .depth = s.outputs, .a = dy, .b = w, .c = dx, .b_transposed = true},
+              stream);
 }
 
+// The sums of dy are ours: cuBLASLt's epilogue for them overwrites, and db accumulates.
 void linear_backward_weight_cuda(const LinearShape& s, const float* x, const float* dy, float* dw, float* db,
                                  Stream stream) {
-  const DepthPieces pieces = cut_depth(s.rows);
-  const std::int64_t weights = s.inputs * s.outputs;
-  float* partial = cuda_scratch(stream, CudaScratchUse::kPartial, pieces.count * weights);
-  tile_gemm(LinearBackwardWeightProblem{s.inputs, s.outputs, pieces, x, dy, partial}, pieces.count, stream);
-  for_each_element(weights, stream, AddPiecesBody{weights, pieces.count, partial, dw});
+  matmul_cuda({.rows = s.inputs,
+               .columns = s.outputs,
+               .depth = s.rows,
+               .a = x,
+               .b = dy,
+               .c = dw,
+               .a_transposed = true,
+               .accumulate = true},
+              stream);
   add_column_sums(s.rows, s.outputs, dy, db, stream);
 }
+
+#else
+
+void linear_forward_cuda(const LinearShape& s, const float* x, const float* w, const float* b, float* y,
+                         Stream stream) {
+  linear_forward_tile(s, x, w, b, y, stream);
+}
+void linear_backward_input_cuda(const LinearShape& s, const float* w, const float* dy, float* dx, Stream stream) {
+  linear_backward_input_tile(s, w, dy, dx, stream);
+}
+void linear_backward_weight_cuda(const LinearShape& s, const float* x, const float* dy, float* dw, float* db,
+                                 Stream stream) {
+  linear_backward_weight_tile(s, x, dy, dw, db, stream);
+}
+
+#endif
 
 }  // namespace cardiograd::kernels

@@ -5,6 +5,8 @@
 //   linear_forward          y   = x w + b
 //   linear_backward_input   dx  = dy w^T
 //   linear_backward_weight  dw += x^T dy,  db += column sums of dy
+//
+// On CUDA the products are cuBLASLt's; ladder/ has them by hand.
 #pragma once
 
 #include <string>
@@ -12,6 +14,7 @@
 
 #include <fmt/format.h>
 
+#include "kernels/linear/ladder/linear_tile_cuda.h"
 #include "kernels/linear/linear_cuda.h"
 #include "kernels/linear/linear_ref.h"
 #include "kernels/linear/linear_shape.h"
@@ -57,6 +60,11 @@ struct LinearForward : LinearRow {
   static void cuda(const LinearShape& s, const Buffers<float>& at, Stream stream) {
     linear_forward_cuda(s, at.real(0), at.real(1), at.real(2), at.real(3), stream);
   }
+  static std::vector<Rung<Shape>> cuda_rungs() {
+    return {{"tile", [](const LinearShape& s, const Buffers<float>& at, Stream stream) {
+               linear_forward_tile(s, at.real(0), at.real(1), at.real(2), at.real(3), stream);
+             }}};
+  }
 };
 
 struct LinearBackwardInput : LinearRow {
@@ -75,6 +83,11 @@ struct LinearBackwardInput : LinearRow {
   }
   static void cuda(const LinearShape& s, const Buffers<float>& at, Stream stream) {
     linear_backward_input_cuda(s, at.real(0), at.real(1), at.real(2), stream);
+  }
+  static std::vector<Rung<Shape>> cuda_rungs() {
+    return {{"tile", [](const LinearShape& s, const Buffers<float>& at, Stream stream) {
+               linear_backward_input_tile(s, at.real(0), at.real(1), at.real(2), stream);
+             }}};
   }
 };
 
@@ -97,6 +110,11 @@ struct LinearBackwardWeight : LinearRow {
   }
   static void cuda(const LinearShape& s, const Buffers<float>& at, Stream stream) {
     linear_backward_weight_cuda(s, at.real(0), at.real(1), at.real(2), at.real(3), stream);
+  }
+  static std::vector<Rung<Shape>> cuda_rungs() {
+    return {{"tile", [](const LinearShape& s, const Buffers<float>& at, Stream stream) {
+               linear_backward_weight_tile(s, at.real(0), at.real(1), at.real(2), at.real(3), stream);
+             }}};
   }
 };
 

@@ -33,6 +33,8 @@ struct Allocation {
 
 constexpr std::size_t kDeviceAlignment = 256;
 constexpr std::size_t kDeviceZone = 256;
+constexpr std::size_t kDeviceMemory = std::size_t{8} << 30;
+constexpr int kVersion = 12000;  // 12.0
 
 }  // namespace
 }  // namespace cardiograd::simt
@@ -161,6 +163,26 @@ std::string device_memory_name(const void* address) {
   return "device memory, byte " + std::to_string(byte) + " of " + std::to_string(found->second.bytes);
 }
 
+void enqueue_work(cudaStream_t stream, std::function<void()> run) {
+  const Lock lock(runtime().mutex);
+  put(stream_of(stream), {std::move(run)});
+}
+
+void check_device_range(const void* address, std::size_t bytes, const char* what) {
+  const Lock lock(runtime().mutex);
+  const auto found = find_allocation(address);
+  const std::string size = std::to_string(bytes) + " bytes";
+  if (found == runtime().allocations.end())
+    raise_fault_at(FaultKind::kDeviceOutOfBounds, std::string(what) + ": " + size + " that are not device memory", "",
+                   0);
+  const auto first = static_cast<const std::byte*>(address) - static_cast<const std::byte*>(found->first);
+  if (static_cast<std::size_t>(first) + bytes > found->second.bytes)
+    raise_fault_at(FaultKind::kDeviceOutOfBounds,
+                   std::string(what) + ": " + size + " from byte " + std::to_string(first) + " of an allocation of " +
+                       std::to_string(found->second.bytes),
+                   "", 0);
+}
+
 std::size_t shared_limit_of(const void* kernel) {
   const Lock lock(runtime().mutex);
   const auto found = runtime().dynamic_opt_in.find(kernel);
@@ -173,7 +195,7 @@ void enqueue_launch(cudaStream_t stream, const std::string& kernel, LaunchPlan p
   const Lock lock(runtime().mutex);
   plan.kernel = kernel.c_str();
   check_launch(plan);
-  put(stream_of(stream), {[kernel, plan, invocation]() mutable {
+  put(stream_of(stream), {[kernel, plan, invocation = std::move(invocation)]() mutable {
         plan.kernel = kernel.c_str();
         run_grid(plan, *invocation);
         check_allocations(kernel, plan.where);
@@ -192,6 +214,12 @@ const char* cudaGetErrorName(cudaError_t error) {
       return "cudaErrorInvalidValue";
     case cudaErrorMemoryAllocation:
       return "cudaErrorMemoryAllocation";
+    case cudaErrorInsufficientDriver:
+      return "cudaErrorInsufficientDriver";
+    case cudaErrorNoDevice:
+      return "cudaErrorNoDevice";
+    case cudaErrorNoKernelImageForDevice:
+      return "cudaErrorNoKernelImageForDevice";
     case cudaErrorInvalidResourceHandle:
       return "cudaErrorInvalidResourceHandle";
     case cudaErrorNotReady:
@@ -210,6 +238,12 @@ const char* cudaGetErrorString(cudaError_t error) {
       return "invalid argument";
     case cudaErrorMemoryAllocation:
       return "out of memory";
+    case cudaErrorInsufficientDriver:
+      return "CUDA driver version is insufficient for CUDA runtime version";
+    case cudaErrorNoDevice:
+      return "no CUDA-capable device is detected";
+    case cudaErrorNoKernelImageForDevice:
+      return "no kernel image is available for execution on the device";
     case cudaErrorInvalidResourceHandle:
       return "invalid resource handle";
     case cudaErrorNotReady:
@@ -242,7 +276,7 @@ cudaError_t cudaGetDeviceProperties(cudaDeviceProp* properties, int device) {
   std::strncpy(properties->name, (std::string(card.name) + " on the host").c_str(), sizeof(properties->name) - 1);
   properties->major = card.compute_capability / 10;
   properties->minor = card.compute_capability % 10;
-  properties->totalGlobalMem = std::size_t{8} << 30;
+  properties->totalGlobalMem = kDeviceMemory;
   properties->sharedMemPerBlock = card.shared_static;
   properties->sharedMemPerBlockOptin = card.shared_opt_in;
   properties->multiProcessorCount = 1;
@@ -252,6 +286,22 @@ cudaError_t cudaDeviceSynchronize() {
   const Lock lock(runtime().mutex);
   if (any_capture()) return fail(cudaErrorStreamCaptureUnsupported);
   for (CUstream_st* stream : std::vector(runtime().streams)) drain(*stream);
+  return cudaSuccess;
+}
+cudaError_t cudaDriverGetVersion(int* version) {
+  *version = kVersion;
+  return cudaSuccess;
+}
+cudaError_t cudaRuntimeGetVersion(int* version) {
+  *version = kVersion;
+  return cudaSuccess;
+}
+cudaError_t cudaMemGetInfo(std::size_t* free, std::size_t* total) {
+  const Lock lock(runtime().mutex);
+  std::size_t used = 0;
+  for (const auto& [pointer, allocation] : runtime().allocations) used += allocation.bytes;
+  *total = kDeviceMemory;
+  *free = used < kDeviceMemory ? kDeviceMemory - used : 0;
   return cudaSuccess;
 }
 
@@ -355,6 +405,9 @@ cudaError_t cudaStreamWaitEvent(cudaStream_t stream, cudaEvent_t event, unsigned
 cudaError_t cudaEventCreate(cudaEvent_t* event) {
   *event = new CUevent_st;
   return cudaSuccess;
+}
+cudaError_t cudaEventCreateWithFlags(cudaEvent_t* event, unsigned) {
+  return cudaEventCreate(event);
 }
 cudaError_t cudaEventDestroy(cudaEvent_t event) {
   const Lock lock(runtime().mutex);

@@ -54,7 +54,7 @@ std::string Scheduler::place() const {
   if (plan_ == nullptr) return "";
   std::string text = std::string("kernel ") + plan_->kernel + ", block " + tuple(blockIdx.x, blockIdx.y, blockIdx.z);
   if (running_ >= 0) {
-    const uint3& index = threads_[static_cast<std::size_t>(running_)].index;
+    const uint3& index = at(running_).index;
     text += ", thread " + tuple(index.x, index.y, index.z);
   }
   return text + ", ";
@@ -73,7 +73,7 @@ void Scheduler::prepare_threads(dim3 block) {
   const std::size_t known = threads_.size();
   if (known < static_cast<std::size_t>(count_)) threads_.resize(static_cast<std::size_t>(count_));
   for (int i = 0; i < count_; ++i) {
-    Thread& thread = threads_[static_cast<std::size_t>(i)];
+    Thread& thread = at(i);
     if (!thread.fiber) thread.fiber = std::make_unique<Fiber>([this, i] { body(i); });
     thread.state = State::kReady;
     thread.copies.clear();
@@ -91,11 +91,11 @@ void Scheduler::body(int thread) {
   } catch (...) {
     failure_ = std::current_exception();
   }
-  threads_[static_cast<std::size_t>(thread)].state = State::kExited;
+  at(thread).state = State::kExited;
 }
 
 void Scheduler::run(int thread) {
-  Thread& next = threads_[static_cast<std::size_t>(thread)];
+  Thread& next = at(thread);
   running_ = thread;
   threadIdx = next.index;
   next.fiber->resume();
@@ -105,7 +105,7 @@ void Scheduler::run(int thread) {
 
 void Scheduler::wait(bool for_block, const Collective& collective, void* data, std::uint32_t mask, const Where& where) {
   const int number = running_;
-  Thread& self = threads_[static_cast<std::size_t>(number)];
+  Thread& self = at(number);
   if (!for_block && (mask >> (number % kWarpSize) & 1U) == 0)
     raise_fault(FaultKind::kCallerNotInMask,
                 std::string(collective.name) + " with a mask that leaves out the calling lane " +
@@ -124,7 +124,7 @@ void Scheduler::wait(bool for_block, const Collective& collective, void* data, s
 void Scheduler::abandon_threads() {
   abandoning_ = true;
   for (int i = 0; i < count_; ++i) {
-    Thread& thread = threads_[static_cast<std::size_t>(i)];
+    Thread& thread = at(i);
     // Suspended inside the kernel: waiting, or released but not resumed. One that never started has no collective.
     const bool inside = thread.state != State::kExited && thread.state != State::kIdle && thread.collective != nullptr;
     if (inside) run(i);
@@ -144,7 +144,7 @@ void Scheduler::run_block(const LaunchPlan& plan, const Invocation& invocation, 
   barriers_ = 0;
   shuffle_ = PhiloxStream(settings().seed, static_cast<std::uint64_t>(block_number_));
   prepare_threads(plan.block);
-  for (int i = 0; i < count_; ++i) threads_[static_cast<std::size_t>(i)].collective = nullptr;
+  for (int i = 0; i < count_; ++i) at(i).collective = nullptr;
   try {
     arena_.begin(plan.shared_bytes, plan.shared_limit);
     const int warps = (count_ + kWarpSize - 1) / kWarpSize;
@@ -173,18 +173,18 @@ void Scheduler::run_warp(int warp) {
   const int count = std::min(kWarpSize, count_ - first);
   for (;;) {
     for (const int lane : order_of(count, lane_order_))
-      if (threads_[static_cast<std::size_t>(first + lane)].state == State::kReady) run(first + lane);
+      if (at(first + lane).state == State::kReady) run(first + lane);
     if (!resolve_warp(first, count)) break;
   }
   for (int i = first; i < first + count; ++i)
-    if (threads_[static_cast<std::size_t>(i)].state == State::kWaitsForWarp) report_stuck_warp(first, count);
+    if (at(i).state == State::kWaitsForWarp) report_stuck_warp(first, count);
 }
 
 // Releases every group of lanes whose mask has arrived; false if there was none.
 bool Scheduler::resolve_warp(int first, int count) {
   bool released = false;
   for (int lane = 0; lane < count; ++lane) {
-    const Thread& leader = threads_[static_cast<std::size_t>(first + lane)];
+    const Thread& leader = at(first + lane);
     if (leader.state != State::kWaitsForWarp) continue;
     const std::uint32_t mask = leader.mask;
     if (count < kWarpSize && mask >> count != 0) continue;
@@ -193,7 +193,7 @@ bool Scheduler::resolve_warp(int first, int count) {
     bool complete = true;
     for (int other = 0; other < count && complete; ++other) {
       if ((mask >> other & 1U) == 0) continue;
-      const Thread& thread = threads_[static_cast<std::size_t>(first + other)];
+      const Thread& thread = at(first + other);
       complete = thread.state == State::kWaitsForWarp && thread.collective == leader.collective &&
                  thread.mask == mask && same_place(thread.where, leader.where);
       published_[static_cast<std::size_t>(other)] = thread.data;
@@ -202,14 +202,14 @@ bool Scheduler::resolve_warp(int first, int count) {
     leader.collective->resolve(published_.data(), kWarpSize);
     ++warp_meetings_[static_cast<std::size_t>(first / kWarpSize)];
     for (int other = 0; other < count; ++other)
-      if ((mask >> other & 1U) != 0) threads_[static_cast<std::size_t>(first + other)].state = State::kReady;
+      if ((mask >> other & 1U) != 0) at(first + other).state = State::kReady;
     released = true;
   }
   return released;
 }
 
 void Scheduler::report_stuck_warp(int first, int count) {
-  const auto thread_at = [&](int lane) -> const Thread& { return threads_[static_cast<std::size_t>(first + lane)]; };
+  const auto thread_at = [&](int lane) -> const Thread& { return at(first + lane); };
   int lane = 0;
   while (thread_at(lane).state != State::kWaitsForWarp) ++lane;
   const Thread& waiting = thread_at(lane);
@@ -238,7 +238,7 @@ void Scheduler::report_stuck_warp(int first, int count) {
 std::string Scheduler::threads_where(State state, const Where* where) const {
   std::vector<int> numbers;
   for (int i = 0; i < count_; ++i) {
-    const Thread& thread = threads_[static_cast<std::size_t>(i)];
+    const Thread& thread = at(i);
     if (thread.state == state && (where == nullptr || same_place(*where, thread.where))) numbers.push_back(i);
   }
   return ranges(numbers);
@@ -250,7 +250,7 @@ void Scheduler::resolve_block() {
   bool exited = false;
   published_.clear();
   for (int i = 0; i < count_; ++i) {
-    const Thread& thread = threads_[static_cast<std::size_t>(i)];
+    const Thread& thread = at(i);
     if (thread.state == State::kExited) {
       exited = true;
       continue;
@@ -272,7 +272,7 @@ void Scheduler::resolve_block() {
   }
   leader->collective->resolve(published_.data(), static_cast<int>(published_.size()));
   ++barriers_;
-  for (int i = 0; i < count_; ++i) threads_[static_cast<std::size_t>(i)].state = State::kReady;
+  for (int i = 0; i < count_; ++i) at(i).state = State::kReady;
 }
 
 void Scheduler::watch_access(const void* address, std::size_t bytes, bool write, const void* code) {
@@ -290,17 +290,17 @@ std::string memory_name(const void* address, bool shared) {
 
 void Scheduler::defer_copy(void* to, const void* from, std::size_t bytes, std::size_t copied) {
   std::memset(to, kPoisonByte, bytes);
-  threads_[static_cast<std::size_t>(running_)].copies.push_back({to, from, bytes, copied});
+  at(running_).copies.push_back({to, from, bytes, copied});
 }
 
 void Scheduler::commit_copies() {
-  Thread& self = threads_[static_cast<std::size_t>(running_)];
+  Thread& self = at(running_);
   const std::size_t earlier = std::accumulate(self.group_sizes.begin(), self.group_sizes.end(), std::size_t{0});
   self.group_sizes.push_back(self.copies.size() - earlier);
 }
 
 void Scheduler::complete_copies(std::size_t pending) {
-  Thread& self = threads_[static_cast<std::size_t>(running_)];
+  Thread& self = at(running_);
   while (self.group_sizes.size() > pending) {
     const auto count = static_cast<std::ptrdiff_t>(self.group_sizes.front());
     for (auto copy = self.copies.begin(); copy != self.copies.begin() + count; ++copy) {

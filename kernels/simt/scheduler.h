@@ -74,6 +74,8 @@ class Scheduler {
   // Numbers 0 ... count-1 in the order of the settings.
   const std::vector<int>& order_of(int count, std::vector<int>& order);
   std::string threads_where(State state, const Where* where = nullptr) const;
+  Thread& at(int thread) { return threads_[static_cast<std::size_t>(thread)]; }
+  const Thread& at(int thread) const { return threads_[static_cast<std::size_t>(thread)]; }
 
   std::vector<Thread> threads_;
   int count_ = 0;

@@ -10,6 +10,7 @@
 #include "base/error.h"
 #include "kernels/attention/attention_op.h"
 #include "kernels/batch_norm/batch_norm_op.h"
+#include "kernels/common/check_cuda.h"
 #include "kernels/conv1d/conv1d_op.h"
 #include "kernels/linear/linear_op.h"
 #include "kernels/weighted_bce/weighted_bce_op.h"
@@ -55,24 +56,39 @@ TEST_F(CudaKernels, LinearGradientOfManyPieces) {
   expect_agreement<LinearBackwardWeight>({4099, 5, 3});
 }
 
+// What the algorithm is chosen for, and working memory, stay the same however often a shape comes back.
+TEST_F(CudaKernels, LinearGivesTheSameBitsAfterOtherShapes) {
+  const OpCase test = bind_case<LinearBackwardWeight>({3001, 17, 24});
+  const OpCase other = bind_case<LinearBackwardWeight>({2500, 33, 40});
+  const std::vector<Values> call = random_call(test, 3);
+  const std::vector<Values> first = DeviceCall(test, call).run();
+  DeviceCall(other, random_call(other, 4)).run();
+  const std::vector<Values> second = DeviceCall(test, call).run();
+  for (std::size_t i = 0; i < first.size(); ++i) EXPECT_EQ(first[i].real, second[i].real) << test.buffers[i].name;
+}
+
+TEST(CheckCuda, SaysInWordsThatTheDriverIsTooOld) {
+  try {
+    check_cuda(cudaErrorInsufficientDriver, "cuBLASLt: creating a handle");
+    FAIL() << "no error";
+  } catch (const Error& error) {
+    EXPECT_NE(std::string(error.what()).find("driver version is insufficient"), std::string::npos) << error.what();
+    EXPECT_NE(error.hint().find("install a newer driver"), std::string::npos) << error.hint();
+    EXPECT_NE(error.hint().find("built with CUDA "), std::string::npos) << error.hint();
+  }
+}
+
 TEST_F(CudaKernels, BatchNormOfManyChunks) {
   expect_agreement<BatchNormForward>({.rows = 1031, .channels = 35, .relu = true});
   expect_agreement<BatchNormBackward>({.rows = 1031, .channels = 35, .relu = true});
 }
 
-TEST_F(CudaKernels, AttentionOfTheWidestHead) {
-  const AttentionShape shape = {.batch = 1, .time = 37, .heads = 2, .width = 128, .dropout = {.probability = 0.3F}};
-  expect_agreement<AttentionForward>(shape);
-  expect_agreement<AttentionBackward>(shape);
-}
-
-TEST_F(CudaKernels, AttentionNamesTheWidthThatItCannotDo) {
-  try {
-    attention_forward_cuda({.batch = 1, .time = 4, .heads = 1, .width = 129, .dropout = {}}, nullptr, nullptr, nullptr,
-                           nullptr);
-    FAIL() << "no error";
-  } catch (const Error& error) {
-    EXPECT_NE(std::string(error.what()).find("129 components per head, on CUDA at most 128"), std::string::npos);
+// The widest head of one slice of components, the narrowest of two, and three slices with a tail.
+TEST_F(CudaKernels, AttentionOfWideHeads) {
+  for (const std::int64_t width : {128, 129, 293}) {
+    const AttentionShape shape = {.batch = 1, .time = 37, .heads = 2, .width = width, .dropout = {.probability = 0.3F}};
+    expect_agreement<AttentionForward>(shape);
+    expect_agreement<AttentionBackward>(shape);
   }
 }
 

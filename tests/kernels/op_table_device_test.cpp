@@ -56,35 +56,49 @@ class EveryCudaOp : public ::testing::TestWithParam<Op> {
 #endif
 };
 
+// The shipped kernels and, from the same shapes, the rungs below them.
+std::vector<OpCase> versions(const OpCase& shipped) {
+  std::vector<OpCase> all = {shipped};
+  for (const BoundRung& rung : shipped.cuda_rungs) {
+    all.push_back(shipped);
+    all.back().shape += ", rung " + rung.name;
+    all.back().run = [run = rung.run](Implementation, void* const* pointers) { run(pointers); };
+  }
+  return all;
+}
+
+bool equal_bits(const std::vector<double>& a, const std::vector<double>& b) {
+  return a.size() == b.size() && (a.empty() || std::memcmp(a.data(), b.data(), a.size() * sizeof(double)) == 0);
+}
+
 TEST_P(EveryCudaOp, AgreesWithTheDoubleReferenceInEveryOrder) {
   const Op& op = GetParam();
   for (std::uint64_t seed = 0; seed < kShapesPerOp; ++seed) {
-    const OpCase test = op.sample(seed);
-    const std::vector<Values> call = random_call(test, seed);
-    const std::vector<Values> expected = run(test, Implementation::kReference64, call);
-    const std::vector<Values> plain = run(test, Implementation::kReference32, call);
-    std::vector<Values> first;
-    for (const Way& way : ways()) {
+    const OpCase shipped = op.sample(seed);
+    const std::vector<Values> call = random_call(shipped, seed);
+    const std::vector<Values> expected = run(shipped, Implementation::kReference64, call);
+    const std::vector<Values> plain = run(shipped, Implementation::kReference32, call);
+    for (const OpCase& test : versions(shipped)) {
+      std::vector<Values> first;
+      for (const Way& way : ways()) {
 #if defined(CARDIOGRAD_SIMT)
-      simt::settings() = way.settings;
+        simt::settings() = way.settings;
 #endif
-      const std::vector<Values> got = DeviceCall(test, call).run();
-      if (first.empty()) first = got;
-      for (std::size_t i = 0; i < test.buffers.size(); ++i) {
-        const std::string what = op.name + " " + test.buffers[i].name + " at " + test.shape + ", " + way.name;
-        const std::size_t bytes = got[i].real.size() * sizeof(double);
-        EXPECT_TRUE(bytes == 0 || std::memcmp(got[i].real.data(), first[i].real.data(), bytes) == 0)
-            << what << ": other bits than the first time";
-        if (!is_written(test.buffers[i])) {
-          EXPECT_TRUE(bytes == 0 || std::memcmp(got[i].real.data(), call[i].real.data(), bytes) == 0)
-              << what << ": an input was changed";
-          continue;
+        const std::vector<Values> got = DeviceCall(test, call).run();
+        if (first.empty()) first = got;
+        for (std::size_t i = 0; i < test.buffers.size(); ++i) {
+          const std::string what = op.name + " " + test.buffers[i].name + " at " + test.shape + ", " + way.name;
+          EXPECT_TRUE(equal_bits(got[i].real, first[i].real)) << what << ": other bits than the first time";
+          if (!is_written(test.buffers[i])) {
+            EXPECT_TRUE(equal_bits(got[i].real, call[i].real)) << what << ": an input was changed";
+            continue;
+          }
+          EXPECT_EQ(got[i].int32, expected[i].int32) << what;
+          EXPECT_EQ(got[i].uint8, expected[i].uint8) << what;
+          const double allowed = std::max(op.tolerance, 2 * relative_error(plain[i].real, expected[i].real));
+          const double error = relative_error(got[i].real, expected[i].real);
+          EXPECT_TRUE(error <= allowed) << what << ": error " << error << ", allowed " << allowed;
         }
-        EXPECT_EQ(got[i].int32, expected[i].int32) << what;
-        EXPECT_EQ(got[i].uint8, expected[i].uint8) << what;
-        const double allowed = std::max(op.tolerance, 2 * relative_error(plain[i].real, expected[i].real));
-        const double error = relative_error(got[i].real, expected[i].real);
-        EXPECT_TRUE(error <= allowed) << what << ": error " << error << ", allowed " << allowed;
       }
     }
   }

@@ -1,0 +1,30 @@
+// Matrix products of row-major fp32 matrices on the card through cuBLASLt.
+#pragma once
+
+#include <cstdint>
+
+#include "kernels/common/stream.h"
+
+namespace cardiograd::kernels {
+
+// c (rows, columns) = or += a b + bias. Pointers are to device memory.
+struct Matmul {
+  std::int64_t rows = 0;
+  std::int64_t columns = 0;
+  std::int64_t depth = 0;
+  const float* a = nullptr;  // (rows, depth), or (depth, rows) where a_transposed
+  const float* b = nullptr;  // (depth, columns), or (columns, depth) where b_transposed
+  float* c = nullptr;
+  bool a_transposed = false;
+  bool b_transposed = false;
+  const float* bias = nullptr;  // (columns), added to each row; null for none
+  bool accumulate = false;      // +=
+  bool tf32 = false;            // operands may be rounded to tf32, which is faster from compute capability 8.0 on
+};
+
+// Puts the product into the stream. The algorithm depends on the shape, the flags and whether pointers are 16-byte
+// aligned, on the card and on the version of cuBLASLt, and on nothing else, and has no sums whose order is left to
+// chance: the same call gives the same bits. Throws Error where cuBLASLt cannot be used; the hint says what to do.
+void matmul_cuda(const Matmul& m, Stream stream);
+
+}  // namespace cardiograd::kernels
