@@ -33,6 +33,8 @@ struct Allocation {
 
 constexpr std::size_t kDeviceAlignment = 256;
 constexpr std::size_t kDeviceZone = 256;
+constexpr std::size_t kDeviceMemory = std::size_t{8} << 30;
+constexpr int kVersion = 12000;  // 12.0
 
 }  // namespace
 }  // namespace cardiograd::simt
@@ -192,6 +194,12 @@ const char* cudaGetErrorName(cudaError_t error) {
       return "cudaErrorInvalidValue";
     case cudaErrorMemoryAllocation:
       return "cudaErrorMemoryAllocation";
+    case cudaErrorInsufficientDriver:
+      return "cudaErrorInsufficientDriver";
+    case cudaErrorNoDevice:
+      return "cudaErrorNoDevice";
+    case cudaErrorNoKernelImageForDevice:
+      return "cudaErrorNoKernelImageForDevice";
     case cudaErrorInvalidResourceHandle:
       return "cudaErrorInvalidResourceHandle";
     case cudaErrorNotReady:
@@ -210,6 +218,12 @@ const char* cudaGetErrorString(cudaError_t error) {
       return "invalid argument";
     case cudaErrorMemoryAllocation:
       return "out of memory";
+    case cudaErrorInsufficientDriver:
+      return "CUDA driver version is insufficient for CUDA runtime version";
+    case cudaErrorNoDevice:
+      return "no CUDA-capable device is detected";
+    case cudaErrorNoKernelImageForDevice:
+      return "no kernel image is available for execution on the device";
     case cudaErrorInvalidResourceHandle:
       return "invalid resource handle";
     case cudaErrorNotReady:
@@ -242,7 +256,7 @@ cudaError_t cudaGetDeviceProperties(cudaDeviceProp* properties, int device) {
   std::strncpy(properties->name, (std::string(card.name) + " on the host").c_str(), sizeof(properties->name) - 1);
   properties->major = card.compute_capability / 10;
   properties->minor = card.compute_capability % 10;
-  properties->totalGlobalMem = std::size_t{8} << 30;
+  properties->totalGlobalMem = kDeviceMemory;
   properties->sharedMemPerBlock = card.shared_static;
   properties->sharedMemPerBlockOptin = card.shared_opt_in;
   properties->multiProcessorCount = 1;
@@ -252,6 +266,22 @@ cudaError_t cudaDeviceSynchronize() {
   const Lock lock(runtime().mutex);
   if (any_capture()) return fail(cudaErrorStreamCaptureUnsupported);
   for (CUstream_st* stream : std::vector(runtime().streams)) drain(*stream);
+  return cudaSuccess;
+}
+cudaError_t cudaDriverGetVersion(int* version) {
+  *version = kVersion;
+  return cudaSuccess;
+}
+cudaError_t cudaRuntimeGetVersion(int* version) {
+  *version = kVersion;
+  return cudaSuccess;
+}
+cudaError_t cudaMemGetInfo(std::size_t* free, std::size_t* total) {
+  const Lock lock(runtime().mutex);
+  std::size_t used = 0;
+  for (const auto& [pointer, allocation] : runtime().allocations) used += allocation.bytes;
+  *total = kDeviceMemory;
+  *free = used < kDeviceMemory ? kDeviceMemory - used : 0;
   return cudaSuccess;
 }
 
@@ -355,6 +385,9 @@ cudaError_t cudaStreamWaitEvent(cudaStream_t stream, cudaEvent_t event, unsigned
 cudaError_t cudaEventCreate(cudaEvent_t* event) {
   *event = new CUevent_st;
   return cudaSuccess;
+}
+cudaError_t cudaEventCreateWithFlags(cudaEvent_t* event, unsigned) {
+  return cudaEventCreate(event);
 }
 cudaError_t cudaEventDestroy(cudaEvent_t event) {
   const Lock lock(runtime().mutex);
