@@ -9,10 +9,10 @@
 
 namespace cardiograd::model {
 
-// The largest number of records whose training step would fit into the memory of the card that `net` and `source` are
-// on, from what two small steps on `rows` take; 0 when even those do not fit. Leaves gradients cleared and batch norm's
-// running statistics changed: for a run that has ended.
+// A number of records, below `too_many`, whose training step fits into the memory of the card that `net` and `source`
+// are on, and near the largest; 0 when not even two fit. Estimated from what small steps on `rows` take, then tried.
+// Leaves gradients cleared and batch norm's running statistics changed: for a run that has ended.
 std::int64_t fitting_batch_size(HcCnnTn& net, const BatchSource& source, const std::vector<std::int64_t>& rows,
-                                const Tensor& positive_weight);
+                                const Tensor& positive_weight, std::int64_t too_many);
 
 }  // namespace cardiograd::model

@@ -226,7 +226,7 @@ void Trainer::stop_not_finite(const std::string& which, double loss, double lr, 
 }
 
 void Trainer::stop_out_of_memory(const OutOfMemory& error) {
-  const std::int64_t fitting = fitting_batch_size(*net_, *source_, train_rows_, positive_weight_);
+  const std::int64_t fitting = fitting_batch_size(*net_, *source_, train_rows_, positive_weight_, config_.batch_size);
   throw OutOfMemory(fmt::format("{}; training at batch size {}", error.what(), config_.batch_size),
                     fitting > 0 ? fmt::format("A --batch-size of {} would fit.", fitting)
                                 : "Not even two records fit: use shorter records, a smaller model or another card.");
