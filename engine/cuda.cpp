@@ -130,8 +130,8 @@ void copy(void* to, const void* from, std::size_t bytes, Direction direction) {
   if (bytes > 0) check(cudaMemcpyAsync(to, from, bytes, kind, stream()), "copying to or from the card");
 }
 
-void fill_zero(void* to, std::size_t bytes) {
-  if (bytes > 0) check(cudaMemsetAsync(to, 0, bytes, stream()), "clearing memory on the card");
+void fill_bytes(void* to, int value, std::size_t bytes) {
+  if (bytes > 0) check(cudaMemsetAsync(to, value, bytes, stream()), "filling memory on the card");
 }
 
 Event::Event() {

@@ -56,7 +56,7 @@ std::byte* allocate_pinned(std::size_t bytes);
 enum class Direction { kToDevice, kToHost, kOnDevice };
 // Puts a copy into the stream. Host memory must stay until it has happened.
 void copy(void* to, const void* from, std::size_t bytes, Direction direction);
-void fill_zero(void* to, std::size_t bytes);
+void fill_bytes(void* to, int value, std::size_t bytes);
 
 // A place in the stream.
 class Event {

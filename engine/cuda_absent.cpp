@@ -46,7 +46,7 @@ std::byte* allocate_pinned(std::size_t) {
 void copy(void*, const void*, std::size_t, Direction) {
   refuse();
 }
-void fill_zero(void*, std::size_t) {
+void fill_bytes(void*, int, std::size_t) {
   refuse();
 }
 

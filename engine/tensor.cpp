@@ -79,6 +79,8 @@ Tensor Tensor::empty(const Shape& shape, DType dtype, Device device) {
   tensor.dtype_ = dtype;
   tensor.device_ = device;
   tensor.storage_ = allocator(device).allocate(tensor.byte_count());
+  // NaN, so that reading what nobody wrote shows, in used blocks too.
+  if (device == Device::kCuda && cuda::emulated()) cuda::fill_bytes(tensor.storage_.get(), 0xFF, tensor.byte_count());
   return tensor;
 }
 
@@ -87,7 +89,7 @@ Tensor Tensor::zeros(const Shape& shape, DType dtype, Device device) {
   if (device == Device::kCpu)
     std::memset(tensor.storage_.get(), 0, tensor.byte_count());
   else
-    cuda::fill_zero(tensor.storage_.get(), tensor.byte_count());
+    cuda::fill_bytes(tensor.storage_.get(), 0, tensor.byte_count());
   return tensor;
 }
 

@@ -3,7 +3,6 @@
 #include <algorithm>
 #include <bit>
 #include <cstring>
-#include <deque>
 #include <map>
 #include <mutex>
 
@@ -17,44 +16,42 @@ namespace {
 
 constexpr std::size_t kSmallestPiece = std::size_t{4} << 10;
 constexpr std::size_t kLargestPiece = std::size_t{4} << 20;
-// Of pieces of one size that are under way: at least two, so that one is filled while the other travels, and of small
-// ones as many as training steps may be ahead of the card.
+// Of one size that are under way at most: two, so that one is filled while the other travels, and of small ones as many
+// as the steps need that the host may be ahead of the card.
 constexpr std::size_t pieces_of(std::size_t size) {
   return std::max<std::size_t>(2, (std::size_t{1} << 20) / size);
 }
 
-struct Piece {
-  Storage storage;
-  cuda::Event sent;
-};
-
-// Pinned memory that values wait in until the stream has copied them.
+// Pinned memory that values wait in until the stream has copied them: a ring of pieces for each size.
 class Staging {
  public:
   void send(std::byte* to, const std::byte* from, std::size_t bytes) {
     const std::lock_guard lock(mutex_);
-    Piece& piece = next_piece(std::clamp(std::bit_ceil(bytes), kSmallestPiece, kLargestPiece));
-    std::memcpy(piece.storage.get(), from, bytes);
-    cuda::copy(to, piece.storage.get(), bytes, cuda::Direction::kToDevice);
-    piece.sent.record();
+    const std::size_t size = std::clamp(std::bit_ceil(bytes), kSmallestPiece, kLargestPiece);
+    const auto [found, is_new] = rings_.try_emplace(size);
+    Ring& ring = found->second;
+    if (is_new) {
+      ring.storage = pinned_allocator().allocate(size * pieces_of(size));
+      for (std::size_t i = 0; i < pieces_of(size); ++i) ring.sent.emplace_back();
+    }
+    std::byte* piece = ring.storage.get() + ring.next * size;
+    cuda::Event& sent = ring.sent[ring.next];
+    ring.next = (ring.next + 1) % ring.sent.size();
+    sent.wait();
+    std::memcpy(piece, from, bytes);
+    cuda::copy(to, piece, bytes, cuda::Direction::kToDevice);
+    sent.record();
   }
 
  private:
-  Piece& next_piece(std::size_t size) {
-    std::deque<Piece>& pieces = pieces_[size];
-    if (pieces.size() < pieces_of(size)) {
-      pieces.push_back({pinned_allocator().allocate(size), {}});
-    } else {
-      pieces.front().sent.wait();
-      Piece oldest = std::move(pieces.front());
-      pieces.pop_front();
-      pieces.push_back(std::move(oldest));
-    }
-    return pieces.back();
-  }
+  struct Ring {
+    Storage storage;
+    std::vector<cuda::Event> sent;  // of each piece
+    std::size_t next = 0;
+  };
 
   std::mutex mutex_;
-  std::map<std::size_t, std::deque<Piece>> pieces_;  // by size, oldest first
+  std::map<std::size_t, Ring> rings_;  // by size of their pieces
 };
 
 }  // namespace
