@@ -8,6 +8,8 @@
 #include <sys/mman.h>
 
 #include "engine/cuda.h"
+#include "kernels/common/scratch_cuda.h"
+#include "kernels/op_table.h"
 
 namespace cardiograd {
 namespace {
@@ -154,6 +156,7 @@ CachingAllocator& cuda_allocator() {
     cuda::card();  // Throws where there is none.
     auto* made = new CachingAllocator({cuda::allocate, cuda::release, card_text});
     made->set_limit(wanted_limit());
+    if constexpr (kernels::kHasDeviceCode) kernels::on_scratch_exhausted([] { cuda_allocator().release_cached(); });
     return made;
   }();
   return *allocator;

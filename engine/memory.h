@@ -13,7 +13,7 @@
 #include <string>
 #include <vector>
 
-#include "base/error.h"
+#include "base/out_of_memory.h"
 #include "engine/device.h"
 
 namespace cardiograd {
@@ -28,12 +28,6 @@ struct MemoryStatistics {
 // A piece of memory, aligned to 64 bytes on the host and 256 on the card; it returns to the allocator when the last
 // owner lets go.
 using Storage = std::shared_ptr<std::byte>;
-
-// Thrown when there is no memory left.
-class OutOfMemory : public Error {
- public:
-  using Error::Error;
-};
 
 // Where an allocator's blocks come from.
 struct MemorySource {
