@@ -23,7 +23,8 @@ __device__ inline double integer_power(double base, std::int64_t step) {
 }
 
 // One thread in all.
-static __global__ void adam_begin_step_kernel(AdamShape s, const float* loss, AdamProgress* progress) {
+static __global__ void __launch_bounds__(32)
+    adam_begin_step_kernel(AdamShape s, const float* loss, AdamProgress* progress) {
   if (loss != nullptr && !is_finite(*loss)) progress->stopped = 1;
   if (progress->stopped != 0) return;
   const std::int64_t step = ++progress->step;
@@ -74,7 +75,7 @@ struct AdamSingle {
   AdamProgress progress;
   AdamSlice slice;
 };
-static __global__ void adam_single_kernel(AdamSingle value, AdamSingle* at) {
+static __global__ void __launch_bounds__(32) adam_single_kernel(AdamSingle value, AdamSingle* at) {
   *at = value;
 }
 

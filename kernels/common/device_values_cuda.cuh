@@ -29,8 +29,8 @@ struct FindNotFiniteBody {
 };
 
 // One thread in all.
-static __global__ void clip_factor_kernel(std::int64_t count, const float* squares, double largest, float* norm,
-                                          float* factor) {
+static __global__ void __launch_bounds__(32)
+    clip_factor_kernel(std::int64_t count, const float* squares, double largest, float* norm, float* factor) {
   double sum = 0;
   for (std::int64_t i = 0; i < count; ++i) sum += static_cast<double>(squares[i]);
   const double root = sqrt(sum);
@@ -39,6 +39,6 @@ static __global__ void clip_factor_kernel(std::int64_t count, const float* squar
   *factor = wanted < 1 ? static_cast<float>(wanted) : 1.0F;
 }
 
-static __global__ void probe_kernel() {}
+static __global__ void __launch_bounds__(32) probe_kernel() {}
 
 }  // namespace cardiograd::kernels
