@@ -98,7 +98,7 @@ void write_json(const Options& o, std::int64_t epoch, const model::Evaluation& e
 }
 
 void evaluate(const Options& o) {
-  parse_device(o.device);
+  const Device device = parse_device(o.device);
   set_thread_count(static_cast<int>(o.threads));
   const model::TrainedModel trained = model::load_model(o.model);
   const model::ModelDescription& description = trained.description;
@@ -113,7 +113,9 @@ void evaluate(const Options& o) {
       log_warning("fold {} chose this model's epoch and thresholds: its figures are optimistic", fold);
   }
 
-  const model::BatchSource source(set, description.signal_scaling, description.feature_scaling);
+  trained.net->to(device);
+  log_info("device {}", describe_device(device));
+  const model::BatchSource source(set, description.signal_scaling, description.feature_scaling, device);
   const model::ScoredRecords scored = score(*trained.net, source, rows, o.batch_size, {});
   const model::Evaluation evaluation =
       model::evaluate(scored.probabilities, model::labels_of(set, rows), description.class_names,

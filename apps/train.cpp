@@ -143,7 +143,7 @@ void create_folder(const fs::path& folder) {
 
 void train(const Options& options) {
   const Run run = choose_run(options);
-  parse_device(run.config.device);
+  const Device device = parse_device(run.config.device);
   set_thread_count(static_cast<int>(run.config.threads));
 
   ProgressLine progress;
@@ -163,7 +163,7 @@ void train(const Options& options) {
   if (run.resume && trainer.resume()) log_info("resuming after epoch {}", trainer.epochs_done());
   fmt::print("HC-CNN-TN: {} parameters, {} classes, {} features; device {}, {} threads; run folder {}\n",
              trainer.net().parameter_count(), trainer.description().sizes.classes, trainer.description().sizes.features,
-             device_name(parse_device(run.config.device)), thread_count(), run.folder.string());
+             describe_device(device), thread_count(), run.folder.string());
   std::fflush(stdout);
 
   double best = 0;

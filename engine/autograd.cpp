@@ -7,6 +7,7 @@
 #include <fmt/format.h>
 
 #include "base/error.h"
+#include "engine/ops/run_kernel.h"
 #include "kernels/add/add_op.h"
 
 namespace cardiograd {
@@ -19,7 +20,7 @@ thread_local std::uint64_t next_sequence = 0;
 // Adding y = a + b hands one gradient to a and to b, so a gradient's values may have other holders.
 void add_to(Tensor& sum, const Tensor& term) {
   if (sum.shared()) sum = sum.clone();
-  kernels::accumulate_forward_cpu({term.count()}, term.data(), sum.data());
+  CARDIOGRAD_RUN(accumulate_forward, kernels::AddShape{term.count()}, term, sum);
 }
 
 // Everything that `root` was computed from, itself included.
@@ -64,9 +65,9 @@ void GradientSlot::give(const Tensor& gradient) const {
 }
 
 Tensor GradientSlot::buffer() const {
-  if (meta_ == nullptr) return Tensor::zeros(shape_);
+  if (meta_ == nullptr) return Tensor::zeros(shape_, DType::kFloat32, device_);
   if (!meta_->grad.defined())
-    meta_->grad = Tensor::zeros(shape_);
+    meta_->grad = Tensor::zeros(shape_, DType::kFloat32, device_);
   else if (meta_->grad.shared())
     meta_->grad = meta_->grad.clone();
   return meta_->grad;
@@ -81,9 +82,7 @@ void backward(const Tensor& loss) {
   std::erase_if(order, [](const auto& meta) { return meta->node == nullptr; });
   std::sort(order.begin(), order.end(),
             [](const auto& a, const auto& b) { return a->node->sequence > b->node->sequence; });
-  Tensor one = Tensor::empty(loss.shape());
-  one.data()[0] = 1.0F;
-  loss.autograd()->grad = std::move(one);
+  loss.autograd()->grad = Tensor::full(loss.shape(), 1, loss.device());
   for (auto& meta : order) {
     const std::unique_ptr<GraphNode> node = std::move(meta->node);
     const Tensor gradient = std::move(meta->grad);

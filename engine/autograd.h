@@ -43,11 +43,14 @@ void record(const char* name, Tensor& result, std::initializer_list<const Tensor
 // values, so that a tensor which the backward pass does not need is freed as soon as nobody else holds it.
 class GradientSlot {
  public:
-  explicit GradientSlot(const Tensor& input) : meta_(input.autograd()), shape_(input.shape()) {}
+  explicit GradientSlot(const Tensor& input)
+      : meta_(input.autograd()), shape_(input.shape()), device_(input.device()) {}
 
   // False when nobody wants this gradient: then it need not be computed.
   bool wanted() const { return meta_ != nullptr; }
   const Shape& shape() const { return shape_; }
+  // Memory for a whole gradient, undefined content, on the input's device.
+  Tensor new_gradient() const { return Tensor::empty(shape_, DType::kFloat32, device_); }
   // Hands a whole gradient over; it is added to what is there.
   void give(const Tensor& gradient) const;
   // The buffer that holds the gradient so far (zeros at first), for kernels that add to it. When nobody wants the
@@ -57,6 +60,7 @@ class GradientSlot {
  private:
   std::shared_ptr<AutogradMeta> meta_;
   Shape shape_;
+  Device device_;
 };
 
 // Computes the gradient of `loss` (one value) with respect to every leaf it depends on, adding to gradients that are

@@ -7,7 +7,9 @@
 #include <fmt/format.h>
 #include <sys/mman.h>
 
-#include "base/error.h"
+#include "engine/cuda.h"
+#include "kernels/common/scratch_cuda.h"
+#include "kernels/op_table.h"
 
 namespace cardiograd {
 namespace {
@@ -22,7 +24,7 @@ std::size_t block_size(std::size_t bytes) {
   return (bytes + step - 1) / step * step;
 }
 
-std::byte* system_allocate(std::size_t size) {
+std::byte* allocate_on_host(std::size_t size) {
   const std::size_t alignment = size >= kHugePage ? kHugePage : kAlignment;
   void* block = std::aligned_alloc(alignment, (size + alignment - 1) / alignment * alignment);
   // Large pages save most page faults and TLB misses; where they are switched off this does nothing.
@@ -30,7 +32,31 @@ std::byte* system_allocate(std::size_t size) {
   return static_cast<std::byte*>(block);
 }
 
+// Pinned blocks are few, small and used to the end.
+void keep(std::byte*) {}
+
+std::string card_text() {
+  return fmt::format(" on the {} of {}", cuda::card().name, memory_text(cuda::card().memory));
+}
+
+// What the user allows, at most the card.
+std::size_t wanted_limit() {
+  const char* text = std::getenv("CARDIOGRAD_DEVICE_MEMORY");
+  if (text == nullptr) return SIZE_MAX;
+  char* end = nullptr;
+  const unsigned long long mebibytes = std::strtoull(text, &end, 10);
+  if (end == text || *end != '\0' || mebibytes == 0 || mebibytes > (SIZE_MAX >> 20))
+    throw UsageError(fmt::format("CARDIOGRAD_DEVICE_MEMORY is '{}', expected a number of MiB", text));
+  return static_cast<std::size_t>(mebibytes) << 20;
+}
+
 }  // namespace
+
+MemorySource host_memory() {
+  return {allocate_on_host, [](std::byte* block) { std::free(block); }, [] { return std::string(); }};
+}
+
+CachingAllocator::CachingAllocator(const MemorySource& source) : source_(source) {}
 
 CachingAllocator::~CachingAllocator() {
   release_cached();
@@ -41,23 +67,43 @@ Storage CachingAllocator::allocate(std::size_t bytes) {
   std::byte* block = nullptr;
   {
     const std::lock_guard lock(mutex_);
-    auto& blocks = free_[size];
-    if (!blocks.empty()) {
-      block = blocks.back();
-      blocks.pop_back();
-    } else {
-      block = system_allocate(size);
-      if (block == nullptr)
-        throw Error(fmt::format("out of memory: {} bytes asked for, {} in use, {} reserved", bytes, statistics_.in_use,
-                                statistics_.reserved),
-                    "Use a smaller --batch-size.");
-      statistics_.reserved += size;
-      ++statistics_.system_allocations;
-    }
+    block = take(size);
+    if (block == nullptr) refuse(bytes);
     statistics_.in_use += size;
     statistics_.peak_in_use = std::max(statistics_.peak_in_use, statistics_.in_use);
   }
   return {block, [this, size](std::byte* freed) { give_back(freed, size); }};
+}
+
+std::byte* CachingAllocator::take(std::size_t size) {
+  auto& blocks = free_[size];
+  if (!blocks.empty()) {
+    std::byte* block = blocks.back();
+    blocks.pop_back();
+    return block;
+  }
+  std::byte* block = take_from_source(size);
+  if (block == nullptr) {
+    release_free_blocks();
+    block = take_from_source(size);
+  }
+  return block;
+}
+
+std::byte* CachingAllocator::take_from_source(std::size_t size) {
+  if (size > limit_ || statistics_.reserved > limit_ - size) return nullptr;
+  std::byte* block = source_.allocate(size);
+  if (block == nullptr) return nullptr;
+  statistics_.reserved += size;
+  ++statistics_.system_allocations;
+  return block;
+}
+
+void CachingAllocator::refuse(std::size_t bytes) const {
+  throw OutOfMemory(
+      fmt::format("out of memory: {} asked for, {} in use{}{}", memory_text(bytes), memory_text(statistics_.in_use),
+                  source_.describe(), limit_ == SIZE_MAX ? "" : fmt::format(", limited to {}", memory_text(limit_))),
+      "Use a smaller --batch-size.");
 }
 
 void CachingAllocator::give_back(std::byte* block, std::size_t size) {
@@ -78,17 +124,64 @@ void CachingAllocator::reset_peak() {
 
 void CachingAllocator::release_cached() {
   const std::lock_guard lock(mutex_);
+  release_free_blocks();
+}
+
+void CachingAllocator::release_free_blocks() {
   for (auto& [size, blocks] : free_) {
-    for (std::byte* block : blocks) std::free(block);
+    for (std::byte* block : blocks) source_.release(block);
     statistics_.reserved -= size * blocks.size();
     blocks.clear();
   }
 }
 
+void CachingAllocator::set_limit(std::size_t bytes) {
+  const std::lock_guard lock(mutex_);
+  limit_ = bytes;
+}
+
+std::size_t CachingAllocator::limit() const {
+  const std::lock_guard lock(mutex_);
+  return limit_;
+}
+
+// Never destroyed, all three: tensors with static lifetime may outlive any order of destruction.
 CachingAllocator& cpu_allocator() {
-  // Never destroyed: tensors with static lifetime may outlive any order of destruction.
   static auto* allocator = new CachingAllocator;
   return *allocator;
+}
+
+CachingAllocator& cuda_allocator() {
+  static auto* allocator = [] {
+    cuda::card();  // Throws where there is none.
+    auto* made = new CachingAllocator({cuda::allocate, cuda::release, card_text});
+    made->set_limit(wanted_limit());
+    if constexpr (kernels::kHasDeviceCode) kernels::on_scratch_exhausted([] { cuda_allocator().release_cached(); });
+    return made;
+  }();
+  return *allocator;
+}
+
+CachingAllocator& allocator(Device device) {
+  return device == Device::kCpu ? cpu_allocator() : cuda_allocator();
+}
+
+CachingAllocator& pinned_allocator() {
+  static auto* allocator = new CachingAllocator({cuda::allocate_pinned, keep, [] { return std::string(); }});
+  return *allocator;
+}
+
+std::size_t cuda_memory_for_tensors() {
+  const std::size_t reserved = cuda_allocator().statistics().reserved;
+  return std::min(cuda_allocator().limit(), reserved + cuda::free_memory());
+}
+
+std::string memory_text(std::size_t bytes) {
+  const auto value = static_cast<double>(bytes);
+  if (value >= 1e9) return fmt::format("{:.2f} GB", value / 1e9);
+  if (value >= 1e6) return fmt::format("{:.1f} MB", value / 1e6);
+  if (value >= 1e3) return fmt::format("{:.1f} kB", value / 1e3);
+  return fmt::format("{} bytes", bytes);
 }
 
 }  // namespace cardiograd

@@ -1,5 +1,8 @@
 // Memory of tensors: blocks are kept when they are freed and handed out again, so that a training step takes nothing
-// from the operating system after its first iteration.
+// from the operating system or the card after its first iteration.
+//
+// Blocks of the card are handed out again at once, whether or not the kernels that used them have run: everything goes
+// through one stream, so whoever gets a block next comes after them.
 #pragma once
 
 #include <cstddef>
@@ -7,44 +10,77 @@
 #include <map>
 #include <memory>
 #include <mutex>
+#include <string>
 #include <vector>
+
+#include "base/out_of_memory.h"
+#include "engine/device.h"
 
 namespace cardiograd {
 
 struct MemoryStatistics {
   std::size_t in_use = 0;       // bytes that tensors hold
   std::size_t peak_in_use = 0;  // the most since the start or reset_peak()
-  std::size_t reserved = 0;     // bytes taken from the operating system
+  std::size_t reserved = 0;     // bytes taken from the operating system or the card
   std::uint64_t system_allocations = 0;
 };
 
-// A piece of host memory, 64-byte aligned; it returns to the allocator when the last owner lets go.
+// A piece of memory, aligned to 64 bytes on the host and 256 on the card; it returns to the allocator when the last
+// owner lets go.
 using Storage = std::shared_ptr<std::byte>;
+
+// Where an allocator's blocks come from.
+struct MemorySource {
+  std::byte* (*allocate)(std::size_t bytes);  // nullptr when there is no more
+  void (*release)(std::byte* block);
+  std::string (*describe)();  // for messages: "on the NVIDIA H100 of 80.0 GB", or ""
+};
+MemorySource host_memory();
 
 class CachingAllocator {
  public:
-  CachingAllocator() = default;
+  explicit CachingAllocator(const MemorySource& source = host_memory());
   ~CachingAllocator();
   CachingAllocator(const CachingAllocator&) = delete;
   CachingAllocator& operator=(const CachingAllocator&) = delete;
 
-  // At least `bytes` bytes with undefined content. Throws Error that says what was asked for and what is in use when
-  // the system has no more.
+  // At least `bytes` bytes with undefined content. Throws OutOfMemory that says what was asked for, what is in use and
+  // what there is when the source has no more even after release_cached().
   Storage allocate(std::size_t bytes);
   MemoryStatistics statistics() const;
   void reset_peak();
-  // Gives blocks that no tensor holds back to the system.
+  // Gives blocks that no tensor holds back to the source.
   void release_cached();
+  // Takes at most `bytes` from the source, as if it had no more.
+  void set_limit(std::size_t bytes);
+  std::size_t limit() const;
 
  private:
+  std::byte* take(std::size_t size);
+  std::byte* take_from_source(std::size_t size);
+  void release_free_blocks();
+  [[noreturn]] void refuse(std::size_t bytes) const;
   void give_back(std::byte* block, std::size_t size);
 
+  MemorySource source_;
   mutable std::mutex mutex_;
   std::map<std::size_t, std::vector<std::byte*>> free_;  // by block size
   MemoryStatistics statistics_;
+  std::size_t limit_ = SIZE_MAX;
 };
 
-// The allocator of Device::kCpu.
+// The allocators of Device::kCpu and Device::kCuda. The second throws Error where there is no card; the environment
+// variable CARDIOGRAD_DEVICE_MEMORY limits it, in MiB.
 CachingAllocator& cpu_allocator();
+CachingAllocator& cuda_allocator();
+CachingAllocator& allocator(Device device);
+// Host memory that the card reads and writes by itself.
+CachingAllocator& pinned_allocator();
+
+// Bytes of the card that tensors could have: what they hold, what is cached, and what is free within the limit.
+std::size_t cuda_memory_for_tensors();
+
+// "1.50 GB", "12.3 MB", "980 bytes".
+std::string memory_text(std::size_t bytes);
 
 }  // namespace cardiograd

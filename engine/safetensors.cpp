@@ -215,7 +215,7 @@ Tensor from_pytorch(const Tensor& tensor, nn::Layout layout) {
 
 void store_tensors(const std::vector<nn::NamedTensor>& tensors, const std::string& prefix, SafetensorsFile& file) {
   for (const nn::NamedTensor& named : tensors)
-    file.tensors[prefix + named.name] = to_pytorch(*named.tensor, named.layout);
+    file.tensors[prefix + named.name] = to_pytorch(named.tensor->to(Device::kCpu), named.layout);
 }
 
 void restore_tensors(const SafetensorsFile& file, const std::string& prefix, const std::string& origin,
@@ -230,9 +230,10 @@ void restore_tensors(const SafetensorsFile& file, const std::string& prefix, con
         found->second.shape().dims() == dims ? from_pytorch(found->second, named.layout) : found->second;
     if (!(value.shape() == named.tensor->shape()))
       throw Error(fmt::format("{}: tensor '{}' has shape {}, expected {}", origin, prefix + named.name,
-                              found->second.shape().text(), to_pytorch(*named.tensor, named.layout).shape().text()),
+                              found->second.shape().text(),
+                              to_pytorch(Tensor::empty(named.tensor->shape()), named.layout).shape().text()),
                   "The file belongs to a model with other sizes.");
-    std::memcpy(named.tensor->data(), value.data(), static_cast<std::size_t>(value.count()) * sizeof(float));
+    named.tensor->assign(value);
   }
 }
 

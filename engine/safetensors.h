@@ -26,11 +26,11 @@ SafetensorsFile read_safetensors(const std::filesystem::path& path);
 // Writes atomically; equal content gives equal bytes.
 void write_safetensors(const std::filesystem::path& path, const SafetensorsFile& file);
 
-// A tensor in PyTorch's layout, and back. Both copy.
+// A tensor on the CPU in PyTorch's layout, and back. Both copy.
 Tensor to_pytorch(const Tensor& tensor, nn::Layout layout);
 Tensor from_pytorch(const Tensor& tensor, nn::Layout layout);
 
-// Adds every tensor to `file` as `prefix` + its name, in PyTorch's layout.
+// Adds every tensor, whatever its device, to `file` as `prefix` + its name, in PyTorch's layout.
 void store_tensors(const std::vector<nn::NamedTensor>& tensors, const std::string& prefix, SafetensorsFile& file);
 
 // Overwrites the values of `tensors` from `file`. Throws Error naming `origin`, the tensor and both shapes when one is

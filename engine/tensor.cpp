@@ -9,6 +9,10 @@
 
 #include "base/error.h"
 #include "engine/autograd.h"
+#include "engine/cuda.h"
+#include "engine/transfer.h"
+#include "kernels/common/device_values_cuda.h"
+#include "kernels/op_table.h"
 
 namespace cardiograd {
 
@@ -70,30 +74,75 @@ std::string Shape::text() const {
 }
 
 Tensor Tensor::empty(const Shape& shape, DType dtype, Device device) {
-  if (device != Device::kCpu) parse_device("cuda");  // Throws: says what is missing.
   Tensor tensor;
   tensor.shape_ = shape;
   tensor.dtype_ = dtype;
   tensor.device_ = device;
-  tensor.storage_ = cpu_allocator().allocate(static_cast<std::size_t>(shape.count() * dtype_bytes(dtype)));
+  tensor.storage_ = allocator(device).allocate(tensor.byte_count());
+  // NaN, so that reading what nobody wrote shows, in used blocks too.
+  if (device == Device::kCuda && cuda::emulated()) cuda::fill_bytes(tensor.storage_.get(), 0xFF, tensor.byte_count());
   return tensor;
 }
 
 Tensor Tensor::zeros(const Shape& shape, DType dtype, Device device) {
   Tensor tensor = empty(shape, dtype, device);
-  std::memset(tensor.storage_.get(), 0, static_cast<std::size_t>(shape.count() * dtype_bytes(dtype)));
+  if (device == Device::kCpu)
+    std::memset(tensor.storage_.get(), 0, tensor.byte_count());
+  else
+    cuda::fill_bytes(tensor.storage_.get(), 0, tensor.byte_count());
   return tensor;
+}
+
+Tensor Tensor::full(const Shape& shape, float value, Device device) {
+  Tensor tensor = empty(shape, DType::kFloat32, device);
+  if (device == Device::kCpu)
+    std::fill_n(tensor.data(), tensor.count(), value);
+  else if constexpr (kernels::kHasDeviceCode)
+    kernels::fill_cuda(tensor.count(), value, tensor.address(), cuda::stream());
+  return tensor;
+}
+
+Tensor Tensor::to(Device device) const {
+  if (device == device_) return detach();
+  Tensor copy = empty(shape_, dtype_, device);
+  copy.assign(*this);
+  return copy;
+}
+
+void Tensor::assign(const Tensor& from) {
+  if (!(from.shape_ == shape_) || from.dtype_ != dtype_)
+    throw Error(fmt::format("assign: a {} of shape {} to a {} of shape {}", dtype_name(from.dtype_), from.shape_.text(),
+                            dtype_name(dtype_), shape_.text()));
+  std::byte* to = storage_.get();
+  const std::byte* source = from.storage_.get();
+  if (device_ == Device::kCpu && from.device_ == Device::kCpu) {
+    std::memcpy(to, source, byte_count());
+  } else if (from.device_ == Device::kCpu) {
+    upload(to, source, byte_count());
+  } else if (device_ == Device::kCpu) {
+    cuda::copy(to, source, byte_count(), cuda::Direction::kToHost);
+    cuda::synchronize();
+  } else {
+    cuda::copy(to, source, byte_count(), cuda::Direction::kOnDevice);
+  }
 }
 
 void Tensor::copy_from(const void* values, std::size_t count) {
   if (static_cast<std::int64_t>(count) != shape_.count())
     throw Error(fmt::format("tensor of shape {}: {} values, expected {}", shape_.text(), count, shape_.count()));
-  if (count > 0) std::memcpy(storage_.get(), values, count * static_cast<std::size_t>(dtype_bytes(dtype_)));
+  if (count > 0) std::memcpy(storage_.get(), values, byte_count());
 }
 
 void Tensor::check_type(DType wanted) const {
   if (!defined()) throw Error("tensor: no values");
   if (dtype_ != wanted) throw Error(fmt::format("tensor of {}: read as {}", dtype_name(dtype_), dtype_name(wanted)));
+}
+
+void Tensor::check_host() const {
+  if (device_ != Device::kCpu)
+    throw Error(fmt::format("tensor of shape {} on {}: its values cannot be read in place", shape_.text(),
+                            device_name(device_)),
+                "Read a copy: to(Device::kCpu) or values().");
 }
 
 Tensor Tensor::detach() const {
@@ -113,7 +162,7 @@ Tensor Tensor::view(const Shape& shape) const {
 
 Tensor Tensor::clone() const {
   Tensor copy = empty(shape_, dtype_, device_);
-  std::memcpy(copy.storage_.get(), storage_.get(), static_cast<std::size_t>(count() * dtype_bytes(dtype_)));
+  copy.assign(*this);
   return copy;
 }
 
@@ -140,6 +189,12 @@ void expect_shape(const char* where, const char* name, const Tensor& tensor, con
 }
 
 bool all_finite(const Tensor& tensor) {
+  if (tensor.device() == Device::kCuda) {
+    Tensor found = Tensor::zeros({1}, DType::kInt32, Device::kCuda);
+    if constexpr (kernels::kHasDeviceCode)
+      kernels::find_not_finite_cuda(tensor.count(), tensor.address(), found.address<std::int32_t>(), cuda::stream());
+    return found.values<std::int32_t>()[0] == 0;
+  }
   const float* values = tensor.data();
   return std::none_of(values, values + tensor.count(),
                       [](float value) { return (std::bit_cast<std::uint32_t>(value) & 0x7f800000U) == 0x7f800000U; });

@@ -73,13 +73,18 @@ class Tensor {
   // Undefined content. Throws Error when memory runs out.
   static Tensor empty(const Shape& shape, DType dtype = DType::kFloat32, Device device = Device::kCpu);
   static Tensor zeros(const Shape& shape, DType dtype = DType::kFloat32, Device device = Device::kCpu);
-  // A copy of `values`. Throws Error when their number is not the shape's.
+  // float32, every value the same.
+  static Tensor full(const Shape& shape, float value, Device device = Device::kCpu);
+  // A copy on the CPU of `values`. Throws Error when their number is not the shape's.
   template <class T>
   static Tensor from(const std::vector<T>& values, const Shape& shape) {
     Tensor tensor = empty(shape, dtype_of<T>());
     tensor.copy_from(values.data(), values.size());
     return tensor;
   }
+
+  // float32 with undefined content on this tensor's device.
+  Tensor new_empty(const Shape& shape) const { return empty(shape, DType::kFloat32, device_); }
 
   bool defined() const { return storage_ != nullptr; }
   const Shape& shape() const { return shape_; }
@@ -88,25 +93,51 @@ class Tensor {
   DType dtype() const { return dtype_; }
   Device device() const { return device_; }
 
-  // The values; T must be the dtype's C++ type (throws Error).
+  // The values of a tensor on the CPU; T must be the dtype's C++ type. Throws Error otherwise.
   template <class T = float>
   T* data() {
+    check_host();
+    return address<T>();
+  }
+  template <class T = float>
+  const T* data() const {
+    check_host();
+    return address<T>();
+  }
+  // A copy of the values, wherever they are. Waits for the card.
+  template <class T = float>
+  std::vector<T> values() const {
+    const Tensor here = to(Device::kCpu);
+    return {here.data<T>(), here.data<T>() + count()};
+  }
+  // The values of a tensor on the CPU as raw memory, byte_count() of it.
+  std::byte* bytes() {
+    check_host();
+    return storage_.get();
+  }
+  const std::byte* bytes() const {
+    check_host();
+    return storage_.get();
+  }
+  std::size_t byte_count() const { return static_cast<std::size_t>(count() * dtype_bytes(dtype_)); }
+
+  // Where the values lie in the memory of the tensor's device, for kernels and copies.
+  template <class T = float>
+  T* address() {
     check_type(dtype_of<T>());
     return reinterpret_cast<T*>(storage_.get());
   }
   template <class T = float>
-  const T* data() const {
+  const T* address() const {
     check_type(dtype_of<T>());
     return reinterpret_cast<const T*>(storage_.get());
   }
-  template <class T = float>
-  std::vector<T> values() const {
-    return {data<T>(), data<T>() + count()};
-  }
 
-  // The values as raw memory, count() * dtype_bytes(dtype()) of it.
-  std::byte* bytes() { return storage_.get(); }
-  const std::byte* bytes() const { return storage_.get(); }
+  // The same values on `device`, without history: this tensor's own when it is there, a copy otherwise. A copy to the
+  // CPU waits for the card; one to the card does not.
+  Tensor to(Device device) const;
+  // Overwrites the values with those of a tensor of equal shape and type on any device.
+  void assign(const Tensor& from);
 
   // True when another handle holds the same values.
   bool shared() const { return storage_.use_count() > 1; }
@@ -130,6 +161,7 @@ class Tensor {
 
  private:
   void check_type(DType wanted) const;
+  void check_host() const;
   void copy_from(const void* values, std::size_t count);
 
   Storage storage_;
@@ -142,7 +174,8 @@ class Tensor {
 // Throws Error "<where>: <name> has shape ..., expected ..." unless the shapes agree.
 void expect_shape(const char* where, const char* name, const Tensor& tensor, const Shape& expected);
 
-// False when a NaN or an infinity is among the float32 values.
+// False when a NaN or an infinity is among the float32 values. On the card they are looked at there; the host waits for
+// the answer.
 bool all_finite(const Tensor& tensor);
 
 }  // namespace cardiograd

@@ -3,6 +3,7 @@
 #include <algorithm>
 #include <cmath>
 #include <limits>
+#include <numeric>
 
 #include <fmt/format.h>
 
@@ -16,41 +17,59 @@ std::vector<float> to_float(const std::vector<double>& values) {
   return {values.begin(), values.end()};
 }
 
-// Rows `index` of a (records, width) tensor.
-Tensor gather_rows(const Tensor& table, const std::vector<std::int32_t>& index) {
-  const std::int64_t width = table.dim(1);
-  Tensor rows = Tensor::empty({static_cast<std::int64_t>(index.size()), width});
+// Rows `index` of a table on the CPU, brought to `device`.
+Tensor gather_rows(const Tensor& table, const std::vector<std::int32_t>& index, Device device) {
+  std::vector<std::int64_t> dims = {static_cast<std::int64_t>(index.size())};
+  for (int i = 1; i < table.shape().dims(); ++i) dims.push_back(table.dim(i));
+  Tensor rows = Tensor::empty(Shape(dims), table.dtype());
+  const std::size_t bytes = index.empty() ? 0 : rows.byte_count() / index.size();
   for (std::size_t i = 0; i < index.size(); ++i)
-    std::copy_n(table.data() + index[i] * width, width, rows.data() + static_cast<std::int64_t>(i) * width);
-  return rows;
+    std::copy_n(table.bytes() + static_cast<std::size_t>(index[i]) * bytes, bytes, rows.bytes() + i * bytes);
+  return rows.to(device);
+}
+
+bool fits_on_card(const Tensor& signals, double share) {
+  return static_cast<double>(signals.byte_count()) <= share * static_cast<double>(cuda_memory_for_tensors());
 }
 
 }  // namespace
 
 BatchSource::BatchSource(data::PreparedSet& set, const SignalScaling& signal_scaling,
-                         const FeatureScaling& feature_scaling)
-    : signals_(Tensor::from(set.signals, {set.records, set.samples, set.leads})),
+                         const FeatureScaling& feature_scaling, Device device, double resident_share)
+    : device_(device),
+      signals_(Tensor::from(set.signals, {set.records, set.samples, set.leads})),
       scales_(Tensor::from(set.scales, {set.records, set.leads})),
       labels_(Tensor::from(std::vector<float>(set.labels.begin(), set.labels.end()),
                            {set.records, static_cast<std::int64_t>(set.class_names.size())})),
-      mean_(Tensor::from(to_float(signal_scaling.mean), {set.leads})) {
+      mean_(Tensor::from(to_float(signal_scaling.mean), {set.leads}).to(device)) {
   set.signals.clear();
   set.signals.shrink_to_fit();
   std::vector<float> inverse;
   for (const double sd : signal_scaling.sd) inverse.push_back(static_cast<float>(1 / sd));
-  inverse_sd_ = Tensor::from(inverse, {set.leads});
+  inverse_sd_ = Tensor::from(inverse, {set.leads}).to(device);
   if (feature_scaling.width() > 0)
     features_ = Tensor::from(scaled_features(feature_scaling, set), {set.records, feature_scaling.width()});
+  if (device == Device::kCpu || fits_on_card(signals_, resident_share)) {
+    resident_signals_ = signals_.to(device);
+    resident_scales_ = scales_.to(device);
+  }
 }
 
 Batch BatchSource::batch(const std::vector<std::int64_t>& rows, std::size_t first, std::size_t count) const {
   std::vector<std::int32_t> index;
   for (std::size_t i = 0; i < count; ++i) index.push_back(static_cast<std::int32_t>(rows[first + i]));
   Batch batch;
+  if (features_.defined()) batch.features = gather_rows(features_, index, device_);
+  batch.labels = gather_rows(labels_, index, device_);
+  Tensor signals = resident_signals_;
+  Tensor scales = resident_scales_;
+  if (!resident()) {
+    signals = gather_rows(signals_, index, device_);
+    scales = gather_rows(scales_, index, device_);
+    std::iota(index.begin(), index.end(), 0);
+  }
   batch.signals =
-      ops::gather_batch(signals_, scales_, Tensor::from(index, {static_cast<std::int64_t>(count)}), mean_, inverse_sd_);
-  if (features_.defined()) batch.features = gather_rows(features_, index);
-  batch.labels = gather_rows(labels_, index);
+      ops::gather_batch(signals, scales, Tensor::from(index, {static_cast<std::int64_t>(count)}), mean_, inverse_sd_);
   return batch;
 }
 
@@ -79,11 +98,11 @@ ScoredRecords score(HcCnnTn& net, const BatchSource& source, const std::vector<s
     const std::size_t count = std::min(static_cast<std::size_t>(batch_size), rows.size() - first);
     const Batch batch = source.batch(rows, first, count);
     const Tensor logits = net.forward(batch.signals, batch.features);
-    const float* values = logits.data();
-    scores.logits.insert(scores.logits.end(), values, values + logits.count());
+    const std::vector<float> values = logits.values();
+    scores.logits.insert(scores.logits.end(), values.begin(), values.end());
     if (positive_weight.defined()) {
       const Tensor mean_loss = ops::weighted_bce(logits, batch.labels, positive_weight);
-      loss += static_cast<double>(mean_loss.data()[0]) * static_cast<double>(count);
+      loss += static_cast<double>(mean_loss.values()[0]) * static_cast<double>(count);
     }
   }
   for (const float logit : scores.logits)

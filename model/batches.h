@@ -17,24 +17,37 @@ struct Batch {
   Tensor labels;    // (N, classes), 0 or 1
 };
 
+// What part of the card's memory the signals of a whole data set may take.
+inline constexpr double kResidentShare = 0.5;
+
 class BatchSource {
  public:
-  // Takes the signals out of `set`, which keeps everything else.
-  BatchSource(data::PreparedSet& set, const SignalScaling& signal_scaling, const FeatureScaling& feature_scaling);
+  // Takes the signals out of `set`, which keeps everything else. Batches are made on `device`. On the card the int16
+  // signals of the whole set stay in its memory when they take no more than `resident_share` of it; otherwise those of
+  // each batch are sent, while the card still works on the batches before.
+  BatchSource(data::PreparedSet& set, const SignalScaling& signal_scaling, const FeatureScaling& feature_scaling,
+              Device device = Device::kCpu, double resident_share = kResidentShare);
 
-  // The records `rows[first ... first + count - 1]`.
+  // The records `rows[first ... first + count - 1]`. Does not wait for the card.
   Batch batch(const std::vector<std::int64_t>& rows, std::size_t first, std::size_t count) const;
 
   // The samples (samples, leads) of one record as the data set has them, in its unit; NaN where invalid. Throws Error
   // for a record that is not there.
   std::vector<float> recording(std::int64_t record) const;
 
+  Device device() const { return device_; }
+  // True when all signals are where the batches are made.
+  bool resident() const { return resident_signals_.defined(); }
+
  private:
-  Tensor signals_;   // int16 (records, samples, leads)
+  Device device_;
+  Tensor signals_;   // int16 (records, samples, leads), as the next three on the CPU
   Tensor scales_;    // (records, leads)
   Tensor features_;  // (records, width) or undefined
   Tensor labels_;    // (records, classes)
-  Tensor mean_;
+  Tensor resident_signals_;
+  Tensor resident_scales_;
+  Tensor mean_;  // (leads)
   Tensor inverse_sd_;
 };
 

@@ -80,6 +80,7 @@ HcCnnTn::HcCnnTn(const HcCnnTnConfig& config, std::uint64_t seed) : config_(conf
   add_module("cnn", cnn_);
 
   positions_ = nn::sinusoidal_positions(time, channels);
+  add_constant(positions_);
   encoder_ =
       std::make_unique<nn::TransformerEncoder>(static_cast<int>(config.encoder_layers), channels, config.heads,
                                                config.feed_forward, static_cast<float>(config.encoder_dropout), random);

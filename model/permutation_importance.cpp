@@ -108,9 +108,10 @@ PermutationImportance permutation_importance(HcCnnTn& net, const BatchSource& so
     features.insert(features.end(), values.begin(), values.end());
   }
   const auto records = static_cast<std::int64_t>(rows.size());
-  const Tensor summaries = Tensor::from(encoded, {records, net.config().channels.back()});
+  const Tensor summaries = Tensor::from(encoded, {records, net.config().channels.back()}).to(source.device());
   const FeatureScorer scorer = [&](const std::vector<float>& values) {
-    std::vector<float> scores = net.classify(summaries, Tensor::from(values, {records, scaling.width()})).values();
+    const Tensor columns = Tensor::from(values, {records, scaling.width()}).to(source.device());
+    std::vector<float> scores = net.classify(summaries, columns).values();
     for (float& score : scores) score = static_cast<float>(1.0 / (1.0 + std::exp(-static_cast<double>(score))));
     return scores;
   };

@@ -3,6 +3,7 @@
 #include <algorithm>
 #include <chrono>
 #include <cmath>
+#include <deque>
 #include <set>
 
 #include <fmt/format.h>
@@ -15,6 +16,7 @@
 #include "engine/optim/schedule.h"
 #include "engine/safetensors.h"
 #include "model/class_weights.h"
+#include "model/fitting_batch.h"
 #include "model/metrics.h"
 #include "model/thresholds.h"
 
@@ -29,6 +31,8 @@ constexpr std::uint64_t kFirstShuffleStream = 2;
 // Dropout counts with layers and steps where the streams above have their number, so it takes another key.
 constexpr std::uint64_t kDropoutKey = 0x9E3779B97F4A7C15U;
 constexpr const char* kStateKey = "cardiograd_state";
+// So many steps the host may be ahead of the card, which thus never waits for the next one.
+constexpr int kStepsAhead = 4;
 
 double seconds_since(Clock::time_point start) {
   return std::chrono::duration<double>(Clock::now() - start).count();
@@ -87,7 +91,12 @@ ModelDescription describe_model(const TrainingConfig& config, const data::Prepar
 }  // namespace
 
 Trainer::Trainer(const TrainingConfig& config, data::PreparedSet set, std::filesystem::path folder)
-    : config_(config), set_(std::move(set)), folder_(std::move(folder)), description_(describe_model(config_, set_)) {
+    : config_(config),
+      set_(std::move(set)),
+      folder_(std::move(folder)),
+      device_(parse_device(config_.device)),
+      description_(describe_model(config_, set_)),
+      losses_(device_, kStepsAhead + 1) {
   const std::vector<std::int64_t> folds = training_folds(set_, config_.data);
   data::check_training_folds(set_, {folds.begin(), folds.end()}, static_cast<int>(config_.data.val_fold),
                              static_cast<int>(config_.data.test_fold));
@@ -105,10 +114,11 @@ Trainer::Trainer(const TrainingConfig& config, data::PreparedSet set, std::files
   description_.sizes.features = description_.feature_scaling.width();
   std::vector<float> weights(set_.class_names.size(), 1.0F);
   if (config_.class_weights) weights = positive_weights(labels_of(set_, train_rows_), set_.class_names);
-  positive_weight_ = Tensor::from(weights, {description_.sizes.classes});
+  positive_weight_ = Tensor::from(weights, {description_.sizes.classes}).to(device_);
 
   net_ = std::make_unique<HcCnnTn>(description_.sizes, static_cast<std::uint64_t>(config_.seed));
-  source_ = std::make_unique<BatchSource>(set_, description_.signal_scaling, description_.feature_scaling);
+  net_->to(device_);
+  source_ = std::make_unique<BatchSource>(set_, description_.signal_scaling, description_.feature_scaling, device_);
   optimiser_ = std::make_unique<optim::Adam>(
       net_->parameters(),
       optim::AdamOptions{.weight_decay = config_.weight_decay, .decoupled = config_.optimiser == "adamw"});
@@ -131,19 +141,65 @@ double Trainer::learning_rate(std::int64_t epoch, std::int64_t step) const {
   return config_.lr;
 }
 
-float Trainer::train_step(const Batch& batch, double lr) {
+// One step: rows[first ... first + count - 1] of the epoch.
+struct Trainer::Step {
+  std::size_t first = 0;
+  std::size_t count = 0;
+  std::int64_t number = 0;  // from 0, over all epochs
+  double lr = 0;
+};
+
+struct Trainer::Epoch {
+  std::vector<std::int64_t> rows;
+  std::size_t usable = 0;
+  const TrainerCallbacks& callbacks;
+  EpochResult result = {};
+  double loss = 0;  // sum over the records seen
+  Clock::time_point start = Clock::now();
+  std::deque<Step> unsettled = {};
+};
+
+// Nothing here waits for the card but settle(), for a step of long ago. Where the host learns that a loss was not
+// finite when it has already asked for the next steps, the optimiser has left them and the failed one out.
+void Trainer::train_step(Epoch& epoch, const Step& step) {
   net_->set_dropout_step(static_cast<std::uint64_t>(config_.seed) ^ kDropoutKey,
-                         static_cast<std::uint32_t>(optimiser_->steps()));
+                         static_cast<std::uint32_t>(step.number));
+  const Batch batch = source_->batch(epoch.rows, step.first, step.count);
   const Tensor loss = ops::weighted_bce(net_->forward(batch.signals, batch.features), batch.labels, positive_weight_);
-  const float value = loss.data()[0];
-  if (!std::isfinite(value))
-    stop_not_finite(fmt::format("loss of step {}", optimiser_->steps() + 1), static_cast<double>(value), lr,
-                    first_not_finite(batch));
+  losses_.push(loss);
+  epoch.unsettled.push_back(step);
+  settle(epoch, device_ == Device::kCpu ? 0 : kStepsAhead);
   backward(loss);
   if (config_.clip_norm > 0) optim::clip_gradients(net_->parameters(), config_.clip_norm);
-  optimiser_->step(lr);
+  optimiser_->step(step.lr, loss);
   net_->clear_gradients();
-  return value;
+}
+
+void Trainer::settle(Epoch& epoch, int ahead) {
+  while (losses_.size() > ahead) {
+    const Step step = epoch.unsettled.front();
+    epoch.unsettled.pop_front();
+    const auto value = static_cast<double>(losses_.pop());
+    if (!std::isfinite(value)) {
+      net_->set_dropout_step(static_cast<std::uint64_t>(config_.seed) ^ kDropoutKey,
+                             static_cast<std::uint32_t>(step.number));
+      stop_not_finite(fmt::format("loss of step {}", step.number + 1), value, step.lr,
+                      first_not_finite(source_->batch(epoch.rows, step.first, step.count)));
+    }
+    epoch.loss += value * static_cast<double>(step.count);
+    const std::size_t seen = step.first + step.count;
+    EpochResult& result = epoch.result;
+    result.lr = step.lr;
+    result.train_loss = epoch.loss / static_cast<double>(seen);
+    result.samples_per_s = static_cast<double>(seen) / seconds_since(epoch.start);
+    if (epoch.callbacks.on_step)
+      epoch.callbacks.on_step({.epoch = result.epoch,
+                               .epochs = config_.epochs,
+                               .samples = static_cast<std::int64_t>(seen),
+                               .samples_per_epoch = static_cast<std::int64_t>(epoch.usable),
+                               .loss = result.train_loss,
+                               .samples_per_s = result.samples_per_s});
+  }
 }
 
 std::string Trainer::first_not_finite(const Batch& batch) {
@@ -169,33 +225,29 @@ void Trainer::stop_not_finite(const std::string& which, double loss, double lr, 
               "Lower --lr, or set training.clip_norm in the configuration; resume with --resume from the last epoch.");
 }
 
-EpochResult Trainer::train_epoch(std::int64_t epoch, const TrainerCallbacks& callbacks) {
-  std::vector<std::int64_t> rows = train_rows_;
+void Trainer::stop_out_of_memory(const OutOfMemory& error) {
+  const std::int64_t fitting = fitting_batch_size(*net_, *source_, train_rows_, positive_weight_, config_.batch_size);
+  throw OutOfMemory(fmt::format("{}; training at batch size {}", error.what(), config_.batch_size),
+                    fitting > 0 ? fmt::format("A --batch-size of {} would fit.", fitting)
+                                : "Not even two records fit: use shorter records, a smaller model or another card.");
+}
+
+EpochResult Trainer::train_epoch(std::int64_t epoch_index, const TrainerCallbacks& callbacks) {
+  Epoch epoch = {.rows = train_rows_, .usable = records_per_epoch(), .callbacks = callbacks};
   PhiloxStream random(static_cast<std::uint64_t>(config_.seed),
-                      kFirstShuffleStream + static_cast<std::uint64_t>(epoch));
-  random.shuffle(rows);
-  const auto batch_size = static_cast<std::size_t>(config_.batch_size);
-  const std::size_t usable = records_per_epoch();
-  EpochResult result = {.epoch = epoch + 1};
-  double loss = 0;
-  const Clock::time_point start = Clock::now();
+                      kFirstShuffleStream + static_cast<std::uint64_t>(epoch_index));
+  random.shuffle(epoch.rows);
+  epoch.result.epoch = epoch_index + 1;
+  while (losses_.size() > 0) losses_.pop();  // of an epoch that an exception ended
   net_->set_training(true);
-  for (std::size_t first = 0; first < usable; first += batch_size) {
-    const std::size_t count = std::min(batch_size, usable - first);
-    result.lr = learning_rate(epoch, optimiser_->steps());
-    loss += static_cast<double>(train_step(source_->batch(rows, first, count), result.lr)) * static_cast<double>(count);
-    const auto seen = static_cast<double>(first + count);
-    result.train_loss = loss / seen;
-    result.samples_per_s = seen / seconds_since(start);
-    if (callbacks.on_step)
-      callbacks.on_step({.epoch = epoch + 1,
-                         .epochs = config_.epochs,
-                         .samples = static_cast<std::int64_t>(first + count),
-                         .samples_per_epoch = static_cast<std::int64_t>(usable),
-                         .loss = result.train_loss,
-                         .samples_per_s = result.samples_per_s});
-  }
-  return result;
+  const auto batch_size = static_cast<std::size_t>(config_.batch_size);
+  for (std::size_t first = 0; first < epoch.usable; first += batch_size)
+    train_step(epoch, {.first = first,
+                       .count = std::min(batch_size, epoch.usable - first),
+                       .number = optimiser_->steps(),
+                       .lr = learning_rate(epoch_index, optimiser_->steps())});
+  settle(epoch, 0);
+  return epoch.result;
 }
 
 void Trainer::validate(EpochResult& result) {
@@ -227,8 +279,14 @@ void Trainer::validate(EpochResult& result) {
 
 void Trainer::run(const TrainerCallbacks& callbacks) {
   while (epochs_done() < config_.epochs) {
-    EpochResult result = train_epoch(epochs_done(), callbacks);
-    validate(result);
+    EpochResult result;
+    try {
+      result = train_epoch(epochs_done(), callbacks);
+      validate(result);
+    } catch (const OutOfMemory& error) {
+      if (device_ == Device::kCpu) throw;
+      stop_out_of_memory(error);
+    }
     save(result);
     if (callbacks.on_epoch) callbacks.on_epoch(result);
   }

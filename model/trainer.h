@@ -20,6 +20,7 @@
 
 #include "data/prepared_set.h"
 #include "engine/optim/adam.h"
+#include "engine/transfer.h"
 #include "model/batches.h"
 #include "model/model_file.h"
 #include "model/training_config.h"
@@ -36,7 +37,7 @@ struct EpochResult {
   bool best = false;  // so far
 };
 
-// After each step.
+// After each step; on the card some steps later, when the host has its loss.
 struct StepProgress {
   std::int64_t epoch = 0;  // from 1
   std::int64_t epochs = 0;
@@ -53,7 +54,8 @@ struct TrainerCallbacks {
 
 class Trainer {
  public:
-  // Fits scalings and class weights on the training folds and builds the model. Takes the signals out of `set`.
+  // Fits scalings and class weights on the training folds and builds the model, on the CPU; then everything moves to
+  // the configuration's device. Takes the signals out of `set`.
   // Throws Error for what cannot be trained: an empty fold, a class without positives, fewer training records than one
   // batch.
   Trainer(const TrainingConfig& config, data::PreparedSet set, std::filesystem::path folder);
@@ -61,9 +63,11 @@ class Trainer {
   // Goes on from the folder's state; returns false when there is none. Throws Error when it does not fit.
   bool resume();
 
-  // Trains the epochs that are left.
+  // Trains the epochs that are left. Throws Error when a loss is not finite, naming step, learning rate and the first
+  // tensor that is not, and OutOfMemory with the batch size that would fit.
   void run(const TrainerCallbacks& callbacks);
 
+  Device device() const { return device_; }
   HcCnnTn& net() { return *net_; }
   const ModelDescription& description() const { return description_; }
   std::int64_t epochs_done() const { return static_cast<std::int64_t>(log_.size()); }
@@ -72,8 +76,12 @@ class Trainer {
  private:
   std::size_t records_per_epoch() const;
   double learning_rate(std::int64_t epoch, std::int64_t step) const;
+  struct Epoch;
+  struct Step;
   EpochResult train_epoch(std::int64_t epoch, const TrainerCallbacks& callbacks);
-  float train_step(const Batch& batch, double lr);
+  void train_step(Epoch& epoch, const Step& step);
+  // Reads losses until at most `ahead` are left.
+  void settle(Epoch& epoch, int ahead);
   void validate(EpochResult& result);
   void save(const EpochResult& result);
   void write_log() const;
@@ -81,10 +89,12 @@ class Trainer {
   // What is not finite: an input, a parameter, or the result of the first operation; empty when all is.
   std::string first_not_finite(const Batch& batch);
   [[noreturn]] void stop_not_finite(const std::string& which, double loss, double lr, const std::string& culprit) const;
+  [[noreturn]] void stop_out_of_memory(const OutOfMemory& error);
 
   TrainingConfig config_;
   data::PreparedSet set_;
   std::filesystem::path folder_;
+  Device device_;
   std::vector<std::int64_t> train_rows_;
   std::vector<std::int64_t> val_rows_;
   ModelDescription description_;
@@ -92,6 +102,7 @@ class Trainer {
   std::unique_ptr<BatchSource> source_;
   std::unique_ptr<optim::Adam> optimiser_;
   Tensor positive_weight_;
+  ScalarQueue losses_;  // of steps that the host has asked for and not heard of
   std::vector<EpochResult> log_;
 };
 

@@ -30,6 +30,16 @@ void Module::clear_gradients() {
   for (const NamedTensor& named : parameters()) named.tensor->clear_grad();
 }
 
+void Module::to(Device device) {
+  for_each_module("", [device](const std::string&, Module& module) {
+    for (const NamedTensor& named : module.own_) {
+      *named.tensor = named.tensor->to(device);
+      named.tensor->set_requires_grad(named.trained);
+    }
+    for (Tensor* constant : module.constants_) *constant = constant->to(device);
+  });
+}
+
 void Module::set_training(bool training) {
   for_each_module("", [training](const std::string&, Module& module) { module.training_ = training; });
 }
@@ -52,6 +62,10 @@ void Module::add_parameter(std::string name, Tensor& tensor, Layout layout) {
 
 void Module::add_buffer(std::string name, Tensor& tensor) {
   own_.push_back({std::move(name), &tensor, Layout::kSame, false});
+}
+
+void Module::add_constant(Tensor& tensor) {
+  constants_.push_back(&tensor);
 }
 
 void Module::add_module(std::string name, Module& module) {

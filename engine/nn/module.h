@@ -38,6 +38,9 @@ class Module {
   std::vector<NamedTensor> parameters();
   void clear_gradients();
 
+  // Moves parameters, buffers and constants to `device`. Gradients stay behind; an optimiser is made after it.
+  void to(Device device);
+
   // Training mode: dropout drops and batch norm uses the batch's statistics. The initial mode is evaluation.
   void set_training(bool training);
   bool training() const { return training_; }
@@ -48,6 +51,8 @@ class Module {
  protected:
   void add_parameter(std::string name, Tensor& tensor, Layout layout = Layout::kSame);
   void add_buffer(std::string name, Tensor& tensor);
+  // A tensor that belongs to no file but moves with the module.
+  void add_constant(Tensor& tensor);
   void add_module(std::string name, Module& module);
   // The random numbers of a dropout that this module applies; each call of new_dropout() is a layer of its own.
   void add_dropout(kernels::DropoutKey& key);
@@ -59,6 +64,7 @@ class Module {
 
   std::vector<NamedTensor> own_;
   std::vector<std::pair<std::string, Module*>> children_;
+  std::vector<Tensor*> constants_;
   std::vector<kernels::DropoutKey*> dropouts_;
   bool training_ = false;
 };

@@ -1,17 +1,18 @@
 #include "engine/autograd.h"
 #include "engine/ops/ops.h"
+#include "engine/ops/run_kernel.h"
 #include "kernels/activation/activation_op.h"
 
 namespace cardiograd::ops {
 
 Tensor relu(const Tensor& x) {
   const kernels::ActivationShape s = {x.count()};
-  Tensor y = Tensor::empty(x.shape());
-  kernels::relu_forward_cpu(s, x.data(), y.data());
+  Tensor y = x.new_empty(x.shape());
+  CARDIOGRAD_RUN(relu_forward, s, x, y);
   const GradientSlot dx(x);
   record("relu", y, {&x}, [=, y = y.detach()](const Tensor& dy) {
-    Tensor gradient = Tensor::empty(dx.shape());
-    kernels::relu_backward_cpu(s, y.data(), dy.data(), gradient.data());
+    Tensor gradient = dx.new_gradient();
+    CARDIOGRAD_RUN(relu_backward, s, y, dy, gradient);
     dx.give(gradient);
   });
   return y;
@@ -19,12 +20,12 @@ Tensor relu(const Tensor& x) {
 
 Tensor gelu(const Tensor& x) {
   const kernels::ActivationShape s = {x.count()};
-  Tensor y = Tensor::empty(x.shape());
-  kernels::gelu_forward_cpu(s, x.data(), y.data());
+  Tensor y = x.new_empty(x.shape());
+  CARDIOGRAD_RUN(gelu_forward, s, x, y);
   const GradientSlot dx(x);
   record("gelu", y, {&x}, [=, x = x.detach()](const Tensor& dy) {
-    Tensor gradient = Tensor::empty(dx.shape());
-    kernels::gelu_backward_cpu(s, x.data(), dy.data(), gradient.data());
+    Tensor gradient = dx.new_gradient();
+    CARDIOGRAD_RUN(gelu_backward, s, x, dy, gradient);
     dx.give(gradient);
   });
   return y;

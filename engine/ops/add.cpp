@@ -3,6 +3,7 @@
 #include "base/error.h"
 #include "engine/autograd.h"
 #include "engine/ops/ops.h"
+#include "engine/ops/run_kernel.h"
 #include "kernels/add/add_op.h"
 
 namespace cardiograd::ops {
@@ -15,8 +16,8 @@ Tensor add(const Tensor& a, const Tensor& b) {
     throw Error(fmt::format("add: a has shape {} and b {}, expected equal trailing dimensions", a.shape().text(),
                             b.shape().text()));
   const kernels::AddShape s = {.count = a.count(), .period = b.count()};
-  Tensor y = Tensor::empty(a.shape());
-  kernels::add_forward_cpu(s, a.data(), b.data(), y.data());
+  Tensor y = a.new_empty(a.shape());
+  CARDIOGRAD_RUN(add_forward, s, a, b, y);
   const GradientSlot da(a);
   const GradientSlot db(b);
   record("add", y, {&a, &b}, [=](const Tensor& dy) {
@@ -25,7 +26,7 @@ Tensor add(const Tensor& a, const Tensor& b) {
     if (s.period == s.count)
       db.give(dy);
     else
-      kernels::add_backward_broadcast_cpu(s, dy.data(), db.buffer().data());
+      CARDIOGRAD_RUN(add_backward_broadcast, s, dy, db.buffer());
   });
   return y;
 }

@@ -3,6 +3,7 @@
 #include "base/error.h"
 #include "engine/autograd.h"
 #include "engine/ops/ops.h"
+#include "engine/ops/run_kernel.h"
 #include "kernels/attention/attention_op.h"
 
 namespace cardiograd::ops {
@@ -13,13 +14,13 @@ Tensor attention(const Tensor& qkv, std::int64_t heads, const kernels::DropoutKe
                             qkv.shape().text(), heads));
   const kernels::AttentionShape s = {
       .batch = qkv.dim(0), .time = qkv.dim(1), .heads = heads, .width = qkv.dim(2) / (3 * heads), .dropout = dropout};
-  Tensor y = Tensor::empty({s.batch, s.time, s.heads * s.width});
-  Tensor lse = Tensor::empty({s.batch, s.heads, s.time});
-  kernels::attention_forward_cpu(s, qkv.data(), y.data(), lse.data());
+  Tensor y = qkv.new_empty({s.batch, s.time, s.heads * s.width});
+  Tensor lse = qkv.new_empty({s.batch, s.heads, s.time});
+  CARDIOGRAD_RUN(attention_forward, s, qkv, y, lse);
   const GradientSlot dqkv(qkv);
   record("attention", y, {&qkv}, [=, qkv = qkv.detach(), y = y.detach()](const Tensor& dy) {
-    Tensor gradient = Tensor::empty(dqkv.shape());
-    kernels::attention_backward_cpu(s, qkv.data(), y.data(), lse.data(), dy.data(), gradient.data());
+    Tensor gradient = dqkv.new_gradient();
+    CARDIOGRAD_RUN(attention_backward, s, qkv, y, lse, dy, gradient);
     dqkv.give(gradient);
   });
   return y;

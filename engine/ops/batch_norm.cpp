@@ -3,6 +3,7 @@
 #include "base/error.h"
 #include "engine/autograd.h"
 #include "engine/ops/ops.h"
+#include "engine/ops/run_kernel.h"
 #include "kernels/batch_norm/batch_norm_op.h"
 
 namespace cardiograd::ops {
@@ -13,19 +14,18 @@ Tensor batch_norm_training(const kernels::BatchNormShape& s, const Tensor& x, co
   if (s.rows < 2)
     throw Error(fmt::format("batch_norm: {} value per channel in training, expected at least 2", s.rows),
                 "Use a --batch-size of 2 or more.");
-  Tensor y = Tensor::empty(x.shape());
-  Tensor mean = Tensor::empty({s.channels});
-  Tensor variance = Tensor::empty({s.channels});
-  kernels::batch_norm_forward_cpu(s, x.data(), gamma.data(), beta.data(), running_mean.data(), running_variance.data(),
-                                  y.data(), mean.data(), variance.data());
+  Tensor y = x.new_empty(x.shape());
+  Tensor mean = x.new_empty({s.channels});
+  Tensor variance = x.new_empty({s.channels});
+  CARDIOGRAD_RUN(batch_norm_forward, s, x, gamma, beta, running_mean, running_variance, y, mean, variance);
   const GradientSlot dx(x);
   const GradientSlot dgamma(gamma);
   const GradientSlot dbeta(beta);
   record("batch_norm", y, {&x, &gamma, &beta},
          [=, x = x.detach(), gamma = gamma.detach(), beta = beta.detach()](const Tensor& dy) {
-           Tensor gradient = Tensor::empty(dx.shape());
-           kernels::batch_norm_backward_cpu(s, x.data(), gamma.data(), beta.data(), mean.data(), variance.data(),
-                                            dy.data(), gradient.data(), dgamma.buffer().data(), dbeta.buffer().data());
+           Tensor gradient = dx.new_gradient();
+           CARDIOGRAD_RUN(batch_norm_backward, s, x, gamma, beta, mean, variance, dy, gradient, dgamma.buffer(),
+                          dbeta.buffer());
            dx.give(gradient);
          });
   return y;
@@ -33,18 +33,16 @@ Tensor batch_norm_training(const kernels::BatchNormShape& s, const Tensor& x, co
 
 Tensor batch_norm_eval(const kernels::BatchNormShape& s, const Tensor& x, const Tensor& gamma, const Tensor& beta,
                        const Tensor& running_mean, const Tensor& running_variance) {
-  Tensor y = Tensor::empty(x.shape());
-  kernels::batch_norm_eval_forward_cpu(s, x.data(), gamma.data(), beta.data(), running_mean.data(),
-                                       running_variance.data(), y.data());
+  Tensor y = x.new_empty(x.shape());
+  CARDIOGRAD_RUN(batch_norm_eval_forward, s, x, gamma, beta, running_mean, running_variance, y);
   const GradientSlot dx(x);
   const GradientSlot dgamma(gamma);
   const GradientSlot dbeta(beta);
   record("batch_norm", y, {&x, &gamma, &beta},
          [=, x = x.detach(), gamma = gamma.detach(), beta = beta.detach()](const Tensor& dy) {
-           Tensor gradient = Tensor::empty(dx.shape());
-           kernels::batch_norm_eval_backward_cpu(s, x.data(), gamma.data(), beta.data(), running_mean.data(),
-                                                 running_variance.data(), dy.data(), gradient.data(),
-                                                 dgamma.buffer().data(), dbeta.buffer().data());
+           Tensor gradient = dx.new_gradient();
+           CARDIOGRAD_RUN(batch_norm_eval_backward, s, x, gamma, beta, running_mean, running_variance, dy, gradient,
+                          dgamma.buffer(), dbeta.buffer());
            dx.give(gradient);
          });
   return y;

@@ -3,6 +3,7 @@
 #include "base/error.h"
 #include "engine/autograd.h"
 #include "engine/ops/ops.h"
+#include "engine/ops/run_kernel.h"
 #include "kernels/concat/concat_op.h"
 
 namespace cardiograd::ops {
@@ -12,14 +13,14 @@ Tensor concat(const Tensor& a, const Tensor& b) {
     throw Error(
         fmt::format("concat: shapes {} and {}, expected (rows, A) and (rows, B)", a.shape().text(), b.shape().text()));
   const kernels::ConcatShape s = {.rows = a.dim(0), .width_a = a.dim(1), .width_b = b.dim(1)};
-  Tensor y = Tensor::empty({s.rows, s.width_a + s.width_b});
-  kernels::concat_forward_cpu(s, a.data(), b.data(), y.data());
+  Tensor y = a.new_empty({s.rows, s.width_a + s.width_b});
+  CARDIOGRAD_RUN(concat_forward, s, a, b, y);
   const GradientSlot da(a);
   const GradientSlot db(b);
   record("concat", y, {&a, &b}, [=](const Tensor& dy) {
-    Tensor gradient_a = Tensor::empty(da.shape());
-    Tensor gradient_b = Tensor::empty(db.shape());
-    kernels::concat_backward_cpu(s, dy.data(), gradient_a.data(), gradient_b.data());
+    Tensor gradient_a = da.new_gradient();
+    Tensor gradient_b = db.new_gradient();
+    CARDIOGRAD_RUN(concat_backward, s, dy, gradient_a, gradient_b);
     da.give(gradient_a);
     db.give(gradient_b);
   });

@@ -3,6 +3,7 @@
 #include "base/error.h"
 #include "engine/autograd.h"
 #include "engine/ops/ops.h"
+#include "engine/ops/run_kernel.h"
 #include "kernels/conv1d/conv1d_op.h"
 
 namespace cardiograd::ops {
@@ -38,19 +39,18 @@ kernels::Conv1dShape conv1d_shape(const Tensor& x, const Tensor& w, const Tensor
 
 Tensor conv1d(const Tensor& x, const Tensor& w, const Tensor& b, const Conv1dOptions& options) {
   const kernels::Conv1dShape s = conv1d_shape(x, w, b, options);
-  Tensor y = Tensor::empty({s.batch, s.output_time(), s.output_channels});
-  kernels::conv1d_forward_cpu(s, x.data(), w.data(), b.data(), y.data());
+  Tensor y = x.new_empty({s.batch, s.output_time(), s.output_channels});
+  CARDIOGRAD_RUN(conv1d_forward, s, x, w, b, y);
   const GradientSlot dx(x);
   const GradientSlot dw(w);
   const GradientSlot db(b);
   record("conv1d", y, {&x, &w, &b}, [=, x = x.detach(), w = w.detach()](const Tensor& dy) {
     if (dx.wanted()) {
-      Tensor gradient = Tensor::empty(dx.shape());
-      kernels::conv1d_backward_input_cpu(s, w.data(), dy.data(), gradient.data());
+      Tensor gradient = dx.new_gradient();
+      CARDIOGRAD_RUN(conv1d_backward_input, s, w, dy, gradient);
       dx.give(gradient);
     }
-    if (dw.wanted() || db.wanted())
-      kernels::conv1d_backward_weight_cpu(s, x.data(), dy.data(), dw.buffer().data(), db.buffer().data());
+    if (dw.wanted() || db.wanted()) CARDIOGRAD_RUN(conv1d_backward_weight, s, x, dy, dw.buffer(), db.buffer());
   });
   return y;
 }

@@ -3,6 +3,7 @@
 #include "base/error.h"
 #include "engine/autograd.h"
 #include "engine/ops/ops.h"
+#include "engine/ops/run_kernel.h"
 #include "kernels/dropout/dropout_op.h"
 
 namespace cardiograd::ops {
@@ -12,12 +13,12 @@ Tensor dropout(const Tensor& x, const kernels::DropoutKey& key) {
     throw Error(fmt::format("dropout: probability {}, expected 0 or more and less than 1", key.probability));
   if (key.probability == 0.0F) return x;
   const kernels::DropoutShape s = {x.count(), key};
-  Tensor y = Tensor::empty(x.shape());
-  kernels::dropout_cpu(s, x.data(), y.data());
+  Tensor y = x.new_empty(x.shape());
+  CARDIOGRAD_RUN(dropout, s, x, y);
   const GradientSlot dx(x);
   record("dropout", y, {&x}, [=](const Tensor& dy) {
-    Tensor gradient = Tensor::empty(dx.shape());
-    kernels::dropout_cpu(s, dy.data(), gradient.data());
+    Tensor gradient = dx.new_gradient();
+    CARDIOGRAD_RUN(dropout, s, dy, gradient);
     dx.give(gradient);
   });
   return y;

@@ -2,6 +2,7 @@
 
 #include "base/error.h"
 #include "engine/ops/ops.h"
+#include "engine/ops/run_kernel.h"
 #include "kernels/gather_batch/gather_batch_op.h"
 
 namespace cardiograd::ops {
@@ -21,9 +22,8 @@ Tensor gather_batch(const Tensor& signals, const Tensor& scales, const Tensor& i
     if (record < 0 || record >= s.records)
       throw Error(fmt::format("gather_batch: record {}, expected 0 to {}", record, s.records - 1));
   }
-  Tensor x = Tensor::empty({s.batch, s.time, s.channels});
-  kernels::gather_batch_forward_cpu(s, signals.data<std::int16_t>(), scales.data(), index.data<std::int32_t>(),
-                                    mean.data(), inverse_sd.data(), x.data());
+  Tensor x = signals.new_empty({s.batch, s.time, s.channels});
+  CARDIOGRAD_RUN(gather_batch_forward, s, signals, scales, index.to(signals.device()), mean, inverse_sd, x);
   return x;
 }
 

@@ -3,6 +3,7 @@
 #include "base/error.h"
 #include "engine/autograd.h"
 #include "engine/ops/ops.h"
+#include "engine/ops/run_kernel.h"
 #include "kernels/linear/linear_op.h"
 
 namespace cardiograd::ops {
@@ -23,19 +24,18 @@ Tensor linear(const Tensor& x, const Tensor& w, const Tensor& b) {
                             x.shape().text(), w.shape().text()));
   expect_shape("linear", "b", b, {w.dim(1)});
   const kernels::LinearShape s = {.rows = x.count() / w.dim(0), .inputs = w.dim(0), .outputs = w.dim(1)};
-  Tensor y = Tensor::empty(with_last(x.shape(), s.outputs));
-  kernels::linear_forward_cpu(s, x.data(), w.data(), b.data(), y.data());
+  Tensor y = x.new_empty(with_last(x.shape(), s.outputs));
+  CARDIOGRAD_RUN(linear_forward, s, x, w, b, y);
   const GradientSlot dx(x);
   const GradientSlot dw(w);
   const GradientSlot db(b);
   record("linear", y, {&x, &w, &b}, [=, x = x.detach(), w = w.detach()](const Tensor& dy) {
     if (dx.wanted()) {
-      Tensor gradient = Tensor::empty(dx.shape());
-      kernels::linear_backward_input_cpu(s, w.data(), dy.data(), gradient.data());
+      Tensor gradient = dx.new_gradient();
+      CARDIOGRAD_RUN(linear_backward_input, s, w, dy, gradient);
       dx.give(gradient);
     }
-    if (dw.wanted() || db.wanted())
-      kernels::linear_backward_weight_cpu(s, x.data(), dy.data(), dw.buffer().data(), db.buffer().data());
+    if (dw.wanted() || db.wanted()) CARDIOGRAD_RUN(linear_backward_weight, s, x, dy, dw.buffer(), db.buffer());
   });
   return y;
 }

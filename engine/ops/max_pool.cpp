@@ -3,6 +3,7 @@
 #include "base/error.h"
 #include "engine/autograd.h"
 #include "engine/ops/ops.h"
+#include "engine/ops/run_kernel.h"
 #include "kernels/max_pool/max_pool_op.h"
 
 namespace cardiograd::ops {
@@ -20,12 +21,12 @@ Tensor max_pool1d(const Tensor& x, std::int64_t kernel, std::int64_t stride, std
                                    .kernel = kernel,
                                    .stride = stride,
                                    .padding = padding};
-  Tensor y = Tensor::empty({s.batch, s.output_time(), s.channels});
-  kernels::max_pool_forward_cpu(s, x.data(), y.data());
+  Tensor y = x.new_empty({s.batch, s.output_time(), s.channels});
+  CARDIOGRAD_RUN(max_pool_forward, s, x, y);
   const GradientSlot dx(x);
   record("max_pool1d", y, {&x}, [=, x = x.detach()](const Tensor& dy) {
-    Tensor gradient = Tensor::empty(dx.shape());
-    kernels::max_pool_backward_cpu(s, x.data(), dy.data(), gradient.data());
+    Tensor gradient = dx.new_gradient();
+    CARDIOGRAD_RUN(max_pool_backward, s, x, dy, gradient);
     dx.give(gradient);
   });
   return y;

@@ -1,5 +1,6 @@
 // The differentiable operations: each checks shapes, runs the kernel of the tensors' device and records its backward
-// pass. The mathematics of each stands in kernels/<operation>/<operation>_op.h. Wrong shapes throw Error.
+// pass. The mathematics of each stands in kernels/<operation>/<operation>_op.h. Wrong shapes, and tensors on different
+// devices, throw Error.
 //
 // Letters: N records, T samples in time, C channels, F features; channels last everywhere.
 #pragma once
@@ -66,7 +67,8 @@ Tensor mean_over_time(const Tensor& x);
 Tensor weighted_bce(const Tensor& logits, const Tensor& targets, const Tensor& positive_weight);
 
 // Records `index` (N, int32) of a resident data set as standardised float32 (N, T, C). signals (records, T, C) int16,
-// scales (records, C), mean and inverse_sd (C). Not differentiable. Throws Error for an index outside the set.
+// scales (records, C), mean and inverse_sd (C). Not differentiable. `index` is on the CPU, where it is checked: throws
+// Error for an index outside the set.
 Tensor gather_batch(const Tensor& signals, const Tensor& scales, const Tensor& index, const Tensor& mean,
                     const Tensor& inverse_sd);
 

@@ -3,6 +3,7 @@
 #include "base/error.h"
 #include "engine/autograd.h"
 #include "engine/ops/ops.h"
+#include "engine/ops/run_kernel.h"
 #include "kernels/reduce/reduce_op.h"
 
 namespace cardiograd::ops {
@@ -11,12 +12,12 @@ Tensor mean_over_time(const Tensor& x) {
   if (x.shape().dims() != 3 || x.dim(1) < 1)
     throw Error(fmt::format("mean_over_time: x has shape {}, expected (N, T, C)", x.shape().text()));
   const kernels::MeanTimeShape s = {.batch = x.dim(0), .time = x.dim(1), .channels = x.dim(2)};
-  Tensor y = Tensor::empty({s.batch, s.channels});
-  kernels::mean_time_forward_cpu(s, x.data(), y.data());
+  Tensor y = x.new_empty({s.batch, s.channels});
+  CARDIOGRAD_RUN(mean_time_forward, s, x, y);
   const GradientSlot dx(x);
   record("mean_over_time", y, {&x}, [=](const Tensor& dy) {
-    Tensor gradient = Tensor::empty(dx.shape());
-    kernels::mean_time_backward_cpu(s, dy.data(), gradient.data());
+    Tensor gradient = dx.new_gradient();
+    CARDIOGRAD_RUN(mean_time_backward, s, dy, gradient);
     dx.give(gradient);
   });
   return y;

@@ -3,6 +3,7 @@
 #include "base/error.h"
 #include "engine/autograd.h"
 #include "engine/ops/ops.h"
+#include "engine/ops/run_kernel.h"
 #include "kernels/weighted_bce/weighted_bce_op.h"
 
 namespace cardiograd::ops {
@@ -13,15 +14,14 @@ Tensor weighted_bce(const Tensor& logits, const Tensor& targets, const Tensor& p
   expect_shape("weighted_bce", "targets", targets, logits.shape());
   expect_shape("weighted_bce", "positive_weight", positive_weight, {logits.dim(1)});
   const kernels::WeightedBceShape s = {.rows = logits.dim(0), .classes = logits.dim(1)};
-  Tensor loss = Tensor::empty({1});
-  kernels::weighted_bce_forward_cpu(s, logits.data(), targets.data(), positive_weight.data(), loss.data());
+  Tensor loss = logits.new_empty({1});
+  CARDIOGRAD_RUN(weighted_bce_forward, s, logits, targets, positive_weight, loss);
   const GradientSlot dlogits(logits);
   record("weighted_bce", loss, {&logits},
          [=, logits = logits.detach(), targets = targets.detach(),
           weight = positive_weight.detach()](const Tensor& dloss) {
-           Tensor gradient = Tensor::empty(dlogits.shape());
-           kernels::weighted_bce_backward_cpu(s, logits.data(), targets.data(), weight.data(), dloss.data(),
-                                              gradient.data());
+           Tensor gradient = dlogits.new_gradient();
+           CARDIOGRAD_RUN(weighted_bce_backward, s, logits, targets, weight, dloss, gradient);
            dlogits.give(gradient);
          });
   return loss;

@@ -1,34 +1,121 @@
 #include "engine/optim/adam.h"
 
-#include <cmath>
+#include <cstddef>
 #include <utility>
 
+#include "engine/ops/run_kernel.h"
+#include "engine/transfer.h"
 #include "kernels/adam/adam_op.h"
-#include "kernels/reduce/reduce_op.h"
 
 namespace cardiograd::optim {
+namespace {
+
+kernels::AdamShape shape_of(const AdamOptions& options) {
+  return {.beta1 = options.beta1,
+          .beta2 = options.beta2,
+          .epsilon = options.epsilon,
+          .weight_decay = options.weight_decay,
+          .decoupled = options.decoupled};
+}
+
+}  // namespace
+
+// What the card needs for a step, in its memory: where everything lies, the learning rate, the count of steps. A step
+// is two launches whose arguments are the same each time; what has changed is uploaded before.
+class Adam::OnCuda {
+ public:
+  void set_steps(std::int64_t steps) {
+    upload(bytes() + offsetof(kernels::AdamProgress, step), &steps, sizeof steps);
+    const std::int32_t stopped = 0;
+    upload(bytes() + offsetof(kernels::AdamProgress, stopped), &stopped, sizeof stopped);
+  }
+
+  void step(const Adam& adam, double learning_rate, const Tensor& loss) {
+    if (learning_rate != learning_rate_) {
+      upload(bytes() + offsetof(kernels::AdamProgress, lr), &learning_rate, sizeof learning_rate);
+      learning_rate_ = learning_rate;
+    }
+    collect(adam);
+    if constexpr (kernels::kHasDeviceCode) {
+      kernels::adam_begin_step_cuda(shape_of(adam.options_), loss.defined() ? loss.address() : nullptr, progress(),
+                                    cuda::stream());
+      kernels::adam_step_cuda(static_cast<std::int64_t>(slices_.size()), blocks_,
+                              reinterpret_cast<const kernels::AdamSlice*>(table_.address<std::uint8_t>()), progress(),
+                              cuda::stream());
+    }
+  }
+
+ private:
+  std::byte* bytes() { return reinterpret_cast<std::byte*>(progress_.address<std::uint8_t>()); }
+  kernels::AdamProgress* progress() { return reinterpret_cast<kernels::AdamProgress*>(bytes()); }
+
+  // The table of parameters that have a gradient; the same as in the last step unless memory was handed out otherwise.
+  void collect(const Adam& adam) {
+    next_.clear();
+    blocks_ = 0;
+    for (std::size_t i = 0; i < adam.parameters_.size(); ++i) {
+      Tensor parameter = *adam.parameters_[i].tensor;
+      const Tensor gradient = parameter.grad();
+      if (!gradient.defined()) continue;
+      Moments moments = adam.moments_[i];
+      ops::common_device("adam", {&parameter, &gradient, &moments.m, &moments.v});
+      next_.push_back({gradient.address(), parameter.address(), moments.m.address(), moments.v.address(),
+                       parameter.count(), blocks_});
+      blocks_ += kernels::adam_blocks(parameter.count());
+    }
+    if (next_ == slices_) return;
+    slices_ = next_;
+    const auto size = static_cast<std::int64_t>(slices_.size() * sizeof(kernels::AdamSlice));
+    if (!table_.defined() || table_.count() < size) table_ = Tensor::empty({size}, DType::kUint8, Device::kCuda);
+    upload(reinterpret_cast<std::byte*>(table_.address<std::uint8_t>()), slices_.data(),
+           static_cast<std::size_t>(size));
+  }
+
+  Tensor progress_ = Tensor::zeros({sizeof(kernels::AdamProgress)}, DType::kUint8, Device::kCuda);
+  Tensor table_;
+  std::vector<kernels::AdamSlice> slices_;  // what table_ holds
+  std::vector<kernels::AdamSlice> next_;
+  std::int64_t blocks_ = 0;
+  double learning_rate_ = 0;  // what progress_ holds
+};
 
 Adam::Adam(std::vector<nn::NamedTensor> parameters, const AdamOptions& options)
     : parameters_(std::move(parameters)), options_(options) {
-  for (const nn::NamedTensor& parameter : parameters_)
-    moments_.push_back({Tensor::zeros(parameter.tensor->shape()), Tensor::zeros(parameter.tensor->shape())});
+  for (const nn::NamedTensor& parameter : parameters_) {
+    const Tensor& tensor = *parameter.tensor;
+    moments_.push_back({Tensor::zeros(tensor.shape(), DType::kFloat32, tensor.device()),
+                        Tensor::zeros(tensor.shape(), DType::kFloat32, tensor.device())});
+  }
+  if (!parameters_.empty() && parameters_.front().tensor->device() == Device::kCuda)
+    on_cuda_ = std::make_unique<OnCuda>();
 }
 
-void Adam::step(double learning_rate) {
+Adam::~Adam() = default;
+
+void Adam::set_steps(std::int64_t steps) {
+  steps_ = steps;
+  stopped_ = false;
+  if (on_cuda_ != nullptr) on_cuda_->set_steps(steps);
+}
+
+void Adam::step(double learning_rate, const Tensor& loss) {
   ++steps_;
+  if (on_cuda_ != nullptr)
+    on_cuda_->step(*this, learning_rate, loss);
+  else if (!(stopped_ = stopped_ || (loss.defined() && !all_finite(loss))))
+    step_on_cpu(learning_rate);
+}
+
+void Adam::step_on_cpu(double learning_rate) {
+  kernels::AdamShape shape = shape_of(options_);
+  shape.lr = learning_rate;
+  shape.step = steps_;
   for (std::size_t i = 0; i < parameters_.size(); ++i) {
     Tensor& parameter = *parameters_[i].tensor;
     const Tensor gradient = parameter.grad();
     if (!gradient.defined()) continue;
-    kernels::adam_forward_cpu({.count = parameter.count(),
-                               .lr = learning_rate,
-                               .beta1 = options_.beta1,
-                               .beta2 = options_.beta2,
-                               .epsilon = options_.epsilon,
-                               .weight_decay = options_.weight_decay,
-                               .decoupled = options_.decoupled,
-                               .step = steps_},
-                              gradient.data(), parameter.data(), moments_[i].m.data(), moments_[i].v.data());
+    shape.count = parameter.count();
+    CARDIOGRAD_RUN(adam_forward, shape, gradient, parameter, moments_[i].m, moments_[i].v);
   }
 }
 
@@ -39,27 +126,6 @@ std::vector<nn::NamedTensor> Adam::state() {
     state.push_back({parameters_[i].name + ".v", &moments_[i].v, parameters_[i].layout, false});
   }
   return state;
-}
-
-double clip_gradients(const std::vector<nn::NamedTensor>& parameters, double largest) {
-  double squares = 0;
-  for (const nn::NamedTensor& parameter : parameters) {
-    const Tensor gradient = parameter.tensor->grad();
-    if (!gradient.defined()) continue;
-    float square = 0;
-    kernels::squared_norm_forward_cpu({gradient.count()}, gradient.data(), &square);
-    squares += square;
-  }
-  const double norm = std::sqrt(squares);
-  const double factor = largest / (norm + 1e-6);  // PyTorch's guard against a norm of zero.
-  if (factor < 1) {
-    for (const nn::NamedTensor& parameter : parameters) {
-      Tensor gradient = parameter.tensor->grad();
-      if (gradient.defined())
-        kernels::scale_forward_cpu({gradient.count(), static_cast<float>(factor)}, gradient.data());
-    }
-  }
-  return norm;
 }
 
 }  // namespace cardiograd::optim

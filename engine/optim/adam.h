@@ -2,7 +2,7 @@
 #pragma once
 
 #include <cstdint>
-#include <string>
+#include <memory>
 #include <vector>
 
 #include "engine/nn/module.h"
@@ -20,31 +20,43 @@ struct AdamOptions {
 
 class Adam {
  public:
-  // `parameters` must outlive the optimiser.
+  // `parameters` must outlive the optimiser and stay on one device.
   Adam(std::vector<nn::NamedTensor> parameters, const AdamOptions& options = {});
+  ~Adam();
+  Adam(const Adam&) = delete;
+  Adam& operator=(const Adam&) = delete;
 
-  // One step with the gradients that backward() left; parameters without a gradient stay as they are.
-  void step(double learning_rate);
+  // One step with the gradients that backward() left; parameters without a gradient stay as they are. When `loss`, one
+  // value on the parameters' device, is given and not finite, this step and all later ones change nothing: the host
+  // may learn of it when it has already asked for more steps.
+  void step(double learning_rate, const Tensor& loss = {});
 
+  // Steps asked for.
   std::int64_t steps() const { return steps_; }
   // The state that a resumed run needs: moments "<parameter>.m" and "<parameter>.v" to read or overwrite, and the
   // count.
   std::vector<nn::NamedTensor> state();
-  void set_steps(std::int64_t steps) { steps_ = steps; }
+  void set_steps(std::int64_t steps);
 
  private:
   struct Moments {
     Tensor m;
     Tensor v;
   };
+  class OnCuda;
+
+  void step_on_cpu(double learning_rate);
+
   std::vector<nn::NamedTensor> parameters_;
   std::vector<Moments> moments_;
   AdamOptions options_;
   std::int64_t steps_ = 0;
+  bool stopped_ = false;
+  std::unique_ptr<OnCuda> on_cuda_;
 };
 
 // The Euclidean norm of all gradients together; gradients are scaled down to `largest` when it is more, as PyTorch's
-// clip_grad_norm_ does. Returns the norm before.
-double clip_gradients(const std::vector<nn::NamedTensor>& parameters, double largest);
+// clip_grad_norm_ does. Returns the norm before: one value on the gradients' device.
+Tensor clip_gradients(const std::vector<nn::NamedTensor>& parameters, double largest);
 
 }  // namespace cardiograd::optim

@@ -7,14 +7,7 @@
 namespace cardiograd::kernels {
 namespace {
 
-struct Coefficients {
-  float coupled_decay;  // added to the gradient, times the parameter
-  float keep;           // of the parameter, with decoupled decay
-  float rate1, beta2, rate2;
-  float step_size, inverse_root, epsilon;
-};
-
-Coefficients coefficients_of(const AdamShape& s) {
+AdamCoefficients coefficients_of(const AdamShape& s) {
   const double correction1 = 1 - std::pow(s.beta1, static_cast<double>(s.step));
   const double correction2 = 1 - std::pow(s.beta2, static_cast<double>(s.step));
   return {.coupled_decay = static_cast<float>(s.decoupled ? 0 : s.weight_decay),
@@ -27,7 +20,7 @@ Coefficients coefficients_of(const AdamShape& s) {
           .epsilon = static_cast<float>(s.epsilon)};
 }
 
-void update(std::int64_t count, const Coefficients k, const float* __restrict gradient, float* __restrict parameter,
+void update(std::int64_t count, const AdamCoefficients k, const float* __restrict gradient, float* __restrict parameter,
             float* __restrict m, float* __restrict v) {
   for (std::int64_t i = 0; i < count; ++i) {
     const float g = gradient[i] + k.coupled_decay * parameter[i];
@@ -40,7 +33,7 @@ void update(std::int64_t count, const Coefficients k, const float* __restrict gr
 }  // namespace
 
 void adam_forward_cpu(const AdamShape& s, const float* gradient, float* parameter, float* m, float* v) {
-  const Coefficients k = coefficients_of(s);
+  const AdamCoefficients k = coefficients_of(s);
   parallel_ranges(s.count, kElementsPerTask, [&](std::int64_t first, std::int64_t last) {
     update(last - first, k, gradient + first, parameter + first, m + first, v + first);
   });

@@ -1,23 +1,29 @@
-#include <cmath>
-
 #include "kernels/adam/adam_cuda.cuh"
 #include "kernels/adam/adam_cuda.h"
-#include "kernels/common/elementwise_cuda.cuh"
+#include "kernels/common/scratch_cuda.h"
 
 namespace cardiograd::kernels {
 
+void adam_begin_step_cuda(const AdamShape& s, const float* loss, AdamProgress* progress, Stream stream) {
+  simt::launch<adam_begin_step_kernel>(dim3(1), dim3(1), 0, stream, s, loss, progress);
+}
+
+void adam_step_cuda(std::int64_t slices, std::int64_t blocks, const AdamSlice* table, const AdamProgress* progress,
+                    Stream stream) {
+  if (blocks == 0) return;
+  simt::launch<adam_step_kernel>(dim3(static_cast<unsigned>(blocks)), dim3(kAdamThreads), 0, stream, slices, table,
+                                 progress);
+}
+
 void adam_forward_cuda(const AdamShape& s, const float* gradient, float* parameter, float* m, float* v, Stream stream) {
-  const double correction1 = 1 - std::pow(s.beta1, static_cast<double>(s.step));
-  const double correction2 = 1 - std::pow(s.beta2, static_cast<double>(s.step));
-  const AdamCoefficients k = {.coupled_decay = static_cast<float>(s.decoupled ? 0 : s.weight_decay),
-                              .keep = static_cast<float>(s.decoupled ? 1 - s.lr * s.weight_decay : 1),
-                              .rate1 = static_cast<float>(1 - s.beta1),
-                              .beta2 = static_cast<float>(s.beta2),
-                              .rate2 = static_cast<float>(1 - s.beta2),
-                              .step_size = static_cast<float>(s.lr / correction1),
-                              .inverse_root = static_cast<float>(1 / std::sqrt(correction2)),
-                              .epsilon = static_cast<float>(s.epsilon)};
-  for_each_element(s.count, stream, AdamBody{k, gradient, parameter, m, v});
+  constexpr std::int64_t kFloats = (sizeof(AdamSingle) + sizeof(float) - 1) / sizeof(float);
+  void* place = cuda_scratch(stream, CudaScratchUse::kCoefficients, kFloats);
+  auto* at = static_cast<AdamSingle*>(place);
+  const AdamSingle value = {.progress = {.lr = s.lr, .step = s.step - 1, .stopped = 0, .coefficients = {}},
+                            .slice = {gradient, parameter, m, v, s.count, 0}};
+  simt::launch<adam_single_kernel>(dim3(1), dim3(1), 0, stream, value, at);
+  adam_begin_step_cuda(s, nullptr, &at->progress, stream);
+  adam_step_cuda(1, adam_blocks(s.count), &at->slice, &at->progress, stream);
 }
 
 }  // namespace cardiograd::kernels

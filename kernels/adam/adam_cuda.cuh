@@ -1,34 +1,82 @@
-// Adam on the card, one parameter at a time (elementwise_cuda.cuh).
+// Adam on the card: two launches for any number of parameters. What changes from step to step is read from device
+// memory, nothing of it is an argument.
 #pragma once
 
 #include <cstdint>
 
+#include "kernels/adam/adam_shape.h"
+#include "kernels/common/finite_cuda.cuh"
 #include "kernels/simt/simt.h"
 
 namespace cardiograd::kernels {
 
-// What is equal for all parameters, computed once in double.
-struct AdamCoefficients {
-  float coupled_decay;  // added to the gradient, times the parameter
-  float keep;           // of the parameter, with decoupled decay
-  float rate1, beta2, rate2;
-  float step_size, inverse_root, epsilon;
-};
+inline constexpr int kAdamThreads = 256;
 
-struct AdamBody {
-  AdamCoefficients k;
-  const float* gradient;
-  float* parameter;
-  float* m;
-  float* v;
-  __device__ void operator()(std::int64_t i) const {
-    const float g = gradient[i] + k.coupled_decay * parameter[i];
-    const float first = m[i] + k.rate1 * (g - m[i]);
-    const float second = k.beta2 * v[i] + k.rate2 * g * g;
-    m[i] = first;
-    v[i] = second;
-    parameter[i] = k.keep * parameter[i] - k.step_size * first / (sqrtf(second) * k.inverse_root + k.epsilon);
+// By repeated squaring: a function of `step` alone, so that a resumed run has the same bits.
+__device__ inline double integer_power(double base, std::int64_t step) {
+  double power = 1;
+  for (; step > 0; step /= 2) {
+    if (step % 2 != 0) power *= base;
+    base *= base;
   }
+  return power;
+}
+
+// One thread in all.
+static __global__ void __launch_bounds__(32)
+    adam_begin_step_kernel(AdamShape s, const float* loss, AdamProgress* progress) {
+  if (loss != nullptr && !is_finite(*loss)) progress->stopped = 1;
+  if (progress->stopped != 0) return;
+  const std::int64_t step = ++progress->step;
+  const double lr = progress->lr;
+  progress->coefficients = {
+      .coupled_decay = static_cast<float>(s.decoupled ? 0 : s.weight_decay),
+      .keep = static_cast<float>(s.decoupled ? 1 - lr * s.weight_decay : 1),
+      .rate1 = static_cast<float>(1 - s.beta1),
+      .beta2 = static_cast<float>(s.beta2),
+      .rate2 = static_cast<float>(1 - s.beta2),
+      .step_size = static_cast<float>(lr / (1 - integer_power(s.beta1, step))),
+      .inverse_root = static_cast<float>(1 / sqrt(1 - integer_power(s.beta2, step))),
+      .epsilon = static_cast<float>(s.epsilon),
+  };
+}
+
+// One block: kAdamPerBlock elements of one parameter, found by its first block; thread x: every kAdamThreads-th of
+// them. No shared memory, any counts.
+static __global__ void __launch_bounds__(kAdamThreads)
+    adam_step_kernel(std::int64_t slices, const AdamSlice* table, const AdamProgress* progress) {
+  if (progress->stopped != 0) return;
+  const std::int64_t block = blockIdx.x;
+  std::int64_t low = 0;  // the last slice whose first block is not after this one
+  for (std::int64_t high = slices; high - low > 1;) {
+    const std::int64_t middle = low + (high - low) / 2;
+    if (table[middle].first_block <= block)
+      low = middle;
+    else
+      high = middle;
+  }
+  const AdamSlice slice = table[low];
+  const AdamCoefficients k = progress->coefficients;
+  const std::int64_t first = (block - slice.first_block) * kAdamPerBlock;
+  const std::int64_t last = first + kAdamPerBlock < slice.count ? first + kAdamPerBlock : slice.count;
+  for (std::int64_t i = first + threadIdx.x; i < last; i += kAdamThreads) {
+    const float old = slice.parameter[i];
+    const float g = slice.gradient[i] + k.coupled_decay * old;
+    const float m = slice.m[i] + k.rate1 * (g - slice.m[i]);
+    const float v = k.beta2 * slice.v[i] + k.rate2 * g * g;
+    slice.m[i] = m;
+    slice.v[i] = v;
+    slice.parameter[i] = k.keep * old - k.step_size * m / (sqrtf(v) * k.inverse_root + k.epsilon);
+  }
+}
+
+// What adam_forward_cuda puts into device memory. One thread in all.
+struct AdamSingle {
+  AdamProgress progress;
+  AdamSlice slice;
 };
+static __global__ void __launch_bounds__(32) adam_single_kernel(AdamSingle value, AdamSingle* at) {
+  *at = value;
+}
 
 }  // namespace cardiograd::kernels

@@ -3,6 +3,7 @@
 #include <string>
 #include <utility>
 
+#include "base/out_of_memory.h"
 #include "kernels/common/check_cuda.h"
 #include "kernels/common/scratch_cuda.h"
 
@@ -14,7 +15,29 @@ struct Piece {
   std::int64_t count = 0;
 };
 
+void (*release_others)() = nullptr;
+
+float* allocate(std::size_t bytes) {
+  float* data = nullptr;
+  cudaError_t status = cudaMalloc(&data, bytes);
+  if (status == cudaErrorMemoryAllocation && release_others != nullptr) {
+    release_others();
+    status = cudaMalloc(&data, bytes);
+  }
+  if (status == cudaErrorMemoryAllocation) {
+    cudaGetLastError();  // Or the next launch would report it.
+    throw OutOfMemory("out of memory: " + std::to_string(bytes) + " bytes asked for as a kernel's working memory",
+                      "Use a smaller --batch-size.");
+  }
+  check_cuda(status, "allocating " + std::to_string(bytes) + " bytes of working memory");
+  return data;
+}
+
 }  // namespace
+
+void on_scratch_exhausted(void (*release)()) {
+  release_others = release;
+}
 
 float* cuda_scratch(Stream stream, CudaScratchUse use, std::int64_t count) {
   static std::mutex mutex;
@@ -25,9 +48,7 @@ float* cuda_scratch(Stream stream, CudaScratchUse use, std::int64_t count) {
   if (count > piece.count) {
     check_cuda(cudaFree(piece.data), "releasing working memory");
     piece = {};
-    const std::size_t bytes = static_cast<std::size_t>(count) * sizeof(float);
-    check_cuda(cudaMalloc(&piece.data, bytes), "allocating " + std::to_string(bytes) + " bytes of working memory");
-    piece.count = count;
+    piece = {allocate(static_cast<std::size_t>(count) * sizeof(float)), count};
   }
   return piece.data;
 }

@@ -12,7 +12,10 @@ namespace cardiograd::kernels {
 enum class CudaScratchUse { kPartial, kCoefficients, kColumnSums, kMatmul };
 
 // At least `count` floats of device memory, 256-byte aligned; the content is undefined. Valid until the next call with
-// the same stream and use. Growing waits for the device. Throws Error when the device has no memory left.
+// the same stream and use. Growing waits for the device. Throws OutOfMemory when the device has no memory left.
 float* cuda_scratch(Stream stream, CudaScratchUse use, std::int64_t count);
+
+// What to call before giving up: whoever keeps memory of the device for later gives it back.
+void on_scratch_exhausted(void (*release)());
 
 }  // namespace cardiograd::kernels

@@ -14,6 +14,7 @@
 #include <sys/stat.h>
 #include <unistd.h>
 
+#include "engine/cuda.h"
 #include "engine/device.h"
 #include "tests/apps/small_run.h"
 
@@ -265,10 +266,13 @@ TEST(BadInput, WrongUsage) {
   }
 }
 
-TEST(BadInput, CudaInABuildWithoutIt) {
-  if (cuda_available()) GTEST_SKIP() << "this build has CUDA";
-  expect_refused({}, {"device cuda", "no CUDA"}, {"--device", "cuda"});
-  expect_failure(run_app("evaluate", {"--model", "x", "--data", "x", "--device", "cuda"}), 1, {"device cuda"});
+// In the build without device code, and in the one for cards on a machine without.
+TEST(BadInput, CudaWhereItIsNot) {
+  if (cuda_available()) GTEST_SKIP() << "there is " << describe_device(Device::kCuda);
+  const std::string message = cuda::problem()->message;
+  EXPECT_TRUE(message.starts_with("device cuda: ")) << message;
+  expect_refused({}, {message}, {"--device", "cuda"});
+  expect_failure(run_app("evaluate", {"--model", "x", "--data", "x", "--device", "cuda"}), 1, {message});
 }
 
 TEST(BadInput, AnOutputFolderThatCannotBe) {

@@ -1,0 +1,156 @@
+#if defined(CARDIOGRAD_DEVICE_CODE)
+#include "engine/cuda.h"
+
+#include <optional>
+#include <utility>
+
+#include <fmt/format.h>
+
+#include "base/error.h"
+#include "kernels/common/device_values_cuda.h"
+#include "kernels/common/runtime_cuda.h"
+
+namespace cardiograd::cuda {
+namespace {
+
+void check(cudaError_t status, const char* what) {
+  if (status != cudaSuccess)
+    throw Error(fmt::format("{}: {}", what, cudaGetErrorString(status)),
+                "nvidia-smi shows what the card and its driver are doing.");
+}
+
+// The one card that is used, or why there is none. Made at first use, never destroyed: tensors with static lifetime
+// may need the stream later than anything else.
+struct Connection {
+  Card card;
+  cudaStream_t stream = nullptr;
+  std::optional<Problem> problem;
+
+  Connection() {
+    const cudaError_t status = connect();
+    if (status == cudaSuccess) return;
+    Circumstances circumstances = {.card = fmt::format("{} (sm_{})", card.name, card.capability),
+                                   .architectures = kernels::compiled_architectures()};
+    cudaDriverGetVersion(&circumstances.driver);
+    cudaRuntimeGetVersion(&circumstances.runtime);
+    problem = problem_of_status(static_cast<int>(status), cudaGetErrorString(status), circumstances);
+  }
+
+ private:
+  cudaError_t connect() {
+    int count = 0;
+    if (const cudaError_t status = cudaGetDeviceCount(&count); status != cudaSuccess) return status;
+    if (count == 0) return cudaErrorNoDevice;
+    cudaDeviceProp properties = {};
+    if (const cudaError_t status = cudaGetDeviceProperties(&properties, 0); status != cudaSuccess) return status;
+    card = {properties.name, 10 * properties.major + properties.minor, properties.totalGlobalMem};
+    if (const cudaError_t status = cudaStreamCreateWithFlags(&stream, cudaStreamNonBlocking); status != cudaSuccess)
+      return status;
+    try {
+      kernels::probe_cuda(stream);
+    } catch (const Error&) {
+      const cudaError_t status = cudaGetLastError();
+      return status == cudaSuccess ? cudaErrorNoKernelImageForDevice : status;
+    }
+    return cudaStreamSynchronize(stream);
+  }
+};
+
+const Connection& connection() {
+  static const Connection& connection = *new Connection;
+  return connection;
+}
+
+const Connection& working() {
+  if (problem() != nullptr) throw Error(problem()->message, problem()->hint);
+  return connection();
+}
+
+}  // namespace
+
+const Problem* problem() {
+  return connection().problem ? &*connection().problem : nullptr;
+}
+
+const Card& card() {
+  return working().card;
+}
+
+bool emulated() {
+#if defined(CARDIOGRAD_SIMT)
+  return true;
+#else
+  return false;
+#endif
+}
+
+std::size_t free_memory() {
+  working();
+  std::size_t free = 0;
+  std::size_t total = 0;
+  check(cudaMemGetInfo(&free, &total), "asking for the card's free memory");
+  return free;
+}
+
+kernels::Stream stream() {
+  return working().stream;
+}
+
+void synchronize() {
+  check(cudaStreamSynchronize(stream()), "waiting for the card");
+}
+
+std::byte* allocate(std::size_t bytes) {
+  working();
+  void* block = nullptr;
+  const cudaError_t status = cudaMalloc(&block, bytes);
+  if (status == cudaErrorMemoryAllocation) {
+    cudaGetLastError();  // Or the next launch would report it.
+    return nullptr;
+  }
+  check(status, "allocating memory on the card");
+  return static_cast<std::byte*>(block);
+}
+
+void release(std::byte* block) {
+  check(cudaFree(block), "releasing memory on the card");
+}
+
+std::byte* allocate_pinned(std::size_t bytes) {
+  working();
+  void* block = nullptr;
+  check(cudaMallocHost(&block, bytes), "allocating pinned memory");
+  return static_cast<std::byte*>(block);
+}
+
+void copy(void* to, const void* from, std::size_t bytes, Direction direction) {
+  const cudaMemcpyKind kind = direction == Direction::kToDevice ? cudaMemcpyHostToDevice
+                              : direction == Direction::kToHost ? cudaMemcpyDeviceToHost
+                                                                : cudaMemcpyDeviceToDevice;
+  if (bytes > 0) check(cudaMemcpyAsync(to, from, bytes, kind, stream()), "copying to or from the card");
+}
+
+void fill_bytes(void* to, int value, std::size_t bytes) {
+  if (bytes > 0) check(cudaMemsetAsync(to, value, bytes, stream()), "filling memory on the card");
+}
+
+Event::Event() {
+  working();
+  check(cudaEventCreateWithFlags(&event_, cudaEventDisableTiming), "creating an event");
+}
+Event::~Event() {
+  try {
+    if (event_ != nullptr) cudaEventDestroy(event_);
+  } catch (const Error&) {  // Of a kernel that the emulation ran just now; the stream is empty after it.
+  }
+}
+Event::Event(Event&& other) noexcept : event_(std::exchange(other.event_, nullptr)) {}
+void Event::record() {
+  check(cudaEventRecord(event_, stream()), "recording an event");
+}
+void Event::wait() {
+  check(cudaEventSynchronize(event_), "waiting for the card");
+}
+
+}  // namespace cardiograd::cuda
+#endif

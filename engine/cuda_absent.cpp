@@ -1,0 +1,66 @@
+// The builds without device code: asking for the card is one clear error.
+#if !defined(CARDIOGRAD_DEVICE_CODE)
+#include "base/error.h"
+#include "engine/cuda.h"
+
+namespace cardiograd::cuda {
+namespace {
+
+[[noreturn]] void refuse() {
+  throw Error(problem()->message, problem()->hint);
+}
+
+}  // namespace
+
+const Problem* problem() {
+  static const Problem problem = {"device cuda: this build has no CUDA kernels",
+                                  "Use --device cpu, or --device auto to take what is there; the preset cuda builds "
+                                  "them."};
+  return &problem;
+}
+
+const Card& card() {
+  refuse();
+}
+bool emulated() {
+  return false;
+}
+std::size_t free_memory() {
+  refuse();
+}
+kernels::Stream stream() {
+  refuse();
+}
+void synchronize() {
+  refuse();
+}
+std::byte* allocate(std::size_t) {
+  refuse();
+}
+void release(std::byte*) {
+  refuse();
+}
+std::byte* allocate_pinned(std::size_t) {
+  refuse();
+}
+void copy(void*, const void*, std::size_t, Direction) {
+  refuse();
+}
+void fill_bytes(void*, int, std::size_t) {
+  refuse();
+}
+
+Event::Event() {
+  refuse();
+}
+Event::~Event() = default;
+Event::Event(Event&& other) noexcept : event_(other.event_) {}
+void Event::record() {
+  refuse();
+}
+void Event::wait() {
+  refuse();
+}
+
+}  // namespace cardiograd::cuda
+#endif

@@ -1,0 +1,78 @@
+// From an operation to the kernel of its tensors' device:
+//
+//   CARDIOGRAD_RUN(relu_forward, s, x, y);
+//
+// calls kernels::relu_forward_cpu or kernels::relu_forward_cuda, the latter in the engine's stream. Tensors among the
+// arguments become pointers to their values; a const one only fits a const parameter. Everything else is passed on.
+#pragma once
+
+#include <cstdint>
+#include <initializer_list>
+#include <type_traits>
+#include <utility>
+
+#include "engine/cuda.h"
+#include "engine/tensor.h"
+#include "kernels/op_table.h"
+
+namespace cardiograd::ops {
+
+// Where all of `tensors` are. Throws Error naming the operation and the two when one is elsewhere or not defined.
+Device common_device(const char* operation, std::initializer_list<const Tensor*> tensors);
+
+// The values of a tensor as whatever pointer the kernel declares. Throws Error when the tensor has another type.
+class Address {
+ public:
+  explicit Address(Tensor& tensor) : tensor_(tensor) {}
+  template <class T>
+  operator T*() const {
+    return tensor_.address<std::remove_const_t<T>>();
+  }
+
+ private:
+  Tensor& tensor_;
+};
+class ConstAddress {
+ public:
+  explicit ConstAddress(const Tensor& tensor) : tensor_(tensor) {}
+  template <class T>
+  operator const T*() const {
+    return tensor_.address<T>();
+  }
+
+ private:
+  const Tensor& tensor_;
+};
+
+template <class Argument>
+decltype(auto) kernel_argument(Argument& argument) {
+  if constexpr (std::is_same_v<Argument, Tensor>)
+    return Address(argument);
+  else if constexpr (std::is_same_v<Argument, const Tensor>)
+    return ConstAddress(argument);
+  else
+    return (argument);
+}
+
+template <class Argument>
+const Tensor* as_tensor(const Argument& argument) {
+  if constexpr (std::is_same_v<Argument, Tensor>)
+    return &argument;
+  else
+    return nullptr;
+}
+
+template <auto kCpu, auto kCuda, class... Arguments>
+void run_kernel(const char* name, Arguments&&... arguments) {
+  const Device device = common_device(name, {as_tensor(arguments)...});
+  if (device == Device::kCpu)
+    kCpu(kernel_argument(arguments)...);
+  else if constexpr (kernels::kHasDeviceCode)
+    kCuda(kernel_argument(arguments)..., cuda::stream());
+}
+
+}  // namespace cardiograd::ops
+
+#define CARDIOGRAD_RUN(name, ...)                                                                             \
+  ::cardiograd::ops::run_kernel<::cardiograd::kernels::name##_cpu, ::cardiograd::kernels::name##_cuda>(#name, \
+                                                                                                       __VA_ARGS__)

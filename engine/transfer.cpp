@@ -1,0 +1,116 @@
+#include "engine/transfer.h"
+
+#include <algorithm>
+#include <bit>
+#include <cstring>
+#include <map>
+#include <mutex>
+
+#include <fmt/format.h>
+
+#include "base/error.h"
+#include "engine/cuda.h"
+
+namespace cardiograd {
+namespace {
+
+constexpr std::size_t kSmallestPiece = std::size_t{4} << 10;
+constexpr std::size_t kLargestPiece = std::size_t{4} << 20;
+// Of one size that are under way at most: two, so that one is filled while the other travels, and of small ones as many
+// as the steps need that the host may be ahead of the card.
+constexpr std::size_t pieces_of(std::size_t size) {
+  return std::max<std::size_t>(2, (std::size_t{1} << 20) / size);
+}
+
+// Pinned memory that values wait in until the stream has copied them: a ring of pieces for each size.
+class Staging {
+ public:
+  void send(std::byte* to, const std::byte* from, std::size_t bytes) {
+    const std::lock_guard lock(mutex_);
+    const std::size_t size = std::clamp(std::bit_ceil(bytes), kSmallestPiece, kLargestPiece);
+    const auto [found, is_new] = rings_.try_emplace(size);
+    Ring& ring = found->second;
+    if (is_new) {
+      ring.storage = pinned_allocator().allocate(size * pieces_of(size));
+      for (std::size_t i = 0; i < pieces_of(size); ++i) ring.sent.emplace_back();
+    }
+    std::byte* piece = ring.storage.get() + ring.next * size;
+    cuda::Event& sent = ring.sent[ring.next];
+    ring.next = (ring.next + 1) % ring.sent.size();
+    sent.wait();
+    std::memcpy(piece, from, bytes);
+    cuda::copy(to, piece, bytes, cuda::Direction::kToDevice);
+    sent.record();
+  }
+
+ private:
+  struct Ring {
+    Storage storage;
+    std::vector<cuda::Event> sent;  // of each piece
+    std::size_t next = 0;
+  };
+
+  std::mutex mutex_;
+  std::map<std::size_t, Ring> rings_;  // by size of their pieces
+};
+
+}  // namespace
+
+void upload(std::byte* to, const void* from, std::size_t bytes) {
+  static auto* staging = new Staging;  // Never destroyed, as the stream.
+  const auto* source = static_cast<const std::byte*>(from);
+  for (std::size_t done = 0; done < bytes; done += kLargestPiece)
+    staging->send(to + done, source + done, std::min(kLargestPiece, bytes - done));
+}
+
+struct ScalarQueue::OnCuda {
+  explicit OnCuda(int capacity) : storage(pinned_allocator().allocate(static_cast<std::size_t>(capacity) * 4)) {
+    for (int i = 0; i < capacity; ++i) arrived.emplace_back();
+  }
+  float* slot(int index) { return reinterpret_cast<float*>(storage.get()) + index; }
+
+  Storage storage;
+  std::vector<cuda::Event> arrived;
+};
+
+ScalarQueue::ScalarQueue(Device device, int capacity) : device_(device), capacity_(capacity) {
+  if (device == Device::kCpu)
+    values_.resize(static_cast<std::size_t>(capacity));
+  else
+    on_cuda_ = std::make_unique<OnCuda>(capacity);
+}
+
+// The stream may still hold copies into the pinned memory.
+ScalarQueue::~ScalarQueue() {
+  try {
+    while (size_ > 0) pop();
+  } catch (const Error&) {  // Whoever waits for the stream next hears of it too.
+  }
+}
+
+void ScalarQueue::push(const Tensor& value) {
+  if (size_ == capacity_) throw Error(fmt::format("queue of {} values: full", capacity_));
+  if (value.count() != 1 || value.device() != device_)
+    throw Error(fmt::format("queue of values on {}: given a tensor of shape {} on {}", device_name(device_),
+                            value.shape().text(), device_name(value.device())));
+  const int slot = (first_ + size_) % capacity_;
+  if (on_cuda_ == nullptr) {
+    values_[static_cast<std::size_t>(slot)] = value.data()[0];
+  } else {
+    cuda::copy(on_cuda_->slot(slot), value.address<float>(), sizeof(float), cuda::Direction::kToHost);
+    on_cuda_->arrived[static_cast<std::size_t>(slot)].record();
+  }
+  ++size_;
+}
+
+float ScalarQueue::pop() {
+  if (size_ == 0) throw Error("queue of values: empty");
+  const int slot = first_;
+  first_ = (first_ + 1) % capacity_;
+  --size_;
+  if (on_cuda_ == nullptr) return values_[static_cast<std::size_t>(slot)];
+  on_cuda_->arrived[static_cast<std::size_t>(slot)].wait();
+  return *on_cuda_->slot(slot);
+}
+
+}  // namespace cardiograd

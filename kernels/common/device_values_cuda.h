@@ -1,0 +1,31 @@
+// Launchers of small device work that is no operation of its own: what the engine needs around one. Pointers are to
+// device memory.
+#pragma once
+
+#include <cstdint>
+#include <string>
+
+#include "kernels/common/stream.h"
+
+namespace cardiograd::kernels {
+
+// x[i] = value
+void fill_cuda(std::int64_t count, float value, float* x, Stream stream);
+
+// x[i] *= *factor, which is read when the kernel runs.
+void scale_by_cuda(std::int64_t count, const float* factor, float* x, Stream stream);
+
+// *found = 1 when a NaN or an infinity is among x[0 ... count-1]; else it stays.
+void find_not_finite_cuda(std::int64_t count, const float* x, std::int32_t* found, Stream stream);
+
+// From the squared norms of several gradients: *norm = sqrt(their sum), *factor = min(1, largest / (*norm + 1e-6)).
+void clip_factor_cuda(std::int64_t count, const float* squares, double largest, float* norm, float* factor,
+                      Stream stream);
+
+// Runs a kernel that does nothing. Throws Error when this build has none for the card.
+void probe_cuda(Stream stream);
+
+// The compute capabilities that the device code was compiled for: "75, 80, 86".
+std::string compiled_architectures();
+
+}  // namespace cardiograd::kernels
