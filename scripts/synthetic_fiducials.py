@@ -122,9 +122,8 @@ def page(results, arguments):
     lines += ["", "Waves per level: " + ", ".join(f"{name} {typical.asked[name]}" for name, _ in BOUNDARIES) + ".", "",
               "The truth is a definition, not a person's mark: a wave begins and ends where it has fallen to 2 % of its own "
               "peak in that", "lead, even where another wave hides it, and waves down to 5 µV count. The detector's "
-              "conventions are those of the people who", "marked LUDB and the QT Database (README): its QRS begins earlier "
-              "and ends later than 2 %, its P and T end earlier. What the", "table tests is the spread, and that neither "
-              "spread nor bias grows with noise."]
+              "conventions are those of the people who", "marked LUDB and the QT Database (README): its QRS begins earlier and ends later than 2 %, its P and T end "
+              "earlier. What the", "table shows is the spread, and how little noise adds to it."]
     return "\n".join(lines) + "\n"
 
 
