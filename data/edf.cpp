@@ -47,11 +47,11 @@ struct EdfHeader {
   throw Error(fmt::format("{}: {}", path.string(), what), hint);
 }
 
+// Without what follows a zero byte and without blanks around it.
 std::string trimmed(std::string_view text) {
-  const auto first = text.find_first_not_of(" \0");
+  text = text.substr(0, text.find('\0'));
+  const auto first = text.find_first_not_of(' ');
   if (first == std::string_view::npos) return {};
-  text = text.substr(0, text.find('\0') == std::string_view::npos ? text.size() : text.find('\0'));
-  if (text.size() <= first) return {};
   return std::string(text.substr(first, text.find_last_not_of(' ') - first + 1));
 }
 
@@ -95,7 +95,7 @@ class Fields {
   std::size_t at_ = 0;
 };
 
-void parse_signals(Fields& fields, EdfHeader& header) {
+void parse_signals(Fields& fields, const fs::path& path, EdfHeader& header) {
   auto& signals = header.signals;
   const auto name = [](std::size_t i, const char* field) { return fmt::format("signal {}: {}", i + 1, field); };
   for (auto& signal : signals) {
@@ -116,6 +116,9 @@ void parse_signals(Fields& fields, EdfHeader& header) {
     signals[i].offset = header.per_record;
     header.per_record += signals[i].per_record;
   }
+  if (header.per_record > kMaxWfdbValues)
+    fail(path, fmt::format("data records of {} samples are more than this reader takes ({})", header.per_record,
+                           kMaxWfdbValues));
 }
 
 EdfHeader parse_header(std::string_view content, const fs::path& path) {
@@ -141,7 +144,7 @@ EdfHeader parse_header(std::string_view content, const fs::path& path) {
                            kFixedHeader + kSignalHeader * static_cast<std::size_t>(count), count));
   if (count == 0) fail(path, "no signals", "Export the recording with its ECG leads.");
   header.signals.resize(static_cast<std::size_t>(count));
-  parse_signals(fields, header);
+  parse_signals(fields, path, header);
   return header;
 }
 
@@ -309,7 +312,7 @@ Recording parse_edf(std::string_view content, const fs::path& path) {
 }
 
 Recording read_edf(const fs::path& path) {
-  return parse_edf(read_file(path, std::uintmax_t{1} << 32), path);
+  return parse_edf(read_file(path, 2 * static_cast<std::uintmax_t>(kMaxWfdbValues)), path);
 }
 
 }  // namespace cardiograd::data
