@@ -57,7 +57,8 @@ function(cardiograd_apps)
   endforeach()
 endfunction()
 
-# tests/<room>/**/*_test.cpp becomes the program <room>_tests, linked to the room it tests.
+# tests/<room>/**/*_test.cpp becomes the program <room>_tests, linked to the room it tests. The scripts' tests need Python
+# and what the script itself needs.
 function(cardiograd_tests)
   include(GoogleTest)
   file(GLOB common CONFIGURE_DEPENDS ${PROJECT_SOURCE_DIR}/tests/common/*.cpp)
@@ -85,6 +86,13 @@ function(cardiograd_tests)
       CARDIOGRAD_APPS_DIR="${CMAKE_BINARY_DIR}/apps" CARDIOGRAD_TESTS_DIR="${PROJECT_SOURCE_DIR}/tests")
     gtest_discover_tests(${room}_tests DISCOVERY_TIMEOUT 60 PROPERTIES TIMEOUT 600)
   endforeach()
+  find_package(Python3 COMPONENTS Interpreter)
+  find_program(CURL curl)
+  if(Python3_FOUND AND CURL)
+    add_test(NAME Scripts.GetPtbxl
+      COMMAND ${Python3_EXECUTABLE} ${PROJECT_SOURCE_DIR}/tests/scripts/get_ptbxl_test.py ${PROJECT_SOURCE_DIR})
+    set_tests_properties(Scripts.GetPtbxl PROPERTIES TIMEOUT 300)
+  endif()
 endfunction()
 
 # Every bench/<name>_bench.cpp becomes the program <name>_bench.

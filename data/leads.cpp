@@ -40,4 +40,36 @@ std::array<std::size_t, kStandardLeadCount> match_standard_leads(const std::vect
   return positions;
 }
 
+std::optional<std::size_t> standard_lead(std::string_view name) {
+  std::string key;
+  for (const unsigned char c : name) {
+    if (std::isalnum(c) != 0) {
+      key += static_cast<char>(std::tolower(c));
+    } else if (key.empty() && c == '-') {
+      return std::nullopt;  // Cabrera's -aVR is aVR upside down.
+    } else if (c >= 0x80) {
+      return std::nullopt;
+    }
+  }
+  for (const std::string_view prefix : {"mdc", "ecg", "ekg", "lead"})
+    if (key.starts_with(prefix)) key.erase(0, prefix.size());
+  static constexpr std::array<std::array<std::string_view, 4>, kStandardLeadCount> kNames = {
+      {{"i", "d1", "di", "l1"},
+       {"ii", "d2", "dii", "l2"},
+       {"iii", "d3", "diii", "l3"},
+       {"avr"},
+       {"avl"},
+       {"avf"},
+       {"v1", "c1"},
+       {"v2", "c2"},
+       {"v3", "c3"},
+       {"v4", "c4"},
+       {"v5", "c5"},
+       {"v6", "c6"}}};
+  if (key.empty()) return std::nullopt;
+  for (std::size_t lead = 0; lead < kStandardLeadCount; ++lead)
+    if (std::find(kNames[lead].begin(), kNames[lead].end(), key) != kNames[lead].end()) return lead;
+  return std::nullopt;
+}
+
 }  // namespace cardiograd::data

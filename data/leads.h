@@ -3,6 +3,7 @@
 
 #include <array>
 #include <cstddef>
+#include <optional>
 #include <string>
 #include <string_view>
 #include <vector>
@@ -17,5 +18,10 @@ inline constexpr std::array<std::string_view, kStandardLeadCount> kStandardLeads
 // Throws Error naming `record` and the leads that are missing or there twice.
 std::array<std::size_t, kStandardLeadCount> match_standard_leads(const std::vector<std::string>& names,
                                                                  const std::string& record);
+
+// The place in kStandardLeads of a lead named in any of the usual ways: "aVR", "AVR", "Lead II", "ECG V1", "EKG I",
+// "MDC_ECG_LEAD_III", "D1" or "DII" (derivation), "L2", "C4" (chest). Nothing for other names, a modified "MLII" or an
+// inverted "-aVR" among them.
+std::optional<std::size_t> standard_lead(std::string_view name);
 
 }  // namespace cardiograd::data

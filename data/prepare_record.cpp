@@ -147,47 +147,80 @@ DigitalRecording read_stamped(const fs::path& folder, const std::string& stem, P
   return digital;
 }
 
+bool is_standardised(const PrepareSettings& settings, const std::string& unit) {
+  return settings.harmonise == Harmonise::kZscore && unit != "z";
+}
+
+const SignalFilter& filter_of(const PrepareSettings& settings, const std::string& unit) {
+  static const SignalFilter none;
+  if (is_standardised(settings, unit)) return settings.harmonise_filter;
+  return settings.harmonise == Harmonise::kZscore ? none : settings.filter;
+}
+
+void add_features(const PrepareSettings& settings, const Recording& recording, const PtbxlRow& row,
+                  PreparedRecord& record) {
+  if (!settings.features.compute) return;
+  for (const double value : settings.features.compute(recording, row))
+    record.features.push_back(std::isfinite(value) ? static_cast<float>(value)
+                                                   : std::numeric_limits<float>::quiet_NaN());
+  if (record.features.size() != settings.features.names.size())
+    throw Error(fmt::format("{}: {} features, expected {}", recording.name, record.features.size(),
+                            settings.features.names.size()),
+                "The feature hook must return one value per name.");
+}
+
+void store_filtered(const PrepareSettings& settings, const Recording& recording, PreparedRecord& record) {
+  Eigen::ArrayXXd signal = filtered(filter_of(settings, record.source_unit), recording, recording.name);
+  if (is_standardised(settings, record.source_unit)) {
+    standardise(signal, record.flat_leads);
+    record.unit = "z";
+  }
+  quantise(signal, record);
+}
+
 }  // namespace
 
-PreparedRecord prepare_record(const PrepareSettings& settings, const std::string& stem, const PtbxlRow& row) {
-  PreparedRecord record;
-  const DigitalRecording digital = read_stamped(settings.folder, stem, record);
-  const std::string path = digital.header.path.string();
-  if (std::abs(digital.header.rate - settings.rate) > 1e-6)
-    throw Error(fmt::format("{}: sampling rate {} Hz, expected {}", path, digital.header.rate, settings.rate),
-                "Choose the rate that the records have.");
-  const auto leads = match_standard_leads(digital.header.leads(), path);
-  record.source_unit = common_unit(digital, leads);
+PreparedRecord prepare_recording(const PrepareSettings& settings, const Recording& recording, const PtbxlRow& row,
+                                 PreparedRecord record) {
+  record.source_unit = recording.units.front();
   record.unit = record.source_unit;
+  record.samples = recording.signal.rows();
+  record.signal.resize(static_cast<std::size_t>(record.samples) * kStandardLeadCount);
+  record.scales.resize(kStandardLeadCount);
+  add_features(settings, recording, row, record);
+  store_filtered(settings, recording, record);
+  return record;
+}
+
+PreparedRecord prepare_digital(const PrepareSettings& settings, const DigitalRecording& digital, const PtbxlRow& row,
+                               PreparedRecord record) {
+  const std::string path = digital.header.path.string();
+  const auto leads = match_standard_leads(digital.header.leads(), path);
+  const std::string unit = common_unit(digital, leads);
+  record.source_unit = unit;
+  record.unit = unit;
   record.samples = digital.header.samples;
   record.signal.resize(static_cast<std::size_t>(record.samples) * kStandardLeadCount);
   record.scales.resize(kStandardLeadCount);
   count_findings(digital, leads, record);
-  const bool standardised = settings.harmonise == Harmonise::kZscore && record.unit != "z";
-  const bool untouched = record.unit == "z" && settings.harmonise == Harmonise::kZscore;
-  const SignalFilter none;
-  const SignalFilter& filter = standardised ? settings.harmonise_filter : untouched ? none : settings.filter;
-  const bool kept = !filter.apply && !standardised && keep_digital(digital, leads, record);
+  const bool kept =
+      !filter_of(settings, unit).apply && !is_standardised(settings, unit) && keep_digital(digital, leads, record);
   if (kept && !settings.features.compute) return record;
-  const Recording recording = standard_recording(digital, leads, record.unit);
-  if (settings.features.compute) {
-    for (const double value : settings.features.compute(recording, row))
-      record.features.push_back(std::isfinite(value) ? static_cast<float>(value)
-                                                     : std::numeric_limits<float>::quiet_NaN());
-    if (record.features.size() != settings.features.names.size())
-      throw Error(
-          fmt::format("{}: {} features, expected {}", path, record.features.size(), settings.features.names.size()),
-          "The feature hook must return one value per name.");
-  }
-  if (!kept) {
-    Eigen::ArrayXXd signal = filtered(filter, recording, path);
-    if (standardised) {
-      standardise(signal, record.flat_leads);
-      record.unit = "z";
-    }
-    quantise(signal, record);
-  }
+  Recording recording = standard_recording(digital, leads, unit);
+  recording.name = path;
+  add_features(settings, recording, row, record);
+  if (!kept) store_filtered(settings, recording, record);
   return record;
+}
+
+PreparedRecord prepare_record(const PrepareSettings& settings, const std::string& stem, const PtbxlRow& row) {
+  PreparedRecord record;
+  const DigitalRecording digital = read_stamped(settings.folder, stem, record);
+  if (std::abs(digital.header.rate - settings.rate) > 1e-6)
+    throw Error(fmt::format("{}: sampling rate {} Hz, expected {}", digital.header.path.string(), digital.header.rate,
+                            settings.rate),
+                "Choose the rate that the records have.");
+  return prepare_digital(settings, digital, row, std::move(record));
 }
 
 }  // namespace cardiograd::data

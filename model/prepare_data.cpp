@@ -47,7 +47,7 @@ data::FeatureExtractor all_features() {
 
 }  // namespace
 
-data::PreparedSet prepare_data(const DataConfig& config, const PrepareOptions& options) {
+data::PrepareSettings prepare_settings(const DataConfig& config) {
   data::PrepareSettings settings;
   settings.folder = config.folder;
   settings.task = data::task_of(config.task);
@@ -61,6 +61,11 @@ data::PreparedSet prepare_data(const DataConfig& config, const PrepareOptions& o
   settings.skip_missing = config.skip_missing;
   if (config.features == "demographics") settings.features = demographics();
   if (config.features == "all") settings.features = all_features();
+  return settings;
+}
+
+data::PreparedSet prepare_data(const DataConfig& config, const PrepareOptions& options) {
+  data::PrepareSettings settings = prepare_settings(config);
   settings.use_cache = options.use_cache;
   settings.cache_folder = options.cache_folder;
   settings.progress = options.progress;

@@ -20,6 +20,9 @@ struct PrepareOptions {
   std::function<void(std::int64_t done, std::int64_t total)> progress;
 };
 
+// The filter, the harmonisation and the features that `config` asks for, with nothing of `PrepareOptions`.
+data::PrepareSettings prepare_settings(const DataConfig& config);
+
 // Throws what data::prepare throws.
 data::PreparedSet prepare_data(const DataConfig& config, const PrepareOptions& options = {});
 

@@ -24,12 +24,15 @@ std::string one_line(std::string text) {
 }
 
 void report(const CLI::App& app, const std::string& message, const std::string& hint) {
-  fmt::print(stderr, "error: {}\n", one_line(message));
-  fmt::print(stderr, "hint: {}\n",
-             hint.empty() ? fmt::format("{} --help lists the options.", app.get_name()) : one_line(hint));
+  report_error(message, hint.empty() ? fmt::format("{} --help lists the options.", app.get_name()) : hint);
 }
 
 }  // namespace
+
+void report_error(const std::string& message, const std::string& hint) {
+  fmt::print(stderr, "error: {}\n", one_line(message));
+  fmt::print(stderr, "hint: {}\n", one_line(hint));
+}
 
 int run(CLI::App& app, int argc, char** argv, const std::function<void()>& body) {
   set_log_callback([](LogLevel level, std::string_view message) {

@@ -2,6 +2,7 @@
 #pragma once
 
 #include <functional>
+#include <string>
 
 namespace CLI {
 class App;
@@ -12,5 +13,8 @@ namespace cardiograd::apps {
 // Parses the command line with `app`, then calls `body`. Returns the exit status: 0, 1 (failed: an Error, one line
 // "error: ..." and one "hint: ..." on standard error) or 2 (wrong usage).
 int run(CLI::App& app, int argc, char** argv, const std::function<void()>& body);
+
+// The two lines "error: ..." and "hint: ..." on standard error.
+void report_error(const std::string& message, const std::string& hint);
 
 }  // namespace cardiograd::apps

@@ -10,11 +10,14 @@
 
 #include "base/philox.h"
 #include "data/csv.h"
+#include "data/edf.h"
 #include "data/ptbxl.h"
 #include "data/scp_codes.h"
+#include "data/signal_csv.h"
 #include "data/wfdb.h"
 #include "data/wfdb_annotation.h"
 #include "tests/common/temporary_folder.h"
+#include "tests/data/edf_builder.h"
 #include "tests/data/helpers.h"
 
 namespace cardiograd::data {
@@ -103,6 +106,43 @@ TEST(DamagedInput, Records) {
       read_wfdb(header);
     });
   }
+}
+
+TEST(DamagedInput, EdfFiles) {
+  cardiograd::testing::EdfFile file;
+  file.kind = "EDF+D";
+  file.records = "3";
+  file.channels = {{.label = "I", .per_record = "2"}, cardiograd::testing::edf_annotations({"+0", "+1", "+2"})};
+  file.channels[0].records.assign(3, cardiograd::testing::edf_samples({1, -2}));
+  const std::string good = file.bytes();
+  // Insertions and removals spoil the length, which is found at once: here bytes change in place.
+  PhiloxStream random(12);
+  int failed = 0;
+  constexpr int kTimes = 20000;
+  for (int i = 0; i < kTimes; ++i) {
+    std::string bad = good;
+    for (std::uint32_t change = 0; change <= random.below(3); ++change)
+      bad[random.below(static_cast<std::uint32_t>(bad.size()))] = "0123456789-+. \x14\xFFIE"[random.below(18)];
+    try {
+      parse_edf(bad, "a.edf");
+    } catch (const Error&) {
+      ++failed;
+    }
+  }
+  EXPECT_GT(failed, 0);
+  EXPECT_LT(failed, kTimes);
+  PhiloxStream cuts(13);
+  for (int i = 0; i < 2000; ++i) {
+    try {
+      parse_edf(damaged(good, cuts), "a.edf");
+    } catch (const Error&) {
+    }
+  }
+}
+
+TEST(DamagedInput, SignalTables) {
+  expect_only_errors("time,I (uV),II\n0,1.5,\n0.002,nan,-3e2\n0.004,7,8\n0.006,7,8\n", 20000,
+                     [](const std::string& text) { parse_signal_csv(text, "a.csv"); });
 }
 
 }  // namespace

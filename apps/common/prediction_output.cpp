@@ -1,0 +1,166 @@
+#include "apps/common/prediction_output.h"
+
+#include <algorithm>
+#include <cmath>
+#include <vector>
+
+#include <fmt/format.h>
+#include <fmt/ranges.h>
+#include <nlohmann/json.hpp>
+
+namespace cardiograd::apps {
+namespace {
+
+using nlohmann::json;
+
+std::vector<std::string> called_classes(const model::Prediction& prediction, const model::ModelDescription& model) {
+  std::vector<std::string> names;
+  for (std::size_t c = 0; c < prediction.called.size(); ++c)
+    if (prediction.called[c]) names.push_back(model.class_names[c]);
+  return names;
+}
+
+// Two lines of six leads, and one for each lead that is worth a word.
+std::string leads_text(const model::Prediction& prediction, bool measured) {
+  std::string rows, words;
+  for (std::size_t i = 0; i < prediction.leads.size(); ++i) {
+    const model::LeadReport& lead = prediction.leads[i];
+    const char* state = lead.missing ? "missing" : !lead.quality.fault.empty() ? "unusable" : "";
+    if (i % 6 == 0) rows += i == 0 ? "  leads (SNR)  " : "               ";
+    rows += fmt::format("{:4}{:<10}", lead.lead,
+                        *state != '\0' || !measured ? state : fmt::format("{:.0f} dB", lead.quality.snr_db));
+    if (i % 6 == 5) rows += "\n";
+    const std::string& word = lead.quality.fault.empty() ? lead.quality.remark : lead.quality.fault;
+    if (!word.empty()) words += fmt::format("               {}: {}\n", lead.lead, word);
+  }
+  return rows + words;
+}
+
+json number_or_null(double value) {
+  return std::isfinite(value) ? json(value) : json(nullptr);
+}
+
+json leads_json(const model::Prediction& prediction) {
+  json leads = json::array();
+  for (const model::LeadReport& lead : prediction.leads) {
+    const dsp::LeadQuality& quality = lead.quality;
+    json entry = {{"lead", lead.lead},
+                  {"source", lead.missing           ? "missing"
+                             : lead.formula.empty() ? "file"
+                                                    : "derived"}};
+    if (!lead.formula.empty()) entry["formula"] = lead.formula;
+    if (!lead.missing) {
+      entry["usable"] = quality.fault.empty();
+      entry["snr_db"] = quality.snr_db;
+      entry["swing"] = quality.swing;
+      entry["noise"] = quality.noise;
+      entry["drift"] = quality.drift;
+      entry["missing_share"] = quality.missing_share;
+      entry["flat_share"] = quality.flat_share;
+      entry["saturated_share"] = quality.saturated_share;
+      if (!quality.fault.empty()) entry["fault"] = quality.fault;
+      if (!quality.remark.empty()) entry["remark"] = quality.remark;
+    }
+    leads.push_back(std::move(entry));
+  }
+  return leads;
+}
+
+std::string csv_cell(const std::string& text) {
+  if (text.find_first_of(",\"\r\n") == std::string::npos) return text;
+  std::string quoted = "\"";
+  for (const char c : text) quoted += c == '"' ? std::string("\"\"") : std::string(1, c);
+  return quoted + "\"";
+}
+
+}  // namespace
+
+std::string PredictionOutcome::status() const {
+  if (!error.empty()) return "failed";
+  return prediction.refusal.empty() ? "answered" : "refused";
+}
+
+std::string PredictionOutcome::reason() const {
+  return error.empty() ? prediction.refusal : error;
+}
+
+std::string prediction_text(const PredictionOutcome& outcome, const model::ModelDescription& model, bool timing) {
+  const model::Prediction& prediction = outcome.prediction;
+  if (!outcome.error.empty()) return fmt::format("{}: failed: {}\n", outcome.record, outcome.error);
+  std::string text = fmt::format("{}: {:.4g} s at {:g} Hz", outcome.record, prediction.seconds, prediction.rate);
+  if (!prediction.refusal.empty()) {
+    text += fmt::format("\n  refused: {}\n", prediction.refusal);
+  } else {
+    const auto called = called_classes(prediction, model);
+    text += fmt::format(": {}\n", called.empty() ? "no class called" : fmt::format("{}", fmt::join(called, ", ")));
+    for (std::size_t c = 0; c < model.class_names.size(); ++c)
+      text += fmt::format("  {:12} {:6.3f}  threshold {:.3f}{}\n", model.class_names[c], prediction.probabilities[c],
+                          model.thresholds[c], prediction.called[c] ? "  called" : "");
+  }
+  const bool measured = std::any_of(prediction.leads.begin(), prediction.leads.end(),
+                                    [](const model::LeadReport& lead) { return lead.quality.swing > 0; });
+  text += leads_text(prediction, measured);
+  if (prediction.windows > 1) text += fmt::format("  windows      {}\n", prediction.windows);
+  for (const std::string& note : prediction.notes) text += fmt::format("  note         {}\n", note);
+  if (timing)
+    text += fmt::format("  time         read {:.2f} ms, prepare {:.2f} ms, network {:.2f} ms\n", outcome.read_ms,
+                        prediction.times.prepare, prediction.times.network);
+  return text;
+}
+
+std::string prediction_json(const PredictionOutcome& outcome, const model::ModelDescription& model) {
+  const model::Prediction& prediction = outcome.prediction;
+  json line = {{"record", outcome.record}, {"status", outcome.status()}};
+  if (!outcome.reason().empty()) line["reason"] = outcome.reason();
+  if (!outcome.hint.empty()) line["hint"] = outcome.hint;
+  if (outcome.error.empty()) {
+    line["rate_hz"] = prediction.rate;
+    line["seconds"] = prediction.seconds;
+    line["leads"] = leads_json(prediction);
+    line["notes"] = prediction.notes;
+    line["windows_left_out"] = prediction.windows_left_out;
+    line["milliseconds"] = {
+        {"read", outcome.read_ms}, {"prepare", prediction.times.prepare}, {"network", prediction.times.network}};
+  }
+  if (!prediction.probabilities.empty()) {
+    line["windows"] = prediction.windows;
+    line["called"] = called_classes(prediction, model);
+    json classes = json::array();
+    for (std::size_t c = 0; c < model.class_names.size(); ++c)
+      classes.push_back({{"class", model.class_names[c]},
+                         {"probability", prediction.probabilities[c]},
+                         {"threshold", model.thresholds[c]},
+                         {"called", static_cast<bool>(prediction.called[c])}});
+    line["classes"] = std::move(classes);
+    json features = json::object();
+    for (const model::FeatureValue& feature : prediction.features)
+      features[feature.name] = number_or_null(feature.value);
+    line["features"] = std::move(features);
+  }
+  return line.dump(-1, ' ', false, json::error_handler_t::replace) + "\n";
+}
+
+std::string prediction_csv_header(const model::ModelDescription& model) {
+  std::string row = "record,status,reason,called";
+  for (const std::string& name : model.class_names) row += "," + csv_cell(name);
+  return row + ",windows,rate_hz,seconds,worst_snr_db,derived_leads\n";
+}
+
+std::string prediction_csv(const PredictionOutcome& outcome, const model::ModelDescription& model) {
+  const model::Prediction& prediction = outcome.prediction;
+  std::string row = fmt::format("{},{},{},{}", csv_cell(outcome.record), outcome.status(), csv_cell(outcome.reason()),
+                                csv_cell(fmt::format("{}", fmt::join(called_classes(prediction, model), " "))));
+  for (std::size_t c = 0; c < model.class_names.size(); ++c)
+    row += prediction.probabilities.empty() ? "," : fmt::format(",{:.6f}", prediction.probabilities[c]);
+  if (!outcome.error.empty()) return row + ",,,,,\n";
+  std::vector<std::string> derived;
+  double worst = std::nan("");
+  for (const model::LeadReport& lead : prediction.leads) {
+    if (!lead.formula.empty()) derived.push_back(lead.lead);
+    worst = std::fmin(worst, lead.quality.snr_db);
+  }
+  return row + fmt::format(",{},{:g},{:g},{},{}\n", prediction.windows, prediction.rate, prediction.seconds,
+                           std::isfinite(worst) ? fmt::format("{:.1f}", worst) : "", fmt::join(derived, " "));
+}
+
+}  // namespace cardiograd::apps

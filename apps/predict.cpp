@@ -1,0 +1,182 @@
+// predict: what a trained model says about recordings from any device, in WFDB, EDF or CSV files.
+#include <cerrno>
+#include <chrono>
+#include <cmath>
+#include <csignal>
+#include <cstdio>
+#include <cstring>
+#include <functional>
+#include <optional>
+#include <string>
+#include <vector>
+
+#include <CLI/CLI.hpp>
+#include <fmt/format.h>
+
+#include "apps/common/app.h"
+#include "apps/common/prediction_output.h"
+#include "base/error.h"
+#include "base/threads.h"
+#include "data/source_recording.h"
+#include "model/predictor.h"
+
+namespace cardiograd::apps {
+namespace {
+
+using Clock = std::chrono::steady_clock;
+
+constexpr int kSomeWithoutAnswer = 3;  // Exit status.
+constexpr double kOldest = 130;
+
+struct Options {
+  std::string model;
+  std::vector<std::string> records;
+  bool json = false;
+  bool csv = false;
+  bool timing = false;
+  bool any_quality = false;
+  std::optional<double> age, rate;
+  std::string sex;
+  std::string unit = "mV";
+  int threads = 0;
+};
+
+void add_options(CLI::App& app, Options& o) {
+  app.add_option("--model", o.model, "last.safetensors or best.safetensors of a run")->required();
+  app.add_option("RECORD", o.records,
+                 "WFDB records (any extension or none), .edf or .csv files; their names come from standard input, one "
+                 "a line, when none are given or for '-'");
+  auto* json = app.add_flag("--json", o.json, "one line of JSON per record");
+  app.add_flag("--csv", o.csv, "a CSV row per record, and a header")->excludes(json);
+  app.add_option("--age", o.age, "years, for all records; from the file's comments by default, else not known")
+      ->check(CLI::Range(0.0, kOldest));
+  app.add_option("--sex", o.sex, "male or female, likewise");
+  app.add_option("--rate", o.rate, "Hz, of CSV files; from their time column by default")->check(CLI::PositiveNumber);
+  app.add_option("--unit", o.unit, "of CSV columns that do not say theirs: mV (default), uV or V");
+  app.add_flag("--any-quality", o.any_quality, "answer in spite of unusable leads, as long as there are twelve");
+  app.add_flag("--timing", o.timing, "add the milliseconds of each step (JSON has them always)");
+  app.add_option("--threads", o.threads, "0 (default): all cores; the result does not depend on it")
+      ->check(CLI::Range(0, 1024));
+  app.footer(
+      "Exit status: 0 every record was answered (or no reader is left for the output); 1 nothing could be done, for\n"
+      "example for want of the model; 2 wrong usage; 3 some records were refused (their signals are unfit) or failed\n"
+      "(they could not be read); the others were answered.\n\n"
+      "Longer records than the model's are cut into windows of its length, and the answer is the mean of their\n"
+      "probabilities; shorter ones, down to 30 %, are repeated. Research software: not a medical device.");
+}
+
+// Standard output, written record by record. Throws PipeClosed when nobody reads it any more.
+struct PipeClosed {};
+void write_out(const std::string& text) {
+  if (std::fwrite(text.data(), 1, text.size(), stdout) == text.size() && std::fflush(stdout) == 0) return;
+  if (errno == EPIPE) throw PipeClosed{};
+  throw Error(fmt::format("standard output cannot be written: {}", std::strerror(errno)),
+              "Write to a place with room for it.");
+}
+
+double sex_of(const std::string& name) {
+  if (name == "male" || name == "m" || name == "M") return 0;
+  if (name == "female" || name == "f" || name == "F") return 1;
+  throw UsageError(fmt::format("--sex {}: unknown", name), "Use male or female.");
+}
+
+class Session {
+ public:
+  explicit Session(const Options& options)
+      : options_(options),
+        predictor_(model::load_model(options.model), {.any_quality = options.any_quality}),
+        csv_{options.rate, options.unit} {
+    if (!data::millivolts_per_unit(options.unit))
+      throw UsageError(fmt::format("--unit {}: no voltage", options.unit), "Use mV, uV or V.");
+    if (options.age) given_.age = data::person_of({fmt::format("Age: {}", *options.age)}).age;
+    if (!options.sex.empty()) given_.sex = sex_of(options.sex);
+    if (options.csv) write_out(prediction_csv_header(predictor_.description()));
+  }
+
+  void answer(const std::string& record) {
+    PredictionOutcome outcome;
+    outcome.record = record;
+    try {
+      const auto start = Clock::now();
+      data::SourceRecording source = data::read_source_recording(record, csv_);
+      outcome.read_ms = 1e3 * std::chrono::duration<double>(Clock::now() - start).count();
+      if (!std::isnan(given_.age)) source.person.age = given_.age;
+      if (!std::isnan(given_.sex)) source.person.sex = given_.sex;
+      outcome.prediction = predictor_.predict(source);
+    } catch (const Error& error) {
+      outcome.error = error.what();
+      outcome.hint = error.hint();
+    } catch (const std::bad_alloc&) {
+      outcome.error = fmt::format("{}: too long for this machine's memory", record);
+      outcome.hint = "Cut the record into shorter ones.";
+    }
+    show(outcome);
+  }
+
+  int status() const { return all_answered_ ? 0 : kSomeWithoutAnswer; }
+
+ private:
+  void show(const PredictionOutcome& outcome) {
+    const model::ModelDescription& model = predictor_.description();
+    all_answered_ = all_answered_ && outcome.status() == "answered";
+    if (!outcome.error.empty()) {
+      report_error(outcome.error, outcome.hint.empty() ? "Check the file." : outcome.hint);
+      if (!options_.json && !options_.csv) return;
+    }
+    if (options_.json) return write_out(prediction_json(outcome, model));
+    if (options_.csv) return write_out(prediction_csv(outcome, model));
+    write_out(prediction_text(outcome, model, options_.timing));
+  }
+
+  const Options& options_;
+  model::Predictor predictor_;
+  data::SignalCsvOptions csv_;
+  data::Person given_;
+  bool all_answered_ = true;
+};
+
+// Calls `use` with every line of standard input that is not empty.
+void for_each_line(const std::function<void(const std::string&)>& use) {
+  std::string line;
+  for (int c = std::getchar();; c = std::getchar()) {
+    if (c != EOF && c != '\n') {
+      line += static_cast<char>(c);
+      continue;
+    }
+    if (line.ends_with('\r')) line.pop_back();
+    if (!line.empty()) use(line);
+    line.clear();
+    if (c == EOF) return;
+  }
+}
+
+int predict(const Options& o) {
+  std::signal(SIGPIPE, SIG_IGN);  // write_out sees it.
+  set_thread_count(o.threads);
+  try {
+    Session session(o);
+    const auto answer = [&](const std::string& record) { session.answer(record); };
+    for (const std::string& record : o.records.empty() ? std::vector<std::string>{"-"} : o.records) {
+      if (record == "-") {
+        for_each_line(answer);
+      } else {
+        answer(record);
+      }
+    }
+    return session.status();
+  } catch (const PipeClosed&) {
+    return 0;
+  }
+}
+
+}  // namespace
+}  // namespace cardiograd::apps
+
+int main(int argc, char** argv) {
+  CLI::App app("Says what a trained model makes of 12-lead ECGs in WFDB, EDF or CSV files.", "predict");
+  cardiograd::apps::Options options;
+  cardiograd::apps::add_options(app, options);
+  int status = 0;
+  const int failed = cardiograd::apps::run(app, argc, argv, [&] { status = cardiograd::apps::predict(options); });
+  return failed != 0 ? failed : status;
+}

@@ -1,0 +1,31 @@
+// Any recording as the twelve standard leads in their order: matched by name, brought to one unit, and computed from
+// other limb leads where Einthoven's and Goldberger's identities allow.
+#pragma once
+
+#include <string>
+#include <vector>
+
+#include "data/wfdb.h"
+
+namespace cardiograd::data {
+
+struct DerivedLead {
+  std::string lead;
+  std::string formula;  // "II - I"
+};
+
+struct TwelveLeads {
+  // The twelve leads in their order, in mV where the source has a voltage, else in the source's one unit. Leads that
+  // are neither there nor derivable are NaN throughout, and `missing` names them.
+  Recording recording;
+  std::vector<DerivedLead> derived;
+  std::vector<std::string> missing;
+  std::vector<std::string> unused;  // names of the source's other signals
+};
+
+// Each of the six limb leads is a sum of any two others (a volt-free unit such as z has no such sums). Throws Error
+// naming the recording and the lead: a standard lead is there twice, or leads are in units that cannot be brought to
+// one.
+TwelveLeads twelve_leads(const Recording& source);
+
+}  // namespace cardiograd::data
