@@ -175,7 +175,7 @@ class Paper {
       for (const double edge : {x, x + 4})
         svg.line({edge, y - 2.6}, {edge, y + 0.6}, fmt::format("ecg-edge {}", css_class));
       svg.text({x + 5, y}, name, "ecg-lead");
-      x += 15;
+      x += 8 + 3 * static_cast<double>(std::string_view(name).size());
     }
     svg.text({x, y}, scale_text(), "ecg-scale");
   }
