@@ -123,8 +123,8 @@ class Builder {
     }
     add({"pr_interval_ms", "ms", "QRS onset - P onset, median", "Surawicz 2009", UsualRange{120.0, 200.0}, 0, ""},
         median(pr), "no P wave");
-    add({"p_duration_ms", "ms", "P end - P onset, median", "Hancock 2009", UsualRange{-kUnlimited, 120.0}, 0, ""}, median(p),
-        "no P wave");
+    add({"p_duration_ms", "ms", "P end - P onset, median", "Hancock 2009", UsualRange{-kUnlimited, 120.0}, 0, ""},
+        median(p), "no P wave");
     const double qt = mean(qt_intervals_ms(waves_)), rr = rr_statistics(rr_intervals_ms(r_times)).rr_mean_ms / 1000.0;
     const std::string reason =
         std::isnan(qt) ? "no QT interval between 200 and 700 ms" : "no RR interval between 250 and 3000 ms";
