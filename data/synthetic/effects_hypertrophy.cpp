@@ -28,7 +28,7 @@ void left_ventricular_hypertrophy(Change& c) {
 void septal_hypertrophy(Change& c) {
   // The first vector, right and forward, grows and comes early: deep narrow Q in I, aVL, V5, V6, tall R in V1, V2.
   Waves& qrs = c.heart.conducted.qrs;
-  const double q = 0.28 + 0.3 * c.severity;
+  const double q = 0.31 + 0.3 * c.severity;
   qrs.push_back({qrs.front().time_s, 0.0075, q * Vector3(-0.80, 0.10, -0.55)});
 }
 

@@ -98,7 +98,7 @@ void nondiagnostic_t(Change& c) {
 }
 
 void unspecific_st(Change& c) {
-  const double st = 0.055 + 0.07 * c.severity;
+  const double st = 0.062 + 0.07 * c.severity;
   weaken_st(c.heart.conducted);
   add_st(c.heart.conducted, wall::kApex, -st, -st, -0.8 * st);
   scale(c.heart.conducted.t, 0.8);
@@ -106,7 +106,7 @@ void unspecific_st(Change& c) {
 
 void digitalis(Change& c) {
   // The sagging ST: little at the J point, most before T; QT short, T low.
-  const double st = 0.085 + 0.13 * c.severity;
+  const double st = 0.097 + 0.13 * c.severity;
   add_st(c.heart.conducted, wall::kApex, -0.35 * st, -st, -1.15 * st);
   scale(c.heart.conducted.t, 0.55 - 0.2 * c.severity);
   c.heart.qtc_s = std::max(0.335, c.heart.qtc_s - 0.030 - 0.025 * c.severity);

@@ -24,10 +24,10 @@ Vector3 varied(const Vector3& v, double share, PhiloxStream& random) {
 // Septum (right, anterior), apex (left, anterior), free wall (left, down, back), base (up, right, back): the four
 // instantaneous vectors of normal ventricular activation (Durrer et al., Circulation 41:899, 1970).
 Waves normal_qrs(PhiloxStream& random) {
-  Waves qrs = {{-0.024, 0.0075, {-0.15, 0.02, -0.22}},
-               {-0.008, 0.0080, {0.48, 0.30, -0.46}},
-               {0.006, 0.0095, {0.85, 0.58, 0.68}},
-               {0.027, 0.0085, {-0.16, -0.20, 0.28}}};
+  Waves qrs = {{-0.024, 0.0075, {-0.15, -0.05, -0.13}},
+               {-0.008, 0.0080, {0.50, 0.33, -0.36}},
+               {0.006, 0.0095, {0.92, 0.53, 0.72}},
+               {0.026, 0.0088, {-0.19, -0.09, 0.54}}};
   for (Wave& wave : qrs) {
     wave.amplitude = varied(wave.amplitude, 0.16, random);
     wave.time_s += 0.0015 * bounded_normal(random);
@@ -99,10 +99,13 @@ double frontal_axis(const Waves& qrs, const LeadVectors& leads) {
 }
 
 void set_frontal_axis(Waves& qrs, const LeadVectors& leads, double degrees) {
-  // Lead I and aVF are not orthogonal on a real body: the turn is approached in steps.
+  // Turned in the plane that I and aVF see. They are not orthogonal on a real body: the turn is approached in steps.
+  const Vector3 lead_i = leads.row(0);
+  const Vector3 lead_avf = leads.row(5);
+  const Vector3 normal = lead_i.cross(lead_avf).normalized();
   for (int step = 0; step < 8; ++step) {
     const double missing = std::remainder(degrees - frontal_axis(qrs, leads), 360.0);
-    const Eigen::Matrix3d turn = Eigen::AngleAxisd(missing * kDegree, Vector3::UnitZ()).toRotationMatrix();
+    const Eigen::Matrix3d turn = Eigen::AngleAxisd(missing * kDegree, normal).toRotationMatrix();
     for (Wave& wave : qrs) wave.amplitude = turn * wave.amplitude;
   }
 }
@@ -123,7 +126,7 @@ Heart normal_heart(const Person& person, const LeadVectors& leads, PhiloxStream&
   heart.lf_share = std::min(0.06, 0.022 * vagal);
 
   heart.conducted.qrs = normal_qrs(random);
-  set_frontal_axis(heart.conducted.qrs, leads, std::clamp(48 - 0.45 * (age - 50) + 20 * random.normal(), -25.0, 85.0));
+  set_frontal_axis(heart.conducted.qrs, leads, std::clamp(44 - 0.45 * (age - 50) + 20 * random.normal(), -25.0, 82.0));
   set_duration(heart.conducted.qrs, leads,
                std::clamp((person.female ? 0.089 : 0.094) + 0.007 * random.normal(), 0.074, 0.105));
   const double voltage = sokolow_lyon(heart.conducted.qrs, leads);
