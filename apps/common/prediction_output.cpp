@@ -52,6 +52,7 @@ json leads_json(const model::Prediction& prediction) {
     if (!lead.missing) {
       entry["usable"] = quality.fault.empty();
       entry["snr_db"] = quality.snr_db;
+      entry["contrast"] = quality.contrast;
       entry["swing"] = quality.swing;
       entry["noise"] = quality.noise;
       entry["drift"] = quality.drift;
