@@ -42,9 +42,9 @@ function(cardiograd_room name)
   endif()
 endfunction()
 
-# Every apps/<name>.cpp becomes the program <name>; apps/common/*.cpp and apps/report/*.cpp are shared by all of them.
+# Every apps/<name>.cpp becomes the program <name>; the .cpp of the folders in apps/ are one library for all of them.
 function(cardiograd_apps)
-  file(GLOB common CONFIGURE_DEPENDS ${PROJECT_SOURCE_DIR}/apps/common/*.cpp ${PROJECT_SOURCE_DIR}/apps/report/*.cpp)
+  file(GLOB common CONFIGURE_DEPENDS ${PROJECT_SOURCE_DIR}/apps/*/*.cpp)
   add_library(cardiograd_apps_common STATIC ${common})
   target_link_libraries(cardiograd_apps_common PUBLIC cardiograd_model CLI11::CLI11)
   target_compile_options(cardiograd_apps_common PRIVATE ${CARDIOGRAD_WARNINGS})

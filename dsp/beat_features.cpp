@@ -133,12 +133,35 @@ double correlation(const std::vector<double>& a, const std::vector<double>& b) {
   return ab / std::sqrt(aa * bb);
 }
 
+// The median of the beats at each point.
 std::vector<double> median_beat(const std::vector<const std::vector<double>*>& beats) {
-  std::vector<double> result(beats.front()->size()), values(beats.size());
-  for (std::size_t k = 0; k < result.size(); ++k) {
-    for (std::size_t i = 0; i < beats.size(); ++i) values[i] = (*beats[i])[k];
-    result[k] = median_in_place(values);
+  const auto points = static_cast<Eigen::Index>(beats.front()->size()), count = static_cast<Eigen::Index>(beats.size());
+  std::vector<double> result(beats.front()->size());
+  constexpr Eigen::Index kFew = 24;
+  if (count > kFew) {
+    std::vector<double> values(beats.size());
+    for (std::size_t k = 0; k < result.size(); ++k) {
+      for (std::size_t i = 0; i < beats.size(); ++i) values[i] = (*beats[i])[k];
+      result[k] = median_in_place(values);
+    }
+    return result;
   }
+  // Few are sorted at all points at once, by exchanges of neighbours: no branches.
+  Eigen::ArrayXXd sorted(points, count);
+  Eigen::ArrayXd smaller(points);
+  for (Eigen::Index i = 0; i < count; ++i) {
+    sorted.col(i) = Eigen::Map<const Eigen::ArrayXd>(beats[static_cast<std::size_t>(i)]->data(), points);
+  }
+  for (Eigen::Index last = count - 1; last > 0; --last) {
+    for (Eigen::Index i = 0; i < last; ++i) {
+      smaller = sorted.col(i).min(sorted.col(i + 1));
+      sorted.col(i + 1) = sorted.col(i).max(sorted.col(i + 1));
+      sorted.col(i) = smaller;
+    }
+  }
+  Eigen::Map<Eigen::ArrayXd> middle(result.data(), points);
+  middle = count % 2 == 1 ? Eigen::ArrayXd(sorted.col(count / 2))
+                          : Eigen::ArrayXd(0.5 * (sorted.col(count / 2) + sorted.col(count / 2 - 1)));
   return result;
 }
 

@@ -4,6 +4,8 @@
 #include <array>
 #include <cmath>
 #include <cstddef>
+#include <cstdint>
+#include <numeric>
 #include <vector>
 
 #include "dsp/statistics.h"
@@ -18,21 +20,27 @@ double population_sd(std::span<const double> series) {
   return std::sqrt(sum / static_cast<double>(series.size()));
 }
 
-// Phi of approximate entropy, for templates of `m` values.
-double mean_log_share(std::span<const double> series, std::size_t m, double r) {
-  const std::size_t count = series.size() - m + 1;
-  std::vector<int> matches(count, 1);  // Itself.
-  for (std::size_t i = 0; i < count; ++i) {
-    for (std::size_t j = i + 1; j < count; ++j) {
-      std::size_t k = 0;
-      while (k < m && std::abs(series[i + k] - series[j + k]) <= r) ++k;
-      if (k < m) continue;
-      ++matches[i];
-      ++matches[j];
-    }
-  }
+// For all pairs of templates that are `lag` samples apart: which of the single values match (1 or 0), one for each
+// sample from 0 on. Integers without branches: the compiler makes SIMD code of them.
+template <class Match>
+void match_values(std::span<const double> series, std::size_t lag, Match match, std::vector<std::int32_t>& values) {
+  const std::size_t count = series.size() - lag;
+  const double* x = series.data();
+  for (std::size_t i = 0; i < count; ++i) values[i] = match(std::abs(x[i] - x[i + lag])) ? 1 : 0;
+}
+
+// Ands the matches of values to matches of templates of one value more.
+void lengthen(const std::vector<std::int32_t>& values, std::size_t offset, std::size_t count,
+              std::vector<std::int32_t>& templates) {
+  for (std::size_t i = 0; i < count; ++i) templates[i] &= values[i + offset];
+}
+
+// Phi of approximate entropy from each template's number of matches.
+double mean_log_share(const std::vector<std::int32_t>& matches, std::size_t count) {
   double sum = 0.0;
-  for (const int match : matches) sum += std::log(static_cast<double>(match) / static_cast<double>(count));
+  for (std::size_t i = 0; i < count; ++i) {
+    sum += std::log(static_cast<double>(matches[i]) / static_cast<double>(count));
+  }
   return sum / static_cast<double>(count);
 }
 
@@ -43,16 +51,17 @@ double sample_entropy(std::span<const double> series, int m, double tolerance) {
   if (series.size() < length + 2) return kMissing;
   const double r = tolerance * population_sd(series);
   if (!(r > 0.0)) return kMissing;
-  const std::size_t count = series.size() - length;
-  std::size_t shorter = 0, longer = 0;
-  for (std::size_t i = 0; i < count; ++i) {
-    for (std::size_t j = i + 1; j < count; ++j) {
-      std::size_t k = 0;
-      while (k < length && std::abs(series[i + k] - series[j + k]) < r) ++k;
-      if (k < length) continue;
-      ++shorter;
-      if (std::abs(series[i + length] - series[j + length]) < r) ++longer;
-    }
+  std::vector<std::int32_t> values(series.size()), templates(series.size());
+  std::int64_t shorter = 0, longer = 0;
+  for (std::size_t lag = 1; lag + length < series.size(); ++lag) {
+    const std::size_t count = series.size() - length - lag;
+    match_values(
+        series, lag, [r](double distance) { return distance < r; }, values);
+    std::fill_n(templates.begin(), count, 1);
+    for (std::size_t k = 0; k < length; ++k) lengthen(values, k, count, templates);
+    shorter += std::accumulate(templates.begin(), templates.begin() + static_cast<std::ptrdiff_t>(count), 0);
+    lengthen(values, length, count, templates);
+    longer += std::accumulate(templates.begin(), templates.begin() + static_cast<std::ptrdiff_t>(count), 0);
   }
   if (shorter == 0 || longer == 0) return kMissing;
   return -std::log(static_cast<double>(longer) / static_cast<double>(shorter));
@@ -63,7 +72,21 @@ double approximate_entropy(std::span<const double> series, int m, double toleran
   if (series.size() < length + 2) return kMissing;
   const double r = tolerance * population_sd(series);
   if (!(r > 0.0)) return kMissing;
-  return mean_log_share(series, length, r) - mean_log_share(series, length + 1, r);
+  const std::size_t count = series.size() - length + 1;  // Templates of `length` values; one less of one value more.
+  std::vector<std::int32_t> values(series.size()), templates(series.size());
+  std::vector<std::int32_t> shorter(count, 1), longer(count, 1);  // Each matches itself.
+  for (std::size_t lag = 1; lag < count; ++lag) {
+    match_values(
+        series, lag, [r](double distance) { return distance <= r; }, values);
+    std::fill_n(templates.begin(), count - lag, 1);
+    for (std::size_t k = 0; k < length; ++k) lengthen(values, k, count - lag, templates);
+    for (std::size_t i = 0; i < count - lag; ++i) shorter[i] += templates[i];
+    for (std::size_t i = 0; i < count - lag; ++i) shorter[i + lag] += templates[i];
+    lengthen(values, length, count - lag - 1, templates);
+    for (std::size_t i = 0; i + 1 < count - lag; ++i) longer[i] += templates[i];
+    for (std::size_t i = 0; i + 1 < count - lag; ++i) longer[i + lag] += templates[i];
+  }
+  return mean_log_share(shorter, count) - mean_log_share(longer, count - 1);
 }
 
 double permutation_entropy(std::span<const double> series, int order, int delay) {

@@ -20,7 +20,7 @@ constexpr double kQrsBackgrounds = 2.5;     // Or that many times the background
 constexpr double kQrsBeforeGlobal = 0.016;  // Seconds that a lead's onset may lie before that of all leads,
 constexpr double kQrsAfterGlobal = 0.020;   // and its end after.
 constexpr double kQrsOwn = 0.6;             // How much of a lead's distance to the consensus stays.
-constexpr double kStimulusSeconds = 0.014;  // After a stimulus its own decay ends.
+constexpr double kStimulusSeconds = 0.008;  // After a stimulus its own decay ends.
 // P and T.
 constexpr double kPSlopeSeconds = 0.030;
 constexpr double kTSlopeSeconds = 0.055;
@@ -147,7 +147,7 @@ void GroupSearch::find_qrs() {
   const Eigen::Index from = std::max(lowest, inside(c - samples(0.07))), to = inside(c + samples(0.08));
   const std::size_t leads = waves_.leads.size();
   std::vector<Eigen::ArrayXd> slopes(leads);
-  std::vector<double> weights(leads, 0.0), scaled_weights(leads, 0.0);
+  std::vector<double> weights(leads, 0.0), scaled_weights(leads, 0.0), backgrounds(leads, 0.0);
   Eigen::ArrayXd activity = Eigen::ArrayXd::Zero(length_);
   double total = 0.0;
   for (std::size_t l = 0; l < leads; ++l) {
@@ -157,7 +157,8 @@ void GroupSearch::find_qrs() {
     if (!(largest > 0.0)) continue;
     slopes[l] /= largest;
     constexpr double kTrustedRatio = 40.0;
-    weights[l] = 1.0 / std::max(background(slopes[l], 0.3), 1.0 / kTrustedRatio);
+    backgrounds[l] = background(slopes[l], 0.3);
+    weights[l] = 1.0 / std::max(backgrounds[l], 1.0 / kTrustedRatio);
     activity += weights[l] * slopes[l].square();
     total += weights[l];
     scaled_weights[l] = weights[l] / (largest * largest);
@@ -174,7 +175,7 @@ void GroupSearch::find_qrs() {
   const Eigen::Index high = inside(static_cast<Eigen::Index>(qrs_.offset) + samples(kQrsAfterGlobal));
   for (std::size_t l = 0; l < leads; ++l) {
     if (weights[l] == 0.0) continue;
-    const double least = kQrsBackgrounds * background(slopes[l], 0.3);
+    const double least = kQrsBackgrounds * backgrounds[l];
     const double on_share = std::max(kQrsOnsetShareOfLead, least), off_share = std::max(kQrsOffsetShareOfLead, least);
     waves_.leads[l].qrs = Extent{active_extent(slopes[l], on_share, gap, from, to, low, high).onset,
                                  active_extent(slopes[l], off_share, gap, from, to, low, high).offset};

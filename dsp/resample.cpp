@@ -4,6 +4,7 @@
 #include <cmath>
 #include <numbers>
 #include <numeric>
+#include <span>
 #include <vector>
 
 #include <fmt/format.h>
@@ -48,6 +49,37 @@ std::vector<std::vector<double>> phases(const std::vector<double>& taps, int up)
   return all;
 }
 
+// outputs[k] = sum of taps[n] * signal[newest + k * step - (taps - 1) + n], samples outside the signal being 0.
+void convolve(std::span<const double> signal, const std::vector<double>& taps, Eigen::Index newest, Eigen::Index step,
+              Eigen::Index count, std::vector<double>& outputs) {
+  outputs.assign(static_cast<std::size_t>(count), 0.0);
+  const auto samples = static_cast<Eigen::Index>(signal.size()), length = static_cast<Eigen::Index>(taps.size());
+  // Outputs whose taps all meet samples, by fours: with step 1 their inputs lie side by side.
+  const Eigen::Index oldest = newest - length + 1;
+  const Eigen::Index first = oldest >= 0 ? 0 : (-oldest + step - 1) / step;
+  const Eigen::Index end = newest >= samples ? 0 : std::min(count, (samples - 1 - newest) / step + 1);
+  const auto one = [&](Eigen::Index k) {
+    const Eigen::Index start = oldest + k * step;
+    double sum = 0.0;
+    for (Eigen::Index n = std::max<Eigen::Index>(0, -start); n < std::min(length, samples - start); ++n) {
+      sum += taps[static_cast<std::size_t>(n)] * signal[static_cast<std::size_t>(start + n)];
+    }
+    return sum;
+  };
+  Eigen::Index k = 0;
+  for (; k < std::min(first, count); ++k) outputs[static_cast<std::size_t>(k)] = one(k);
+  constexpr Eigen::Index kLanes = 8;
+  for (; step == 1 && k + kLanes <= end; k += kLanes) {
+    Eigen::Array<double, kLanes, 1> sums = Eigen::Array<double, kLanes, 1>::Zero();
+    const double* x = signal.data() + oldest + k;
+    for (Eigen::Index n = 0; n < length; ++n) {
+      sums += taps[static_cast<std::size_t>(n)] * Eigen::Map<const Eigen::Array<double, kLanes, 1>>(x + n);
+    }
+    Eigen::Map<Eigen::Array<double, kLanes, 1>>(outputs.data() + k) = sums;
+  }
+  for (; k < count; ++k) outputs[static_cast<std::size_t>(k)] = one(k);
+}
+
 }  // namespace
 
 Eigen::ArrayXXd resample_poly(const Eigen::ArrayXXd& signal, int up, int down) {
@@ -64,22 +96,20 @@ Eigen::ArrayXXd resample_poly(const Eigen::ArrayXXd& signal, int up, int down) {
   const Eigen::Index samples = signal.rows();
   const Eigen::Index count = (samples * up + down - 1) / down;
   Eigen::ArrayXXd resampled(count, signal.cols());
-  for (Eigen::Index lead = 0; lead < signal.cols(); ++lead) {
-    const double* column = signal.col(lead).data();
-    Eigen::Index phase = half % up, newest = half / up;  // Of output i: i * down + half = newest * up + phase.
-    for (Eigen::Index i = 0; i < count; ++i) {
-      const auto& taps = by_phase[static_cast<std::size_t>(phase)];
-      const Eigen::Index oldest = newest - static_cast<Eigen::Index>(taps.size()) + 1;
-      const Eigen::Index first = std::max<Eigen::Index>(0, oldest), last = std::min(samples - 1, newest);
-      double sum = 0.0;
-      if (first <= last) {
-        const Eigen::Index terms = last - first + 1;
-        sum = Eigen::Map<const Eigen::VectorXd>(taps.data() + (first - oldest), terms)
-                  .dot(Eigen::Map<const Eigen::VectorXd>(column + first, terms));
+  std::vector<double> outputs;
+  for (int p = 0; p < up; ++p) {
+    // The outputs with this phase: p' = (half + i * down) % up. They meet inputs that are `down` samples apart.
+    Eigen::Index first_output = 0;
+    while (first_output < std::min<Eigen::Index>(up, count) && (half + first_output * down) % up != p) ++first_output;
+    if (first_output >= std::min<Eigen::Index>(up, count)) continue;
+    const auto& taps = by_phase[static_cast<std::size_t>(p)];
+    const Eigen::Index of_phase = (count - first_output + up - 1) / up;
+    const Eigen::Index newest = (half + first_output * down) / up;
+    for (Eigen::Index lead = 0; lead < signal.cols(); ++lead) {
+      convolve({signal.col(lead).data(), static_cast<std::size_t>(samples)}, taps, newest, down, of_phase, outputs);
+      for (Eigen::Index k = 0; k < of_phase; ++k) {
+        resampled(first_output + k * up, lead) = outputs[static_cast<std::size_t>(k)];
       }
-      resampled(i, lead) = sum;
-      newest += (phase + down) / up;
-      phase = (phase + down) % up;
     }
   }
   return resampled;

@@ -4,7 +4,7 @@
 #include <string>
 #include <vector>
 
-#include "apps/report/svg.h"
+#include "apps/common/svg.h"
 
 namespace cardiograd::apps::report {
 

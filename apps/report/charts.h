@@ -6,7 +6,7 @@
 #include <vector>
 
 #include "apps/report/axes.h"
-#include "apps/report/svg.h"
+#include "apps/common/svg.h"
 #include "data/class_distribution.h"
 #include "model/calibration.h"
 #include "model/metrics.h"

@@ -5,6 +5,7 @@
 #include <fmt/format.h>
 #include <fmt/ranges.h>
 
+#include "apps/common/ecg_paper.h"
 #include "apps/report/sections.h"
 #include "apps/report/text.h"
 #include "base/error.h"
@@ -28,7 +29,8 @@ void add_head(Markup& page, const ReportData& report) {
   // An icon of its own: browsers ask for favicon.ico otherwise.
   page.empty("link", {{"rel", "icon"}, {"href", "data:,"}});
   // The CDATA marks hide in comments: an XML parser needs them, an HTML parser must not see them.
-  page.open("style").verbatim("/*<![CDATA[*/").verbatim(style_sheet()).verbatim("/*]]>*/").close("style");
+  page.open("style").verbatim("/*<![CDATA[*/").verbatim(style_sheet()).verbatim(ecg_style_sheet());
+  page.verbatim("/*]]>*/").close("style");
   page.close("head");
 }
 

@@ -5,7 +5,7 @@
 #include <string_view>
 #include <vector>
 
-#include "apps/report/markup.h"
+#include "apps/common/markup.h"
 #include "apps/report/report_data.h"
 
 namespace cardiograd::apps::report {

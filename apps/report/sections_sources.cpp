@@ -4,7 +4,7 @@
 #include <fmt/ranges.h>
 
 #include "apps/report/charts.h"
-#include "apps/report/ecg_paper.h"
+#include "apps/common/ecg_paper.h"
 #include "apps/report/sections.h"
 #include "apps/report/tables.h"
 #include "apps/report/text.h"

@@ -117,13 +117,6 @@ svg { display: block; }
 .mistake { margin-top: 1.6rem; break-inside: avoid; }
 .strip { border: 1px solid var(--rule); }
 .ecg { width: 100%; min-width: 44rem; height: auto; }
-.ecg-paper { fill: var(--paper); }
-.ecg-minor { stroke: var(--minor); stroke-width: .12; fill: none; }
-.ecg-major { stroke: var(--major); stroke-width: .22; fill: none; }
-.ecg-trace { stroke: var(--trace); stroke-width: 28; stroke-linejoin: round; stroke-linecap: round; fill: none; }
-.ecg-pulse, .ecg-mark { stroke: var(--trace); stroke-width: .28; fill: none; }
-.ecg-lead { font-size: 3.2px; font-weight: 600; fill: var(--trace); paint-order: stroke; stroke: var(--paper);
-            stroke-width: .8px; }
 .zoom { margin: .3rem 0; }
 button { min-width: 2.75rem; min-height: 2.2rem; margin-right: .4rem; border: 1px solid var(--quiet); border-radius: 6px;
          background: var(--box); color: var(--text); font: inherit; cursor: pointer; }

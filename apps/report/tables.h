@@ -5,7 +5,7 @@
 #include <utility>
 #include <vector>
 
-#include "apps/report/markup.h"
+#include "apps/common/markup.h"
 
 namespace cardiograd::apps::report {
 

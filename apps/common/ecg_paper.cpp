@@ -1,15 +1,16 @@
-#include "apps/report/ecg_paper.h"
+#include "apps/common/ecg_paper.h"
 
 #include <algorithm>
 #include <array>
 #include <cmath>
+#include <utility>
 
 #include <fmt/format.h>
 
 #include "base/error.h"
 #include "data/leads.h"
 
-namespace cardiograd::apps::report {
+namespace cardiograd::apps {
 namespace {
 
 constexpr double kMmPerSecond = 25;
@@ -21,7 +22,15 @@ constexpr double kLowestRow = 16;  // mm of trace above and below
 constexpr double kHighestRow = 48;
 constexpr double kLongest = 10;  // s
 constexpr double kShortestFourColumns = 5;
-constexpr double kStepsPerMm = 100;  // path coordinates are whole hundredths of a millimetre: short numbers
+constexpr double kHeading = 9;  // mm above and below the paper of a file of its own
+constexpr double kFooter = 8;
+constexpr double kLeastFileWidth = 130;  // for the text below
+constexpr double kStepsPerMm = 100;      // path coordinates are whole hundredths of a millimetre: short numbers
+
+// The report's colours in the light scheme, for a file of its own.
+constexpr std::string_view kFileColours = R"css(
+svg { --paper: #fffafa; --minor: #f8d9d9; --major: #e9a5a5; --trace: #16181b; --c0: #0072b2; --c1: #d55e00;
+      --c2: #009e73; font-family: system-ui, "Segoe UI", "DejaVu Sans", sans-serif; })css";
 
 // A lead from sample `first` on, drawn from `x` mm.
 struct Segment {
@@ -40,7 +49,8 @@ struct Row {
 
 class Paper {
  public:
-  explicit Paper(const EcgStrip& strip) : strip_(strip), leads_(strip.lead_names.size()) {
+  // `alone`: a file of its own.
+  Paper(const EcgStrip& strip, bool alone) : strip_(strip), leads_(strip.lead_names.size()), alone_(alone) {
     if (leads_ == 0 || !(strip.rate > 0) || strip.samples.size() % leads_ != 0 || strip.samples.size() < 2 * leads_)
       throw Error(
           fmt::format("{} samples of {} leads at {} Hz cannot be drawn", strip.samples.size(), leads_, strip.rate));
@@ -52,12 +62,14 @@ class Paper {
   }
 
   EcgDrawing draw(const SvgText& text) {
-    Svg svg(width(), height_, text, "ecg");
+    Svg svg(width(), height_, text, "ecg", alone_ ? std::string(kFileColours) + std::string(ecg_style_sheet()) : "");
     draw_grid(svg, text.id);
     for (const Row& row : rows_) {
+      for (const Segment& segment : row.segments) draw_waves(svg, row, segment);
       draw_pulse(svg, row);
       for (const Segment& segment : row.segments) draw_segment(svg, row, segment);
     }
+    if (alone_) draw_texts(svg, text.title);
     EcgDrawing drawing;
     drawing.width_mm = width();
     drawing.svg = svg.finish();
@@ -67,7 +79,10 @@ class Paper {
 
  private:
   double seconds(std::size_t samples) const { return static_cast<double>(samples) / strip_.rate; }
-  double width() const { return kLeft + seconds(shown_) * kMmPerSecond + kMargin; }
+  double width() const {
+    const double strip = kLeft + seconds(shown_) * kMmPerSecond + kMargin;
+    return alone_ ? std::max(strip, kLeastFileWidth) : strip;
+  }
   double mm(const Segment& segment, std::size_t i) const {
     return static_cast<double>(strip_.samples[(segment.first + i) * leads_ + segment.lead]) * mm_per_unit_;
   }
@@ -96,7 +111,7 @@ class Paper {
 
   // Each row as high as its traces need, between the two limits.
   void fit_rows() {
-    height_ = kMargin;
+    height_ = alone_ ? kHeading : kMargin;
     for (Row& row : rows_) {
       double top = 0;
       double bottom = 0;
@@ -114,7 +129,7 @@ class Paper {
       row.baseline = height_ + 3 + row.above;  // 3 mm for the lead's name
       height_ = row.baseline + row.below;
     }
-    height_ += kMargin;
+    height_ += alone_ ? kFooter : kMargin;
   }
 
   void draw_grid(Svg& svg, const std::string& id) const {
@@ -134,6 +149,35 @@ class Paper {
       markup.empty(
           "rect",
           {{"x", 0}, {"y", 0}, {"width", width()}, {"height", height_}, {"fill", fmt::format("url(#{}{})", id, name)}});
+  }
+
+  void draw_waves(Svg& svg, const Row& row, const Segment& segment) const {
+    constexpr std::array kClasses = {"ecg-p", "ecg-qrs", "ecg-t"};
+    const double from = seconds(segment.first), to = from + seconds(segment.count);
+    for (const EcgWave& wave : strip_.waves) {
+      if (wave.lead != segment.lead || !(wave.onset_s < to && wave.offset_s > from)) continue;
+      const std::string css_class = kClasses.at(static_cast<std::size_t>(wave.kind));
+      const auto x = [&](double at) { return segment.x + (std::clamp(at, from, to) - from) * kMmPerSecond; };
+      const double top = row.baseline - row.above, bottom = row.baseline + row.below;
+      svg.rect(x(wave.onset_s), top, x(wave.offset_s) - x(wave.onset_s), bottom - top, "ecg-wave " + css_class);
+      for (const double edge : {wave.onset_s, wave.offset_s})
+        if (edge >= from && edge <= to) svg.line({x(edge), top}, {x(edge), bottom}, "ecg-edge " + css_class);
+    }
+  }
+
+  void draw_texts(Svg& svg, const std::string& title) const {
+    svg.text({kMargin, 6}, title, "ecg-title");
+    double x = kMargin;
+    const double y = height_ - 2.5;
+    for (const auto& [css_class, name] : {std::pair{"ecg-p", "P"}, {"ecg-qrs", "QRS"}, {"ecg-t", "T"}}) {
+      if (strip_.waves.empty()) break;
+      svg.rect(x, y - 2.6, 4, 3.2, fmt::format("ecg-wave {}", css_class));
+      for (const double edge : {x, x + 4})
+        svg.line({edge, y - 2.6}, {edge, y + 0.6}, fmt::format("ecg-edge {}", css_class));
+      svg.text({x + 5, y}, name, "ecg-lead");
+      x += 8 + 3 * static_cast<double>(std::string_view(name).size());
+    }
+    svg.text({x, y}, scale_text(), "ecg-scale");
   }
 
   // 10 mm high and 5 mm (0.2 s) wide, as the device draws it: 1 mV, or 4 SD where there is no voltage.
@@ -182,6 +226,7 @@ class Paper {
 
   const EcgStrip& strip_;
   std::size_t leads_;
+  bool alone_;
   std::size_t all_ = 0;
   std::size_t shown_ = 0;
   double mm_per_unit_ = 0;
@@ -193,7 +238,29 @@ class Paper {
 }  // namespace
 
 EcgDrawing draw_ecg(const SvgText& text, const EcgStrip& strip) {
-  return Paper(strip).draw(text);
+  return Paper(strip, false).draw(text);
 }
 
-}  // namespace cardiograd::apps::report
+std::string draw_ecg_file(const SvgText& text, const EcgStrip& strip) {
+  return Paper(strip, true).draw(text).svg.str();
+}
+
+std::string_view ecg_style_sheet() {
+  return R"css(
+.ecg-paper { fill: var(--paper); }
+.ecg-minor { stroke: var(--minor); stroke-width: .12; fill: none; }
+.ecg-major { stroke: var(--major); stroke-width: .22; fill: none; }
+.ecg-trace { stroke: var(--trace); stroke-width: 28; stroke-linejoin: round; stroke-linecap: round; fill: none; }
+.ecg-pulse, .ecg-mark { stroke: var(--trace); stroke-width: .28; fill: none; }
+.ecg-lead { font-size: 3.2px; font-weight: 600; fill: var(--trace); paint-order: stroke; stroke: var(--paper);
+            stroke-width: .8px; }
+.ecg-title { font-size: 4px; font-weight: 600; fill: var(--trace); }
+.ecg-scale { font-size: 3px; fill: var(--trace); }
+.ecg-wave { fill-opacity: .16; } .ecg-edge { stroke-width: .22; }
+.ecg-p { fill: var(--c0); stroke: none; } .ecg-edge.ecg-p { stroke: var(--c0); }
+.ecg-qrs { fill: var(--c1); stroke: none; } .ecg-edge.ecg-qrs { stroke: var(--c1); }
+.ecg-t { fill: var(--c2); stroke: none; } .ecg-edge.ecg-t { stroke: var(--c2); }
+)css";
+}
+
+}  // namespace cardiograd::apps

@@ -8,7 +8,7 @@
 #include <string_view>
 #include <vector>
 
-namespace cardiograd::apps::report {
+namespace cardiograd::apps {
 
 // `text` for an element's content or a quoted attribute: & < > " ' as entities, control characters dropped (XML has
 // none of them, except tab and line feed), bytes that are no UTF-8 as U+FFFD.
@@ -55,4 +55,4 @@ class Markup {
   std::vector<std::string> open_;
 };
 
-}  // namespace cardiograd::apps::report
+}  // namespace cardiograd::apps

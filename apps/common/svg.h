@@ -1,5 +1,5 @@
-// A small writer of SVG drawings. Looks come from the page's style sheet by class name, so that one drawing serves
-// light, dark and print. y grows downwards; units are the view box's.
+// A small writer of SVG drawings. Looks come from a style sheet by class name, so that one drawing serves light, dark
+// and print. y grows downwards; units are the view box's.
 #pragma once
 
 #include <cstddef>
@@ -7,9 +7,9 @@
 #include <string_view>
 #include <vector>
 
-#include "apps/report/markup.h"
+#include "apps/common/markup.h"
 
-namespace cardiograd::apps::report {
+namespace cardiograd::apps {
 
 struct Point {
   double x = 0;
@@ -25,7 +25,8 @@ struct SvgText {
 
 class Svg {
  public:
-  Svg(double width, double height, const SvgText& text, std::string_view css_class);
+  // With a `style` of its own the drawing can stand alone as a file, a unit of the view box being a millimetre.
+  Svg(double width, double height, const SvgText& text, std::string_view css_class, std::string_view style = "");
 
   // `tip` is shown while the pointer is over the shape; empty for none.
   void line(Point from, Point to, std::string_view css_class);
@@ -59,4 +60,4 @@ class Svg {
 // "M0 0L1 1..." through the points; empty for none.
 std::string path_of(const std::vector<Point>& points);
 
-}  // namespace cardiograd::apps::report
+}  // namespace cardiograd::apps

@@ -1,4 +1,4 @@
-#include "apps/report/svg.h"
+#include "apps/common/svg.h"
 
 #include <cmath>
 #include <numbers>
@@ -6,7 +6,7 @@
 
 #include <fmt/format.h>
 
-namespace cardiograd::apps::report {
+namespace cardiograd::apps {
 namespace {
 
 Point on_circle(Point centre, double radius, double turns) {
@@ -26,14 +26,19 @@ std::string path_of(const std::vector<Point>& points) {
   return path;
 }
 
-Svg::Svg(double width, double height, const SvgText& text, std::string_view css_class) {
-  markup_.open("svg", {{"class", css_class},
+Svg::Svg(double width, double height, const SvgText& text, std::string_view css_class, std::string_view style) {
+  const bool alone = !style.empty();
+  markup_.open("svg", {{"xmlns", alone ? "http://www.w3.org/2000/svg" : ""},
+                       {"width", alone ? compact(width) + "mm" : ""},
+                       {"height", alone ? compact(height) + "mm" : ""},
+                       {"class", css_class},
                        {"viewBox", fmt::format("0 0 {} {}", compact(width), compact(height))},
                        {"id", text.id},
                        {"role", "img"},
                        {"aria-labelledby", fmt::format("{0}-title {0}-desc", text.id)}});
   markup_.element("title", {{"id", text.id + "-title"}}, text.title);
   markup_.element("desc", {{"id", text.id + "-desc"}}, text.description);
+  if (alone) markup_.open("style").verbatim(style).close("style");
 }
 
 void Svg::line(Point from, Point to, std::string_view css_class) {
@@ -96,4 +101,4 @@ Markup Svg::finish() {
   return std::move(markup_);
 }
 
-}  // namespace cardiograd::apps::report
+}  // namespace cardiograd::apps

@@ -1,4 +1,4 @@
-#include "apps/report/markup.h"
+#include "apps/common/markup.h"
 
 #include <cmath>
 
@@ -7,7 +7,7 @@
 #include "base/error.h"
 #include "tests/apps/xml_check.h"
 
-namespace cardiograd::apps::report {
+namespace cardiograd::apps {
 namespace {
 
 TEST(Markup, EscapesWhatWouldBeRead) {
@@ -60,4 +60,4 @@ TEST(XmlCheck, RefusesWhatIsNotWellFormed) {
 }
 
 }  // namespace
-}  // namespace cardiograd::apps::report
+}  // namespace cardiograd::apps

@@ -1,4 +1,4 @@
-#include "apps/report/markup.h"
+#include "apps/common/markup.h"
 
 #include <algorithm>
 #include <cmath>
@@ -8,7 +8,7 @@
 
 #include "base/error.h"
 
-namespace cardiograd::apps::report {
+namespace cardiograd::apps {
 namespace {
 
 // The bytes of the UTF-8 character that `text` begins with; 0 when it begins with none. RFC 3629, section 4.
@@ -133,4 +133,4 @@ const std::string& Markup::str() const {
   return text_;
 }
 
-}  // namespace cardiograd::apps::report
+}  // namespace cardiograd::apps

@@ -1,0 +1,12 @@
+// All measures of one record as text to read.
+#pragma once
+
+#include <string>
+
+namespace cardiograd::apps {
+
+// The feature columns, the further measures and those of each lead of the WFDB record `record`, with units, usual
+// ranges and, where a value is missing, the reason. Throws what reading throws.
+std::string features_table(const std::string& record);
+
+}  // namespace cardiograd::apps

@@ -1,0 +1,326 @@
+// The program features as a user runs it: every option, bad input, restart, and real recordings at two rates.
+#include <cmath>
+#include <csignal>
+#include <map>
+#include <numeric>
+
+#include <fmt/format.h>
+#include <gtest/gtest.h>
+
+#include "data/csv.h"
+#include "data/wfdb.h"
+#include "data/wfdb_annotation.h"
+#include "tests/apps/run_app.h"
+#include "tests/apps/tiny_ptbxl.h"
+#include "tests/apps/xml_check.h"
+#include "tests/common/test_data.h"
+
+namespace cardiograd::testing {
+namespace {
+
+namespace fs = std::filesystem;
+
+Outcome features(const std::vector<std::string>& arguments, const RunSettings& settings = {}) {
+  return run_app("features", arguments, settings);
+}
+
+std::string record_of(const TinyPtbxl& tiny, int i) {
+  return (tiny.folder() / TinyPtbxl::stem(i)).string();
+}
+
+std::size_t lines_of(const fs::path& path) {
+  const std::string text = read_file(path);
+  return static_cast<std::size_t>(std::count(text.begin(), text.end(), '\n'));
+}
+
+TEST(FeaturesApp, TableOfARecord) {
+  const TinyPtbxl tiny;
+  const Outcome outcome = features({record_of(tiny, 1)});
+  expect_success(outcome);
+  expect_parts(outcome.out, {"12 leads, 100 Hz, 10.0 s, mV", "  rr_mean_ms ", "usual 600 to 1000", "  hr_sd_bpm ",
+                             "age_years", "not recorded", "pr_interval_ms", "qtc_fridericia_ms", "frontal_axis_deg",
+                             "sokolow_lyon_mv", "\n  V6 "});
+  const TinyPtbxl scores("z");
+  expect_parts(features({record_of(scores, 1)}).out, {"no scale"});
+  const Outcome two = features({record_of(tiny, 1), record_of(tiny, 2)});
+  expect_success(two);
+  EXPECT_EQ(lines_with(two.out, "  rr_mean_ms ").size(), 2U);
+}
+
+TEST(FeaturesApp, AgeAndSexOfTheRecordsComments) {
+  const TinyPtbxl tiny;
+  write_file(tiny.header(1), read_file(tiny.header(1)) + "# Age: 63\n# Sex: Female\n");
+  const std::string out = features({record_of(tiny, 1)}).out;
+  expect_parts(out, {"age_years                      63.000", "sex                             1.000"});
+}
+
+TEST(FeaturesApp, FiducialsAndAnnotations) {
+  const TinyPtbxl tiny;
+  const TemporaryFolder folder;
+  const std::string table = (folder / "f.csv").string();
+  expect_success(features({"--fiducials", table, "--annotator", "mine", record_of(tiny, 1), record_of(tiny, 2)}));
+  const data::CsvTable csv = data::CsvTable::read(table);
+  EXPECT_TRUE(
+      read_file(table).starts_with("record,lead,beat,p_onset_s,p_peak_s,p_offset_s,qrs_onset_s,r_peak_s,"
+                                   "qrs_offset_s,t_onset_s,t_peak_s,t_offset_s\n"));
+  std::map<std::string, int> rows;
+  for (std::size_t i = 0; i < csv.rows(); ++i) ++rows[csv.cell(i, csv.column("lead"))];
+  ASSERT_EQ(rows.size(), 13U);
+  for (const auto& [lead, count] : rows) EXPECT_EQ(count, rows["all"]) << lead;
+  EXPECT_GT(rows["all"], 16);  // Both at 60 to 90 a minute for 10 s.
+  const data::WfdbAnnotations annotations = data::read_wfdb_annotations(record_of(tiny, 1) + ".mine");
+  const auto beats = std::count_if(annotations.annotations.begin(), annotations.annotations.end(),
+                                   [](const auto& a) { return a.code == data::annotation_code("N"); });
+  EXPECT_GT(beats, 8);
+  // The order of records is the order of rows, whatever the number of threads.
+  const std::string once = read_file(table);
+  expect_success(features({"--threads", "1", "--fiducials", table, record_of(tiny, 1), record_of(tiny, 2)}));
+  EXPECT_EQ(read_file(table), once);
+}
+
+TEST(FeaturesApp, Drawing) {
+  const TinyPtbxl tiny;
+  const TemporaryFolder folder;
+  const fs::path svg = folder / "a.svg";
+  expect_success(features({"--svg", svg.string(), record_of(tiny, 1)}));
+  const XmlCheck check(read_file(svg));
+  std::size_t traces = 0, waves = 0;
+  for (const XmlElement& element : check.elements()) {
+    const auto css_class = element.attributes.find("class");
+    if (css_class == element.attributes.end()) continue;
+    traces += css_class->second == "ecg-trace" ? 1U : 0U;
+    waves += css_class->second == "ecg-wave ecg-qrs" ? 1U : 0U;
+  }
+  EXPECT_EQ(traces, 13U);
+  EXPECT_GT(waves, 30U);  // Ten beats in three rows and the rhythm strip.
+  expect_parts(read_file(svg), {"25 mm/s, 10 mm/mV", "0.0 to 10.0 s of 10.0 s"});
+  expect_success(features({"--svg", svg.string(), "--from", "6.5", record_of(tiny, 1)}));
+  expect_parts(read_file(svg), {"6.5 to 10.0 s of 10.0 s"});
+  expect_failure(features({"--svg", svg.string(), "--from", "99", record_of(tiny, 1)}), 1,
+                 {"nothing to draw from 99 s on", "lasts 10.0 s"});
+  expect_parts(read_file(svg), {"6.5 to 10.0 s of 10.0 s"});  // What was there stays.
+  EXPECT_EQ(names_in(folder.path()), std::vector<std::string>{"a.svg"});
+}
+
+TEST(FeaturesApp, DataSet) {
+  const TinyPtbxl tiny;
+  const TemporaryFolder folder;
+  const fs::path out = folder / "f.csv";
+  const Outcome outcome = features({"--data", tiny.folder().string(), "--out", out.string()});
+  expect_success(outcome);
+  expect_parts(outcome.err, {"40 records"});
+  EXPECT_EQ(names_in(folder.path()), (std::vector<std::string>{"f.csv", "f_missing.csv"}));
+  const data::CsvTable csv = data::CsvTable::read(out);
+  EXPECT_EQ(csv.rows(), 40U);
+  const std::size_t hr = csv.column("hr_mean_bpm");
+  for (std::size_t i = 0; i < csv.rows(); ++i) {
+    const double value = std::stod(csv.cell(i, hr));
+    EXPECT_TRUE(value > 55.0 && value < 95.0) << value;
+  }
+  // Each empty cell has its reason.
+  const data::CsvTable reasons = data::CsvTable::read(folder / "f_missing.csv");
+  std::size_t empty = 0;
+  const std::string text = read_file(out);
+  for (std::size_t at = text.find('\n'); at + 1 < text.size(); ++at)
+    empty += text[at] == ',' && (text[at + 1] == ',' || text[at + 1] == '\n') ? 1U : 0U;
+  EXPECT_EQ(empty, reasons.rows());
+  const std::string once = read_file(out);
+  expect_success(features({"--data", tiny.folder().string(), "--out", out.string(), "--threads", "1"}));
+  EXPECT_EQ(read_file(out), once);
+}
+
+TEST(FeaturesApp, GoesOnWithWhatAnInterruptedRunLeft) {
+  const TinyPtbxl tiny;
+  const TemporaryFolder folder;
+  const fs::path out = folder / "f.csv", partial = folder / "f.csv.partial", missing = folder / "f.csv_missing.partial";
+  const std::vector<std::string> arguments = {"--data", tiny.folder().string(), "--out", out.string()};
+  expect_success(features(arguments));
+  const std::string whole = read_file(out), header = whole.substr(0, whole.find('\n') + 1);
+  const std::string key = fmt::format("# 100 Hz {}\n", fs::weakly_canonical(tiny.folder()).string());
+  // Rows of the first three records, the second one changed so that it can be told from a new one.
+  std::string rows, changed;
+  for (int i = 0, from = static_cast<int>(header.size()); i < 3; ++i) {
+    const auto end = static_cast<int>(whole.find('\n', static_cast<std::size_t>(from))) + 1;
+    std::string line = whole.substr(static_cast<std::size_t>(from), static_cast<std::size_t>(end - from));
+    if (i == 1) line = changed = fmt::format("2{}\n", std::string(29, ','));
+    rows += line;
+    from = end;
+  }
+  const auto leave = [&](const std::string& text) {
+    write_file(partial, text);
+    write_file(missing, "ecg_id,column,reason\n");
+    fs::remove(out);
+  };
+  leave(key + header + rows);
+  const Outcome outcome = features(arguments);
+  expect_success(outcome);
+  expect_parts(outcome.err, {"3 of 40 records were there already"});
+  EXPECT_NE(read_file(out).find(changed), std::string::npos);
+  EXPECT_EQ(lines_of(out), 41U);
+  EXPECT_EQ(names_in(folder.path()), (std::vector<std::string>{"f.csv", "f_missing.csv"}));
+  // Of another folder, other columns, or damaged: not used.
+  for (const std::string& text : {"# 100 Hz /elsewhere\n" + header + rows, key + "ecg_id,rr_mean_ms\n1,2\n",
+                                  key + header + rows + "4,1.5", key + header + "x,1\n", std::string()}) {
+    leave(text);
+    expect_success(features(arguments));
+    EXPECT_EQ(read_file(out), whole);
+  }
+}
+
+TEST(FeaturesApp, KilledRunsLeaveNothingHalfWritten) {
+  const TinyPtbxl tiny;
+  const TemporaryFolder folder;
+  const fs::path out = folder / "f.csv";
+  for (const double seconds : {0.0, 0.01, 0.03, 0.1}) {
+    RunSettings settings;
+    settings.kill_after_s = seconds;
+    features({"--data", tiny.folder().string(), "--out", out.string(), "--threads", "1"}, settings);
+    if (fs::exists(out)) {
+      EXPECT_EQ(lines_of(out), 41U);
+    }
+  }
+}
+
+TEST(FeaturesApp, RecordsThatAreNotThere) {
+  const TinyPtbxl tiny;
+  const TemporaryFolder folder;
+  const fs::path out = folder / "f.csv";
+  fs::remove(tiny.header(5));
+  const std::vector<std::string> arguments = {"--data", tiny.folder().string(), "--out", out.string()};
+  expect_failure(features(arguments), 1, {"ptbxl_database.csv:6", "ecg_id 5", "is not there"});
+  EXPECT_TRUE(names_in(folder.path()).empty());
+  std::vector<std::string> skipping = arguments;
+  skipping.emplace_back("--skip-missing");
+  const Outcome outcome = features(skipping);
+  expect_success(outcome);
+  expect_parts(outcome.err, {"1 records of the table are not there"});
+  EXPECT_EQ(lines_of(out), 40U);
+  std::vector<std::string> high = arguments;
+  high.emplace_back("--500hz");
+  expect_failure(features(high), 1, {"filename_hr"});
+}
+
+TEST(FeaturesApp, DamagedRecords) {
+  const TinyPtbxl tiny;
+  const TemporaryFolder folder;
+  const std::string table = (folder / "f.csv").string();
+  fs::resize_file(tiny.signals(2), 1000);
+  TinyPtbxl::edit(tiny.header(3), "12 100 1000", "12 ten 1000");
+  for (const int i : {2, 3}) {
+    const std::string name = fmt::format("{:05}_lr", i);
+    expect_failure(features({"--fiducials", table, record_of(tiny, 1), record_of(tiny, i)}), 1, {name});
+    expect_failure(features({record_of(tiny, i)}), 1, {name});
+    expect_failure(features({"--svg", table, record_of(tiny, i)}), 1, {name});
+  }
+  expect_failure(features({"--data", tiny.folder().string(), "--out", table}), 1, {"_lr"});
+  EXPECT_TRUE(names_in(folder.path()).empty());
+}
+
+TEST(FeaturesApp, RecordsWithoutBeats) {
+  const TemporaryFolder folder;
+  data::Recording recording{"", 100, {"I", "II"}, {"mV", "mV"}, Eigen::ArrayXXd::Zero(1000, 2), {}};
+  data::write_wfdb(folder.path(), "flat", recording);
+  recording.signal = Eigen::ArrayXXd::Constant(1000, 2, std::nan(""));
+  data::write_wfdb(folder.path(), "missing", recording);
+  recording.signal = Eigen::ArrayXXd::Zero(20, 2);
+  data::write_wfdb(folder.path(), "short", recording);
+  for (const char* name : {"flat", "missing", "short"}) {
+    const std::string record = (folder / name).string();
+    const Outcome table = features({record});
+    expect_success(table);
+    expect_parts(table.out, {"0 beats", "  rr_mean_ms                          - ms"});
+    expect_success(features({"--svg", (folder / "a.svg").string(), record}));
+    const Outcome fiducials = features({"--fiducials", (folder / "f.csv").string(), record});
+    expect_success(fiducials);
+    expect_parts(fiducials.err, {"no beats"});
+    EXPECT_EQ(lines_of(folder / "f.csv"), 1U);
+  }
+}
+
+TEST(FeaturesApp, WrongUsage) {
+  const TinyPtbxl tiny;
+  const std::string record = record_of(tiny, 1), data = tiny.folder().string();
+  expect_failure(features({}), 2, {"no record"});
+  expect_failure(features({"--data", data}), 2, {"--out"});
+  expect_failure(features({"--out", "x.csv", record}), 2, {"--out without --data"});
+  expect_failure(features({"--data", data, "--out", "x.csv", record}), 2, {"--data and single records"});
+  expect_failure(features({"--data", data, "--out", "x.csv", "--svg", "y"}), 2, {"--svg"});
+  expect_failure(features({"--svg", "x.svg", record, record}), 2, {"--svg and 2 records"});
+  expect_failure(features({"--from", "-1", "--svg", "x", record}), 2, {"--from"});
+  expect_failure(features({"--threads", "many", record}), 2, {"--threads"});
+  expect_failure(features({"--colour", record}), 2, {"--colour"});
+  expect_failure(features({"/nowhere/x"}), 1, {"/nowhere/x.hea"});
+  expect_failure(features({"--data", "/nowhere", "--out", "x.csv"}), 1, {"/nowhere"});
+  expect_failure(features({"--data", data, "--out", "/nowhere/x.csv"}), 1, {"/nowhere"});
+  expect_failure(features({"--fiducials", "/nowhere/x.csv", record}), 1, {"/nowhere"});
+  expect_failure(features({"--svg", "/nowhere/x.svg", record}), 1, {"/nowhere"});
+  const Outcome help = features({"--help"});
+  expect_success(help);
+  for (const char* option :
+       {"--data", "--out", "--fiducials", "--annotator", "--svg", "--from", "--500hz", "--skip-missing", "--threads"})
+    expect_parts(help.out, {option});
+}
+
+// Of one record: R peaks, QRS onset and end of the global beats, in seconds.
+struct Global {
+  std::vector<double> r, duration;
+};
+
+std::map<std::string, Global> globals(const fs::path& table) {
+  std::map<std::string, Global> result;
+  const data::CsvTable csv = data::CsvTable::read(table);
+  const std::size_t record = csv.column("record"), lead = csv.column("lead"), r = csv.column("r_peak_s");
+  const std::size_t onset = csv.column("qrs_onset_s"), offset = csv.column("qrs_offset_s");
+  for (std::size_t i = 0; i < csv.rows(); ++i) {
+    if (csv.cell(i, lead) != "all") continue;
+    Global& global = result[csv.cell(i, record)];
+    const bool there = !csv.cell(i, onset).empty() && !csv.cell(i, offset).empty();
+    global.r.push_back(std::stod(csv.cell(i, r)));
+    global.duration.push_back(there ? std::stod(csv.cell(i, offset)) - std::stod(csv.cell(i, onset)) : NAN);
+  }
+  return result;
+}
+
+// The 500 Hz and the 100 Hz file of the same record: R within 5 ms, mean RR 2 ms, QRS duration 10 ms, in 98 %.
+TEST(FeaturesApp, TwoRenderingsOfARecordAgree) {
+  CARDIOGRAD_NEED_DATA("ptbxl_raw");
+  const fs::path data = data_folder() / "ptbxl_raw";
+  const data::CsvTable database = data::CsvTable::read(data / "ptbxl_database.csv");
+  std::vector<std::pair<std::string, std::string>> pairs;
+  std::vector<std::string> arguments = {"--fiducials", ""};
+  for (std::size_t i = 0; i < database.rows(); ++i) {
+    const std::string high = database.cell(i, database.column("filename_hr"));
+    if (high.empty()) continue;
+    pairs.emplace_back((data / high).string(), (data / database.cell(i, database.column("filename_lr"))).string());
+    arguments.push_back(pairs.back().first);
+    arguments.push_back(pairs.back().second);
+  }
+  const TemporaryFolder folder;
+  arguments[1] = (folder / "f.csv").string();
+  expect_success(features(arguments));
+  const auto found = globals(folder / "f.csv");
+  constexpr double kOtherEnd = 0.12;  // The last seconds of the files at 100 Hz are made otherwise.
+  double beats = 0, same_r = 0, same_qrs = 0, same_rr = 0;
+  const auto mean_rr = [](const Global& global) {
+    return (global.r.back() - global.r.front()) / static_cast<double>(global.r.size() - 1);
+  };
+  for (const auto& [high, low] : pairs) {
+    const Global &a = found.at(high), &b = found.at(low);
+    for (std::size_t i = 0; i < a.r.size(); ++i) {
+      if (a.r[i] + a.duration[i] > 10.0 - kOtherEnd) continue;
+      const auto near = std::min_element(
+          b.r.begin(), b.r.end(), [&](double x, double y) { return std::abs(x - a.r[i]) < std::abs(y - a.r[i]); });
+      const auto j = static_cast<std::size_t>(near - b.r.begin());
+      ++beats;
+      same_r += std::abs(*near - a.r[i]) <= 0.005 ? 1 : 0;
+      same_qrs += std::abs(b.duration[j] - a.duration[i]) <= 0.010 ? 1 : 0;
+    }
+    same_rr += std::abs(mean_rr(a) - mean_rr(b)) <= 0.002 ? 1 : 0;
+  }
+  EXPECT_GE(same_r / beats, 0.98);
+  EXPECT_GE(same_qrs / beats, 0.98);
+  EXPECT_GE(same_rr / static_cast<double>(pairs.size()), 0.98);
+}
+
+}  // namespace
+}  // namespace cardiograd::testing
