@@ -5,8 +5,8 @@
 #include <string>
 #include <vector>
 
-#include "apps/report/axes.h"
 #include "apps/common/svg.h"
+#include "apps/report/axes.h"
 #include "data/class_distribution.h"
 #include "model/calibration.h"
 #include "model/metrics.h"

@@ -3,8 +3,8 @@
 #include <fmt/format.h>
 #include <fmt/ranges.h>
 
-#include "apps/report/charts.h"
 #include "apps/common/ecg_paper.h"
+#include "apps/report/charts.h"
 #include "apps/report/sections.h"
 #include "apps/report/tables.h"
 #include "apps/report/text.h"
