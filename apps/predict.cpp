@@ -12,6 +12,7 @@
 
 #include <CLI/CLI.hpp>
 #include <fmt/format.h>
+#include <unistd.h>
 
 #include "apps/common/app.h"
 #include "apps/common/prediction_output.h"
@@ -137,6 +138,7 @@ class Session {
 
 // Calls `use` with every line of standard input that is not empty.
 void for_each_line(const std::function<void(const std::string&)>& use) {
+  if (::isatty(STDIN_FILENO) == 1) fmt::print(stderr, "reading names of records from standard input, one a line\n");
   std::string line;
   for (int c = std::getchar();; c = std::getchar()) {
     if (c != EOF && c != '\n') {

@@ -45,10 +45,8 @@ std::optional<std::size_t> standard_lead(std::string_view name) {
   for (const unsigned char c : name) {
     if (std::isalnum(c) != 0) {
       key += static_cast<char>(std::tolower(c));
-    } else if (key.empty() && c == '-') {
+    } else if ((key.empty() && c == '-') || c >= 0x80) {
       return std::nullopt;  // Cabrera's -aVR is aVR upside down.
-    } else if (c >= 0x80) {
-      return std::nullopt;
     }
   }
   for (const std::string_view prefix : {"mdc", "ecg", "ekg", "lead"})

@@ -101,8 +101,10 @@ std::int64_t flat_leads_of(const Eigen::ArrayXXd& signal) {
 std::string misfit(const ModelDescription& model, const data::TwelveLeads& twelve, const Prediction& prediction) {
   const std::string& unit = twelve.recording.units.front();
   if (!twelve.missing.empty())
-    return fmt::format("lead{} {} missing and not derivable from those there", twelve.missing.size() == 1 ? "" : "s",
-                       fmt::join(twelve.missing, ", "));
+    return fmt::format(
+        "lead{} {} missing and not derivable from those there{}", twelve.missing.size() == 1 ? "" : "s",
+        fmt::join(twelve.missing, ", "),
+        twelve.unused.empty() ? "" : fmt::format("; not understood: {}", fmt::join(twelve.unused, ", ")));
   const double needed = static_cast<double>(model.sizes.samples) / model.rate;
   // A sample more or less is nobody's fault.
   if (prediction.seconds < kLeastShareOfLength * needed - 0.5 / model.rate)
@@ -315,10 +317,10 @@ Prediction Predictor::predict(const data::SourceRecording& source) {
   const data::Recording& leads = twelve.recording;
   const auto qualities = dsp::signal_quality(leads.signal, leads.rate, leads.units.front());
   for (std::size_t lead = 0; lead < qualities.size(); ++lead) prediction.leads[lead].quality = qualities[lead];
-  note_treatment(model, twelve, source.person, prediction);
   const std::vector<Window> usable = windows(leads, source, prediction);
   prediction.times.prepare = milliseconds_since(start);
   if (usable.empty()) return prediction;
+  note_treatment(model, twelve, source.person, prediction);
   if (prediction.windows_left_out > 0)
     prediction.notes.push_back(fmt::format("{} of {} windows left out: unusable", prediction.windows_left_out,
                                            prediction.windows_left_out + static_cast<std::int64_t>(usable.size())));

@@ -29,7 +29,7 @@ std::string leads_text(const model::Prediction& prediction, bool measured) {
     if (i % 6 == 0) rows += i == 0 ? "  leads (SNR)  " : "               ";
     rows += fmt::format("{:4}{:<10}", lead.lead,
                         *state != '\0' || !measured ? state : fmt::format("{:.0f} dB", lead.quality.snr_db));
-    if (i % 6 == 5) rows += "\n";
+    if (i % 6 == 5) rows = rows.substr(0, rows.find_last_not_of(' ') + 1) + "\n";
     const std::string& word = lead.quality.fault.empty() ? lead.quality.remark : lead.quality.fault;
     if (!word.empty()) words += fmt::format("               {}: {}\n", lead.lead, word);
   }
