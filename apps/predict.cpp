@@ -19,6 +19,7 @@
 #include "base/error.h"
 #include "base/threads.h"
 #include "data/source_recording.h"
+#include "engine/device.h"
 #include "model/predictor.h"
 
 namespace cardiograd::apps {
@@ -39,6 +40,7 @@ struct Options {
   std::optional<double> age, rate;
   std::string sex;
   std::string unit = "mV";
+  std::string device = "auto";
   int threads = 0;
 };
 
@@ -56,6 +58,7 @@ void add_options(CLI::App& app, Options& o) {
   app.add_option("--unit", o.unit, "of CSV columns that do not say theirs: mV (default), uV or V");
   app.add_flag("--any-quality", o.any_quality, "answer in spite of unusable leads, as long as there are twelve");
   app.add_flag("--timing", o.timing, "add the milliseconds of each step (JSON has them always)");
+  app.add_option("--device", o.device, "auto (default), cpu or cuda: where the network runs");
   app.add_option("--threads", o.threads, "0 (default): all cores; the result does not depend on it")
       ->check(CLI::Range(0, 1024));
   app.footer(
@@ -85,7 +88,8 @@ class Session {
  public:
   explicit Session(const Options& options)
       : options_(options),
-        predictor_(model::load_model(options.model), {.any_quality = options.any_quality}),
+        predictor_(model::load_model(options.model),
+                   {.any_quality = options.any_quality, .device = parse_device(options.device)}),
         csv_{options.rate, options.unit} {
     if (!data::millivolts_per_unit(options.unit))
       throw UsageError(fmt::format("--unit {}: no voltage", options.unit), "Use mV, uV or V.");

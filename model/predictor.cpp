@@ -184,6 +184,7 @@ Predictor::Predictor(TrainedModel model, PredictorOptions options)
   settings_ = prepare_settings(config);
   settings_.features = {};
   model_.net->set_training(false);
+  model_.net->to(options_.device);
 }
 
 // The samples as they are stored may go to the model only where nothing else would happen to them.
@@ -279,7 +280,7 @@ void Predictor::answer(const std::vector<Window>& windows, Prediction& predictio
       set.features.push_back(std::isfinite(value) ? static_cast<float>(value)
                                                   : std::numeric_limits<float>::quiet_NaN());
   }
-  const BatchSource source(set, model.signal_scaling, model.feature_scaling);
+  const BatchSource source(set, model.signal_scaling, model.feature_scaling, options_.device);
   std::vector<std::int64_t> rows(windows.size());
   std::iota(rows.begin(), rows.end(), 0);
   const ScoredRecords scored = score(*model_.net, source, rows, kBatchSize, {});

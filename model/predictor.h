@@ -8,6 +8,7 @@
 #include "data/prepare.h"
 #include "data/source_recording.h"
 #include "dsp/signal_quality.h"
+#include "engine/device.h"
 #include "model/model_file.h"
 
 namespace cardiograd::model {
@@ -47,7 +48,8 @@ struct Prediction {
 };
 
 struct PredictorOptions {
-  bool any_quality = false;  // answer in spite of unusable leads, as long as there are twelve
+  bool any_quality = false;      // answer in spite of unusable leads, as long as there are twelve
+  Device device = Device::kCpu;  // where the network runs; the signals are prepared on the CPU
 };
 
 class Predictor {

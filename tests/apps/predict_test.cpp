@@ -14,6 +14,8 @@
 #include <unistd.h>
 
 #include "data/csv.h"
+#include "engine/cuda.h"
+#include "engine/device.h"
 #include "tests/apps/small_run.h"
 #include "tests/common/test_data.h"
 #include "tests/data/edf_builder.h"
@@ -97,6 +99,21 @@ TEST_F(PredictTest, TheTableIsForReaders) {
   const Outcome unknown = predict({record(1)});
   expect_parts(unknown.out, {"age not known", "sex not known"});
   EXPECT_EQ(unknown.out.find("network"), std::string::npos);
+}
+
+TEST_F(PredictTest, EitherDeviceGivesTheSameAnswer) {
+  if (!cuda_available()) {
+    expect_failure(predict({record(1), "--device", "cuda"}), 1, {cuda::problem()->message});
+    GTEST_SKIP() << cuda::problem()->message;
+  }
+  std::vector<std::vector<double>> answers;
+  for (const char* device : {"cpu", "cuda"}) {
+    const Outcome outcome = predict({record(1), "--json", "--device", device});
+    expect_success(outcome);
+    answers.push_back(probabilities(json_lines(outcome).at(0)));
+  }
+  ASSERT_EQ(answers[0].size(), answers[1].size());
+  for (std::size_t i = 0; i < answers[0].size(); ++i) EXPECT_NEAR(answers[0][i], answers[1][i], 1e-5);
 }
 
 TEST_F(PredictTest, WfdbEdfAndCsvOfOneRecordAgree) {
