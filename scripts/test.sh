@@ -27,12 +27,12 @@ run_preset() {
   ctest --preset "$1" -j "$jobs"
 }
 
-# Tests of device code, by name.
+# Tests of device code, by name: kernels, engine, and training on the card equal to training on the CPU.
 device_tests='Cuda|Cublas|^Simt|^Mma|^Streams|^Runtime'
 run_simt() {
   echo "== preset simt-asan: the tests of device code"
   cmake --preset simt-asan
-  cmake --build --preset simt-asan --target kernels_tests engine_tests -j "$jobs"
+  cmake --build --preset simt-asan --target kernels_tests engine_tests model_tests -j "$jobs"
   ctest --preset simt-asan -R "$device_tests" -j "$jobs"
 }
 
