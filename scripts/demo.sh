@@ -52,27 +52,24 @@ phase "3/5 Making $records synthetic 12-lead ECGs, ten seconds each" \
   "$apps/synthesize" --out "$out/ecgs" --records "$records" --seed 1 --min-per-class 20 --force
 phase "4/5 Training HC-CNN-TN on folds 1 to 8, $epochs epochs" \
   "$apps/train" --data "$out/ecgs" --out "$out/run" --cache "$out/cache" --epochs "$epochs"
-judge=("$apps/evaluate" --model "$out/run/best.safetensors" --data "$out/ecgs" --cache "$out/cache"
-  --json "$out/metrics.json")
-report=
-if "$apps/evaluate" --help | grep -q -- '--report'; then
-  judge+=(--report "$out/report")
-  report=$out/report/report.html
-fi
-phase "5/5 Judging it on fold 10, which training never saw" "${judge[@]}"
+phase "5/5 Judging it on fold 10, which training never saw" \
+  "$apps/evaluate" --model "$out/run/best.safetensors" --data "$out/ecgs" --cache "$out/cache" \
+  --json "$out/metrics.json" --report "$out/report"
 
 echo
 echo "Wall time:"
 printf '%s\n' "${times[@]}"
 echo
 echo "Results:"
-[ -z "$report" ] || echo "  $report   open it in a browser"
 cat <<END
+  $out/report/report.html        open it in a browser
   $out/metrics.json              every figure of the evaluation
   $out/run/best.safetensors      the model; $out/run/config.toml says how it was trained
   $out/ecgs                      the ECGs, in the layout of PTB-XL
 
 Next:
+  $apps/predict --model $out/run/best.safetensors $out/ecgs/records100/00000/00001_lr   what it says of one ECG
+  $apps/features $out/ecgs/records100/00000/00001_lr                                    its intervals and amplitudes
   $apps/synthesize --out $out/more --records 4000 --seed 2 && \\
     $apps/train --data $out/more --out $out/run2        four times the data, 15 epochs
   $apps/synthesize --out $out/sub --records 4000 --task sub --min-per-class 30 && \\
