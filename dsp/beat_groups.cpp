@@ -127,8 +127,7 @@ Span own_span(const WorkingSignal& signal, std::span<const double> r_peaks_s, st
 }
 
 // Pacemaker stimuli: steps within 4 ms, in a quarter of the leads at once, that are much larger than the change just
-// before and what follows in the same direction, and not small against the lead's range. No wave of the heart has such
-// corners. Where the signal comes back as a stimulus decays, as narrow peaks may, the step must stand out twice as far.
+// before and just after, and not small against the lead's range. No wave of the heart has such corners.
 std::vector<double> find_stimuli(const Eigen::ArrayXXd& filled, double rate) {
   constexpr double kLowestRate = 400.0, kSteepness = 3.0, kLeastShare = 0.1, kDeadSeconds = 0.05;
   std::vector<double> stimuli;
@@ -146,13 +145,11 @@ std::vector<double> find_stimuli(const Eigen::ArrayXXd& filled, double rate) {
     const double least = kLeastShare * (*high - floor_level);
     if (!(least > 0.0)) continue;
     for (Eigen::Index t = reach; t + reach < samples; ++t) {
-      const double step = x[t + half] - x[t - half];
-      if (std::abs(step) < least) continue;
-      const double before = std::abs(x[t - half] - x[t - 3 * half]), earlier = std::abs(x[t - half] - x[t - reach]);
-      const double onwards = std::copysign(1.0, step) * (x[t + 3 * half] - x[t + half]);
-      const double factor = onwards < -std::abs(step) / kSteepness ? 2.0 : 1.0;
-      if (std::abs(step) < factor * least) continue;
-      if (std::abs(step) > kSteepness * std::max({factor * before, factor * earlier, onwards})) ++votes[t];
+      const double step = std::abs(x[t + half] - x[t - half]);
+      if (step < least) continue;
+      const double before = std::abs(x[t - half] - x[t - 3 * half]), after = std::abs(x[t + 3 * half] - x[t + half]);
+      const double earlier = std::abs(x[t - half] - x[t - reach]);
+      if (step > kSteepness * std::max({before, after, earlier})) ++votes[t];
     }
   }
   const int needed = std::max(1, static_cast<int>(filled.cols() / 4));

@@ -20,7 +20,7 @@ constexpr double kQrsBackgrounds = 2.5;     // Or that many times the background
 constexpr double kQrsBeforeGlobal = 0.016;  // Seconds that a lead's onset may lie before that of all leads,
 constexpr double kQrsAfterGlobal = 0.020;   // and its end after.
 constexpr double kQrsOwn = 0.6;             // How much of a lead's distance to the consensus stays.
-constexpr double kStimulusSeconds = 0.008;  // After a stimulus its own decay ends.
+constexpr double kStimulusSeconds = 0.014;  // After a stimulus its own decay ends.
 // P and T.
 constexpr double kPSlopeSeconds = 0.030;
 constexpr double kTSlopeSeconds = 0.055;

@@ -124,24 +124,6 @@ TEST(Delineation, BiphasicTEndsWithItsSecondPhase) {
   }
 }
 
-// Stimuli of unipolar pacing decay within some 10 ms; the QRS complex begins after them.
-TEST(Delineation, QrsBeginsAfterAPacemakersStimulus) {
-  const std::vector<SyntheticWave> wide = {{0.0, 0.8, 0.035}, {0.07, -0.5, 0.03}, {0.32, -0.3, 0.06}};
-  const auto beats = regular_beats(10.0);
-  Eigen::ArrayXXd x = synthetic_ecg(beats, 10.0, 500.0, 12, 0.003, wide);
-  constexpr double kBefore = 0.09;
-  for (const double beat : beats) {
-    const auto at = static_cast<Eigen::Index>(std::lround((beat - kBefore) * 500.0));
-    for (Eigen::Index i = 0; i < 20; ++i) x.row(at + i) += 0.6 * std::exp(-static_cast<double>(i) / 4.0);
-  }
-  const Delineation found = delineated(x, 500.0);
-  ASSERT_EQ(found.global.size(), beats.size());
-  for (std::size_t beat = 1; beat + 1 < beats.size(); ++beat) {
-    EXPECT_GE(found.global[beat].qrs.onset_s, beats[beat] - kBefore - 0.002);
-    EXPECT_LE(found.global[beat].qrs.onset_s, beats[beat] - kBefore + 0.040);
-  }
-}
-
 TEST(Delineation, ScaleChangesNothing) {
   const Eigen::ArrayXXd x = synthetic_ecg(regular_beats(10.0, 0.83), 10.0, 250.0, 3, 0.01);
   const Delineation reference = delineated(x, 250.0), scaled = delineated(x * 1000.0, 250.0);
