@@ -63,8 +63,7 @@ class Predictor {
   //    and overlapping where they must; the answer is the mean of the windows' probabilities. Windows with an unusable
   //    lead are left out;
   //  - when shorter, repeated from its beginning (on 194 PTB-XL records cut to 5 s the macro AUC falls by 0.004 that
-  //  way,
-  //    by 0.013 when filled up with zeros).
+  //    way, by 0.013 when filled up with zeros at the end).
   // Refuses, with the reason: missing leads, less than kLeastShareOfLength of the model's length, a rate below
   // dsp::kLeastQualityRate, another unit than the model's, unusable leads (dsp/signal_quality.h), no heartbeats.
   // Throws Error for a recording that contradicts itself: a lead twice, mixed units.
