@@ -12,17 +12,17 @@
 
 #include "apps/common/app.h"
 #include "apps/common/progress.h"
-#include "apps/report/collect.h"
-#include "apps/report/page.h"
 #include "base/error.h"
 #include "base/file.h"
 #include "base/log.h"
 #include "base/threads.h"
 #include "engine/device.h"
-#include "model/batches.h"
-#include "model/evaluation_report.h"
+#include "evaluation/evaluation.h"
+#include "model/data_loader.h"
 #include "model/model_file.h"
-#include "model/prepare_data.h"
+#include "model/preprocessing.h"
+#include "report/collect.h"
+#include "report/page.h"
 
 namespace cardiograd::apps {
 namespace {
@@ -31,8 +31,8 @@ struct Options {
   std::string model;
   std::string data;
   std::vector<std::int64_t> folds = {10};
-  std::string harmonise = "none";
-  std::string unlabelled;
+  std::string normalize = "none";
+  std::string unlabeled;
   std::string device = "auto";
   std::optional<std::string> json, report, cache;
   std::int64_t draws = 1000;
@@ -51,8 +51,8 @@ void add_options(CLI::App& app, Options& o) {
   app.add_option("--report", o.report,
                  "also write DIR/report.html: one page with figures, curves and the worst mistakes")
       ->type_name("DIR");
-  app.add_option("--harmonise", o.harmonise, "none (default) or zscore, for data of another unit than the model's");
-  app.add_option("--unlabelled", o.unlabelled, "records without a class: drop or keep; as in training by default");
+  app.add_option("--normalize", o.normalize, "none (default) or zscore, for data of another unit than the model's");
+  app.add_option("--unlabeled", o.unlabeled, "records without a class: drop or keep; as in training by default");
   app.add_flag("--skip-missing", o.skip_missing, "go on when records named in the table are absent");
   app.add_option("--draws", o.draws, "bootstrap draws for the intervals, 1000 by default")
       ->check(CLI::Range(0, 1000000));
@@ -65,19 +65,19 @@ void add_options(CLI::App& app, Options& o) {
   app.add_flag("--no-cache", o.no_cache, "prepare the data anew and keep nothing");
 }
 
-data::PreparedSet prepare(const Options& o, const model::ModelDescription& description) {
+data::Dataset prepare(const Options& o, const model::ModelDescription& description) {
   model::DataConfig config;
   config.folder = o.data;
   config.task = description.task;
   config.rate = static_cast<std::int64_t>(description.rate);
   config.features = description.feature_set;
   config.filter = description.filter;
-  // A model of harmonised signals needs them harmonised again.
-  config.harmonise = description.harmonise == "zscore" ? description.harmonise : o.harmonise;
-  config.unlabelled = o.unlabelled.empty() ? description.unlabelled : o.unlabelled;
+  // A model of normalized signals needs them normalized again.
+  config.normalize = description.normalize == "zscore" ? description.normalize : o.normalize;
+  config.unlabeled = o.unlabeled.empty() ? description.unlabeled : o.unlabeled;
   config.skip_missing = o.skip_missing;
-  if (config.harmonise != "none" && config.harmonise != "zscore")
-    throw UsageError(fmt::format("harmonise is '{}', expected none, zscore", config.harmonise));
+  if (config.normalize != "none" && config.normalize != "zscore")
+    throw UsageError(fmt::format("normalize is '{}', expected none, zscore", config.normalize));
   ProgressLine progress;
   model::PrepareOptions options;
   options.use_cache = !o.no_cache;
@@ -88,7 +88,7 @@ data::PreparedSet prepare(const Options& o, const model::ModelDescription& descr
   return prepare_data(config, options);
 }
 
-void write_json(const Options& o, std::int64_t epoch, const model::Evaluation& evaluation) {
+void write_json(const Options& o, std::int64_t epoch, const evaluation::Evaluation& evaluation) {
   nlohmann::json json = to_json(evaluation);
   json["model"] = o.model;
   json["epoch"] = epoch;
@@ -102,7 +102,7 @@ void evaluate(const Options& o) {
   set_thread_count(static_cast<int>(o.threads));
   const model::TrainedModel trained = model::load_model(o.model);
   const model::ModelDescription& description = trained.description;
-  data::PreparedSet set = prepare(o, description);
+  data::Dataset set = prepare(o, description);
   check_fits(description, set);
   const std::vector<std::int64_t> rows = model::rows_of_folds(set, o.folds);
   for (const std::int64_t fold : o.folds) {
@@ -110,16 +110,16 @@ void evaluate(const Options& o) {
       throw Error(fmt::format("fold {}: no record in {}", fold, o.data),
                   "Give a --fold that the table's column strat_fold has.");
     if (std::find(description.val_folds.begin(), description.val_folds.end(), fold) != description.val_folds.end())
-      log_warning("fold {} chose this model's epoch and thresholds: its figures are optimistic", fold);
+      log_warning("fold {} chose this model's epoch and thresholds: its figures are optimiztic", fold);
   }
 
   trained.net->to(device);
   log_info("device {}", describe_device(device));
-  const model::BatchSource source(set, description.signal_scaling, description.feature_scaling, device);
-  const model::ScoredRecords scored = score(*trained.net, source, rows, o.batch_size, {});
-  const model::Evaluation evaluation =
-      model::evaluate(scored.probabilities, model::labels_of(set, rows), description.class_names,
-                      description.thresholds, {.draws = o.draws, .seed = static_cast<std::uint64_t>(o.seed)});
+  const model::DataLoader source(set, description.signal_scaling, description.feature_scaling, device);
+  const model::Scores scored = score(*trained.net, source, rows, o.batch_size, {});
+  const evaluation::Evaluation evaluation =
+      evaluation::evaluate(scored.probabilities, model::labels_of(set, rows), description.class_names,
+                           description.thresholds, {.draws = o.draws, .seed = static_cast<std::uint64_t>(o.seed)});
   fmt::print("{} after epoch {}, fold {} of {}: {} records\n\n{}", o.model, description.epoch, fmt::join(o.folds, ", "),
              o.data, rows.size(), format_table(evaluation));
   if (o.json) write_json(o, description.epoch, evaluation);

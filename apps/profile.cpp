@@ -1,4 +1,4 @@
-// profile: the kernels of one training step of HC-CNN-TN with their FLOP, least bytes and floor times on given cards.
+// profile: the kernels of one training step of HC-CNN-TN with their FLOP, least bytes and floor times on given GPUs.
 #include <algorithm>
 #include <map>
 #include <string>
@@ -12,13 +12,13 @@
 #include "apps/common/app.h"
 #include "base/error.h"
 #include "base/file.h"
-#include "model/step_cost.h"
+#include "model/roofline.h"
 
 namespace cardiograd::apps {
 namespace {
 
-// What a card does at most, as published (dense, without sparsity).
-struct Card {
+// What a GPU does at most, as published (dense, without sparsity).
+struct Gpu {
   std::string name;
   double flop_per_s = 0;
   double bytes_per_s = 0;
@@ -26,26 +26,26 @@ struct Card {
 
 // NVIDIA: Ampere GA102 whitepaper (GA106 has half its rates per multiprocessor and clock of tensor cores: tf32 as fast
 // as fp32, bf16 twice), H100 datasheet (SXM5).
-const std::vector<Card>& known_cards() {
-  static const std::vector<Card> cards = {{"rtx3050-fp32", 9.1e12, 224e9},
-                                          {"rtx3050-bf16", 18.2e12, 224e9},
-                                          {"h100-fp32", 66.9e12, 3350e9},
-                                          {"h100-tf32", 494.7e12, 3350e9},
-                                          {"h100-bf16", 989.4e12, 3350e9}};
-  return cards;
+const std::vector<Gpu>& known_gpus() {
+  static const std::vector<Gpu> gpus = {{"rtx3050-fp32", 9.1e12, 224e9},
+                                        {"rtx3050-bf16", 18.2e12, 224e9},
+                                        {"h100-fp32", 66.9e12, 3350e9},
+                                        {"h100-tf32", 494.7e12, 3350e9},
+                                        {"h100-bf16", 989.4e12, 3350e9}};
+  return gpus;
 }
 
 struct Options {
   std::int64_t batch = 64;
   model::HcCnnTnConfig sizes;
-  std::vector<std::string> cards = {"rtx3050-fp32", "h100-fp32", "h100-tf32"};
+  std::vector<std::string> gpus = {"rtx3050-fp32", "h100-fp32", "h100-tf32"};
   bool by_layer = false;
   std::string json;
 };
 
-std::string card_names() {
+std::string gpu_names() {
   std::string names;
-  for (const Card& card : known_cards()) names += (names.empty() ? "" : ", ") + card.name;
+  for (const Gpu& gpu : known_gpus()) names += (names.empty() ? "" : ", ") + gpu.name;
   return names;
 }
 
@@ -55,15 +55,15 @@ void add_options(CLI::App& app, Options& o) {
   app.add_option("--leads", o.sizes.leads, "12 by default")->check(CLI::Range(1, 10000));
   app.add_option("--classes", o.sizes.classes, "5 by default")->check(CLI::Range(1, 10000));
   app.add_option("--features", o.sizes.features, "29 by default, 0: no feature branch")->check(CLI::Range(0, 10000));
-  app.add_option("--card", o.cards, "one or more of " + card_names() + ", or NAME:TFLOPS:GBS for another");
+  app.add_option("--gpu", o.gpus, "one or more of " + gpu_names() + ", or NAME:TFLOPS:GBS for another");
   app.add_flag("--by-layer", o.by_layer,
                "one line per call, in the order of the step, instead of per kernel and shape");
   app.add_option("--json", o.json, "also write the table to this file");
 }
 
-Card parse_card(const std::string& text) {
-  for (const Card& card : known_cards())
-    if (card.name == text) return card;
+Gpu parse_gpu(const std::string& text) {
+  for (const Gpu& gpu : known_gpus())
+    if (gpu.name == text) return gpu;
   const std::size_t first = text.find(':');
   const std::size_t second = first == std::string::npos ? first : text.find(':', first + 1);
   double tflops = 0;
@@ -71,7 +71,7 @@ Card parse_card(const std::string& text) {
   if (second == std::string::npos || !CLI::detail::lexical_cast(text.substr(first + 1, second - first - 1), tflops) ||
       !CLI::detail::lexical_cast(text.substr(second + 1), gigabytes) || !(tflops > 0) || !(gigabytes > 0))
     throw UsageError(
-        fmt::format("--card is '{}', expected {}, or NAME:TFLOPS:GBS with positive numbers", text, card_names()));
+        fmt::format("--gpu is '{}', expected {}, or NAME:TFLOPS:GBS with positive numbers", text, gpu_names()));
   return {text.substr(0, first), tflops * 1e12, gigabytes * 1e9};
 }
 
@@ -84,10 +84,10 @@ struct Line {
   double flop() const { return static_cast<double>(calls) * each.flop; }
   double bytes() const { return static_cast<double>(calls) * each.bytes; }
   // A call takes at least as long as its arithmetic and as its memory traffic.
-  double floor_s(const Card& card) const {
-    return static_cast<double>(calls) * std::max(each.flop / card.flop_per_s, each.bytes / card.bytes_per_s);
+  double floor_s(const Gpu& gpu) const {
+    return static_cast<double>(calls) * std::max(each.flop / gpu.flop_per_s, each.bytes / gpu.bytes_per_s);
   }
-  bool bound_by_memory(const Card& card) const { return each.bytes / card.bytes_per_s >= each.flop / card.flop_per_s; }
+  bool bound_by_memory(const Gpu& gpu) const { return each.bytes / gpu.bytes_per_s >= each.flop / gpu.flop_per_s; }
 };
 
 std::vector<Line> lines_of(const std::vector<model::KernelCall>& calls, bool by_layer) {
@@ -102,20 +102,20 @@ std::vector<Line> lines_of(const std::vector<model::KernelCall>& calls, bool by_
   return lines;
 }
 
-void print(const std::vector<Line>& lines, const std::vector<Card>& cards) {
+void print(const std::vector<Line>& lines, const std::vector<Gpu>& gpus) {
   std::size_t width = 0;
   for (const Line& line : lines) width = std::max(width, line.label.size());
   std::string header = fmt::format("{:{}} {:>5} {:>8} {:>8}", "kernel and shape", width, "calls", "GFLOP", "MB");
-  for (const Card& card : cards) header += fmt::format(" {:>15}", card.name);
+  for (const Gpu& gpu : gpus) header += fmt::format(" {:>15}", gpu.name);
   fmt::print("{}\n", header);
   double flop = 0;
   double bytes = 0;
-  std::vector<double> total(cards.size(), 0.0);
+  std::vector<double> total(gpus.size(), 0.0);
   for (const Line& line : lines) {
     fmt::print("{:{}} {:>5} {:>8.3f} {:>8.2f}", line.label, width, line.calls, line.flop() / 1e9, line.bytes() / 1e6);
-    for (std::size_t i = 0; i < cards.size(); ++i) {
-      fmt::print(" {:>10.1f} us {}", line.floor_s(cards[i]) * 1e6, line.bound_by_memory(cards[i]) ? 'M' : 'F');
-      total[i] += line.floor_s(cards[i]);
+    for (std::size_t i = 0; i < gpus.size(); ++i) {
+      fmt::print(" {:>10.1f} us {}", line.floor_s(gpus[i]) * 1e6, line.bound_by_memory(gpus[i]) ? 'M' : 'F');
+      total[i] += line.floor_s(gpus[i]);
     }
     fmt::print("\n");
     flop += line.flop();
@@ -127,14 +127,14 @@ void print(const std::vector<Line>& lines, const std::vector<Card>& cards) {
       "\n\nF: arithmetic is the floor, M: memory traffic, every input read and every output written once per call.\n");
 }
 
-nlohmann::json to_json(const Options& o, const std::vector<Line>& lines, const std::vector<Card>& cards) {
+nlohmann::json to_json(const Options& o, const std::vector<Line>& lines, const std::vector<Gpu>& gpus) {
   nlohmann::json json = {
-      {"batch_size", o.batch}, {"cards", nlohmann::json::array()}, {"kernels", nlohmann::json::array()}};
-  for (const Card& card : cards)
-    json["cards"].push_back({{"name", card.name}, {"flop_per_s", card.flop_per_s}, {"bytes_per_s", card.bytes_per_s}});
+      {"batch_size", o.batch}, {"gpus", nlohmann::json::array()}, {"kernels", nlohmann::json::array()}};
+  for (const Gpu& gpu : gpus)
+    json["gpus"].push_back({{"name", gpu.name}, {"flop_per_s", gpu.flop_per_s}, {"bytes_per_s", gpu.bytes_per_s}});
   for (const Line& line : lines) {
     nlohmann::json floors = nlohmann::json::object();
-    for (const Card& card : cards) floors[card.name] = line.floor_s(card);
+    for (const Gpu& gpu : gpus) floors[gpu.name] = line.floor_s(gpu);
     json["kernels"].push_back({{"kernel", line.label},
                                {"calls", line.calls},
                                {"flop", line.flop()},
@@ -145,11 +145,11 @@ nlohmann::json to_json(const Options& o, const std::vector<Line>& lines, const s
 }
 
 void profile(const Options& o) {
-  std::vector<Card> cards;
-  for (const std::string& name : o.cards) cards.push_back(parse_card(name));
+  std::vector<Gpu> gpus;
+  for (const std::string& name : o.gpus) gpus.push_back(parse_gpu(name));
   const std::vector<Line> lines = lines_of(model::training_step_calls(o.sizes, o.batch), o.by_layer);
-  print(lines, cards);
-  if (!o.json.empty()) write_file(o.json, to_json(o, lines, cards).dump(2) + "\n");
+  print(lines, gpus);
+  if (!o.json.empty()) write_file(o.json, to_json(o, lines, gpus).dump(2) + "\n");
 }
 
 }  // namespace

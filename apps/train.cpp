@@ -16,7 +16,7 @@
 #include "base/log.h"
 #include "base/threads.h"
 #include "engine/device.h"
-#include "model/prepare_data.h"
+#include "model/preprocessing.h"
 #include "model/trainer.h"
 
 namespace cardiograd::apps {
@@ -27,7 +27,7 @@ using model::TrainingConfig;
 
 // What the command line says; only what was given overrides the configuration file.
 struct Options {
-  std::optional<std::string> config, data, task, features, filter, harmonise, unlabelled, device, out, cache;
+  std::optional<std::string> config, data, task, features, filter, normalize, unlabeled, device, out, cache;
   std::optional<std::int64_t> rate, epochs, batch_size, seed, val_fold, test_fold, threads;
   std::optional<double> lr;
   bool skip_missing = false;
@@ -40,8 +40,8 @@ void add_options(CLI::App& app, Options& o) {
   app.add_option("--task", o.task, "super (5 classes, default) or sub (23)");
   app.add_option("--features", o.features, "none, demographics (age, sex) or all (default)");
   app.add_option("--filter", o.filter, "butterworth (0.5-45 Hz, order 4, zero phase; default) or none");
-  app.add_option("--harmonise", o.harmonise, "none (default) or zscore (0.5-40 Hz, per record and lead)");
-  app.add_option("--unlabelled", o.unlabelled, "records without a class: drop (default) or keep");
+  app.add_option("--normalize", o.normalize, "none (default) or zscore (0.5-40 Hz, per record and lead)");
+  app.add_option("--unlabeled", o.unlabeled, "records without a class: drop (default) or keep");
   app.add_option("--rate", o.rate, "100 (default) or 500 Hz");
   app.add_flag("--skip-missing", o.skip_missing, "go on when records named in the table are absent");
   app.add_option("--epochs", o.epochs, "15 by default");
@@ -68,8 +68,8 @@ TrainingConfig with_options(TrainingConfig config, const Options& o) {
   override_with(config.data.task, o.task);
   override_with(config.data.features, o.features);
   override_with(config.data.filter, o.filter);
-  override_with(config.data.harmonise, o.harmonise);
-  override_with(config.data.unlabelled, o.unlabelled);
+  override_with(config.data.normalize, o.normalize);
+  override_with(config.data.unlabeled, o.unlabeled);
   override_with(config.data.rate, o.rate);
   override_with(config.data.val_fold, o.val_fold);
   override_with(config.data.test_fold, o.test_fold);
@@ -153,7 +153,7 @@ void train(const Options& options) {
   prepare_options.progress = [&progress](std::int64_t done, std::int64_t total) {
     progress.show("reading records", static_cast<double>(done) / static_cast<double>(total), "");
   };
-  data::PreparedSet set = model::prepare_data(run.config.data, prepare_options);
+  data::Dataset set = model::prepare_data(run.config.data, prepare_options);
   progress.clear();
   fmt::print("{}\n", data::describe(set));
 

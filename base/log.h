@@ -14,7 +14,7 @@ enum class LogLevel { kInfo, kWarning };
 using LogCallback = std::function<void(LogLevel, std::string_view)>;
 
 // Installs the callback and returns the one that it replaces. An empty callback (the default) drops messages.
-// Calls are serialised; the callback must not log.
+// Calls are serialized; the callback must not log.
 LogCallback set_log_callback(LogCallback callback);
 
 void log(LogLevel level, std::string_view message);

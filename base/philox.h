@@ -1,6 +1,6 @@
 // Philox4x32-10, the counter-based random generator of Salmon, Moraes, Dror and Shaw, "Parallel random numbers: as easy
 // as 1, 2, 3" (SC'11). The numbers are a pure function of (key, counter): any thread can make any of them, in any
-// order, and the CPU and the card make the same integers.
+// order, and the CPU and the GPU make the same integers.
 #pragma once
 
 #include <array>

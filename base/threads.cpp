@@ -7,7 +7,7 @@
 namespace cardiograd {
 namespace {
 
-constexpr int kMostThreads = 1024;
+constexpr int kMaxThreads = 1024;
 
 std::atomic<int>& configured_threads() {
   static std::atomic<int> threads{omp_get_num_procs()};
@@ -17,8 +17,8 @@ std::atomic<int>& configured_threads() {
 }  // namespace
 
 void set_thread_count(int count) {
-  if (count < 0 || count > kMostThreads)
-    throw Error(fmt::format("{} threads asked for, expected 0 (all cores) to {}", count, kMostThreads));
+  if (count < 0 || count > kMaxThreads)
+    throw Error(fmt::format("{} threads asked for, expected 0 (all cores) to {}", count, kMaxThreads));
   configured_threads() = count == 0 ? omp_get_num_procs() : count;
 }
 

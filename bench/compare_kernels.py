@@ -1,6 +1,6 @@
-"""Puts the results of a check on a card together: kernels against their floors and against PyTorch, training steps.
+"""Puts the results of a check on a GPU together: kernels against their floors and against PyTorch, training steps.
 
-  compare_kernels.py OURS.json [--peer TORCH.json ...] [--steps STEPS.txt] [--card 'CSV line'] [--commit HASH]
+  compare_kernels.py OURS.json [--peer TORCH.json ...] [--steps STEPS.txt] [--gpu 'CSV line'] [--commit HASH]
                      [--out FILE.json]
 
 OURS.json is from kernels_bench --device cuda --benchmark_out, TORCH.json from bench/peers/kernels_torch.py, STEPS.txt what
@@ -14,7 +14,7 @@ import json
 import pathlib
 import re
 
-CARD = ('name', 'driver', 'sm_clock', 'memory_clock', 'max_sm_clock', 'max_memory_clock', 'power_limit')
+GPU = ('name', 'driver', 'sm_clock', 'memory_clock', 'max_sm_clock', 'max_memory_clock', 'power_limit')
 
 
 def read_ours(path):
@@ -61,7 +61,7 @@ def main():
     parser.add_argument('ours', type=pathlib.Path)
     parser.add_argument('--peer', type=pathlib.Path, action='append', default=[])
     parser.add_argument('--steps', type=pathlib.Path)
-    parser.add_argument('--card', default='')
+    parser.add_argument('--gpu', default='')
     parser.add_argument('--commit', default='')
     parser.add_argument('--out', type=pathlib.Path)
     args = parser.parse_args()
@@ -75,8 +75,8 @@ def main():
         for peer, report in peers.items():
             row['peers'].update({peer: k['ms'] for k in report['kernels'] if k['name'] == row['name']})
     print_table(rows, peers)
-    card = dict(zip(CARD, (field.strip() for field in args.card.split(',')))) if args.card else {}
-    result = {'date': datetime.date.today().isoformat(), 'commit': args.commit, 'card': card, 'context': context,
+    gpu = dict(zip(GPU, (field.strip() for field in args.gpu.split(',')))) if args.gpu else {}
+    result = {'date': datetime.date.today().isoformat(), 'commit': args.commit, 'gpu': gpu, 'context': context,
               'peers': {peer: report['context'] for peer, report in peers.items()}, 'kernels': rows,
               'steps': read_steps(args.steps) if args.steps and args.steps.exists() else []}
     if args.out:

@@ -1,4 +1,4 @@
-// Timing on the card with CUDA's events. In the preset simt the same code runs, and the times say nothing.
+// Timing on the GPU with CUDA's events. In the preset simt the same code runs, and the times say nothing.
 #pragma once
 
 #include <cstddef>
@@ -15,7 +15,7 @@ namespace cardiograd::bench {
 class CudaMemory {
  public:
   explicit CudaMemory(std::size_t bytes) {
-    kernels::check_cuda(cudaMalloc(&data_, bytes), fmt::format("allocating {} bytes on the card", bytes));
+    kernels::check_cuda(cudaMalloc(&data_, bytes), fmt::format("allocating {} bytes on the GPU", bytes));
   }
   ~CudaMemory() { cudaFree(data_); }
   CudaMemory(CudaMemory&& other) noexcept : data_(std::exchange(other.data_, nullptr)) {}
@@ -25,16 +25,16 @@ class CudaMemory {
 
   void* data() const { return data_; }
   void fill(const void* from, std::size_t bytes) {
-    kernels::check_cuda(cudaMemcpy(data_, from, bytes, cudaMemcpyHostToDevice), "copying to the card");
+    kernels::check_cuda(cudaMemcpy(data_, from, bytes, cudaMemcpyHostToDevice), "copying to the GPU");
   }
 
  private:
   void* data_ = nullptr;
 };
 
-// Times what is put into the default stream, from a cold cache: before each run more bytes are written than any card's
+// Times what is put into the default stream, from a cold cache: before each run more bytes are written than any GPU's
 // second-level cache holds. They take long enough that launches are queued when they end, so what is measured is the
-// card's time and not the host's.
+// GPU's time and not the host's.
 class CudaTimer {
  public:
   CudaTimer() : flush_(kFlushBytes) {
@@ -54,7 +54,7 @@ class CudaTimer {
     kernels::check_cuda(cudaEventRecord(start_, nullptr), "starting the clock");
     work();
     kernels::check_cuda(cudaEventRecord(end_, nullptr), "stopping the clock");
-    kernels::check_cuda(cudaEventSynchronize(end_), "waiting for the card");
+    kernels::check_cuda(cudaEventSynchronize(end_), "waiting for the GPU");
     float milliseconds = 0;
     kernels::check_cuda(cudaEventElapsedTime(&milliseconds, start_, end_), "reading the clock");
     return 1e-3 * static_cast<double>(milliseconds);
@@ -71,18 +71,18 @@ class CudaTimer {
   cudaEvent_t end_ = nullptr;
 };
 
-struct CudaCard {
+struct CudaGpu {
   std::string name;
   int compute_capability = 0;  // 86 for 8.6
   std::string driver;          // the newest CUDA that it knows
   std::string runtime;         // the CUDA of this build
 };
 
-inline CudaCard describe_card() {
+inline CudaGpu describe_gpu() {
   cudaDeviceProp properties = {};
   int driver = 0;
   int runtime = 0;
-  kernels::check_cuda(cudaGetDeviceProperties(&properties, 0), "asking for the card");
+  kernels::check_cuda(cudaGetDeviceProperties(&properties, 0), "asking for the GPU");
   kernels::check_cuda(cudaDriverGetVersion(&driver), "asking for the driver");
   kernels::check_cuda(cudaRuntimeGetVersion(&runtime), "asking for the runtime");
   const auto text = [](int version) { return fmt::format("{}.{}", version / 1000, version % 1000 / 10); };

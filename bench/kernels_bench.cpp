@@ -161,7 +161,7 @@ double product_rate(bench::CudaTimer& timer, std::int64_t size, Product&& produc
 }
 
 // Also puts what was measured into the context of the JSON report.
-Ceilings measure_card(bench::CudaTimer& timer) {
+Ceilings measure_gpu(bench::CudaTimer& timer) {
 #if defined(CARDIOGRAD_SIMT)
   constexpr std::int64_t kSize = 64;
   constexpr std::size_t kBytes = std::size_t{1} << 12;
@@ -183,15 +183,15 @@ Ceilings measure_card(bench::CudaTimer& timer) {
   const double fp32 = product_rate(timer, kSize, [&] {
     kernels::linear_backward_input_cuda({kSize, kSize, kSize}, right, left, result, nullptr);
   });
-  const bench::CudaCard card = bench::describe_card();
-  benchmark::AddCustomContext("card", card.name);
-  benchmark::AddCustomContext("compute_capability", std::to_string(card.compute_capability));
-  benchmark::AddCustomContext("cuda_of_driver", card.driver);
-  benchmark::AddCustomContext("cuda_of_build", card.runtime);
+  const bench::CudaGpu gpu = bench::describe_gpu();
+  benchmark::AddCustomContext("GPU", gpu.name);
+  benchmark::AddCustomContext("compute_capability", std::to_string(gpu.compute_capability));
+  benchmark::AddCustomContext("cuda_of_driver", gpu.driver);
+  benchmark::AddCustomContext("cuda_of_build", gpu.runtime);
   benchmark::AddCustomContext("precision", "fp32");
   benchmark::AddCustomContext("product_fp32_gflop_per_s", fmt::format("{:.0f}", fp32 / 1e9));
 #if defined(CARDIOGRAD_CUBLASLT)
-  if (card.compute_capability >= 80) {
+  if (gpu.compute_capability >= 80) {
     const kernels::Matmul product = {
         .rows = kSize, .columns = kSize, .depth = kSize, .a = left, .b = right, .c = result, .tf32 = true};
     const double tf32 = product_rate(timer, kSize, [&] { kernels::matmul_cuda(product, nullptr); });
@@ -204,11 +204,11 @@ Ceilings measure_card(bench::CudaTimer& timer) {
   for (int i = 0; i < 5; ++i)
     copy = std::min(copy, timer.seconds([&] {
       kernels::check_cuda(cudaMemcpyAsync(to.data(), from.data(), kBytes, cudaMemcpyDeviceToDevice, nullptr),
-                          "copying on the card");
+                          "copying on the GPU");
     }));
   const double bytes_per_s = 2.0 * static_cast<double>(kBytes) / copy;
   benchmark::AddCustomContext("copy_gb_per_s", fmt::format("{:.1f}", bytes_per_s / 1e9));
-  fmt::print(stderr, "{}: matrix product {:.0f} GFLOP/s in fp32, copy {:.1f} GB/s (read + written)\n", card.name,
+  fmt::print(stderr, "{}: matrix product {:.0f} GFLOP/s in fp32, copy {:.1f} GB/s (read + written)\n", gpu.name,
              fp32 / 1e9, bytes_per_s / 1e9);
   return {fp32, bytes_per_s};
 }
@@ -232,7 +232,7 @@ void run_cuda_case(benchmark::State& state, const OpCase& work, const std::funct
 
 void register_cuda_cases() {
   static bench::CudaTimer timer;
-  const Ceilings ceilings = measure_card(timer);
+  const Ceilings ceilings = measure_gpu(timer);
   const auto add = [&](const std::string& name, const OpCase& work, const std::function<void(void* const*)>& run) {
     benchmark::RegisterBenchmark(name.c_str(),
                                  [=](benchmark::State& state) { run_cuda_case(state, work, run, ceilings, timer); })
@@ -243,7 +243,7 @@ void register_cuda_cases() {
     for (const kernels::OpCase& work : op.workload()) {
       const std::string name = op.name + "/" + work.shape;
       add(name, work, [run = work.run](void* const* at) { run(kernels::Implementation::kCuda, at); });
-      for (const kernels::BoundRung& rung : work.cuda_rungs) add(name + "/rung " + rung.name, work, rung.run);
+      for (const kernels::BoundVariant& rung : work.cuda_variants) add(name + "/rung " + rung.name, work, rung.run);
     }
   }
 }

@@ -1,5 +1,5 @@
-# The kernels' device code and launchers, kernels/**/*.cu: compiled for cards where CARDIOGRAD_CUDA is on, as C++ on
-# kernels/simt/ where CARDIOGRAD_SIMT is on, not at all elsewhere.
+# The kernels' device code and launchers, kernels/**/*.cu: compiled for GPUs where CARDIOGRAD_CUDA is on, as C++ on
+# simt/ where CARDIOGRAD_SIMT is on, not at all elsewhere.
 
 # CARDIOGRAD_CUDA_ARCHITECTURES without those that the toolkit does not know.
 function(cardiograd_known_architectures result)
@@ -28,7 +28,7 @@ function(cardiograd_find_cublaslt)
     "hand-written matrix product.")
 endfunction()
 
-function(cardiograd_device_code_for_cards launchers)
+function(cardiograd_device_code_for_gpus launchers)
   add_library(cardiograd_device STATIC ${launchers})
   cardiograd_known_architectures(architectures)
   set_target_properties(cardiograd_device PROPERTIES CUDA_ARCHITECTURES "${architectures}" CUDA_STANDARD 20)
@@ -45,16 +45,11 @@ function(cardiograd_device_code_for_cards launchers)
 endfunction()
 
 function(cardiograd_device_code_on_the_host launchers)
-  file(GLOB simt CONFIGURE_DEPENDS ${PROJECT_SOURCE_DIR}/kernels/simt/*.cpp)
-  add_library(cardiograd_simt STATIC ${simt})
-  target_link_libraries(cardiograd_simt PUBLIC cardiograd_base cardiograd_flags Boost::context)
-  target_link_libraries(cardiograd_simt PRIVATE Eigen3::Eigen)
-  target_compile_options(cardiograd_simt PRIVATE ${CARDIOGRAD_WARNINGS})
   set_source_files_properties(${launchers} PROPERTIES LANGUAGE CXX)
   target_sources(cardiograd_kernels PRIVATE ${launchers})
   if(CARDIOGRAD_SIMT_WATCH)
-    # Compiled so that each access calls kernels/simt/watch.cpp; libtsan is not linked.
-    file(GLOB planted ${PROJECT_SOURCE_DIR}/tests/kernels/simt/*_test.cpp)
+    # Compiled so that each access calls simt/watch.cpp; libtsan is not linked.
+    file(GLOB planted ${PROJECT_SOURCE_DIR}/tests/simt/*_test.cpp)
     set_source_files_properties(${launchers} ${planted} PROPERTIES COMPILE_OPTIONS -fsanitize=thread)
   endif()
   target_link_libraries(cardiograd_kernels PUBLIC cardiograd_simt)
@@ -62,11 +57,6 @@ function(cardiograd_device_code_on_the_host launchers)
   if(CARDIOGRAD_CUBLASLT)
     target_compile_definitions(cardiograd_kernels PUBLIC CARDIOGRAD_CUBLASLT)
   endif()
-
-  add_executable(row_sums ${PROJECT_SOURCE_DIR}/kernels/simt/example/row_sums.cpp)
-  set_target_properties(row_sums PROPERTIES RUNTIME_OUTPUT_DIRECTORY ${CMAKE_BINARY_DIR}/examples)
-  target_link_libraries(row_sums PRIVATE cardiograd_simt)
-  target_compile_options(row_sums PRIVATE ${CARDIOGRAD_WARNINGS})
 endfunction()
 
 function(cardiograd_device_code)
@@ -78,7 +68,7 @@ function(cardiograd_device_code)
     list(FILTER launchers EXCLUDE REGEX "/matmul_cuda\\.cu$")
   endif()
   if(CARDIOGRAD_CUDA)
-    cardiograd_device_code_for_cards("${launchers}")
+    cardiograd_device_code_for_gpus("${launchers}")
   elseif(CARDIOGRAD_SIMT)
     cardiograd_device_code_on_the_host("${launchers}")
   else()

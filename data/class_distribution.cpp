@@ -29,7 +29,7 @@ ClassDistribution class_distribution(const PtbxlDatabase& database, const ScpTab
       supers.insert(classes->superclass);
       subs.emplace(classes->superclass, classes->subclass);
     }
-    if (supers.empty()) ++distribution.unlabelled;
+    if (supers.empty()) ++distribution.unlabeled;
     for (const std::string& name : supers) ++super_counts[name];
     for (const auto& [super, sub] : subs) ++sub_counts[super][sub];
   }

@@ -24,7 +24,7 @@ struct SuperclassCount {
 
 struct ClassDistribution {
   std::int64_t records = 0;                   // rows of the table
-  std::int64_t unlabelled = 0;                // of them without any diagnostic statement
+  std::int64_t unlabeled = 0;                 // of them without any diagnostic statement
   std::vector<SuperclassCount> superclasses;  // by name
 };
 

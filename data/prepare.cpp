@@ -112,8 +112,8 @@ std::vector<std::int64_t> rows_present(const PrepareSettings& settings, const So
 }
 
 std::string filter_text(const PrepareSettings& settings, const std::string& unit_of_source) {
-  if (settings.harmonise == Harmonise::kNone) return settings.filter.description;
-  return unit_of_source == "z" ? "none" : settings.harmonise_filter.description + ", z-score per record";
+  if (settings.normalize == Normalize::kNone) return settings.filter.description;
+  return unit_of_source == "z" ? "none" : settings.normalize_filter.description + ", z-score per record";
 }
 
 // Copies a record to its place after comparing it with the first one, which gave the set its length and unit.
@@ -123,7 +123,7 @@ void place_record(const PreparedRecord& record, std::size_t index, const fs::pat
                 "All records of a set must be equally long.");
   if (record.unit != cache.unit)
     throw Error(fmt::format("{}: in {}, the first record is in {}", path.string(), record.unit, cache.unit),
-                "All records of a set must share one unit; --harmonise zscore brings them to one.");
+                "All records of a set must share one unit; --normalize zscore brings them to one.");
   const auto copy = [index](const auto& from, auto& to) {
     std::copy(from.begin(), from.end(), to.begin() + static_cast<std::ptrdiff_t>(index * from.size()));
   };
@@ -211,8 +211,8 @@ std::string cache_key(const PrepareSettings& settings, const Source& source) {
                               {"table", to_string(source.csv_hash)},
                               {"rate", settings.rate},
                               {"filter", settings.filter.description},
-                              {"harmonise", settings.harmonise == Harmonise::kZscore ? "zscore" : "none"},
-                              {"harmonise_filter", settings.harmonise_filter.description},
+                              {"normalize", settings.normalize == Normalize::kZscore ? "zscore" : "none"},
+                              {"normalize_filter", settings.normalize_filter.description},
                               {"features", settings.features.key},
                               {"feature_names", settings.features.names}};
   return key.dump(-1, ' ', false, nlohmann::json::error_handler_t::replace);
@@ -223,7 +223,7 @@ fs::path cache_path(const PrepareSettings& settings) {
   const fs::path folder = settings.cache_folder.value_or(default_cache_folder());
   if (!settings.use_cache || folder.empty()) return {};
   const nlohmann::json what = {fs::canonical(settings.folder).string(), settings.rate, settings.filter.description,
-                               settings.harmonise == Harmonise::kZscore ? settings.harmonise_filter.description : "",
+                               settings.normalize == Normalize::kZscore ? settings.normalize_filter.description : "",
                                settings.features.key};
   return folder /
          fmt::format("{}-{}hz-{}.cache", fs::canonical(settings.folder).filename().string(), settings.rate,
@@ -299,18 +299,18 @@ void compact(std::vector<Value>& values, std::size_t records, const std::vector<
 }
 
 // Labels, folds and persons of the records with a class (or of all), and their signals and features.
-PreparedSet select(const PrepareSettings& settings, const Source& source, SignalCache&& cache) {
-  PreparedSet set;
+Dataset select(const PrepareSettings& settings, const Source& source, SignalCache&& cache) {
+  Dataset set;
   set.task = settings.task;
-  set.unlabelled = settings.unlabelled;
+  set.unlabeled = settings.unlabeled;
   set.class_names = source.statements.class_names(settings.task);
   std::vector<std::size_t> kept;
   for (std::size_t i = 0; i < cache.rows.size(); ++i) {
     const PtbxlRow& row = source.database.rows[static_cast<std::size_t>(cache.rows[i])];
     const auto labels = source.statements.labels(row.statements, settings.task);
-    const bool labelled = std::find(labels.begin(), labels.end(), 1) != labels.end();
-    if (!labelled) ++set.unlabelled_records;
-    if (!labelled && settings.unlabelled == Unlabelled::kDrop) continue;
+    const bool labeled = std::find(labels.begin(), labels.end(), 1) != labels.end();
+    if (!labeled) ++set.unlabeled_records;
+    if (!labeled && settings.unlabeled == Unlabeled::kDrop) continue;
     kept.push_back(i);
     set.labels.insert(set.labels.end(), labels.begin(), labels.end());
     set.folds.push_back(row.fold);
@@ -324,7 +324,7 @@ PreparedSet select(const PrepareSettings& settings, const Source& source, Signal
   if (kept.empty())
     throw Error(fmt::format("{}: none of {} records has a class of the task {}", source.csv.string(), cache.rows.size(),
                             task_name(settings.task)),
-                "Choose to keep unlabelled records, or another task.");
+                "Choose to keep unlabeled records, or another task.");
   compact(cache.signals, cache.rows.size(), kept);
   compact(cache.scales, cache.rows.size(), kept);
   compact(cache.features, cache.rows.size(), kept);
@@ -345,7 +345,7 @@ PreparedSet select(const PrepareSettings& settings, const Source& source, Signal
   return set;
 }
 
-void warn(const PreparedSet& set) {
+void warn(const Dataset& set) {
   const auto say = [](const Finding& finding, const char* what) {
     if (finding.count > 0)
       log_warning("{} {} in {} records, first ecg_id {}", finding.count, what, finding.records,
@@ -359,9 +359,9 @@ void warn(const PreparedSet& set) {
 
 }  // namespace
 
-PreparedSet prepare(const PrepareSettings& settings) {
-  if (settings.harmonise == Harmonise::kZscore && !settings.harmonise_filter.apply)
-    throw UsageError("harmonising by z-score needs its filter", "Set harmonise_filter to the 0.5-40 Hz band-pass.");
+Dataset prepare(const PrepareSettings& settings) {
+  if (settings.normalize == Normalize::kZscore && !settings.normalize_filter.apply)
+    throw UsageError("normalizing by z-score needs its filter", "Set normalize_filter to the 0.5-40 Hz band-pass.");
   const Source source = read_source(settings);
   const auto stems = stems_of(settings, source);
   const fs::path path = cache_path(settings);
@@ -375,7 +375,7 @@ PreparedSet prepare(const PrepareSettings& settings) {
   } else if (!settings.skip_missing && cache->rows.size() < stems.size()) {
     rows_present(settings, source, stems);  // Throws, naming them.
   }
-  PreparedSet set = select(settings, source, std::move(*cache));
+  Dataset set = select(settings, source, std::move(*cache));
   set.from_cache = served;
   warn(set);
   return set;

@@ -11,7 +11,7 @@
 
 #include <Eigen/Core>
 
-#include "data/prepared_set.h"
+#include "data/dataset.h"
 #include "data/ptbxl.h"
 #include "data/wfdb.h"
 
@@ -34,19 +34,19 @@ struct FeatureExtractor {
   std::function<std::vector<double>(const Recording& recording, const PtbxlRow& row)> compute;
 };
 
-enum class Harmonise { kNone, kZscore };
+enum class Normalize { kNone, kZscore };
 
 struct PrepareSettings {
   std::filesystem::path folder;  // with ptbxl_database.csv and scp_statements.csv
   Task task = Task::kSuper;
   int rate = 100;  // Hz: 100 takes the column filename_lr, 500 filename_hr
   SignalFilter filter;
-  // kZscore: instead of `filter`, `harmonise_filter` (0.5-40 Hz is meant) and then per record and lead minus the mean,
+  // kZscore: instead of `filter`, `normalize_filter` (0.5-40 Hz is meant) and then per record and lead minus the mean,
   // by the standard deviation (of n, not n-1); the unit becomes "z". Signals whose unit is "z" already stay as they
   // are.
-  Harmonise harmonise = Harmonise::kNone;
-  SignalFilter harmonise_filter;
-  Unlabelled unlabelled = Unlabelled::kDrop;
+  Normalize normalize = Normalize::kNone;
+  SignalFilter normalize_filter;
+  Unlabeled unlabeled = Unlabeled::kDrop;
   bool skip_missing = false;  // records named in the table but absent: count them instead of throwing
   FeatureExtractor features;
   bool use_cache = true;
@@ -61,6 +61,6 @@ struct PrepareSettings {
 // Throws Error naming file and field: folder or table missing or malformed, no column with file names for the rate,
 // absent records (which, how many), whatever read_wfdb throws, a record of another rate, length or unit than asked for
 // or than the first, leads missing or doubled, no record left. A cache that cannot be written is only warned about.
-PreparedSet prepare(const PrepareSettings& settings);
+Dataset prepare(const PrepareSettings& settings);
 
 }  // namespace cardiograd::data

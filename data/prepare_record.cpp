@@ -9,7 +9,7 @@
 
 #include "base/error.h"
 #include "data/leads.h"
-#include "dsp/gaps.h"
+#include "dsp/filters/gaps.h"
 
 namespace cardiograd::data {
 namespace {
@@ -64,7 +64,7 @@ Eigen::ArrayXXd filtered(const SignalFilter& filter, const Recording& recording,
 
 // Per lead minus the mean, by the standard deviation of the valid samples; a lead that was flat before the filter
 // becomes zeros, not magnified rounding errors.
-void standardise(Eigen::ArrayXXd& signal, std::int64_t flat_leads) {
+void standardize(Eigen::ArrayXXd& signal, std::int64_t flat_leads) {
   for (Eigen::Index lead = 0; lead < signal.cols(); ++lead) {
     auto column = signal.col(lead);
     const auto valid = !column.isNaN();
@@ -81,7 +81,7 @@ void standardise(Eigen::ArrayXXd& signal, std::int64_t flat_leads) {
 }
 
 // Full 16-bit range for each lead.
-void quantise(const Eigen::ArrayXXd& signal, PreparedRecord& record) {
+void quantize(const Eigen::ArrayXXd& signal, PreparedRecord& record) {
   for (Eigen::Index lead = 0; lead < kLeads; ++lead) {
     const double largest = signal.col(lead).isNaN().select(0.0, signal.col(lead)).abs().maxCoeff();
     float scale = static_cast<float>(largest / kLargestInt16);
@@ -147,14 +147,14 @@ DigitalRecording read_stamped(const fs::path& folder, const std::string& stem, P
   return digital;
 }
 
-bool is_standardised(const PrepareSettings& settings, const std::string& unit) {
-  return settings.harmonise == Harmonise::kZscore && unit != "z";
+bool is_standardized(const PrepareSettings& settings, const std::string& unit) {
+  return settings.normalize == Normalize::kZscore && unit != "z";
 }
 
 const SignalFilter& filter_of(const PrepareSettings& settings, const std::string& unit) {
   static const SignalFilter none;
-  if (is_standardised(settings, unit)) return settings.harmonise_filter;
-  return settings.harmonise == Harmonise::kZscore ? none : settings.filter;
+  if (is_standardized(settings, unit)) return settings.normalize_filter;
+  return settings.normalize == Normalize::kZscore ? none : settings.filter;
 }
 
 void add_features(const PrepareSettings& settings, const Recording& recording, const PtbxlRow& row,
@@ -171,11 +171,11 @@ void add_features(const PrepareSettings& settings, const Recording& recording, c
 
 void store_filtered(const PrepareSettings& settings, const Recording& recording, PreparedRecord& record) {
   Eigen::ArrayXXd signal = filtered(filter_of(settings, record.source_unit), recording, recording.name);
-  if (is_standardised(settings, record.source_unit)) {
-    standardise(signal, record.flat_leads);
+  if (is_standardized(settings, record.source_unit)) {
+    standardize(signal, record.flat_leads);
     record.unit = "z";
   }
-  quantise(signal, record);
+  quantize(signal, record);
 }
 
 }  // namespace
@@ -204,7 +204,7 @@ PreparedRecord prepare_digital(const PrepareSettings& settings, const DigitalRec
   record.scales.resize(kStandardLeadCount);
   count_findings(digital, leads, record);
   const bool kept =
-      !filter_of(settings, unit).apply && !is_standardised(settings, unit) && keep_digital(digital, leads, record);
+      !filter_of(settings, unit).apply && !is_standardized(settings, unit) && keep_digital(digital, leads, record);
   if (kept && !settings.features.compute) return record;
   Recording recording = standard_recording(digital, leads, unit);
   recording.name = path;

@@ -1,4 +1,4 @@
-// What prepare does with one record: read, order the leads, filter, standardise, store as int16.
+// What prepare does with one record: read, order the leads, filter, standardize, store as int16.
 #pragma once
 
 #include <cstdint>

@@ -8,8 +8,8 @@
 #include <fmt/format.h>
 
 #include "base/error.h"
-#include "dsp/gaps.h"
-#include "dsp/resample.h"
+#include "dsp/filters/gaps.h"
+#include "dsp/filters/resample.h"
 
 namespace cardiograd::data {
 namespace {

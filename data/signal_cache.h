@@ -38,7 +38,7 @@ struct FileStamp {
 // Size and times without the hash; nothing when `path` is not there.
 std::optional<FileStamp> stamp_of(const std::filesystem::path& path);
 
-// What a cache holds: all records of a table that are there, labelled or not, in the order of the table.
+// What a cache holds: all records of a table that are there, labeled or not, in the order of the table.
 struct SignalCache {
   std::string key;  // settings and table that it was made from; must be equal to be used
   std::string unit;

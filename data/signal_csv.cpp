@@ -18,7 +18,7 @@ namespace {
 namespace fs = std::filesystem;
 
 constexpr std::uintmax_t kMaxBytes = std::uintmax_t{1} << 28;
-constexpr double kMostUneven = 0.51;  // Steps that a time may be away from its place.
+constexpr double kMaxUneven = 0.51;  // Steps that a time may be away from its place.
 constexpr double kLongestStep = 1.6;
 
 std::string trimmed(std::string_view text) {
@@ -91,7 +91,7 @@ double rate_from(const CsvTable& table, std::size_t column, double seconds, cons
   for (std::size_t row = 0; row < rows; ++row) {
     const double expected = time(0) + static_cast<double>(row) * step;
     const bool gap = row > 0 && time(row) - time(row - 1) > kLongestStep * step;
-    if (gap || !(std::abs(time(row) - expected) <= kMostUneven * step))
+    if (gap || !(std::abs(time(row) - expected) <= kMaxUneven * step))
       throw Error(fmt::format("{}: time {} s, expected {} s: the samples are not evenly spaced", table.place(row),
                               time(row), expected),
                   "Fill the gaps with rows of empty fields.");

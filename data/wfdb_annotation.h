@@ -1,4 +1,4 @@
-// WFDB annotation files (.atr, .q1c, ...): labelled instants of a record. Source: WFDB Applications Guide, annot(5).
+// WFDB annotation files (.atr, .q1c, ...): labeled instants of a record. Source: WFDB Applications Guide, annot(5).
 #pragma once
 
 #include <cstdint>

@@ -41,7 +41,7 @@ void check_writable(const std::string& name, const Recording& recording, double 
     if (comment.find_first_of("\r\n") != std::string::npos) refuse(fmt::format("comment {:?}", comment));
 }
 
-std::int16_t quantised(const std::string& name, const Recording& recording, Eigen::Index t, Eigen::Index lead,
+std::int16_t quantized(const std::string& name, const Recording& recording, Eigen::Index t, Eigen::Index lead,
                        double gain) {
   const double value = recording.signal(t, lead);
   if (std::isnan(value)) return static_cast<std::int16_t>(wfdb_invalid_marker(16));
@@ -68,7 +68,7 @@ WfdbFiles encode_wfdb(const std::string& name, const Recording& recording, doubl
   std::vector<std::uint32_t> sums(static_cast<std::size_t>(leads));
   for (Eigen::Index t = 0; t < samples; ++t) {
     for (Eigen::Index lead = 0; lead < leads; ++lead) {
-      const std::int16_t sample = quantised(name, recording, t, lead, gain);
+      const std::int16_t sample = quantized(name, recording, t, lead, gain);
       const auto column = static_cast<std::size_t>(lead);
       if (t == 0) first[column] = sample;
       sums[column] += static_cast<std::uint32_t>(sample);

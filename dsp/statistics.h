@@ -21,9 +21,9 @@ inline double mean(std::span<const double> values) {
 // With n - 1.
 inline double sample_sd(std::span<const double> values) {
   if (values.size() < 2) return kMissing;
-  const double centre = mean(values);
+  const double center = mean(values);
   double sum = 0.0;
-  for (const double value : values) sum += (value - centre) * (value - centre);
+  for (const double value : values) sum += (value - center) * (value - center);
   return std::sqrt(sum / static_cast<double>(values.size() - 1));
 }
 

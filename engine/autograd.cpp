@@ -7,8 +7,8 @@
 #include <fmt/format.h>
 
 #include "base/error.h"
-#include "engine/ops/run_kernel.h"
-#include "kernels/add/add_op.h"
+#include "engine/dispatch.h"
+#include "kernels/add/add_spec.h"
 
 namespace cardiograd {
 namespace {
@@ -56,7 +56,7 @@ void record(const char* name, Tensor& result, std::initializer_list<const Tensor
   result.set_autograd(std::move(meta));
 }
 
-void GradientSlot::give(const Tensor& gradient) const {
+void GradientSlot::accumulate(const Tensor& gradient) const {
   if (meta_ == nullptr) return;
   if (meta_->grad.defined())
     add_to(meta_->grad, gradient);
@@ -64,7 +64,7 @@ void GradientSlot::give(const Tensor& gradient) const {
     meta_->grad = gradient.view(shape_);
 }
 
-Tensor GradientSlot::buffer() const {
+Tensor GradientSlot::accumulator() const {
   if (meta_ == nullptr) return Tensor::zeros(shape_, DType::kFloat32, device_);
   if (!meta_->grad.defined())
     meta_->grad = Tensor::zeros(shape_, DType::kFloat32, device_);

@@ -47,15 +47,15 @@ class GradientSlot {
       : meta_(input.autograd()), shape_(input.shape()), device_(input.device()) {}
 
   // False when nobody wants this gradient: then it need not be computed.
-  bool wanted() const { return meta_ != nullptr; }
+  bool needed() const { return meta_ != nullptr; }
   const Shape& shape() const { return shape_; }
   // Memory for a whole gradient, undefined content, on the input's device.
   Tensor new_gradient() const { return Tensor::empty(shape_, DType::kFloat32, device_); }
   // Hands a whole gradient over; it is added to what is there.
-  void give(const Tensor& gradient) const;
+  void accumulate(const Tensor& gradient) const;
   // The buffer that holds the gradient so far (zeros at first), for kernels that add to it. When nobody wants the
   // gradient, a buffer that is thrown away.
-  Tensor buffer() const;
+  Tensor accumulator() const;
 
  private:
   std::shared_ptr<AutogradMeta> meta_;

@@ -16,20 +16,20 @@ namespace {
 void check(cudaError_t status, const char* what) {
   if (status != cudaSuccess)
     throw Error(fmt::format("{}: {}", what, cudaGetErrorString(status)),
-                "nvidia-smi shows what the card and its driver are doing.");
+                "nvidia-smi shows what the GPU and its driver are doing.");
 }
 
-// The one card that is used, or why there is none. Made at first use, never destroyed: tensors with static lifetime
+// The one GPU that is used, or why there is none. Made at first use, never destroyed: tensors with static lifetime
 // may need the stream later than anything else.
 struct Connection {
-  Card card;
+  Gpu gpu;
   cudaStream_t stream = nullptr;
   std::optional<Problem> problem;
 
   Connection() {
     const cudaError_t status = connect();
     if (status == cudaSuccess) return;
-    Circumstances circumstances = {.card = fmt::format("{} (sm_{})", card.name, card.capability),
+    Circumstances circumstances = {.gpu = fmt::format("{} (sm_{})", gpu.name, gpu.capability),
                                    .architectures = kernels::compiled_architectures()};
     cudaDriverGetVersion(&circumstances.driver);
     cudaRuntimeGetVersion(&circumstances.runtime);
@@ -43,7 +43,7 @@ struct Connection {
     if (count == 0) return cudaErrorNoDevice;
     cudaDeviceProp properties = {};
     if (const cudaError_t status = cudaGetDeviceProperties(&properties, 0); status != cudaSuccess) return status;
-    card = {properties.name, 10 * properties.major + properties.minor, properties.totalGlobalMem};
+    gpu = {properties.name, 10 * properties.major + properties.minor, properties.totalGlobalMem};
     if (const cudaError_t status = cudaStreamCreateWithFlags(&stream, cudaStreamNonBlocking); status != cudaSuccess)
       return status;
     try {
@@ -72,8 +72,8 @@ const Problem* problem() {
   return connection().problem ? &*connection().problem : nullptr;
 }
 
-const Card& card() {
-  return working().card;
+const Gpu& gpu() {
+  return working().gpu;
 }
 
 bool emulated() {
@@ -88,7 +88,7 @@ std::size_t free_memory() {
   working();
   std::size_t free = 0;
   std::size_t total = 0;
-  check(cudaMemGetInfo(&free, &total), "asking for the card's free memory");
+  check(cudaMemGetInfo(&free, &total), "asking for the GPU's free memory");
   return free;
 }
 
@@ -97,7 +97,7 @@ kernels::Stream stream() {
 }
 
 void synchronize() {
-  check(cudaStreamSynchronize(stream()), "waiting for the card");
+  check(cudaStreamSynchronize(stream()), "waiting for the GPU");
 }
 
 std::byte* allocate(std::size_t bytes) {
@@ -108,12 +108,12 @@ std::byte* allocate(std::size_t bytes) {
     cudaGetLastError();  // Or the next launch would report it.
     return nullptr;
   }
-  check(status, "allocating memory on the card");
+  check(status, "allocating memory on the GPU");
   return static_cast<std::byte*>(block);
 }
 
 void release(std::byte* block) {
-  check(cudaFree(block), "releasing memory on the card");
+  check(cudaFree(block), "releasing memory on the GPU");
 }
 
 std::byte* allocate_pinned(std::size_t bytes) {
@@ -127,11 +127,11 @@ void copy(void* to, const void* from, std::size_t bytes, Direction direction) {
   const cudaMemcpyKind kind = direction == Direction::kToDevice ? cudaMemcpyHostToDevice
                               : direction == Direction::kToHost ? cudaMemcpyDeviceToHost
                                                                 : cudaMemcpyDeviceToDevice;
-  if (bytes > 0) check(cudaMemcpyAsync(to, from, bytes, kind, stream()), "copying to or from the card");
+  if (bytes > 0) check(cudaMemcpyAsync(to, from, bytes, kind, stream()), "copying to or from the GPU");
 }
 
 void fill_bytes(void* to, int value, std::size_t bytes) {
-  if (bytes > 0) check(cudaMemsetAsync(to, value, bytes, stream()), "filling memory on the card");
+  if (bytes > 0) check(cudaMemsetAsync(to, value, bytes, stream()), "filling memory on the GPU");
 }
 
 Event::Event() {
@@ -149,7 +149,7 @@ void Event::record() {
   check(cudaEventRecord(event_, stream()), "recording an event");
 }
 void Event::wait() {
-  check(cudaEventSynchronize(event_), "waiting for the card");
+  check(cudaEventSynchronize(event_), "waiting for the GPU");
 }
 
 }  // namespace cardiograd::cuda

@@ -1,4 +1,4 @@
-// The engine's way to the card: is there one, its stream, memory, copies and events. cuda.cpp is the only file of the
+// The engine's way to the GPU: is there one, its stream, memory, copies and events. cuda.cpp is the only file of the
 // engine that calls the CUDA runtime; in a build without device code (cuda_absent.cpp) everything but problem() throws.
 //
 // All kernels and copies go through one stream, in order, and never through CUDA's default stream. The host waits for
@@ -21,36 +21,36 @@ struct Problem {
 // Why nothing can run on Device::kCuda; nullptr when it can. The driver is asked once.
 const Problem* problem();
 
-// What the CUDA runtime knows about versions and cards when it refuses.
+// What the CUDA runtime knows about versions and GPUs when it refuses.
 struct Circumstances {
   int driver = 0;   // newest CUDA that the driver knows, as cudaDriverGetVersion says it: 12040; 0 without a driver
   int runtime = 0;  // CUDA of this build
-  std::string card;
+  std::string gpu;
   std::string architectures;  // compute capabilities that the kernels were compiled for
 };
-// A status of the CUDA runtime (its number) that was met on the way to the card, in words.
+// A status of the CUDA runtime (its number) that was met on the way to the GPU, in words.
 Problem problem_of_status(int status, const std::string& status_text, const Circumstances& circumstances);
 
-struct Card {
+struct Gpu {
   std::string name;
   int capability = 0;      // 86 for 8.6
   std::size_t memory = 0;  // bytes
 };
 // Throws Error where problem() has one.
-const Card& card();
-// True when the "card" is this machine's processor (kernels/simt).
+const Gpu& gpu();
+// True when the "GPU" is this machine's processor (kernels/simt).
 bool emulated();
-// Bytes of the card that nobody has taken.
+// Bytes of the GPU that nobody has taken.
 std::size_t free_memory();
 
 kernels::Stream stream();
 // Waits for everything in the stream. Throws Error for what went wrong there.
 void synchronize();
 
-// Device memory; nullptr when there is no more. release() waits for the card.
+// Device memory; nullptr when there is no more. release() waits for the GPU.
 std::byte* allocate(std::size_t bytes);
 void release(std::byte* block);
-// Host memory that the card can read and write by itself; memory.h hands it out. Throws Error when there is no more.
+// Host memory that the GPU can read and write by itself; memory.h hands it out. Throws Error when there is no more.
 std::byte* allocate_pinned(std::size_t bytes);
 
 enum class Direction { kToDevice, kToHost, kOnDevice };

@@ -1,4 +1,4 @@
-// The builds without device code: asking for the card is one clear error.
+// The builds without device code: asking for the GPU is one clear error.
 #if !defined(CARDIOGRAD_DEVICE_CODE)
 #include "base/error.h"
 #include "engine/cuda.h"
@@ -19,7 +19,7 @@ const Problem* problem() {
   return &problem;
 }
 
-const Card& card() {
+const Gpu& gpu() {
   refuse();
 }
 bool emulated() {

@@ -13,9 +13,9 @@ const char* device_name(Device device) {
 
 std::string describe_device(Device device) {
   if (device == Device::kCpu) return "cpu";
-  if (cuda::emulated()) return fmt::format("cuda ({})", cuda::card().name);
-  return fmt::format("cuda ({}, sm_{}, {:.1f} GB)", cuda::card().name, cuda::card().capability,
-                     static_cast<double>(cuda::card().memory) / 1e9);
+  if (cuda::emulated()) return fmt::format("cuda ({})", cuda::gpu().name);
+  return fmt::format("cuda ({}, sm_{}, {:.1f} GB)", cuda::gpu().name, cuda::gpu().capability,
+                     static_cast<double>(cuda::gpu().memory) / 1e9);
 }
 
 bool cuda_available() {

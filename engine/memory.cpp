@@ -36,10 +36,10 @@ std::byte* allocate_on_host(std::size_t size) {
 void keep(std::byte*) {}
 
 std::string card_text() {
-  return fmt::format(" on the {} of {}", cuda::card().name, memory_text(cuda::card().memory));
+  return fmt::format(" on the {} of {}", cuda::gpu().name, memory_text(cuda::gpu().memory));
 }
 
-// What the user allows, at most the card.
+// What the user allows, at most the GPU.
 std::size_t wanted_limit() {
   const char* text = std::getenv("CARDIOGRAD_DEVICE_MEMORY");
   if (text == nullptr) return SIZE_MAX;
@@ -153,7 +153,7 @@ CachingAllocator& cpu_allocator() {
 
 CachingAllocator& cuda_allocator() {
   static auto* allocator = [] {
-    cuda::card();  // Throws where there is none.
+    cuda::gpu();  // Throws where there is none.
     auto* made = new CachingAllocator({cuda::allocate, cuda::release, card_text});
     made->set_limit(wanted_limit());
     if constexpr (kernels::kHasDeviceCode) kernels::on_scratch_exhausted([] { cuda_allocator().release_cached(); });

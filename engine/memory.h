@@ -1,7 +1,7 @@
 // Memory of tensors: blocks are kept when they are freed and handed out again, so that a training step takes nothing
-// from the operating system or the card after its first iteration.
+// from the operating system or the GPU after its first iteration.
 //
-// Blocks of the card are handed out again at once, whether or not the kernels that used them have run: everything goes
+// Blocks of the GPU are handed out again at once, whether or not the kernels that used them have run: everything goes
 // through one stream, so whoever gets a block next comes after them.
 #pragma once
 
@@ -21,11 +21,11 @@ namespace cardiograd {
 struct MemoryStatistics {
   std::size_t in_use = 0;       // bytes that tensors hold
   std::size_t peak_in_use = 0;  // the most since the start or reset_peak()
-  std::size_t reserved = 0;     // bytes taken from the operating system or the card
+  std::size_t reserved = 0;     // bytes taken from the operating system or the GPU
   std::uint64_t system_allocations = 0;
 };
 
-// A piece of memory, aligned to 64 bytes on the host and 256 on the card; it returns to the allocator when the last
+// A piece of memory, aligned to 64 bytes on the host and 256 on the GPU; it returns to the allocator when the last
 // owner lets go.
 using Storage = std::shared_ptr<std::byte>;
 
@@ -69,15 +69,15 @@ class CachingAllocator {
   std::size_t limit_ = SIZE_MAX;
 };
 
-// The allocators of Device::kCpu and Device::kCuda. The second throws Error where there is no card; the environment
+// The allocators of Device::kCpu and Device::kCuda. The second throws Error where there is no GPU; the environment
 // variable CARDIOGRAD_DEVICE_MEMORY limits it, in MiB.
 CachingAllocator& cpu_allocator();
 CachingAllocator& cuda_allocator();
 CachingAllocator& allocator(Device device);
-// Host memory that the card reads and writes by itself.
+// Host memory that the GPU reads and writes by itself.
 CachingAllocator& pinned_allocator();
 
-// Bytes of the card that tensors could have: what they hold, what is cached, and what is free within the limit.
+// Bytes of the GPU that tensors could have: what they hold, what is cached, and what is free within the limit.
 std::size_t cuda_memory_for_tensors();
 
 // "1.50 GB", "12.3 MB", "980 bytes".

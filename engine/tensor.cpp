@@ -55,7 +55,7 @@ Shape::Shape(const std::vector<std::int64_t>& dims) {
 }
 
 void Shape::assign(const std::int64_t* dims, std::size_t count) {
-  if (count > kMostDims) throw Error(fmt::format("shape with {} dimensions, expected at most {}", count, kMostDims));
+  if (count > kMaxDims) throw Error(fmt::format("shape with {} dimensions, expected at most {}", count, kMaxDims));
   for (std::size_t i = 0; i < count; ++i) {
     if (dims[i] < 0) throw Error(fmt::format("shape: dimension {} is {}, expected 0 or more", i, dims[i]));
     sizes_[i] = dims[i];

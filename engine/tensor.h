@@ -41,7 +41,7 @@ constexpr DType dtype_of<std::uint8_t>() {
 // Up to four sizes, outermost first; the last dimension is contiguous.
 class Shape {
  public:
-  static constexpr int kMostDims = 4;
+  static constexpr int kMaxDims = 4;
 
   Shape() = default;
   Shape(std::initializer_list<std::int64_t> dims);
@@ -59,7 +59,7 @@ class Shape {
  private:
   void assign(const std::int64_t* dims, std::size_t count);
 
-  std::array<std::int64_t, kMostDims> sizes_{};
+  std::array<std::int64_t, kMaxDims> sizes_{};
   int count_ = 0;
 };
 
@@ -104,7 +104,7 @@ class Tensor {
     check_host();
     return address<T>();
   }
-  // A copy of the values, wherever they are. Waits for the card.
+  // A copy of the values, wherever they are. Waits for the GPU.
   template <class T = float>
   std::vector<T> values() const {
     const Tensor here = to(Device::kCpu);
@@ -134,7 +134,7 @@ class Tensor {
   }
 
   // The same values on `device`, without history: this tensor's own when it is there, a copy otherwise. A copy to the
-  // CPU waits for the card; one to the card does not.
+  // CPU waits for the GPU; one to the GPU does not.
   Tensor to(Device device) const;
   // Overwrites the values with those of a tensor of equal shape and type on any device.
   void assign(const Tensor& from);
@@ -174,7 +174,7 @@ class Tensor {
 // Throws Error "<where>: <name> has shape ..., expected ..." unless the shapes agree.
 void expect_shape(const char* where, const char* name, const Tensor& tensor, const Shape& expected);
 
-// False when a NaN or an infinity is among the float32 values. On the card they are looked at there; the host waits for
+// False when a NaN or an infinity is among the float32 values. On the GPU they are looked at there; the host waits for
 // the answer.
 bool all_finite(const Tensor& tensor);
 

@@ -17,7 +17,7 @@ namespace {
 constexpr std::size_t kSmallestPiece = std::size_t{4} << 10;
 constexpr std::size_t kLargestPiece = std::size_t{4} << 20;
 // Of one size that are under way at most: two, so that one is filled while the other travels, and of small ones as many
-// as the steps need that the host may be ahead of the card.
+// as the steps need that the host may be ahead of the GPU.
 constexpr std::size_t pieces_of(std::size_t size) {
   return std::max<std::size_t>(2, (std::size_t{1} << 20) / size);
 }
@@ -63,7 +63,7 @@ void upload(std::byte* to, const void* from, std::size_t bytes) {
     staging->send(to + done, source + done, std::min(kLargestPiece, bytes - done));
 }
 
-struct ScalarQueue::OnCuda {
+struct AsyncScalars::OnCuda {
   explicit OnCuda(int capacity) : storage(pinned_allocator().allocate(static_cast<std::size_t>(capacity) * 4)) {
     for (int i = 0; i < capacity; ++i) arrived.emplace_back();
   }
@@ -73,7 +73,7 @@ struct ScalarQueue::OnCuda {
   std::vector<cuda::Event> arrived;
 };
 
-ScalarQueue::ScalarQueue(Device device, int capacity) : device_(device), capacity_(capacity) {
+AsyncScalars::AsyncScalars(Device device, int capacity) : device_(device), capacity_(capacity) {
   if (device == Device::kCpu)
     values_.resize(static_cast<std::size_t>(capacity));
   else
@@ -81,14 +81,14 @@ ScalarQueue::ScalarQueue(Device device, int capacity) : device_(device), capacit
 }
 
 // The stream may still hold copies into the pinned memory.
-ScalarQueue::~ScalarQueue() {
+AsyncScalars::~AsyncScalars() {
   try {
     while (size_ > 0) pop();
   } catch (const Error&) {  // Whoever waits for the stream next hears of it too.
   }
 }
 
-void ScalarQueue::push(const Tensor& value) {
+void AsyncScalars::push(const Tensor& value) {
   if (size_ == capacity_) throw Error(fmt::format("queue of {} values: full", capacity_));
   if (value.count() != 1 || value.device() != device_)
     throw Error(fmt::format("queue of values on {}: given a tensor of shape {} on {}", device_name(device_),
@@ -103,7 +103,7 @@ void ScalarQueue::push(const Tensor& value) {
   ++size_;
 }
 
-float ScalarQueue::pop() {
+float AsyncScalars::pop() {
   if (size_ == 0) throw Error("queue of values: empty");
   const int slot = first_;
   first_ = (first_ + 1) % capacity_;

@@ -3,20 +3,20 @@
 #include <algorithm>
 #include <iterator>
 
-#include "kernels/activation/activation_op.h"
-#include "kernels/adam/adam_op.h"
-#include "kernels/add/add_op.h"
-#include "kernels/attention/attention_op.h"
-#include "kernels/batch_norm/batch_norm_op.h"
-#include "kernels/concat/concat_op.h"
-#include "kernels/conv1d/conv1d_op.h"
-#include "kernels/dropout/dropout_op.h"
-#include "kernels/gather_batch/gather_batch_op.h"
-#include "kernels/layer_norm/layer_norm_op.h"
-#include "kernels/linear/linear_op.h"
-#include "kernels/max_pool/max_pool_op.h"
-#include "kernels/reduce/reduce_op.h"
-#include "kernels/weighted_bce/weighted_bce_op.h"
+#include "kernels/activation/activation_spec.h"
+#include "kernels/adam/adam_spec.h"
+#include "kernels/add/add_spec.h"
+#include "kernels/attention/attention_spec.h"
+#include "kernels/batch_norm/batch_norm_spec.h"
+#include "kernels/concat/concat_spec.h"
+#include "kernels/conv1d/conv1d_spec.h"
+#include "kernels/dropout/dropout_spec.h"
+#include "kernels/gather_batch/gather_batch_spec.h"
+#include "kernels/layer_norm/layer_norm_spec.h"
+#include "kernels/linear/linear_spec.h"
+#include "kernels/max_pool/max_pool_spec.h"
+#include "kernels/reduce/reduce_spec.h"
+#include "kernels/weighted_bce/weighted_bce_spec.h"
 
 namespace cardiograd::kernels {
 namespace {

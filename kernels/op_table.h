@@ -71,7 +71,7 @@ class Buffers {
   void* const* pointers_;
 };
 
-// Draws sizes where bugs sit: one, primes, powers of two and their neighbours.
+// Draws sizes where bugs sit: one, primes, powers of two and their neighbors.
 class ShapeSampler {
  public:
   explicit ShapeSampler(std::uint64_t seed) : stream_(seed) {}
@@ -111,19 +111,19 @@ inline constexpr bool kHasDeviceCode = true;
 inline constexpr bool kHasDeviceCode = false;
 #endif
 
-// kCuda: the card's default stream, on device pointers; only where kHasDeviceCode.
+// kCuda: the GPU's default stream, on device pointers; only where kHasDeviceCode.
 enum class Implementation { kReference64, kReference32, kCpu, kCuda };
 
 // Another CUDA version of a row's kernel, from the operation's folder ladder/. A row has a list of them by offering
-// `static std::vector<Rung<Shape>> cuda_rungs()`.
+// `static std::vector<KernelVariant<Shape>> cuda_variants()`.
 template <class Shape>
-struct Rung {
+struct KernelVariant {
   std::string name;
   void (*run)(const Shape& shape, const Buffers<float>& at, Stream stream);
 };
 
-// A rung with a shape bound to it; on the card's default stream, on device pointers.
-struct BoundRung {
+// A rung with a shape bound to it; on the GPU's default stream, on device pointers.
+struct BoundVariant {
   std::string name;
   std::function<void(void* const*)> run;
 };
@@ -135,7 +135,7 @@ struct OpCase {
   Cost cost;
   // Pointers in the order of `buffers`; float32 buffers are double in kReference64.
   std::function<void(Implementation, void* const*)> run;
-  std::vector<BoundRung> cuda_rungs;  // none where kHasDeviceCode is false
+  std::vector<BoundVariant> cuda_variants;  // none where kHasDeviceCode is false
 };
 
 struct Op {
@@ -147,10 +147,10 @@ struct Op {
 };
 
 template <OpRow Row>
-std::vector<BoundRung> bind_rungs(const typename Row::Shape& shape) {
-  std::vector<BoundRung> bound;
-  if constexpr (kHasDeviceCode && requires { Row::cuda_rungs(); }) {
-    for (const auto& rung : Row::cuda_rungs())
+std::vector<BoundVariant> bind_variants(const typename Row::Shape& shape) {
+  std::vector<BoundVariant> bound;
+  if constexpr (kHasDeviceCode && requires { Row::cuda_variants(); }) {
+    for (const auto& rung : Row::cuda_variants())
       bound.push_back({rung.name, [shape, run = rung.run](void* const* pointers) {
                          run(shape, Buffers<float>(pointers), Stream());
                        }});
@@ -181,7 +181,7 @@ OpCase bind_case(const typename Row::Shape& shape) {
                 break;
             }
           },
-          bind_rungs<Row>(shape)};
+          bind_variants<Row>(shape)};
 }
 
 template <OpRow Row>

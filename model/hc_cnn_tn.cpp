@@ -28,8 +28,8 @@ void check(const HcCnnTnConfig& config) {
   expect_at_least("features", config.features, 0);
   expect_at_least("leads", config.leads, 1);
   expect_at_least("samples", config.samples, 1);
-  if (config.samples > kMostSamples)
-    throw Error(fmt::format("model: samples is {}, expected at most {}", config.samples, kMostSamples),
+  if (config.samples > kMaxSamples)
+    throw Error(fmt::format("model: samples is {}, expected at most {}", config.samples, kMaxSamples),
                 "Cut the records into shorter ones.");
   expect_at_least("encoder_layers", config.encoder_layers, 0);
   expect_at_least("heads", config.heads, 1);

@@ -27,15 +27,15 @@ struct HcCnnTnConfig {
   double head_dropout = 0.1;
 };
 
-inline constexpr std::int64_t kMostSamples = 1'000'000;
+inline constexpr std::int64_t kMaxSamples = 1'000'000;
 
 // Throws Error naming the value that cannot be: a size below 1, an even kernel, channels that heads do not divide,
-// records shorter than the pooling needs or longer than kMostSamples.
+// records shorter than the pooling needs or longer than kMaxSamples.
 void check(const HcCnnTnConfig& config);
 
 class HcCnnTn : public nn::Module {
  public:
-  // Initialised like PyTorch's layers, from `seed`.
+  // Initialized like PyTorch's layers, from `seed`.
   HcCnnTn(const HcCnnTnConfig& config, std::uint64_t seed);
 
   // signals (N, samples, leads), features (N, features) or undefined when there are none -> logits (N, classes)

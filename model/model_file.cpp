@@ -7,7 +7,7 @@
 #include <nlohmann/json.hpp>
 
 #include "base/error.h"
-#include "engine/safetensors.h"
+#include "engine/io/safetensors.h"
 
 namespace cardiograd::model {
 namespace {
@@ -64,8 +64,8 @@ json description_json(const ModelDescription& d) {
           {"rate_hz", d.rate},
           {"unit", d.unit},
           {"filter", d.filter},
-          {"harmonise", d.harmonise},
-          {"unlabelled", d.unlabelled},
+          {"normalize", d.normalize},
+          {"unlabeled", d.unlabeled},
           {"feature_set", d.feature_set},
           {"signal_mean", d.signal_scaling.mean},
           {"signal_sd", d.signal_scaling.sd},
@@ -88,8 +88,8 @@ ModelDescription description_from(const json& j) {
   j.at("rate_hz").get_to(d.rate);
   j.at("unit").get_to(d.unit);
   j.at("filter").get_to(d.filter);
-  j.at("harmonise").get_to(d.harmonise);
-  j.at("unlabelled").get_to(d.unlabelled);
+  j.at("normalize").get_to(d.normalize);
+  j.at("unlabeled").get_to(d.unlabeled);
   j.at("feature_set").get_to(d.feature_set);
   j.at("signal_mean").get_to(d.signal_scaling.mean);
   j.at("signal_sd").get_to(d.signal_scaling.sd);
@@ -132,8 +132,8 @@ void check_values(const std::string& origin, const ModelDescription& d) {
   };
   expect_word("task", d.task, {"super", "sub"});
   expect_word("filter", d.filter, {"butterworth", "none"});
-  expect_word("harmonise", d.harmonise, {"none", "zscore"});
-  expect_word("unlabelled", d.unlabelled, {"drop", "keep"});
+  expect_word("normalize", d.normalize, {"none", "zscore"});
+  expect_word("unlabeled", d.unlabeled, {"drop", "keep"});
   expect_word("feature_set", d.feature_set, {"none", "demographics", "all"});
   if (!(d.rate > 0 && d.rate <= kHighestRate))
     refuse(fmt::format("rate_hz is {}, expected 0 to {}", d.rate, kHighestRate));

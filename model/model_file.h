@@ -22,8 +22,8 @@ struct ModelDescription {
   double rate = 0;                      // Hz
   std::string unit;                     // of the signals before scaling: mV, or z
   std::string filter;                   // butterworth | none
-  std::string harmonise;                // none | zscore
-  std::string unlabelled;               // drop | keep, in training
+  std::string normalize;                // none | zscore
+  std::string unlabeled;                // drop | keep, in training
   std::string feature_set;              // none | demographics | all
   SignalScaling signal_scaling;
   FeatureScaling feature_scaling;

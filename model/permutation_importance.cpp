@@ -9,20 +9,20 @@
 #include "base/error.h"
 #include "base/philox.h"
 #include "engine/autograd.h"
-#include "model/metrics.h"
+#include "evaluation/metrics.h"
 
 namespace cardiograd::model {
 namespace {
 
 constexpr std::uint64_t kPermutationStream = std::uint64_t{0x9E273} << 32;  // apart from the other uses of a seed
-constexpr std::int64_t kMostRepeats = 100'000;
+constexpr std::int64_t kMaxRepeats = 100'000;
 
 void check(const std::vector<float>& features, std::int64_t width, const std::vector<FeatureColumns>& groups,
            std::int64_t records, const PermutationSettings& settings) {
   if (width < 1 || features.size() != static_cast<std::size_t>(records * width))
     throw Error(fmt::format("{} feature values, expected {} records x {} columns", features.size(), records, width));
-  if (settings.repeats < 1 || settings.repeats > kMostRepeats)
-    throw Error(fmt::format("{} shuffles per feature, expected 1 to {}", settings.repeats, kMostRepeats));
+  if (settings.repeats < 1 || settings.repeats > kMaxRepeats)
+    throw Error(fmt::format("{} shuffles per feature, expected 1 to {}", settings.repeats, kMaxRepeats));
   for (const FeatureColumns& group : groups)
     for (const std::int64_t column : group.columns)
       if (column < 0 || column >= width)
@@ -43,7 +43,7 @@ std::vector<float> shuffled(const std::vector<float>& features, std::int64_t wid
   return result;
 }
 
-FeatureImportance summarise(const std::string& name, const std::vector<double>& drops) {
+FeatureImportance summarize(const std::string& name, const std::vector<double>& drops) {
   FeatureImportance result{name, 0, 0};
   const auto count = static_cast<double>(drops.size());
   for (const double drop : drops) result.drop += drop / count;
@@ -74,7 +74,7 @@ PermutationImportance permutation_importance(const std::vector<float>& features,
   check(features, width, groups, records, settings);
   const auto auc_of = [&](const std::vector<float>& values) {
     const std::vector<float> scores = scorer(values);
-    return macro_auc({scores, labels, records, classes, {}}).value;
+    return evaluation::macro_auc({scores, labels, records, classes, {}}).value;
   };
   PermutationImportance result;
   result.settings = settings;
@@ -85,13 +85,13 @@ PermutationImportance permutation_importance(const std::vector<float>& features,
     std::vector<double> drops;
     for (std::uint64_t r = 0; r < repeats; ++r)
       drops.push_back(result.macro_auc - auc_of(shuffled(features, width, groups[f], settings.seed,
-                                                         kPermutationStream + f * std::uint64_t{kMostRepeats} + r)));
-    result.features.push_back(summarise(groups[f].name, drops));
+                                                         kPermutationStream + f * std::uint64_t{kMaxRepeats} + r)));
+    result.features.push_back(summarize(groups[f].name, drops));
   }
   return result;
 }
 
-PermutationImportance permutation_importance(HcCnnTn& net, const BatchSource& source, const FeatureScaling& scaling,
+PermutationImportance permutation_importance(HcCnnTn& net, const DataLoader& source, const FeatureScaling& scaling,
                                              const std::vector<std::int64_t>& rows, std::int64_t batch_size,
                                              std::span<const std::uint8_t> labels,
                                              const PermutationSettings& settings) {

@@ -9,7 +9,7 @@
 #include <string>
 #include <vector>
 
-#include "model/batches.h"
+#include "model/data_loader.h"
 #include "model/hc_cnn_tn.h"
 #include "model/scaling.h"
 
@@ -49,7 +49,7 @@ PermutationImportance permutation_importance(const std::vector<float>& features,
                                              const PermutationSettings& settings = {});
 
 // The same for a trained model on the records `rows`. The signal branch runs once per record.
-PermutationImportance permutation_importance(HcCnnTn& net, const BatchSource& source, const FeatureScaling& scaling,
+PermutationImportance permutation_importance(HcCnnTn& net, const DataLoader& source, const FeatureScaling& scaling,
                                              const std::vector<std::int64_t>& rows, std::int64_t batch_size,
                                              std::span<const std::uint8_t> labels,
                                              const PermutationSettings& settings = {});

@@ -16,9 +16,9 @@
 #include "data/prepare_record.h"
 #include "data/resample_recording.h"
 #include "data/twelve_leads.h"
-#include "dsp/r_peaks.h"
-#include "model/batches.h"
-#include "model/prepare_data.h"
+#include "dsp/delineation/r_peaks.h"
+#include "model/data_loader.h"
+#include "model/preprocessing.h"
 
 namespace cardiograd::model {
 namespace {
@@ -39,8 +39,8 @@ DataConfig config_of(const ModelDescription& model) {
   config.rate = static_cast<std::int64_t>(model.rate);
   config.features = model.feature_set;
   config.filter = model.filter;
-  config.harmonise = model.harmonise;
-  config.unlabelled = model.unlabelled;
+  config.normalize = model.normalize;
+  config.unlabeled = model.unlabeled;
   return config;
 }
 
@@ -107,16 +107,16 @@ std::string misfit(const ModelDescription& model, const data::TwelveLeads& twelv
         twelve.unused.empty() ? "" : fmt::format("; not understood: {}", fmt::join(twelve.unused, ", ")));
   const double needed = static_cast<double>(model.sizes.samples) / model.rate;
   // A sample more or less is nobody's fault.
-  if (prediction.seconds < kLeastShareOfLength * needed - 0.5 / model.rate)
+  if (prediction.seconds < kMinShareOfLength * needed - 0.5 / model.rate)
     return fmt::format("too short: {:.4g} s, at least {:.3g} s are needed", prediction.seconds,
-                       kLeastShareOfLength * needed);
-  if (!(prediction.rate >= dsp::kLeastQualityRate))
-    return fmt::format("sampled at {:g} Hz, at least {:g} Hz are needed", prediction.rate, dsp::kLeastQualityRate);
+                       kMinShareOfLength * needed);
+  if (!(prediction.rate >= dsp::kMinQualityRate))
+    return fmt::format("sampled at {:g} Hz, at least {:g} Hz are needed", prediction.rate, dsp::kMinQualityRate);
   if (prediction.rate > data::kHighestResampledRate)
     return fmt::format("sampled at {:g} Hz, at most {:g} Hz are possible", prediction.rate,
                        data::kHighestResampledRate);
   if (unit != "mV" && unit != "z") return fmt::format("the signals are in '{}', a voltage is needed", unit);
-  if (unit == "z" && model.unit != "z") return "the signals are standardised (unit 'z'), the model needs millivolts";
+  if (unit == "z" && model.unit != "z") return "the signals are standardized (unit 'z'), the model needs millivolts";
   return "";
 }
 
@@ -143,7 +143,7 @@ void note_treatment(const ModelDescription& model, const data::TwelveLeads& twel
     note(fmt::format("{:.4g} s are repeated to fill {:g} s", prediction.seconds, needed));
   if (prediction.seconds > needed + 0.5 / model.rate) note(fmt::format("mean over windows of {:g} s", needed));
   if (model.unit == "z" && twelve.recording.units.front() != "z")
-    note("each lead 0.5-40 Hz and standardised, as the model needs it");
+    note("each lead 0.5-40 Hz and standardized, as the model needs it");
   const bool wants_person = model.feature_set != "none";
   if (wants_person && std::isnan(person.age)) note("age not known: the training median stands in");
   if (wants_person && std::isnan(person.sex)) note("sex not known: the training median stands in");
@@ -180,7 +180,7 @@ Predictor::Predictor(TrainedModel model, PredictorOptions options)
   features_ = std::move(as_trained_.features);
   as_trained_.features = {};
   DataConfig config = config_of(model_.description);
-  if (model_.description.unit == "z") config.harmonise = "zscore";
+  if (model_.description.unit == "z") config.normalize = "zscore";
   settings_ = prepare_settings(config);
   settings_.features = {};
   model_.net->set_training(false);
@@ -264,7 +264,7 @@ std::vector<Predictor::Window> Predictor::windows(const data::Recording& leads, 
 
 void Predictor::answer(const std::vector<Window>& windows, Prediction& prediction) {
   const ModelDescription& model = model_.description;
-  data::PreparedSet set;
+  data::Dataset set;
   set.records = static_cast<std::int64_t>(windows.size());
   set.samples = model.sizes.samples;
   set.leads = model.sizes.leads;
@@ -280,10 +280,10 @@ void Predictor::answer(const std::vector<Window>& windows, Prediction& predictio
       set.features.push_back(std::isfinite(value) ? static_cast<float>(value)
                                                   : std::numeric_limits<float>::quiet_NaN());
   }
-  const BatchSource source(set, model.signal_scaling, model.feature_scaling, options_.device);
+  const DataLoader source(set, model.signal_scaling, model.feature_scaling, options_.device);
   std::vector<std::int64_t> rows(windows.size());
   std::iota(rows.begin(), rows.end(), 0);
-  const ScoredRecords scored = score(*model_.net, source, rows, kBatchSize, {});
+  const Scores scored = score(*model_.net, source, rows, kBatchSize, {});
   const std::size_t classes = model.class_names.size();
   for (std::size_t c = 0; c < classes; ++c) {
     double sum = 0;

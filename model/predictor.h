@@ -7,14 +7,14 @@
 
 #include "data/prepare.h"
 #include "data/source_recording.h"
-#include "dsp/signal_quality.h"
+#include "dsp/features/signal_quality.h"
 #include "engine/device.h"
 #include "model/model_file.h"
 
 namespace cardiograd::model {
 
 // A recording this much shorter than the model's is repeated from its beginning; below that it is refused.
-inline constexpr double kLeastShareOfLength = 0.3;
+inline constexpr double kMinShareOfLength = 0.3;
 
 struct LeadReport {
   std::string lead;
@@ -64,8 +64,8 @@ class Predictor {
   //    lead are left out;
   //  - when shorter, repeated from its beginning (on 194 PTB-XL records cut to 5 s the macro AUC falls by 0.004 that
   //    way, by 0.013 when filled up with zeros at the end).
-  // Refuses, with the reason: missing leads, less than kLeastShareOfLength of the model's length, a rate below
-  // dsp::kLeastQualityRate, another unit than the model's, unusable leads (dsp/signal_quality.h), no heartbeats.
+  // Refuses, with the reason: missing leads, less than kMinShareOfLength of the model's length, a rate below
+  // dsp::kMinQualityRate, another unit than the model's, unusable leads (dsp/features/signal_quality.h), no heartbeats.
   // Throws Error for a recording that contradicts itself: a lead twice, mixed units.
   Prediction predict(const data::SourceRecording& source);
 
@@ -82,7 +82,7 @@ class Predictor {
   TrainedModel model_;
   PredictorOptions options_;
   data::PrepareSettings as_trained_;
-  data::PrepareSettings settings_;  // for voltages: a model of standardised signals needs them standardised
+  data::PrepareSettings settings_;  // for voltages: a model of standardized signals needs them standardized
   data::FeatureExtractor features_;
 };
 

@@ -13,7 +13,7 @@
 namespace cardiograd::model {
 namespace {
 
-constexpr double kMostDeviations = 5;
+constexpr double kMaxDeviations = 5;
 constexpr double kGuard = 1e-8;
 
 struct Moments {
@@ -54,7 +54,7 @@ double median_of(std::vector<double>& values) {
   return (*middle + *std::max_element(values.begin(), middle)) / 2;
 }
 
-std::size_t column_of(const data::PreparedSet& set, const std::string& name) {
+std::size_t column_of(const data::Dataset& set, const std::string& name) {
   const auto found = std::find(set.feature_names.begin(), set.feature_names.end(), name);
   if (found == set.feature_names.end())
     throw Error(fmt::format("the model uses the feature '{}', which this data set does not offer", name),
@@ -62,13 +62,13 @@ std::size_t column_of(const data::PreparedSet& set, const std::string& name) {
   return static_cast<std::size_t>(found - set.feature_names.begin());
 }
 
-double feature_at(const data::PreparedSet& set, std::int64_t record, std::size_t column) {
+double feature_at(const data::Dataset& set, std::int64_t record, std::size_t column) {
   return static_cast<double>(set.features[static_cast<std::size_t>(record) * set.feature_names.size() + column]);
 }
 
 }  // namespace
 
-SignalScaling fit_signal_scaling(const data::PreparedSet& set, const std::vector<std::int64_t>& rows) {
+SignalScaling fit_signal_scaling(const data::Dataset& set, const std::vector<std::int64_t>& rows) {
   const auto leads = static_cast<std::size_t>(set.leads);
   std::vector<Moments> parts(rows.size() * leads);
   parallel_for(static_cast<std::int64_t>(rows.size()), [&](std::int64_t index) {
@@ -101,7 +101,7 @@ SignalScaling identity_scaling(std::int64_t leads) {
   return {std::vector<double>(count, 0), std::vector<double>(count, 1)};
 }
 
-FeatureScaling fit_feature_scaling(const data::PreparedSet& set, const std::vector<std::int64_t>& rows,
+FeatureScaling fit_feature_scaling(const data::Dataset& set, const std::vector<std::int64_t>& rows,
                                    bool missing_flags) {
   FeatureScaling scaling;
   scaling.missing_flags = missing_flags;
@@ -126,7 +126,7 @@ FeatureScaling fit_feature_scaling(const data::PreparedSet& set, const std::vect
   return scaling;
 }
 
-std::vector<float> scaled_features(const FeatureScaling& scaling, const data::PreparedSet& set) {
+std::vector<float> scaled_features(const FeatureScaling& scaling, const data::Dataset& set) {
   const std::size_t count = scaling.names.size();
   const auto width = static_cast<std::size_t>(scaling.width());
   std::vector<float> scaled(static_cast<std::size_t>(set.records) * width);
@@ -137,7 +137,7 @@ std::vector<float> scaled_features(const FeatureScaling& scaling, const data::Pr
       const bool missing = !std::isfinite(raw);
       const double value = ((missing ? scaling.median[i] : raw) - scaling.mean[i]) / (scaling.sd[i] + kGuard);
       float* row = scaled.data() + static_cast<std::size_t>(record) * width;
-      row[i] = static_cast<float>(std::clamp(value, -kMostDeviations, kMostDeviations));
+      row[i] = static_cast<float>(std::clamp(value, -kMaxDeviations, kMaxDeviations));
       if (scaling.missing_flags) row[count + i] = missing ? 1.0F : 0.0F;
     }
   }

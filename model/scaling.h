@@ -1,5 +1,5 @@
 // What training learns about its inputs before the first step, and applies to every record afterwards: per-lead mean
-// and SD of the signals, and per-column imputation and standardisation of the hand-crafted features. Training folds
+// and SD of the signals, and per-column imputation and standardization of the hand-crafted features. Training folds
 // only.
 #pragma once
 
@@ -7,7 +7,7 @@
 #include <string>
 #include <vector>
 
-#include "data/prepared_set.h"
+#include "data/dataset.h"
 
 namespace cardiograd::model {
 
@@ -18,7 +18,7 @@ struct SignalScaling {
 };
 
 // Mean and SD (of n) of every lead over all valid samples of the records `rows`; a lead without variation gets SD 1.
-SignalScaling fit_signal_scaling(const data::PreparedSet& set, const std::vector<std::int64_t>& rows);
+SignalScaling fit_signal_scaling(const data::Dataset& set, const std::vector<std::int64_t>& rows);
 // Mean 0 and SD 1: leaves signals as they are.
 SignalScaling identity_scaling(std::int64_t leads);
 
@@ -35,11 +35,10 @@ struct FeatureScaling {
 };
 
 // Columns missing in all of `rows` are dropped, with a log line that names them.
-FeatureScaling fit_feature_scaling(const data::PreparedSet& set, const std::vector<std::int64_t>& rows,
-                                   bool missing_flags);
+FeatureScaling fit_feature_scaling(const data::Dataset& set, const std::vector<std::int64_t>& rows, bool missing_flags);
 
 // The model's inputs (records, width()) row-major for every record of `set`; flags (1 = was missing) follow the values.
 // Throws Error when a column that the model uses is not in the set.
-std::vector<float> scaled_features(const FeatureScaling& scaling, const data::PreparedSet& set);
+std::vector<float> scaled_features(const FeatureScaling& scaling, const data::Dataset& set);
 
 }  // namespace cardiograd::model

@@ -13,12 +13,12 @@
 #include "base/file.h"
 #include "base/log.h"
 #include "engine/autograd.h"
+#include "engine/io/safetensors.h"
 #include "engine/optim/schedule.h"
-#include "engine/safetensors.h"
-#include "model/class_weights.h"
-#include "model/fitting_batch.h"
-#include "model/metrics.h"
-#include "model/thresholds.h"
+#include "evaluation/metrics.h"
+#include "evaluation/thresholds.h"
+#include "model/max_batch_size.h"
+#include "model/pos_weight.h"
 
 namespace cardiograd::model {
 namespace {
@@ -31,14 +31,14 @@ constexpr std::uint64_t kFirstShuffleStream = 2;
 // Dropout counts with layers and steps where the streams above have their number, so it takes another key.
 constexpr std::uint64_t kDropoutKey = 0x9E3779B97F4A7C15U;
 constexpr const char* kStateKey = "cardiograd_state";
-// So many steps the host may be ahead of the card, which thus never waits for the next one.
+// So many steps the host may be ahead of the GPU, which thus never waits for the next one.
 constexpr int kStepsAhead = 4;
 
 double seconds_since(Clock::time_point start) {
   return std::chrono::duration<double>(Clock::now() - start).count();
 }
 
-std::vector<std::int64_t> training_folds(const data::PreparedSet& set, const DataConfig& config) {
+std::vector<std::int64_t> training_folds(const data::Dataset& set, const DataConfig& config) {
   std::set<std::int64_t> folds(set.folds.begin(), set.folds.end());
   folds.erase(config.val_fold);
   folds.erase(config.test_fold);
@@ -68,7 +68,7 @@ std::vector<EpochResult> log_from(const json& rows) {
   return log;
 }
 
-ModelDescription describe_model(const TrainingConfig& config, const data::PreparedSet& set) {
+ModelDescription describe_model(const TrainingConfig& config, const data::Dataset& set) {
   ModelDescription d;
   d.sizes = config.model;
   d.sizes.classes = static_cast<std::int64_t>(set.class_names.size());
@@ -76,13 +76,13 @@ ModelDescription describe_model(const TrainingConfig& config, const data::Prepar
   d.sizes.samples = set.samples;
   d.task = config.data.task;
   d.class_names = set.class_names;
-  d.thresholds.assign(set.class_names.size(), kDefaultThreshold);
+  d.thresholds.assign(set.class_names.size(), evaluation::kDefaultThreshold);
   d.lead_names = set.lead_names;
   d.rate = set.rate;
   d.unit = set.unit;
   d.filter = config.data.filter;
-  d.harmonise = config.data.harmonise;
-  d.unlabelled = config.data.unlabelled;
+  d.normalize = config.data.normalize;
+  d.unlabeled = config.data.unlabeled;
   d.feature_set = config.data.features;
   d.val_folds = {config.data.val_fold};
   return d;
@@ -90,7 +90,7 @@ ModelDescription describe_model(const TrainingConfig& config, const data::Prepar
 
 }  // namespace
 
-Trainer::Trainer(const TrainingConfig& config, data::PreparedSet set, std::filesystem::path folder)
+Trainer::Trainer(const TrainingConfig& config, data::Dataset set, std::filesystem::path folder)
     : config_(config),
       set_(std::move(set)),
       folder_(std::move(folder)),
@@ -109,19 +109,19 @@ Trainer::Trainer(const TrainingConfig& config, data::PreparedSet set, std::files
         "Use a smaller --batch-size.");
 
   description_.signal_scaling =
-      config_.data.standardise ? fit_signal_scaling(set_, train_rows_) : identity_scaling(set_.leads);
+      config_.data.standardize ? fit_signal_scaling(set_, train_rows_) : identity_scaling(set_.leads);
   description_.feature_scaling = fit_feature_scaling(set_, train_rows_, config_.data.missing_flags);
   description_.sizes.features = description_.feature_scaling.width();
   std::vector<float> weights(set_.class_names.size(), 1.0F);
-  if (config_.class_weights) weights = positive_weights(labels_of(set_, train_rows_), set_.class_names);
+  if (config_.pos_weight) weights = pos_weight(labels_of(set_, train_rows_), set_.class_names);
   positive_weight_ = Tensor::from(weights, {description_.sizes.classes}).to(device_);
 
   net_ = std::make_unique<HcCnnTn>(description_.sizes, static_cast<std::uint64_t>(config_.seed));
   net_->to(device_);
-  source_ = std::make_unique<BatchSource>(set_, description_.signal_scaling, description_.feature_scaling, device_);
-  optimiser_ = std::make_unique<optim::Adam>(
+  source_ = std::make_unique<DataLoader>(set_, description_.signal_scaling, description_.feature_scaling, device_);
+  optimizer_ = std::make_unique<optim::Adam>(
       net_->parameters(),
-      optim::AdamOptions{.weight_decay = config_.weight_decay, .decoupled = config_.optimiser == "adamw"});
+      optim::AdamOptions{.weight_decay = config_.weight_decay, .decoupled = config_.optimizer == "adamw"});
 }
 
 std::size_t Trainer::records_per_epoch() const {
@@ -156,29 +156,29 @@ struct Trainer::Epoch {
   EpochResult result = {};
   double loss = 0;  // sum over the records seen
   Clock::time_point start = Clock::now();
-  std::deque<Step> unsettled = {};
+  std::deque<Step> pending = {};
 };
 
-// Nothing here waits for the card but settle(), for a step of long ago. Where the host learns that a loss was not
-// finite when it has already asked for the next steps, the optimiser has left them and the failed one out.
+// Nothing here waits for the GPU but collect_losses(), for a step of long ago. Where the host learns that a loss was
+// not finite when it has already asked for the next steps, the optimizer has left them and the failed one out.
 void Trainer::train_step(Epoch& epoch, const Step& step) {
   net_->set_dropout_step(static_cast<std::uint64_t>(config_.seed) ^ kDropoutKey,
                          static_cast<std::uint32_t>(step.number));
   const Batch batch = source_->batch(epoch.rows, step.first, step.count);
   const Tensor loss = ops::weighted_bce(net_->forward(batch.signals, batch.features), batch.labels, positive_weight_);
   losses_.push(loss);
-  epoch.unsettled.push_back(step);
-  settle(epoch, device_ == Device::kCpu ? 0 : kStepsAhead);
+  epoch.pending.push_back(step);
+  collect_losses(epoch, device_ == Device::kCpu ? 0 : kStepsAhead);
   backward(loss);
   if (config_.clip_norm > 0) optim::clip_gradients(net_->parameters(), config_.clip_norm);
-  optimiser_->step(step.lr, loss);
+  optimizer_->step(step.lr, loss);
   net_->clear_gradients();
 }
 
-void Trainer::settle(Epoch& epoch, int ahead) {
+void Trainer::collect_losses(Epoch& epoch, int ahead) {
   while (losses_.size() > ahead) {
-    const Step step = epoch.unsettled.front();
-    epoch.unsettled.pop_front();
+    const Step step = epoch.pending.front();
+    epoch.pending.pop_front();
     const auto value = static_cast<double>(losses_.pop());
     if (!std::isfinite(value)) {
       net_->set_dropout_step(static_cast<std::uint64_t>(config_.seed) ^ kDropoutKey,
@@ -229,7 +229,7 @@ void Trainer::stop_out_of_memory(const OutOfMemory& error) {
   const std::int64_t fitting = fitting_batch_size(*net_, *source_, train_rows_, positive_weight_, config_.batch_size);
   throw OutOfMemory(fmt::format("{}; training at batch size {}", error.what(), config_.batch_size),
                     fitting > 0 ? fmt::format("A --batch-size of {} would fit.", fitting)
-                                : "Not even two records fit: use shorter records, a smaller model or another card.");
+                                : "Not even two records fit: use shorter records, a smaller model or another GPU.");
 }
 
 EpochResult Trainer::train_epoch(std::int64_t epoch_index, const TrainerCallbacks& callbacks) {
@@ -244,33 +244,33 @@ EpochResult Trainer::train_epoch(std::int64_t epoch_index, const TrainerCallback
   for (std::size_t first = 0; first < epoch.usable; first += batch_size)
     train_step(epoch, {.first = first,
                        .count = std::min(batch_size, epoch.usable - first),
-                       .number = optimiser_->steps(),
-                       .lr = learning_rate(epoch_index, optimiser_->steps())});
-  settle(epoch, 0);
+                       .number = optimizer_->steps(),
+                       .lr = learning_rate(epoch_index, optimizer_->steps())});
+  collect_losses(epoch, 0);
   return epoch.result;
 }
 
 void Trainer::validate(EpochResult& result) {
-  const ScoredRecords scored = score(*net_, *source_, val_rows_, config_.batch_size, positive_weight_);
+  const Scores scored = score(*net_, *source_, val_rows_, config_.batch_size, positive_weight_);
   if (!std::isfinite(scored.loss)) {
     std::string culprit;
     const auto batch_size = static_cast<std::size_t>(config_.batch_size);
     for (std::size_t first = 0; first < val_rows_.size() && culprit.empty(); first += batch_size)
       culprit = first_not_finite(source_->batch(val_rows_, first, std::min(batch_size, val_rows_.size() - first)));
-    stop_not_finite(fmt::format("validation loss after step {}", optimiser_->steps()), scored.loss, result.lr, culprit);
+    stop_not_finite(fmt::format("validation loss after step {}", optimizer_->steps()), scored.loss, result.lr, culprit);
   }
   const std::vector<std::uint8_t> labels = labels_of(set_, val_rows_);
-  const Predictions predictions = {.scores = scored.probabilities,
-                                   .labels = labels,
-                                   .records = static_cast<std::int64_t>(val_rows_.size()),
-                                   .classes = description_.sizes.classes,
-                                   .names = description_.class_names};
+  const evaluation::Predictions predictions = {.scores = scored.probabilities,
+                                               .labels = labels,
+                                               .records = static_cast<std::int64_t>(val_rows_.size()),
+                                               .classes = description_.sizes.classes,
+                                               .names = description_.class_names};
   result.val_loss = scored.loss;
-  result.val_macro_auc = macro_auc(predictions).value;
+  result.val_macro_auc = evaluation::macro_auc(predictions).value;
   if (config_.thresholds == "tuned") {
-    const std::vector<ClassThreshold> tuned = tune_thresholds(predictions);
-    if (log_.empty()) warn_of_untuned(tuned, predictions);  // The labels stay: once a run is enough.
-    description_.thresholds = threshold_values(tuned);
+    const std::vector<evaluation::ClassThreshold> tuned = evaluation::tune_thresholds(predictions);
+    if (log_.empty()) evaluation::warn_of_untuned(tuned, predictions);  // The labels stay: once a run is enough.
+    description_.thresholds = evaluation::threshold_values(tuned);
   }
   result.best = std::none_of(log_.begin(), log_.end(), [&](const EpochResult& earlier) {
     return !(result.val_macro_auc > earlier.val_macro_auc) && !std::isnan(earlier.val_macro_auc);
@@ -312,8 +312,8 @@ void Trainer::write_log() const {
 void Trainer::write_state() {
   SafetensorsFile state;
   store_tensors(net_->named_tensors(), "model.", state);
-  store_tensors(optimiser_->state(), "adam.", state);
-  state.metadata[kStateKey] = json{{"steps", optimiser_->steps()}, {"log", log_json(log_)}}.dump();
+  store_tensors(optimizer_->state(), "adam.", state);
+  state.metadata[kStateKey] = json{{"steps", optimizer_->steps()}, {"log", log_json(log_)}}.dump();
   write_safetensors(folder_ / "state.safetensors", state);
 }
 
@@ -326,10 +326,10 @@ bool Trainer::resume() {
     throw Error(fmt::format("{}: no training state: the metadata '{}' is missing", path.string(), kStateKey),
                 "Start the run anew in another folder.");
   restore_tensors(state, "model.", path.string(), net_->named_tensors());
-  restore_tensors(state, "adam.", path.string(), optimiser_->state());
+  restore_tensors(state, "adam.", path.string(), optimizer_->state());
   try {
     const json counters = json::parse(metadata->second);
-    optimiser_->set_steps(counters.at("steps"));
+    optimizer_->set_steps(counters.at("steps"));
     log_ = log_from(counters.at("log"));
   } catch (const json::exception& error) {
     throw Error(fmt::format("{}: the training state is damaged: {}", path.string(), error.what()),

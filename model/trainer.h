@@ -5,7 +5,7 @@
 //   log.csv            epoch, train_loss, val_loss, val_macro_auc, lr, samples_per_s
 //   last.safetensors   the model after the last finished epoch
 //   best.safetensors   the model with the highest macro AUC on the validation fold
-//   state.safetensors  what resuming needs besides: weights, optimiser moments, counters, the log so far
+//   state.safetensors  what resuming needs besides: weights, optimizer moments, counters, the log so far
 // Each file is replaced in one step. The state is written last in every epoch, so a run killed at any moment goes on
 // from the last epoch whose state was written and ends with the same bytes in its model files.
 #pragma once
@@ -18,10 +18,10 @@
 #include <string>
 #include <vector>
 
-#include "data/prepared_set.h"
+#include "data/dataset.h"
 #include "engine/optim/adam.h"
 #include "engine/transfer.h"
-#include "model/batches.h"
+#include "model/data_loader.h"
 #include "model/model_file.h"
 #include "model/training_config.h"
 
@@ -37,7 +37,7 @@ struct EpochResult {
   bool best = false;  // so far
 };
 
-// After each step; on the card some steps later, when the host has its loss.
+// After each step; on the GPU some steps later, when the host has its loss.
 struct StepProgress {
   std::int64_t epoch = 0;  // from 1
   std::int64_t epochs = 0;
@@ -58,7 +58,7 @@ class Trainer {
   // the configuration's device. Takes the signals out of `set`.
   // Throws Error for what cannot be trained: an empty fold, a class without positives, fewer training records than one
   // batch.
-  Trainer(const TrainingConfig& config, data::PreparedSet set, std::filesystem::path folder);
+  Trainer(const TrainingConfig& config, data::Dataset set, std::filesystem::path folder);
 
   // Goes on from the folder's state; returns false when there is none. Throws Error when it does not fit.
   bool resume();
@@ -81,7 +81,7 @@ class Trainer {
   EpochResult train_epoch(std::int64_t epoch, const TrainerCallbacks& callbacks);
   void train_step(Epoch& epoch, const Step& step);
   // Reads losses until at most `ahead` are left.
-  void settle(Epoch& epoch, int ahead);
+  void collect_losses(Epoch& epoch, int ahead);
   void validate(EpochResult& result);
   void save(const EpochResult& result);
   void write_log() const;
@@ -92,17 +92,17 @@ class Trainer {
   [[noreturn]] void stop_out_of_memory(const OutOfMemory& error);
 
   TrainingConfig config_;
-  data::PreparedSet set_;
+  data::Dataset set_;
   std::filesystem::path folder_;
   Device device_;
   std::vector<std::int64_t> train_rows_;
   std::vector<std::int64_t> val_rows_;
   ModelDescription description_;
   std::unique_ptr<HcCnnTn> net_;
-  std::unique_ptr<BatchSource> source_;
-  std::unique_ptr<optim::Adam> optimiser_;
+  std::unique_ptr<DataLoader> source_;
+  std::unique_ptr<optim::Adam> optimizer_;
   Tensor positive_weight_;
-  ScalarQueue losses_;  // of steps that the host has asked for and not heard of
+  AsyncScalars losses_;  // of steps that the host has asked for and not heard of
   std::vector<EpochResult> log_;
 };
 

@@ -16,7 +16,7 @@
 namespace cardiograd::model {
 namespace {
 
-constexpr std::uintmax_t kMostConfigBytes = 1 << 20;
+constexpr std::uintmax_t kMaxConfigBytes = 1 << 20;
 constexpr const char* kValueHint = "Correct it on the command line or in the configuration file.";
 
 template <class T>
@@ -110,9 +110,9 @@ void check_values(const TrainingConfig& c) {
     throw UsageError(fmt::format("rate is {}, expected 100 or 500 Hz", c.data.rate), kValueHint);
   expect_one_of("features", c.data.features, {"none", "demographics", "all"});
   expect_one_of("filter", c.data.filter, {"butterworth", "none"});
-  expect_one_of("harmonise", c.data.harmonise, {"none", "zscore"});
-  expect_one_of("unlabelled", c.data.unlabelled, {"drop", "keep"});
-  expect_one_of("optimiser", c.optimiser, {"adam", "adamw"});
+  expect_one_of("normalize", c.data.normalize, {"none", "zscore"});
+  expect_one_of("unlabeled", c.data.unlabeled, {"drop", "keep"});
+  expect_one_of("optimizer", c.optimizer, {"adam", "adamw"});
   expect_one_of("schedule", c.schedule, {"cosine", "one_cycle", "constant"});
   expect_one_of("thresholds", c.thresholds, {"tuned", "fixed"});
   expect_one_of("device", c.device, {"auto", "cpu", "cuda"});
@@ -126,7 +126,7 @@ void check_values(const TrainingConfig& c) {
   expect_in("seed", static_cast<double>(c.seed), 0, 9e15);
   expect_in("threads", static_cast<double>(c.threads), 0, 1024);
   HcCnnTnConfig sizes = c.model;
-  sizes.samples = kMostSamples;  // The data will say; what is wrong with any data is said before reading them.
+  sizes.samples = kMaxSamples;  // The data will say; what is wrong with any data is said before reading them.
   check(sizes);
 }
 
@@ -151,9 +151,9 @@ std::vector<ConfigField> config_fields(TrainingConfig& c) {
           {"data", "features", &c.data.features},
           {"data", "missing_flags", &c.data.missing_flags},
           {"data", "filter", &c.data.filter},
-          {"data", "harmonise", &c.data.harmonise},
-          {"data", "standardise", &c.data.standardise},
-          {"data", "unlabelled", &c.data.unlabelled},
+          {"data", "normalize", &c.data.normalize},
+          {"data", "standardize", &c.data.standardize},
+          {"data", "unlabeled", &c.data.unlabeled},
           {"data", "skip_missing", &c.data.skip_missing},
           {"data", "val_fold", &c.data.val_fold},
           {"data", "test_fold", &c.data.test_fold},
@@ -170,11 +170,11 @@ std::vector<ConfigField> config_fields(TrainingConfig& c) {
           {"training", "batch_size", &c.batch_size},
           {"training", "drop_last", &c.drop_last},
           {"training", "lr", &c.lr},
-          {"training", "optimiser", &c.optimiser},
+          {"training", "optimizer", &c.optimizer},
           {"training", "weight_decay", &c.weight_decay},
           {"training", "schedule", &c.schedule},
           {"training", "clip_norm", &c.clip_norm},
-          {"training", "class_weights", &c.class_weights},
+          {"training", "pos_weight", &c.pos_weight},
           {"training", "thresholds", &c.thresholds},
           {"training", "seed", &c.seed},
           {"run", "device", &c.device},
@@ -182,7 +182,7 @@ std::vector<ConfigField> config_fields(TrainingConfig& c) {
 }
 
 TrainingConfig read_config(const std::filesystem::path& path) {
-  const std::string text = read_file(path, kMostConfigBytes);
+  const std::string text = read_file(path, kMaxConfigBytes);
   TrainingConfig config;
   const std::vector<ConfigField> fields = config_fields(config);
   try {

@@ -19,9 +19,9 @@ struct DataConfig {
   std::string features = "all";        // none | demographics (age, sex) | all
   bool missing_flags = false;          // one more input per feature: 1 where it was missing
   std::string filter = "butterworth";  // butterworth (order 4, 0.5-45 Hz, zero phase) | none
-  std::string harmonise = "none";      // none | zscore (0.5-40 Hz, per record and lead to mean 0 and SD 1)
-  bool standardise = true;             // per lead with the training folds' mean and SD
-  std::string unlabelled = "drop";     // drop | keep records without a class of the task
+  std::string normalize = "none";      // none | zscore (0.5-40 Hz, per record and lead to mean 0 and SD 1)
+  bool standardize = true;             // per lead with the training folds' mean and SD
+  std::string unlabeled = "drop";      // drop | keep records without a class of the task
   bool skip_missing = false;           // go on when records named in the table are absent
   std::int64_t val_fold = 9;
   std::int64_t test_fold = 10;  // never seen in training; every other fold trains
@@ -35,11 +35,11 @@ struct TrainingConfig {
   std::int64_t batch_size = 64;
   bool drop_last = true;  // leave an incomplete last batch out in training
   double lr = 3e-4;
-  std::string optimiser = "adam";  // adam | adamw
+  std::string optimizer = "adam";  // adam | adamw
   double weight_decay = 0;
   std::string schedule = "cosine";   // cosine (per epoch) | one_cycle (per step) | constant
   double clip_norm = 0;              // largest gradient norm; 0: no clipping
-  bool class_weights = true;         // the paper's positive weights; false: all 1
+  bool pos_weight = true;            // the paper's positive weights; false: all 1
   std::string thresholds = "tuned";  // tuned (for F1 on the validation fold) | fixed (0.5)
   std::int64_t seed = 0;
 

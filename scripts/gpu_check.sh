@@ -1,10 +1,10 @@
 #!/usr/bin/env bash
-# Builds the preset cuda for the card it finds and checks and times the CUDA kernels on it, within ten minutes on 16 cores.
+# Builds the preset cuda for the GPU it finds and checks and times the CUDA kernels on it, within ten minutes on 16 cores.
 #
 #   scripts/gpu_check.sh [STEP ...]      all steps without arguments; a summary comes last
 #
-#   build     preset cuda for this card only (where there is no card: for every card that the preset names)
-#   test      every kernel against its double reference, and the other tests of the device, on the card
+#   build     preset cuda for this GPU only (where there is no GPU: for every GPU that the preset names)
+#   test      every kernel against its double reference, and the other tests of the device, on the GPU
 #   sanitize  compute-sanitizer on the kernels' tests: memcheck, racecheck, initcheck, synccheck, side by side
 #   train     100 steps on data that it makes: twice with one seed, whose model files must have the same bytes, and on the
 #             CPU, whose losses must be within 1e-4
@@ -14,7 +14,7 @@
 #
 # Packages come from .deps/ where scripts/gpu_deps.sh has filled it, from the system elsewhere. Results go to $OUT
 # (default runs/gpu_check): STEP.txt for each step, results.json with every figure, summary.txt. $PYTHON (python3) must have
-# PyTorch for peer and kernels. Without a card every step says what it could not do. Exit status 1 if a step failed.
+# PyTorch for peer and kernels. Without a GPU every step says what it could not do. Exit status 1 if a step failed.
 set -uo pipefail
 cd "$(dirname "$0")/.."
 known=(build test sanitize train peer kernels)
@@ -33,7 +33,7 @@ out=$(cd "$out" && pwd)
 [ -d /usr/local/cuda/bin ] && PATH=$PATH:/usr/local/cuda/bin
 python=${PYTHON:-python3}
 query() { nvidia-smi --query-gpu="$1" --format=csv,noheader 2>/dev/null | head -n 1; }
-card=$(query name)
+gpu=$(query name)
 capability=$(query compute_cap | tr -d .)
 build=build/cuda
 work=$build/gpu_check
@@ -58,9 +58,9 @@ need() {
 need_built() {
   [ -x "$1" ] || { echo "$1 is missing: run the step build first"; return 1; }
 }
-# True, with a message, where there is no card.
-no_card() {
-  [ -z "$card" ] && echo "no card (nvidia-smi shows none): $1"
+# True, with a message, where there is no GPU.
+no_gpu() {
+  [ -z "$gpu" ] && echo "no GPU (nvidia-smi shows none): $1"
 }
 need_torch() {
   "$python" -c 'import torch' 2>/dev/null || { echo "$python has no PyTorch (PYTHON=... names another)"; return 1; }
@@ -75,18 +75,18 @@ step_build() {
       evaluate predict synthesize kernels_bench step_bench
 }
 
-# Without a card the tests skip themselves and say so.
+# Without a GPU the tests skip themselves and say so.
 step_test() {
   local failed=0 tests
   for tests in kernels_tests engine_tests model_tests apps_tests; do
     need_built "$build/tests/$tests" && "$build/tests/$tests" --gtest_filter='*Cuda*:*EitherDevice*' --gtest_brief=1 || failed=1
   done
-  if [ -z "$card" ]; then echo "no card: the tests skipped themselves"; fi
+  if [ -z "$gpu" ]; then echo "no GPU: the tests skipped themselves"; fi
   return $failed
 }
 
 step_sanitize() {
-  no_card "nothing for compute-sanitizer to watch" && return 0
+  no_gpu "nothing for compute-sanitizer to watch" && return 0
   need compute-sanitizer && need_built "$build/tests/kernels_tests" || return 1
   local failed=0 tool
   local tools=(memcheck racecheck initcheck synccheck) jobs=()
@@ -119,14 +119,14 @@ step_train() {
   need cmp && need_built "$build/apps/train" && need_built "$build/apps/synthesize" || return 1
   mkdir -p "$work"
   "$build/apps/synthesize" --out "$work/data" --records 100 --seed 1 --force || return 1
-  if no_card "100 steps on the CPU only"; then
+  if no_gpu "100 steps on the CPU only"; then
     run_training cpu --device cpu
     return
   fi
-  run_training card --device cuda && run_training again --device cuda && run_training cpu --device cpu || return 1
+  run_training gpu --device cuda && run_training again --device cuda && run_training cpu --device cpu || return 1
   local failed=0
-  cmp "$work/card/last.safetensors" "$work/again/last.safetensors" && echo "same seed, same bytes" || failed=1
-  "$python" scripts/compare_logs.py "$work/card" "$work/cpu" --tolerance 1e-4 || failed=1
+  cmp "$work/gpu/last.safetensors" "$work/again/last.safetensors" && echo "same seed, same bytes" || failed=1
+  "$python" scripts/compare_logs.py "$work/gpu" "$work/cpu" --tolerance 1e-4 || failed=1
   return $failed
 }
 
@@ -135,7 +135,7 @@ twin() {
   timeout 120 "$python" bench/peers/torch_twin.py --time --device cuda --precision "$@"
 }
 step_peer() {
-  no_card "nothing to time" && return 0
+  no_gpu "nothing to time" && return 0
   need_torch || return 1
   local failed=0 precision
   if need_built "$build/bench/step_bench"; then "$build/bench/step_bench" 0 200 cuda || failed=1; else failed=1; fi
@@ -153,7 +153,7 @@ step_peer() {
 }
 
 step_kernels() {
-  no_card "nothing to time" && return 0
+  no_gpu "nothing to time" && return 0
   need_built "$build/bench/kernels_bench" && need_torch || return 1
   mkdir -p "$work"
   "$build/bench/kernels_bench" --device cuda --benchmark_min_time=0.01 --benchmark_out="$work/ours.json" || return 1
@@ -168,13 +168,13 @@ step_kernels() {
     fi
   done
   local fields=name,driver_version,clocks.sm,clocks.mem,clocks.max.sm,clocks.max.mem,power.limit
-  "$python" bench/compare_kernels.py "$work/ours.json" "${peers[@]}" --steps "$out/peer.txt" --card "$(query $fields)" \
+  "$python" bench/compare_kernels.py "$work/ours.json" "${peers[@]}" --steps "$out/peer.txt" --gpu "$(query $fields)" \
     --commit "$commit" --out "$out/results.json" || failed=1
   return $failed
 }
 
 {
-  echo "card: ${card:-none}${capability:+, sm_$capability}"
+  echo "GPU: ${gpu:-none}${capability:+, sm_$capability}"
   echo "toolkit: $(nvcc --version 2>/dev/null | grep -o 'release [0-9.]*' || echo none)"
   echo "compute-sanitizer: $(command -v compute-sanitizer >/dev/null && echo there || echo missing)"
   echo "PyTorch: $("$python" -c 'import torch; print(torch.__version__)' 2>/dev/null || echo missing)"
@@ -185,7 +185,7 @@ for step in "${steps[@]}"; do
   echo "== $step"
   begin=$SECONDS
   if "step_$step" >"$out/$step.txt" 2>&1; then verdict=ok; else verdict=FAILED; status=1; fi
-  if [ "$verdict" = ok ] && grep -q '^no card' "$out/$step.txt"; then verdict="ok as far as it goes without a card"; fi
+  if [ "$verdict" = ok ] && grep -q '^no GPU' "$out/$step.txt"; then verdict="ok as far as it goes without a GPU"; fi
   tail -n 4 "$out/$step.txt"
   echo "$step: $verdict, $((SECONDS - begin)) s" | tee -a "$out/summary.txt"
   if [ "$step" = build ] && [ "$verdict" = FAILED ]; then break; fi

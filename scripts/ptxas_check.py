@@ -3,7 +3,7 @@
 
     scripts/ptxas_check.py [--nvcc nvcc] [--write docs/kernel-resources.md]
 
-Compiles every kernels/**/*.cu for both cards, prints what is wrong and exits with 1, or writes the table of registers,
+Compiles every kernels/**/*.cu for both GPUs, prints what is wrong and exits with 1, or writes the table of registers,
 shared memory and occupancy. Occupancy is of the static needs; dynamic shared memory is the launch's.
 """
 import argparse
@@ -16,7 +16,7 @@ import sys
 ROOT = pathlib.Path(__file__).resolve().parent.parent
 # Per multiprocessor: threads, registers, bytes of shared memory, blocks (CUDA C++ Programming Guide, table "Technical
 # Specifications per Compute Capability"); 1 KiB of shared memory per block is the system's.
-CARDS = {
+GPUS = {
     86: {"threads": 1536, "registers": 65536, "shared": 100 * 1024, "blocks": 16},
     90: {"threads": 2048, "registers": 65536, "shared": 228 * 1024, "blocks": 32},
 }
@@ -26,13 +26,13 @@ USED = re.compile(r"Used (\d+) registers")
 SHARED = re.compile(r"(\d+) bytes smem")
 
 
-def compile_verbose(nvcc, source, card):
-    """ptxas's report of one file for one card."""
-    command = [nvcc, "-std=c++20", "-O3", f"-arch=sm_{card}", "-cubin", "-Xptxas", "-v", "-I", str(ROOT), str(source),
+def compile_verbose(nvcc, source, gpu):
+    """ptxas's report of one file for one GPU."""
+    command = [nvcc, "-std=c++20", "-O3", f"-arch=sm_{gpu}", "-cubin", "-Xptxas", "-v", "-I", str(ROOT), str(source),
                "-o", "/dev/null"]
     result = subprocess.run(command, capture_output=True, text=True)
     if result.returncode != 0:
-        raise SystemExit(f"ptxas_check: {source.relative_to(ROOT)} does not compile for sm_{card}:\n{result.stderr}")
+        raise SystemExit(f"ptxas_check: {source.relative_to(ROOT)} does not compile for sm_{gpu}:\n{result.stderr}")
     return result.stdout + result.stderr
 
 
@@ -86,9 +86,9 @@ def launch_bounds(source):
     return bounds
 
 
-def occupancy(kernel, threads, card):
+def occupancy(kernel, threads, gpu):
     """Share of a multiprocessor's threads that can be resident."""
-    limits = CARDS[card]
+    limits = GPUS[gpu]
     registers = -(-kernel["registers"] * 32 // 256) * 256 * (threads // 32)  # given out in 256s per warp
     shared = -(-(kernel["shared"] + 1024) // 128) * 128
     blocks = min(limits["blocks"], limits["threads"] // threads, limits["registers"] // registers,
@@ -102,23 +102,23 @@ def main():
     parser.add_argument("--write", type=pathlib.Path, help="where the table goes")
     options = parser.parse_args()
     sources = sorted(ROOT.glob("kernels/**/*.cu"))
-    jobs = [(source, card) for source in sources for card in CARDS]
+    jobs = [(source, gpu) for source in sources for gpu in GPUS]
     with concurrent.futures.ThreadPoolExecutor(2) as pool:
         reports = list(pool.map(lambda job: kernels_of(compile_verbose(options.nvcc, *job)), jobs))
 
     rows = {}
     faults = []
-    for (source, card), kernels in zip(jobs, reports):
+    for (source, gpu), kernels in zip(jobs, reports):
         bounds = launch_bounds(source)
         for kernel in kernels:
             base = kernel["name"].split("<")[0]
             if base not in bounds:
                 raise SystemExit(f"ptxas_check: {source.name}: {base} has no __launch_bounds__")
-            kernel["occupancy"] = occupancy(kernel, bounds[base], card)
+            kernel["occupancy"] = occupancy(kernel, bounds[base], gpu)
             entry = rows.setdefault((str(source.parent.relative_to(ROOT / "kernels")), kernel["name"]), {"threads": bounds[base]})
-            entry[card] = kernel
+            entry[gpu] = kernel
             if kernel["stack"] or kernel["spills"]:
-                faults.append(f"{source.relative_to(ROOT)}: {kernel['name']} on sm_{card}: {kernel['stack']} bytes of "
+                faults.append(f"{source.relative_to(ROOT)}: {kernel['name']} on sm_{gpu}: {kernel['stack']} bytes of "
                               f"stack, {kernel['spills']} bytes of spills")
     if not rows:
         raise SystemExit("ptxas_check: no kernels found")
@@ -126,7 +126,7 @@ def main():
         print(fault)
     if faults:
         sys.exit(1)
-    print(f"{len(rows)} kernels on {' and '.join(f'sm_{card}' for card in CARDS)}: no spills, no stack frames")
+    print(f"{len(rows)} kernels on {' and '.join(f'sm_{gpu}' for gpu in GPUS)}: no spills, no stack frames")
     if options.write:
         release = subprocess.run([options.nvcc, "--version"], capture_output=True, text=True, check=True).stdout
         version = re.search(r"release ([\d.]+)", release)[1]
@@ -137,7 +137,7 @@ def main():
                  "| folder | kernel | threads | shared B | registers sm_86 | occupancy sm_86 | registers sm_90 | "
                  "occupancy sm_90 |", "|---|---|--:|--:|--:|--:|--:|--:|"]
         for (folder, name), entry in sorted(rows.items()):
-            cells = "".join(f" {entry[card]['registers']} | {entry[card]['occupancy']:.0%} |" for card in CARDS)
+            cells = "".join(f" {entry[gpu]['registers']} | {entry[gpu]['occupancy']:.0%} |" for gpu in GPUS)
             lines.append(f"| {folder} | `{name}` | {entry['threads']} | {entry[86]['shared']} |{cells}")
         options.write.write_text("\n".join(lines) + "\n")
 

@@ -33,9 +33,9 @@ VARIATIONS = ["as-is", "first-lead", "100hz", "snr12", "snr6"]
 
 def write_record(folder, name, signal, rate, leads):
     """A WFDB record in format 16; the scale is chosen so that the steps are fine."""
-    centred = np.nan_to_num(signal - np.nanmedian(signal, axis=0))
-    gains = np.round(30000.0 / np.maximum(np.abs(centred).max(axis=0), 1e-6), 3)
-    samples = np.round(centred * gains).astype("<i2")
+    centerd = np.nan_to_num(signal - np.nanmedian(signal, axis=0))
+    gains = np.round(30000.0 / np.maximum(np.abs(centerd).max(axis=0), 1e-6), 3)
+    samples = np.round(centerd * gains).astype("<i2")
     samples.tofile(os.path.join(folder, name + ".dat"))
     sums = samples.sum(axis=0, dtype=np.int64).astype(np.int16)
     lines = [f"{name} {len(leads)} {rate:g} {len(signal)}"]

@@ -4,7 +4,7 @@
 #           code in the preset simt-asan
 #   --cuda  also, where there is nvcc, the CUDA kernels for sm_75, sm_86 and sm_90, and ptxas's report on them
 #   --full  everything: the presets cpu, asan, simt, simt-watch (races) and simt-asan with all their tests, and cuda for
-#           every card
+#           every GPU
 set -euo pipefail
 cd "$(dirname "$0")/.."
 full=no
@@ -27,7 +27,7 @@ run_preset() {
   ctest --preset "$1" -j "$jobs"
 }
 
-# Tests of device code, by name: kernels, engine, and training on the card equal to training on the CPU.
+# Tests of device code, by name: kernels, engine, and training on the GPU equal to training on the CPU.
 device_tests='Cuda|Cublas|^Simt|^Mma|^Streams|^Runtime'
 run_simt() {
   echo "== preset simt-asan: the tests of device code"
@@ -45,7 +45,7 @@ run_cuda() {
     echo "== preset cuda: not built, there is no nvcc"
     return
   fi
-  echo "== preset cuda: configure, build, test where there is a card, ptxas's report"
+  echo "== preset cuda: configure, build, test where there is a GPU, ptxas's report"
   cmake --preset cuda -B "$folder" "$@"
   cmake --build "$folder" --target kernels_tests engine_tests train -j "$jobs"
   ctest --test-dir "$folder" --output-on-failure -R "$device_tests" -j "$jobs"

@@ -4,9 +4,9 @@
 #include <string>
 
 #include "data/wfdb.h"
-#include "dsp/beat_groups.h"
-#include "dsp/delineation.h"
-#include "dsp/r_peaks.h"
+#include "dsp/delineation/beat_groups.h"
+#include "dsp/delineation/delineation.h"
+#include "dsp/delineation/r_peaks.h"
 
 namespace cardiograd::apps {
 

@@ -19,7 +19,7 @@
 #include "base/log.h"
 #include "base/threads.h"
 #include "data/ptbxl.h"
-#include "dsp/features.h"
+#include "dsp/features/features.h"
 
 namespace cardiograd::apps {
 namespace {

@@ -8,11 +8,11 @@
 
 #include <fmt/format.h>
 
-#include "apps/common/ecg_paper.h"
 #include "apps/features/beats.h"
 #include "base/error.h"
 #include "data/leads.h"
 #include "dsp/statistics.h"
+#include "report/ecg_paper.h"
 
 namespace cardiograd::apps {
 namespace {
@@ -35,12 +35,13 @@ std::vector<float> strip_samples(const Eigen::ArrayXXd& signal) {
   return samples;
 }
 
-std::vector<EcgWave> strip_waves(const dsp::Delineation& all, double start_s) {
-  std::vector<EcgWave> waves;
+std::vector<report::EcgWave> strip_waves(const dsp::Delineation& all, double start_s) {
+  std::vector<report::EcgWave> waves;
   for (std::size_t l = 0; l < all.leads.size(); ++l) {
     for (const dsp::BeatWaves& beat : all.leads[l]) {
-      for (const auto& [kind, wave] :
-           {std::pair{EcgWaveKind::p, &beat.p}, {EcgWaveKind::qrs, &beat.qrs}, {EcgWaveKind::t, &beat.t}}) {
+      for (const auto& [kind, wave] : {std::pair{report::EcgWaveKind::p, &beat.p},
+                                       {report::EcgWaveKind::qrs, &beat.qrs},
+                                       {report::EcgWaveKind::t, &beat.t}}) {
         if (wave->present()) waves.push_back({l, kind, wave->onset_s - start_s, wave->offset_s - start_s});
       }
     }
@@ -77,7 +78,7 @@ std::string features_drawing(const std::string& record, double start_s) {
   const std::string title = fmt::format("{}, {:g} Hz, {:.1f} to {:.1f} s of {:.1f} s, {} beats in all", name,
                                         recording.rate, from, from + static_cast<double>(count) / recording.rate,
                                         static_cast<double>(samples) / recording.rate, beats.peaks.times_s.size());
-  return draw_ecg_file(
+  return report::draw_ecg_file(
       {"ecg", title, "P, QRS and T of each lead are marked from onset to end."},
       {strip, shown_names(recording.leads), recording.rate, beats.unit, strip_waves(beats.waves, from)});
 }

@@ -10,9 +10,9 @@
 
 #include "apps/features/beats.h"
 #include "data/person.h"
-#include "dsp/clinical_measures.h"
-#include "dsp/features.h"
-#include "dsp/signal_quality.h"
+#include "dsp/features/clinical_measures.h"
+#include "dsp/features/features.h"
+#include "dsp/features/signal_quality.h"
 
 namespace cardiograd::apps {
 namespace {
@@ -61,7 +61,7 @@ std::string cell(double value) {
 std::string leads_text(const Beats& beats, const std::vector<dsp::LeadMeasures>& measures) {
   const data::Recording& recording = beats.recording;
   std::vector<dsp::LeadQuality> quality;
-  if (recording.rate >= dsp::kLeastQualityRate)
+  if (recording.rate >= dsp::kMinQualityRate)
     quality = dsp::signal_quality(recording.signal, recording.rate, beats.unit);
   std::string text = fmt::format("  {:8} {:>8} {:>8} {:>8} {:>8}  {}\n", "lead", "R mV", "S mV", "ST mV", "SNR dB",
                                  "signal; ST is the level 60 ms after the end of QRS");

@@ -54,7 +54,7 @@ def arguments():
 
 
 class Trainer:
-    """A network with its optimiser; step(x, f, y) trains on one batch and returns the loss without synchronising."""
+    """A network with its optimizer; step(x, f, y) trains on one batch and returns the loss without synchronizing."""
 
     def __init__(self, args, features, pos_weight):
         self.args, self.device = args, torch.device(args.device)
@@ -171,7 +171,7 @@ def read_data(folder, features):
     return signals.astype(np.float32) / 1000, values, labels, table.strat_fold.to_numpy()
 
 
-def standardise(values, train):
+def standardize(values, train):
     """Missing values take the training median; then training mean and deviation, clamped to 5 deviations."""
     values = np.where(np.isfinite(values), values, np.nanmedian(values[train], 0))
     mean, deviation = values[train].mean(0), values[train].std(0)
@@ -195,7 +195,7 @@ def save(path, trainer, features):
 def train(args):
     signals, features, labels, folds = read_data(args.data, args.features)
     ids, test = np.where(folds <= 8)[0], np.where(folds == 10)[0]
-    features = standardise(features, folds <= 8)
+    features = standardize(features, folds <= 8)
     positives = labels[ids].sum(0)
     pos_weight = np.clip(((len(ids) - positives) / (positives + 1e-8)) ** 0.4, 0.8, 3.0)
 

@@ -47,11 +47,11 @@ Body draw_body(bool female, PhiloxStream& random) {
   const double habitus = (female ? 0.94 : 1.04) * std::exp(0.13 * std::clamp(random.normal(), -2.0, 2.0));
   body *= habitus;
   for (Eigen::Index v = kV1; v < kElectrodes; ++v) {
-    // An electrode beside its place sees part of what its neighbours see, and stands nearer or farther.
-    const Eigen::Index neighbour =
+    // An electrode beside its place sees part of what its neighbors see, and stands nearer or farther.
+    const Eigen::Index neighbor =
         random.uniform() < 0.5 ? std::max<Eigen::Index>(kV1, v - 1) : std::min<Eigen::Index>(kElectrodes - 1, v + 1);
     const double share = 0.2 * random.uniform();
-    const Eigen::RowVector3d mixed = (1 - share) * body.row(v) + share * body.row(neighbour);
+    const Eigen::RowVector3d mixed = (1 - share) * body.row(v) + share * body.row(neighbor);
     body.row(v) = mixed * std::exp(0.06 * std::clamp(random.normal(), -2.0, 2.0));
   }
   return body;

@@ -132,7 +132,7 @@ Heart normal_heart(const Person& person, const LeadVectors& leads, PhiloxStream&
   const double voltage = sokolow_lyon(heart.conducted.qrs, leads);
   if (voltage > 3.2) scale(heart.conducted.qrs, (3.2 + 0.2 * random.uniform()) / voltage);
   heart.conducted.t = t_wave(normal_t(person, random));
-  // The young heart's ST begins a little above the line (early repolarisation).
+  // The young heart's ST begins a little above the line (early repolarization).
   const double early = std::max(0.0, 0.04 - 0.0006 * age + 0.025 * bounded_normal(random)) - 0.006 * random.uniform();
   heart.conducted.st = {early * Vector3(0.6, 0.4, -0.7), early * Vector3(0.5, 0.3, -0.8),
                         early * Vector3(0.5, 0.3, -0.6)};

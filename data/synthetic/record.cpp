@@ -124,7 +124,7 @@ void add_to_dipole(Eigen::ArrayX3d& dipole, const Waves& waves) {
   }
 }
 
-// Three wavelets of neighbouring frequency that beat against each other, best seen in V1 and II.
+// Three wavelets of neighboring frequency that beat against each other, best seen in V1 and II.
 void add_fibrillation(Eigen::ArrayX3d& dipole, double height, PhiloxStream& random) {
   const Vector3 direction(-0.25, 0.55, -0.55);
   const double hz = random.uniform(5.0, 7.5);

@@ -28,7 +28,7 @@ struct StatementEffect {
 };
 
 // All 44, in the order in which they must be applied: voltage and axis first, then infarcts, ventricular conduction
-// (which replaces QRS), repolarisation, atria and AV conduction last.
+// (which replaces QRS), repolarization, atria and AV conduction last.
 std::span<const StatementEffect> statement_effects();
 
 // Whether both can be told from one ECG; false for pairs that exclude each other (left and right bundle branch block,

@@ -1,4 +1,4 @@
-// The layers that models are made of, each initialised as PyTorch's layer of the same name by default. Random initial
+// The layers that models are made of, each initialized as PyTorch's layer of the same name by default. Random initial
 // values come from the PhiloxStream that the constructor is given, drawn on the CPU whatever the device.
 #pragma once
 
@@ -63,7 +63,7 @@ class Linear : public Layer {
   Tensor bias_;
 };
 
-// Normalises over everything but the channels; with `relu` it also applies the ReLU that follows.
+// Normalizes over everything but the channels; with `relu` it also applies the ReLU that follows.
 class BatchNorm1d : public Layer {
  public:
   explicit BatchNorm1d(std::int64_t channels, bool relu = false);

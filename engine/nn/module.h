@@ -38,7 +38,7 @@ class Module {
   std::vector<NamedTensor> parameters();
   void clear_gradients();
 
-  // Moves parameters, buffers and constants to `device`. Gradients stay behind; an optimiser is made after it.
+  // Moves parameters, buffers and constants to `device`. Gradients stay behind; an optimizer is made after it.
   void to(Device device);
 
   // Training mode: dropout drops and batch norm uses the batch's statistics. The initial mode is evaluation.

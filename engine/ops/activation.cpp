@@ -1,7 +1,7 @@
 #include "engine/autograd.h"
+#include "engine/dispatch.h"
 #include "engine/ops/ops.h"
-#include "engine/ops/run_kernel.h"
-#include "kernels/activation/activation_op.h"
+#include "kernels/activation/activation_spec.h"
 
 namespace cardiograd::ops {
 
@@ -13,7 +13,7 @@ Tensor relu(const Tensor& x) {
   record("relu", y, {&x}, [=, y = y.detach()](const Tensor& dy) {
     Tensor gradient = dx.new_gradient();
     CARDIOGRAD_RUN(relu_backward, s, y, dy, gradient);
-    dx.give(gradient);
+    dx.accumulate(gradient);
   });
   return y;
 }
@@ -26,7 +26,7 @@ Tensor gelu(const Tensor& x) {
   record("gelu", y, {&x}, [=, x = x.detach()](const Tensor& dy) {
     Tensor gradient = dx.new_gradient();
     CARDIOGRAD_RUN(gelu_backward, s, x, dy, gradient);
-    dx.give(gradient);
+    dx.accumulate(gradient);
   });
   return y;
 }

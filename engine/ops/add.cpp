@@ -2,9 +2,9 @@
 
 #include "base/error.h"
 #include "engine/autograd.h"
+#include "engine/dispatch.h"
 #include "engine/ops/ops.h"
-#include "engine/ops/run_kernel.h"
-#include "kernels/add/add_op.h"
+#include "kernels/add/add_spec.h"
 
 namespace cardiograd::ops {
 
@@ -21,12 +21,12 @@ Tensor add(const Tensor& a, const Tensor& b) {
   const GradientSlot da(a);
   const GradientSlot db(b);
   record("add", y, {&a, &b}, [=](const Tensor& dy) {
-    da.give(dy);
-    if (!db.wanted()) return;
+    da.accumulate(dy);
+    if (!db.needed()) return;
     if (s.period == s.count)
-      db.give(dy);
+      db.accumulate(dy);
     else
-      CARDIOGRAD_RUN(add_backward_broadcast, s, dy, db.buffer());
+      CARDIOGRAD_RUN(add_backward_broadcast, s, dy, db.accumulator());
   });
   return y;
 }

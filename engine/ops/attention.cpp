@@ -2,9 +2,9 @@
 
 #include "base/error.h"
 #include "engine/autograd.h"
+#include "engine/dispatch.h"
 #include "engine/ops/ops.h"
-#include "engine/ops/run_kernel.h"
-#include "kernels/attention/attention_op.h"
+#include "kernels/attention/attention_spec.h"
 
 namespace cardiograd::ops {
 
@@ -21,7 +21,7 @@ Tensor attention(const Tensor& qkv, std::int64_t heads, const kernels::DropoutKe
   record("attention", y, {&qkv}, [=, qkv = qkv.detach(), y = y.detach()](const Tensor& dy) {
     Tensor gradient = dqkv.new_gradient();
     CARDIOGRAD_RUN(attention_backward, s, qkv, y, lse, dy, gradient);
-    dqkv.give(gradient);
+    dqkv.accumulate(gradient);
   });
   return y;
 }

@@ -2,9 +2,9 @@
 
 #include "base/error.h"
 #include "engine/autograd.h"
+#include "engine/dispatch.h"
 #include "engine/ops/ops.h"
-#include "engine/ops/run_kernel.h"
-#include "kernels/concat/concat_op.h"
+#include "kernels/concat/concat_spec.h"
 
 namespace cardiograd::ops {
 
@@ -21,8 +21,8 @@ Tensor concat(const Tensor& a, const Tensor& b) {
     Tensor gradient_a = da.new_gradient();
     Tensor gradient_b = db.new_gradient();
     CARDIOGRAD_RUN(concat_backward, s, dy, gradient_a, gradient_b);
-    da.give(gradient_a);
-    db.give(gradient_b);
+    da.accumulate(gradient_a);
+    db.accumulate(gradient_b);
   });
   return y;
 }

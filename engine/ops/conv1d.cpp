@@ -2,9 +2,9 @@
 
 #include "base/error.h"
 #include "engine/autograd.h"
+#include "engine/dispatch.h"
 #include "engine/ops/ops.h"
-#include "engine/ops/run_kernel.h"
-#include "kernels/conv1d/conv1d_op.h"
+#include "kernels/conv1d/conv1d_spec.h"
 
 namespace cardiograd::ops {
 namespace {
@@ -45,12 +45,13 @@ Tensor conv1d(const Tensor& x, const Tensor& w, const Tensor& b, const Conv1dOpt
   const GradientSlot dw(w);
   const GradientSlot db(b);
   record("conv1d", y, {&x, &w, &b}, [=, x = x.detach(), w = w.detach()](const Tensor& dy) {
-    if (dx.wanted()) {
+    if (dx.needed()) {
       Tensor gradient = dx.new_gradient();
       CARDIOGRAD_RUN(conv1d_backward_input, s, w, dy, gradient);
-      dx.give(gradient);
+      dx.accumulate(gradient);
     }
-    if (dw.wanted() || db.wanted()) CARDIOGRAD_RUN(conv1d_backward_weight, s, x, dy, dw.buffer(), db.buffer());
+    if (dw.needed() || db.needed())
+      CARDIOGRAD_RUN(conv1d_backward_weight, s, x, dy, dw.accumulator(), db.accumulator());
   });
   return y;
 }

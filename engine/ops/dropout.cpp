@@ -2,9 +2,9 @@
 
 #include "base/error.h"
 #include "engine/autograd.h"
+#include "engine/dispatch.h"
 #include "engine/ops/ops.h"
-#include "engine/ops/run_kernel.h"
-#include "kernels/dropout/dropout_op.h"
+#include "kernels/dropout/dropout_spec.h"
 
 namespace cardiograd::ops {
 
@@ -19,7 +19,7 @@ Tensor dropout(const Tensor& x, const kernels::DropoutKey& key) {
   record("dropout", y, {&x}, [=](const Tensor& dy) {
     Tensor gradient = dx.new_gradient();
     CARDIOGRAD_RUN(dropout, s, dy, gradient);
-    dx.give(gradient);
+    dx.accumulate(gradient);
   });
   return y;
 }

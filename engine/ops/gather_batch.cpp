@@ -1,9 +1,9 @@
 #include <fmt/format.h>
 
 #include "base/error.h"
+#include "engine/dispatch.h"
 #include "engine/ops/ops.h"
-#include "engine/ops/run_kernel.h"
-#include "kernels/gather_batch/gather_batch_op.h"
+#include "kernels/gather_batch/gather_batch_spec.h"
 
 namespace cardiograd::ops {
 

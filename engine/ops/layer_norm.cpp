@@ -1,7 +1,7 @@
 #include "engine/autograd.h"
+#include "engine/dispatch.h"
 #include "engine/ops/ops.h"
-#include "engine/ops/run_kernel.h"
-#include "kernels/layer_norm/layer_norm_op.h"
+#include "kernels/layer_norm/layer_norm_spec.h"
 
 namespace cardiograd::ops {
 
@@ -19,8 +19,9 @@ Tensor layer_norm(const Tensor& x, const Tensor& gamma, const Tensor& beta, doub
   const GradientSlot dbeta(beta);
   record("layer_norm", y, {&x, &gamma, &beta}, [=, x = x.detach(), gamma = gamma.detach()](const Tensor& dy) {
     Tensor gradient = dx.new_gradient();
-    CARDIOGRAD_RUN(layer_norm_backward, s, x, gamma, mean, rstd, dy, gradient, dgamma.buffer(), dbeta.buffer());
-    dx.give(gradient);
+    CARDIOGRAD_RUN(layer_norm_backward, s, x, gamma, mean, rstd, dy, gradient, dgamma.accumulator(),
+                   dbeta.accumulator());
+    dx.accumulate(gradient);
   });
   return y;
 }

@@ -2,9 +2,9 @@
 
 #include "base/error.h"
 #include "engine/autograd.h"
+#include "engine/dispatch.h"
 #include "engine/ops/ops.h"
-#include "engine/ops/run_kernel.h"
-#include "kernels/linear/linear_op.h"
+#include "kernels/linear/linear_spec.h"
 
 namespace cardiograd::ops {
 namespace {
@@ -30,12 +30,13 @@ Tensor linear(const Tensor& x, const Tensor& w, const Tensor& b) {
   const GradientSlot dw(w);
   const GradientSlot db(b);
   record("linear", y, {&x, &w, &b}, [=, x = x.detach(), w = w.detach()](const Tensor& dy) {
-    if (dx.wanted()) {
+    if (dx.needed()) {
       Tensor gradient = dx.new_gradient();
       CARDIOGRAD_RUN(linear_backward_input, s, w, dy, gradient);
-      dx.give(gradient);
+      dx.accumulate(gradient);
     }
-    if (dw.wanted() || db.wanted()) CARDIOGRAD_RUN(linear_backward_weight, s, x, dy, dw.buffer(), db.buffer());
+    if (dw.needed() || db.needed())
+      CARDIOGRAD_RUN(linear_backward_weight, s, x, dy, dw.accumulator(), db.accumulator());
   });
   return y;
 }

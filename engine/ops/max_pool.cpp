@@ -2,9 +2,9 @@
 
 #include "base/error.h"
 #include "engine/autograd.h"
+#include "engine/dispatch.h"
 #include "engine/ops/ops.h"
-#include "engine/ops/run_kernel.h"
-#include "kernels/max_pool/max_pool_op.h"
+#include "kernels/max_pool/max_pool_spec.h"
 
 namespace cardiograd::ops {
 
@@ -27,7 +27,7 @@ Tensor max_pool1d(const Tensor& x, std::int64_t kernel, std::int64_t stride, std
   record("max_pool1d", y, {&x}, [=, x = x.detach()](const Tensor& dy) {
     Tensor gradient = dx.new_gradient();
     CARDIOGRAD_RUN(max_pool_backward, s, x, dy, gradient);
-    dx.give(gradient);
+    dx.accumulate(gradient);
   });
   return y;
 }

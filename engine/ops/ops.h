@@ -25,14 +25,14 @@ Tensor conv1d(const Tensor& x, const Tensor& w, const Tensor& b, const Conv1dOpt
 struct BatchNormOptions {
   double epsilon = 1e-5;
   double momentum = 0.1;
-  bool relu = false;      // a ReLU after the normalisation, in the same pass over memory
+  bool relu = false;      // a ReLU after the normalization, in the same pass over memory
   bool training = false;  // batch statistics, and the running ones updated; else the running ones
 };
 
-// x (N, C) or (N, T, C), gamma, beta, running_mean, running_variance (C) -> like x. Training needs two values per
+// x (N, C) or (N, T, C), gamma, beta, running_mean, running_var (C) -> like x. Training needs two values per
 // channel.
-Tensor batch_norm(const Tensor& x, const Tensor& gamma, const Tensor& beta, Tensor& running_mean,
-                  Tensor& running_variance, const BatchNormOptions& options);
+Tensor batch_norm(const Tensor& x, const Tensor& gamma, const Tensor& beta, Tensor& running_mean, Tensor& running_var,
+                  const BatchNormOptions& options);
 
 // x (N, T, C) -> (N, (T + 2 * padding - kernel) / stride + 1, C)
 Tensor max_pool1d(const Tensor& x, std::int64_t kernel, std::int64_t stride, std::int64_t padding = 0);
@@ -63,10 +63,10 @@ Tensor concat(const Tensor& a, const Tensor& b);
 Tensor mean_over_time(const Tensor& x);
 
 // Mean over all N * C of the weighted binary cross-entropy (paper, eq. 2). logits, targets (N, C) with targets 0 or 1,
-// positive_weight (C) -> one value.
-Tensor weighted_bce(const Tensor& logits, const Tensor& targets, const Tensor& positive_weight);
+// pos_weight (C) -> one value.
+Tensor weighted_bce(const Tensor& logits, const Tensor& targets, const Tensor& pos_weight);
 
-// Records `index` (N, int32) of a resident data set as standardised float32 (N, T, C). signals (records, T, C) int16,
+// Records `index` (N, int32) of a resident data set as standardized float32 (N, T, C). signals (records, T, C) int16,
 // scales (records, C), mean and inverse_sd (C). Not differentiable. `index` is on the CPU, where it is checked: throws
 // Error for an index outside the set.
 Tensor gather_batch(const Tensor& signals, const Tensor& scales, const Tensor& index, const Tensor& mean,

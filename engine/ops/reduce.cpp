@@ -2,9 +2,9 @@
 
 #include "base/error.h"
 #include "engine/autograd.h"
+#include "engine/dispatch.h"
 #include "engine/ops/ops.h"
-#include "engine/ops/run_kernel.h"
-#include "kernels/reduce/reduce_op.h"
+#include "kernels/reduce/reduce_spec.h"
 
 namespace cardiograd::ops {
 
@@ -18,7 +18,7 @@ Tensor mean_over_time(const Tensor& x) {
   record("mean_over_time", y, {&x}, [=](const Tensor& dy) {
     Tensor gradient = dx.new_gradient();
     CARDIOGRAD_RUN(mean_time_backward, s, dy, gradient);
-    dx.give(gradient);
+    dx.accumulate(gradient);
   });
   return y;
 }
@@ -26,7 +26,7 @@ Tensor mean_over_time(const Tensor& x) {
 Tensor reshape(const Tensor& x, const Shape& shape) {
   Tensor y = x.view(shape);
   const GradientSlot dx(x);
-  record("reshape", y, {&x}, [=](const Tensor& dy) { dx.give(dy.view(dx.shape())); });
+  record("reshape", y, {&x}, [=](const Tensor& dy) { dx.accumulate(dy.view(dx.shape())); });
   return y;
 }
 

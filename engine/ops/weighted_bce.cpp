@@ -2,27 +2,26 @@
 
 #include "base/error.h"
 #include "engine/autograd.h"
+#include "engine/dispatch.h"
 #include "engine/ops/ops.h"
-#include "engine/ops/run_kernel.h"
-#include "kernels/weighted_bce/weighted_bce_op.h"
+#include "kernels/weighted_bce/weighted_bce_spec.h"
 
 namespace cardiograd::ops {
 
-Tensor weighted_bce(const Tensor& logits, const Tensor& targets, const Tensor& positive_weight) {
+Tensor weighted_bce(const Tensor& logits, const Tensor& targets, const Tensor& pos_weight) {
   if (logits.shape().dims() != 2)
     throw Error(fmt::format("weighted_bce: logits have shape {}, expected (N, classes)", logits.shape().text()));
   expect_shape("weighted_bce", "targets", targets, logits.shape());
-  expect_shape("weighted_bce", "positive_weight", positive_weight, {logits.dim(1)});
+  expect_shape("weighted_bce", "pos_weight", pos_weight, {logits.dim(1)});
   const kernels::WeightedBceShape s = {.rows = logits.dim(0), .classes = logits.dim(1)};
   Tensor loss = logits.new_empty({1});
-  CARDIOGRAD_RUN(weighted_bce_forward, s, logits, targets, positive_weight, loss);
+  CARDIOGRAD_RUN(weighted_bce_forward, s, logits, targets, pos_weight, loss);
   const GradientSlot dlogits(logits);
   record("weighted_bce", loss, {&logits},
-         [=, logits = logits.detach(), targets = targets.detach(),
-          weight = positive_weight.detach()](const Tensor& dloss) {
+         [=, logits = logits.detach(), targets = targets.detach(), weight = pos_weight.detach()](const Tensor& dloss) {
            Tensor gradient = dlogits.new_gradient();
            CARDIOGRAD_RUN(weighted_bce_backward, s, logits, targets, weight, dloss, gradient);
-           dlogits.give(gradient);
+           dlogits.accumulate(gradient);
          });
   return loss;
 }

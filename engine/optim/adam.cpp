@@ -3,9 +3,9 @@
 #include <cstddef>
 #include <utility>
 
-#include "engine/ops/run_kernel.h"
+#include "engine/dispatch.h"
 #include "engine/transfer.h"
-#include "kernels/adam/adam_op.h"
+#include "kernels/adam/adam_spec.h"
 
 namespace cardiograd::optim {
 namespace {
@@ -20,7 +20,7 @@ kernels::AdamShape shape_of(const AdamOptions& options) {
 
 }  // namespace
 
-// What the card needs for a step, in its memory: where everything lies, the learning rate, the count of steps. A step
+// What the GPU needs for a step, in its memory: where everything lies, the learning rate, the count of steps. A step
 // is two launches whose arguments are the same each time; what has changed is uploaded before.
 class Adam::OnCuda {
  public:

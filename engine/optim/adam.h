@@ -20,7 +20,7 @@ struct AdamOptions {
 
 class Adam {
  public:
-  // `parameters` must outlive the optimiser and stay on one device.
+  // `parameters` must outlive the optimizer and stay on one device.
   Adam(std::vector<nn::NamedTensor> parameters, const AdamOptions& options = {});
   ~Adam();
   Adam(const Adam&) = delete;

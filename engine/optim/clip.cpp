@@ -6,7 +6,7 @@
 #include "engine/optim/adam.h"
 #include "kernels/common/device_values_cuda.h"
 #include "kernels/op_table.h"
-#include "kernels/reduce/reduce_op.h"
+#include "kernels/reduce/reduce_spec.h"
 
 namespace cardiograd::optim {
 namespace {
@@ -33,7 +33,7 @@ Tensor clip_on_cpu(std::vector<Tensor>& gradients, double largest) {
   return Tensor::full({1}, static_cast<float>(norm));
 }
 
-// Norm and factor never leave the card.
+// Norm and factor never leave the GPU.
 Tensor clip_on_cuda(std::vector<Tensor>& gradients, double largest) {
   const auto count = static_cast<std::int64_t>(gradients.size());
   Tensor squares = Tensor::empty({count}, DType::kFloat32, Device::kCuda);

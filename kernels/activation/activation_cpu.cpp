@@ -1,8 +1,8 @@
 // Activations on the CPU. std::erf is a call per element and some fifty times slower than memory; here the complement
-// of the error function is a polynomial times one exponential, which vectorises.
+// of the error function is a polynomial times one exponential, which vectorizes.
 #include <cmath>
 
-#include "kernels/activation/activation_op.h"
+#include "kernels/activation/activation_spec.h"
 #include "kernels/common/elementwise_cpu.h"
 #include "kernels/common/vector_math.h"
 

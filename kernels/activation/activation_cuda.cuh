@@ -1,9 +1,9 @@
-// Activations on the card, one element at a time (elementwise_cuda.cuh). NaN stays NaN: comparisons with it are false.
+// Activations on the GPU, one element at a time (elementwise_cuda.cuh). NaN stays NaN: comparisons with it are false.
 #pragma once
 
 #include <cstdint>
 
-#include "kernels/simt/simt.h"
+#include "simt/simt.h"
 
 namespace cardiograd::kernels {
 

@@ -1,4 +1,4 @@
-// Launchers of the CUDA activations; activation_op.h has the mathematics. Pointers are to device memory.
+// Launchers of the CUDA activations; activation_spec.h has the mathematics. Pointers are to device memory.
 #pragma once
 
 #include "kernels/activation/activation_shape.h"

@@ -4,7 +4,7 @@
 
 namespace cardiograd::kernels {
 
-// The size of one activation; activation_op.h says what it means.
+// The size of one activation; activation_spec.h says what it means.
 struct ActivationShape {
   std::int64_t count = 1;
 };

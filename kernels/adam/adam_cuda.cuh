@@ -1,4 +1,4 @@
-// Adam on the card: two launches for any number of parameters. What changes from step to step is read from device
+// Adam on the GPU: two launches for any number of parameters. What changes from step to step is read from device
 // memory, nothing of it is an argument.
 #pragma once
 
@@ -6,7 +6,7 @@
 
 #include "kernels/adam/adam_shape.h"
 #include "kernels/common/finite_cuda.cuh"
-#include "kernels/simt/simt.h"
+#include "simt/simt.h"
 
 namespace cardiograd::kernels {
 

@@ -1,4 +1,4 @@
-// Launchers of CUDA Adam; adam_op.h has the mathematics. Pointers are to device memory.
+// Launchers of CUDA Adam; adam_spec.h has the mathematics. Pointers are to device memory.
 #pragma once
 
 #include "kernels/adam/adam_shape.h"

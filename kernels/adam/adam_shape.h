@@ -4,7 +4,7 @@
 
 namespace cardiograd::kernels {
 
-// The size and settings of one optimiser step; adam_op.h says what they mean.
+// The size and settings of one optimizer step; adam_spec.h says what they mean.
 struct AdamShape {
   std::int64_t count = 1;
   double lr = 1e-3;

@@ -1,9 +1,9 @@
-// Addition on the card, one element at a time (elementwise_cuda.cuh).
+// Addition on the GPU, one element at a time (elementwise_cuda.cuh).
 #pragma once
 
 #include <cstdint>
 
-#include "kernels/simt/simt.h"
+#include "simt/simt.h"
 
 namespace cardiograd::kernels {
 

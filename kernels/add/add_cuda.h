@@ -1,4 +1,4 @@
-// Launchers of the CUDA additions; add_op.h has the mathematics. Pointers are to device memory.
+// Launchers of the CUDA additions; add_spec.h has the mathematics. Pointers are to device memory.
 #pragma once
 
 #include "kernels/add/add_shape.h"

@@ -1,4 +1,4 @@
-// Attention on the card without a T x T matrix in memory: softmax as it goes (Milakov and Gimelshein, 2018), and a
+// Attention on the GPU without a T x T matrix in memory: softmax as it goes (Milakov and Gimelshein, 2018), and a
 // backward direction that computes the weights again.
 //
 // All kernels share a geometry. One block: kAttentionRows rows (queries, or keys) of one head; each of its warps has
@@ -15,7 +15,7 @@
 #include "kernels/attention/attention_shape.h"
 #include "kernels/common/reduce_cuda.cuh"
 #include "kernels/dropout/dropout_cuda.cuh"
-#include "kernels/simt/simt.h"
+#include "simt/simt.h"
 
 namespace cardiograd::kernels {
 

@@ -1,4 +1,4 @@
-// Launchers of CUDA attention; attention_op.h has the mathematics. Pointers are to device memory.
+// Launchers of CUDA attention; attention_spec.h has the mathematics. Pointers are to device memory.
 #pragma once
 
 #include "kernels/attention/attention_shape.h"

@@ -1,4 +1,4 @@
-// Batch normalisation on the CPU, in blocks of rows that stay in the cache.
+// Batch normalization on the CPU, in blocks of rows that stay in the cache.
 //
 // Statistics: a block finds its own mean in a first pass and, in a second, the sum and the squares of the deviations
 // from it; blocks are combined in double in their order (Chan, Golub and LeVeque, 1983). E[x^2] - E[x]^2 would lose
@@ -8,7 +8,7 @@
 #include <cmath>
 
 #include "base/threads.h"
-#include "kernels/batch_norm/batch_norm_op.h"
+#include "kernels/batch_norm/batch_norm_spec.h"
 #include "kernels/common/scratch.h"
 
 namespace cardiograd::kernels {
@@ -78,26 +78,26 @@ void combine_blocks(const BatchNormShape& s, float* partial, std::int64_t first,
   }
 }
 
-// y = (x - centre) * scale + shift, one value of each per channel.
+// y = (x - center) * scale + shift, one value of each per channel.
 template <bool kRelu>
-void apply_rows(std::int64_t rows, std::int64_t channels, const float* __restrict x, const float* __restrict centre,
+void apply_rows(std::int64_t rows, std::int64_t channels, const float* __restrict x, const float* __restrict center,
                 const float* __restrict scale, const float* __restrict shift, float* __restrict y) {
   for (std::int64_t r = 0; r < rows; ++r) {
     for (std::int64_t c = 0; c < channels; ++c) {
-      const float value = (x[r * channels + c] - centre[c]) * scale[c] + shift[c];
+      const float value = (x[r * channels + c] - center[c]) * scale[c] + shift[c];
       y[r * channels + c] = kRelu && value <= 0.0F ? 0.0F : value;
     }
   }
 }
 
-void apply(const BatchNormShape& s, const float* x, const float* centre, const float* scale, const float* shift,
+void apply(const BatchNormShape& s, const float* x, const float* center, const float* scale, const float* shift,
            float* y) {
   const std::int64_t blocks = block_count(s);
   parallel_for(blocks, [&](std::int64_t task) {
     const std::int64_t block = blocks - 1 - task;
     const std::int64_t offset = block * kRowsPerBlock * s.channels;
     const auto rows = s.relu ? apply_rows<true> : apply_rows<false>;
-    rows(rows_of_block(s, block), s.channels, x + offset, centre, scale, shift, y + offset);
+    rows(rows_of_block(s, block), s.channels, x + offset, center, scale, shift, y + offset);
   });
 }
 

@@ -1,4 +1,4 @@
-// Batch normalisation on the card.
+// Batch normalization on the GPU.
 //
 // Statistics: a chunk of rows finds its own mean in a first pass and, in a second, the sum and the squares of the
 // deviations from it; chunks are combined in double in their order (Chan, Golub and LeVeque, 1983). The trees are fixed
@@ -9,7 +9,7 @@
 
 #include "kernels/batch_norm/batch_norm_shape.h"
 #include "kernels/common/column_sum_cuda.cuh"
-#include "kernels/simt/simt.h"
+#include "simt/simt.h"
 
 namespace cardiograd::kernels {
 
@@ -97,7 +97,7 @@ struct BatchNormInverseBody {
   __device__ void operator()(std::int64_t c) const { inverse[c] = 1.0F / sqrtf(variance[c] + epsilon); }
 };
 
-// What normalises a channel; `value` is the one before ReLU, in the forward and backward direction the same bits.
+// What normalizes a channel; `value` is the one before ReLU, in the forward and backward direction the same bits.
 struct BatchNormChannels {
   std::int64_t channels;
   bool relu;
@@ -121,7 +121,7 @@ struct BatchNormApplyBody {
   }
 };
 
-// Sums of the gradient and of its product with the normalised value, through column_sums.
+// Sums of the gradient and of its product with the normalized value, through column_sums.
 struct BatchNormLoad {
   BatchNormChannels at;
   const float* x;

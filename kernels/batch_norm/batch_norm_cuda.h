@@ -1,4 +1,4 @@
-// Launchers of CUDA batch normalisation; batch_norm_op.h has the mathematics. Pointers are to device memory.
+// Launchers of CUDA batch normalization; batch_norm_spec.h has the mathematics. Pointers are to device memory.
 #pragma once
 
 #include "kernels/batch_norm/batch_norm_shape.h"

@@ -1,4 +1,4 @@
-// Batch normalisation in plain loops: the text to read first, and in double the oracle for every other version.
+// Batch normalization in plain loops: the text to read first, and in double the oracle for every other version.
 #pragma once
 
 #include <cmath>
@@ -31,8 +31,8 @@ void batch_norm_forward_ref(const BatchNormShape& s, const Real* x, const Real* 
     mean[c] = sum / rows;
     Real squares = 0;
     for (std::int64_t r = 0; r < s.rows; ++r) {
-      const Real centred = x[r * s.channels + c] - mean[c];
-      squares += centred * centred;
+      const Real centerd = x[r * s.channels + c] - mean[c];
+      squares += centerd * centerd;
     }
     variance[c] = squares / rows;
     running_mean[c] = (1 - momentum) * running_mean[c] + momentum * mean[c];

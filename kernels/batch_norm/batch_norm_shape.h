@@ -4,7 +4,7 @@
 
 namespace cardiograd::kernels {
 
-// The sizes and settings of one batch normalisation; batch_norm_op.h says what they mean.
+// The sizes and settings of one batch normalization; batch_norm_spec.h says what they mean.
 struct BatchNormShape {
   std::int64_t rows = 2;  // batch x time; training needs at least 2
   std::int64_t channels = 1;

@@ -22,7 +22,7 @@ inline std::string cuda_hint(cudaError_t status) {
            (driver == 0 ? " and there is no NVIDIA driver" : ", the NVIDIA driver knows CUDA " + text(driver)) +
            ": install a newer driver, build with an older toolkit, or use --device cpu";
   }
-  return "nvidia-smi shows what the card and its driver are doing";
+  return "nvidia-smi shows what the GPU and its driver are doing";
 }
 
 // Throws Error("<what>: <CUDA's words>") unless status is cudaSuccess.

@@ -1,11 +1,11 @@
-// Sums over the rows of a matrix, channels last, in two stages with fixed trees: what biases, normalisations and
+// Sums over the rows of a matrix, channels last, in two stages with fixed trees: what biases, normalizations and
 // broadcasts need in their backward direction.
 #pragma once
 
 #include <cstdint>
 
 #include "kernels/common/scratch_cuda.h"
-#include "kernels/simt/simt.h"
+#include "simt/simt.h"
 
 namespace cardiograd::kernels {
 

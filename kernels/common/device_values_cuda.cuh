@@ -4,7 +4,7 @@
 #include <cstdint>
 
 #include "kernels/common/finite_cuda.cuh"
-#include "kernels/simt/simt.h"
+#include "simt/simt.h"
 
 namespace cardiograd::kernels {
 

@@ -22,7 +22,7 @@ void find_not_finite_cuda(std::int64_t count, const float* x, std::int32_t* foun
 void clip_factor_cuda(std::int64_t count, const float* squares, double largest, float* norm, float* factor,
                       Stream stream);
 
-// Runs a kernel that does nothing. Throws Error when this build has none for the card.
+// Runs a kernel that does nothing. Throws Error when this build has none for the GPU.
 void probe_cuda(Stream stream);
 
 // The compute capabilities that the device code was compiled for: "75, 80, 86".

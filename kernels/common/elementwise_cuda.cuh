@@ -4,7 +4,7 @@
 #include <algorithm>
 #include <cstdint>
 
-#include "kernels/simt/simt.h"
+#include "simt/simt.h"
 
 namespace cardiograd::kernels {
 

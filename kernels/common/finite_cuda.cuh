@@ -1,7 +1,7 @@
 // Is a number one?
 #pragma once
 
-#include "kernels/simt/simt.h"
+#include "simt/simt.h"
 
 namespace cardiograd::kernels {
 

@@ -1,7 +1,7 @@
 // Sums and maxima over a warp or block, in a tree that does not depend on anything but the lane.
 #pragma once
 
-#include "kernels/simt/simt.h"
+#include "simt/simt.h"
 
 namespace cardiograd::kernels {
 

@@ -30,7 +30,7 @@ inline float fast_exp(float x) {
   return x < -87.0F ? 0.0F : value;
 }
 
-// Partial sums that a loop keeps apart so that it can be vectorised; they are added in a fixed order.
+// Partial sums that a loop keeps apart so that it can be vectorized; they are added in a fixed order.
 inline constexpr int kReductionLanes = 16;
 
 // sum over i of term(i), i in 0 ... count-1.

@@ -1,9 +1,9 @@
-// Concatenation on the card, one element of the wide matrix at a time (elementwise_cuda.cuh).
+// Concatenation on the GPU, one element of the wide matrix at a time (elementwise_cuda.cuh).
 #pragma once
 
 #include <cstdint>
 
-#include "kernels/simt/simt.h"
+#include "simt/simt.h"
 
 namespace cardiograd::kernels {
 

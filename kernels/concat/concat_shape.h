@@ -4,7 +4,7 @@
 
 namespace cardiograd::kernels {
 
-// The sizes of one concatenation; concat_op.h says what they mean.
+// The sizes of one concatenation; concat_spec.h says what they mean.
 struct ConcatShape {
   std::int64_t rows = 1;
   std::int64_t width_a = 1;

@@ -1,4 +1,4 @@
-// Convolution on the card as matrix products whose left side is gathered on the fly (gemm_cuda.cuh). blockIdx.z is the
+// Convolution on the GPU as matrix products whose left side is gathered on the fly (gemm_cuda.cuh). blockIdx.z is the
 // group; in the gradient of the weights it also numbers the piece of the depth.
 #pragma once
 

@@ -1,4 +1,4 @@
-// Launchers of the CUDA convolution; conv1d_op.h has the mathematics. Pointers are to device memory.
+// Launchers of the CUDA convolution; conv1d_spec.h has the mathematics. Pointers are to device memory.
 #pragma once
 
 #include "kernels/common/stream.h"

@@ -4,7 +4,7 @@
 
 namespace cardiograd::kernels {
 
-// The sizes of one convolution; conv1d_op.h says what they mean.
+// The sizes of one convolution; conv1d_spec.h says what they mean.
 struct Conv1dShape {
   std::int64_t batch = 1;
   std::int64_t time = 1;

@@ -4,7 +4,7 @@
 #include "kernels/common/instruction_set.h"
 #include "kernels/common/scratch.h"
 #include "kernels/dropout/dropout_micro.h"
-#include "kernels/dropout/dropout_op.h"
+#include "kernels/dropout/dropout_spec.h"
 
 namespace cardiograd::kernels {
 namespace {

@@ -1,11 +1,11 @@
-// Dropout on the card: the same Philox integers as on the CPU, made again wherever they are needed.
+// Dropout on the GPU: the same Philox integers as on the CPU, made again wherever they are needed.
 #pragma once
 
 #include <cstdint>
 
 #include "base/philox.h"
 #include "kernels/dropout/dropout_shape.h"
-#include "kernels/simt/simt.h"
+#include "simt/simt.h"
 
 namespace cardiograd::kernels {
 

@@ -1,4 +1,4 @@
-// Launcher of CUDA dropout; dropout_op.h has the mathematics. Pointers are to device memory.
+// Launcher of CUDA dropout; dropout_spec.h has the mathematics. Pointers are to device memory.
 #pragma once
 
 #include "kernels/common/stream.h"

@@ -4,14 +4,14 @@
 
 #include "base/threads.h"
 #include "kernels/common/scratch.h"
-#include "kernels/gather_batch/gather_batch_op.h"
+#include "kernels/gather_batch/gather_batch_spec.h"
 
 namespace cardiograd::kernels {
 namespace {
 
 constexpr std::int64_t kSamples = 8;
 
-void standardise(std::int64_t count, const std::int16_t* __restrict signal, const float* __restrict scale,
+void standardize(std::int64_t count, const std::int16_t* __restrict signal, const float* __restrict scale,
                  const float* __restrict mean, const float* __restrict inverse_sd, float* __restrict x) {
   for (std::int64_t i = 0; i < count; ++i) {
     const int sample = signal[i];
@@ -36,7 +36,7 @@ void gather_batch_forward_cpu(const GatherBatchShape& s, const std::int16_t* sig
     }
     const std::int64_t size = s.time * s.channels;
     for (std::int64_t first = 0; first < size; first += period)
-      standardise(std::min(period, size - first), signals + record * size + first, pattern, pattern + period,
+      standardize(std::min(period, size - first), signals + record * size + first, pattern, pattern + period,
                   pattern + 2 * period, x + n * size + first);
   });
 }

@@ -1,10 +1,10 @@
-// Gathering a batch on the card, one sample at a time (elementwise_cuda.cuh).
+// Gathering a batch on the GPU, one sample at a time (elementwise_cuda.cuh).
 #pragma once
 
 #include <cstdint>
 
 #include "kernels/gather_batch/gather_batch_shape.h"
-#include "kernels/simt/simt.h"
+#include "simt/simt.h"
 
 namespace cardiograd::kernels {
 

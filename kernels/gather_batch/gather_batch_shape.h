@@ -4,7 +4,7 @@
 
 namespace cardiograd::kernels {
 
-// The sizes of one gathered batch; gather_batch_op.h says what they mean.
+// The sizes of one gathered batch; gather_batch_spec.h says what they mean.
 struct GatherBatchShape {
   std::int64_t records = 1;
   std::int64_t batch = 1;

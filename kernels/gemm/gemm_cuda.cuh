@@ -1,9 +1,9 @@
-// A tiled matrix product on the card, of matrices that a struct describes element by element: linear layers and
+// A tiled matrix product on the GPU, of matrices that a struct describes element by element: linear layers and
 // convolutions are such structs. Plain fp32; every sum has a fixed order.
 //
 // A Problem has
 //   std::int64_t rows, columns                         of the result
-//   static constexpr bool kRowsContiguous              whether a(row, k) and a(row + 1, k) are neighbours in memory
+//   static constexpr bool kRowsContiguous              whether a(row, k) and a(row + 1, k) are neighbors in memory
 //   __device__ void depth(unsigned z, int64& first, int64& last) const       what blockIdx.z sums over
 //   __device__ float a(unsigned z, int64 row, int64 k) const
 //   __device__ float b(unsigned z, int64 k, int64 column) const
@@ -14,7 +14,7 @@
 
 #include "kernels/common/elementwise_cuda.cuh"
 #include "kernels/common/scratch_cuda.h"
-#include "kernels/simt/simt.h"
+#include "simt/simt.h"
 
 namespace cardiograd::kernels {
 

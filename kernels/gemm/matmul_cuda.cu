@@ -12,7 +12,7 @@
 #include "kernels/gemm/matmul_cuda.h"
 
 #if defined(CARDIOGRAD_SIMT)
-#include "kernels/simt/cublas_lt.h"
+#include "simt/cublas_lt.h"
 #else
 #include <cublasLt.h>
 #endif
@@ -75,7 +75,7 @@ cublasLtHandle_t handle_of(int device) {
   cublasLtHandle_t& handle = state().handles[device];
   if (handle == nullptr) {
     const cublasStatus_t status = cublasLtCreate(&handle);
-    // Of a driver that is missing or too old cuBLASLt says that it is not initialised; the runtime says what is wrong.
+    // Of a driver that is missing or too old cuBLASLt says that it is not initialized; the runtime says what is wrong.
     if (status != CUBLAS_STATUS_SUCCESS) check_cuda(cudaFree(nullptr), "cuBLASLt: creating a handle");
     check_cublas(status, "creating a handle");
   }

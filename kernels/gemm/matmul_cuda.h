@@ -1,4 +1,4 @@
-// Matrix products of row-major fp32 matrices on the card through cuBLASLt.
+// Matrix products of row-major fp32 matrices on the GPU through cuBLASLt.
 #pragma once
 
 #include <cstdint>
@@ -23,7 +23,7 @@ struct Matmul {
 };
 
 // Puts the product into the stream. The algorithm depends on the shape, the flags and whether pointers are 16-byte
-// aligned, on the card and on the version of cuBLASLt, and on nothing else, and has no sums whose order is left to
+// aligned, on the GPU and on the version of cuBLASLt, and on nothing else, and has no sums whose order is left to
 // chance: the same call gives the same bits. Throws Error where cuBLASLt cannot be used; the hint says what to do.
 void matmul_cuda(const Matmul& m, Stream stream);
 

@@ -1,4 +1,4 @@
-// Layer normalisation on the CPU: a row is read from memory once and stays in the first cache for the passes over it.
+// Layer normalization on the CPU: a row is read from memory once and stays in the first cache for the passes over it.
 // The gradients of gamma and beta are sums over rows: blocks of rows are summed by one thread each, then added in
 // double in their order.
 #include <algorithm>
@@ -8,14 +8,14 @@
 #include "kernels/common/elementwise_cpu.h"
 #include "kernels/common/scratch.h"
 #include "kernels/common/vector_math.h"
-#include "kernels/layer_norm/layer_norm_op.h"
+#include "kernels/layer_norm/layer_norm_spec.h"
 
 namespace cardiograd::kernels {
 namespace {
 
 constexpr std::int64_t kRowsPerBlock = 64;
 
-void normalise_row(std::int64_t width, float mean, float rstd, const float* __restrict x, const float* __restrict gamma,
+void normalize_row(std::int64_t width, float mean, float rstd, const float* __restrict x, const float* __restrict gamma,
                    const float* __restrict beta, float* __restrict y) {
   for (std::int64_t d = 0; d < width; ++d) y[d] = gamma[d] * ((x[d] - mean) * rstd) + beta[d];
 }
@@ -46,11 +46,11 @@ void layer_norm_forward_cpu(const LayerNormShape& s, const float* x, const float
   parallel_ranges(s.rows, rows_per_task(s.width), [&](std::int64_t first, std::int64_t last) {
     for (std::int64_t r = first; r < last; ++r) {
       const float* row = x + r * s.width;
-      const float centre = lane_sum(s.width, [&](std::int64_t d) { return row[d]; }) / width;
-      const float squares = lane_sum(s.width, [&](std::int64_t d) { return (row[d] - centre) * (row[d] - centre); });
-      mean[r] = centre;
+      const float center = lane_sum(s.width, [&](std::int64_t d) { return row[d]; }) / width;
+      const float squares = lane_sum(s.width, [&](std::int64_t d) { return (row[d] - center) * (row[d] - center); });
+      mean[r] = center;
       rstd[r] = 1.0F / std::sqrt(squares / width + static_cast<float>(s.epsilon));
-      normalise_row(s.width, centre, rstd[r], row, gamma, beta, y + r * s.width);
+      normalize_row(s.width, center, rstd[r], row, gamma, beta, y + r * s.width);
     }
   });
 }

@@ -1,11 +1,11 @@
-// Layer normalisation on the card: a warp per row, two passes for the variance, sums by shuffles.
+// Layer normalization on the GPU: a warp per row, two passes for the variance, sums by shuffles.
 #pragma once
 
 #include <cstdint>
 
 #include "kernels/common/column_sum_cuda.cuh"
 #include "kernels/common/reduce_cuda.cuh"
-#include "kernels/simt/simt.h"
+#include "simt/simt.h"
 
 namespace cardiograd::kernels {
 
@@ -26,14 +26,14 @@ static __global__ void __launch_bounds__(32 * kRowWarps)
   const float* from = x + row * width;
   float sum = 0;
   for (std::int64_t d = lane; d < width; d += 32) sum += from[d];
-  const float centre = warp_sum(sum) / static_cast<float>(width);
+  const float center = warp_sum(sum) / static_cast<float>(width);
   float squares = 0;
-  for (std::int64_t d = lane; d < width; d += 32) squares += (from[d] - centre) * (from[d] - centre);
+  for (std::int64_t d = lane; d < width; d += 32) squares += (from[d] - center) * (from[d] - center);
   const float scale = 1.0F / sqrtf(warp_sum(squares) / static_cast<float>(width) + epsilon);
   for (std::int64_t d = lane; d < width; d += 32)
-    y[row * width + d] = gamma[d] * ((from[d] - centre) * scale) + beta[d];
+    y[row * width + d] = gamma[d] * ((from[d] - center) * scale) + beta[d];
   if (lane == 0) {
-    mean[row] = centre;
+    mean[row] = center;
     rstd[row] = scale;
   }
 }

@@ -1,4 +1,4 @@
-// Launchers of CUDA layer normalisation; layer_norm_op.h has the mathematics. Pointers are to device memory.
+// Launchers of CUDA layer normalization; layer_norm_spec.h has the mathematics. Pointers are to device memory.
 #pragma once
 
 #include "kernels/common/stream.h"

@@ -1,4 +1,4 @@
-// Layer normalisation in plain loops: the text to read first, and in double the oracle for every other version.
+// Layer normalization in plain loops: the text to read first, and in double the oracle for every other version.
 #pragma once
 
 #include <cmath>

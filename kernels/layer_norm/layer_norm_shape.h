@@ -4,7 +4,7 @@
 
 namespace cardiograd::kernels {
 
-// The sizes of one layer normalisation; layer_norm_op.h says what they mean.
+// The sizes of one layer normalization; layer_norm_spec.h says what they mean.
 struct LayerNormShape {
   std::int64_t rows = 1;
   std::int64_t width = 1;

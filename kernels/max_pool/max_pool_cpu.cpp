@@ -1,4 +1,4 @@
-// Max pooling on the CPU, vectorised over channels, without branches.
+// Max pooling on the CPU, vectorized over channels, without branches.
 //
 // Windows of two samples side by side, the model's, have a loop of their own. Otherwise a tile of channels carries the
 // largest value, and in the backward direction its place, through the window.
@@ -6,7 +6,7 @@
 
 #include "base/threads.h"
 #include "kernels/common/elementwise_cpu.h"
-#include "kernels/max_pool/max_pool_op.h"
+#include "kernels/max_pool/max_pool_spec.h"
 
 namespace cardiograd::kernels {
 namespace {

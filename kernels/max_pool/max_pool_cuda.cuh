@@ -1,11 +1,11 @@
-// Max pooling on the card, one element at a time (elementwise_cuda.cuh). The backward direction gathers: each sample
+// Max pooling on the GPU, one element at a time (elementwise_cuda.cuh). The backward direction gathers: each sample
 // asks the windows that hold it, so that nothing is added by several threads.
 #pragma once
 
 #include <cstdint>
 
 #include "kernels/max_pool/max_pool_shape.h"
-#include "kernels/simt/simt.h"
+#include "simt/simt.h"
 
 namespace cardiograd::kernels {
 

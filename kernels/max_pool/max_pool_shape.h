@@ -4,7 +4,7 @@
 
 namespace cardiograd::kernels {
 
-// The sizes of one max pooling; max_pool_op.h says what they mean.
+// The sizes of one max pooling; max_pool_spec.h says what they mean.
 struct MaxPoolShape {
   std::int64_t batch = 1;
   std::int64_t time = 1;

@@ -1,11 +1,11 @@
-// Reductions on the card, in fixed trees.
+// Reductions on the GPU, in fixed trees.
 #pragma once
 
 #include <cstdint>
 
 #include "kernels/common/column_sum_cuda.cuh"
 #include "kernels/common/reduce_cuda.cuh"
-#include "kernels/simt/simt.h"
+#include "simt/simt.h"
 
 namespace cardiograd::kernels {
 

@@ -4,7 +4,7 @@
 
 namespace cardiograd::kernels {
 
-// The sizes of reductions; reduce_op.h says what they mean.
+// The sizes of reductions; reduce_spec.h says what they mean.
 struct MeanTimeShape {
   std::int64_t batch = 1;
   std::int64_t time = 1;

@@ -1,10 +1,10 @@
-// The loss on the card: one block, since a batch has some hundred logits; loss, gradient and reduction in one kernel.
+// The loss on the GPU: one block, since a batch has some hundred logits; loss, gradient and reduction in one kernel.
 #pragma once
 
 #include <cstdint>
 
 #include "kernels/common/reduce_cuda.cuh"
-#include "kernels/simt/simt.h"
+#include "simt/simt.h"
 
 namespace cardiograd::kernels {
 

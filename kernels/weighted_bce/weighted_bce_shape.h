@@ -4,7 +4,7 @@
 
 namespace cardiograd::kernels {
 
-// The sizes of one loss; weighted_bce_op.h says what they mean.
+// The sizes of one loss; weighted_bce_spec.h says what they mean.
 struct WeightedBceShape {
   std::int64_t rows = 1;
   std::int64_t classes = 1;

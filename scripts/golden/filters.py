@@ -1,5 +1,5 @@
 #!/usr/bin/env python3
-"""Golden values of tests/dsp/butterworth_test.cpp and resample_test.cpp, from SciPy.
+"""Golden values of tests/dsp/filters/butterworth_test.cpp and resample_test.cpp, from SciPy.
 
 Usage: scripts/golden/filters.py  (writes tests/dsp/golden/filters.txt)
 One value list per line: name, count, values. Test signals are formulas that the tests repeat.

@@ -1,10 +1,10 @@
-"""Golden values of model/metrics.h and model/thresholds.h from scikit-learn.
+"""Golden values of evaluation/metrics.h and evaluation/thresholds.h from scikit-learn.
 
-Usage: metrics.py [OUT.json]      (default: tests/model/golden/metrics.json)
+Usage: metrics.py [OUT.json]      (default: tests/evaluation/golden/metrics.json)
 
 Each case holds scores and labels (record by record), thresholds, and what scikit-learn says about them with
 zero_division=0. Macro means go over the classes with both outcomes. What does not exist is null. A record is predicted
-positive when score > threshold. "tuned" is the best F1 over all midpoints of neighbouring distinct scores and the
+positive when score > threshold. "tuned" is the best F1 over all midpoints of neighboring distinct scores and the
 thresholds that reach it, found by trying each one.
 """
 import argparse
@@ -92,7 +92,7 @@ def plain(value):
 
 def main():
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
-    parser.add_argument('out', nargs='?', default=ROOT / 'tests/model/golden/metrics.json', type=pathlib.Path)
+    parser.add_argument('out', nargs='?', default=ROOT / 'tests/evaluation/golden/metrics.json', type=pathlib.Path)
     out = parser.parse_args().out
     rng = np.random.default_rng(7)
     cases = []
@@ -118,9 +118,9 @@ def main():
     perfect = rng.random((21, 2)) < .4
     cases.append(case('perfect and reversed', np.stack([perfect[:, 0] * .8 + .1, .9 - perfect[:, 1] * .8], 1), perfect,
                       [.5, .5]))
-    # Neighbouring floats: the midpoint has no float of its own.
+    # Neighboring floats: the midpoint has no float of its own.
     labels = np.arange(8)[:, None] % 2 == 1
-    cases.append(case('neighbouring floats', np.where(labels, np.nextafter(np.float32(.3), np.float32(1)),
+    cases.append(case('neighboring floats', np.where(labels, np.nextafter(np.float32(.3), np.float32(1)),
                                                       np.float32(.3)), labels, [np.float32(.3)]))
     out.write_text(json.dumps(plain(cases), separators=(',', ':')).replace('{"name"', '\n{"name"') + '\n')
     print(f'{out}: {len(cases)} cases, {out.stat().st_size} bytes')

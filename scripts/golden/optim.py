@@ -1,4 +1,4 @@
-"""Golden values of optimisers, gradient clipping and learning-rate schedules from PyTorch.
+"""Golden values of optimizers, gradient clipping and learning-rate schedules from PyTorch.
 
 Usage: optim.py [OUT.json]      (default: tests/engine/golden/optim.json)
 

@@ -1,8 +1,8 @@
-"""Golden values of model/score_curves.h, model/calibration.h and model/permutation_importance.h from scikit-learn.
+"""Golden values of evaluation/curves.h, evaluation/calibration.h and model/permutation_importance.h from scikit-learn.
 
-Usage: report.py [OUT.json]      (default: tests/model/golden/report.json)
+Usage: report.py [OUT.json]      (default: tests/evaluation/golden/report.json)
 
-Curves and calibration are of the scores in tests/model/golden/metrics.json (scripts/golden/metrics.py), class by class;
+Curves and calibration are of the scores in tests/evaluation/golden/metrics.json (scripts/golden/metrics.py), class by class;
 null where a curve does not exist. The expected calibration error is computed from scikit-learn's calibration_curve and
 the records that NumPy counts in each bin. Permutation importance: of a logistic score with given coefficients, the mean
 of scikit-learn's permutation_importance over many shuffles, and its standard error.
@@ -72,10 +72,10 @@ def importance():
 
 def main():
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
-    parser.add_argument('out', nargs='?', default=ROOT / 'tests/model/golden/report.json', type=pathlib.Path)
+    parser.add_argument('out', nargs='?', default=ROOT / 'tests/evaluation/golden/report.json', type=pathlib.Path)
     out = parser.parse_args().out
     cases = {}
-    for case in json.loads((ROOT / 'tests/model/golden/metrics.json').read_text()):
+    for case in json.loads((ROOT / 'tests/evaluation/golden/metrics.json').read_text()):
         shape = (case['records'], case['classes'])
         scores = np.array(case['scores'], np.float32).astype(np.float64).reshape(shape)
         labels = np.array(case['labels']).reshape(shape)

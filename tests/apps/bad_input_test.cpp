@@ -222,7 +222,7 @@ TEST(BadInput, ConfigurationFiles) {
   expect("[model]\nheads = 7\n", {"256 channels cannot be shared by 7 heads"});
   expect("[model]\nkernels = [7, 5, 4]\n", {"kernel 4 is even"});
   expect("[training]\nlr = -1\n", {"small.toml: lr is -1"});
-  expect("[training]\noptimiser = \"adm\"\n", {"small.toml: optimiser is 'adm', expected adam, adamw"});
+  expect("[training]\noptimizer = \"adm\"\n", {"small.toml: optimizer is 'adm', expected adam, adamw"});
   expect_refused({}, {"/none.toml", "cannot be opened"}, {"--config", "/none.toml"});
   const SmallRun run;
   write_file(run.config(), "[training]\nbatchsize = 8\n");
@@ -248,8 +248,8 @@ TEST(BadInput, WrongUsage) {
   expect("train", {"--data", "x", "--task", "all"}, {"task is 'all'", "super", "sub"});
   expect("train", {"--data", "x", "--features", "al"}, {"features is 'al'"});
   expect("train", {"--data", "x", "--filter", "notch"}, {"filter is 'notch'"});
-  expect("train", {"--data", "x", "--harmonise", "x"}, {"harmonise is 'x'"});
-  expect("train", {"--data", "x", "--unlabelled", "x"}, {"unlabelled is 'x'"});
+  expect("train", {"--data", "x", "--normalize", "x"}, {"normalize is 'x'"});
+  expect("train", {"--data", "x", "--unlabeled", "x"}, {"unlabeled is 'x'"});
   expect("train", {"--data", "x", "--device", "tpu"}, {"device is 'tpu'"});
   expect("train", {"--data", "x", "--threads", "-2"}, {"threads is -2"});
   expect("train", {"--data", "x", "--rate", "250"}, {"rate is 250"});
@@ -266,7 +266,7 @@ TEST(BadInput, WrongUsage) {
   }
 }
 
-// In the build without device code, and in the one for cards on a machine without.
+// In the build without device code, and in the one for GPUs on a machine without.
 TEST(BadInput, CudaWhereItIsNot) {
   if (cuda_available()) GTEST_SKIP() << "there is " << describe_device(Device::kCuda);
   const std::string message = cuda::problem()->message;
@@ -288,7 +288,7 @@ TEST(BadInput, AnOutputFolderThatCannotBe) {
 // Weight decay of this size multiplies the weights by -10^12 in every step.
 TEST(BadInput, ANonFiniteLoss) {
   const SmallRun run;
-  ASSERT_TRUE(TinyPtbxl::edit(run.config(), "lr = 0.005", "lr = 1e6\noptimiser = \"adamw\"\nweight_decay = 1e6"));
+  ASSERT_TRUE(TinyPtbxl::edit(run.config(), "lr = 0.005", "lr = 1e6\noptimizer = \"adamw\"\nweight_decay = 1e6"));
   expect_failure(run_app("train", run.arguments()), 1,
                  {"training stopped: the loss of step ", " is nan at learning rate 1000000; first: "});
   EXPECT_EQ(names_in(run.out()), std::vector<std::string>{"config.toml"});
@@ -333,8 +333,8 @@ TEST(BadInput, DataThatDoNotFitTheModel) {
   const SmallRun run;
   expect_success(run_app("train", run.arguments()));
   expect_failure(run_app("evaluate", run.judge({"--fold", "10", "77"})), 1, {"fold 77: no record"});
-  expect_failure(run_app("evaluate", run.judge({"--harmonise", "x"})), 2, {"harmonise is 'x'"});
-  expect_failure(run_app("evaluate", run.judge({"--unlabelled", "x"})), 2, {"'x'"});
+  expect_failure(run_app("evaluate", run.judge({"--normalize", "x"})), 2, {"normalize is 'x'"});
+  expect_failure(run_app("evaluate", run.judge({"--unlabeled", "x"})), 2, {"'x'"});
   const auto statements = run.tiny().folder() / "scp_statements.csv";
   const std::string good = read_file(statements);
   replace_all(statements, ",HYP,", ",Hypertrophy,");

@@ -1,4 +1,4 @@
-// train and evaluate on the card as a user runs them.
+// train and evaluate on the GPU as a user runs them.
 #include "engine/cuda.h"
 
 #include <cstdlib>

@@ -12,8 +12,8 @@
 #include "data/wfdb_annotation.h"
 #include "tests/apps/run_app.h"
 #include "tests/apps/tiny_ptbxl.h"
-#include "tests/apps/xml_check.h"
 #include "tests/common/test_data.h"
+#include "tests/report/xml_check.h"
 
 namespace cardiograd::testing {
 namespace {

@@ -16,10 +16,10 @@ namespace {
 
 using namespace cardiograd::testing;
 
-TEST(Profile, FloorsFollowFromCostAndCard) {
+TEST(Profile, FloorsFollowFromCostAndGpu) {
   const TemporaryFolder folder;
   const std::string file = (folder / "profile.json").string();
-  expect_success(run_app("profile", {"--batch-size", "8", "--card", "slow:1:100", "--json", file}));
+  expect_success(run_app("profile", {"--batch-size", "8", "--gpu", "slow:1:100", "--json", file}));
   const nlohmann::json json = nlohmann::json::parse(read_file(file));
   double step_floor = 0;
   for (const auto& kernel : json.at("kernels")) {
@@ -50,9 +50,9 @@ TEST(Profile, LayersAddUpToTheSameStep) {
 }
 
 TEST(Profile, WrongUse) {
-  expect_failure(run_app("profile", {"--card", "rtx9000"}), 2, {"--card is 'rtx9000'", "rtx3050-fp32"});
-  expect_failure(run_app("profile", {"--card", "mine:0:100"}), 2, {"mine:0:100"});
-  expect_failure(run_app("profile", {"--card", "mine:nan:100"}), 2, {"mine:nan:100"});
+  expect_failure(run_app("profile", {"--gpu", "rtx9000"}), 2, {"--gpu is 'rtx9000'", "rtx3050-fp32"});
+  expect_failure(run_app("profile", {"--gpu", "mine:0:100"}), 2, {"mine:0:100"});
+  expect_failure(run_app("profile", {"--gpu", "mine:nan:100"}), 2, {"mine:nan:100"});
   expect_failure(run_app("profile", {"--batch-size", "1"}), 2, {"--batch-size"});
   expect_failure(run_app("profile", {"--json", "/nowhere/x.json"}), 1, {"/nowhere/x.json"});
 }

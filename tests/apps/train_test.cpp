@@ -94,7 +94,7 @@ TEST(Evaluate, TheModelHasLearntFromTheSignals) {
   EXPECT_TRUE(result.at("macro").at("auc").get<double>() >= 0.8) << result.at("macro").dump();
 }
 
-TEST(Evaluate, DataOfAnotherUnitOnlyWhenHarmonised) {
+TEST(Evaluate, DataOfAnotherUnitOnlyWhenNormalized) {
   const SmallRun z("z");
   const SmallRun millivolts;
   expect_success(run_app("train", z.arguments()));
@@ -107,13 +107,13 @@ TEST(Evaluate, DataOfAnotherUnitOnlyWhenHarmonised) {
   };
   const Outcome refused = on(z, millivolts, {});
   expect_failure(refused, 1, {"'mV'", "'z'"});
-  expect_parts(refused.err, {"hint: Add --harmonise zscore"});
-  expect_success(on(z, millivolts, {"--harmonise", "zscore"}));
+  expect_parts(refused.err, {"hint: Add --normalize zscore"});
+  expect_success(on(z, millivolts, {"--normalize", "zscore"}));
   const Outcome hopeless = on(millivolts, z, {});
   expect_failure(hopeless, 1, {"'z'", "'mV'"});
-  expect_failure(on(millivolts, z, {"--harmonise", "zscore"}), 1, {"'z'", "'mV'"});
+  expect_failure(on(millivolts, z, {"--normalize", "zscore"}), 1, {"'z'", "'mV'"});
   const SmallRun both;
-  expect_success(run_app("train", both.with({"--harmonise", "zscore"})));
+  expect_success(run_app("train", both.with({"--normalize", "zscore"})));
   expect_success(on(both, z, {}));
   expect_success(on(both, millivolts, {}));
 }

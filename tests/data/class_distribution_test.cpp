@@ -23,7 +23,7 @@ TEST(ClassDistribution, ARecordCountsOnceInEachClass) {
   }
   const ClassDistribution result = class_distribution(database, ScpTable::read(folder / "scp_statements.csv"));
   EXPECT_EQ(result.records, 4);
-  EXPECT_EQ(result.unlabelled, 1);
+  EXPECT_EQ(result.unlabeled, 1);
   ASSERT_EQ(result.superclasses.size(), 2U);
   const SuperclassCount& mi = result.superclasses[0];
   EXPECT_EQ(mi.name, "MI");

@@ -49,7 +49,7 @@ TEST(PrepareBadInput, AbsentRecords) {
   EXPECT_FALSE(fs::exists(small.cache()));
   settings.skip_missing = true;
   const LogCapture log;
-  PreparedSet set = prepare(settings);
+  Dataset set = prepare(settings);
   EXPECT_EQ(set.records, 15);
   EXPECT_EQ(set.missing_records, 2);
   EXPECT_TRUE(log.warned("2 of 20 records are absent and left out"));
@@ -120,9 +120,9 @@ TEST(PrepareBadInput, RecordsThatDifferFromTheFirst) {
   shorter.signal.conservativeResize(49, 12);
   small.write(6, shorter);
   expect_error([&] { prepare(settings); }, {"00006_lr", "49 samples, the first record has 50"});
-  Recording standardised = SmallSet::recording(6);
-  standardised.units.assign(12, "z");
-  small.write(6, standardised);
+  Recording standardized = SmallSet::recording(6);
+  standardized.units.assign(12, "z");
+  small.write(6, standardized);
   expect_error([&] { prepare(settings); }, {"00006_lr", "in z, the first record is in mV"});
 }
 

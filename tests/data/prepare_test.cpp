@@ -24,16 +24,16 @@ using testing::expect_error;
 using testing::LogCapture;
 using testing::SmallSet;
 
-std::int16_t stored(const PreparedSet& set, std::int64_t record, std::int64_t t, std::int64_t lead) {
+std::int16_t stored(const Dataset& set, std::int64_t record, std::int64_t t, std::int64_t lead) {
   return set.signals[static_cast<std::size_t>((record * set.samples + t) * set.leads + lead)];
 }
 
-double physical(const PreparedSet& set, std::int64_t record, std::int64_t t, std::int64_t lead) {
+double physical(const Dataset& set, std::int64_t record, std::int64_t t, std::int64_t lead) {
   return static_cast<double>(stored(set, record, t, lead)) *
          static_cast<double>(set.scales[static_cast<std::size_t>(record * set.leads + lead)]);
 }
 
-void expect_equal(const PreparedSet& a, const PreparedSet& b) {
+void expect_equal(const Dataset& a, const Dataset& b) {
   EXPECT_EQ(a.signals, b.signals);
   EXPECT_EQ(a.scales, b.scales);
   EXPECT_EQ(a.labels, b.labels);
@@ -47,9 +47,9 @@ void expect_equal(const PreparedSet& a, const PreparedSet& b) {
 
 TEST(Prepare, SignalsLabelsAndPersons) {
   const SmallSet small;
-  const PreparedSet set = prepare(small.settings());
+  const Dataset set = prepare(small.settings());
   EXPECT_EQ(set.records, 17) << "records 5, 11 and 17 have no class";
-  EXPECT_EQ(set.unlabelled_records, 3);
+  EXPECT_EQ(set.unlabeled_records, 3);
   EXPECT_EQ(set.samples, 50);
   EXPECT_EQ(set.leads, 12);
   EXPECT_EQ(set.rate, 100);
@@ -80,13 +80,13 @@ TEST(Prepare, SignalsLabelsAndPersons) {
   EXPECT_FALSE(set.from_cache);
 }
 
-TEST(Prepare, KeepsUnlabelledRecordsOnRequestFromTheSameCache) {
+TEST(Prepare, KeepsUnlabeledRecordsOnRequestFromTheSameCache) {
   const SmallSet small;
   auto settings = small.settings();
   prepare(settings);
-  settings.unlabelled = Unlabelled::kKeep;
+  settings.unlabeled = Unlabeled::kKeep;
   settings.task = Task::kSub;
-  const PreparedSet set = prepare(settings);
+  const Dataset set = prepare(settings);
   EXPECT_TRUE(set.from_cache) << "signals depend neither on the policy nor on the task";
   EXPECT_EQ(set.records, 20);
   EXPECT_EQ(set.class_names, (std::vector<std::string>{"CLBBB", "IMI", "LVH", "NORM", "STTC"}));
@@ -106,20 +106,20 @@ TEST(Prepare, TheCacheServesTheSameAndThreadsDoNotMatter) {
     EXPECT_EQ(total, 20);
   };
   set_thread_count(1);
-  const PreparedSet built = prepare(settings);
+  const Dataset built = prepare(settings);
   EXPECT_EQ(last, 20);
   EXPECT_EQ(built.feature_names.size(), 3U);
   EXPECT_EQ(built.features[0], 21.F);
   EXPECT_EQ(built.features[1], static_cast<float>(SmallSet::steps(1, 1, 0) / 1000.0));
   EXPECT_TRUE(std::isnan(built.features[2]));
-  const PreparedSet served = prepare(settings);
+  const Dataset served = prepare(settings);
   EXPECT_TRUE(served.from_cache);
   EXPECT_EQ(last, 20);
   expect_equal(built, served);
   set_thread_count(4);
   last = 0;
   settings.use_cache = false;
-  const PreparedSet parallel = prepare(settings);
+  const Dataset parallel = prepare(settings);
   set_thread_count(0);
   EXPECT_FALSE(parallel.from_cache);
   expect_equal(built, parallel);
@@ -142,7 +142,7 @@ TEST(Prepare, OtherSettingsTableOrFilesMakeTheCacheAnew) {
   const auto time = fs::last_write_time(dat);
   small.write(7, changed);
   fs::last_write_time(dat, time);
-  PreparedSet set = prepare(settings);
+  Dataset set = prepare(settings);
   EXPECT_FALSE(set.from_cache);
   EXPECT_TRUE(log.informed("00007_lr.")) << "the log names what has changed";
   EXPECT_EQ(stored(set, 5, 3, 3), 123) << "record 7 is the sixth with a class";
@@ -168,7 +168,7 @@ TEST(Prepare, OtherSettingsTableOrFilesMakeTheCacheAnew) {
 TEST(Prepare, DamagedCachesAreMadeAnew) {
   const SmallSet small;
   const auto settings = small.settings();
-  const PreparedSet whole = prepare(settings);
+  const Dataset whole = prepare(settings);
   fs::path path;
   for (const auto& entry : fs::directory_iterator(small.cache())) path = entry.path();
   const std::string good = read_file(path);
@@ -188,7 +188,7 @@ TEST(Prepare, DamagedCachesAreMadeAnew) {
     SCOPED_TRACE(i);
     write_file(path, bad[i]);
     const LogCapture log;
-    const PreparedSet set = prepare(settings);
+    const Dataset set = prepare(settings);
     EXPECT_FALSE(set.from_cache);
     EXPECT_TRUE(log.informed("is not used"));
     expect_equal(set, whole);
@@ -242,7 +242,7 @@ TEST(Prepare, FiltersAreStoredWithinHalfAStepAndGapsStayGaps) {
                        return signal * 2;
                      }};
   const LogCapture log;
-  const PreparedSet set = prepare(settings);
+  const Dataset set = prepare(settings);
   EXPECT_EQ(set.filter, "double");
   EXPECT_EQ(set.invalid_samples.count, 57);
   EXPECT_EQ(set.flat_leads.count, 1) << "a lead without a valid sample";
@@ -277,21 +277,21 @@ TEST(Prepare, GapsAreBridgedByStraightLines) {
   prepare(settings);
 }
 
-TEST(Prepare, HarmonisesByZscore) {
+TEST(Prepare, NormalizesByZscore) {
   const SmallSet small;
   Recording flat = SmallSet::recording(2);
   flat.signal.col(7).setConstant(0.5);
   small.write(2, flat);
   auto settings = small.settings();
-  settings.harmonise = Harmonise::kZscore;
+  settings.normalize = Normalize::kZscore;
   settings.filter = {"never", [](const Eigen::ArrayXXd&, double) -> Eigen::ArrayXXd {
-                       ADD_FAILURE() << "the harmonising filter takes its place";
+                       ADD_FAILURE() << "the normalizing filter takes its place";
                        return {};
                      }};
   EXPECT_THROW(prepare(settings), UsageError) << "without its filter";
-  settings.harmonise_filter = {
+  settings.normalize_filter = {
       "shift", [](const Eigen::ArrayXXd& signal, double) -> Eigen::ArrayXXd { return signal * 3 + 1e-3; }};
-  const PreparedSet set = prepare(settings);
+  const Dataset set = prepare(settings);
   EXPECT_EQ(set.unit, "z");
   EXPECT_EQ(set.filter, "shift, z-score per record");
   const Eigen::ArrayXd lead = SmallSet::recording(1).signal.col(5);
@@ -302,7 +302,7 @@ TEST(Prepare, HarmonisesByZscore) {
   }
 }
 
-TEST(Prepare, HarmonisingLeavesAlreadyStandardisedSignalsAlone) {
+TEST(Prepare, NormalizingLeavesAlreadyStandardizedSignalsAlone) {
   const SmallSet small(6);
   for (int i = 1; i <= 6; ++i) {
     Recording recording = SmallSet::recording(i);
@@ -310,9 +310,9 @@ TEST(Prepare, HarmonisingLeavesAlreadyStandardisedSignalsAlone) {
     small.write(i, recording);
   }
   auto settings = small.settings();
-  settings.harmonise = Harmonise::kZscore;
-  settings.harmonise_filter = {"shift", [](const Eigen::ArrayXXd& signal, double) { return signal; }};
-  const PreparedSet set = prepare(settings);
+  settings.normalize = Normalize::kZscore;
+  settings.normalize_filter = {"shift", [](const Eigen::ArrayXXd& signal, double) { return signal; }};
+  const Dataset set = prepare(settings);
   EXPECT_EQ(set.unit, "z");
   EXPECT_EQ(set.filter, "none");
   EXPECT_EQ(stored(set, 0, 9, 4), SmallSet::steps(1, 4, 9));
@@ -329,7 +329,7 @@ TEST(Prepare, LeadsInAnyOrderVoltagesInMillivolts) {
     reversed.signal.col(lead) = recording.signal.col(11 - lead) * 1000;
   }
   small.write(1, reversed, 1);
-  const PreparedSet set = prepare(small.settings());
+  const Dataset set = prepare(small.settings());
   for (std::int64_t t = 0; t < 50; ++t)
     for (std::int64_t lead = 0; lead < 12; ++lead)
       EXPECT_TRUE(std::abs(physical(set, 0, t, lead) - recording.signal(t, lead)) <= 1e-6);
@@ -344,7 +344,7 @@ TEST(Prepare, InvalidSamplesAndFlatLeadsAreCountedAndNamed) {
     small.write(i, recording);
   }
   const LogCapture log;
-  const PreparedSet set = prepare(small.settings());
+  const Dataset set = prepare(small.settings());
   EXPECT_EQ(set.invalid_samples.count, 12);
   EXPECT_EQ(set.invalid_samples.records, 12);
   EXPECT_EQ(set.invalid_samples.first_ids, (std::vector<std::int64_t>{2, 4, 6, 8, 10, 12, 14, 16, 18, 20}));
@@ -361,7 +361,7 @@ TEST(PrepareRealData, TheFilteredPart) {
   PrepareSettings settings;
   settings.folder = data_folder() / "ptbxl_filtered";
   settings.cache_folder = cache.path();
-  const PreparedSet set = prepare(settings);
+  const Dataset set = prepare(settings);
   EXPECT_EQ(set.records, 1819);
   EXPECT_EQ(set.samples, 1000);
   EXPECT_EQ(set.unit, "z");
@@ -382,7 +382,7 @@ TEST(PrepareRealData, TheFilteredPart) {
   EXPECT_EQ(positives, (std::vector<std::int64_t>{462, 193, 262, 964, 527})) << "CD, HYP, MI, NORM, STTC";
   EXPECT_EQ(test_positives, (std::vector<std::int64_t>{56, 19, 34, 87, 66}));
   const auto start = std::chrono::steady_clock::now();
-  const PreparedSet served = prepare(settings);
+  const Dataset served = prepare(settings);
   const std::chrono::duration<double> seconds = std::chrono::steady_clock::now() - start;
   EXPECT_TRUE(served.from_cache);
   expect_equal(set, served);
@@ -396,12 +396,12 @@ TEST(PrepareRealData, TheRawPartAtBothRates) {
   PrepareSettings settings;
   settings.folder = data_folder() / "ptbxl_raw";
   settings.use_cache = false;
-  settings.unlabelled = Unlabelled::kKeep;
+  settings.unlabeled = Unlabeled::kKeep;
   EXPECT_EQ(prepare(settings).records, 99);
   settings.rate = 500;
   expect_error([&] { prepare(settings); }, {"1 of 99 records are absent", "no file name for 500 Hz"});
   settings.skip_missing = true;
-  const PreparedSet set = prepare(settings);
+  const Dataset set = prepare(settings);
   EXPECT_EQ(set.records, 98);
   EXPECT_EQ(set.samples, 5000);
   EXPECT_EQ(set.unit, "mV");

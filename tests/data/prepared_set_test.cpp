@@ -1,9 +1,8 @@
-#include "data/prepared_set.h"
-
 #include <string>
 
 #include <gtest/gtest.h>
 
+#include "data/dataset.h"
 #include "tests/data/helpers.h"
 #include "tests/data/small_set.h"
 
@@ -12,8 +11,8 @@ namespace {
 
 using testing::expect_error;
 
-PreparedSet small_set() {
-  PreparedSet set;
+Dataset small_set() {
+  Dataset set;
   set.records = 4;
   set.samples = 1000;
   set.leads = 12;
@@ -25,14 +24,14 @@ PreparedSet small_set() {
   set.folds = {1, 1, 9, 10};
   set.table_records = 21799;
   set.version = "1.0.3";
-  set.unlabelled = Unlabelled::kKeep;
-  set.unlabelled_records = 1;
+  set.unlabeled = Unlabeled::kKeep;
+  set.unlabeled_records = 1;
   set.ages_over_89 = 2;
   set.flat_leads = {3, 11, {1, 2, 3, 4, 5, 6, 7, 8, 9, 10}};
   return set;
 }
 
-TEST(PreparedSet, Describe) {
+TEST(Dataset, Describe) {
   EXPECT_EQ(describe(small_set()),
             "PTB-XL 1.0.3: 21799 records\n"
             "task super, 2 classes; 1 records without a class: kept with no positive\n"
@@ -44,17 +43,17 @@ TEST(PreparedSet, Describe) {
             "    9        1     0        0\n"
             "   10        1     0        1\n"
             "  all        4     2        2");
-  PreparedSet other = small_set();
+  Dataset other = small_set();
   other.version = "";
   other.missing_records = 7;
-  other.unlabelled = Unlabelled::kDrop;
+  other.unlabeled = Unlabeled::kDrop;
   EXPECT_NE(describe(other).find("21799 records (1.0.1 has 21837, 1.0.3 has 21799)"), std::string::npos);
   EXPECT_NE(describe(other).find("7 records are absent"), std::string::npos);
   EXPECT_NE(describe(other).find("dropped"), std::string::npos);
 }
 
-TEST(PreparedSet, TrainingFolds) {
-  const PreparedSet set = small_set();
+TEST(Dataset, TrainingFolds) {
+  const Dataset set = small_set();
   EXPECT_NO_THROW(check_training_folds(set, {1}, 9, 10));
   expect_error([&] { check_training_folds(set, {}, 9, 10); }, {"no training folds"});
   expect_error([&] { check_training_folds(set, {1, 2}, 9, 10); }, {"training fold 2 has no records"});
@@ -65,11 +64,11 @@ TEST(PreparedSet, TrainingFolds) {
   expect_error([&] { check_training_folds(set, {10}, 1, 9); }, {"class CD", "no positive", "training folds 10"});
 }
 
-TEST(PreparedSet, UnlabelledPolicies) {
-  EXPECT_EQ(unlabelled_of("drop"), Unlabelled::kDrop);
-  EXPECT_EQ(unlabelled_of("keep"), Unlabelled::kKeep);
-  EXPECT_EQ(unlabelled_name(Unlabelled::kKeep), "keep");
-  EXPECT_THROW(unlabelled_of("other"), UsageError);
+TEST(Dataset, UnlabeledPolicies) {
+  EXPECT_EQ(unlabeled_of("drop"), Unlabeled::kDrop);
+  EXPECT_EQ(unlabeled_of("keep"), Unlabeled::kKeep);
+  EXPECT_EQ(unlabeled_name(Unlabeled::kKeep), "keep");
+  EXPECT_THROW(unlabeled_of("other"), UsageError);
 }
 
 }  // namespace

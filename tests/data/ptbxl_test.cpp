@@ -88,7 +88,7 @@ struct ClassCounts {
 
 struct TaskCounts {
   std::map<std::string, ClassCounts> classes;
-  std::array<int, 11> labelled_by_fold{};
+  std::array<int, 11> labeled_by_fold{};
   std::map<std::size_t, int> cardinality;
 };
 
@@ -105,7 +105,7 @@ TaskCounts count(const PtbxlDatabase& database, const ScpTable& table, Task task
       ++entry.all;
       ++(row.fold <= 8 ? entry.training : row.fold == 9 ? entry.validation : entry.test);
     }
-    counts.labelled_by_fold[static_cast<std::size_t>(row.fold)] += positives > 0 ? 1 : 0;
+    counts.labeled_by_fold[static_cast<std::size_t>(row.fold)] += positives > 0 ? 1 : 0;
     ++counts.cardinality[positives];
   }
   return counts;
@@ -129,7 +129,7 @@ TEST(PtbxlRealData, CountsOfAllRecords) {
   EXPECT_EQ(over_89, 293);
   EXPECT_EQ(female, 10445);
   const auto super = count(database, table, Task::kSuper);
-  EXPECT_EQ(super.labelled_by_fold,
+  EXPECT_EQ(super.labeled_by_fold,
             (std::array<int, 11>{0, 2139, 2138, 2150, 2130, 2135, 2129, 2134, 2129, 2146, 2158}));
   EXPECT_EQ(super.cardinality, (std::map<std::size_t, int>{{0, 411}, {1, 16244}, {2, 4068}, {3, 919}, {4, 157}}));
   EXPECT_EQ(super.classes, (std::map<std::string, ClassCounts>{{"NORM", {9514, 7596, 955, 963}},

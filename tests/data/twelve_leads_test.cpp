@@ -75,9 +75,9 @@ TEST(TwelveLeads, NothingIsDerivedWhereAllAreThereOrTooFewOrWithoutAScale) {
   EXPECT_TRUE(one.derived.empty());
   EXPECT_EQ(one.missing, (std::vector<std::string>{"I", "III", "aVR", "aVL", "aVF"}));
   EXPECT_EQ(twelve_leads(only({0, 1, 6, 7, 8, 9, 10})).missing, (std::vector<std::string>{"V6"}));
-  Recording standardised = only({0, 1, 6, 7, 8, 9, 10, 11});
-  for (std::string& unit : standardised.units) unit = "z";
-  EXPECT_EQ(twelve_leads(standardised).missing.size(), 4U);
+  Recording standardized = only({0, 1, 6, 7, 8, 9, 10, 11});
+  for (std::string& unit : standardized.units) unit = "z";
+  EXPECT_EQ(twelve_leads(standardized).missing.size(), 4U);
 }
 
 TEST(TwelveLeads, NamesUnitsAndOtherSignals) {

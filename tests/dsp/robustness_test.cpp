@@ -6,9 +6,9 @@
 
 #include <gtest/gtest.h>
 
-#include "dsp/clinical_measures.h"
-#include "dsp/features.h"
-#include "dsp/r_peaks.h"
+#include "dsp/delineation/r_peaks.h"
+#include "dsp/features/clinical_measures.h"
+#include "dsp/features/features.h"
 #include "tests/dsp/synthetic_ecg.h"
 
 namespace cardiograd::dsp {

@@ -1,4 +1,4 @@
-// Memory, transfers and queues of the card, and what is said when there is none.
+// Memory, transfers and queues of the GPU, and what is said when there is none.
 #include "engine/cuda.h"
 
 #include <cstdint>
@@ -26,21 +26,21 @@ std::string message_of(const std::function<void()>& call) {
 
 // The statuses of the CUDA runtime that a user may meet before anything runs.
 TEST(CudaProblem, IsSaidInWords) {
-  const cuda::Circumstances on_a_card = {
-      .driver = 11040, .runtime = 12020, .card = "Quadro P400 (sm_61)", .architectures = "75, 80, 86"};
+  const cuda::Circumstances on_a_gpu = {
+      .driver = 11040, .runtime = 12020, .gpu = "Quadro P400 (sm_61)", .architectures = "75, 80, 86"};
   const auto words = [&](int status, const cuda::Circumstances& circumstances) {
     const cuda::Problem problem = cuda::problem_of_status(status, "CUDA's words", circumstances);
     EXPECT_NE(problem.hint.find("--device cpu"), std::string::npos) << problem.hint;
     return problem.message;
   };
-  EXPECT_EQ(words(35, on_a_card),
+  EXPECT_EQ(words(35, on_a_gpu),
             "device cuda: the NVIDIA driver is too old: it knows CUDA up to 11.4, this build uses 12.2");
   EXPECT_EQ(words(35, cuda::Circumstances()), "device cuda: no NVIDIA driver is installed");
-  EXPECT_EQ(words(100, on_a_card), "device cuda: the NVIDIA driver sees no card");
-  EXPECT_EQ(words(209, on_a_card),
-            "device cuda: this build has no kernels for the card Quadro P400 (sm_61); it has them for compute "
+  EXPECT_EQ(words(100, on_a_gpu), "device cuda: the NVIDIA driver sees no GPU");
+  EXPECT_EQ(words(209, on_a_gpu),
+            "device cuda: this build has no kernels for the GPU Quadro P400 (sm_61); it has them for compute "
             "capability 75, 80, 86");
-  EXPECT_EQ(words(719, on_a_card), "device cuda: the card does not answer: CUDA's words (CUDA error 719)");
+  EXPECT_EQ(words(719, on_a_gpu), "device cuda: the GPU does not answer: CUDA's words (CUDA error 719)");
 }
 
 TEST(CudaProblem, WithoutACardAskingForItIsTheError) {
@@ -105,7 +105,7 @@ TEST_F(CudaMemory, RunningOutSaysWhatWasAskedForAndWhatThereIs) {
   for (const std::int64_t count : {900'000, 700'000}) Tensor::empty({count}, DType::kUint8, Device::kCuda);
   const std::string message = message_of<OutOfMemory>([] { Tensor::empty({1'500'000}, DType::kUint8, Device::kCuda); });
   EXPECT_TRUE(message.starts_with("out of memory: 1.5 MB asked for, 2.")) << message;
-  EXPECT_NE(message.find("MB in use on the " + cuda::card().name + " of "), std::string::npos) << message;
+  EXPECT_NE(message.find("MB in use on the " + cuda::gpu().name + " of "), std::string::npos) << message;
   EXPECT_NE(message.find("limited to 3."), std::string::npos) << message;
   memory.set_limit(before);
   EXPECT_NO_THROW(Tensor::empty({1'500'000}, DType::kUint8, Device::kCuda));
@@ -113,7 +113,7 @@ TEST_F(CudaMemory, RunningOutSaysWhatWasAskedForAndWhatThereIs) {
 
 TEST_F(CudaMemory, AQueueGivesValuesInOrderSomeStepsLater) {
   for (const Device device : {Device::kCpu, Device::kCuda}) {
-    ScalarQueue queue(device, 3);
+    AsyncScalars queue(device, 3);
     EXPECT_THROW(queue.pop(), Error);
     for (int i = 0; i < 10; ++i) {
       Tensor value = Tensor::full({1}, static_cast<float>(i), device);
@@ -125,9 +125,9 @@ TEST_F(CudaMemory, AQueueGivesValuesInOrderSomeStepsLater) {
     EXPECT_EQ(queue.size(), 2);
     queue.push(Tensor::full({1}, 0, device));
     EXPECT_THROW(queue.push(Tensor::full({1}, 0, device)), Error);
-    EXPECT_THROW(ScalarQueue(device, 1).push(Tensor::full({2}, 0, device)), Error);
+    EXPECT_THROW(AsyncScalars(device, 1).push(Tensor::full({2}, 0, device)), Error);
     EXPECT_THROW(
-        ScalarQueue(device, 1).push(Tensor::full({1}, 0, device == Device::kCpu ? Device::kCuda : Device::kCpu)),
+        AsyncScalars(device, 1).push(Tensor::full({1}, 0, device == Device::kCpu ? Device::kCuda : Device::kCpu)),
         Error);
   }
 }

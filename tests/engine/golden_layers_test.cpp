@@ -8,9 +8,9 @@
 #include <nlohmann/json.hpp>
 
 #include "engine/autograd.h"
+#include "engine/io/safetensors.h"
 #include "engine/nn/layers.h"
 #include "engine/ops/ops.h"
-#include "engine/safetensors.h"
 
 namespace cardiograd {
 namespace {
@@ -51,7 +51,7 @@ void expect_close(const Tensor& got, const Tensor& expected, const std::string& 
 Tensor contract(const Tensor& y, const Tensor& dy) {
   Tensor loss = Tensor::zeros({1});
   const GradientSlot slot(y);
-  record("contract", loss, {&y}, [slot, dy](const Tensor&) { slot.give(dy); });
+  record("contract", loss, {&y}, [slot, dy](const Tensor&) { slot.accumulate(dy); });
   return loss;
 }
 

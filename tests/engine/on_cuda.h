@@ -14,7 +14,7 @@
 
 namespace cardiograd::testing {
 
-// Skips where neither a card nor the host's emulation is there, saying why.
+// Skips where neither a GPU nor the host's emulation is there, saying why.
 class CudaTest : public ::testing::Test {
  protected:
   void SetUp() override {

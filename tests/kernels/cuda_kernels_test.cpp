@@ -8,12 +8,12 @@
 #include <gtest/gtest.h>
 
 #include "base/error.h"
-#include "kernels/attention/attention_op.h"
-#include "kernels/batch_norm/batch_norm_op.h"
+#include "kernels/attention/attention_spec.h"
+#include "kernels/batch_norm/batch_norm_spec.h"
 #include "kernels/common/check_cuda.h"
-#include "kernels/conv1d/conv1d_op.h"
-#include "kernels/linear/linear_op.h"
-#include "kernels/weighted_bce/weighted_bce_op.h"
+#include "kernels/conv1d/conv1d_spec.h"
+#include "kernels/linear/linear_spec.h"
+#include "kernels/weighted_bce/weighted_bce_spec.h"
 #include "tests/kernels/device_calls.h"
 
 namespace cardiograd::kernels {

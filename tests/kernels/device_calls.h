@@ -1,4 +1,4 @@
-// Runs a row of the op table on the device: the card's in the preset cuda, the host's in the preset simt.
+// Runs a row of the op table on the device: the GPU's in the preset cuda, the host's in the preset simt.
 #pragma once
 
 #include <cstddef>
@@ -77,13 +77,13 @@ class DeviceCall {
   std::vector<void*> pointers_;
 };
 
-// Skips where there is no card.
+// Skips where there is no GPU.
 class DeviceTest : public ::testing::Test {
  protected:
   void SetUp() override {
     int devices = 0;
     const cudaError_t status = cudaGetDeviceCount(&devices);
-    if (status != cudaSuccess || devices == 0) GTEST_SKIP() << "no card: " << cudaGetErrorString(status);
+    if (status != cudaSuccess || devices == 0) GTEST_SKIP() << "no GPU: " << cudaGetErrorString(status);
   }
 };
 

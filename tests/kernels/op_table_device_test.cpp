@@ -1,6 +1,6 @@
 // Tests of every CUDA kernel, made from the op table: against the double reference at odd sizes with poisoned outputs
 // and misaligned pointers, and equal bits from call to call. In the preset simt that is done in every order of threads
-// and blocks; in the preset cuda on the card, where there is one.
+// and blocks; in the preset cuda on the GPU, where there is one.
 #include <cstring>
 #include <string>
 #include <vector>
@@ -47,7 +47,7 @@ class EveryCudaOp : public ::testing::TestWithParam<Op> {
   void SetUp() override {
     int devices = 0;
     const cudaError_t status = cudaGetDeviceCount(&devices);
-    if (status != cudaSuccess || devices == 0) GTEST_SKIP() << "no card: " << cudaGetErrorString(status);
+    if (status != cudaSuccess || devices == 0) GTEST_SKIP() << "no GPU: " << cudaGetErrorString(status);
   }
 #if defined(CARDIOGRAD_SIMT)
   void TearDown() override {
@@ -59,7 +59,7 @@ class EveryCudaOp : public ::testing::TestWithParam<Op> {
 // The shipped kernels and, from the same shapes, the rungs below them.
 std::vector<OpCase> versions(const OpCase& shipped) {
   std::vector<OpCase> all = {shipped};
-  for (const BoundRung& rung : shipped.cuda_rungs) {
+  for (const BoundVariant& rung : shipped.cuda_variants) {
     all.push_back(shipped);
     all.back().shape += ", rung " + rung.name;
     all.back().run = [run = rung.run](Implementation, void* const* pointers) { run(pointers); };

@@ -1,4 +1,4 @@
-// Training and evaluation on the card against the CPU.
+// Training and evaluation on the GPU against the CPU.
 #include <cmath>
 #include <set>
 #include <string>
@@ -11,8 +11,8 @@
 #include "base/philox.h"
 #include "base/threads.h"
 #include "engine/cuda.h"
+#include "engine/io/safetensors.h"
 #include "engine/memory.h"
-#include "engine/safetensors.h"
 #include "model/trainer.h"
 #include "tests/common/temporary_folder.h"
 #include "tests/model/tiny_set.h"
@@ -44,7 +44,7 @@ struct Result {
   std::string last;
 };
 
-Result train(const TrainingConfig& config, data::PreparedSet set = tiny_set()) {
+Result train(const TrainingConfig& config, data::Dataset set = tiny_set()) {
   const TemporaryFolder folder;
   Result result;
   Trainer trainer(config, std::move(set), folder.path());
@@ -54,7 +54,7 @@ Result train(const TrainingConfig& config, data::PreparedSet set = tiny_set()) {
   return result;
 }
 
-std::string failure_of(const TrainingConfig& config, data::PreparedSet set = tiny_set()) {
+std::string failure_of(const TrainingConfig& config, data::Dataset set = tiny_set()) {
   try {
     train(config, std::move(set));
   } catch (const Error& error) {
@@ -75,8 +75,8 @@ void expect_same_losses(const Result& cuda, const Result& cpu, double tolerance)
 }
 
 // 8 records of 250 samples and 12 leads to train on, and two of each other fold.
-data::PreparedSet small_records() {
-  data::PreparedSet set = tiny_set();
+data::Dataset small_records() {
+  data::Dataset set = tiny_set();
   set.records = 12;
   set.samples = 250;
   set.leads = 12;
@@ -115,7 +115,7 @@ TEST_F(CudaTraining, EqualsTheCpuAndItself) {
   TrainingConfig config = tiny_config();
   config.epochs = 2;
   config.clip_norm = 0.1;
-  config.optimiser = "adamw";
+  config.optimizer = "adamw";
   config.weight_decay = 0.01;
   const Result cpu = train(on("cpu", config));
   const Result cuda = train(on("cuda", config));
@@ -176,8 +176,8 @@ TEST_F(CudaTraining, ModelsAndStatesGoFromOneDeviceToTheOther) {
     for (const Device device : {Device::kCpu, Device::kCuda}) {
       const TrainedModel model = load_model(folder / "last.safetensors");
       model.net->to(device);
-      data::PreparedSet set = tiny_set();
-      const BatchSource source(set, model.description.signal_scaling, model.description.feature_scaling, device);
+      data::Dataset set = tiny_set();
+      const DataLoader source(set, model.description.signal_scaling, model.description.feature_scaling, device);
       scores.push_back(score(*model.net, source, rows_of_folds(set, {9, 10}), 5, {}).logits);
     }
     ASSERT_EQ(scores[0].size(), scores[1].size());
@@ -189,8 +189,8 @@ TEST_F(CudaTraining, ModelsAndStatesGoFromOneDeviceToTheOther) {
 // The host learns of it some steps later, and says what the CPU says.
 TEST_F(CudaTraining, ANonFiniteLossIsReportedAsOnTheCpu) {
   TrainingConfig config = tiny_config();
-  config.data.standardise = false;
-  data::PreparedSet set = tiny_set();
+  config.data.standardize = false;
+  data::Dataset set = tiny_set();
   set.scales[1] = 1e38F;
   const std::string signals = failure_of(on("cpu", config), set);
   EXPECT_NE(signals.find("first: the batch of signals"), std::string::npos) << signals;
@@ -231,11 +231,11 @@ TEST_F(CudaTraining, AStepAllocatesNothingAfterTheFirstEpoch) {
 }
 
 TEST_F(CudaTraining, SignalsThatDoNotFitAreSentWithEachBatch) {
-  data::PreparedSet set = tiny_set();
-  data::PreparedSet same = tiny_set();
+  data::Dataset set = tiny_set();
+  data::Dataset same = tiny_set();
   const SignalScaling scaling = fit_signal_scaling(set, {0, 1, 2});
-  const BatchSource resident(set, scaling, {}, Device::kCuda);
-  const BatchSource sent(same, scaling, {}, Device::kCuda, 0);
+  const DataLoader resident(set, scaling, {}, Device::kCuda);
+  const DataLoader sent(same, scaling, {}, Device::kCuda, 0);
   EXPECT_TRUE(resident.resident());
   EXPECT_FALSE(sent.resident());
   const std::vector<std::int64_t> rows = {7, 2, 79, 2, 0};
@@ -262,7 +262,7 @@ TEST_F(CudaTraining, OutOfMemoryNamesABatchSizeThatFits) {
   memory.set_limit(idle + (memory.statistics().peak_in_use - idle) * 6 / 10);
   const std::string message = failure_of(config);
   EXPECT_NE(message.find("out of memory: "), std::string::npos) << message;
-  EXPECT_NE(message.find("in use on the " + cuda::card().name), std::string::npos) << message;
+  EXPECT_NE(message.find("in use on the " + cuda::gpu().name), std::string::npos) << message;
   EXPECT_NE(message.find("; training at batch size 60 | A --batch-size of "), std::string::npos) << message;
   const std::size_t number = message.find("of ", message.find("A --batch-size")) + 3;
   const int fitting = std::atoi(message.c_str() + number);

@@ -12,8 +12,8 @@
 
 #include "base/error.h"
 #include "engine/autograd.h"
+#include "engine/io/safetensors.h"
 #include "engine/optim/adam.h"
-#include "engine/safetensors.h"
 
 namespace cardiograd::model {
 namespace {

@@ -9,7 +9,7 @@
 
 #include "base/error.h"
 #include "base/file.h"
-#include "engine/safetensors.h"
+#include "engine/io/safetensors.h"
 #include "tests/common/temporary_folder.h"
 #include "tests/data/helpers.h"
 #include "tests/model/tiny_set.h"
@@ -36,8 +36,8 @@ ModelDescription description() {
   d.rate = 100;
   d.unit = "mV";
   d.filter = "butterworth";
-  d.harmonise = "zscore";
-  d.unlabelled = "keep";
+  d.normalize = "zscore";
+  d.unlabeled = "keep";
   d.feature_set = "all";
   d.signal_scaling = {{1.0 / 3, -1e-300}, {0.1, 7}};
   d.feature_scaling = {{"age_years", "sex"}, {60, 1}, {59.9, 0.1}, {1.0 / 7, 0}, true};
@@ -98,8 +98,8 @@ TEST(ModelFile, RoundTripKeepsEveryValueAndByte) {
   EXPECT_EQ(back.rate, d.rate);
   EXPECT_EQ(back.unit, d.unit);
   EXPECT_EQ(back.filter, d.filter);
-  EXPECT_EQ(back.harmonise, d.harmonise);
-  EXPECT_EQ(back.unlabelled, d.unlabelled);
+  EXPECT_EQ(back.normalize, d.normalize);
+  EXPECT_EQ(back.unlabeled, d.unlabeled);
   EXPECT_EQ(back.feature_set, d.feature_set);
   EXPECT_EQ(back.signal_scaling.mean, d.signal_scaling.mean);
   EXPECT_EQ(back.signal_scaling.sd, d.signal_scaling.sd);
@@ -160,7 +160,7 @@ TEST(ModelFile, DescriptionsThatCannotBeAreRefused) {
     model.expect_refused([&key = key](json& j) { j.erase(key); }, {"description is damaged", key});
     if (key != "format_version") model.expect_refused(set(key.c_str(), json::object()), {"last.safetensors"});
   }
-  for (const char* key : {"task", "filter", "harmonise", "unlabelled", "feature_set"})
+  for (const char* key : {"task", "filter", "normalize", "unlabeled", "feature_set"})
     model.expect_refused(set(key, "something"), {key, "'something'"});
   model.expect_refused(set("classes", json::array({"A", "B"})), {"2 class names, expected 3"});
   model.expect_refused(set("thresholds", json::array({0.5})), {"1 thresholds, expected 3"});

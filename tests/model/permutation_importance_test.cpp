@@ -6,14 +6,14 @@
 
 #include "base/error.h"
 #include "base/philox.h"
-#include "model/metrics.h"
-#include "tests/model/golden_report.h"
+#include "evaluation/metrics.h"
+#include "tests/evaluation/golden_report.h"
 
 namespace cardiograd::model {
 namespace {
 
 TEST(PermutationImportance, AgreesWithScikitLearnOverManyShuffles) {
-  const nlohmann::json& golden = testing::golden_report().at("importance");
+  const nlohmann::json& golden = evaluation::testing::golden_report().at("importance");
   const auto features = golden.at("features").get<std::vector<float>>();
   const auto weights = golden.at("weights").get<std::vector<double>>();
   const auto labels = golden.at("labels").get<std::vector<std::uint8_t>>();
@@ -77,8 +77,8 @@ TEST(PermutationImportance, Errors) {
 }
 
 // A small set whose two features and signals are noise, with labels of two classes.
-data::PreparedSet noise_set() {
-  data::PreparedSet set;
+data::Dataset noise_set() {
+  data::Dataset set;
   set.records = 23;
   set.samples = 40;
   set.leads = 3;
@@ -98,7 +98,7 @@ data::PreparedSet noise_set() {
 }
 
 TEST(PermutationImportance, OfAModelStartsFromTheModelsOwnScores) {
-  data::PreparedSet set = noise_set();
+  data::Dataset set = noise_set();
   std::vector<std::int64_t> rows;
   for (std::int64_t i = 0; i < 23; ++i) rows.push_back(i);
   const FeatureScaling scaling = fit_feature_scaling(set, rows, true);
@@ -110,10 +110,10 @@ TEST(PermutationImportance, OfAModelStartsFromTheModelsOwnScores) {
   config.feed_forward = 8;
   HcCnnTn net(config, 1);
   const std::vector<std::uint8_t> labels = labels_of(set, rows);
-  const BatchSource source(set, identity_scaling(3), scaling);
-  const ScoredRecords scored = score(net, source, rows, 7, {});
+  const DataLoader source(set, identity_scaling(3), scaling);
+  const Scores scored = score(net, source, rows, 7, {});
   const PermutationImportance result = permutation_importance(net, source, scaling, rows, 7, labels, {5, 9});
-  EXPECT_NEAR(result.macro_auc, macro_auc({scored.probabilities, labels, 23, 2, {}}).value, 1e-12);
+  EXPECT_NEAR(result.macro_auc, evaluation::macro_auc({scored.probabilities, labels, 23, 2, {}}).value, 1e-12);
   ASSERT_EQ(result.features.size(), 2U);
   EXPECT_EQ(result.features[1].name, "sex");
   const PermutationImportance again = permutation_importance(net, source, scaling, rows, 23, labels, {5, 9});
@@ -122,10 +122,10 @@ TEST(PermutationImportance, OfAModelStartsFromTheModelsOwnScores) {
             result.features[0].drop);
 }
 
-TEST(BatchSource, RecordingIsInTheUnitOfTheSet) {
-  data::PreparedSet set = noise_set();
+TEST(DataLoader, RecordingIsInTheUnitOfTheSet) {
+  data::Dataset set = noise_set();
   const std::vector<std::int16_t> signals = set.signals;
-  const BatchSource source(set, identity_scaling(3), {});
+  const DataLoader source(set, identity_scaling(3), {});
   const std::vector<float> second = source.recording(1);
   ASSERT_EQ(second.size(), 120U);
   for (std::size_t i = 0; i < second.size(); ++i) {

@@ -16,8 +16,8 @@
 #include "data/leads.h"
 #include "data/ptbxl.h"
 #include "data/resample_recording.h"
-#include "model/batches.h"
-#include "model/prepare_data.h"
+#include "model/data_loader.h"
+#include "model/preprocessing.h"
 #include "model/scaling.h"
 #include "tests/apps/tiny_ptbxl.h"
 #include "tests/common/test_data.h"
@@ -28,14 +28,14 @@ namespace {
 
 using cardiograd::testing::TinyPtbxl;
 
-data::PreparedSet prepare_anew(const DataConfig& config) {
+data::Dataset prepare_anew(const DataConfig& config) {
   PrepareOptions options;
   options.use_cache = false;
   return prepare_data(config, options);
 }
 
 // A small untrained model that fits `set`.
-TrainedModel model_for(const DataConfig& config, const data::PreparedSet& set) {
+TrainedModel model_for(const DataConfig& config, const data::Dataset& set) {
   TrainedModel model;
   ModelDescription& d = model.description;
   std::vector<std::int64_t> rows;
@@ -56,8 +56,8 @@ TrainedModel model_for(const DataConfig& config, const data::PreparedSet& set) {
   d.rate = set.rate;
   d.unit = set.unit;
   d.filter = config.filter;
-  d.harmonise = config.harmonise;
-  d.unlabelled = config.unlabelled;
+  d.normalize = config.normalize;
+  d.unlabeled = config.unlabeled;
   d.feature_set = config.features;
   model.net = std::make_unique<HcCnnTn>(d.sizes, 3);
   return model;
@@ -65,15 +65,15 @@ TrainedModel model_for(const DataConfig& config, const data::PreparedSet& set) {
 
 // What evaluate computes of every record, against predict of its file alone.
 void expect_same_as_evaluate(const DataConfig& training, const DataConfig& judged) {
-  data::PreparedSet trained_on = prepare_anew(training);
-  data::PreparedSet set = prepare_anew(judged);
+  data::Dataset trained_on = prepare_anew(training);
+  data::Dataset set = prepare_anew(judged);
   TrainedModel model = model_for(training, trained_on);
   check_fits(model.description, set);
   const ModelDescription description = model.description;
   std::vector<std::int64_t> rows;
   for (std::int64_t i = 0; i < set.records; ++i) rows.push_back(i);
-  const BatchSource source(set, description.signal_scaling, description.feature_scaling);
-  const ScoredRecords scored = score(*model.net, source, rows, 64, {});
+  const DataLoader source(set, description.signal_scaling, description.feature_scaling);
+  const Scores scored = score(*model.net, source, rows, 64, {});
   Predictor predictor(std::move(model), {.any_quality = true});
   const data::PtbxlDatabase database =
       data::read_ptbxl_database(std::filesystem::path(judged.folder) / "ptbxl_database.csv");
@@ -93,12 +93,12 @@ void expect_same_as_evaluate(const DataConfig& training, const DataConfig& judge
 }
 
 DataConfig tiny_config(const TinyPtbxl& tiny, const std::string& features, const std::string& filter,
-                       const std::string& harmonise = "none") {
+                       const std::string& normalize = "none") {
   DataConfig config;
   config.folder = tiny.folder();
   config.features = features;
   config.filter = filter;
-  config.harmonise = harmonise;
+  config.normalize = normalize;
   return config;
 }
 
@@ -112,14 +112,14 @@ TEST(Predictor, IsExactlyWhatEvaluateComputes) {
   }
 }
 
-TEST(Predictor, IsExactlyWhatEvaluateComputesOfStandardisedSignals) {
-  const TinyPtbxl millivolts("mV"), standardised("z");
+TEST(Predictor, IsExactlyWhatEvaluateComputesOfStandardizedSignals) {
+  const TinyPtbxl millivolts("mV"), standardized("z");
   const DataConfig both = tiny_config(millivolts, "all", "none", "zscore");
   expect_same_as_evaluate(both, both);
-  const DataConfig as_is = tiny_config(standardised, "demographics", "none");
+  const DataConfig as_is = tiny_config(standardized, "demographics", "none");
   expect_same_as_evaluate(as_is, as_is);
   expect_same_as_evaluate(as_is, tiny_config(millivolts, "demographics", "none", "zscore"));
-  const DataConfig filtered = tiny_config(standardised, "demographics", "butterworth");
+  const DataConfig filtered = tiny_config(standardized, "demographics", "butterworth");
   expect_same_as_evaluate(filtered, filtered);
 }
 
@@ -137,8 +137,8 @@ data::Recording heart(double rate, double seconds) {
   data::Recording recording{"heart", rate, {}, {}, Eigen::ArrayXXd(samples, 12), {}};
   PhiloxStream random(9);
   const double heights[] = {0.7, 1.1, 0, 0, 0, 0, -0.6, -0.4, 0.8, 1.5, 1.3, 0.9};
-  const auto wave = [](double t, double centre, double width) {
-    return std::exp(-0.5 * std::pow((t - centre) / width, 2));
+  const auto wave = [](double t, double center, double width) {
+    return std::exp(-0.5 * std::pow((t - center) / width, 2));
   };
   for (std::size_t lead = 0; lead < 12; ++lead) {
     recording.leads.emplace_back(data::kStandardLeads[lead]);
@@ -295,7 +295,7 @@ TEST_F(PredictorTest, UnfitRecordsAreRefusedWithTheReason) {
   expect(bad, "another unit than mV");
   bad = good;
   for (std::string& unit : bad.units) unit = "z";
-  expect(bad, "standardised");
+  expect(bad, "standardized");
   for (std::string& unit : bad.units) unit = "mmHg";
   expect(bad, "the signals are in 'mmHg'");
   bad = heart(80, 10);
@@ -318,11 +318,11 @@ TEST_F(PredictorTest, AnyQualityAnswersAndSaysSo) {
   EXPECT_NE(of(p, bad).refusal, "");
 }
 
-TEST_F(PredictorTest, AModelOfStandardisedSignalsGetsThem) {
+TEST_F(PredictorTest, AModelOfStandardizedSignalsGetsThem) {
   Predictor p = predictor("z");
   const Prediction prediction = of(p, heart(500, 10));
   EXPECT_EQ(prediction.refusal, "");
-  EXPECT_TRUE(has_note(prediction, "standardised"));
+  EXPECT_TRUE(has_note(prediction, "standardized"));
   data::Recording louder = heart(500, 10);
   louder.signal *= 2;
   expect_close(of(p, louder), prediction, 1e-3F);

@@ -23,7 +23,7 @@ using testing::tiny_set;
 constexpr float kMissing = std::numeric_limits<float>::quiet_NaN();
 
 // Mean and standard deviation (of n) of all valid values of one lead, in two plain passes.
-std::pair<double, double> reference(const data::PreparedSet& set, const std::vector<std::int64_t>& rows,
+std::pair<double, double> reference(const data::Dataset& set, const std::vector<std::int64_t>& rows,
                                     std::int64_t lead) {
   std::vector<double> values;
   for (const std::int64_t row : rows)
@@ -41,7 +41,7 @@ std::pair<double, double> reference(const data::PreparedSet& set, const std::vec
 }
 
 TEST(SignalScaling, MeanAndDeviationOfTheValidSamplesOfTheRowsAlone) {
-  data::PreparedSet set = tiny_set();
+  data::Dataset set = tiny_set();
   std::fill_n(set.signals.begin() + 5 * 64 * 4, 64 * 4, std::int16_t{32767});  // record 5 is not among the rows
   set.scales[4 * 3 + 2] = 5;                                                   // record 3 dwarfs the others in lead III
   const std::vector<std::int64_t> rows = {0, 2, 3, 7, 11, 79};
@@ -55,7 +55,7 @@ TEST(SignalScaling, MeanAndDeviationOfTheValidSamplesOfTheRowsAlone) {
 }
 
 TEST(SignalScaling, FlatAndWhollyInvalidLeadsGetDeviationOne) {
-  data::PreparedSet set = tiny_set();
+  data::Dataset set = tiny_set();
   for (std::size_t i = 0; i < set.signals.size(); i += 4) {
     set.signals[i] = 1000;
     set.signals[i + 1] = data::kInvalidInt16;
@@ -69,7 +69,7 @@ TEST(SignalScaling, FlatAndWhollyInvalidLeadsGetDeviationOne) {
 }
 
 TEST(SignalScaling, DoesNotDependOnThreads) {
-  const data::PreparedSet set = tiny_set();
+  const data::Dataset set = tiny_set();
   std::vector<std::int64_t> rows;
   for (std::int64_t i = 0; i < set.records; ++i) rows.push_back(i);
   set_thread_count(1);
@@ -81,24 +81,24 @@ TEST(SignalScaling, DoesNotDependOnThreads) {
   EXPECT_EQ(one.sd, three.sd);
 }
 
-data::PreparedSet with_features(const std::vector<std::string>& names, const std::vector<float>& values) {
-  data::PreparedSet set;
+data::Dataset with_features(const std::vector<std::string>& names, const std::vector<float>& values) {
+  data::Dataset set;
   set.feature_names = names;
   set.features = values;
   set.records = static_cast<std::int64_t>(values.size() / names.size());
   return set;
 }
 
-TEST(FeatureScaling, MedianImputationThenStandardisation) {
+TEST(FeatureScaling, MedianImputationThenStandardization) {
   LogCapture log;
   // Columns: values with gaps, constant, infinite or missing, missing in the training rows only.
-  const data::PreparedSet set = with_features({"x", "constant", "absent", "late"},  //
-                                              {1,        7, kMissing,  kMissing,    //
-                                               kMissing, 7, -INFINITY, kMissing,    //
-                                               4,        7, kMissing,  kMissing,    //
-                                               10,       7, INFINITY,  kMissing,    //
-                                               2,        7, kMissing,  kMissing,    //
-                                               1000,     8, 3,         5});
+  const data::Dataset set = with_features({"x", "constant", "absent", "late"},  //
+                                          {1,        7, kMissing,  kMissing,    //
+                                           kMissing, 7, -INFINITY, kMissing,    //
+                                           4,        7, kMissing,  kMissing,    //
+                                           10,       7, INFINITY,  kMissing,    //
+                                           2,        7, kMissing,  kMissing,    //
+                                           1000,     8, 3,         5});
   const FeatureScaling scaling = fit_feature_scaling(set, {0, 1, 2, 3, 4}, false);
   EXPECT_EQ(scaling.names, (std::vector<std::string>{"x", "constant"}));
   EXPECT_TRUE(log.informed("left out: absent, late"));
@@ -117,7 +117,7 @@ TEST(FeatureScaling, MedianImputationThenStandardisation) {
 }
 
 TEST(FeatureScaling, FlagsFollowTheValues) {
-  const data::PreparedSet set = with_features({"a", "b"}, {1, kMissing, kMissing, 4, 3, 6});
+  const data::Dataset set = with_features({"a", "b"}, {1, kMissing, kMissing, 4, 3, 6});
   const FeatureScaling scaling = fit_feature_scaling(set, {0, 1, 2}, true);
   EXPECT_EQ(scaling.width(), 4);
   const std::vector<float> scaled = scaled_features(scaling, set);

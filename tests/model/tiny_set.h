@@ -10,7 +10,7 @@
 #include <fmt/format.h>
 
 #include "base/philox.h"
-#include "data/prepared_set.h"
+#include "data/dataset.h"
 #include "model/training_config.h"
 
 namespace cardiograd::model::testing {
@@ -18,8 +18,8 @@ namespace cardiograd::model::testing {
 // 80 records of 64 samples and 4 leads at 100 Hz, record i in fold 1 + i % 10. Class c is a sine of c + 2 periods on
 // lead c, beside noise; a record has class c when i + c is a multiple of c + 2. Features: "shown", which betrays the
 // first class, "gaps", missing in every third record, and "absent", missing in all. One sample of record 2 is invalid.
-inline data::PreparedSet tiny_set() {
-  data::PreparedSet set;
+inline data::Dataset tiny_set() {
+  data::Dataset set;
   set.records = 80;
   set.samples = 64;
   set.leads = 4;

@@ -12,8 +12,8 @@
 #include "base/error.h"
 #include "base/file.h"
 #include "base/threads.h"
+#include "engine/io/safetensors.h"
 #include "engine/optim/schedule.h"
-#include "engine/safetensors.h"
 #include "tests/common/temporary_folder.h"
 #include "tests/data/helpers.h"
 #include "tests/model/tiny_set.h"
@@ -46,7 +46,7 @@ struct Result {
   ModelDescription description;
 };
 
-Result train(const TrainingConfig& config, data::PreparedSet set = tiny_set()) {
+Result train(const TrainingConfig& config, data::Dataset set = tiny_set()) {
   const TemporaryFolder folder;
   Trainer trainer(config, std::move(set), folder.path());
   trainer.run({});
@@ -55,7 +55,7 @@ Result train(const TrainingConfig& config, data::PreparedSet set = tiny_set()) {
 }
 
 // The message of the Error that training must end with.
-std::string failure_of(const TrainingConfig& config, data::PreparedSet set = tiny_set()) {
+std::string failure_of(const TrainingConfig& config, data::Dataset set = tiny_set()) {
   try {
     train(config, std::move(set));
   } catch (const Error& error) {
@@ -69,7 +69,7 @@ TEST_F(TrainerTest, LearnsWhatTheSignalsShow) {
   TrainingConfig config = tiny_config();
   config.epochs = 25;
   config.data.features = "none";
-  data::PreparedSet set = tiny_set();
+  data::Dataset set = tiny_set();
   set.feature_names.clear();
   set.features.clear();
   const Result result = train(config, set);
@@ -217,11 +217,11 @@ TEST_F(TrainerTest, SettingsChangeTheResult) {
     EXPECT_TRUE(results.insert(train(config).last).second) << name;
   };
   expect_new("adam's weight decay", [](TrainingConfig& c) { c.weight_decay = 0.1; });
-  expect_new("adamw", [](TrainingConfig& c) { c.optimiser = "adamw", c.weight_decay = 0.1; });
+  expect_new("adamw", [](TrainingConfig& c) { c.optimizer = "adamw", c.weight_decay = 0.1; });
   expect_new("clip_norm", [](TrainingConfig& c) { c.clip_norm = 1e-3; });
-  expect_new("class_weights", [](TrainingConfig& c) { c.class_weights = false; });
+  expect_new("pos_weight", [](TrainingConfig& c) { c.pos_weight = false; });
   expect_new("missing_flags", [](TrainingConfig& c) { c.data.missing_flags = true; });
-  expect_new("standardise", [](TrainingConfig& c) { c.data.standardise = false; });
+  expect_new("standardize", [](TrainingConfig& c) { c.data.standardize = false; });
   expect_new("fixed thresholds", [](TrainingConfig& c) { c.thresholds = "fixed"; });
   expect_new("val_fold", [](TrainingConfig& c) { c.data.val_fold = 8; });
 }
@@ -233,7 +233,7 @@ TEST_F(TrainerTest, ColumnsMissingThroughoutAreLeftOutWithANotice) {
   EXPECT_TRUE(log.informed("left out: absent"));
   config.data.missing_flags = true;
   EXPECT_EQ(train(config).description.sizes.features, 4);
-  data::PreparedSet none = tiny_set();
+  data::Dataset none = tiny_set();
   std::fill(none.features.begin(), none.features.end(), std::nanf(""));
   EXPECT_EQ(train(config, none).description.sizes.features, 0);
   EXPECT_TRUE(log.informed("left out: shown, gaps, absent"));
@@ -249,7 +249,7 @@ TEST_F(TrainerTest, ThresholdsAreTunedOnTheValidationFold) {
 
 TEST_F(TrainerTest, AValidationFoldWithOneOutcomeHasNoAuc) {
   LogCapture log;
-  data::PreparedSet set = tiny_set();
+  data::Dataset set = tiny_set();
   for (std::size_t i = 0; i < set.folds.size(); ++i)
     if (set.folds[i] == 9) std::fill_n(set.labels.begin() + static_cast<std::ptrdiff_t>(3 * i), 3, 0);
   const Result result = train(tiny_config(), set);
@@ -267,7 +267,7 @@ TEST_F(TrainerTest, RefusesWhatCannotBeTrained) {
   EXPECT_NE(failure_of(config).find("validation fold 11"), std::string::npos);
   config.data.val_fold = 10;
   EXPECT_NE(failure_of(config).find("fold 10 is used twice"), std::string::npos);
-  data::PreparedSet set = tiny_set();
+  data::Dataset set = tiny_set();
   for (std::size_t i = 0; i < set.folds.size(); ++i)
     if (set.folds[i] < 9) set.labels[3 * i + 1] = 0;
   EXPECT_NE(failure_of(tiny_config(), set).find("class B has no positive"), std::string::npos);
@@ -275,8 +275,8 @@ TEST_F(TrainerTest, RefusesWhatCannotBeTrained) {
 
 TEST_F(TrainerTest, ANonFiniteLossNamesStepRateAndFirstTensor) {
   TrainingConfig config = tiny_config();
-  config.data.standardise = false;
-  data::PreparedSet set = tiny_set();
+  config.data.standardize = false;
+  data::Dataset set = tiny_set();
   set.scales[1] = 1e38F;  // of record 0, which trains: its values overflow
   const std::string signals = failure_of(config, set);
   EXPECT_NE(signals.find("the loss of step "), std::string::npos) << signals;

@@ -36,9 +36,9 @@ TEST(TrainingConfig, WritesAndReadsEveryField) {
   const std::map<std::string, std::string> words = {{"data.task", "sub"},
                                                     {"data.features", "none"},
                                                     {"data.filter", "none"},
-                                                    {"data.harmonise", "zscore"},
-                                                    {"data.unlabelled", "keep"},
-                                                    {"training.optimiser", "adamw"},
+                                                    {"data.normalize", "zscore"},
+                                                    {"data.unlabeled", "keep"},
+                                                    {"training.optimizer", "adamw"},
                                                     {"training.schedule", "one_cycle"},
                                                     {"training.thresholds", "fixed"},
                                                     {"run.device", "cpu"}};
@@ -131,9 +131,9 @@ TEST(TrainingConfig, ImpossibleValuesAreNamed) {
   expect("rate is 250", [](TrainingConfig& c) { c.data.rate = 250; });
   expect("features is 'some'", [](TrainingConfig& c) { c.data.features = "some"; });
   expect("filter is 'x'", [](TrainingConfig& c) { c.data.filter = "x"; });
-  expect("harmonise is 'x'", [](TrainingConfig& c) { c.data.harmonise = "x"; });
-  expect("unlabelled is 'x'", [](TrainingConfig& c) { c.data.unlabelled = "x"; });
-  expect("optimiser is 'sgd'", [](TrainingConfig& c) { c.optimiser = "sgd"; });
+  expect("normalize is 'x'", [](TrainingConfig& c) { c.data.normalize = "x"; });
+  expect("unlabeled is 'x'", [](TrainingConfig& c) { c.data.unlabeled = "x"; });
+  expect("optimizer is 'sgd'", [](TrainingConfig& c) { c.optimizer = "sgd"; });
   expect("schedule is 'x'", [](TrainingConfig& c) { c.schedule = "x"; });
   expect("thresholds is 'x'", [](TrainingConfig& c) { c.thresholds = "x"; });
   expect("device is 'tpu'", [](TrainingConfig& c) { c.device = "tpu"; });

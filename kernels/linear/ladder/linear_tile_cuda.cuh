@@ -1,4 +1,4 @@
-// The linear layer on the card as matrix products (gemm_cuda.cuh).
+// The linear layer on the GPU as matrix products (gemm_cuda.cuh).
 #pragma once
 
 #include <cstdint>

@@ -61,9 +61,9 @@ TEST(SyntheticDataset, OurOwnReadersTakeIt) {
     PrepareSettings settings;
     settings.folder = folder / "set";
     settings.rate = rate;
-    settings.unlabelled = Unlabelled::kKeep;
+    settings.unlabeled = Unlabeled::kKeep;
     settings.use_cache = false;
-    const PreparedSet set = prepare(settings);
+    const Dataset set = prepare(settings);
     EXPECT_EQ(set.records, 60);
     EXPECT_EQ(set.samples, 10 * rate);
     EXPECT_EQ(set.class_names.size(), 5U);

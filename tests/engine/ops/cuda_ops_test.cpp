@@ -1,4 +1,4 @@
-// Every differentiable operation on the card against the CPU: values and gradients.
+// Every differentiable operation on the GPU against the CPU: values and gradients.
 #include <functional>
 
 #include "base/error.h"
@@ -30,7 +30,7 @@ Tensor contract(const Tensor& y) {
   Tensor loss = Tensor::zeros({1}, DType::kFloat32, y.device());
   const GradientSlot slot(y);
   record("contract", loss, {&y},
-         [slot, dy = random_tensor(y.shape(), 99).to(y.device())](const Tensor&) { slot.give(dy); });
+         [slot, dy = random_tensor(y.shape(), 99).to(y.device())](const Tensor&) { slot.accumulate(dy); });
   return loss;
 }
 
@@ -129,7 +129,7 @@ TEST_F(CudaOps, BatchNormUpdatesTheRunningStatistics) {
   expect_close(variance[1], variance[0], 1e-6, "running variance");
 }
 
-TEST_F(CudaOps, GatherBatchStandardisesOnTheCard) {
+TEST_F(CudaOps, GatherBatchStandardizesOnTheGpu) {
   std::vector<std::int16_t> steps(4 * 5 * 3);
   for (std::size_t i = 0; i < steps.size(); ++i) steps[i] = static_cast<std::int16_t>(37 * i % 101);
   steps[7] = -32768;

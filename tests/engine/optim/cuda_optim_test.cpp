@@ -1,4 +1,4 @@
-// Adam and clipping on the card against the CPU.
+// Adam and clipping on the GPU against the CPU.
 #include "engine/autograd.h"
 #include "engine/memory.h"
 #include "engine/optim/adam.h"
@@ -24,7 +24,7 @@ struct Parameters {
     for (std::size_t i = 0; i < tensors.size(); ++i) {
       tensors[i].clear_grad();
       if (i != 5)  // one without a gradient
-        GradientSlot(tensors[i]).give(random_tensor(tensors[i].shape(), 100 * step + i).to(tensors[i].device()));
+        GradientSlot(tensors[i]).accumulate(random_tensor(tensors[i].shape(), 100 * step + i).to(tensors[i].device()));
     }
   }
   std::vector<Tensor> tensors;
@@ -61,7 +61,7 @@ TEST_F(CudaOptim, AdamEqualsTheCpu) {
   }
 }
 
-// Three steps, then the state in another optimiser, then two: the bits of five.
+// Three steps, then the state in another optimizer, then two: the bits of five.
 TEST_F(CudaOptim, AdamGoesOnFromItsState) {
   Parameters whole(Device::kCuda);
   Parameters parts(Device::kCuda);

@@ -1,4 +1,4 @@
-// Optimisers, clipping and schedules against PyTorch's values (scripts/golden/optim.py).
+// Optimizers, clipping and schedules against PyTorch's values (scripts/golden/optim.py).
 #include <cmath>
 #include <fstream>
 #include <string>
@@ -40,7 +40,7 @@ void set_gradients(std::vector<Tensor>& tensors, const json& values) {
   std::vector<Tensor> gradients = tensors_of(values);
   for (std::size_t i = 0; i < tensors.size(); ++i) {
     tensors[i].clear_grad();
-    GradientSlot(tensors[i]).give(gradients[i].detach());
+    GradientSlot(tensors[i]).accumulate(gradients[i].detach());
   }
 }
 

@@ -5,7 +5,7 @@
 
 #include <gtest/gtest.h>
 
-#include "kernels/activation/activation_op.h"
+#include "kernels/activation/activation_spec.h"
 
 namespace cardiograd::kernels {
 namespace {

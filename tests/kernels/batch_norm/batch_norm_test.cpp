@@ -1,4 +1,4 @@
-// What random shapes and normal numbers do not show about batch normalisation.
+// What random shapes and normal numbers do not show about batch normalization.
 #include <cmath>
 #include <limits>
 #include <vector>
@@ -6,7 +6,7 @@
 #include <gtest/gtest.h>
 
 #include "base/philox.h"
-#include "kernels/batch_norm/batch_norm_op.h"
+#include "kernels/batch_norm/batch_norm_spec.h"
 
 namespace cardiograd::kernels {
 namespace {
@@ -28,18 +28,18 @@ struct Layer {
     batch_norm_forward_cpu(s, x.data(), gamma.data(), beta.data(), running_mean.data(), running_var.data(), y.data(),
                            mean.data(), variance.data());
   }
-  void fill(std::uint64_t seed, double centre, double deviation) {
+  void fill(std::uint64_t seed, double center, double deviation) {
     PhiloxStream stream(seed);
-    for (float& value : x) value = static_cast<float>(centre + deviation * stream.normal());
+    for (float& value : x) value = static_cast<float>(center + deviation * stream.normal());
   }
   // Mean and sum of squared deviations of channel c in long double.
   std::pair<long double, long double> moments(std::size_t c) const {
     long double sum = 0;
     for (std::size_t i = c; i < x.size(); i += channels()) sum += x[i];
-    const long double centre = sum / static_cast<long double>(s.rows);
+    const long double center = sum / static_cast<long double>(s.rows);
     long double squares = 0;
-    for (std::size_t i = c; i < x.size(); i += channels()) squares += (x[i] - centre) * (x[i] - centre);
-    return {centre, squares};
+    for (std::size_t i = c; i < x.size(); i += channels()) squares += (x[i] - center) * (x[i] - center);
+    return {center, squares};
   }
 
   BatchNormShape s;
@@ -51,12 +51,12 @@ TEST(BatchNorm, KeepsASmallVarianceBesideALargeMean) {
   layer.fill(1, 1e4, 1e-2);
   layer.forward();
   for (std::size_t c = 0; c < layer.channels(); ++c) {
-    const auto [centre, squares] = layer.moments(c);
+    const auto [center, squares] = layer.moments(c);
     const double expected = static_cast<double>(squares) / 12345;
     EXPECT_TRUE(std::abs(layer.variance[c] - expected) <= 1e-6 * expected) << layer.variance[c] << " " << expected;
-    // y has the normalised value although the mean itself has a rounding error of up to 5 % of a deviation.
+    // y has the normalized value although the mean itself has a rounding error of up to 5 % of a deviation.
     for (std::size_t i = c; i < layer.x.size(); i += 997 * layer.channels()) {
-      const double normal = static_cast<double>((layer.x[i] - centre) / std::sqrt(squares / 12345));
+      const double normal = static_cast<double>((layer.x[i] - center) / std::sqrt(squares / 12345));
       EXPECT_TRUE(std::abs(layer.y[i] - normal) <= 1e-5) << layer.y[i] << " " << normal;
     }
   }
@@ -70,8 +70,8 @@ TEST(BatchNorm, RunningStatisticsFollowSeveralSteps) {
     layer.fill(step, 3, 2);
     layer.forward();
     for (std::size_t c = 0; c < 7; ++c) {
-      const auto [centre, squares] = layer.moments(c);
-      mean[c] += 0.1 * (static_cast<double>(centre) - mean[c]);
+      const auto [center, squares] = layer.moments(c);
+      mean[c] += 0.1 * (static_cast<double>(center) - mean[c]);
       variance[c] += 0.1 * (static_cast<double>(squares) / 299 - variance[c]);
     }
   }

@@ -3,7 +3,7 @@
 
 #include <gtest/gtest.h>
 
-#include "kernels/gather_batch/gather_batch_op.h"
+#include "kernels/gather_batch/gather_batch_spec.h"
 
 namespace cardiograd::kernels {
 namespace {

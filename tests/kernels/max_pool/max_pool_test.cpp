@@ -5,7 +5,7 @@
 
 #include <gtest/gtest.h>
 
-#include "kernels/max_pool/max_pool_op.h"
+#include "kernels/max_pool/max_pool_spec.h"
 
 namespace cardiograd::kernels {
 namespace {

@@ -5,7 +5,7 @@
 
 #include <gtest/gtest.h>
 
-#include "kernels/weighted_bce/weighted_bce_op.h"
+#include "kernels/weighted_bce/weighted_bce_spec.h"
 
 namespace cardiograd::kernels {
 namespace {

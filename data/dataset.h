@@ -1,0 +1,70 @@
+// A data set ready for training: signals as int16, labels, feature rows and folds of every record in memory.
+#pragma once
+
+#include <cstdint>
+#include <string>
+#include <vector>
+
+#include "data/scp_codes.h"
+
+namespace cardiograd::data {
+
+enum class Unlabeled { kDrop, kKeep };  // what becomes of records without any class of the task
+
+// Throws UsageError unless `name` is "drop" or "keep".
+Unlabeled unlabeled_of(std::string_view name);
+std::string_view unlabeled_name(Unlabeled policy);
+
+// The int16 that stands for an invalid sample.
+inline constexpr std::int16_t kInvalidInt16 = -32768;
+
+// What was found wrong in a few records: how many, and the first ten by ecg_id.
+struct Finding {
+  std::int64_t count = 0;    // samples or leads
+  std::int64_t records = 0;  // in which they are
+  std::vector<std::int64_t> first_ids;
+};
+
+struct Dataset {
+  std::int64_t records = 0;
+  std::int64_t samples = 0;             // T, per record and lead
+  std::int64_t leads = 0;               // 12
+  double rate = 0;                      // Hz
+  std::string unit;                     // of the signals, all leads: "mV", or "z" for standard deviations
+  std::vector<std::string> lead_names;  // I, II, III, aVR, ... V6
+  std::string filter;                   // what was done to the signals; "none" if nothing
+
+  std::vector<std::int16_t> signals;  // (record, T, lead); physical value = int16 · scale; kInvalidInt16 where invalid
+  std::vector<float> scales;          // (record, lead)
+
+  Task task = Task::kSuper;
+  std::vector<std::string> class_names;  // in the order of the labels
+  std::vector<std::uint8_t> labels;      // (record, class)
+
+  std::vector<std::string> feature_names;
+  std::vector<float> features;  // (record, feature); NaN where missing
+
+  std::vector<int> folds;  // from 1
+  std::vector<std::int64_t> ecg_ids;
+  std::vector<float> ages;   // years, NaN where missing, 90 for "over 89"
+  std::vector<float> sexes;  // 0 male, 1 female, NaN where missing
+
+  std::string version;               // of PTB-XL, empty when the number of records fits none
+  std::int64_t table_records = 0;    // rows of ptbxl_database.csv
+  std::int64_t missing_records = 0;  // named there but absent, left out
+  Unlabeled unlabeled = Unlabeled::kDrop;
+  std::int64_t unlabeled_records = 0;  // dropped or kept without a class
+  std::int64_t ages_over_89 = 0;
+  Finding invalid_samples;
+  Finding flat_leads;  // the same value throughout
+  bool from_cache = false;
+};
+
+// A text of several lines: version, policy, unit, rate, a table of records per fold and class, and what was found.
+std::string describe(const Dataset& set);
+
+// Throws Error naming the fold or class: a training, validation or test fold without records, folds used twice, a class
+// without positives in the training folds.
+void check_training_folds(const Dataset& set, const std::vector<int>& training, int validation, int test);
+
+}  // namespace cardiograd::data

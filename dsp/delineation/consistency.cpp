@@ -1,0 +1,146 @@
+#include "dsp/delineation/consistency.h"
+
+#include <algorithm>
+#include <cmath>
+
+#include "dsp/statistics.h"
+
+namespace cardiograd::dsp {
+namespace {
+
+constexpr double kStepSeconds = 0.006;       // Between compared slopes.
+constexpr double kLargestShift = 0.03;       // Seconds.
+constexpr double kTrustedCorrelation = 0.7;  // From which on a shift is believed,
+constexpr double kMinGain = 0.02;            // if it improves the correlation by that much.
+constexpr double kTiny = 1e-30;
+// Selection of the beats that have the wave.
+constexpr double kEnough = 0.6;  // Median correlation from which on none is needed.
+constexpr double kLikeCorrelation = 0.3;
+constexpr std::size_t kMinAlike = 3;
+constexpr int kRounds = 2;
+
+// The slopes of all beats, (leads * points) x beats, each lead in units of its own; `lags` more points at both ends.
+struct Slopes {
+  Eigen::ArrayXXd values;
+  Eigen::Index points, lags, leads;
+
+  Eigen::ArrayXXd at_lag(Eigen::Index lag) const {
+    Eigen::ArrayXXd part(points * leads, values.cols());
+    for (Eigen::Index l = 0; l < leads; ++l) {
+      part.middleRows(l * points, points) = values.middleRows(l * (points + 2 * lags) + lags + lag, points);
+    }
+    return part;
+  }
+  Eigen::ArrayXd beat_at_lag(Eigen::Index beat, Eigen::Index lag) const {
+    Eigen::ArrayXd part(points * leads);
+    for (Eigen::Index l = 0; l < leads; ++l) {
+      part.segment(l * points, points) = values.col(beat).segment(l * (points + 2 * lags) + lags + lag, points);
+    }
+    return part;
+  }
+};
+
+Slopes collect(const WorkingSignal& signal, const BeatGroup& group, Eigen::Index from, Eigen::Index to,
+               Eigen::Index step, Eigen::Index width) {
+  Slopes slopes;
+  slopes.lags = static_cast<Eigen::Index>(kLargestShift * signal.rate) / step;
+  slopes.points = std::max<Eigen::Index>(2, (to - from) / step + 1);
+  slopes.leads = signal.samples.cols();
+  const Eigen::Index extended = slopes.points + 2 * slopes.lags;
+  const auto beats = static_cast<Eigen::Index>(group.beats.size());
+  slopes.values.resize(extended * slopes.leads, beats);
+  Eigen::ArrayXd window((extended - 1) * step + 2 * width + 1);
+  for (Eigen::Index l = 0; l < slopes.leads; ++l) {
+    for (Eigen::Index i = 0; i < beats; ++i) {
+      const Eigen::Index start =
+          group.centers[static_cast<std::size_t>(i)] - group.center + from - slopes.lags * step - width;
+      copy_window(signal, l, start, window);
+      for (Eigen::Index k = 0; k < extended; ++k) {
+        slopes.values(l * extended + k, i) =
+            window.segment(k * step + width + 1, width).sum() - window.segment(k * step, width).sum();
+      }
+    }
+    auto block = slopes.values.middleRows(l * extended, extended);
+    const double scale = std::sqrt(block.middleRows(slopes.lags, slopes.points).square().mean());
+    if (scale > 0.0) block /= scale;
+  }
+  return slopes;
+}
+
+// Sets the correlation and shift of each beat against the sum over the others of `used`, which are shifted already.
+void compare(const Slopes& slopes, Eigen::Index step, const Eigen::ArrayXXd& aligned, const std::vector<char>& used,
+             Consistency& result) {
+  const std::size_t beats = used.size();
+  Eigen::ArrayXXd others(aligned.rows(), aligned.cols());
+  Eigen::ArrayXd sum = Eigen::ArrayXd::Zero(aligned.rows());
+  for (std::size_t i = 0; i < beats; ++i) {
+    if (used[i] != 0) sum += aligned.col(static_cast<Eigen::Index>(i));
+  }
+  for (std::size_t i = 0; i < beats; ++i) {
+    const auto column = static_cast<Eigen::Index>(i);
+    others.col(column) = sum;
+    if (used[i] != 0) others.col(column) -= aligned.col(column);
+  }
+  const Eigen::ArrayXd energies = others.square().colwise().sum();
+  result.correlations.assign(beats, -1.0);
+  result.shifts.assign(beats, 0.0);
+  std::vector<double> at_zero(beats);
+  for (Eigen::Index lag = -slopes.lags; lag <= slopes.lags; ++lag) {
+    const Eigen::ArrayXXd shifted = slopes.at_lag(lag);
+    const Eigen::ArrayXd products = (others * shifted).colwise().sum(), own = shifted.square().colwise().sum();
+    for (std::size_t i = 0; i < beats; ++i) {
+      const auto column = static_cast<Eigen::Index>(i);
+      const double r = products[column] / std::sqrt(std::max(kTiny, energies[column] * own[column]));
+      if (lag == 0) at_zero[i] = r;
+      if (r > result.correlations[i]) {
+        result.correlations[i] = r;
+        result.shifts[i] = static_cast<double>(lag * step);
+      }
+    }
+  }
+  for (std::size_t i = 0; i < beats; ++i) {
+    if (result.correlations[i] >= kTrustedCorrelation && result.correlations[i] - at_zero[i] >= kMinGain) continue;
+    result.correlations[i] = at_zero[i];
+    result.shifts[i] = 0.0;
+  }
+}
+
+// The beats that resemble the others, each at its shift, as the new measure of all.
+void compare_with_the_like(const Slopes& slopes, Eigen::Index step, Consistency& result) {
+  const std::size_t beats = result.shifts.size();
+  std::vector<char> used(beats);
+  Eigen::ArrayXXd aligned(slopes.points * slopes.leads, slopes.values.cols());
+  for (std::size_t i = 0; i < beats; ++i) {
+    used[i] = result.correlations[i] >= kLikeCorrelation;
+    const auto column = static_cast<Eigen::Index>(i);
+    aligned.col(column) = slopes.beat_at_lag(column, static_cast<Eigen::Index>(result.shifts[i]) / step);
+  }
+  const auto alike = static_cast<std::size_t>(std::count(used.begin(), used.end(), 1));
+  if (alike < kMinAlike || 2 * alike < beats) return;
+  compare(slopes, step, aligned, used, result);
+}
+
+}  // namespace
+
+Consistency consistency(const WorkingSignal& signal, const BeatGroup& group, double from, double to, Eigen::Index width,
+                        bool of_some_beats) {
+  const Eigen::Index step =
+      std::max<Eigen::Index>(1, static_cast<Eigen::Index>(std::lround(kStepSeconds * signal.rate)));
+  const Slopes slopes =
+      collect(signal, group, static_cast<Eigen::Index>(from), static_cast<Eigen::Index>(to), step, width);
+  const std::size_t beats = group.beats.size();
+  const auto count = static_cast<double>(beats);
+  const Eigen::ArrayXXd unshifted = slopes.at_lag(0);
+  const Eigen::ArrayXd mean = unshifted.rowwise().sum() / count;
+  const double variance = (unshifted.colwise() - mean).square().sum() / std::max(1.0, count - 1.0);
+
+  Consistency result;
+  result.ratio = count * mean.square().sum() / std::max(variance, kTiny);
+  compare(slopes, step, unshifted, std::vector<char>(beats, 1), result);
+  for (int round = 0; of_some_beats && round < kRounds && median(result.correlations) < kEnough; ++round) {
+    compare_with_the_like(slopes, step, result);
+  }
+  return result;
+}
+
+}  // namespace cardiograd::dsp

@@ -1,0 +1,48 @@
+// P, QRS and T waves of every beat: onset, peak and end, for each lead and for all leads together.
+#pragma once
+
+#include <span>
+#include <string>
+#include <vector>
+
+#include <Eigen/Core>
+
+#include "dsp/delineation/beat_groups.h"
+#include "dsp/statistics.h"
+
+namespace cardiograd::dsp {
+
+// Seconds from the first sample; all NaN where the wave is absent or not found.
+struct Wave {
+  double onset_s = kMissing;
+  double peak_s = kMissing;
+  double offset_s = kMissing;
+  bool present() const { return peak_s == peak_s; }
+};
+
+struct BeatWaves {
+  Wave p;
+  Wave qrs;  // The peak is the largest deflection within the QRS complex; of the global beat the R peak as detected.
+  Wave t;
+};
+
+struct Delineation {
+  std::vector<BeatWaves> global;              // One for each R peak.
+  std::vector<std::vector<BeatWaves>> leads;  // [lead][beat]; flat or missing leads have absent waves.
+};
+
+// `signal` is samples x leads (NaN = missing sample) at `rate` Hz, `r_peaks_s` ascending as from detect_r_peaks.
+//
+// Beats of a neighborhood are grouped by the shape of their QRS complex over all leads, aligned by cross-correlation
+// and averaged; boundaries are searched on the averages, where noise and wander are small, and moved to each beat with
+// the shift that its own QRS, P and T waves show against the average. Boundaries of P and T are those of the largest
+// trapezium under the flank (Vazquez-Seisdedos et al., BioMed. Eng. OnLine 10:43, 2011), of the QRS where slopes sink
+// to the background. A lead's boundary is drawn to the consensus of the leads, the more the weaker the wave stands in
+// it. Global boundaries are the second earliest onset and the second latest end where four or more leads have the wave,
+// else the earliest and latest after removal of outliers.
+Delineation delineate(const Eigen::ArrayXXd& signal, double rate, std::span<const double> r_peaks_s);
+
+// The same from a signal that is already prepared.
+Delineation delineate(const WorkingSignal& signal, std::span<const double> r_peaks_s);
+
+}  // namespace cardiograd::dsp

@@ -1,0 +1,122 @@
+#include "dsp/delineation/wave_search.h"
+
+#include <algorithm>
+#include <cmath>
+
+namespace cardiograd::dsp {
+namespace {
+
+// A stretch of one sign of the slope, by its steepest sample.
+struct Flank {
+  Eigen::Index at;
+  double slope;
+};
+
+std::vector<Flank> flanks(const Eigen::ArrayXd& slope, Eigen::Index from, Eigen::Index to) {
+  std::vector<Flank> found;
+  for (Eigen::Index t = from; t <= to; ++t) {
+    const double value = slope[t];
+    if (value == 0.0) continue;
+    if (found.empty() || (value > 0.0) != (found.back().slope > 0.0)) {
+      found.push_back({t, value});
+    } else if (std::abs(value) > std::abs(found.back().slope)) {
+      found.back() = {t, value};
+    }
+  }
+  return found;
+}
+
+// The corner between flank sample `steep` and the level stretch that ends at `far` (on either side): it makes the
+// trapezium (steep, corner, far) largest.
+Eigen::Index corner(const Eigen::ArrayXd& signal, Eigen::Index steep, Eigen::Index far) {
+  if (far == steep) return steep;
+  const Eigen::Index step = far > steep ? 1 : -1;
+  const double direction = signal[steep] >= signal[far] ? 1.0 : -1.0;
+  Eigen::Index best = steep;
+  double largest = 0.0;
+  for (Eigen::Index t = steep + step; t != far; t += step) {
+    const auto width = static_cast<double>(std::abs(far - t) + std::abs(far - steep));
+    const double area = direction * (signal[steep] - signal[t]) * width;
+    if (area > largest) {
+      largest = area;
+      best = t;
+    }
+  }
+  return best;
+}
+
+}  // namespace
+
+Eigen::ArrayXd box_slope(const Eigen::ArrayXd& signal, Eigen::Index width, double rate) {
+  const Eigen::Index count = signal.size();
+  Eigen::ArrayXd slope = Eigen::ArrayXd::Zero(count);
+  if (count < 2 * width + 1) return slope;
+  double after = signal.segment(width + 1, width).sum();
+  double before = signal.head(width).sum();
+  const double scale = rate / static_cast<double>(width * (width + 1));
+  for (Eigen::Index t = width; t + width < count; ++t) {
+    slope[t] = (after - before) * scale;
+    if (t + width + 1 < count) {
+      after += signal[t + width + 1] - signal[t + 1];
+      before += signal[t] - signal[t - width];
+    }
+  }
+  return slope;
+}
+
+Extent active_extent(const Eigen::ArrayXd& activity, double threshold, Eigen::Index gap, Eigen::Index from,
+                     Eigen::Index to, Eigen::Index lowest, Eigen::Index highest) {
+  Eigen::Index top = 0;
+  const double level = threshold * activity.segment(from, to - from + 1).maxCoeff(&top);
+  top += from;
+  Extent extent{static_cast<double>(top), static_cast<double>(top)};
+  Eigen::Index last = top;
+  for (Eigen::Index t = top; t >= lowest && last - t <= gap; --t) {
+    if (activity[t] > level) last = t;
+  }
+  extent.onset = static_cast<double>(last);
+  last = top;
+  for (Eigen::Index t = top; t <= highest && t - last <= gap; ++t) {
+    if (activity[t] > level) last = t;
+  }
+  extent.offset = static_cast<double>(last);
+  return extent;
+}
+
+std::vector<Hump> humps(const Eigen::ArrayXd& slope, Eigen::Index from, Eigen::Index to) {
+  const std::vector<Flank> all = flanks(slope, from, to);
+  std::vector<Hump> found;
+  for (std::size_t i = 0; i + 1 < all.size(); ++i) {
+    const double flatter = std::min(std::abs(all[i].slope), std::abs(all[i + 1].slope));
+    found.push_back({all[i].at, all[i + 1].at, all[i].slope > 0.0 ? flatter : -flatter});
+  }
+  return found;
+}
+
+FoundWave outline(const Eigen::ArrayXd& signal, const std::vector<Hump>& all, std::size_t first, std::size_t main,
+                  std::size_t last, Eigen::Index lowest, Eigen::Index highest, Eigen::Index reach_before,
+                  Eigen::Index reach_after, double symmetry) {
+  FoundWave wave;
+  wave.strength = std::abs(all[main].strength);
+  const Eigen::Index rise = all[first].before, fall = all[last].after;
+  wave.onset = static_cast<double>(corner(signal, rise, std::max(lowest, rise - reach_before)));
+  const Eigen::Index left = all[main].before, right = all[main].after;
+  Eigen::Index peak = 0;
+  const auto top = signal.segment(left, right - left + 1);
+  if (all[main].strength > 0.0) {
+    top.maxCoeff(&peak);
+  } else {
+    top.minCoeff(&peak);
+  }
+  wave.peak = static_cast<double>(left + peak);
+  // A wave falls about as long after the steepest sample of its flank as before.
+  const auto own_reach = static_cast<Eigen::Index>(symmetry * (static_cast<double>(fall) - all[last].middle()));
+  const Eigen::Index reach = std::min(reach_after, std::max(reach_after / 3, own_reach));
+  wave.offset = static_cast<double>(corner(signal, fall, std::min(highest, fall + reach)));
+  const auto at = [&](double position) { return signal[static_cast<Eigen::Index>(position)]; };
+  const double share = (wave.peak - wave.onset) / std::max(1.0, wave.offset - wave.onset);
+  wave.amplitude = at(wave.peak) - (at(wave.onset) + share * (at(wave.offset) - at(wave.onset)));
+  return wave;
+}
+
+}  // namespace cardiograd::dsp

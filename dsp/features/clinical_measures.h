@@ -1,0 +1,67 @@
+// What a reader of ECGs measures beyond the feature columns: intervals, axis, ST levels and wave heights, each with its
+// unit, or why it is missing. For reports; the model is not fed with them.
+#pragma once
+
+#include <optional>
+#include <span>
+#include <string>
+#include <string_view>
+#include <vector>
+
+#include "dsp/delineation/beat_groups.h"
+#include "dsp/delineation/delineation.h"
+#include "dsp/statistics.h"
+
+namespace cardiograd::dsp {
+
+// What is usual in adults at rest; infinite where there is no such limit.
+struct UsualRange {
+  double low;
+  double high;
+};
+
+struct ClinicalMeasure {
+  std::string_view name;
+  std::string_view unit;
+  std::string_view definition;
+  std::string_view source;  // Of the definition and the usual range.
+  std::optional<UsualRange> usual;
+  double value = kMissing;  // NaN exactly where `reason` says why.
+  std::string reason;
+};
+
+// Heights over the mean level of the 20 ms before QRS onset, in mV, medians over the beats.
+struct LeadMeasures {
+  double r_mv = kMissing;    // Of the highest point within the QRS complex, 0 where none is above the level.
+  double s_mv = kMissing;    // Depth of the lowest point (S, Q or QS), 0 where none is below.
+  double st_mv = kMissing;   // 60 ms after the end of the QRS complex over all leads (J + 60 ms).
+  std::string reason;        // Why they are missing; empty where they are there.
+  std::string_view st_note;  // "elevated" or "depressed" beyond the limits for this lead; else empty.
+};
+
+struct ClinicalMeasures {
+  std::vector<ClinicalMeasure> record;
+  std::vector<LeadMeasures> leads;  // One for each lead.
+};
+
+// From the beats of `signal`. `lead_names` in any case, `millivolts` those of one unit of the signal (nothing: it has
+// no voltage scale), `sex` 0 male, 1 female, NaN unknown: the usual ranges of QTc and Cornell voltage and the limits of
+// ST elevation depend on it; where it is unknown the wider one of both is taken.
+//
+//   pr_interval_ms        median of QRS onset - P onset over all leads
+//   p_duration_ms         median of P end - P onset
+//   qtc_bazett_ms         QT / sqrt(RR / s), Bazett, Heart 7:353 (1920); QT and RR are the means of the feature columns
+//   qtc_fridericia_ms     QT / cbrt(RR / s), Fridericia, Acta Med. Scand. 53:469 (1920)
+//   qtc_framingham_ms     QT + 154 ms (1 - RR / s), Sagie et al., Am. J. Cardiol. 70:797 (1992)
+//   frontal_axis_deg      direction of the net QRS area in the frontal plane, from leads I and aVF (aVF = II - I / 2 or
+//                         III + I / 2 where it is missing), -180 to 180, 0 to the left, 90 down
+//   sokolow_lyon_mv       S in V1 + the larger R of V5 and V6, Sokolow and Lyon, Am. Heart J. 37:161 (1949)
+//   cornell_mv            R in aVL + S in V3, Casale et al., J. Am. Coll. Cardiol. 6:572 (1985)
+//
+// Usual ranges: AHA/ACCF/HRS recommendations, Surawicz et al. (part III: PR, axis), Rautaharju et al. (IV: QTc),
+// Hancock et al. (V: P duration, voltages), Wagner et al. (VI: ST), J. Am. Coll. Cardiol. 53:976-1011 (2009).
+ClinicalMeasures clinical_measures(const WorkingSignal& signal, const Delineation& waves,
+                                   std::span<const std::string> lead_names, std::optional<double> millivolts,
+                                   double sex);
+
+}  // namespace cardiograd::dsp

@@ -1,0 +1,256 @@
+#include "dsp/features/features.h"
+
+#include <algorithm>
+#include <array>
+#include <cctype>
+#include <cmath>
+#include <optional>
+#include <utility>
+
+#include <fmt/format.h>
+
+#include "base/error.h"
+#include "dsp/delineation/delineation.h"
+#include "dsp/delineation/r_peaks.h"
+#include "dsp/features/beat_features.h"
+#include "dsp/features/entropy.h"
+#include "dsp/features/rr_statistics.h"
+#include "dsp/features/spectrum.h"
+#include "dsp/features/wavelet.h"
+#include "dsp/filters/gaps.h"
+#include "dsp/filters/resample.h"
+#include "dsp/statistics.h"
+
+namespace cardiograd::dsp {
+namespace {
+
+constexpr std::array kColumns = {
+    FeatureColumn{"rr_mean_ms", "ms", "mean RR interval between consecutive beats, 250 to 3000 ms", "2 beats"},
+    FeatureColumn{"rr_median_ms", "ms", "median RR interval", "2 beats"},
+    FeatureColumn{"rr_diff_min_ms", "ms", "smallest signed difference of successive RR intervals", "3 beats"},
+    FeatureColumn{"rr_pnn60_pct", "%", "successive RR differences of more than 60 ms", "3 beats"},
+    FeatureColumn{"rr_rmssd_ms", "ms", "root mean square of the successive RR differences", "3 beats"},
+    FeatureColumn{"qrs_duration_mean_ms", "ms", "mean QRS duration over all leads", "1 beat"},
+    FeatureColumn{"qrs_duration_sd_ms", "ms", "sample SD of the QRS durations", "2 beats"},
+    FeatureColumn{"qrs_amplitude_mean_mv", "mV", "mean of max - min within the QRS, lead II", "1 beat"},
+    FeatureColumn{"qrs_amplitude_sd_mv", "mV", "sample SD of the QRS amplitudes, lead II", "2 beats"},
+    FeatureColumn{"qrs_area_mean_mv_ms", "mV ms", "mean area between the QRS and its onset level, lead II", "1 beat"},
+    FeatureColumn{"qrs_area_sd_mv_ms", "mV ms", "sample SD of the QRS areas, lead II", "2 beats"},
+    FeatureColumn{"qrs_slope_mean_mv_s", "mV/s", "mean of the steepest slope within the QRS, lead II", "1 beat"},
+    FeatureColumn{"qrs_slope_sd_mv_s", "mV/s", "sample SD of the steepest slopes, lead II", "2 beats"},
+    FeatureColumn{"t_amplitude_mean_mv", "mV", "mean signed T amplitude from the level at QRS onset, lead II",
+                  "1 T wave"},
+    FeatureColumn{"t_alternans_uv", "uV",
+                  "median over leads of max |median odd - median even beat|, R + 100 ms to T end", "8 regular beats"},
+    FeatureColumn{"t_mpe", "",
+                  "mean multiscale permutation entropy of T (order 3, delay 1, scales 1 to 3, 250 Hz), lead II",
+                  "1 T wave"},
+    FeatureColumn{"qt_mean_ms", "ms", "mean QT interval over all leads, 200 to 700 ms", "1 T wave"},
+    FeatureColumn{"frequency_mean_hz", "Hz",
+                  "centroid of the Welch spectrum (Hann, 2.56 s, half overlap), 0.5 to 45 Hz, lead II", "2.56 s"},
+    FeatureColumn{"wavelet_entropy_l4", "nat",
+                  "energy entropy of the db4 detail at level 4 (3.1 to 6.3 Hz) at 100 Hz, lead II", "2 s"},
+    FeatureColumn{"wavelet_entropy_l3", "nat",
+                  "energy entropy of the db4 detail at level 3 (6.3 to 12.5 Hz) at 100 Hz, lead II", "2 s"},
+    FeatureColumn{"hr_min_bpm", "1/min", "smallest 60000 / RR", "2 beats"},
+    FeatureColumn{"hr_max_bpm", "1/min", "largest 60000 / RR", "2 beats"},
+    FeatureColumn{"hr_mean_bpm", "1/min", "mean of 60000 / RR", "2 beats"},
+    FeatureColumn{"hr_sd_bpm", "1/min", "sample SD of 60000 / RR", "3 beats"},
+    FeatureColumn{"p_correlation", "", "median Pearson correlation of pairs of P waves (64 points), lead II",
+                  "2 P waves"},
+    FeatureColumn{"p_sample_entropy", "nat",
+                  "median sample entropy (m 2, r 0.2 SD) of P with 40 ms on either side at 500 Hz, lead II",
+                  "1 P wave"},
+    FeatureColumn{"p_approximate_entropy", "nat", "median approximate entropy of the same, lead II", "1 P wave"},
+    FeatureColumn{"age_years", "years", "age as recorded, 300 (over 89) as 90", "a recorded age"},
+    FeatureColumn{"sex", "", "0 male, 1 female", "a recorded sex"},
+};
+
+// Fills a row by column name.
+class RowBuilder {
+ public:
+  RowBuilder() : row_{std::vector<double>(kColumns.size(), kMissing), std::vector<std::string>(kColumns.size())} {}
+
+  // A value that is not finite is missing because of `reason`.
+  void set(std::string_view column, double value, std::string_view reason) {
+    std::size_t at = 0;
+    while (kColumns[at].name != column) ++at;
+    row_.values[at] = std::isfinite(value) ? value : kMissing;
+    row_.reasons[at] = std::isfinite(value) ? "" : std::string(reason);
+  }
+  FeatureRow take() { return std::move(row_); }
+
+ private:
+  FeatureRow row_;
+};
+
+void add_rr(const RPeaks& peaks, RowBuilder& row) {
+  const RrStatistics s = rr_statistics(rr_intervals_ms(peaks.times_s));
+  const std::size_t beats = peaks.times_s.size();
+  const auto why = [&](std::size_t needed) -> std::string {
+    if (beats == 0) return peaks.reason;
+    if (beats < needed) return fmt::format("{} beat{}, {} are needed", beats, beats == 1 ? "" : "s", needed);
+    return fmt::format("fewer than {} successive RR intervals between 250 and 3000 ms", needed - 1);
+  };
+  row.set("rr_mean_ms", s.rr_mean_ms, why(2));
+  row.set("rr_median_ms", s.rr_median_ms, why(2));
+  row.set("rr_diff_min_ms", s.rr_diff_min_ms, why(3));
+  row.set("rr_pnn60_pct", s.rr_pnn60_pct, why(3));
+  row.set("rr_rmssd_ms", s.rr_rmssd_ms, why(3));
+  row.set("hr_min_bpm", s.hr_min_bpm, why(2));
+  row.set("hr_max_bpm", s.hr_max_bpm, why(2));
+  row.set("hr_mean_bpm", s.hr_mean_bpm, why(2));
+  row.set("hr_sd_bpm", s.hr_sd_bpm, why(3));
+}
+
+// Factor to mV, or nothing.
+std::optional<double> millivolts_per(std::string_view unit) {
+  std::string lower(unit);
+  for (char& c : lower) c = static_cast<char>(std::tolower(static_cast<unsigned char>(c)));
+  if (lower == "mv") return 1.0;
+  if (lower == "uv" || lower == "\u00b5v" || lower == "\u03bcv") return 1e-3;
+  if (lower == "v") return 1e3;
+  if (lower == "nv") return 1e-6;
+  return std::nullopt;
+}
+
+std::optional<std::size_t> find_lead(std::span<const std::string> names, std::string_view wanted) {
+  for (std::size_t l = 0; l < names.size(); ++l) {
+    const bool same = std::equal(names[l].begin(), names[l].end(), wanted.begin(), wanted.end(), [](char a, char b) {
+      return std::tolower(static_cast<unsigned char>(a)) == std::tolower(static_cast<unsigned char>(b));
+    });
+    if (same) return l;
+  }
+  return std::nullopt;
+}
+
+// The leads that alternans is taken over: those of the standard twelve, else all.
+std::vector<std::size_t> standard_leads(std::span<const std::string> names) {
+  constexpr std::string_view kStandard[] = {"I", "II", "III", "aVR", "aVL", "aVF", "V1", "V2", "V3", "V4", "V5", "V6"};
+  std::vector<std::size_t> leads;
+  for (const std::string_view name : kStandard) {
+    if (const auto lead = find_lead(names, name)) leads.push_back(*lead);
+  }
+  for (std::size_t l = 0; leads.empty() && l < names.size(); ++l) leads.push_back(l);
+  return leads;
+}
+
+// Voltages: value times scale, or missing because there is none.
+void add_voltages(const LeadFeatures& lead, double alternans, std::string_view unit, const std::string& no_beat,
+                  RowBuilder& row) {
+  const std::optional<double> scale = millivolts_per(unit);
+  const auto set = [&](std::string_view column, double value, const std::string& reason) {
+    row.set(column, scale ? *scale * value : kMissing, scale ? reason : "no scale");
+  };
+  const std::string one_beat = no_beat.empty() ? "1 beat, 2 are needed" : no_beat;
+  set("qrs_amplitude_mean_mv", mean(lead.qrs_amplitude), no_beat);
+  set("qrs_amplitude_sd_mv", sample_sd(lead.qrs_amplitude), one_beat);
+  set("qrs_area_mean_mv_ms", mean(lead.qrs_area), no_beat);
+  set("qrs_area_sd_mv_ms", sample_sd(lead.qrs_area), one_beat);
+  set("qrs_slope_mean_mv_s", mean(lead.qrs_slope), no_beat);
+  set("qrs_slope_sd_mv_s", sample_sd(lead.qrs_slope), one_beat);
+  set("t_amplitude_mean_mv", mean(lead.t_amplitude), no_beat.empty() ? "no T wave found" : no_beat);
+  set("t_alternans_uv", 1000.0 * alternans, no_beat.empty() ? "fewer than 4 odd and 4 even regular beats" : no_beat);
+}
+
+void add_waves(const WorkingSignal& signal, const RPeaks& peaks, std::span<const std::string> names,
+               std::string_view unit, std::optional<std::size_t>& measured, RowBuilder& row) {
+  Delineation waves;
+  if (!peaks.times_s.empty()) {
+    waves = delineate(signal, peaks.times_s);
+    measured = measuring_lead(signal, waves, measured);
+  }
+  const std::string no_beat = peaks.times_s.empty() ? peaks.reason : measured ? "" : "no QRS complex delineated";
+  const auto because = [&](const char* reason) { return no_beat.empty() ? std::string(reason) : no_beat; };
+  const bool found = no_beat.empty();
+  const LeadFeatures lead = found ? lead_features(signal, waves, *measured) : LeadFeatures{};
+  add_voltages(lead, found ? t_alternans(signal, waves, standard_leads(names)) : kMissing, unit, no_beat, row);
+  const std::vector<double> durations = qrs_durations_ms(waves);
+  row.set("qrs_duration_mean_ms", mean(durations), no_beat);
+  row.set("qrs_duration_sd_ms", sample_sd(durations), because("1 beat, 2 are needed"));
+  row.set("qt_mean_ms", mean(qt_intervals_ms(waves)), because("no QT interval between 200 and 700 ms"));
+  row.set("t_mpe", mean(lead.t_mpe), because("no T wave found"));
+  row.set("p_correlation", median(lead.p_correlations), because("fewer than 2 P waves"));
+  row.set("p_sample_entropy", median(lead.p_sample_entropy), because("no P wave"));
+  row.set("p_approximate_entropy", median(lead.p_approximate_entropy), because("no P wave"));
+}
+
+// Columns of the whole signal of one lead, without regard to beats.
+void add_spectra(const Eigen::ArrayXXd& signal, double rate, std::optional<std::size_t> measured, RowBuilder& row) {
+  constexpr double kSegmentSeconds = 2.56, kLowHz = 0.5, kHighHz = 45.0, kWaveletSeconds = 2.0, kWaveletRate = 100.0;
+  double centroid = kMissing, level_3 = kMissing, level_4 = kMissing;
+  std::string why_centroid = "no lead has a signal", why_wavelet = why_centroid;
+  if (measured) {
+    Eigen::ArrayXXd lead = signal.col(static_cast<Eigen::Index>(*measured));
+    fill_gaps(lead.col(0));
+    const auto seconds = static_cast<double>(lead.rows()) / rate;
+    const int segment = static_cast<int>(std::lround(kSegmentSeconds * rate));
+    why_centroid = why_wavelet = "the signal has no power";
+    if (lead.rows() < segment) {
+      why_centroid = fmt::format("{:.2f} s, 2.56 are needed", seconds);
+    } else {
+      centroid = spectral_centroid(welch({lead.data(), static_cast<std::size_t>(lead.rows())}, rate, segment), kLowHz,
+                                   kHighHz);
+    }
+    if (seconds < kWaveletSeconds) {
+      why_wavelet = fmt::format("{:.2f} s, 2 are needed", seconds);
+    } else {
+      // Rates are taken to a tenth of a hertz, those above 1 kHz to one.
+      const double parts = rate <= 1000.0 ? 10.0 : 1.0;
+      lead -= lead.mean();
+      const Eigen::ArrayXXd at_100 =
+          resample_poly(lead, static_cast<int>(parts * kWaveletRate), static_cast<int>(std::lround(parts * rate)));
+      const auto levels = wavelet_decomposition({at_100.data(), static_cast<std::size_t>(at_100.rows())}, "db4", 4);
+      level_3 = energy_entropy(levels[2]);
+      level_4 = energy_entropy(levels[3]);
+    }
+  }
+  row.set("frequency_mean_hz", centroid, why_centroid);
+  row.set("wavelet_entropy_l4", level_4, why_wavelet);
+  row.set("wavelet_entropy_l3", level_3, why_wavelet);
+}
+
+// Lead II if it has a signal.
+std::optional<std::size_t> lead_two(const Eigen::ArrayXXd& signal, std::span<const std::string> names) {
+  const auto lead = find_lead(names, "II");
+  if (!lead) return std::nullopt;
+  const Eigen::ArrayXd column = signal.col(static_cast<Eigen::Index>(*lead));
+  const Eigen::ArrayXd finite = column.isFinite().select(column, 0.0);
+  const bool mostly = 2 * column.isFinite().count() > column.size();
+  return mostly && finite.maxCoeff() > finite.minCoeff() ? lead : std::nullopt;
+}
+
+void add_person(double age_years, double sex, RowBuilder& row) {
+  constexpr double kOver89 = 300.0, kAgeOver89 = 90.0, kOldest = 130.0;
+  const double age = age_years == kOver89 ? kAgeOver89 : age_years;
+  const bool possible = age >= 0.0 && age <= kOldest;
+  row.set("age_years", possible ? age : kMissing,
+          std::isnan(age_years) ? "not recorded" : fmt::format("{} is not an age", age_years));
+  row.set("sex", sex == 0.0 || sex == 1.0 ? sex : kMissing,
+          std::isnan(sex) ? "not recorded" : fmt::format("{} is neither 0 nor 1", sex));
+}
+
+}  // namespace
+
+std::span<const FeatureColumn> feature_columns() {
+  return kColumns;
+}
+
+FeatureRow compute_features(const Eigen::ArrayXXd& signal, double rate, std::string_view unit,
+                            std::span<const std::string> lead_names, double age_years, double sex) {
+  if (static_cast<Eigen::Index>(lead_names.size()) != signal.cols()) {
+    throw Error(fmt::format("features: {} lead names for {} leads", lead_names.size(), signal.cols()),
+                "Give one name for each column of the signal.");
+  }
+  RowBuilder row;
+  const RPeaks peaks = detect_r_peaks(signal, rate);
+  add_rr(peaks, row);
+  std::optional<std::size_t> measured = signal.rows() == 0 ? std::nullopt : lead_two(signal, lead_names);
+  add_waves(peaks.times_s.empty() ? WorkingSignal{} : working_signal(signal, rate), peaks, lead_names, unit, measured,
+            row);
+  add_spectra(signal, rate, measured, row);
+  add_person(age_years, sex, row);
+  return row.take();
+}
+
+}  // namespace cardiograd::dsp

@@ -1,0 +1,150 @@
+#include "dsp/features/signal_quality.h"
+
+#include <algorithm>
+#include <cmath>
+
+#include <fmt/format.h>
+
+#include "base/error.h"
+#include "dsp/filters/butterworth.h"
+#include "dsp/filters/gaps.h"
+
+namespace cardiograd::dsp {
+namespace {
+
+constexpr double kDriftHz = 0.7;
+constexpr double kQrsHz = 6;
+constexpr double kNoiseHz = 20;
+constexpr double kHighHz = 40;
+constexpr int kOrder = 2;
+constexpr double kSwingSeconds = 2;
+constexpr double kNoiseSeconds = 0.1;
+constexpr double kFlatSeconds = 1;        // No heart that beats leaves a lead without any change so long.
+constexpr double kClippedSeconds = 0.01;  // Tops of R waves stand still for less.
+constexpr double kSteep = 0.03;           // Of the lead's range within one sample.
+constexpr double kHighestSnr = 100;       // dB
+constexpr double kHighestContrast = 1000;
+
+constexpr double kMaxMissing = 0.1;
+constexpr double kMaxFlat = 0.5;
+constexpr double kMaxSaturated = 0.02;
+constexpr double kMinSnr = 17.5;  // dB; white noise has 13 to 17.3, the worst of 4,500 leads of hospital records 17.6.
+constexpr double kMinContrast = 7;  // White noise has 4 to 6.6.
+constexpr double kGoodSnr = 21;
+constexpr double kMinSwing = 0.02;  // mV
+constexpr double kMaxSwing = 20;    // mV
+
+// Runs of equal samples: the share in runs of `least_flat` samples and more, and of shorter ones at an extreme.
+void measure_runs(const Eigen::ArrayXd& lead, double rate, LeadQuality& quality) {
+  const double low = lead.minCoeff(), high = lead.maxCoeff();
+  const double steep = kSteep * (high - low);
+  const auto least_flat = static_cast<Eigen::Index>(std::ceil(kFlatSeconds * rate));
+  const auto least_clipped = std::max<Eigen::Index>(3, static_cast<Eigen::Index>(std::ceil(kClippedSeconds * rate)));
+  Eigen::Index flat = 0, clipped = 0;
+  for (Eigen::Index first = 0, last = 0; first < lead.size(); first = last) {
+    last = first + 1;
+    while (last < lead.size() && lead[last] == lead[first]) ++last;
+    const Eigen::Index length = last - first;
+    if (length >= std::min(least_flat, lead.size())) flat += length;
+    if (length < least_clipped || high == low || (lead[first] != low && lead[first] != high)) continue;
+    const bool steep_before = first > 0 && std::abs(lead[first] - lead[first - 1]) > steep;
+    const bool steep_after = last < lead.size() && std::abs(lead[last] - lead[first]) > steep;
+    if (steep_before || steep_after) clipped += length;
+  }
+  const auto count = static_cast<double>(lead.size());
+  quality.flat_share = static_cast<double>(flat) / count;
+  quality.saturated_share = static_cast<double>(clipped) / count;
+}
+
+// Median of `statistic` over the blocks of `length` samples; a rest of less than half a block is left aside.
+template <class Statistic>
+double median_of_blocks(const Eigen::ArrayXd& lead, Eigen::Index length, Statistic statistic) {
+  length = std::clamp<Eigen::Index>(length, 1, lead.size());
+  std::vector<double> values;
+  for (Eigen::Index first = 0; first + length / 2 < lead.size(); first += length)
+    values.push_back(statistic(lead.segment(first, std::min(length, lead.size() - first))));
+  const auto middle = values.begin() + static_cast<std::ptrdiff_t>(values.size() / 2);
+  std::nth_element(values.begin(), middle, values.end());
+  return *middle;
+}
+
+double root_mean_square(const Eigen::ArrayXd& values) {
+  return std::sqrt(values.square().mean());
+}
+
+void judge(const std::string& unit, LeadQuality& quality) {
+  const bool millivolts = unit == "mV";
+  const std::string shown = millivolts ? " mV" : "";
+  if (quality.missing_share > kMaxMissing) {
+    quality.fault = fmt::format("{:.0f} % of the samples are missing", 100 * quality.missing_share);
+  } else if (quality.flat_share > kMaxFlat) {
+    quality.fault =
+        quality.flat_share == 1 ? "flat" : fmt::format("flat for {:.0f} % of the time", 100 * quality.flat_share);
+  } else if (quality.saturated_share > kMaxSaturated) {
+    quality.fault = fmt::format("saturated for {:.0f} % of the time", 100 * quality.saturated_share);
+  } else if (millivolts && quality.swing < kMinSwing) {
+    quality.fault = fmt::format("a swing of {:.3f} mV: no ECG, or another unit than mV", quality.swing);
+  } else if (millivolts && quality.swing > kMaxSwing) {
+    quality.fault = fmt::format("a swing of {:.0f} mV: no ECG, or another unit than mV", quality.swing);
+  } else if (quality.snr_db < kMinSnr && quality.contrast < kMinContrast) {
+    quality.fault =
+        fmt::format("noise of {:.3g}{} RMS at a swing of {:.3g}{}", quality.noise, shown, quality.swing, shown);
+  }
+  if (!quality.fault.empty()) return;
+  if (quality.snr_db < kGoodSnr) {
+    quality.remark = "noisy";
+  } else if (quality.flat_share > 0) {
+    quality.remark = fmt::format("flat for {:.0f} % of the time", 100 * quality.flat_share);
+  } else if (quality.missing_share > 0) {
+    quality.remark = fmt::format("{:.1g} % of the samples are missing", 100 * quality.missing_share);
+  } else if (quality.drift > quality.swing) {
+    quality.remark = "baseline wanders";
+  }
+}
+
+}  // namespace
+
+std::vector<LeadQuality> signal_quality(const Eigen::ArrayXXd& signal, double rate, const std::string& unit) {
+  if (!(rate >= kMinQualityRate) || !std::isfinite(rate))
+    throw Error(fmt::format("signal quality at {} Hz", rate),
+                fmt::format("The rate must be {} Hz or more.", kMinQualityRate));
+  std::vector<LeadQuality> qualities(static_cast<std::size_t>(signal.cols()));
+  if (signal.rows() == 0) {
+    for (LeadQuality& quality : qualities) quality.fault = "no samples";
+    return qualities;
+  }
+  // Values beyond this are no measurement, and their squares would not be finite.
+  constexpr double kLargest = 1e100;
+  Eigen::ArrayXXd bridged = (signal.abs() < kLargest).select(signal, std::nan(""));
+  for (std::size_t i = 0; i < qualities.size(); ++i) {
+    auto column = bridged.col(static_cast<Eigen::Index>(i));
+    qualities[i].missing_share =
+        static_cast<double>(fill_gaps(column)) / static_cast<double>(std::max<Eigen::Index>(1, signal.rows()));
+    measure_runs(column, rate, qualities[i]);
+  }
+  const Eigen::Index padding = std::min<Eigen::Index>(signal.rows() - 1, static_cast<Eigen::Index>(rate / 2));
+  const Eigen::ArrayXXd slow = sosfiltfilt(butterworth_lowpass(kOrder, kDriftHz, rate), bridged, padding);
+  const Eigen::ArrayXXd heart = sosfiltfilt(butterworth_lowpass(kOrder, kHighHz, rate), bridged - slow, padding);
+  const Eigen::ArrayXXd fast = sosfiltfilt(butterworth_highpass(kOrder, kNoiseHz, rate), heart, padding);
+  const Eigen::ArrayXXd qrs = sosfiltfilt(butterworth_highpass(kOrder, kQrsHz, rate), heart, padding).abs();
+  for (std::size_t i = 0; i < qualities.size(); ++i) {
+    const auto lead = static_cast<Eigen::Index>(i);
+    LeadQuality& quality = qualities[i];
+    quality.drift = root_mean_square(slow.col(lead) - slow.col(lead).mean());
+    quality.swing = median_of_blocks(heart.col(lead), static_cast<Eigen::Index>(kSwingSeconds * rate),
+                                     [](const auto& block) { return block.maxCoeff() - block.minCoeff(); });
+    quality.noise = median_of_blocks(fast.col(lead), static_cast<Eigen::Index>(std::ceil(kNoiseSeconds * rate)),
+                                     [](const auto& block) { return std::sqrt(block.square().mean()); });
+    quality.snr_db = quality.noise > 0 && quality.swing > 0
+                         ? std::min(kHighestSnr, 20 * std::log10(quality.swing / (2 * quality.noise)))
+                         : (quality.swing > 0 ? kHighestSnr : 0);
+    const double height = median_of_blocks(qrs.col(lead), static_cast<Eigen::Index>(kSwingSeconds * rate),
+                                           [](const auto& block) { return block.maxCoeff(); });
+    const double usual = median_of_blocks(qrs.col(lead), 1, [](const auto& block) { return block[0]; });
+    quality.contrast = height > 0 ? std::min(kHighestContrast, height / std::max(usual, height / kHighestContrast)) : 0;
+    judge(unit, quality);
+  }
+  return qualities;
+}
+
+}  // namespace cardiograd::dsp

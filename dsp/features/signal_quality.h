@@ -1,0 +1,34 @@
+// Whether the leads of a recording can be used at all: gaps, flat stretches, clipping, noise.
+#pragma once
+
+#include <string>
+#include <vector>
+
+#include <Eigen/Core>
+
+namespace cardiograd::dsp {
+
+struct LeadQuality {
+  double missing_share = 0;  // of the samples: NaN or infinite
+  double flat_share = 0;     // of the samples: in stretches of a second and more without any change
+  double saturated_share =
+      0;                // of the samples: stand still at the lead's largest or smallest value after a steep slope
+  double swing = 0;     // largest less smallest value, 0.7 to 40 Hz, median over 2 s; in the signal's unit
+  double noise = 0;     // RMS from 20 to 40 Hz, median over 0.1 s: between QRS complexes; in its unit
+  double snr_db = 0;    // 20 log10(swing / (2 noise)), 100 at most; white noise alone has 13 to 17
+  double contrast = 0;  // largest value over 2 s (median) over the usual value (median), 6 to 40 Hz; 1000 at most
+  double drift = 0;     // RMS below 0.7 Hz, in its unit
+  std::string fault;    // why the lead cannot be used; empty when it can
+  std::string remark;   // what is wrong with a lead that can be used; may be empty
+};
+
+// The least rate that the bands above need, in Hz.
+inline constexpr double kMinQualityRate = 90;
+
+// The quality of each lead of `signal` (samples x leads, NaN = missing) at `rate` Hz. Faults: more than a tenth of the
+// samples missing, more than half flat, more than 2 % saturated, SNR and contrast of noise alone, and where `unit` is
+// "mV" a swing that no heart makes: below 0.02 or above 20. Whatever the samples are, the result is finite. Throws
+// Error when the rate is not finite or below kMinQualityRate.
+std::vector<LeadQuality> signal_quality(const Eigen::ArrayXXd& signal, double rate, const std::string& unit);
+
+}  // namespace cardiograd::dsp

@@ -1,0 +1,240 @@
+#include "engine/io/safetensors.h"
+
+#include <algorithm>
+#include <cstring>
+#include <optional>
+#include <utility>
+
+#include <fmt/format.h>
+#include <nlohmann/json.hpp>
+
+#include "base/error.h"
+#include "base/file.h"
+
+namespace cardiograd {
+namespace {
+
+using nlohmann::json;
+
+constexpr std::uint64_t kMaxHeaderBytes = 100'000'000;  // the format's own limit
+constexpr std::int64_t kMaxElements = std::int64_t{1} << 40;
+
+[[noreturn]] void refuse(const std::filesystem::path& path, const std::string& what) {
+  throw Error(fmt::format("{}: not a valid safetensors file: {}", path.string(), what),
+              "The file is damaged, incomplete or of another kind; take a fresh copy.");
+}
+
+std::optional<DType> known_dtype(const std::string& name) {
+  if (name == "F32") return DType::kFloat32;
+  if (name == "BF16") return DType::kBFloat16;
+  if (name == "I16") return DType::kInt16;
+  if (name == "I32") return DType::kInt32;
+  if (name == "U8" || name == "BOOL") return DType::kUint8;
+  return std::nullopt;
+}
+
+std::int64_t bytes_per_element(const std::string& name) {
+  static const std::map<std::string, std::int64_t> sizes = {
+      {"F64", 8}, {"F32", 4}, {"F16", 2}, {"BF16", 2}, {"F8_E4M3", 1}, {"F8_E5M2", 1}, {"I64", 8}, {"I32", 4},
+      {"I16", 2}, {"I8", 1},  {"U64", 8}, {"U32", 4},  {"U16", 2},     {"U8", 1},      {"BOOL", 1}};
+  const auto found = sizes.find(name);
+  return found == sizes.end() ? 0 : found->second;
+}
+
+const char* file_dtype(DType dtype) {
+  switch (dtype) {
+    case DType::kFloat32:
+      return "F32";
+    case DType::kBFloat16:
+      return "BF16";
+    case DType::kInt16:
+      return "I16";
+    case DType::kInt32:
+      return "I32";
+    case DType::kUint8:
+      return "U8";
+  }
+  return "?";
+}
+
+// One entry of the header, checked.
+struct Entry {
+  std::string name;
+  std::string dtype;
+  std::vector<std::int64_t> dims;
+  std::uint64_t begin = 0;
+  std::uint64_t end = 0;
+};
+
+Entry parse_entry(const std::filesystem::path& path, const std::string& name, const json& value,
+                  std::uint64_t data_bytes) {
+  const auto is_natural = [](const json& number) { return number.is_number_unsigned(); };
+  if (!value.is_object() || !value.contains("dtype") || !value["dtype"].is_string() || !value.contains("shape") ||
+      !value["shape"].is_array() || !value.contains("data_offsets") || !value["data_offsets"].is_array() ||
+      value["data_offsets"].size() != 2 || !std::all_of(value["shape"].begin(), value["shape"].end(), is_natural) ||
+      !std::all_of(value["data_offsets"].begin(), value["data_offsets"].end(), is_natural))
+    refuse(path, fmt::format("tensor '{}' lacks a proper dtype, shape or data_offsets", name));
+  Entry entry;
+  entry.name = name;
+  entry.dtype = value["dtype"];
+  entry.begin = value["data_offsets"][0];
+  entry.end = value["data_offsets"][1];
+  const std::int64_t element = bytes_per_element(entry.dtype);
+  if (element == 0) refuse(path, fmt::format("tensor '{}' has unknown dtype '{}'", name, entry.dtype));
+  std::int64_t count = 1;
+  for (const json& dim : value["shape"]) {
+    const std::uint64_t size = dim;
+    if (size > static_cast<std::uint64_t>(kMaxElements) ||
+        (size != 0 && count > kMaxElements / static_cast<std::int64_t>(size)))
+      refuse(path, fmt::format("tensor '{}' has an absurd shape", name));
+    entry.dims.push_back(static_cast<std::int64_t>(size));
+    count *= static_cast<std::int64_t>(size);
+  }
+  if (entry.begin > entry.end || entry.end > data_bytes)
+    refuse(path, fmt::format("tensor '{}' lies at bytes {} to {}, but the file has {} bytes of data", name, entry.begin,
+                             entry.end, data_bytes));
+  if (entry.end - entry.begin != static_cast<std::uint64_t>(count * element))
+    refuse(path, fmt::format("tensor '{}' has {} bytes, expected {} for its shape and dtype", name,
+                             entry.end - entry.begin, count * element));
+  return entry;
+}
+
+json parse_header(const std::filesystem::path& path, const std::string& content, std::uint64_t& header_bytes) {
+  if (content.size() < 8) refuse(path, fmt::format("{} bytes, expected at least 8", content.size()));
+  std::memcpy(&header_bytes, content.data(), 8);
+  if (header_bytes > kMaxHeaderBytes || header_bytes > content.size() - 8)
+    refuse(path, fmt::format("a header of {} bytes in a file of {}", header_bytes, content.size()));
+  const auto first = content.begin() + 8;
+  json header = json::parse(first, first + static_cast<std::ptrdiff_t>(header_bytes), nullptr, false);
+  if (!header.is_object()) refuse(path, "the header is not a JSON object");
+  return header;
+}
+
+// Tensors must fill the data without gaps or overlaps.
+void check_layout(const std::filesystem::path& path, std::vector<Entry> entries, std::uint64_t data_bytes) {
+  std::sort(entries.begin(), entries.end(),
+            [](const Entry& a, const Entry& b) { return std::pair(a.begin, a.end) < std::pair(b.begin, b.end); });
+  std::uint64_t next = 0;
+  for (const Entry& entry : entries) {
+    if (entry.begin != next)
+      refuse(path, fmt::format("tensor '{}' begins at byte {}, expected {}", entry.name, entry.begin, next));
+    next = entry.end;
+  }
+  if (next != data_bytes) refuse(path, fmt::format("{} bytes of data, but the tensors end at {}", data_bytes, next));
+}
+
+Tensor transposed_2d(const Tensor& from) {
+  Tensor to = Tensor::empty({from.dim(1), from.dim(0)});
+  for (std::int64_t i = 0; i < from.dim(0); ++i)
+    for (std::int64_t j = 0; j < from.dim(1); ++j) to.data()[j * from.dim(0) + i] = from.data()[i * from.dim(1) + j];
+  return to;
+}
+
+// (A, B, C) -> (C, B, A): both directions of a convolution's weights.
+Tensor reversed_3d(const Tensor& from) {
+  const std::int64_t a = from.dim(0);
+  const std::int64_t b = from.dim(1);
+  const std::int64_t c = from.dim(2);
+  Tensor to = Tensor::empty({c, b, a});
+  for (std::int64_t i = 0; i < a; ++i)
+    for (std::int64_t j = 0; j < b; ++j)
+      for (std::int64_t k = 0; k < c; ++k) to.data()[(k * b + j) * a + i] = from.data()[(i * b + j) * c + k];
+  return to;
+}
+
+}  // namespace
+
+SafetensorsFile read_safetensors(const std::filesystem::path& path) {
+  const std::string content = read_file(path);
+  std::uint64_t header_bytes = 0;
+  const json header = parse_header(path, content, header_bytes);
+  const std::uint64_t data_bytes = content.size() - 8 - header_bytes;
+  const char* data = content.data() + 8 + header_bytes;
+  SafetensorsFile file;
+  std::vector<Entry> entries;
+  for (const auto& [name, value] : header.items()) {
+    if (name == "__metadata__") {
+      if (!value.is_object()) refuse(path, "__metadata__ is not an object");
+      for (const auto& [key, text] : value.items()) {
+        if (!text.is_string()) refuse(path, fmt::format("metadata '{}' is not a string", key));
+        file.metadata[key] = text;
+      }
+      continue;
+    }
+    entries.push_back(parse_entry(path, name, value, data_bytes));
+  }
+  check_layout(path, entries, data_bytes);
+  for (const Entry& entry : entries) {
+    const std::optional<DType> dtype = known_dtype(entry.dtype);
+    if (!dtype || entry.dims.size() > Shape::kMaxDims) continue;
+    Tensor tensor = Tensor::empty(Shape(entry.dims), *dtype);
+    if (entry.end > entry.begin) std::memcpy(tensor.bytes(), data + entry.begin, entry.end - entry.begin);
+    file.tensors.emplace(entry.name, std::move(tensor));
+  }
+  return file;
+}
+
+void write_safetensors(const std::filesystem::path& path, const SafetensorsFile& file) {
+  json header = json::object();
+  if (!file.metadata.empty()) header["__metadata__"] = file.metadata;
+  std::uint64_t offset = 0;
+  for (const auto& [name, tensor] : file.tensors) {
+    json dims = json::array();
+    for (int i = 0; i < tensor.shape().dims(); ++i) dims.push_back(tensor.dim(i));
+    const auto bytes = static_cast<std::uint64_t>(tensor.count() * dtype_bytes(tensor.dtype()));
+    header[name] = {{"dtype", file_dtype(tensor.dtype())}, {"shape", dims}, {"data_offsets", {offset, offset + bytes}}};
+    offset += bytes;
+  }
+  std::string text = header.dump();
+  text.resize((text.size() + 7) / 8 * 8, ' ');  // The format allows spaces; tensors then start aligned.
+  const std::uint64_t header_bytes = text.size();
+  AtomicFile out(path);
+  out.write(&header_bytes, sizeof header_bytes);
+  out.write(text);
+  for (const auto& [name, tensor] : file.tensors)
+    out.write(tensor.bytes(), static_cast<std::size_t>(tensor.count() * dtype_bytes(tensor.dtype())));
+  out.commit();
+}
+
+Tensor to_pytorch(const Tensor& tensor, nn::Layout layout) {
+  switch (layout) {
+    case nn::Layout::kSame:
+      return tensor.clone();
+    case nn::Layout::kLinear:
+      return transposed_2d(tensor);
+    case nn::Layout::kConv1d:
+      return reversed_3d(tensor);
+  }
+  return {};
+}
+
+// Each conversion is its own inverse.
+Tensor from_pytorch(const Tensor& tensor, nn::Layout layout) {
+  return to_pytorch(tensor, layout);
+}
+
+void store_tensors(const std::vector<nn::NamedTensor>& tensors, const std::string& prefix, SafetensorsFile& file) {
+  for (const nn::NamedTensor& named : tensors)
+    file.tensors[prefix + named.name] = to_pytorch(named.tensor->to(Device::kCpu), named.layout);
+}
+
+void restore_tensors(const SafetensorsFile& file, const std::string& prefix, const std::string& origin,
+                     const std::vector<nn::NamedTensor>& tensors) {
+  for (const nn::NamedTensor& named : tensors) {
+    const auto found = file.tensors.find(prefix + named.name);
+    if (found == file.tensors.end() || found->second.dtype() != DType::kFloat32)
+      throw Error(fmt::format("{}: no float32 tensor '{}'", origin, prefix + named.name),
+                  "The file belongs to another model or another version.");
+    const int dims = named.tensor->shape().dims();
+    const Tensor value =
+        found->second.shape().dims() == dims ? from_pytorch(found->second, named.layout) : found->second;
+    if (!(value.shape() == named.tensor->shape()))
+      throw Error(fmt::format("{}: tensor '{}' has shape {}, expected {}", origin, prefix + named.name,
+                              found->second.shape().text(),
+                              to_pytorch(Tensor::empty(named.tensor->shape()), named.layout).shape().text()),
+                  "The file belongs to a model with other sizes.");
+    named.tensor->assign(value);
+  }
+}
+
+}  // namespace cardiograd

@@ -1,0 +1,189 @@
+// Batch normalization over rows, channels last (Ioffe and Szegedy, 2015), with an optional ReLU behind it.
+//
+//   y[r, c] = gamma[c] * (x[r, c] - mean[c]) / sqrt(variance[c] + epsilon) + beta[c],   then max(y, 0) if `relu`
+//
+//   x, y  (rows, C), rows = batch * time        gamma, beta, mean, variance, running_mean, running_var  (C)
+//
+//   batch_norm_forward        y, mean, variance = from the rows of x, the variance biased (divided by `rows`);
+//                             running = (1 - momentum) * running + momentum * statistic, the variance unbiased there
+//                             (divided by rows - 1), as PyTorch does. Needs rows >= 2.
+//   batch_norm_backward       dx = , dgamma +=, dbeta +=; through mean and variance too
+//   batch_norm_eval_forward   y  = with the running statistics
+//   batch_norm_eval_backward  dx = , dgamma +=, dbeta +=; the running statistics are constants
+//
+// ReLU is fused because the model always follows with it: that saves two passes over the largest tensors. Its mask is
+// recomputed in the backward direction, so nothing but x is kept. NaN stays NaN.
+#pragma once
+
+#include <string>
+#include <vector>
+
+#include <fmt/format.h>
+
+#include "kernels/batch_norm/batch_norm_cuda.h"
+#include "kernels/batch_norm/batch_norm_ref.h"
+#include "kernels/batch_norm/batch_norm_shape.h"
+#include "kernels/op_table.h"
+
+namespace cardiograd::kernels {
+
+void batch_norm_forward_cpu(const BatchNormShape& s, const float* x, const float* gamma, const float* beta,
+                            float* running_mean, float* running_var, float* y, float* mean, float* variance);
+void batch_norm_backward_cpu(const BatchNormShape& s, const float* x, const float* gamma, const float* beta,
+                             const float* mean, const float* variance, const float* dy, float* dx, float* dgamma,
+                             float* dbeta);
+void batch_norm_eval_forward_cpu(const BatchNormShape& s, const float* x, const float* gamma, const float* beta,
+                                 const float* running_mean, const float* running_var, float* y);
+void batch_norm_eval_backward_cpu(const BatchNormShape& s, const float* x, const float* gamma, const float* beta,
+                                  const float* running_mean, const float* running_var, const float* dy, float* dx,
+                                  float* dgamma, float* dbeta);
+
+// What the four rows share.
+struct BatchNormRow {
+  using Shape = BatchNormShape;
+  static constexpr const char* kGradientOf = "";
+  static constexpr double kTolerance = 2e-6;
+
+  static Cost cost_of(const BatchNormShape& s, double flop_per_element, const std::vector<BufferSpec>& buffers) {
+    return {flop_per_element * static_cast<double>(s.rows * s.channels), least_bytes(buffers)};
+  }
+  static BatchNormShape sample(ShapeSampler& draw) {
+    BatchNormShape s;
+    s.rows = draw.size(2, 385);
+    s.channels = draw.size(1, 67);
+    s.epsilon = draw.coin() ? 1e-5 : 1e-2;
+    s.momentum = draw.coin() ? 0.1 : 0.25;
+    s.relu = draw.coin();
+    return s;
+  }
+  static std::vector<BatchNormShape> workload() {
+    return {{.rows = 64 * 1000, .channels = 64, .relu = true},
+            {.rows = 64 * 500, .channels = 128, .relu = true},
+            {.rows = 64 * 250, .channels = 256, .relu = true},
+            {.rows = 64, .channels = 64, .relu = true}};
+  }
+  static std::string describe(const BatchNormShape& s) {
+    return fmt::format("rows{} C{} eps{} momentum{}{}", s.rows, s.channels, s.epsilon, s.momentum,
+                       s.relu ? " relu" : "");
+  }
+  static BufferSpec rows(const BatchNormShape& s, const char* name, Role role = Role::kInput) {
+    return {name, {s.rows, s.channels}, role};
+  }
+  static BufferSpec per_channel(const BatchNormShape& s, const char* name, Role role = Role::kInput,
+                                Fill fill = Fill::kNormal) {
+    return {name, {s.channels}, role, Element::kFloat32, fill};
+  }
+};
+
+struct BatchNormForward : BatchNormRow {
+  static constexpr const char* kName = "batch_norm_forward";
+  static std::vector<BufferSpec> buffers(const BatchNormShape& s) {
+    return {rows(s, "x"),
+            per_channel(s, "gamma"),
+            per_channel(s, "beta"),
+            per_channel(s, "running_mean", Role::kUpdate),
+            per_channel(s, "running_var", Role::kUpdate, Fill::kPositive),
+            rows(s, "y", Role::kOutput),
+            per_channel(s, "mean", Role::kOutput),
+            per_channel(s, "variance", Role::kOutput)};
+  }
+  static Cost cost(const BatchNormShape& s) { return cost_of(s, 7, buffers(s)); }
+  template <class Real>
+  static void reference(const BatchNormShape& s, const Buffers<Real>& at) {
+    batch_norm_forward_ref(s, at.real(0), at.real(1), at.real(2), at.real(3), at.real(4), at.real(5), at.real(6),
+                           at.real(7));
+  }
+  static void cpu(const BatchNormShape& s, const Buffers<float>& at) {
+    batch_norm_forward_cpu(s, at.real(0), at.real(1), at.real(2), at.real(3), at.real(4), at.real(5), at.real(6),
+                           at.real(7));
+  }
+  static void cuda(const BatchNormShape& s, const Buffers<float>& at, Stream stream) {
+    batch_norm_forward_cuda(s, at.real(0), at.real(1), at.real(2), at.real(3), at.real(4), at.real(5), at.real(6),
+                            at.real(7), stream);
+  }
+};
+
+struct BatchNormBackward : BatchNormRow {
+  static constexpr const char* kName = "batch_norm_backward";
+  static constexpr const char* kGradientOf = BatchNormForward::kName;
+  static std::vector<BufferSpec> buffers(const BatchNormShape& s) {
+    return {rows(s, "x"),
+            per_channel(s, "gamma"),
+            per_channel(s, "beta"),
+            per_channel(s, "mean"),
+            per_channel(s, "variance", Role::kInput, Fill::kPositive),
+            rows(s, "dy"),
+            rows(s, "dx", Role::kOutput),
+            per_channel(s, "dgamma", Role::kAccumulate),
+            per_channel(s, "dbeta", Role::kAccumulate)};
+  }
+  static Cost cost(const BatchNormShape& s) { return cost_of(s, 10, buffers(s)); }
+  template <class Real>
+  static void reference(const BatchNormShape& s, const Buffers<Real>& at) {
+    batch_norm_backward_ref(s, at.real(0), at.real(1), at.real(2), at.real(3), at.real(4), at.real(5), at.real(6),
+                            at.real(7), at.real(8));
+  }
+  static void cpu(const BatchNormShape& s, const Buffers<float>& at) {
+    batch_norm_backward_cpu(s, at.real(0), at.real(1), at.real(2), at.real(3), at.real(4), at.real(5), at.real(6),
+                            at.real(7), at.real(8));
+  }
+  static void cuda(const BatchNormShape& s, const Buffers<float>& at, Stream stream) {
+    batch_norm_backward_cuda(s, at.real(0), at.real(1), at.real(2), at.real(3), at.real(4), at.real(5), at.real(6),
+                             at.real(7), at.real(8), stream);
+  }
+};
+
+struct BatchNormEvalForward : BatchNormRow {
+  static constexpr const char* kName = "batch_norm_eval_forward";
+  static std::vector<BufferSpec> buffers(const BatchNormShape& s) {
+    return {rows(s, "x"),
+            per_channel(s, "gamma"),
+            per_channel(s, "beta"),
+            per_channel(s, "running_mean"),
+            per_channel(s, "running_var", Role::kInput, Fill::kPositive),
+            rows(s, "y", Role::kOutput)};
+  }
+  static Cost cost(const BatchNormShape& s) { return cost_of(s, 4, buffers(s)); }
+  template <class Real>
+  static void reference(const BatchNormShape& s, const Buffers<Real>& at) {
+    batch_norm_eval_forward_ref(s, at.real(0), at.real(1), at.real(2), at.real(3), at.real(4), at.real(5));
+  }
+  static void cpu(const BatchNormShape& s, const Buffers<float>& at) {
+    batch_norm_eval_forward_cpu(s, at.real(0), at.real(1), at.real(2), at.real(3), at.real(4), at.real(5));
+  }
+  static void cuda(const BatchNormShape& s, const Buffers<float>& at, Stream stream) {
+    batch_norm_eval_forward_cuda(s, at.real(0), at.real(1), at.real(2), at.real(3), at.real(4), at.real(5), stream);
+  }
+};
+
+struct BatchNormEvalBackward : BatchNormRow {
+  static constexpr const char* kName = "batch_norm_eval_backward";
+  static constexpr const char* kGradientOf = BatchNormEvalForward::kName;
+  static std::vector<BufferSpec> buffers(const BatchNormShape& s) {
+    return {rows(s, "x"),
+            per_channel(s, "gamma"),
+            per_channel(s, "beta"),
+            per_channel(s, "running_mean"),
+            per_channel(s, "running_var", Role::kInput, Fill::kPositive),
+            rows(s, "dy"),
+            rows(s, "dx", Role::kOutput),
+            per_channel(s, "dgamma", Role::kAccumulate),
+            per_channel(s, "dbeta", Role::kAccumulate)};
+  }
+  static Cost cost(const BatchNormShape& s) { return cost_of(s, 7, buffers(s)); }
+  template <class Real>
+  static void reference(const BatchNormShape& s, const Buffers<Real>& at) {
+    batch_norm_eval_backward_ref(s, at.real(0), at.real(1), at.real(2), at.real(3), at.real(4), at.real(5), at.real(6),
+                                 at.real(7), at.real(8));
+  }
+  static void cpu(const BatchNormShape& s, const Buffers<float>& at) {
+    batch_norm_eval_backward_cpu(s, at.real(0), at.real(1), at.real(2), at.real(3), at.real(4), at.real(5), at.real(6),
+                                 at.real(7), at.real(8));
+  }
+  static void cuda(const BatchNormShape& s, const Buffers<float>& at, Stream stream) {
+    batch_norm_eval_backward_cuda(s, at.real(0), at.real(1), at.real(2), at.real(3), at.real(4), at.real(5), at.real(6),
+                                  at.real(7), at.real(8), stream);
+  }
+};
+
+}  // namespace cardiograd::kernels

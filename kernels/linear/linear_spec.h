@@ -1,0 +1,121 @@
+// The linear layer: y = x w + b on every row.
+//
+//   x (rows, inputs)   w (inputs, outputs)   b (outputs)   y (rows, outputs)      PyTorch keeps w as (outputs, inputs)
+//
+//   linear_forward          y   = x w + b
+//   linear_backward_input   dx  = dy w^T
+//   linear_backward_weight  dw += x^T dy,  db += column sums of dy
+//
+// On CUDA the products are cuBLASLt's; ladder/ has them by hand.
+#pragma once
+
+#include <string>
+#include <vector>
+
+#include <fmt/format.h>
+
+#include "kernels/linear/ladder/linear_tile_cuda.h"
+#include "kernels/linear/linear_cuda.h"
+#include "kernels/linear/linear_ref.h"
+#include "kernels/linear/linear_shape.h"
+#include "kernels/op_table.h"
+
+namespace cardiograd::kernels {
+
+void linear_forward_cpu(const LinearShape& s, const float* x, const float* w, const float* b, float* y);
+void linear_backward_input_cpu(const LinearShape& s, const float* w, const float* dy, float* dx);
+void linear_backward_weight_cpu(const LinearShape& s, const float* x, const float* dy, float* dw, float* db);
+
+// What the three rows share.
+struct LinearRow {
+  using Shape = LinearShape;
+  static constexpr const char* kGradientOf = "";
+  static constexpr double kTolerance = 2e-6;
+
+  static Cost cost_of(const LinearShape& s, const std::vector<BufferSpec>& buffers) {
+    return {2.0 * static_cast<double>(s.rows) * static_cast<double>(s.inputs * s.outputs), least_bytes(buffers)};
+  }
+  static LinearShape sample(ShapeSampler& draw) { return {draw.size(1, 513), draw.size(1, 129), draw.size(1, 97)}; }
+  static std::vector<LinearShape> workload() {
+    return {{8000, 256, 768}, {8000, 256, 256}, {8000, 256, 512}, {8000, 512, 256}, {64, 64, 64}, {64, 320, 128}};
+  }
+  static std::string describe(const LinearShape& s) { return fmt::format("{}x{}->{}", s.rows, s.inputs, s.outputs); }
+  static BufferSpec x(const LinearShape& s) { return {"x", {s.rows, s.inputs}}; }
+  static BufferSpec w(const LinearShape& s) { return {"w", {s.inputs, s.outputs}}; }
+};
+
+struct LinearForward : LinearRow {
+  static constexpr const char* kName = "linear_forward";
+  static std::vector<BufferSpec> buffers(const LinearShape& s) {
+    return {x(s), w(s), {"b", {s.outputs}}, {"y", {s.rows, s.outputs}, Role::kOutput}};
+  }
+  static Cost cost(const LinearShape& s) { return cost_of(s, buffers(s)); }
+  template <class Real>
+  static void reference(const LinearShape& s, const Buffers<Real>& at) {
+    linear_forward_ref(s, at.real(0), at.real(1), at.real(2), at.real(3));
+  }
+  static void cpu(const LinearShape& s, const Buffers<float>& at) {
+    linear_forward_cpu(s, at.real(0), at.real(1), at.real(2), at.real(3));
+  }
+  static void cuda(const LinearShape& s, const Buffers<float>& at, Stream stream) {
+    linear_forward_cuda(s, at.real(0), at.real(1), at.real(2), at.real(3), stream);
+  }
+  static std::vector<KernelVariant<Shape>> cuda_variants() {
+    return {{"tile", [](const LinearShape& s, const Buffers<float>& at, Stream stream) {
+               linear_forward_tile(s, at.real(0), at.real(1), at.real(2), at.real(3), stream);
+             }}};
+  }
+};
+
+struct LinearBackwardInput : LinearRow {
+  static constexpr const char* kName = "linear_backward_input";
+  static constexpr const char* kGradientOf = LinearForward::kName;
+  static std::vector<BufferSpec> buffers(const LinearShape& s) {
+    return {w(s), {"dy", {s.rows, s.outputs}}, {"dx", {s.rows, s.inputs}, Role::kOutput}};
+  }
+  static Cost cost(const LinearShape& s) { return cost_of(s, buffers(s)); }
+  template <class Real>
+  static void reference(const LinearShape& s, const Buffers<Real>& at) {
+    linear_backward_input_ref(s, at.real(0), at.real(1), at.real(2));
+  }
+  static void cpu(const LinearShape& s, const Buffers<float>& at) {
+    linear_backward_input_cpu(s, at.real(0), at.real(1), at.real(2));
+  }
+  static void cuda(const LinearShape& s, const Buffers<float>& at, Stream stream) {
+    linear_backward_input_cuda(s, at.real(0), at.real(1), at.real(2), stream);
+  }
+  static std::vector<KernelVariant<Shape>> cuda_variants() {
+    return {{"tile", [](const LinearShape& s, const Buffers<float>& at, Stream stream) {
+               linear_backward_input_tile(s, at.real(0), at.real(1), at.real(2), stream);
+             }}};
+  }
+};
+
+struct LinearBackwardWeight : LinearRow {
+  static constexpr const char* kName = "linear_backward_weight";
+  static constexpr const char* kGradientOf = LinearForward::kName;
+  static std::vector<BufferSpec> buffers(const LinearShape& s) {
+    return {x(s),
+            {"dy", {s.rows, s.outputs}},
+            {"dw", {s.inputs, s.outputs}, Role::kAccumulate},
+            {"db", {s.outputs}, Role::kAccumulate}};
+  }
+  static Cost cost(const LinearShape& s) { return cost_of(s, buffers(s)); }
+  template <class Real>
+  static void reference(const LinearShape& s, const Buffers<Real>& at) {
+    linear_backward_weight_ref(s, at.real(0), at.real(1), at.real(2), at.real(3));
+  }
+  static void cpu(const LinearShape& s, const Buffers<float>& at) {
+    linear_backward_weight_cpu(s, at.real(0), at.real(1), at.real(2), at.real(3));
+  }
+  static void cuda(const LinearShape& s, const Buffers<float>& at, Stream stream) {
+    linear_backward_weight_cuda(s, at.real(0), at.real(1), at.real(2), at.real(3), stream);
+  }
+  static std::vector<KernelVariant<Shape>> cuda_variants() {
+    return {{"tile", [](const LinearShape& s, const Buffers<float>& at, Stream stream) {
+               linear_backward_weight_tile(s, at.real(0), at.real(1), at.real(2), at.real(3), stream);
+             }}};
+  }
+};
+
+}  // namespace cardiograd::kernels

@@ -1,0 +1,149 @@
+#include "report/collect.h"
+
+#include <algorithm>
+#include <system_error>
+
+#include <fmt/format.h>
+
+#include "base/error.h"
+#include "base/file.h"
+#include "data/ptbxl.h"
+#include "data/scp_codes.h"
+#include "model/training_config.h"
+
+namespace cardiograd::report {
+namespace {
+
+namespace fs = std::filesystem;
+
+constexpr std::int64_t kMistakesShown = 6;
+constexpr std::int64_t kPaperTestFold = 10;
+constexpr std::uintmax_t kMaxConfigBytes = 1 << 20;
+
+fs::path beside(const fs::path& model_file, const char* name) {
+  return model_file.parent_path() / name;
+}
+
+void read_run_files(const Judged& judged, ReportData& report) {
+  const fs::path log = beside(judged.model_file, "log.csv");
+  try {
+    if (fs::exists(log)) {
+      report.log = model::read_training_log(log);
+      if (report.log.empty()) report.log_gap = "log.csv beside the model holds no epoch.";
+    } else {
+      report.log_gap = "There is no log.csv beside the model file, so how training went is not known.";
+    }
+  } catch (const Error& error) {
+    report.log_gap = fmt::format("log.csv beside the model cannot be read: {}.", error.what());
+  }
+  const fs::path config = beside(judged.model_file, "config.toml");
+  try {
+    if (fs::exists(config)) {
+      report.config = read_file(config, kMaxConfigBytes);
+    } else {
+      report.config_gap = "There is no config.toml beside the model file.";
+    }
+  } catch (const Error& error) {
+    report.config_gap = fmt::format("config.toml beside the model cannot be read: {}.", error.what());
+  }
+}
+
+// What the run's configuration says about the folds; it speaks about this data set only if it names the same folder.
+FoldRole role_of(const Judged& judged) {
+  const auto in = [&](const std::vector<std::int64_t>& folds) {
+    return std::any_of(judged.folds.begin(), judged.folds.end(),
+                       [&](std::int64_t fold) { return std::find(folds.begin(), folds.end(), fold) != folds.end(); });
+  };
+  if (in(judged.trained.description.val_folds)) return FoldRole::kValidation;
+  const fs::path path = beside(judged.model_file, "config.toml");
+  try {
+    std::error_code missing;
+    if (!fs::exists(path, missing)) return FoldRole::kUnknown;
+    const model::DataConfig config = model::read_config(path).data;
+    const fs::path folder = fs::canonical(judged.data_folder, missing);
+    if (missing || folder != fs::path(config.folder)) return FoldRole::kUnknown;
+    if (in({config.val_fold})) return FoldRole::kValidation;
+    const bool all_test = std::all_of(judged.folds.begin(), judged.folds.end(),
+                                      [&](std::int64_t fold) { return fold == config.test_fold; });
+    return all_test ? FoldRole::kTest : FoldRole::kTraining;
+  } catch (const Error&) {
+    return FoldRole::kUnknown;  // read_run_files() reports what is wrong with the file
+  }
+}
+
+void add_curves(const evaluation::Predictions& predictions, ReportData& report) {
+  for (std::int64_t c = 0; c < predictions.classes; ++c) {
+    report.roc.push_back(evaluation::roc_curve(predictions, c));
+    report.precision_recall.push_back(evaluation::precision_recall_curve(predictions, c));
+    report.calibration.push_back(evaluation::calibration(predictions, c));
+  }
+}
+
+void add_subgroups(const Judged& judged, const evaluation::Predictions& predictions, ReportData& report) {
+  std::vector<float> ages;
+  std::vector<float> sexes;
+  for (const std::int64_t row : judged.rows) {
+    ages.push_back(judged.set.ages[static_cast<std::size_t>(row)]);
+    sexes.push_back(judged.set.sexes[static_cast<std::size_t>(row)]);
+  }
+  report.subgroups =
+      evaluation::evaluate_subgroups(predictions, judged.evaluation.thresholds,
+                                     evaluation::age_and_sex_groups(ages, sexes), judged.evaluation.auc.settings);
+}
+
+void add_mistakes(const Judged& judged, const evaluation::Predictions& predictions, ReportData& report) {
+  const auto all = evaluation::worst_mistakes(predictions, judged.evaluation.thresholds, predictions.records);
+  report.wrong_records = static_cast<std::int64_t>(all.size());
+  const auto classes = static_cast<std::size_t>(predictions.classes);
+  for (const evaluation::Mistake& mistake : all) {
+    if (static_cast<std::int64_t>(report.mistakes.size()) == kMistakesShown) break;
+    const auto record = static_cast<std::size_t>(mistake.record);
+    const auto row = static_cast<std::size_t>(judged.rows[record]);
+    MistakenRecord one;
+    one.mistake = mistake;
+    one.ecg_id = judged.set.ecg_ids[row];
+    one.fold = judged.set.folds[row];
+    one.age = judged.set.ages[row];
+    one.sex = judged.set.sexes[row];
+    for (std::size_t c = 0; c < classes; ++c) {
+      one.probabilities.push_back(predictions.scores[record * classes + c]);
+      one.labels.push_back(predictions.labels[record * classes + c] != 0);
+    }
+    one.samples = judged.source.recording(judged.rows[record]);
+    report.mistakes.push_back(std::move(one));
+  }
+}
+
+}  // namespace
+
+ReportData collect(const Judged& judged) {
+  ReportData report;
+  report.model_file = judged.model_file.string();
+  report.data_folder = judged.data_folder.string();
+  report.folds = judged.folds;
+  report.fold_role = role_of(judged);
+  report.description = judged.trained.description;
+  report.parameters = judged.trained.net->parameter_count();
+  report.data_text = data::describe(judged.set);
+  report.table_records = judged.set.table_records;
+  report.whole_ptbxl = !judged.set.version.empty() && judged.set.missing_records == 0 &&
+                       judged.folds == std::vector<std::int64_t>{kPaperTestFold};
+  report.classes = data::class_distribution(data::read_ptbxl_database(judged.data_folder / "ptbxl_database.csv"),
+                                            data::ScpTable::read(judged.data_folder / "scp_statements.csv"));
+  report.evaluation = judged.evaluation;
+  const std::vector<std::uint8_t> labels = model::labels_of(judged.set, judged.rows);
+  const evaluation::Predictions predictions{judged.probabilities, labels, static_cast<std::int64_t>(judged.rows.size()),
+                                            static_cast<std::int64_t>(judged.set.class_names.size()),
+                                            judged.set.class_names};
+  add_curves(predictions, report);
+  add_subgroups(judged, predictions, report);
+  add_mistakes(judged, predictions, report);
+  if (judged.trained.description.feature_scaling.width() > 0)
+    report.importance = model::permutation_importance(
+        *judged.trained.net, judged.source, judged.trained.description.feature_scaling, judged.rows, judged.batch_size,
+        labels, {.repeats = model::PermutationSettings{}.repeats, .seed = judged.evaluation.auc.settings.seed});
+  read_run_files(judged, report);
+  return report;
+}
+
+}  // namespace cardiograd::report

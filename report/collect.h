@@ -1,0 +1,33 @@
+// From a model that has judged its records to everything that the report shows.
+#pragma once
+
+#include <cstdint>
+#include <filesystem>
+#include <vector>
+
+#include "data/dataset.h"
+#include "model/data_loader.h"
+#include "model/model_file.h"
+#include "report/report_data.h"
+
+namespace cardiograd::report {
+
+// One evaluation, as `evaluate` has it at hand; nothing is owned.
+struct Judged {
+  const model::TrainedModel& trained;
+  std::filesystem::path model_file;
+  const data::Dataset& set;
+  std::filesystem::path data_folder;
+  const model::DataLoader& source;
+  const std::vector<std::int64_t>& folds;
+  const std::vector<std::int64_t>& rows;
+  const std::vector<float>& probabilities;  // (rows, classes)
+  const evaluation::Evaluation& evaluation;
+  std::int64_t batch_size = 64;
+};
+
+// Computes what `judged` does not have yet; log.csv and config.toml are read from the model's folder, and what is not
+// there becomes a gap that says so. Throws Error for tables of the data folder that cannot be read.
+ReportData collect(const Judged& judged);
+
+}  // namespace cardiograd::report

@@ -1,0 +1,266 @@
+#include "report/ecg_paper.h"
+
+#include <algorithm>
+#include <array>
+#include <cmath>
+#include <utility>
+
+#include <fmt/format.h>
+
+#include "base/error.h"
+#include "data/leads.h"
+
+namespace cardiograd::report {
+namespace {
+
+constexpr double kMmPerSecond = 25;
+constexpr double kMmPerMillivolt = 10;
+constexpr double kMmPerDeviation = 2.5;
+constexpr double kLeft = 12;  // mm, with the calibration pulse
+constexpr double kMargin = 3;
+constexpr double kLowestRow = 16;  // mm of trace above and below
+constexpr double kHighestRow = 48;
+constexpr double kLongest = 10;  // s
+constexpr double kShortestFourColumns = 5;
+constexpr double kHeading = 9;  // mm above and below the paper of a file of its own
+constexpr double kFooter = 8;
+constexpr double kMinFileWidth = 130;  // for the text below
+constexpr double kStepsPerMm = 100;    // path coordinates are whole hundredths of a millimeter: short numbers
+
+// The report's colours in the light scheme, for a file of its own.
+constexpr std::string_view kFileColours = R"css(
+svg { --paper: #fffafa; --minor: #f8d9d9; --major: #e9a5a5; --trace: #16181b; --c0: #0072b2; --c1: #d55e00;
+      --c2: #009e73; font-family: system-ui, "Segoe UI", "DejaVu Sans", sans-serif; })css";
+
+// A lead from sample `first` on, drawn from `x` mm.
+struct Segment {
+  std::size_t lead = 0;
+  std::size_t first = 0;
+  std::size_t count = 0;
+  double x = 0;
+};
+
+struct Row {
+  std::vector<Segment> segments;
+  double above = 0;  // mm from the baseline to the row's upper edge
+  double below = 0;
+  double baseline = 0;  // mm from the top of the paper
+};
+
+class Paper {
+ public:
+  // `alone`: a file of its own.
+  Paper(const EcgStrip& strip, bool alone) : strip_(strip), leads_(strip.lead_names.size()), alone_(alone) {
+    if (leads_ == 0 || !(strip.rate > 0) || strip.samples.size() % leads_ != 0 || strip.samples.size() < 2 * leads_)
+      throw Error(
+          fmt::format("{} samples of {} leads at {} Hz cannot be drawn", strip.samples.size(), leads_, strip.rate));
+    all_ = strip.samples.size() / leads_;
+    shown_ = std::min(all_, static_cast<std::size_t>(kLongest * strip.rate));
+    mm_per_unit_ = strip.unit == "mV" ? kMmPerMillivolt : kMmPerDeviation;
+    lay_out();
+    fit_rows();
+  }
+
+  EcgDrawing draw(const SvgText& text) {
+    Svg svg(width(), height_, text, "ecg", alone_ ? std::string(kFileColours) + std::string(ecg_style_sheet()) : "");
+    draw_grid(svg, text.id);
+    for (const Row& row : rows_) {
+      for (const Segment& segment : row.segments) draw_waves(svg, row, segment);
+      draw_pulse(svg, row);
+      for (const Segment& segment : row.segments) draw_segment(svg, row, segment);
+    }
+    if (alone_) draw_texts(svg, text.title);
+    EcgDrawing drawing;
+    drawing.width_mm = width();
+    drawing.svg = svg.finish();
+    drawing.scale = scale_text();
+    return drawing;
+  }
+
+ private:
+  double seconds(std::size_t samples) const { return static_cast<double>(samples) / strip_.rate; }
+  double width() const {
+    const double strip = kLeft + seconds(shown_) * kMmPerSecond + kMargin;
+    return alone_ ? std::max(strip, kMinFileWidth) : strip;
+  }
+  double mm(const Segment& segment, std::size_t i) const {
+    return static_cast<double>(strip_.samples[(segment.first + i) * leads_ + segment.lead]) * mm_per_unit_;
+  }
+
+  bool standard_leads() const {
+    return std::equal(strip_.lead_names.begin(), strip_.lead_names.end(), data::kStandardLeads.begin(),
+                      data::kStandardLeads.end());
+  }
+
+  void lay_out() {
+    if (standard_leads() && seconds(shown_) >= kShortestFourColumns) {
+      for (std::size_t r = 0; r < 3; ++r) {
+        Row row;
+        for (std::size_t column = 0; column < 4; ++column) {
+          const std::size_t first = column * shown_ / 4;
+          row.segments.push_back(
+              {column * 3 + r, first, (column + 1) * shown_ / 4 - first, kLeft + seconds(first) * kMmPerSecond});
+        }
+        rows_.push_back(std::move(row));
+      }
+      rows_.push_back({{{1, 0, shown_, kLeft}}, 0, 0, 0});
+      return;
+    }
+    for (std::size_t lead = 0; lead < leads_; ++lead) rows_.push_back({{{lead, 0, shown_, kLeft}}, 0, 0, 0});
+  }
+
+  // Each row as high as its traces need, between the two limits.
+  void fit_rows() {
+    height_ = alone_ ? kHeading : kMargin;
+    for (Row& row : rows_) {
+      double top = 0;
+      double bottom = 0;
+      for (const Segment& segment : row.segments)
+        for (std::size_t i = 0; i < segment.count; ++i)
+          if (const double value = mm(segment, i); std::isfinite(value)) {
+            top = std::max(top, value);
+            bottom = std::min(bottom, value);
+          }
+      const double spare = std::max(0.0, kLowestRow - (top - bottom)) / 2;
+      const double shrink = std::min(1.0, kHighestRow / std::max(top - bottom, 1e-9));
+      cut_ = cut_ || shrink < 1;
+      row.above = top * shrink + spare + 2;
+      row.below = -bottom * shrink + spare + 2;
+      row.baseline = height_ + 3 + row.above;  // 3 mm for the lead's name
+      height_ = row.baseline + row.below;
+    }
+    height_ += alone_ ? kFooter : kMargin;
+  }
+
+  void draw_grid(Svg& svg, const std::string& id) const {
+    Markup& markup = svg.markup();
+    markup.open("defs");
+    const auto pattern = [&](const std::string& name, double size, const char* css_class) {
+      markup.open("pattern",
+                  {{"id", id + name}, {"width", size}, {"height", size}, {"patternUnits", "userSpaceOnUse"}});
+      markup.empty("path", {{"class", css_class}, {"d", fmt::format("M{0} 0L0 0L0 {0}", compact(size))}});
+      markup.close("pattern");
+    };
+    pattern("-mm", 1, "ecg-minor");
+    pattern("-5mm", 5, "ecg-major");
+    markup.close("defs");
+    svg.rect(0, 0, width(), height_, "ecg-paper");
+    for (const char* name : {"-mm", "-5mm"})
+      markup.empty(
+          "rect",
+          {{"x", 0}, {"y", 0}, {"width", width()}, {"height", height_}, {"fill", fmt::format("url(#{}{})", id, name)}});
+  }
+
+  void draw_waves(Svg& svg, const Row& row, const Segment& segment) const {
+    constexpr std::array kClasses = {"ecg-p", "ecg-qrs", "ecg-t"};
+    const double from = seconds(segment.first), to = from + seconds(segment.count);
+    for (const EcgWave& wave : strip_.waves) {
+      if (wave.lead != segment.lead || !(wave.onset_s < to && wave.offset_s > from)) continue;
+      const std::string css_class = kClasses.at(static_cast<std::size_t>(wave.kind));
+      const auto x = [&](double at) { return segment.x + (std::clamp(at, from, to) - from) * kMmPerSecond; };
+      const double top = row.baseline - row.above, bottom = row.baseline + row.below;
+      svg.rect(x(wave.onset_s), top, x(wave.offset_s) - x(wave.onset_s), bottom - top, "ecg-wave " + css_class);
+      for (const double edge : {wave.onset_s, wave.offset_s})
+        if (edge >= from && edge <= to) svg.line({x(edge), top}, {x(edge), bottom}, "ecg-edge " + css_class);
+    }
+  }
+
+  void draw_texts(Svg& svg, const std::string& title) const {
+    svg.text({kMargin, 6}, title, "ecg-title");
+    double x = kMargin;
+    const double y = height_ - 2.5;
+    for (const auto& [css_class, name] : {std::pair{"ecg-p", "P"}, {"ecg-qrs", "QRS"}, {"ecg-t", "T"}}) {
+      if (strip_.waves.empty()) break;
+      svg.rect(x, y - 2.6, 4, 3.2, fmt::format("ecg-wave {}", css_class));
+      for (const double edge : {x, x + 4})
+        svg.line({edge, y - 2.6}, {edge, y + 0.6}, fmt::format("ecg-edge {}", css_class));
+      svg.text({x + 5, y}, name, "ecg-lead");
+      x += 8 + 3 * static_cast<double>(std::string_view(name).size());
+    }
+    svg.text({x, y}, scale_text(), "ecg-scale");
+  }
+
+  // 10 mm high and 5 mm (0.2 s) wide, as the device draws it: 1 mV, or 4 SD where there is no voltage.
+  void draw_pulse(Svg& svg, const Row& row) const {
+    const double top = row.baseline - 10;
+    svg.polyline({{2, row.baseline}, {4, row.baseline}, {4, top}, {9, top}, {9, row.baseline}, {11, row.baseline}},
+                 "ecg-pulse");
+  }
+
+  void draw_segment(Svg& svg, const Row& row, const Segment& segment) {
+    // The name first: its halo would hide a trace below it.
+    svg.text({segment.x + 1, row.baseline - row.above + 0.5}, strip_.lead_names[segment.lead], "ecg-lead");
+    std::string path;
+    bool pen_down = false;
+    long last_x = 0;
+    long last_y = 0;
+    for (std::size_t i = 0; i < segment.count; ++i) {
+      const double value = mm(segment, i);
+      if (!std::isfinite(value)) {
+        pen_down = false;
+        continue;
+      }
+      const double shown = std::clamp(value, -row.below, row.above);
+      const long x = std::lround((segment.x + seconds(i) * kMmPerSecond) * kStepsPerMm);
+      const long y = std::lround((row.baseline - shown) * kStepsPerMm);
+      path += pen_down ? fmt::format("l{} {}", x - last_x, y - last_y) : fmt::format("M{} {}", x, y);
+      pen_down = true;
+      last_x = x;
+      last_y = y;
+    }
+    if (segment.first > 0) svg.line({segment.x, row.baseline - 4}, {segment.x, row.baseline + 4}, "ecg-mark");
+    if (!path.empty()) svg.markup().empty("path", {{"class", "ecg-trace"}, {"transform", "scale(.01)"}, {"d", path}});
+  }
+
+  std::string scale_text() const {
+    std::string text = strip_.unit == "mV"
+                           ? "25 mm/s, 10 mm/mV; the pulse at the left is 1 mV for 0.2 s"
+                           : fmt::format(
+                                 "25 mm/s, 2.5 mm per standard deviation (the signals are in '{}' and have no "
+                                 "voltage scale); the pulse at the left is 4 SD for 0.2 s",
+                                 strip_.unit);
+    if (shown_ < all_) text += fmt::format("; the first {:g} of {:.1f} s", kLongest, seconds(all_));
+    if (cut_) text += "; traces that leave their row are cut at its edge";
+    return text;
+  }
+
+  const EcgStrip& strip_;
+  std::size_t leads_;
+  bool alone_;
+  std::size_t all_ = 0;
+  std::size_t shown_ = 0;
+  double mm_per_unit_ = 0;
+  double height_ = 0;
+  bool cut_ = false;
+  std::vector<Row> rows_;
+};
+
+}  // namespace
+
+EcgDrawing draw_ecg(const SvgText& text, const EcgStrip& strip) {
+  return Paper(strip, false).draw(text);
+}
+
+std::string draw_ecg_file(const SvgText& text, const EcgStrip& strip) {
+  return Paper(strip, true).draw(text).svg.str();
+}
+
+std::string_view ecg_style_sheet() {
+  return R"css(
+.ecg-paper { fill: var(--paper); }
+.ecg-minor { stroke: var(--minor); stroke-width: .12; fill: none; }
+.ecg-major { stroke: var(--major); stroke-width: .22; fill: none; }
+.ecg-trace { stroke: var(--trace); stroke-width: 28; stroke-linejoin: round; stroke-linecap: round; fill: none; }
+.ecg-pulse, .ecg-mark { stroke: var(--trace); stroke-width: .28; fill: none; }
+.ecg-lead { font-size: 3.2px; font-weight: 600; fill: var(--trace); paint-order: stroke; stroke: var(--paper);
+            stroke-width: .8px; }
+.ecg-title { font-size: 4px; font-weight: 600; fill: var(--trace); }
+.ecg-scale { font-size: 3px; fill: var(--trace); }
+.ecg-wave { fill-opacity: .16; } .ecg-edge { stroke-width: .22; }
+.ecg-p { fill: var(--c0); stroke: none; } .ecg-edge.ecg-p { stroke: var(--c0); }
+.ecg-qrs { fill: var(--c1); stroke: none; } .ecg-edge.ecg-qrs { stroke: var(--c1); }
+.ecg-t { fill: var(--c2); stroke: none; } .ecg-edge.ecg-t { stroke: var(--c2); }
+)css";
+}
+
+}  // namespace cardiograd::report

@@ -1,0 +1,22 @@
+// The whole report as one page that needs nothing beside itself: style and script are inside, no address is loaded.
+#pragma once
+
+#include <filesystem>
+#include <string>
+#include <string_view>
+
+#include "report/report_data.h"
+
+namespace cardiograd::report {
+
+// Equal data give equal bytes.
+std::string render(const ReportData& report);
+
+// Writes folder/report.html in one atomic step; creates the folder if it is not there. Throws Error.
+void write_report(const std::filesystem::path& folder, const ReportData& report);
+
+// What the page carries (style.cpp, script.cpp).
+std::string_view style_sheet();
+std::string_view script();
+
+}  // namespace cardiograd::report

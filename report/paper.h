@@ -1,0 +1,27 @@
+// What the paper reports, to stand beside one's own figures (Xie, Pal, Chew, HC-CNN-TN, Tables 2 and 3, section 3.2).
+#pragma once
+
+#include <optional>
+#include <string_view>
+
+namespace cardiograd::report {
+
+struct PaperScores {
+  double precision = 0;
+  double recall = 0;
+  double f1 = 0;
+};
+
+struct PaperMacro : PaperScores {
+  double auc = 0;
+};
+
+// Table 2; nothing for a class that is none of the five.
+std::optional<PaperScores> paper_class(std::string_view task, std::string_view class_name);
+
+// The macro means of the five superclasses ("super") or the 23 subclasses ("sub").
+PaperMacro paper_macro(std::string_view task);
+
+inline constexpr int kPaperRecords = 21799;
+
+}  // namespace cardiograd::report

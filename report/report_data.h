@@ -1,0 +1,70 @@
+// Everything that the report shows, as plain values: the pages only format it.
+#pragma once
+
+#include <cstdint>
+#include <optional>
+#include <string>
+#include <vector>
+
+#include "data/class_distribution.h"
+#include "evaluation/calibration.h"
+#include "evaluation/curves.h"
+#include "evaluation/evaluation.h"
+#include "evaluation/mistakes.h"
+#include "evaluation/subgroups.h"
+#include "model/model_file.h"
+#include "model/permutation_importance.h"
+#include "model/training_log.h"
+
+namespace cardiograd::report {
+
+// What is known about the judged folds and the model.
+enum class FoldRole {
+  kTest,        // kept out of training and of every choice
+  kValidation,  // chose the epoch and the thresholds
+  kTraining,    // the model learnt from it
+  kUnknown,     // nothing beside the model says so
+};
+
+// A record with a wrong decision, and what is needed to draw it.
+struct MistakenRecord {
+  evaluation::Mistake mistake;
+  std::int64_t ecg_id = 0;
+  int fold = 0;
+  float age = 0;  // NaN: not recorded
+  float sex = 0;
+  std::vector<float> probabilities;  // of the classes
+  std::vector<bool> labels;          // of the classes
+  std::vector<float> samples;        // (T, leads)
+};
+
+struct ReportData {
+  std::string model_file;
+  std::string data_folder;
+  std::vector<std::int64_t> folds;
+  FoldRole fold_role = FoldRole::kUnknown;
+
+  model::ModelDescription description;
+  std::int64_t parameters = 0;
+
+  std::string data_text;  // data::describe()
+  std::int64_t table_records = 0;
+  bool whole_ptbxl = false;  // all records of a published version, fold 10 alone: as in the paper
+  data::ClassDistribution classes;
+
+  evaluation::Evaluation evaluation;
+  std::vector<std::vector<evaluation::RocPoint>> roc;                           // of each class
+  std::vector<std::vector<evaluation::PrecisionRecallPoint>> precision_recall;  // of each class
+  std::vector<evaluation::Calibration> calibration;                             // of each class
+  std::vector<evaluation::SubgroupResult> subgroups;
+  std::vector<MistakenRecord> mistakes;
+  std::int64_t wrong_records = 0;                          // with at least one wrong decision
+  std::optional<model::PermutationImportance> importance;  // absent for a model without features
+
+  std::vector<model::EpochResult> log;
+  std::string log_gap;     // why `log` is empty
+  std::string config;      // config.toml as it is
+  std::string config_gap;  // why `config` is empty
+};
+
+}  // namespace cardiograd::report

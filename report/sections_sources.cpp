@@ -1,0 +1,223 @@
+#include <cmath>
+
+#include <fmt/format.h>
+#include <fmt/ranges.h>
+
+#include "report/charts.h"
+#include "report/ecg_paper.h"
+#include "report/sections.h"
+#include "report/tables.h"
+#include "report/text.h"
+
+namespace cardiograd::report {
+namespace {
+
+std::string number_or_dash(double value, int decimals) {
+  return std::isfinite(value) ? fmt::format("{:.{}f}", value, decimals) : kDash;
+}
+
+std::string person_text(const MistakenRecord& record) {
+  const std::string age = std::isfinite(record.age) ? fmt::format("{:.0f} years", record.age) : "age not recorded";
+  const char* sex = record.sex == 0 ? "male" : (record.sex == 1 ? "female" : "sex not recorded");
+  return fmt::format("{}, {}", age, sex);
+}
+
+std::string labels_text(const ReportData& report, const MistakenRecord& record) {
+  std::vector<std::string> names;
+  for (std::size_t c = 0; c < record.labels.size(); ++c)
+    if (record.labels[c]) names.push_back(report.evaluation.class_names[c]);
+  return names.empty() ? "no class" : enumerate(names);
+}
+
+// The calls of the model, each with its probability, and what it was on the verge of.
+std::string calls_text(const ReportData& report, const MistakenRecord& record) {
+  std::vector<std::string> names;
+  for (std::size_t c = 0; c < record.labels.size(); ++c)
+    if (record.probabilities[c] > report.evaluation.thresholds[c])
+      names.push_back(fmt::format("{} ({:.2f})", report.evaluation.class_names[c], record.probabilities[c]));
+  return names.empty() ? "nothing" : enumerate(names);
+}
+
+void add_zoom_buttons(Markup& page, const std::string& strip_id) {
+  page.open("p", {{"class", "zoom"}, {"hidden", "hidden"}});
+  const auto button = [&](const char* factor, const char* label, const char* words) {
+    page.element("button",
+                 {{"type", "button"}, {"data-zoom", factor}, {"aria-controls", strip_id}, {"aria-label", label}},
+                 words);
+  };
+  button("1.5", "Enlarge this ECG", "+");
+  button("0.667", "Reduce this ECG", "\u2212");
+  button("0", "Fit this ECG to the page", "fit");
+  page.close("p");
+}
+
+void add_mistake(Markup& page, const ReportData& report, std::size_t index) {
+  const MistakenRecord& record = report.mistakes[index];
+  const evaluation::Mistake& m = record.mistake;
+  const auto c = static_cast<std::size_t>(m.column);
+  const std::string& name = report.evaluation.class_names[c];
+  const std::string what = m.labeled ? fmt::format("missed {}", name) : fmt::format("false alarm for {}", name);
+  const std::string strip_id = fmt::format("strip-{}", index + 1);
+  page.open("figure", {{"class", "mistake"}});
+  page.element("h3", fmt::format("{}. Record {}: {}", index + 1, record.ecg_id, what));
+  page.element("p", fmt::format("Probability of {} {:.3f}, threshold {:.3f}. Labeled {}; called {}. {}, fold {}.", name,
+                                m.score, report.evaluation.thresholds[c], labels_text(report, record),
+                                calls_text(report, record), person_text(record), record.fold));
+  const EcgDrawing drawing = draw_ecg(
+      {fmt::format("ecg-{}", index + 1), fmt::format("12-lead ECG of record {}, {}", record.ecg_id, what),
+       fmt::format("Labeled {}; the model called {}.", labels_text(report, record), calls_text(report, record))},
+      {record.samples, report.description.lead_names, report.description.rate, report.description.unit});
+  add_zoom_buttons(page, strip_id);
+  page.open("div", {{"class", "scroll strip"},
+                    {"id", strip_id},
+                    {"tabindex", "0"},
+                    {"role", "region"},
+                    {"aria-label", fmt::format("ECG of record {}", record.ecg_id)}});
+  page.append(drawing.svg).close("div");
+  page.element("figcaption", drawing.scale + ".").close("figure");
+}
+
+Table log_table(const std::vector<model::EpochResult>& log) {
+  Table table{"The run's log.csv",
+              {"epoch", "training loss", "validation loss", "validation macro AUC", "learning rate", "records/s"},
+              {}};
+  for (const model::EpochResult& r : log)
+    table.rows.push_back(
+        {{fmt::format("{}{}", r.epoch, r.best ? " \u2713" : ""), number_or_dash(r.train_loss, 4),
+          number_or_dash(r.val_loss, 4), number_or_dash(r.val_macro_auc, 4),
+          std::isfinite(r.lr) ? fmt::format("{:.3g}", r.lr) : kDash, number_or_dash(r.samples_per_s, 0)},
+         false});
+  return table;
+}
+
+Table model_table(const ReportData& report) {
+  const model::ModelDescription& d = report.description;
+  const model::HcCnnTnConfig& s = d.sizes;
+  Table table{"The model", {"what", "value"}, {}};
+  const auto add = [&](const char* what, const std::string& value) {
+    table.rows.push_back({{what, value.empty() ? std::string(kDash) : value}, false});
+  };
+  add("file", report.model_file);
+  add("epochs trained", std::to_string(d.epoch));
+  add("parameters", grouped(report.parameters));
+  add("task", fmt::format("{} ({} classes)", d.task, s.classes));
+  add("classes", fmt::format("{}", fmt::join(d.class_names, ", ")));
+  add("thresholds", fmt::format("{:.4f}", fmt::join(d.thresholds, ", ")));
+  add("validation folds", fmt::format("{}", fmt::join(d.val_folds, ", ")));
+  add("leads", fmt::format("{}", fmt::join(d.lead_names, ", ")));
+  add("signals", fmt::format("{} samples at {:g} Hz in {}", s.samples, d.rate, d.unit));
+  add("filter", d.filter);
+  add("normalize", d.normalize);
+  add("records without a class", d.unlabeled);
+  add("features", d.feature_scaling.names.empty()
+                      ? d.feature_set
+                      : fmt::format("{}: {}{}", d.feature_set, fmt::join(d.feature_scaling.names, ", "),
+                                    d.feature_scaling.missing_flags ? ", each with a flag for missing values" : ""));
+  add("convolutions", fmt::format("channels {}, kernels {}", fmt::join(s.channels, ", "), fmt::join(s.kernels, ", ")));
+  add("Transformer encoder", fmt::format("{} layers, {} heads, feed-forward {}, dropout {:g}", s.encoder_layers,
+                                         s.heads, s.feed_forward, s.encoder_dropout));
+  add("feature branch", s.features == 0 ? "none" : fmt::format("{} inputs, width {}", s.features, s.feature_width));
+  add("head", fmt::format("width {}, dropout {:g}", s.head_width, s.head_dropout));
+  return table;
+}
+
+}  // namespace
+
+void add_training(Markup& page, const ReportData& report) {
+  if (report.log.empty()) {
+    add_gap(page, report.log_gap);
+    return;
+  }
+  Series train{"training", "s0", {}};
+  Series validation{"validation", "s1", {}};
+  Series auc{"validation macro AUC", "s1", {}};
+  for (const model::EpochResult& r : report.log) {
+    train.values.push_back(r.train_loss);
+    validation.values.push_back(r.val_loss);
+    auc.values.push_back(r.val_macro_auc);
+  }
+  const model::EpochResult& last = report.log.back();
+  page.open("figure").open("div", {{"class", "pair"}});
+  page.append(epoch_chart({{"epochs-loss", "Loss per epoch",
+                            fmt::format("After epoch {}: training loss {}, validation loss {}.", last.epoch,
+                                        number_or_dash(last.train_loss, 4), number_or_dash(last.val_loss, 4))},
+                           "loss",
+                           {train, validation},
+                           report.description.epoch}));
+  page.append(epoch_chart({{"epochs-auc", "Macro AUC on the validation fold per epoch",
+                            fmt::format("After epoch {}: {}.", last.epoch, number_or_dash(last.val_macro_auc, 4))},
+                           "macro AUC",
+                           {auc},
+                           report.description.epoch}));
+  page.close("div");
+  page.element(
+      "figcaption",
+      fmt::format("Weighted loss and validation macro AUC per epoch; the dashed line is this model's epoch, {}.",
+                  report.description.epoch));
+  page.close("figure").open("details").element("summary", "All values");
+  add_table(page, log_table(report.log));
+  page.close("details");
+}
+
+void add_classes(Markup& page, const ReportData& report) {
+  const data::ClassDistribution& classes = report.classes;
+  std::vector<std::string> counts;
+  Table table{fmt::format("Records of each class among the {} of the data set", grouped(classes.records)),
+              {"class", "records", "share"},
+              {}};
+  const auto add = [&](const std::string& name, std::int64_t records, bool apart) {
+    table.rows.push_back({{name, grouped(records),
+                           classes.records == 0 ? kDash
+                                                : fmt::format("{:.1f} %", 100 * static_cast<double>(records) /
+                                                                              static_cast<double>(classes.records))},
+                          apart});
+  };
+  for (const data::SuperclassCount& super : classes.superclasses) {
+    counts.push_back(fmt::format("{} {}", super.name, grouped(super.records)));
+    add(super.name, super.records, true);
+    for (const data::SubclassCount& sub : super.subclasses)
+      add(fmt::format("{} \u203a {}", super.name, sub.name), sub.records, false);
+  }
+  add("without a diagnostic statement", classes.unlabeled, true);
+  page.open("figure");
+  page.append(sunburst({"sunburst", "Superclasses (inner ring) and their subclasses (outer ring)",
+                        fmt::format("Records: {}.", enumerate(counts))},
+                       classes));
+  page.element("figcaption",
+               fmt::format("The paper's Figure 1 for this data set: superclasses inside, their subclasses "
+                           "outside, from the statements of all {}. A record with several diagnoses counts "
+                           "in each of them, so the sectors add up to more than the records.",
+                           counted(classes.records, "record")));
+  page.close("figure").open("details").element("summary", "All counts");
+  add_table(page, table);
+  page.close("details");
+}
+
+void add_mistakes(Markup& page, const ReportData& report) {
+  if (report.mistakes.empty()) {
+    add_gap(page, "There is none: every decision at the model's thresholds agrees with the labels.");
+    return;
+  }
+  page.element("p",
+               fmt::format("At least one decision is wrong for {} records. These are the ones where the probability "
+                           "was furthest from the label, each record once. Labels are not always right either: "
+                           "look at the trace.",
+                           share_of(report.wrong_records, report.evaluation.metrics.records)));
+  for (std::size_t i = 0; i < report.mistakes.size(); ++i) add_mistake(page, report, i);
+}
+
+void add_configuration(Markup& page, const ReportData& report) {
+  add_table(page, model_table(report));
+  page.element("h3", "Data").element("p", fmt::format("From {}:", report.data_folder));
+  page.open("div", {{"class", "scroll"}, {"tabindex", "0"}, {"role", "region"}, {"aria-label", "Data set"}});
+  page.element("pre", report.data_text).close("div");
+  page.element("h3", "The run's config.toml");
+  if (report.config.empty()) {
+    add_gap(page, report.config_gap.empty() ? "config.toml beside the model is empty." : report.config_gap);
+    return;
+  }
+  page.open("div", {{"class", "scroll"}, {"tabindex", "0"}, {"role", "region"}, {"aria-label", "config.toml"}});
+  page.element("pre", report.config).close("div");
+}
+
+}  // namespace cardiograd::report

@@ -1,0 +1,177 @@
+#include "report/verdict.h"
+
+#include <algorithm>
+#include <cmath>
+
+#include <fmt/format.h>
+#include <fmt/ranges.h>
+
+#include "report/paper.h"
+#include "report/text.h"
+
+namespace cardiograd::report {
+namespace {
+
+constexpr std::int64_t kMinPositives = 30;
+constexpr std::int64_t kMinToRank = 10;  // positives and negatives: below, best and weakest are a matter of luck
+
+std::string fold_text(const ReportData& report) {
+  return fmt::format("fold{} {}", report.folds.size() == 1 ? "" : "s", fmt::join(report.folds, ", "));
+}
+
+// The words are for the ranking alone; where they begin is a convention (Hosmer and Lemeshow, Applied Logistic
+// Regression, section 5.2.4).
+const char* ranking_word(double auc) {
+  if (auc >= 0.9) return "very well";
+  if (auc >= 0.8) return "well";
+  if (auc >= 0.7) return "fairly";
+  return "poorly";
+}
+
+struct Extremes {
+  std::size_t best = 0;
+  std::size_t worst = 0;
+  bool known = false;
+};
+
+Extremes extremes(const evaluation::Metrics& metrics) {
+  Extremes result;
+  for (std::size_t c = 0; c < metrics.classes.size(); ++c) {
+    if (std::min(metrics.classes[c].support, metrics.records - metrics.classes[c].support) < kMinToRank) continue;
+    if (!result.known) result = {c, c, true};
+    if (metrics.classes[c].auc > metrics.classes[result.best].auc) result.best = c;
+    if (metrics.classes[c].auc < metrics.classes[result.worst].auc) result.worst = c;
+  }
+  return result;
+}
+
+std::string class_text(const ReportData& report, std::size_t c) {
+  const evaluation::Evaluation& e = report.evaluation;
+  const std::int64_t support = e.metrics.classes[c].support;
+  return fmt::format("{} (AUC {}, {})", e.class_names[c], with_interval(e.auc.classes[c], support),
+                     counted(support, "positive"));
+}
+
+std::string decisions_text(const evaluation::Metrics& metrics) {
+  evaluation::ConfusionMatrix all;
+  for (const evaluation::ClassMetrics& one : metrics.classes) {
+    all.true_positives += one.confusion.true_positives;
+    all.false_positives += one.confusion.false_positives;
+  }
+  const std::int64_t called = all.true_positives + all.false_positives;
+  return fmt::format(
+      "At its thresholds the model finds {} of the labels that are there, and {} of its positive calls are right.",
+      share_of(all.true_positives, metrics.support), share_of(all.true_positives, called));
+}
+
+std::string calibration_text(const ReportData& report) {
+  double error = 0;
+  double score = 0;
+  double positive = 0;
+  for (const evaluation::Calibration& one : report.calibration) {
+    const auto classes = static_cast<double>(report.calibration.size());
+    error += one.expected_error / classes;
+    positive += static_cast<double>(one.positives) / static_cast<double>(one.records) / classes;
+    for (const evaluation::ReliabilityBin& bin : one.bins)
+      if (bin.records > 0)
+        score += bin.mean_score * static_cast<double>(bin.records) / static_cast<double>(one.records) / classes;
+  }
+  return fmt::format(
+      "Its probabilities are off by {:.2f} on average (expected calibration error, mean over the classes, {}): the "
+      "mean "
+      "probability is {:.2f}, the share of positives {:.2f}.",
+      error, counted(report.evaluation.metrics.records, "record"), score, positive);
+}
+
+std::string paper_text(const ReportData& report) {
+  const evaluation::Metrics& metrics = report.evaluation.metrics;
+  const double paper = paper_macro(report.description.task).auc;
+  if (!report.whole_ptbxl)
+    return fmt::format(
+        "The paper reports a macro AUC of {:.3f}. That cannot be compared with the figure above: it was measured on "
+        "the "
+        "complete PTB-XL ({} records), and this is {} of another set of {}.",
+        paper, grouped(kPaperRecords), fold_text(report), counted(report.table_records, "record"));
+  return fmt::format("The paper reports a macro AUC of {:.3f}; this model has {}, a difference of {:+.3f}.", paper,
+                     figure(metrics.macro.auc, metrics.records), metrics.macro.auc - paper);
+}
+
+std::string role_caveat(const ReportData& report) {
+  switch (report.fold_role) {
+    case FoldRole::kTest:
+      return "";
+    case FoldRole::kValidation:
+      return fmt::format("The epoch and the thresholds of this model were chosen on {}: its figures are optimiztic.",
+                         fold_text(report));
+    case FoldRole::kTraining:
+      return fmt::format("This model was trained on records of {}: its figures say nothing about new recordings.",
+                         fold_text(report));
+    case FoldRole::kUnknown:
+      return fmt::format(
+          "Whether training has seen {} of this data set is not known: no config.toml beside the model names it.",
+          fold_text(report));
+  }
+  return "";
+}
+
+}  // namespace
+
+std::string verdict(const ReportData& report) {
+  const evaluation::Evaluation& e = report.evaluation;
+  const double auc = e.metrics.macro.auc;
+  if (std::isnan(auc))
+    return fmt::format("There is no verdict: no class has both positive and negative records in {}.",
+                       fold_text(report));
+  const std::string ranking =
+      fmt::format("macro AUC {}, {}, {} of {} classes", with_interval(e.auc.macro, e.metrics.records),
+                  counted(e.metrics.records, "record"), e.metrics.macro_classes, e.metrics.classes.size());
+  if (auc <= 0.5 || e.auc.macro.low <= 0.5)
+    return fmt::format("This model cannot be told from guessing on these records ({}).", ranking);
+  return fmt::format(
+      "This model ranks recordings {}: of one with a diagnosis and one without, it gives the right one "
+      "the higher probability {:.0f} % of the time, averaged over the classes ({}).",
+      ranking_word(auc), 100 * auc, ranking);
+}
+
+std::vector<std::string> verdict_details(const ReportData& report) {
+  const evaluation::Metrics& metrics = report.evaluation.metrics;
+  std::vector<std::string> details;
+  if (const Extremes found = extremes(metrics); found.known && found.best != found.worst)
+    details.push_back(
+        fmt::format("Best at {}, weakest at {}.", class_text(report, found.best), class_text(report, found.worst)));
+  if (metrics.support > 0) details.push_back(decisions_text(metrics));
+  details.push_back(calibration_text(report));
+  if (!std::isnan(metrics.macro.auc)) details.push_back(paper_text(report));
+  return details;
+}
+
+std::vector<std::string> caveats(const ReportData& report) {
+  std::vector<std::string> list;
+  if (std::string role = role_caveat(report); !role.empty()) list.push_back(std::move(role));
+  const evaluation::Evaluation& e = report.evaluation;
+  std::vector<std::string> one_outcome;
+  std::vector<std::string> few;
+  for (std::size_t c = 0; c < e.class_names.size(); ++c) {
+    const evaluation::ClassMetrics& one = e.metrics.classes[c];
+    if (!one.both_outcomes)
+      one_outcome.push_back(fmt::format("{} (no {})", e.class_names[c], one.support == 0 ? "positives" : "negatives"));
+    else if (one.support < kMinPositives)
+      few.push_back(fmt::format("{} ({})", e.class_names[c], one.support));
+  }
+  if (!one_outcome.empty())
+    list.push_back(
+        fmt::format("Without both outcomes in {}, so without curve and AUC, and left out of the macro means: "
+                    "{}.",
+                    fold_text(report), enumerate(one_outcome)));
+  if (!few.empty())
+    list.push_back(fmt::format("Fewer than {} positives, so figures that a handful of records decide: {}.",
+                               kMinPositives, enumerate(few)));
+  if (report.description.unit != "mV")
+    list.push_back(
+        fmt::format("The signals are in '{}': they carry no voltage scale, so nothing that depends on "
+                    "millivolts (hypertrophy above all) can be judged as a cardiologist would.",
+                    report.description.unit));
+  return list;
+}
+
+}  // namespace cardiograd::report

@@ -1,0 +1,109 @@
+#include "engine/io/safetensors.h"
+
+#include <cstring>
+#include <string>
+
+#include <gtest/gtest.h>
+
+#include "base/error.h"
+#include "base/file.h"
+#include "tests/common/temporary_folder.h"
+
+namespace cardiograd {
+namespace {
+
+using testing::TemporaryFolder;
+
+std::string file_with(const std::string& header, const std::string& data, std::uint64_t header_bytes) {
+  std::string content(8, '\0');
+  std::memcpy(content.data(), &header_bytes, 8);
+  return content + header + data;
+}
+
+TEST(Safetensors, RoundTripKeepsBitsAndMetadata) {
+  TemporaryFolder folder;
+  SafetensorsFile file;
+  file.tensors["weight"] = Tensor::from<float>({1, -2.5F, 3e-30F, 4, 5, 6}, {2, 3});
+  file.tensors["empty"] = Tensor::zeros({0, 4});
+  file.tensors["index"] = Tensor::from<std::int32_t>({7, -8}, {2});
+  file.metadata["note"] = "größe \"quoted\"";
+  write_safetensors(folder / "a.safetensors", file);
+  const SafetensorsFile back = read_safetensors(folder / "a.safetensors");
+  EXPECT_EQ(back.tensors.at("weight").values(), file.tensors.at("weight").values());
+  EXPECT_EQ(back.tensors.at("index").values<std::int32_t>(), (std::vector<std::int32_t>{7, -8}));
+  EXPECT_EQ(back.tensors.at("empty").count(), 0);
+  EXPECT_EQ(back.metadata, file.metadata);
+  write_safetensors(folder / "b.safetensors", back);
+  EXPECT_EQ(read_file(folder / "a.safetensors"), read_file(folder / "b.safetensors"));
+}
+
+TEST(Safetensors, LayoutsConvertToPyTorchAndBack) {
+  const Tensor conv = Tensor::from<float>({0, 1, 2, 3, 4, 5, 6, 7, 8, 9, 10, 11}, {2, 3, 2});  // (K, Cin, Cout)
+  const Tensor torch = to_pytorch(conv, nn::Layout::kConv1d);
+  EXPECT_EQ(torch.shape(), (Shape{2, 3, 2}));
+  EXPECT_EQ(torch.data()[(1 * 3 + 2) * 2 + 0], conv.data()[(0 * 3 + 2) * 2 + 1]);
+  EXPECT_EQ(from_pytorch(torch, nn::Layout::kConv1d).values(), conv.values());
+  const Tensor linear = Tensor::from<float>({0, 1, 2, 3, 4, 5}, {2, 3});
+  EXPECT_EQ(to_pytorch(linear, nn::Layout::kLinear).values(), (std::vector<float>{0, 3, 1, 4, 2, 5}));
+}
+
+TEST(Safetensors, LyingFilesAreRefused) {
+  TemporaryFolder folder;
+  const std::string good = R"({"a":{"dtype":"F32","shape":[2],"data_offsets":[0,8]}})";
+  const std::string data(8, 'x');
+  const std::pair<const char*, std::string> files[] = {
+      {"empty", ""},
+      {"seven bytes", "1234567"},
+      {"header longer than file", file_with(good, data, 1000)},
+      {"enormous header", file_with(good, data, ~std::uint64_t{0})},
+      {"not JSON", file_with("{nonsense", data, 9)},
+      {"a list", file_with("[]", data, 2)},
+      {"truncated data", file_with(good, data.substr(1), good.size())},
+      {"data after the tensors", file_with(good, data + "y", good.size())},
+      {"unknown dtype", file_with(R"({"a":{"dtype":"F31","shape":[2],"data_offsets":[0,8]}})", data, 54)},
+      {"shape does not fit", file_with(R"({"a":{"dtype":"F32","shape":[3],"data_offsets":[0,8]}})", data, 54)},
+      {"negative dimension", file_with(R"({"a":{"dtype":"F32","shape":[-2],"data_offsets":[0,8]}})", data, 55)},
+      {"backwards", file_with(R"({"a":{"dtype":"F32","shape":[2],"data_offsets":[8,0]}})", data, 54)},
+      {"overflowing shape",
+       file_with(R"({"a":{"dtype":"F32","shape":[4294967296,4294967296],"data_offsets":[0,0]}})", "", 74)},
+      {"overlap", file_with(R"({"a":{"dtype":"F32","shape":[1],"data_offsets":[0,4]},)"
+                            R"("b":{"dtype":"F32","shape":[1],"data_offsets":[0,4]}})",
+                            "1234", 106)},
+      {"no shape", file_with(R"({"a":{"dtype":"F32","data_offsets":[0,8]}})", data, 42)},
+  };
+  for (const auto& [name, content] : files) {
+    write_file(folder / "bad.safetensors", content);
+    try {
+      read_safetensors(folder / "bad.safetensors");
+      ADD_FAILURE() << name << " was accepted";
+    } catch (const Error& error) {
+      EXPECT_NE(std::string(error.what()).find("bad.safetensors"), std::string::npos) << error.what();
+      EXPECT_FALSE(error.hint().empty()) << name;
+    }
+  }
+  write_file(folder / "good.safetensors", file_with(good, data, good.size()));
+  EXPECT_EQ(read_safetensors(folder / "good.safetensors").tensors.at("a").count(), 2);
+}
+
+TEST(Safetensors, RestoreNamesWhatDoesNotFit) {
+  SafetensorsFile file;
+  Tensor weight = Tensor::zeros({2, 3});
+  const std::vector<nn::NamedTensor> tensors = {{"w", &weight, nn::Layout::kLinear}};
+  const auto message = [&]() -> std::string {
+    try {
+      restore_tensors(file, "", "model.safetensors", tensors);
+    } catch (const Error& error) {
+      return error.what();
+    }
+    return "";
+  };
+  EXPECT_NE(message().find("no float32 tensor 'w'"), std::string::npos) << message();
+  file.tensors["w"] = Tensor::zeros({2, 3});
+  EXPECT_NE(message().find("(2, 3), expected (3, 2)"), std::string::npos) << message();
+  file.tensors["w"] = Tensor::from<float>({1, 2, 3, 4, 5, 6}, {3, 2});
+  EXPECT_EQ(message(), "");
+  EXPECT_EQ(weight.values(), (std::vector<float>{1, 3, 5, 2, 4, 6}));
+}
+
+}  // namespace
+}  // namespace cardiograd

@@ -1,0 +1,262 @@
+#include "report/page.h"
+
+#include <cstdlib>
+
+#include <fmt/format.h>
+#include <gtest/gtest.h>
+
+#include "base/error.h"
+#include "base/file.h"
+#include "model/preprocessing.h"
+#include "report/collect.h"
+#include "report/sections.h"
+#include "report/verdict.h"
+#include "tests/data/small_set.h"
+#include "tests/report/xml_check.h"
+
+namespace cardiograd::report {
+namespace {
+
+namespace fs = std::filesystem;
+using cardiograd::testing::XmlCheck;
+
+// A small untrained model on a small data set, and the report about it.
+class TinyRun {
+ public:
+  explicit TinyRun(int records, const std::string& features = "demographics", const std::string& unlabeled = "drop")
+      : data_(records) {
+    model::DataConfig config;
+    config.folder = data_.folder().string();
+    config.features = features;
+    config.filter = "none";
+    config.unlabeled = unlabeled;
+    set_ = model::prepare_data(config, {.use_cache = false, .cache_folder = {}, .progress = {}});
+    std::vector<std::int64_t> all;
+    for (std::int64_t row = 0; row < set_.records; ++row) all.push_back(row);
+    model::ModelDescription& d = trained_.description;
+    d.feature_scaling = model::fit_feature_scaling(set_, all, false);
+    d.signal_scaling = model::fit_signal_scaling(set_, all);
+    d.sizes = {.classes = 5, .features = d.feature_scaling.width(), .samples = data::testing::SmallSet::kSamples};
+    d.sizes.channels = {8};
+    d.sizes.kernels = {3};
+    d.sizes.encoder_layers = 1;
+    d.sizes.heads = 2;
+    d.sizes.feed_forward = 8;
+    d.task = "super";
+    d.class_names = set_.class_names;
+    d.thresholds.assign(5, 0.5F);
+    d.lead_names = set_.lead_names;
+    d.rate = set_.rate;
+    d.unit = set_.unit;
+    d.filter = "none";
+    d.normalize = "none";
+    d.unlabeled = unlabeled;
+    d.feature_set = features;
+    d.epoch = 3;
+    d.val_folds = {9};
+    trained_.net = std::make_unique<model::HcCnnTn>(d.sizes, 1);
+    fs::create_directories(folder());
+    model::save_model(model_file(), d, *trained_.net);
+    source_ = std::make_unique<model::DataLoader>(set_, d.signal_scaling, d.feature_scaling);
+  }
+
+  const fs::path& data_folder() const { return data_folder_; }
+  fs::path folder() const { return out_ / "run"; }
+  fs::path model_file() const { return folder() / "last.safetensors"; }
+  fs::path out(const std::string& name) const { return out_ / name; }
+
+  void write_run_files(const std::string& folder_in_config) const {
+    write_file(
+        folder() / "log.csv",
+        "epoch,train_loss,val_loss,val_macro_auc,lr,samples_per_s\n1,0.6,0.5,0.7,0.0003,30\n2,0.5,0.4,nan,0.0002,30\n"
+        "3,0.4,0.4,0.8,0.0001,30\n");
+    model::TrainingConfig config;
+    config.data.folder = folder_in_config;
+    model::write_config(folder() / "config.toml", config);
+  }
+
+  ReportData report(const std::vector<std::int64_t>& folds, std::int64_t draws = 50) const {
+    const auto rows = model::rows_of_folds(set_, folds);
+    const auto scored = model::score(*trained_.net, *source_, rows, 4, {});
+    const auto& d = trained_.description;
+    const auto evaluation = evaluation::evaluate(scored.probabilities, model::labels_of(set_, rows), d.class_names,
+                                                 d.thresholds, {.draws = draws, .seed = 1});
+    return collect(
+        {trained_, model_file(), set_, data_folder(), *source_, folds, rows, scored.probabilities, evaluation, 4});
+  }
+
+ private:
+  data::testing::SmallSet data_;
+  cardiograd::testing::TemporaryFolder out_;
+  fs::path data_folder_ = data_.folder();
+  data::Dataset set_;
+  model::TrainedModel trained_;
+  std::unique_ptr<model::DataLoader> source_;
+};
+
+bool contains(const std::string& text, std::string_view part) {
+  return text.find(part) != std::string::npos;
+}
+
+// Well-formed, all sections there, nothing to load.
+void expect_whole(const std::string& page) {
+  const XmlCheck check(page);
+  for (const Section& section : sections()) EXPECT_TRUE(check.has_id(std::string(section.id))) << section.id;
+  EXPECT_EQ(check.count("section"), 13U);
+  EXPECT_EQ(check.count("h1"), 1U);
+  EXPECT_EQ(check.count("table"), check.count("caption"));
+  for (const char* loads : {"http:", "https:", "@import", "src="}) EXPECT_FALSE(contains(page, loads)) << loads;
+  for (const auto& element : check.elements()) {
+    if (element.name == "svg" && !element.attributes.contains("aria-hidden")) {
+      const std::string id = element.attributes.at("id");
+      EXPECT_TRUE(check.has_id(id + "-title") && check.has_id(id + "-desc")) << id;
+    }
+    const auto href = element.attributes.find("href");
+    if (href == element.attributes.end() || href->second == "data:,") continue;
+    ASSERT_TRUE(href->second.starts_with("#")) << href->second;
+    EXPECT_TRUE(check.has_id(href->second.substr(1))) << href->second;
+  }
+  EXPECT_TRUE(contains(page, "not a medical device"));
+}
+
+TEST(ReportPage, OfATinyRunIsWhole) {
+  const TinyRun run(60);
+  run.write_run_files(fs::canonical(run.data_folder()).string());
+  const ReportData report = run.report({1, 2, 3, 4, 10});
+  const std::string page = render(report);
+  expect_whole(page);
+  const XmlCheck check(page);
+  for (const char* id : {"roc-0", "pr-4", "confusion-2", "reliability-3", "ecg-1", "ecg-6", "epochs-loss", "epochs-auc",
+                         "sunburst", "strip-1"})
+    EXPECT_TRUE(check.has_id(id)) << id;
+  EXPECT_TRUE(contains(page, "age_years"));
+  EXPECT_TRUE(contains(page, "age: 40 to 59"));
+  EXPECT_TRUE(contains(page, "sex: female"));
+  EXPECT_TRUE(contains(page, "encoder_layers = 2"));  // config.toml as it is
+  EXPECT_TRUE(contains(page, "10 mm/mV"));
+  EXPECT_TRUE(contains(page, "Narrower than the truth"));
+  EXPECT_EQ(render(run.report({1, 2, 3, 4, 10})), page);
+}
+
+TEST(ReportPage, WhatIsMissingIsSaid) {
+  const TinyRun run(60, "none");
+  // Fold 10: records 10, 20, ..., 60 are two each of CD, STTC and NORM.
+  const std::string page = render(run.report({10}, 0));
+  expect_whole(page);
+  EXPECT_TRUE(contains(page, "There is no log.csv beside the model file"));
+  EXPECT_TRUE(contains(page, "There is no config.toml beside the model file"));
+  EXPECT_TRUE(contains(page, "MI: none of the 6 records is positive, so there is no curve."));
+  EXPECT_TRUE(contains(page, "HYP (no positives) and MI (no positives)"));
+  EXPECT_TRUE(contains(page, "no hand-crafted features"));
+  EXPECT_TRUE(contains(page, "--draws 0"));
+  EXPECT_FALSE(contains(page, "Best at"));  // two positives rank nothing
+  EXPECT_TRUE(contains(page, "is not known: no config.toml"));
+}
+
+TEST(ReportPage, AFoldWithoutPositivesHasNoVerdict) {
+  const TinyRun run(10, "demographics", "keep");
+  const std::string page = render(run.report({5}));  // record 5 alone, whose statement is no diagnosis
+  expect_whole(page);
+  EXPECT_TRUE(contains(page, "There is no verdict: no class has both positive and negative records in fold 5."));
+  EXPECT_TRUE(contains(page, "there is no macro AUC that a feature could cost"));
+  EXPECT_FALSE(contains(page, ">nan"));
+}
+
+TEST(ReportPage, BrokenRunFilesAreGaps) {
+  const TinyRun run(20);
+  write_file(run.folder() / "log.csv", "epoch,loss\n1,2\n");
+  write_file(run.folder() / "config.toml", "");
+  const std::string page = render(run.report({10}));
+  expect_whole(page);
+  EXPECT_TRUE(contains(page, "log.csv beside the model cannot be read"));
+  EXPECT_TRUE(contains(page, "config.toml beside the model is empty."));
+}
+
+TEST(ReportPage, EveryNameIsEscaped) {
+  const TinyRun run(60);
+  ReportData report = run.report({1, 2, 10});
+  const std::string evil = "</script><script>alert('x&y')</script>\"\xFF";
+  report.model_file = "/tmp/" + evil + ".safetensors";
+  report.data_folder = evil;
+  report.config = evil;
+  report.data_text = evil;
+  report.log_gap = evil;
+  report.evaluation.class_names[0] = report.description.class_names[0] = evil;
+  report.description.lead_names[3] = report.description.unit = evil;
+  report.importance->features[0].name = evil;
+  report.classes.superclasses[0].name = report.classes.superclasses[1].subclasses[0].name = evil;
+  report.subgroups[0].group.name = evil;
+  const std::string page = render(report);
+  expect_whole(page);
+  EXPECT_FALSE(contains(page, "alert('"));
+  EXPECT_FALSE(contains(page, "</script><script>"));
+}
+
+TEST(ReportVerdict, SaysWhatIsKnownAboutTheFold) {
+  const TinyRun run(60);
+  const std::string here = fs::canonical(run.data_folder()).string();
+  EXPECT_EQ(run.report({10}).fold_role, FoldRole::kUnknown);  // nothing beside the model
+  run.write_run_files("/somewhere/else");
+  EXPECT_EQ(run.report({10}).fold_role, FoldRole::kUnknown);
+  run.write_run_files(here);
+  EXPECT_EQ(run.report({10}).fold_role, FoldRole::kTest);
+  EXPECT_EQ(run.report({3}).fold_role, FoldRole::kTraining);
+  EXPECT_EQ(run.report({3, 10}).fold_role, FoldRole::kTraining);
+  EXPECT_EQ(run.report({9, 10}).fold_role, FoldRole::kValidation);
+  EXPECT_TRUE(contains(caveats(run.report({3}))[0], "was trained on records of fold 3"));
+  EXPECT_TRUE(contains(caveats(run.report({9}))[0], "were chosen on fold 9"));
+}
+
+TEST(ReportVerdict, WordsFollowTheFigures) {
+  const TinyRun run(60);
+  ReportData report = run.report({1, 2, 3, 10});
+  const auto with = [&](double auc, double low) {
+    report.evaluation.metrics.macro.auc = report.evaluation.auc.macro.value = auc;
+    report.evaluation.auc.macro.low = low;
+    report.evaluation.auc.macro.high = 0.99;
+    return verdict(report);
+  };
+  EXPECT_TRUE(contains(with(0.95, 0.9), "ranks recordings very well"));
+  EXPECT_TRUE(contains(with(0.95, 0.9), "95 % of the time"));
+  EXPECT_TRUE(contains(with(0.85, 0.8), "ranks recordings well"));
+  EXPECT_TRUE(contains(with(0.72, 0.6), "fairly"));
+  EXPECT_TRUE(contains(with(0.61, 0.55), "poorly"));
+  EXPECT_TRUE(contains(with(0.85, 0.45), "cannot be told from guessing"));
+  EXPECT_TRUE(contains(with(0.4, 0.3), "cannot be told from guessing"));
+  with(0.95, 0.9);
+  EXPECT_TRUE(contains(verdict_details(report).back(), "cannot be compared"));
+  report.whole_ptbxl = true;
+  EXPECT_TRUE(contains(verdict_details(report).back(), "a difference of +0.017"));
+}
+
+TEST(ReportPage, FolderIsMadeAndAFileInItsPlaceIsAnError) {
+  const TinyRun run(20);
+  const ReportData report = run.report({10});
+  write_report(run.out("deep/er"), report);
+  EXPECT_EQ(read_file(run.out("deep/er") / "report.html"), render(report));
+  write_file(run.out("file"), "x");
+  EXPECT_THROW(write_report(run.out("file"), report), Error);
+  EXPECT_EQ(read_file(run.out("file")), "x");
+}
+
+TEST(EvaluateProgram, WritesTheSameReportTwice) {
+  const TinyRun run(60);
+  run.write_run_files(fs::canonical(run.data_folder()).string());
+  const auto evaluate = [&](const std::string& name) {
+    const std::string command = fmt::format(
+        "'{}/evaluate' --model '{}' --data '{}' --fold 10 --no-cache --threads {} --report '{}' > '{}' 2>&1",
+        CARDIOGRAD_APPS_DIR, run.model_file().string(), run.data_folder().string(), name == "a" ? 1 : 2,
+        run.out(name).string(), run.out("log").string());
+    return std::system(command.c_str());
+  };
+  ASSERT_EQ(evaluate("a"), 0) << read_file(run.out("log"));
+  EXPECT_TRUE(contains(read_file(run.out("log")), "report: " + (run.out("a") / "report.html").string()));
+  ASSERT_EQ(evaluate("b"), 0) << read_file(run.out("log"));
+  const std::string page = read_file(run.out("a") / "report.html");
+  expect_whole(page);
+  EXPECT_EQ(page, read_file(run.out("b") / "report.html"));
+  EXPECT_EQ(std::distance(fs::directory_iterator(run.out("a")), fs::directory_iterator()), 1);
+}
+
+}  // namespace
+}  // namespace cardiograd::report
