@@ -32,7 +32,7 @@ function(cardiograd_device_code_for_gpus launchers)
   add_library(cardiograd_device STATIC ${launchers})
   cardiograd_known_architectures(architectures)
   set_target_properties(cardiograd_device PROPERTIES CUDA_ARCHITECTURES "${architectures}" CUDA_STANDARD 20)
-  target_include_directories(cardiograd_device PUBLIC ${PROJECT_SOURCE_DIR})
+  target_include_directories(cardiograd_device PUBLIC $<BUILD_INTERFACE:${PROJECT_SOURCE_DIR}>)
   # -Wpedantic stays away: the code that nvcc generates does not pass it.
   target_compile_options(cardiograd_device PRIVATE --Werror=all-warnings -Xcompiler=-Wall,-Wextra)
   target_link_libraries(cardiograd_device PUBLIC CUDA::cudart_static)

@@ -5,90 +5,162 @@ if(CMAKE_CXX_COMPILER_ID STREQUAL "GNU" AND CMAKE_CXX_COMPILER_VERSION VERSION_L
   list(APPEND CARDIOGRAD_WARNINGS -Wno-restrict)  # GCC 12 sees overlap in "literal" + std::string (GCC bug 105651).
 endif()
 
-# x86-64-v3 (AVX2, FMA) is the baseline. Files named *_avx512.cpp are compiled for x86-64-v4 and are only entered
-# after a run-time check of the processor.
+# What all code is compiled with. Only what changes the meaning of the installed headers goes on to those who use an
+# installed cardiograd. x86-64-v3 (AVX2, FMA) is the baseline. Files named *_avx512.cpp are compiled for x86-64-v4 and
+# are only entered after a run-time check of the processor.
 add_library(cardiograd_flags INTERFACE)
-target_include_directories(cardiograd_flags INTERFACE ${PROJECT_SOURCE_DIR})
+target_compile_features(cardiograd_flags INTERFACE cxx_std_20)
+target_include_directories(cardiograd_flags INTERFACE
+  $<BUILD_INTERFACE:${PROJECT_SOURCE_DIR}>
+  $<INSTALL_INTERFACE:${CMAKE_INSTALL_INCLUDEDIR}>
+  $<INSTALL_INTERFACE:${CMAKE_INSTALL_INCLUDEDIR}/cardiograd>)
 if(CMAKE_SYSTEM_PROCESSOR MATCHES "x86_64|AMD64")
-  target_compile_options(cardiograd_flags INTERFACE -march=x86-64-v3)
+  target_compile_options(cardiograd_flags INTERFACE $<BUILD_INTERFACE:-march=x86-64-v3>)
+  # Eigen's matrices are aligned as for AVX, whatever the user of an installed cardiograd compiles for: they may be made
+  # on one side and freed on the other.
+  target_compile_definitions(cardiograd_flags INTERFACE EIGEN_MAX_ALIGN_BYTES=32)
 endif()
 # Nobody reads errno after sqrt or catches floating-point signals; without these two GCC does not vectorize sqrt and
 # selections by comparison. Neither changes a result.
-target_compile_options(cardiograd_flags INTERFACE -fno-math-errno -fno-trapping-math)
+target_compile_options(cardiograd_flags INTERFACE $<BUILD_INTERFACE:-fno-math-errno>
+                                                  $<BUILD_INTERFACE:-fno-trapping-math>)
 if(CARDIOGRAD_SANITIZE)
-  target_compile_options(cardiograd_flags INTERFACE -fsanitize=address,undefined -fno-sanitize-recover=all
-                                                    -fno-omit-frame-pointer)
+  target_compile_options(cardiograd_flags INTERFACE $<BUILD_INTERFACE:-fsanitize=address,undefined>
+    $<BUILD_INTERFACE:-fno-sanitize-recover=all> $<BUILD_INTERFACE:-fno-omit-frame-pointer>)
   target_link_options(cardiograd_flags INTERFACE -fsanitize=address,undefined)
 endif()
 
-# cardiograd_room(name deps...): every .cpp under name/ becomes the static library cardiograd_<name>.
+# cardiograd_room(name [FOLDER folder] [WITHOUT folder] dependencies... [PRIVATE dependencies...]): every .cpp under
+# folder (name/ unless said otherwise), but not those under WITHOUT, becomes the static library cardiograd_<name>, for
+# others cardiograd::<name>.
 function(cardiograd_room name)
-  file(GLOB_RECURSE sources CONFIGURE_DEPENDS ${PROJECT_SOURCE_DIR}/${name}/*.cpp)
+  cmake_parse_arguments(PARSE_ARGV 1 room "" "FOLDER;WITHOUT" "PRIVATE")
+  if(NOT room_FOLDER)
+    set(room_FOLDER ${name})
+  endif()
+  file(GLOB_RECURSE sources CONFIGURE_DEPENDS ${PROJECT_SOURCE_DIR}/${room_FOLDER}/*.cpp)
   list(FILTER sources EXCLUDE REGEX "/example/")
+  if(room_WITHOUT)
+    list(FILTER sources EXCLUDE REGEX "^${PROJECT_SOURCE_DIR}/${room_WITHOUT}/")
+  endif()
   if(sources)
     add_library(cardiograd_${name} STATIC ${sources})
-    target_link_libraries(cardiograd_${name} PUBLIC cardiograd_flags ${ARGN})
+    target_link_libraries(cardiograd_${name} PUBLIC cardiograd_flags ${room_UNPARSED_ARGUMENTS} PRIVATE ${room_PRIVATE})
     target_compile_options(cardiograd_${name} PRIVATE ${CARDIOGRAD_WARNINGS})
     foreach(source ${sources})
       if(source MATCHES "_avx512\\.cpp$")
-        # -Wno-uninitialized: GCC 12 warns inside its own AVX-512 intrinsics (GCC bug 105593).
-        set_source_files_properties(${source} PROPERTIES
-          COMPILE_OPTIONS "-march=x86-64-v4;-mprefer-vector-width=512;-Wno-uninitialized")
+        set(options -march=x86-64-v4 -mprefer-vector-width=512)
+        if(CMAKE_CXX_COMPILER_ID STREQUAL "GNU")
+          list(APPEND options -Wno-uninitialized)  # GCC 12 warns inside its own AVX-512 intrinsics (GCC bug 105593).
+        endif()
+        set_source_files_properties(${source} PROPERTIES COMPILE_OPTIONS "${options}")
       endif()
     endforeach()
   else()
     add_library(cardiograd_${name} INTERFACE)
-    target_link_libraries(cardiograd_${name} INTERFACE cardiograd_flags ${ARGN})
+    target_link_libraries(cardiograd_${name} INTERFACE cardiograd_flags ${room_UNPARSED_ARGUMENTS} ${room_PRIVATE})
   endif()
+  add_library(cardiograd::${name} ALIAS cardiograd_${name})
+  set_target_properties(cardiograd_${name} PROPERTIES EXPORT_NAME ${name})
+  set_property(GLOBAL APPEND PROPERTY CARDIOGRAD_ROOMS ${name})
 endfunction()
 
 # Every apps/<name>.cpp becomes the program <name>; the .cpp of the folders in apps/ are one library for all of them.
 function(cardiograd_apps)
   file(GLOB common CONFIGURE_DEPENDS ${PROJECT_SOURCE_DIR}/apps/*/*.cpp)
-  add_library(cardiograd_apps_common STATIC ${common})
+  add_library(cardiograd_apps_common STATIC ${common} ${PROJECT_BINARY_DIR}/generated/commit.cpp)
   target_link_libraries(cardiograd_apps_common PUBLIC cardiograd_report CLI11::CLI11)
   target_compile_options(cardiograd_apps_common PRIVATE ${CARDIOGRAD_WARNINGS})
+  # For --version. commit.cpp is written anew only when the commit has changed.
+  set_source_files_properties(${PROJECT_SOURCE_DIR}/apps/common/version.cpp PROPERTIES COMPILE_DEFINITIONS
+    "CARDIOGRAD_VERSION=\"${PROJECT_VERSION}\";CARDIOGRAD_BUILD_TYPE=\"${CMAKE_BUILD_TYPE}\"")
+  add_custom_target(cardiograd_commit
+    COMMAND ${CMAKE_COMMAND} -DSOURCE=${PROJECT_SOURCE_DIR} -DOUTPUT=${PROJECT_BINARY_DIR}/generated/commit.cpp
+            -P ${PROJECT_SOURCE_DIR}/cmake/commit.cmake
+    BYPRODUCTS ${PROJECT_BINARY_DIR}/generated/commit.cpp COMMENT "")
+  add_dependencies(cardiograd_apps_common cardiograd_commit)
   file(GLOB programs CONFIGURE_DEPENDS ${PROJECT_SOURCE_DIR}/apps/*.cpp)
   foreach(source ${programs})
     get_filename_component(name ${source} NAME_WE)
     add_executable(${name} ${source})
+    set_target_properties(${name} PROPERTIES RUNTIME_OUTPUT_DIRECTORY ${PROJECT_BINARY_DIR}/apps)
     target_link_libraries(${name} PRIVATE cardiograd_apps_common)
     target_compile_options(${name} PRIVATE ${CARDIOGRAD_WARNINGS})
+    set_property(GLOBAL APPEND PROPERTY CARDIOGRAD_PROGRAMS ${name})
   endforeach()
 endfunction()
 
-# tests/<room>/**/*_test.cpp becomes the program <room>_tests, linked to the room it tests. The scripts' tests need Python
-# and what the script itself needs.
+# tests/<room>/**/*_test.cpp becomes the program <room>_tests, linked to the room it tests. Labels: test_labels.cmake.
 function(cardiograd_tests)
   include(GoogleTest)
   file(GLOB common CONFIGURE_DEPENDS ${PROJECT_SOURCE_DIR}/tests/common/*.cpp)
   add_library(cardiograd_tests_common STATIC ${common})
   target_link_libraries(cardiograd_tests_common PUBLIC cardiograd_base GTest::gtest)
   target_compile_options(cardiograd_tests_common PRIVATE ${CARDIOGRAD_WARNINGS})
-  foreach(room base ecg evaluation simt kernels dsp engine data model report apps)
+  get_property(rooms GLOBAL PROPERTY CARDIOGRAD_ROOMS)
+  if(TARGET cardiograd_apps_common)
+    list(APPEND rooms apps)
+  endif()
+  foreach(room ${rooms})
     file(GLOB_RECURSE sources CONFIGURE_DEPENDS ${PROJECT_SOURCE_DIR}/tests/${room}/*_test.cpp)
     if(NOT sources)
       continue()
     endif()
     add_executable(${room}_tests ${sources})
-    set_target_properties(${room}_tests PROPERTIES RUNTIME_OUTPUT_DIRECTORY ${CMAKE_BINARY_DIR}/tests)
+    set_target_properties(${room}_tests PROPERTIES RUNTIME_OUTPUT_DIRECTORY ${PROJECT_BINARY_DIR}/tests)
     if(room STREQUAL "apps")
       target_link_libraries(${room}_tests PRIVATE cardiograd_apps_common)
     else()
       target_link_libraries(${room}_tests PRIVATE cardiograd_${room})
     endif()
-    target_link_libraries(${room}_tests PRIVATE cardiograd_tests_common GTest::gtest GTest::gtest_main)
+    # The tests may use these two, whatever their room's headers include.
+    if(NOT CARDIOGRAD_SIMT_ONLY)
+      target_link_libraries(${room}_tests PRIVATE nlohmann_json::nlohmann_json)
+    endif()
+    target_link_libraries(${room}_tests PRIVATE
+      cardiograd_tests_common Eigen3::Eigen GTest::gtest GTest::gtest_main)
     target_compile_options(${room}_tests PRIVATE ${CARDIOGRAD_WARNINGS})
     target_compile_definitions(${room}_tests PRIVATE
-      CARDIOGRAD_APPS_DIR="${CMAKE_BINARY_DIR}/apps" CARDIOGRAD_TESTS_DIR="${PROJECT_SOURCE_DIR}/tests")
-    gtest_discover_tests(${room}_tests DISCOVERY_TIMEOUT 60 PROPERTIES TIMEOUT 600)
+      CARDIOGRAD_APPS_DIR="${PROJECT_BINARY_DIR}/apps" CARDIOGRAD_TESTS_DIR="${PROJECT_SOURCE_DIR}/tests")
+    gtest_discover_tests(${room}_tests NO_PRETTY_VALUES DISCOVERY_TIMEOUT 60 PROPERTIES TIMEOUT 600)
+    cardiograd_label_tests(${room}_tests)
   endforeach()
+  cardiograd_script_tests()
+endfunction()
+
+# Labels for the tests of one program, as test_labels.cmake finds them. After gtest_discover_tests.
+function(cardiograd_label_tests program)
+  set(labels ${CMAKE_CURRENT_BINARY_DIR}/${program}_labels.cmake)
+  add_custom_command(TARGET ${program} POST_BUILD BYPRODUCTS ${labels}
+    COMMAND ${CMAKE_COMMAND} -DPROGRAM=$<TARGET_FILE:${program}> -DOUTPUT=${labels} -DBUILD=${CMAKE_BINARY_DIR}
+            -P ${PROJECT_SOURCE_DIR}/cmake/test_labels.cmake
+    VERBATIM)
+  set(include ${CMAKE_CURRENT_BINARY_DIR}/${program}_labels_if_built.cmake)
+  file(WRITE ${include} "include(\"${labels}\" OPTIONAL)\n")
+  set_property(DIRECTORY APPEND PROPERTY TEST_INCLUDE_FILES ${include})
+endfunction()
+
+# Tests that are no programs of ours: of the scripts, of the tree (label `tree`), of the installation (label `install`).
+function(cardiograd_script_tests)
   find_package(Python3 COMPONENTS Interpreter)
   find_program(CURL curl)
   if(Python3_FOUND AND CURL)
     add_test(NAME Scripts.GetPtbxl
       COMMAND ${Python3_EXECUTABLE} ${PROJECT_SOURCE_DIR}/tests/scripts/get_ptbxl_test.py ${PROJECT_SOURCE_DIR})
-    set_tests_properties(Scripts.GetPtbxl PROPERTIES TIMEOUT 300)
+    set_tests_properties(Scripts.GetPtbxl PROPERTIES TIMEOUT 300 LABELS cpu)
+  endif()
+  if(Python3_FOUND AND EXISTS ${PROJECT_SOURCE_DIR}/.git AND NOT CARDIOGRAD_SIMT_ONLY)
+    foreach(check Includes Headers Words)
+      string(TOLOWER ${check} script)
+      add_test(NAME Tree.${check}
+        COMMAND ${Python3_EXECUTABLE} ${PROJECT_SOURCE_DIR}/scripts/ci/check_${script}.py ${PROJECT_SOURCE_DIR})
+      set_tests_properties(Tree.${check} PROPERTIES TIMEOUT 60 LABELS tree)
+    endforeach()
+  endif()
+  if(CARDIOGRAD_INSTALL AND TARGET cardiograd_simt AND NOT CARDIOGRAD_SIMT_ONLY)
+    add_test(NAME Install.ConsumersBuildAndRun
+      COMMAND ${PROJECT_SOURCE_DIR}/scripts/ci/check_install.sh ${CMAKE_BINARY_DIR})
+    set_tests_properties(Install.ConsumersBuildAndRun PROPERTIES TIMEOUT 300 LABELS install)
   endif()
 endfunction()
 
@@ -98,7 +170,7 @@ function(cardiograd_benchmarks)
   foreach(source ${programs})
     get_filename_component(name ${source} NAME_WE)
     add_executable(${name} ${source})
-    set_target_properties(${name} PROPERTIES RUNTIME_OUTPUT_DIRECTORY ${CMAKE_BINARY_DIR}/bench)
+    set_target_properties(${name} PROPERTIES RUNTIME_OUTPUT_DIRECTORY ${PROJECT_BINARY_DIR}/bench)
     target_link_libraries(${name} PRIVATE cardiograd_model benchmark::benchmark)
     target_compile_options(${name} PRIVATE ${CARDIOGRAD_WARNINGS})
   endforeach()

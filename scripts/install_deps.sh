@@ -1,14 +1,18 @@
 #!/usr/bin/env bash
 # Installs the Debian or Ubuntu packages that building and testing need. Does nothing where all are there.
-# Usage: scripts/install_deps.sh [--simt]
-#   --simt  also what the preset simt needs
+# Usage: scripts/install_deps.sh [--lint]
+#   --lint  also what scripts/ci/lint.sh and the checks of the tree need
 set -euo pipefail
 packages=(
   g++ cmake ninja-build pkg-config
   libeigen3-dev libfmt-dev libcli11-dev nlohmann-json3-dev libtomlplusplus-dev libcsv-dev libxxhash-dev
-  libgtest-dev libbenchmark-dev
+  libboost-context-dev libgtest-dev libbenchmark-dev
 )
-if [ "${1:-}" = --simt ]; then packages+=(libboost-context-dev); fi
+case "${1:-}" in
+  '') ;;
+  --lint) packages+=(clang-format clang-tidy python3 git) ;;
+  *) echo "scripts/install_deps.sh: unknown argument '$1' (known: --lint)" >&2; exit 2 ;;
+esac
 missing=()
 for package in "${packages[@]}"; do
   [ "$(dpkg-query -W -f '${db:Status-Status}' "$package" 2>/dev/null)" = installed ] || missing+=("$package")

@@ -1,10 +1,13 @@
 #!/usr/bin/env bash
 # Installs what is missing, builds the preset cpu and runs its tests. Usage: scripts/test.sh [--simt] [--cuda] [--full]
-#   --simt  also the CUDA kernels on the host under AddressSanitizer and UndefinedBehaviorSanitizer: the tests of device
-#           code in the preset simt-asan
+#   --simt  also everything under AddressSanitizer and UndefinedBehaviorSanitizer, with the CUDA kernels run on the host:
+#           the preset simt-asan
 #   --cuda  also, where there is nvcc, the CUDA kernels for sm_75, sm_86 and sm_90, and ptxas's report on them
-#   --full  everything: the presets cpu, asan, simt, simt-watch (races) and simt-asan with all their tests, and cuda for
-#           every GPU
+#   --full  everything: the presets cpu, asan, simt (every variant of a kernel in every order of threads), simt-watch
+#           (races) and simt-asan with all their tests, and cuda for every GPU
+#
+# The tests have labels (cmake/test_labels.cmake): cpu, device, data, tree, install. `ctest --preset cpu -L device` runs
+# those of one label, -LE those without it.
 set -euo pipefail
 cd "$(dirname "$0")/.."
 full=no
@@ -20,20 +23,14 @@ for argument in "$@"; do
 done
 
 jobs=$(nproc)
+# run_preset NAME [CTEST OPTION ...]
 run_preset() {
-  echo "== preset $1: configure, build, test"
-  cmake --preset "$1"
-  cmake --build --preset "$1" -j "$jobs"
-  ctest --preset "$1" -j "$jobs"
-}
-
-# Tests of device code, by name: kernels, engine, and training on the GPU equal to training on the CPU.
-device_tests='Cuda|Cublas|^Simt|^Mma|^Streams|^Runtime'
-run_simt() {
-  echo "== preset simt-asan: the tests of device code"
-  cmake --preset simt-asan
-  cmake --build --preset simt-asan --target kernels_tests engine_tests model_tests -j "$jobs"
-  ctest --preset simt-asan -R "$device_tests" -j "$jobs"
+  local preset=$1
+  shift
+  echo "== preset $preset: configure, build, test"
+  cmake --preset "$preset"
+  cmake --build --preset "$preset" -j "$jobs"
+  ctest --preset "$preset" --no-tests=error -j "$jobs" "$@"
 }
 
 # run_cuda FOLDER [CMAKE OPTION]: a folder of its own keeps the options of somebody's build/cuda.
@@ -48,17 +45,18 @@ run_cuda() {
   echo "== preset cuda: configure, build, test where there is a GPU, ptxas's report"
   cmake --preset cuda -B "$folder" "$@"
   cmake --build "$folder" --target kernels_tests engine_tests train -j "$jobs"
-  ctest --test-dir "$folder" --output-on-failure -R "$device_tests" -j "$jobs"
-  scripts/ptxas_check.py
+  ctest --test-dir "$folder" --output-on-failure --no-tests=error -L device -LE install -j "$jobs"
+  scripts/ci/ptxas_check.py
 }
 
 scripts/install_deps.sh
-if [ "$simt" = yes ] || [ "$full" = yes ]; then scripts/install_deps.sh --simt; fi
 run_preset cpu
+# The sanitized presets leave out what has nothing to do with their build.
+sanitized=(-LE 'tree|install')
 if [ "$full" = yes ]; then
-  for preset in asan simt simt-watch simt-asan; do run_preset "$preset"; done
+  for preset in asan simt simt-watch simt-asan; do run_preset "$preset" "${sanitized[@]}"; done
   run_cuda build/cuda-full
 else
-  if [ "$simt" = yes ]; then run_simt; fi
+  if [ "$simt" = yes ]; then run_preset simt-asan "${sanitized[@]}"; fi
   if [ "$cuda" = yes ]; then run_cuda build/cuda-ci '-DCARDIOGRAD_CUDA_ARCHITECTURES=75;86;90'; fi
 fi

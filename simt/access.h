@@ -15,6 +15,7 @@ namespace cardiograd::simt {
 
 #if defined(__CUDACC__)
 
+// Two or four consecutive floats in one access; the address must be a multiple of 8 or 16 bytes.
 __device__ __forceinline__ float2 load2(const float* from) {
   return *reinterpret_cast<const float2*>(from);
 }
@@ -63,6 +64,7 @@ __device__ __forceinline__ void wait_async() {
 
 #else
 
+// Throws Fault (misaligned access) unless `address` is a multiple of `bytes`.
 inline void check_alignment(const void* address, std::size_t bytes, const Where& where) {
   if (reinterpret_cast<std::uintptr_t>(address) % bytes == 0) return;
   raise_fault(FaultKind::kMisalignedAccess,
@@ -86,6 +88,7 @@ void store_vector(float* to, Vector value, const Where& where) {
 typedef float NativeFloat2 __attribute__((vector_size(8), may_alias));
 typedef float NativeFloat4 __attribute__((vector_size(16), may_alias));
 
+// As under nvcc; a misaligned address is a Fault at the line of the call.
 inline float2 load2(const float* from, Where where = Where::current()) {
   return load_vector<float2, NativeFloat2>(from, where);
 }
@@ -99,6 +102,7 @@ inline void store4(float* to, float4 value, Where where = Where::current()) {
   store_vector<NativeFloat4>(to, value, where);
 }
 
+// As under nvcc: what is read from `to` before the wait is NaN.
 template <int kBytes>
 void copy_async(void* to, const void* from, int copied = kBytes, Where where = Where::current()) {
   static_assert(kBytes == 4 || kBytes == 8 || kBytes == 16);

@@ -16,11 +16,13 @@ inline constexpr unsigned char kRedZoneByte = 0xA5;
 // As float, double, bf16: NaN. As integer: -1.
 inline constexpr unsigned char kPoisonByte = 0xFF;
 
+// Makes `bytes` of memory a red zone, or memory again. AddressSanitizer learns of it where it is on.
 void guard_zone(void* zone, std::size_t bytes);
 void open_zone(void* zone, std::size_t bytes);
 // Whether nobody has written there. Always true under AddressSanitizer, which would have stopped the program.
 bool zone_intact(const void* zone, std::size_t bytes);
 
+// The shared memory of one block: a slice for each declaration, between red zones.
 class Arena {
  public:
   Arena();

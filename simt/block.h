@@ -61,6 +61,7 @@ class Invocation {
   virtual void call() const = 0;
 };
 
+// What a launch asks for. Sizes are in bytes; `shared_bytes` is the dynamic part.
 struct LaunchPlan {
   const char* kernel;
   dim3 grid;

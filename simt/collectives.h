@@ -14,6 +14,7 @@ namespace cardiograd::simt {
 template <class T>
 concept ShuffleValue = std::is_trivially_copyable_v<T> &&(sizeof(T) == 4 || sizeof(T) == 8);
 
+// What a lane publishes for a shuffle, and what it gets: bits of a value of 4 or 8 bytes, the lane asked.
 struct ShuffleSlot {
   std::uint64_t value;
   int source;
@@ -25,9 +26,10 @@ void resolve_shuffle(void* const* data, int count);
 struct WordSlot {
   std::uint32_t value;
 };
+// How a meeting ends (Collective::resolve): with no result, the mask of the lanes whose value is not 0, one word
+// folded over all.
 void resolve_nothing(void* const* data, int count);
 void resolve_ballot(void* const* data, int count);
-
 template <class Combine>
 void resolve_fold(void* const* data, int count) {
   bool first = true;
@@ -42,6 +44,7 @@ void resolve_fold(void* const* data, int count) {
     if (data[i] != nullptr) static_cast<WordSlot*>(data[i])->value = result;
 }
 
+// Folds of two words.
 struct Add {
   std::uint32_t operator()(std::uint32_t a, std::uint32_t b) const { return a + b; }
 };
@@ -88,6 +91,7 @@ inline constexpr Collective kReduceMin{"__reduce_min_sync", resolve_fold<Least<T
 template <class T>
 inline constexpr Collective kReduceMax{"__reduce_max_sync", resolve_fold<Greatest<T>>};
 
+// Meets the block or the lanes of `mask`; returns what the collective makes of their values.
 inline std::uint32_t fold_words(bool for_block, const Collective& collective, std::uint32_t value, std::uint32_t mask,
                                 const Where& where) {
   WordSlot slot{value};
@@ -95,6 +99,7 @@ inline std::uint32_t fold_words(bool for_block, const Collective& collective, st
   return slot.value;
 }
 
+// The value of the lane `source`; bits that are all ones where that lane takes no part.
 template <ShuffleValue T>
 T shuffle(const Collective& collective, std::uint32_t mask, T value, int source, const Where& where) {
   ShuffleSlot slot{0, source, 0};

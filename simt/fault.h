@@ -1,14 +1,12 @@
 // What the emulation reports. Every fault has a name, and its message names kernel, block, threads and source line.
 #pragma once
 
-#include <source_location>
 #include <string>
 
 #include "base/error.h"
+#include "simt/where.h"
 
 namespace cardiograd::simt {
-
-using Where = std::source_location;
 
 enum class FaultKind {
   kDivergentBarrier,      // some threads of a block wait at a barrier that others passed by or cannot reach
@@ -28,6 +26,7 @@ enum class FaultKind {
 // "divergent barrier" and so on.
 const char* fault_name(FaultKind kind);
 
+// What device code did wrong. what() says kernel, block, threads and source line.
 class Fault : public Error {
  public:
   Fault(FaultKind kind, const std::string& message, const std::string& hint) : Error(message, hint), kind_(kind) {}

@@ -19,6 +19,7 @@ class Fiber {
   Fiber(const Fiber&) = delete;
   Fiber& operator=(const Fiber&) = delete;
 
+  // Called on another stack than the fiber's; returns when the body suspends or ends.
   void resume();
   // Called on the fiber's own stack.
   void suspend();

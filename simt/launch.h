@@ -40,6 +40,7 @@ std::string kernel_name() {
 
 #if defined(__CUDACC__)
 
+// Throws Error for a launch that the driver refuses: with the kernel's name, grid, block and shared memory.
 template <auto kKernel, class... Parameters, class... Arguments>
 void launch_as(void (*)(Parameters...), dim3 grid, dim3 block, std::size_t shared_bytes, cudaStream_t stream,
                Arguments&&... arguments) {
@@ -61,6 +62,8 @@ void launch_as(void (*)(Parameters...), dim3 grid, dim3 block, std::size_t share
                 "compare grid, block and shared memory with the limits of the GPU");
 }
 
+// Puts kKernel(arguments...) into the stream: `grid` blocks of `block` threads, each block with `shared_bytes` of
+// dynamic shared memory.
 template <auto kKernel, class... Arguments>
 void launch(dim3 grid, dim3 block, std::size_t shared_bytes, cudaStream_t stream, Arguments&&... arguments) {
   launch_as<kKernel>(kKernel, grid, block, shared_bytes, stream, std::forward<Arguments>(arguments)...);
@@ -80,6 +83,7 @@ struct Grid {
 void enqueue_launch(cudaStream_t stream, const std::string& kernel, LaunchPlan plan,
                     std::shared_ptr<const Invocation> invocation);
 
+// A kernel bound to its arguments.
 template <class... Parameters>
 class KernelCall : public Invocation {
  public:
@@ -93,11 +97,13 @@ class KernelCall : public Invocation {
   std::tuple<Parameters...> values_;  // by value: the GPU copies arguments at launch
 };
 
+// Converts the arguments to the kernel's parameters, as CUDA's launch does.
 template <class... Parameters, class... Arguments>
 std::shared_ptr<const Invocation> bind_kernel(void (*kernel)(Parameters...), Arguments&&... arguments) {
   return std::make_shared<const KernelCall<Parameters...> >(kernel, std::forward<Arguments>(arguments)...);
 }
 
+// As under nvcc; throws Fault for what the GPU does not take.
 template <auto kKernel, class... Arguments>
 void launch(Grid grid, dim3 block, std::size_t shared_bytes, cudaStream_t stream, Arguments&&... arguments) {
   const LaunchPlan plan{

@@ -19,6 +19,7 @@
 
 namespace cardiograd::simt {
 
+// A lane's part of a matrix, as the table above says: tf32 or pairs of bf16 of A and B, float of C.
 struct FragmentA {
   std::uint32_t word[4];
 };
@@ -49,6 +50,7 @@ __device__ __forceinline__ std::uint32_t pack_bf16(float low, float high) {
   return result;
 }
 
+// C += A B by the whole warp, of 16 x 8 x 8 (tf32) or 16 x 8 x 16 (bf16).
 __device__ __forceinline__ void mma_tf32(FragmentC& c, const FragmentA& a, const FragmentB& b) {
 #if __CUDA_ARCH__ >= 800
   asm volatile(
@@ -58,7 +60,6 @@ __device__ __forceinline__ void mma_tf32(FragmentC& c, const FragmentA& a, const
       : "r"(a.word[0]), "r"(a.word[1]), "r"(a.word[2]), "r"(a.word[3]), "r"(b.word[0]), "r"(b.word[1]));
 #endif
 }
-
 __device__ __forceinline__ void mma_bf16(FragmentC& c, const FragmentA& a, const FragmentB& b) {
 #if __CUDA_ARCH__ >= 800
   asm volatile(
@@ -71,6 +72,7 @@ __device__ __forceinline__ void mma_bf16(FragmentC& c, const FragmentA& a, const
 
 #else
 
+// As under nvcc.
 std::uint32_t round_to_tf32(float x);
 std::uint32_t pack_bf16(float low, float high);
 // Throws Fault where an operand has bits below tf32's mantissa.

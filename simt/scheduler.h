@@ -28,6 +28,7 @@ class Scheduler {
   static Scheduler& current();
 
   void begin_launch() { watch_.begin_launch(); }
+  // Runs all threads of one block to their end; throws the first Fault.
   void run_block(const LaunchPlan& plan, const Invocation& invocation, dim3 block);
 
   // Called on the stack of the running thread.
@@ -41,6 +42,7 @@ class Scheduler {
 
   Arena& arena() { return arena_; }
   int running() const { return running_; }
+  // As running_place().
   std::string place() const;
 
  private:

@@ -4,12 +4,14 @@
 #include <csignal>
 #include <cstdio>
 #include <exception>
+#include <filesystem>
 #include <new>
 #include <string>
 
 #include <CLI/CLI.hpp>
 #include <fmt/format.h>
 
+#include "apps/common/version.h"
 #include "base/error.h"
 #include "base/log.h"
 
@@ -40,11 +42,15 @@ int run(CLI::App& app, int argc, char** argv, const std::function<void()>& body)
   });
   // A limit of file sizes is then an error of writing, like a full disk, and not the end of the process.
   std::signal(SIGXFSZ, SIG_IGN);
+  // Installed programs are called cardiograd-train and so on.
+  app.name(std::filesystem::path(argv[0]).filename().string());
+  app.set_version_flag(
+      "--version", [&] { return version_text(app.get_name()); }, "version, commit, compiler, back ends");
   try {
     try {
       app.parse(argc, argv);
     } catch (const CLI::ParseError& error) {
-      if (error.get_exit_code() == 0) return app.exit(error);  // --help
+      if (error.get_exit_code() == 0) return app.exit(error);  // --help, --version
       report(app, error.what(), "");
       return 2;
     }

@@ -10,8 +10,8 @@ class App;
 
 namespace cardiograd::apps {
 
-// Parses the command line with `app`, then calls `body`. Returns the exit status: 0, 1 (failed: an Error, one line
-// "error: ..." and one "hint: ..." on standard error) or 2 (wrong usage).
+// Adds --version to `app` (version.h), parses the command line with it, then calls `body`. Returns the exit status: 0,
+// 1 (failed: an Error, one line "error: ..." and one "hint: ..." on standard error) or 2 (wrong usage).
 int run(CLI::App& app, int argc, char** argv, const std::function<void()>& body);
 
 // The two lines "error: ..." and "hint: ..." on standard error.

@@ -1,5 +1,5 @@
-// Written by scripts/make_statement_sets.py from the labels of PTB-XL 1.0.3 (Wagner et al., Scientific Data 7:154,
-// 2020; CC BY 4.0): counts of records. Do not edit.
+// Written by scripts/studies/make_statement_sets.py from the labels of PTB-XL 1.0.3 (Wagner et al., Scientific Data
+// 7:154, 2020; CC BY 4.0): counts of records. Do not edit.
 #include "data/synthetic/statement_sets.h"
 
 namespace cardiograd::data::synthetic {

@@ -1,7 +1,7 @@
 #!/usr/bin/env bash
 # Builds the preset cuda for the GPU it finds and checks and times the CUDA kernels on it, within ten minutes on 16 cores.
 #
-#   scripts/gpu_check.sh [STEP ...]      all steps without arguments; a summary comes last
+#   bench/gpu_check.sh [STEP ...]      all steps without arguments; a summary comes last
 #
 #   build     preset cuda for this GPU only (where there is no GPU: for every GPU that the preset names)
 #   test      every kernel against its double reference, and the other tests of the device, on the GPU
@@ -12,7 +12,7 @@
 #             compiled, one CUDA graph
 #   kernels   every kernel of the op table against its floor and against PyTorch's (fp32 and tf32)
 #
-# Packages come from .deps/ where scripts/gpu_deps.sh has filled it, from the system elsewhere. Results go to $OUT
+# Packages come from .deps/ where bench/gpu_deps.sh has filled it, from the system elsewhere. Results go to $OUT
 # (default runs/gpu_check): STEP.txt for each step, results.json with every figure, summary.txt. $PYTHON (python3) must have
 # PyTorch for peer and kernels. Without a GPU every step says what it could not do. Exit status 1 if a step failed.
 set -uo pipefail
@@ -75,11 +75,16 @@ step_build() {
       evaluate predict synthesize kernels_bench step_bench
 }
 
+# GoogleTest's filter for the tests of the GPU: those with the label device.
+device_tests() {
+  ctest --test-dir "$build" -N -L device | sed -n 's/^ *Test *#[0-9]*: //p' | paste -sd :
+}
 # Without a GPU the tests skip themselves and say so.
 step_test() {
-  local failed=0 tests
+  local failed=0 tests filter
+  filter=$(device_tests)
   for tests in kernels_tests engine_tests model_tests apps_tests; do
-    need_built "$build/tests/$tests" && "$build/tests/$tests" --gtest_filter='*Cuda*:*EitherDevice*' --gtest_brief=1 || failed=1
+    need_built "$build/tests/$tests" && "$build/tests/$tests" --gtest_filter="$filter" --gtest_brief=1 || failed=1
   done
   if [ -z "$gpu" ]; then echo "no GPU: the tests skipped themselves"; fi
   return $failed
@@ -89,11 +94,12 @@ step_sanitize() {
   no_gpu "nothing for compute-sanitizer to watch" && return 0
   need compute-sanitizer && need_built "$build/tests/kernels_tests" || return 1
   local failed=0 tool
-  local tools=(memcheck racecheck initcheck synccheck) jobs=()
+  local tools=(memcheck racecheck initcheck synccheck) jobs=() filter
+  filter=$(device_tests)
   mkdir -p "$work"
   for tool in "${tools[@]}"; do
     timeout 200 compute-sanitizer --tool "$tool" --error-exitcode 9 --print-limit 20 \
-      "$build/tests/kernels_tests" --gtest_filter='*Cuda*' --gtest_brief=1 >"$work/$tool.txt" 2>&1 &
+      "$build/tests/kernels_tests" --gtest_filter="$filter" --gtest_brief=1 >"$work/$tool.txt" 2>&1 &
     jobs+=($!)
   done
   for i in "${!tools[@]}"; do
@@ -126,7 +132,7 @@ step_train() {
   run_training gpu --device cuda && run_training again --device cuda && run_training cpu --device cpu || return 1
   local failed=0
   cmp "$work/gpu/last.safetensors" "$work/again/last.safetensors" && echo "same seed, same bytes" || failed=1
-  "$python" scripts/compare_logs.py "$work/gpu" "$work/cpu" --tolerance 1e-4 || failed=1
+  "$python" scripts/ci/compare_logs.py "$work/gpu" "$work/cpu" --tolerance 1e-4 || failed=1
   return $failed
 }
 

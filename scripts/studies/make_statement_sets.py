@@ -1,7 +1,7 @@
 #!/usr/bin/env python3
 """Counts which diagnostic statements occur together in PTB-XL and writes data/synthetic/statement_sets.cpp.
 
-Usage: scripts/make_statement_sets.py ptbxl_database.csv scp_statements.csv > data/synthetic/statement_sets.cpp
+Usage: scripts/studies/make_statement_sets.py ptbxl_database.csv scp_statements.csv > data/synthetic/statement_sets.cpp
 Sets of fewer than three records are left out; what they contribute to each statement goes into the second table.
 """
 import collections
@@ -28,8 +28,8 @@ for codes, count in sets.items():
             left[code] += count
 frequent = sorted(((count, codes) for codes, count in sets.items() if count >= LEAST), key=lambda e: (-e[0], e[1]))
 
-print('// Written by scripts/make_statement_sets.py from the labels of PTB-XL 1.0.3 (Wagner et al., Scientific Data 7:154,')
-print('// 2020; CC BY 4.0): counts of records. Do not edit.')
+print('// Written by scripts/studies/make_statement_sets.py from the labels of PTB-XL 1.0.3 (Wagner et al., Scientific Data')
+print('// 7:154, 2020; CC BY 4.0): counts of records. Do not edit.')
 print('#include "data/synthetic/statement_sets.h"\n')
 print('namespace cardiograd::data::synthetic {')
 print('namespace {\n')

@@ -1,7 +1,7 @@
 #!/usr/bin/env python3
 """Holds the shipped CUDA kernels to ptxas's report: no spills and no stack frames on sm_86 and sm_90.
 
-    scripts/ptxas_check.py [--nvcc nvcc] [--write docs/kernel-resources.md]
+    scripts/ci/ptxas_check.py [--nvcc nvcc] [--write docs/kernel-resources.md]
 
 Compiles every kernels/**/*.cu for both GPUs, prints what is wrong and exits with 1, or writes the table of registers,
 shared memory and occupancy. Occupancy is of the static needs; dynamic shared memory is the launch's.
@@ -13,7 +13,7 @@ import re
 import subprocess
 import sys
 
-ROOT = pathlib.Path(__file__).resolve().parent.parent
+ROOT = pathlib.Path(__file__).resolve().parents[2]
 # Per multiprocessor: threads, registers, bytes of shared memory, blocks (CUDA C++ Programming Guide, table "Technical
 # Specifications per Compute Capability"); 1 KiB of shared memory per block is the system's.
 GPUS = {
@@ -131,7 +131,7 @@ def main():
         release = subprocess.run([options.nvcc, "--version"], capture_output=True, text=True, check=True).stdout
         version = re.search(r"release ([\d.]+)", release)[1]
         lines = ["# What the CUDA kernels use", "",
-                 f"Written by `scripts/ptxas_check.py --write` from the report of ptxas {version}; no kernel spills or "
+                 f"Written by `scripts/ci/ptxas_check.py --write` from the report of ptxas {version}; no kernel spills or "
                  "has a stack frame.", "Shared memory is the static part. Occupancy is the share of a multiprocessor's "
                  "threads that registers and static shared", "memory let be resident.", "",
                  "| folder | kernel | threads | shared B | registers sm_86 | occupancy sm_86 | registers sm_90 | "

@@ -2,18 +2,18 @@
 # Kills a training run (256 records, 3 epochs, the default model) with SIGKILL at random moments and resumes it with the
 # same command, until it has been killed KILLS times; whenever a run comes to its end, its models must equal those of an
 # uninterrupted run byte for byte, and the next run begins.
-# Usage: scripts/kill_resume.sh DATA [KILLS]
+# Usage: scripts/ci/kill_resume.sh DATA [KILLS]
 #   DATA   folder with PTB-XL's layout; the first 256 records of its table are taken
 #   KILLS  20 by default
 # Environment: BUILD (build/cpu), SEED of the moments (0), THREADS (1).
 set -euo pipefail
 if [ $# -lt 1 ] || [ $# -gt 2 ]; then
-  echo "usage: scripts/kill_resume.sh DATA [KILLS]" >&2
+  echo "usage: scripts/ci/kill_resume.sh DATA [KILLS]" >&2
   exit 2
 fi
 data=$(realpath "$1")
 kills=${2:-20}
-cd "$(dirname "$0")/.."
+cd "$(dirname "$0")/../.."
 train=${BUILD:-build/cpu}/apps/train
 RANDOM=${SEED:-0}
 

@@ -1,0 +1,16 @@
+// What a program is: its version, what it was built from and by, and what it runs on.
+#pragma once
+
+#include <string>
+
+namespace cardiograd::apps {
+
+// The commit of the build, 12 digits, "... with changes" where tracked files differed from it, or "unknown" where there
+// was no repository. Defined by cmake/commit.cmake.
+const char* commit();
+
+// What --version prints: a line "<program> 0.2.0", then commit, compiler, instruction set of this processor, back ends
+// and cuBLASLt, a line each.
+std::string version_text(const std::string& program);
+
+}  // namespace cardiograd::apps
