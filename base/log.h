@@ -17,8 +17,10 @@ using LogCallback = std::function<void(LogLevel, std::string_view)>;
 // Calls are serialized; the callback must not log.
 LogCallback set_log_callback(LogCallback callback);
 
+// Hands the message to the callback; drops it where there is none.
 void log(LogLevel level, std::string_view message);
 
+// The same with fmt's format and arguments.
 template <class... Args>
 void log_info(fmt::format_string<Args...> format, Args&&... args) {
   log(LogLevel::kInfo, fmt::format(format, std::forward<Args>(args)...));

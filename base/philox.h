@@ -48,6 +48,7 @@ class PhiloxStream {
  public:
   explicit PhiloxStream(std::uint64_t seed, std::uint64_t stream = 0) : seed_(seed), stream_(stream) {}
 
+  // The next 32 random bits.
   std::uint32_t next() {
     if (used_ == 4) {
       block_ = philox(static_cast<std::uint32_t>(index_), static_cast<std::uint32_t>(index_ >> 32),

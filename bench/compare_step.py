@@ -1,6 +1,6 @@
 """Times this project's training step and inference against PyTorch's on the same machine, in turns, in one run.
 
-Usage: compare_step.py [--rounds 3] [--threads 2] [--build build/cpu]     with a Python that has PyTorch
+Usage: compare_step.py [--rounds 3] [--threads 2] [--build build/cpu]     with a Python environment with PyTorch
 Prints one line per program and round, then the median of each figure and the ratio PyTorch / cardiograd.
 """
 import argparse

@@ -30,18 +30,15 @@ if(CARDIOGRAD_SANITIZE)
   target_link_options(cardiograd_flags INTERFACE -fsanitize=address,undefined)
 endif()
 
-# cardiograd_room(name [FOLDER folder] [WITHOUT folder] dependencies... [PRIVATE dependencies...]): every .cpp under
-# folder (name/ unless said otherwise), but not those under WITHOUT, becomes the static library cardiograd_<name>, for
-# others cardiograd::<name>.
-function(cardiograd_room name)
-  cmake_parse_arguments(PARSE_ARGV 1 room "" "FOLDER;WITHOUT" "PRIVATE")
-  if(NOT room_FOLDER)
-    set(room_FOLDER ${name})
-  endif()
-  file(GLOB_RECURSE sources CONFIGURE_DEPENDS ${PROJECT_SOURCE_DIR}/${room_FOLDER}/*.cpp)
+# cardiograd_room(folder dependencies... [PRIVATE dependencies...]): every .cpp under folder/ becomes the static library
+# cardiograd_<last part of folder>, for others cardiograd::<last part>.
+function(cardiograd_room folder)
+  cmake_parse_arguments(PARSE_ARGV 1 room "" "" "PRIVATE")
+  get_filename_component(name ${folder} NAME)
+  file(GLOB_RECURSE sources CONFIGURE_DEPENDS ${PROJECT_SOURCE_DIR}/${folder}/*.cpp)
   list(FILTER sources EXCLUDE REGEX "/example/")
-  if(room_WITHOUT)
-    list(FILTER sources EXCLUDE REGEX "^${PROJECT_SOURCE_DIR}/${room_WITHOUT}/")
+  if(folder STREQUAL "data")
+    list(FILTER sources EXCLUDE REGEX "/data/synthetic/")  # A room of its own.
   endif()
   if(sources)
     add_library(cardiograd_${name} STATIC ${sources})
@@ -69,7 +66,7 @@ endfunction()
 function(cardiograd_apps)
   file(GLOB common CONFIGURE_DEPENDS ${PROJECT_SOURCE_DIR}/apps/*/*.cpp)
   add_library(cardiograd_apps_common STATIC ${common} ${PROJECT_BINARY_DIR}/generated/commit.cpp)
-  target_link_libraries(cardiograd_apps_common PUBLIC cardiograd_report CLI11::CLI11)
+  target_link_libraries(cardiograd_apps_common PUBLIC cardiograd_report cardiograd_synthetic CLI11::CLI11)
   target_compile_options(cardiograd_apps_common PRIVATE ${CARDIOGRAD_WARNINGS})
   # For --version. commit.cpp is written anew only when the commit has changed.
   set_source_files_properties(${PROJECT_SOURCE_DIR}/apps/common/version.cpp PROPERTIES COMPILE_DEFINITIONS
@@ -112,6 +109,9 @@ function(cardiograd_tests)
       target_link_libraries(${room}_tests PRIVATE cardiograd_apps_common)
     else()
       target_link_libraries(${room}_tests PRIVATE cardiograd_${room})
+    endif()
+    if(room STREQUAL "data")
+      target_link_libraries(${room}_tests PRIVATE cardiograd_synthetic)  # tests/data/synthetic
     endif()
     # The tests may use these two, whatever their room's headers include.
     if(NOT CARDIOGRAD_SIMT_ONLY)
@@ -162,6 +162,15 @@ function(cardiograd_script_tests)
       COMMAND ${PROJECT_SOURCE_DIR}/scripts/ci/check_install.sh ${CMAKE_BINARY_DIR})
     set_tests_properties(Install.ConsumersBuildAndRun PROPERTIES TIMEOUT 300 LABELS install)
   endif()
+endfunction()
+
+# cardiograd_example(source deps...): one small program in examples/ of the build, linked to the rooms it shows.
+function(cardiograd_example source)
+  get_filename_component(name ${source} NAME_WE)
+  add_executable(${name} ${PROJECT_SOURCE_DIR}/${source})
+  set_target_properties(${name} PROPERTIES RUNTIME_OUTPUT_DIRECTORY ${PROJECT_BINARY_DIR}/examples)
+  target_link_libraries(${name} PRIVATE ${ARGN})
+  target_compile_options(${name} PRIVATE ${CARDIOGRAD_WARNINGS})
 endfunction()
 
 # Every bench/<name>_bench.cpp becomes the program <name>_bench.

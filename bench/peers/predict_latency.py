@@ -1,7 +1,7 @@
 """Times predict per record against PyTorch with the same model on the same records, in turns, in one run, one thread.
 
 Usage: predict_latency.py --model best.safetensors [--rounds 3] [--build build/cpu] RECORD...
-with a Python that has PyTorch, SciPy and safetensors; records are WFDB in format 16, twelve leads, of the model's length.
+with a Python environment with PyTorch, SciPy and safetensors; records are WFDB in format 16, twelve leads, of the model's length.
 The PyTorch program reads the record, resamples and filters it with SciPy and runs the network; the hand-crafted features
 it takes from predict, free of charge. Both sets of probabilities must agree.
 """

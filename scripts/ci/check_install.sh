@@ -20,6 +20,7 @@ for source in apps/*.cpp; do
 done
 
 cp -r tests/consumer/engine tests/consumer/simt "$work"
+cp examples/two_moons.cpp "$work/engine"
 cp simt/example/row_sums.cpp "$work/simt"
 for project in engine simt; do
   cmake -S "$work/$project" -B "$work/build-$project" -DCMAKE_PREFIX_PATH="$work/prefix" \

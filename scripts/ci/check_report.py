@@ -41,9 +41,9 @@ document.getElementById('f').addEventListener('load', function () {
     var c = rgb.map(function (v) { v /= 255; return v <= 0.03928 ? v / 12.92 : Math.pow((v + 0.055) / 1.055, 2.4); });
     return 0.2126 * c[0] + 0.7152 * c[1] + 0.0722 * c[2];
   }
-  function colour(text) { return text.match(/[\\d.]+/g).slice(0, 3).map(Number); }
+  function color(text) { return text.match(/[\\d.]+/g).slice(0, 3).map(Number); }
   function contrast(a, b) {
-    var x = luminance(colour(a)), y = luminance(colour(b));
+    var x = luminance(color(a)), y = luminance(color(b));
     return (Math.max(x, y) + 0.05) / (Math.min(x, y) + 0.05);
   }
   function background(e) {
