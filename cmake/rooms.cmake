@@ -144,7 +144,7 @@ endfunction()
 function(cardiograd_script_tests)
   find_package(Python3 COMPONENTS Interpreter)
   find_program(CURL curl)
-  if(Python3_FOUND AND CURL)
+  if(Python3_FOUND AND CURL AND NOT CARDIOGRAD_SIMT_ONLY)
     add_test(NAME Scripts.GetPtbxl
       COMMAND ${Python3_EXECUTABLE} ${PROJECT_SOURCE_DIR}/tests/scripts/get_ptbxl_test.py ${PROJECT_SOURCE_DIR})
     set_tests_properties(Scripts.GetPtbxl PROPERTIES TIMEOUT 300 LABELS cpu)
@@ -156,6 +156,9 @@ function(cardiograd_script_tests)
         COMMAND ${Python3_EXECUTABLE} ${PROJECT_SOURCE_DIR}/scripts/ci/check_${script}.py ${PROJECT_SOURCE_DIR})
       set_tests_properties(Tree.${check} PROPERTIES TIMEOUT 60 LABELS tree)
     endforeach()
+    add_test(NAME Tree.Labels
+      COMMAND ${Python3_EXECUTABLE} ${PROJECT_SOURCE_DIR}/scripts/ci/check_labels.py ${CMAKE_BINARY_DIR})
+    set_tests_properties(Tree.Labels PROPERTIES TIMEOUT 60 LABELS tree)
   endif()
   if(CARDIOGRAD_INSTALL AND TARGET cardiograd_simt AND NOT CARDIOGRAD_SIMT_ONLY)
     add_test(NAME Install.ConsumersBuildAndRun
