@@ -132,7 +132,7 @@ def main():
         version = re.search(r"release ([\d.]+)", release)[1]
         lines = ["# What the CUDA kernels use", "",
                  f"Written by `scripts/ci/ptxas_check.py --write` from the report of ptxas {version}; no kernel spills or "
-                 "has a stack frame.", "Shared memory is the static part. Occupancy is the share of a multiprocessor's "
+                 "has a stack frame.", "Shared memory is the static part. Occupancy is the fraction of a multiprocessor's "
                  "threads that registers and static shared", "memory let be resident.", "",
                  "| folder | kernel | threads | shared B | registers sm_86 | occupancy sm_86 | registers sm_90 | "
                  "occupancy sm_90 |", "|---|---|--:|--:|--:|--:|--:|--:|"]

@@ -108,7 +108,7 @@ def page(results, arguments):
     lines = ["# Fiducial points against the truth of synthetic ECGs", "",
              f"`synthesize --records {arguments.records} --seed {arguments.seed} --rate {arguments.rate} --noise LEVEL "
              "--truth`, then `features --fiducials`, by", "`scripts/studies/synthetic_fiducials.py`. Found less true in "
-             "milliseconds: mean ± SD (median), and the share of the true waves that", "were found. Every lead of every "
+             "milliseconds: mean ± SD (median), and the fraction of the true waves that", "were found. Every lead of every "
              "beat counts, whatever the height of its wave; beats within 0.25 s of the record's ends do not.", "",
              "| | " + " | ".join(f"noise {level}" for level in results) + " |", "|---" * (len(results) + 1) + "|"]
     for name, _ in BOUNDARIES:
