@@ -21,19 +21,6 @@
 namespace cardiograd::kernels {
 namespace {
 
-std::int64_t element_bytes(Element element) {
-  switch (element) {
-    case Element::kFloat32:
-    case Element::kInt32:
-      return 4;
-    case Element::kInt16:
-      return 2;
-    case Element::kUint8:
-      return 1;
-  }
-  return 0;
-}
-
 template <class... Rows>
 std::vector<Op> list_of_rows() {
   return {make_op<Rows>()...};
@@ -45,7 +32,7 @@ double least_bytes(const std::vector<BufferSpec>& buffers) {
   double bytes = 0;
   for (const BufferSpec& buffer : buffers) {
     const bool both = buffer.role == Role::kAccumulate || buffer.role == Role::kUpdate;
-    bytes += static_cast<double>(buffer.count() * element_bytes(buffer.element)) * (both ? 2 : 1);
+    bytes += static_cast<double>(buffer.count() * dtype_bytes(buffer.dtype)) * (both ? 2 : 1);
   }
   return bytes;
 }

@@ -11,13 +11,13 @@
 #include <string_view>
 #include <vector>
 
+#include "base/dtype.h"
 #include "base/error.h"
 #include "base/philox.h"
+#include "kernels/common/device_code.h"
 #include "kernels/common/stream.h"
 
 namespace cardiograd::kernels {
-
-enum class Element { kFloat32, kInt16, kInt32, kUint8 };
 
 // How a kernel treats a buffer: kInput is read, kOutput is overwritten whole (=), kAccumulate is added to (+=),
 // kUpdate is read and overwritten.
@@ -35,7 +35,7 @@ struct BufferSpec {
   std::string name;  // the gradient of `x` is `dx`; equal names mean equal quantities in all rows of an operation
   std::vector<std::int64_t> dims;
   Role role = Role::kInput;
-  Element element = Element::kFloat32;
+  DType dtype = DType::kFloat32;
   Fill fill = Fill::kNormal;
   std::int64_t bound = 0;
 
@@ -104,12 +104,6 @@ concept OpRow = requires(const typename Row::Shape& shape, ShapeSampler& sampler
   // Puts the kernels into the stream; pointers are to device memory. Needed at link time only in builds with CUDA.
   {Row::cuda(shape, Buffers<float>(pointers), Stream())};
 };
-
-#if defined(CARDIOGRAD_DEVICE_CODE)
-inline constexpr bool kHasDeviceCode = true;
-#else
-inline constexpr bool kHasDeviceCode = false;
-#endif
 
 // kCuda: the GPU's default stream, on device pointers; only where kHasDeviceCode.
 enum class Implementation { kReference64, kReference32, kCpu, kCuda };

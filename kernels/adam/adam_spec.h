@@ -34,7 +34,7 @@ struct AdamForward {
     return {{"gradient", {s.count}},
             {"parameter", {s.count}, Role::kUpdate},
             {"m", {s.count}, Role::kUpdate},
-            {"v", {s.count}, Role::kUpdate, Element::kFloat32, Fill::kPositive}};
+            {"v", {s.count}, Role::kUpdate, DType::kFloat32, Fill::kPositive}};
   }
   static Cost cost(const AdamShape& s) { return {13 * static_cast<double>(s.count), least_bytes(buffers(s))}; }
   static AdamShape sample(ShapeSampler& draw) {

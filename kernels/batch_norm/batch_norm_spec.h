@@ -71,7 +71,7 @@ struct BatchNormRow {
   }
   static BufferSpec per_channel(const BatchNormShape& s, const char* name, Role role = Role::kInput,
                                 Fill fill = Fill::kNormal) {
-    return {name, {s.channels}, role, Element::kFloat32, fill};
+    return {name, {s.channels}, role, DType::kFloat32, fill};
   }
 };
 

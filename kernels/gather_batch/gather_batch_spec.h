@@ -32,11 +32,11 @@ struct GatherBatchForward {
   static constexpr double kTolerance = 1e-6;
 
   static std::vector<BufferSpec> buffers(const GatherBatchShape& s) {
-    return {{"signals", {s.records, s.time, s.channels}, Role::kInput, Element::kInt16},
-            {"scales", {s.records, s.channels}, Role::kInput, Element::kFloat32, Fill::kPositive},
-            {"index", {s.batch}, Role::kInput, Element::kInt32, Fill::kIndex, s.records},
+    return {{"signals", {s.records, s.time, s.channels}, Role::kInput, DType::kInt16},
+            {"scales", {s.records, s.channels}, Role::kInput, DType::kFloat32, Fill::kPositive},
+            {"index", {s.batch}, Role::kInput, DType::kInt32, Fill::kIndex, s.records},
             {"mean", {s.channels}},
-            {"inverse_sd", {s.channels}, Role::kInput, Element::kFloat32, Fill::kPositive},
+            {"inverse_sd", {s.channels}, Role::kInput, DType::kFloat32, Fill::kPositive},
             {"x", {s.batch, s.time, s.channels}, Role::kOutput}};
   }
   // Of the signals only the records of the batch are read.

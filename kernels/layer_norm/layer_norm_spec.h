@@ -81,7 +81,7 @@ struct LayerNormBackward : LayerNormRow {
     return {matrix(s, "x"),
             {"gamma", {s.width}},
             {"mean", {s.rows}},
-            {"rstd", {s.rows}, Role::kInput, Element::kFloat32, Fill::kPositive},
+            {"rstd", {s.rows}, Role::kInput, DType::kFloat32, Fill::kPositive},
             matrix(s, "dy"),
             matrix(s, "dx", Role::kOutput),
             {"dgamma", {s.width}, Role::kAccumulate},

@@ -47,8 +47,8 @@ struct WeightedBceRow {
   static std::string describe(const WeightedBceShape& s) { return fmt::format("rows{} classes{}", s.rows, s.classes); }
   static std::vector<BufferSpec> inputs(const WeightedBceShape& s) {
     return {{"logits", {s.rows, s.classes}},
-            {"targets", {s.rows, s.classes}, Role::kInput, Element::kFloat32, Fill::kBinary},
-            {"pos_weight", {s.classes}, Role::kInput, Element::kFloat32, Fill::kPositive}};
+            {"targets", {s.rows, s.classes}, Role::kInput, DType::kFloat32, Fill::kBinary},
+            {"pos_weight", {s.classes}, Role::kInput, DType::kFloat32, Fill::kPositive}};
   }
 };
 

@@ -31,7 +31,7 @@ void expect_agreement(const typename Row::Shape& shape) {
   const std::vector<Values> got = DeviceCall(test, call).run();
   for (std::size_t i = 0; i < call.size(); ++i) {
     if (!is_written(test.buffers[i])) continue;
-    const double allowed = std::max(Row::kTolerance, 2 * relative_error(plain[i].real, expected[i].real));
+    const double allowed = allowed_error(Row::kTolerance, plain[i].real, expected[i].real);
     const double error = relative_error(got[i].real, expected[i].real);
     EXPECT_TRUE(error <= allowed) << Row::kName << " " << test.buffers[i].name << " at " << test.shape << ": error "
                                   << error << ", allowed " << allowed;
