@@ -18,7 +18,7 @@
 #include "kernels/adam/adam_cuda.h"
 #include "kernels/adam/adam_ref.h"
 #include "kernels/adam/adam_shape.h"
-#include "kernels/op_table.h"
+#include "kernels/kernel_spec.h"
 
 namespace cardiograd::kernels {
 
@@ -30,7 +30,7 @@ struct AdamForward {
   static constexpr const char* kGradientOf = "";
   static constexpr double kTolerance = 1e-6;
 
-  static std::vector<BufferSpec> buffers(const AdamShape& s) {
+  static constexpr std::vector<BufferSpec> buffers(const AdamShape& s) {
     return {{"gradient", {s.count}},
             {"parameter", {s.count}, Role::kUpdate},
             {"m", {s.count}, Role::kUpdate},
@@ -52,16 +52,9 @@ struct AdamForward {
     return fmt::format("{} lr{} decay{}{} step{}", s.count, s.lr, s.weight_decay, s.decoupled ? " decoupled" : "",
                        s.step);
   }
-  template <class Real>
-  static void reference(const AdamShape& s, const Buffers<Real>& at) {
-    adam_forward_ref(s, at.real(0), at.real(1), at.real(2), at.real(3));
-  }
-  static void cpu(const AdamShape& s, const Buffers<float>& at) {
-    adam_forward_cpu(s, at.real(0), at.real(1), at.real(2), at.real(3));
-  }
-  static void cuda(const AdamShape& s, const Buffers<float>& at, Stream stream) {
-    adam_forward_cuda(s, at.real(0), at.real(1), at.real(2), at.real(3), stream);
-  }
+  static constexpr auto reference = [](auto... a) { adam_forward_ref(a...); };
+  static constexpr auto cpu = adam_forward_cpu;
+  static constexpr auto cuda = adam_forward_cuda;
 };
 
 }  // namespace cardiograd::kernels

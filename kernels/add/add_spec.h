@@ -17,7 +17,7 @@
 #include "kernels/add/add_cuda.h"
 #include "kernels/add/add_ref.h"
 #include "kernels/add/add_shape.h"
-#include "kernels/op_table.h"
+#include "kernels/kernel_spec.h"
 
 namespace cardiograd::kernels {
 
@@ -25,8 +25,8 @@ void add_forward_cpu(const AddShape& s, const float* a, const float* b, float* y
 void add_backward_broadcast_cpu(const AddShape& s, const float* dy, float* db);
 void accumulate_forward_cpu(const AddShape& s, const float* x, float* y);
 
-// What the three rows share.
-struct AddRow {
+// What the three specs share.
+struct AddSpec {
   using Shape = AddShape;
   static constexpr const char* kGradientOf = "";
   static constexpr double kTolerance = 1e-6;
@@ -47,58 +47,39 @@ struct AddRow {
   static std::string describe(const AddShape& s) { return fmt::format("{} period{}", s.count, s.period); }
 };
 
-struct AddForward : AddRow {
+struct AddForward : AddSpec {
   static constexpr const char* kName = "add_forward";
-  static std::vector<BufferSpec> buffers(const AddShape& s) {
+  static constexpr std::vector<BufferSpec> buffers(const AddShape& s) {
     return {{"a", {s.count}}, {"b", {s.period}}, {"y", {s.count}, Role::kOutput}};
   }
   static Cost cost(const AddShape& s) { return cost_of(s, buffers(s)); }
-  template <class Real>
-  static void reference(const AddShape& s, const Buffers<Real>& at) {
-    add_forward_ref(s, at.real(0), at.real(1), at.real(2));
-  }
-  static void cpu(const AddShape& s, const Buffers<float>& at) {
-    add_forward_cpu(s, at.real(0), at.real(1), at.real(2));
-  }
-  static void cuda(const AddShape& s, const Buffers<float>& at, Stream stream) {
-    add_forward_cuda(s, at.real(0), at.real(1), at.real(2), stream);
-  }
+  static constexpr auto reference = [](auto... a) { add_forward_ref(a...); };
+  static constexpr auto cpu = add_forward_cpu;
+  static constexpr auto cuda = add_forward_cuda;
 };
 
-struct AddBackwardBroadcast : AddRow {
+struct AddBackwardBroadcast : AddSpec {
   static constexpr const char* kName = "add_backward_broadcast";
   static constexpr const char* kGradientOf = AddForward::kName;
-  static std::vector<BufferSpec> buffers(const AddShape& s) {
+  static constexpr std::vector<BufferSpec> buffers(const AddShape& s) {
     return {{"dy", {s.count}}, {"db", {s.period}, Role::kAccumulate}};
   }
   static Cost cost(const AddShape& s) { return cost_of(s, buffers(s)); }
-  template <class Real>
-  static void reference(const AddShape& s, const Buffers<Real>& at) {
-    add_backward_broadcast_ref(s, at.real(0), at.real(1));
-  }
-  static void cpu(const AddShape& s, const Buffers<float>& at) {
-    add_backward_broadcast_cpu(s, at.real(0), at.real(1));
-  }
-  static void cuda(const AddShape& s, const Buffers<float>& at, Stream stream) {
-    add_backward_broadcast_cuda(s, at.real(0), at.real(1), stream);
-  }
+  static constexpr auto reference = [](auto... a) { add_backward_broadcast_ref(a...); };
+  static constexpr auto cpu = add_backward_broadcast_cpu;
+  static constexpr auto cuda = add_backward_broadcast_cuda;
 };
 
-struct AccumulateForward : AddRow {
+struct AccumulateForward : AddSpec {
   static constexpr const char* kName = "accumulate_forward";
   static std::vector<AddShape> workload() { return {{.count = 8000 * 256, .period = 8000 * 256}}; }
-  static std::vector<BufferSpec> buffers(const AddShape& s) {
+  static constexpr std::vector<BufferSpec> buffers(const AddShape& s) {
     return {{"x", {s.count}}, {"y", {s.count}, Role::kAccumulate}};
   }
   static Cost cost(const AddShape& s) { return cost_of(s, buffers(s)); }
-  template <class Real>
-  static void reference(const AddShape& s, const Buffers<Real>& at) {
-    accumulate_forward_ref(s, at.real(0), at.real(1));
-  }
-  static void cpu(const AddShape& s, const Buffers<float>& at) { accumulate_forward_cpu(s, at.real(0), at.real(1)); }
-  static void cuda(const AddShape& s, const Buffers<float>& at, Stream stream) {
-    accumulate_forward_cuda(s, at.real(0), at.real(1), stream);
-  }
+  static constexpr auto reference = [](auto... a) { accumulate_forward_ref(a...); };
+  static constexpr auto cpu = accumulate_forward_cpu;
+  static constexpr auto cuda = accumulate_forward_cuda;
 };
 
 }  // namespace cardiograd::kernels

@@ -17,7 +17,7 @@
 #include "kernels/attention/attention_cuda.h"
 #include "kernels/attention/attention_ref.h"
 #include "kernels/attention/attention_shape.h"
-#include "kernels/op_table.h"
+#include "kernels/kernel_spec.h"
 
 namespace cardiograd::kernels {
 
@@ -25,7 +25,7 @@ void attention_forward_cpu(const AttentionShape& s, const float* qkv, float* y, 
 void attention_backward_cpu(const AttentionShape& s, const float* qkv, const float* y, const float* lse,
                             const float* dy, float* dqkv);
 
-struct AttentionRow {
+struct AttentionSpec {
   using Shape = AttentionShape;
   static constexpr const char* kGradientOf = "";
   static constexpr double kTolerance = 3e-6;
@@ -48,32 +48,29 @@ struct AttentionRow {
   static std::string describe(const AttentionShape& s) {
     return fmt::format("N{} T{} H{} D{} p{}", s.batch, s.time, s.heads, s.width, s.dropout.probability);
   }
-  static std::vector<std::int64_t> qkv_dims(const AttentionShape& s) { return {s.batch, s.time, 3, s.heads, s.width}; }
-  static std::vector<std::int64_t> y_dims(const AttentionShape& s) { return {s.batch, s.time, s.heads, s.width}; }
+  static constexpr std::vector<std::int64_t> qkv_dims(const AttentionShape& s) {
+    return {s.batch, s.time, 3, s.heads, s.width};
+  }
+  static constexpr std::vector<std::int64_t> y_dims(const AttentionShape& s) {
+    return {s.batch, s.time, s.heads, s.width};
+  }
 };
 
-struct AttentionForward : AttentionRow {
+struct AttentionForward : AttentionSpec {
   static constexpr const char* kName = "attention_forward";
-  static std::vector<BufferSpec> buffers(const AttentionShape& s) {
+  static constexpr std::vector<BufferSpec> buffers(const AttentionShape& s) {
     return {{"qkv", qkv_dims(s)}, {"y", y_dims(s), Role::kOutput}, {"lse", {s.batch, s.heads, s.time}, Role::kOutput}};
   }
   static Cost cost(const AttentionShape& s) { return cost_of(s, 2, buffers(s)); }
-  template <class Real>
-  static void reference(const AttentionShape& s, const Buffers<Real>& at) {
-    attention_forward_ref(s, at.real(0), at.real(1), at.real(2));
-  }
-  static void cpu(const AttentionShape& s, const Buffers<float>& at) {
-    attention_forward_cpu(s, at.real(0), at.real(1), at.real(2));
-  }
-  static void cuda(const AttentionShape& s, const Buffers<float>& at, Stream stream) {
-    attention_forward_cuda(s, at.real(0), at.real(1), at.real(2), stream);
-  }
+  static constexpr auto reference = [](auto... a) { attention_forward_ref(a...); };
+  static constexpr auto cpu = attention_forward_cpu;
+  static constexpr auto cuda = attention_forward_cuda;
 };
 
-struct AttentionBackward : AttentionRow {
+struct AttentionBackward : AttentionSpec {
   static constexpr const char* kName = "attention_backward";
   static constexpr const char* kGradientOf = AttentionForward::kName;
-  static std::vector<BufferSpec> buffers(const AttentionShape& s) {
+  static constexpr std::vector<BufferSpec> buffers(const AttentionShape& s) {
     return {{"qkv", qkv_dims(s)},
             {"y", y_dims(s)},
             {"lse", {s.batch, s.heads, s.time}},
@@ -81,16 +78,9 @@ struct AttentionBackward : AttentionRow {
             {"dqkv", qkv_dims(s), Role::kOutput}};
   }
   static Cost cost(const AttentionShape& s) { return cost_of(s, 5, buffers(s)); }
-  template <class Real>
-  static void reference(const AttentionShape& s, const Buffers<Real>& at) {
-    attention_backward_ref(s, at.real(0), at.real(1), at.real(2), at.real(3), at.real(4));
-  }
-  static void cpu(const AttentionShape& s, const Buffers<float>& at) {
-    attention_backward_cpu(s, at.real(0), at.real(1), at.real(2), at.real(3), at.real(4));
-  }
-  static void cuda(const AttentionShape& s, const Buffers<float>& at, Stream stream) {
-    attention_backward_cuda(s, at.real(0), at.real(1), at.real(2), at.real(3), at.real(4), stream);
-  }
+  static constexpr auto reference = [](auto... a) { attention_backward_ref(a...); };
+  static constexpr auto cpu = attention_backward_cpu;
+  static constexpr auto cuda = attention_backward_cuda;
 };
 
 }  // namespace cardiograd::kernels

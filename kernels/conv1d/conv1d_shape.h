@@ -16,7 +16,7 @@ struct Conv1dShape {
   std::int64_t dilation = 1;
   std::int64_t groups = 1;
 
-  std::int64_t output_time() const { return (time + 2 * padding - dilation * (kernel - 1) - 1) / stride + 1; }
+  constexpr std::int64_t output_time() const { return (time + 2 * padding - dilation * (kernel - 1) - 1) / stride + 1; }
 };
 
 }  // namespace cardiograd::kernels

@@ -23,7 +23,7 @@
 #include "kernels/conv1d/conv1d_cuda.h"
 #include "kernels/conv1d/conv1d_ref.h"
 #include "kernels/conv1d/conv1d_shape.h"
-#include "kernels/op_table.h"
+#include "kernels/kernel_spec.h"
 
 namespace cardiograd::kernels {
 
@@ -31,8 +31,8 @@ void conv1d_forward_cpu(const Conv1dShape& s, const float* x, const float* w, co
 void conv1d_backward_input_cpu(const Conv1dShape& s, const float* w, const float* dy, float* dx);
 void conv1d_backward_weight_cpu(const Conv1dShape& s, const float* x, const float* dy, float* dw, float* db);
 
-// What the three rows share.
-struct Conv1dRow {
+// What the three specs share.
+struct Conv1dSpec {
   using Shape = Conv1dShape;
   static constexpr const char* kGradientOf = "";
   static constexpr double kTolerance = 2e-6;
@@ -65,72 +65,51 @@ struct Conv1dRow {
     return fmt::format("N{} T{} C{}->{} k{} s{} p{} d{} g{}", s.batch, s.time, s.input_channels, s.output_channels,
                        s.kernel, s.stride, s.padding, s.dilation, s.groups);
   }
-  static BufferSpec x(const Conv1dShape& s) { return {"x", {s.batch, s.time, s.input_channels}}; }
-  static BufferSpec w(const Conv1dShape& s) {
+  static constexpr BufferSpec x(const Conv1dShape& s) { return {"x", {s.batch, s.time, s.input_channels}}; }
+  static constexpr BufferSpec w(const Conv1dShape& s) {
     return {"w", {s.kernel, s.input_channels / s.groups, s.output_channels}};
   }
-  static BufferSpec y(const Conv1dShape& s, const char* name, Role role) {
+  static constexpr BufferSpec y(const Conv1dShape& s, const char* name, Role role) {
     return {name, {s.batch, s.output_time(), s.output_channels}, role};
   }
 };
 
-struct Conv1dForward : Conv1dRow {
+struct Conv1dForward : Conv1dSpec {
   static constexpr const char* kName = "conv1d_forward";
-  static std::vector<BufferSpec> buffers(const Conv1dShape& s) {
+  static constexpr std::vector<BufferSpec> buffers(const Conv1dShape& s) {
     return {x(s), w(s), {"b", {s.output_channels}}, y(s, "y", Role::kOutput)};
   }
   static Cost cost(const Conv1dShape& s) { return cost_of(s, buffers(s)); }
-  template <class Real>
-  static void reference(const Conv1dShape& s, const Buffers<Real>& at) {
-    conv1d_forward_ref(s, at.real(0), at.real(1), at.real(2), at.real(3));
-  }
-  static void cpu(const Conv1dShape& s, const Buffers<float>& at) {
-    conv1d_forward_cpu(s, at.real(0), at.real(1), at.real(2), at.real(3));
-  }
-  static void cuda(const Conv1dShape& s, const Buffers<float>& at, Stream stream) {
-    conv1d_forward_cuda(s, at.real(0), at.real(1), at.real(2), at.real(3), stream);
-  }
+  static constexpr auto reference = [](auto... a) { conv1d_forward_ref(a...); };
+  static constexpr auto cpu = conv1d_forward_cpu;
+  static constexpr auto cuda = conv1d_forward_cuda;
 };
 
-struct Conv1dBackwardInput : Conv1dRow {
+struct Conv1dBackwardInput : Conv1dSpec {
   static constexpr const char* kName = "conv1d_backward_input";
   static constexpr const char* kGradientOf = Conv1dForward::kName;
-  static std::vector<BufferSpec> buffers(const Conv1dShape& s) {
+  static constexpr std::vector<BufferSpec> buffers(const Conv1dShape& s) {
     return {w(s), y(s, "dy", Role::kInput), {"dx", {s.batch, s.time, s.input_channels}, Role::kOutput}};
   }
   static Cost cost(const Conv1dShape& s) { return cost_of(s, buffers(s)); }
-  template <class Real>
-  static void reference(const Conv1dShape& s, const Buffers<Real>& at) {
-    conv1d_backward_input_ref(s, at.real(0), at.real(1), at.real(2));
-  }
-  static void cpu(const Conv1dShape& s, const Buffers<float>& at) {
-    conv1d_backward_input_cpu(s, at.real(0), at.real(1), at.real(2));
-  }
-  static void cuda(const Conv1dShape& s, const Buffers<float>& at, Stream stream) {
-    conv1d_backward_input_cuda(s, at.real(0), at.real(1), at.real(2), stream);
-  }
+  static constexpr auto reference = [](auto... a) { conv1d_backward_input_ref(a...); };
+  static constexpr auto cpu = conv1d_backward_input_cpu;
+  static constexpr auto cuda = conv1d_backward_input_cuda;
 };
 
-struct Conv1dBackwardWeight : Conv1dRow {
+struct Conv1dBackwardWeight : Conv1dSpec {
   static constexpr const char* kName = "conv1d_backward_weight";
   static constexpr const char* kGradientOf = Conv1dForward::kName;
-  static std::vector<BufferSpec> buffers(const Conv1dShape& s) {
+  static constexpr std::vector<BufferSpec> buffers(const Conv1dShape& s) {
     BufferSpec dw = w(s);
     dw.name = "dw";
     dw.role = Role::kAccumulate;
     return {x(s), y(s, "dy", Role::kInput), dw, {"db", {s.output_channels}, Role::kAccumulate}};
   }
   static Cost cost(const Conv1dShape& s) { return cost_of(s, buffers(s)); }
-  template <class Real>
-  static void reference(const Conv1dShape& s, const Buffers<Real>& at) {
-    conv1d_backward_weight_ref(s, at.real(0), at.real(1), at.real(2), at.real(3));
-  }
-  static void cpu(const Conv1dShape& s, const Buffers<float>& at) {
-    conv1d_backward_weight_cpu(s, at.real(0), at.real(1), at.real(2), at.real(3));
-  }
-  static void cuda(const Conv1dShape& s, const Buffers<float>& at, Stream stream) {
-    conv1d_backward_weight_cuda(s, at.real(0), at.real(1), at.real(2), at.real(3), stream);
-  }
+  static constexpr auto reference = [](auto... a) { conv1d_backward_weight_ref(a...); };
+  static constexpr auto cpu = conv1d_backward_weight_cpu;
+  static constexpr auto cuda = conv1d_backward_weight_cuda;
 };
 
 }  // namespace cardiograd::kernels

@@ -12,7 +12,7 @@
 #include "kernels/dropout/dropout_cuda.h"
 #include "kernels/dropout/dropout_ref.h"
 #include "kernels/dropout/dropout_shape.h"
-#include "kernels/op_table.h"
+#include "kernels/kernel_spec.h"
 
 namespace cardiograd::kernels {
 
@@ -23,7 +23,7 @@ void dropout_cpu(const DropoutShape& s, const float* x, float* y);
 // thread-local scratch memory and holds until the thread's next call.
 const float* dropout_factors_cpu(const DropoutKey& key, std::int64_t first, std::int64_t count);
 
-struct DropoutRow {
+struct DropoutSpec {
   using Shape = DropoutShape;
   static constexpr const char* kGradientOf = "";
   static constexpr double kTolerance = 1e-7;
@@ -44,26 +44,21 @@ struct DropoutRow {
   }
 };
 
-struct DropoutForward : DropoutRow {
+struct DropoutForward : DropoutSpec {
   static constexpr const char* kName = "dropout_forward";
-  static std::vector<BufferSpec> buffers(const DropoutShape& s) {
+  static constexpr std::vector<BufferSpec> buffers(const DropoutShape& s) {
     return {{"x", {s.count}}, {"y", {s.count}, Role::kOutput}};
   }
   static Cost cost(const DropoutShape& s) { return {static_cast<double>(s.count), least_bytes(buffers(s))}; }
-  template <class Real>
-  static void reference(const DropoutShape& s, const Buffers<Real>& at) {
-    dropout_ref(s, at.real(0), at.real(1));
-  }
-  static void cpu(const DropoutShape& s, const Buffers<float>& at) { dropout_cpu(s, at.real(0), at.real(1)); }
-  static void cuda(const DropoutShape& s, const Buffers<float>& at, Stream stream) {
-    dropout_cuda(s, at.real(0), at.real(1), stream);
-  }
+  static constexpr auto reference = [](auto... a) { dropout_ref(a...); };
+  static constexpr auto cpu = dropout_cpu;
+  static constexpr auto cuda = dropout_cuda;
 };
 
 struct DropoutBackward : DropoutForward {
   static constexpr const char* kName = "dropout_backward";
   static constexpr const char* kGradientOf = DropoutForward::kName;
-  static std::vector<BufferSpec> buffers(const DropoutShape& s) {
+  static constexpr std::vector<BufferSpec> buffers(const DropoutShape& s) {
     return {{"dy", {s.count}}, {"dx", {s.count}, Role::kOutput}};
   }
 };

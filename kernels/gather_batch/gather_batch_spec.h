@@ -18,7 +18,7 @@
 #include "kernels/gather_batch/gather_batch_cuda.h"
 #include "kernels/gather_batch/gather_batch_ref.h"
 #include "kernels/gather_batch/gather_batch_shape.h"
-#include "kernels/op_table.h"
+#include "kernels/kernel_spec.h"
 
 namespace cardiograd::kernels {
 
@@ -31,7 +31,7 @@ struct GatherBatchForward {
   static constexpr const char* kGradientOf = "";
   static constexpr double kTolerance = 1e-6;
 
-  static std::vector<BufferSpec> buffers(const GatherBatchShape& s) {
+  static constexpr std::vector<BufferSpec> buffers(const GatherBatchShape& s) {
     return {{"signals", {s.records, s.time, s.channels}, Role::kInput, DType::kInt16},
             {"scales", {s.records, s.channels}, Role::kInput, DType::kFloat32, Fill::kPositive},
             {"index", {s.batch}, Role::kInput, DType::kInt32, Fill::kIndex, s.records},
@@ -59,19 +59,9 @@ struct GatherBatchForward {
   static std::string describe(const GatherBatchShape& s) {
     return fmt::format("N{} of {} T{} C{}", s.batch, s.records, s.time, s.channels);
   }
-  template <class Real>
-  static void reference(const GatherBatchShape& s, const Buffers<Real>& at) {
-    gather_batch_forward_ref(s, at.template as<std::int16_t>(0), at.real(1), at.template as<std::int32_t>(2),
-                             at.real(3), at.real(4), at.real(5));
-  }
-  static void cpu(const GatherBatchShape& s, const Buffers<float>& at) {
-    gather_batch_forward_cpu(s, at.as<std::int16_t>(0), at.real(1), at.as<std::int32_t>(2), at.real(3), at.real(4),
-                             at.real(5));
-  }
-  static void cuda(const GatherBatchShape& s, const Buffers<float>& at, Stream stream) {
-    gather_batch_forward_cuda(s, at.as<std::int16_t>(0), at.real(1), at.as<std::int32_t>(2), at.real(3), at.real(4),
-                              at.real(5), stream);
-  }
+  static constexpr auto reference = [](auto... a) { gather_batch_forward_ref(a...); };
+  static constexpr auto cpu = gather_batch_forward_cpu;
+  static constexpr auto cuda = gather_batch_forward_cuda;
 };
 
 }  // namespace cardiograd::kernels

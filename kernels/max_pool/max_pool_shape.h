@@ -13,7 +13,7 @@ struct MaxPoolShape {
   std::int64_t stride = 1;
   std::int64_t padding = 0;  // at most kernel / 2, so that every window holds a sample
 
-  std::int64_t output_time() const { return (time + 2 * padding - kernel) / stride + 1; }
+  constexpr std::int64_t output_time() const { return (time + 2 * padding - kernel) / stride + 1; }
 };
 
 }  // namespace cardiograd::kernels

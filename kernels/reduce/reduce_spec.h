@@ -11,7 +11,7 @@
 
 #include <fmt/format.h>
 
-#include "kernels/op_table.h"
+#include "kernels/kernel_spec.h"
 #include "kernels/reduce/reduce_cuda.h"
 #include "kernels/reduce/reduce_ref.h"
 #include "kernels/reduce/reduce_shape.h"
@@ -23,8 +23,8 @@ void mean_time_backward_cpu(const MeanTimeShape& s, const float* dy, float* dx);
 void squared_norm_forward_cpu(const SquaredNormShape& s, const float* x, float* y);
 void scale_forward_cpu(const ScaleShape& s, float* x);
 
-// What the two rows of the mean share.
-struct MeanTimeRow {
+// What the two specs of the mean share.
+struct MeanTimeSpec {
   using Shape = MeanTimeShape;
   static constexpr const char* kGradientOf = "";
   static constexpr double kTolerance = 1e-6;
@@ -42,45 +42,31 @@ struct MeanTimeRow {
   }
 };
 
-struct MeanTimeForward : MeanTimeRow {
+struct MeanTimeForward : MeanTimeSpec {
   static constexpr const char* kName = "mean_time_forward";
-  static std::vector<BufferSpec> buffers(const MeanTimeShape& s) {
+  static constexpr std::vector<BufferSpec> buffers(const MeanTimeShape& s) {
     return {{"x", {s.batch, s.time, s.channels}}, {"y", {s.batch, s.channels}, Role::kOutput}};
   }
   static Cost cost(const MeanTimeShape& s) {
     return {static_cast<double>(s.batch * s.time * s.channels), least_bytes(buffers(s))};
   }
-  template <class Real>
-  static void reference(const MeanTimeShape& s, const Buffers<Real>& at) {
-    mean_time_forward_ref(s, at.real(0), at.real(1));
-  }
-  static void cpu(const MeanTimeShape& s, const Buffers<float>& at) {
-    mean_time_forward_cpu(s, at.real(0), at.real(1));
-  }
-  static void cuda(const MeanTimeShape& s, const Buffers<float>& at, Stream stream) {
-    mean_time_forward_cuda(s, at.real(0), at.real(1), stream);
-  }
+  static constexpr auto reference = [](auto... a) { mean_time_forward_ref(a...); };
+  static constexpr auto cpu = mean_time_forward_cpu;
+  static constexpr auto cuda = mean_time_forward_cuda;
 };
 
-struct MeanTimeBackward : MeanTimeRow {
+struct MeanTimeBackward : MeanTimeSpec {
   static constexpr const char* kName = "mean_time_backward";
   static constexpr const char* kGradientOf = MeanTimeForward::kName;
-  static std::vector<BufferSpec> buffers(const MeanTimeShape& s) {
+  static constexpr std::vector<BufferSpec> buffers(const MeanTimeShape& s) {
     return {{"dy", {s.batch, s.channels}}, {"dx", {s.batch, s.time, s.channels}, Role::kOutput}};
   }
   static Cost cost(const MeanTimeShape& s) {
     return {static_cast<double>(s.batch * s.channels), least_bytes(buffers(s))};
   }
-  template <class Real>
-  static void reference(const MeanTimeShape& s, const Buffers<Real>& at) {
-    mean_time_backward_ref(s, at.real(0), at.real(1));
-  }
-  static void cpu(const MeanTimeShape& s, const Buffers<float>& at) {
-    mean_time_backward_cpu(s, at.real(0), at.real(1));
-  }
-  static void cuda(const MeanTimeShape& s, const Buffers<float>& at, Stream stream) {
-    mean_time_backward_cuda(s, at.real(0), at.real(1), stream);
-  }
+  static constexpr auto reference = [](auto... a) { mean_time_backward_ref(a...); };
+  static constexpr auto cpu = mean_time_backward_cpu;
+  static constexpr auto cuda = mean_time_backward_cuda;
 };
 
 struct SquaredNormForward {
@@ -89,7 +75,7 @@ struct SquaredNormForward {
   static constexpr const char* kGradientOf = "";
   static constexpr double kTolerance = 1e-6;
 
-  static std::vector<BufferSpec> buffers(const SquaredNormShape& s) {
+  static constexpr std::vector<BufferSpec> buffers(const SquaredNormShape& s) {
     return {{"x", {s.count}}, {"y", {1}, Role::kOutput}};
   }
   static Cost cost(const SquaredNormShape& s) { return {2 * static_cast<double>(s.count), least_bytes(buffers(s))}; }
@@ -99,16 +85,9 @@ struct SquaredNormForward {
   // All parameters of the model.
   static std::vector<SquaredNormShape> workload() { return {{1'248'261}}; }
   static std::string describe(const SquaredNormShape& s) { return fmt::format("{}", s.count); }
-  template <class Real>
-  static void reference(const SquaredNormShape& s, const Buffers<Real>& at) {
-    squared_norm_forward_ref(s, at.real(0), at.real(1));
-  }
-  static void cpu(const SquaredNormShape& s, const Buffers<float>& at) {
-    squared_norm_forward_cpu(s, at.real(0), at.real(1));
-  }
-  static void cuda(const SquaredNormShape& s, const Buffers<float>& at, Stream stream) {
-    squared_norm_forward_cuda(s, at.real(0), at.real(1), stream);
-  }
+  static constexpr auto reference = [](auto... a) { squared_norm_forward_ref(a...); };
+  static constexpr auto cpu = squared_norm_forward_cpu;
+  static constexpr auto cuda = squared_norm_forward_cuda;
 };
 
 struct ScaleForward {
@@ -117,21 +96,16 @@ struct ScaleForward {
   static constexpr const char* kGradientOf = "";
   static constexpr double kTolerance = 1e-6;
 
-  static std::vector<BufferSpec> buffers(const ScaleShape& s) { return {{"x", {s.count}, Role::kUpdate}}; }
+  static constexpr std::vector<BufferSpec> buffers(const ScaleShape& s) { return {{"x", {s.count}, Role::kUpdate}}; }
   static Cost cost(const ScaleShape& s) { return {static_cast<double>(s.count), least_bytes(buffers(s))}; }
   static ScaleShape sample(ShapeSampler& draw) {
     return {draw.size(1, 513) * (draw.coin() ? 1 : draw.size(1, 97)), draw.coin() ? 0.3F : -1.7F};
   }
   static std::vector<ScaleShape> workload() { return {{1'248'261, 0.5F}}; }
   static std::string describe(const ScaleShape& s) { return fmt::format("{} by {}", s.count, s.factor); }
-  template <class Real>
-  static void reference(const ScaleShape& s, const Buffers<Real>& at) {
-    scale_forward_ref(s, at.real(0));
-  }
-  static void cpu(const ScaleShape& s, const Buffers<float>& at) { scale_forward_cpu(s, at.real(0)); }
-  static void cuda(const ScaleShape& s, const Buffers<float>& at, Stream stream) {
-    scale_forward_cuda(s, at.real(0), stream);
-  }
+  static constexpr auto reference = [](auto... a) { scale_forward_ref(a...); };
+  static constexpr auto cpu = scale_forward_cpu;
+  static constexpr auto cuda = scale_forward_cuda;
 };
 
 }  // namespace cardiograd::kernels

@@ -87,7 +87,8 @@ TEST_P(EveryCudaOp, AgreesWithTheDoubleReferenceInEveryOrder) {
         const std::vector<Values> got = DeviceCall(test, call).run();
         if (first.empty()) first = got;
         for (std::size_t i = 0; i < test.buffers.size(); ++i) {
-          const std::string what = op.name + " " + test.buffers[i].name + " at " + test.shape + ", " + way.name;
+          const std::string what =
+              op.name + " " + std::string(test.buffers[i].name) + " at " + test.shape + ", " + way.name;
           EXPECT_TRUE(equal_bits(got[i].real, first[i].real)) << what << ": other bits than the first time";
           if (!is_written(test.buffers[i])) {
             EXPECT_TRUE(equal_bits(got[i].real, call[i].real)) << what << ": an input was changed";

@@ -1,8 +1,8 @@
 // Tests of every kernel, made from the op table: nothing here names an operation.
 //
 // An operation added to the table is tested without a line here: each implementation against the double reference at
-// odd sizes with poisoned outputs, equal bits on any number of threads, and each gradient row against central
-// differences of its forward row in double with a random cotangent.
+// odd sizes with poisoned outputs, equal bits on any number of threads, and each gradient spec against central
+// differences of its forward spec in double with a random cotangent.
 #include "kernels/op_table.h"
 
 #include <algorithm>
@@ -10,6 +10,7 @@
 #include <cstring>
 #include <map>
 #include <string>
+#include <string_view>
 #include <vector>
 
 #include <gtest/gtest.h>
@@ -71,8 +72,8 @@ const Op& find_op(const std::string& name) {
   throw std::out_of_range(name);
 }
 
-std::map<std::string, std::size_t> index_by_name(const OpCase& test) {
-  std::map<std::string, std::size_t> index;
+std::map<std::string_view, std::size_t> index_by_name(const OpCase& test) {
+  std::map<std::string_view, std::size_t> index;
   for (std::size_t i = 0; i < test.buffers.size(); ++i) index[test.buffers[i].name] = i;
   return index;
 }
@@ -85,7 +86,7 @@ TEST_P(EveryOp, GradientAgreesWithCentralDifferences) {
   for (std::uint64_t seed = 200; seed < 200 + kShapesPerOp; ++seed) {
     const OpCase forward = forward_op.sample(seed);
     const OpCase backward = op.sample(seed);
-    ASSERT_EQ(forward.shape, backward.shape) << "forward and backward rows must draw the same shapes";
+    ASSERT_EQ(forward.shape, backward.shape) << "forward and backward specs must draw the same shapes";
     const std::vector<Values> inputs = random_call(forward, seed);
     const std::vector<Values> outputs = run(forward, Implementation::kReference64, inputs);
     const auto forward_index = index_by_name(forward);
@@ -94,7 +95,7 @@ TEST_P(EveryOp, GradientAgreesWithCentralDifferences) {
     std::vector<Values> call = random_call(backward, seed + 1);
     std::map<std::size_t, std::size_t> cotangent_of;  // forward output -> backward input
     for (std::size_t i = 0; i < backward.buffers.size(); ++i) {
-      const std::string& name = backward.buffers[i].name;
+      const std::string_view name = backward.buffers[i].name;
       if (const auto same = forward_index.find(name); same != forward_index.end()) call[i] = outputs[same->second];
       if (backward.buffers[i].role == Role::kAccumulate) std::fill(call[i].real.begin(), call[i].real.end(), 0.0);
       if (backward.buffers[i].role == Role::kInput && name.starts_with("d") && forward_index.contains(name.substr(1)))
