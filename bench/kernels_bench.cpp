@@ -24,10 +24,10 @@
 #include "kernels/op_table.h"
 #if defined(CARDIOGRAD_DEVICE_CODE)
 #include "bench/cuda_timing.h"
-#include "kernels/linear/linear_cuda.h"
+#include "kernels/linear/linear.h"
 #endif
 #if defined(CARDIOGRAD_CUBLASLT)
-#include "kernels/gemm/matmul_cuda.h"
+#include "kernels/gemm/matmul.h"
 #endif
 
 namespace cardiograd {

@@ -6,7 +6,7 @@
 #include "engine/optim/adam.h"
 #include "kernels/common/device_code.h"
 #include "kernels/common/device_values_cuda.h"
-#include "kernels/reduce/reduce_spec.h"
+#include "kernels/reduce/reduce.h"
 
 namespace cardiograd::optim {
 namespace {

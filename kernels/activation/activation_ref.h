@@ -5,7 +5,7 @@
 #include <cstdint>
 #include <numbers>
 
-#include "kernels/activation/activation_shape.h"
+#include "kernels/activation/activation.h"
 
 namespace cardiograd::kernels {
 

@@ -1,13 +1,4 @@
-// Activations, element by element.
-//
-//   relu(x) = max(x, 0)        gelu(x) = x * Phi(x),  Phi(x) = (1 + erf(x / sqrt 2)) / 2, the exact form
-//
-//   x, y  (count)
-//
-//   relu_forward    y  =        relu_backward   dx = dy where y > 0, 0 elsewhere: needs the output only
-//   gelu_forward    y  =        gelu_backward   dx = dy * (Phi(x) + x * phi(x)),  phi the normal density
-//
-// NaN stays NaN.
+// The specs of activation.h for the op table.
 #pragma once
 
 #include <string>
@@ -15,17 +6,11 @@
 
 #include <fmt/format.h>
 
-#include "kernels/activation/activation_cuda.h"
+#include "kernels/activation/activation.h"
 #include "kernels/activation/activation_ref.h"
-#include "kernels/activation/activation_shape.h"
 #include "kernels/kernel_spec.h"
 
 namespace cardiograd::kernels {
-
-void relu_forward_cpu(const ActivationShape& s, const float* x, float* y);
-void relu_backward_cpu(const ActivationShape& s, const float* y, const float* dy, float* dx);
-void gelu_forward_cpu(const ActivationShape& s, const float* x, float* y);
-void gelu_backward_cpu(const ActivationShape& s, const float* x, const float* dy, float* dx);
 
 // What the four specs share.
 struct ActivationSpec {

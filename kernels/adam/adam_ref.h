@@ -4,7 +4,7 @@
 #include <cmath>
 #include <cstdint>
 
-#include "kernels/adam/adam_shape.h"
+#include "kernels/adam/adam.h"
 
 namespace cardiograd::kernels {
 

@@ -1,13 +1,4 @@
-// One step of Adam (Kingma and Ba, 2015) or AdamW (Loshchilov and Hutter, 2019), with PyTorch's formulas.
-//
-//   Adam: g = gradient + weight_decay * p          AdamW (`decoupled`): g = gradient,  p = p * (1 - lr * weight_decay)
-//
-//   m = m + (1 - beta1) * (g - m)                  v = beta2 * v + (1 - beta2) * g^2
-//   p = p - lr / (1 - beta1^step) * m / (sqrt(v) / sqrt(1 - beta2^step) + epsilon)
-//
-//   gradient, p = parameter, m, v  (count)         step counts from 1
-//
-//   adam_forward   parameter, m, v updated
+// The specs of adam.h for the op table.
 #pragma once
 
 #include <string>
@@ -15,14 +6,11 @@
 
 #include <fmt/format.h>
 
-#include "kernels/adam/adam_cuda.h"
+#include "kernels/adam/adam.h"
 #include "kernels/adam/adam_ref.h"
-#include "kernels/adam/adam_shape.h"
 #include "kernels/kernel_spec.h"
 
 namespace cardiograd::kernels {
-
-void adam_forward_cpu(const AdamShape& s, const float* gradient, float* parameter, float* m, float* v);
 
 struct AdamForward {
   using Shape = AdamShape;

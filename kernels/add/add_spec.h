@@ -1,12 +1,4 @@
-// Addition, of equal tensors or with the second repeated along the leading dimensions of the first.
-//
-//   y[i] = a[i] + b[i % period]        a, y  (count), count a multiple of period        b  (period)
-//
-// Residual connections have period = count, positions of an encoder period = T * D.
-//
-//   add_forward              y  =
-//   add_backward_broadcast   db += sum of dy over the repetitions;  the gradient of a is dy itself
-//   accumulate_forward       y  += x, what a tensor used twice does with its gradients (`period` is not used)
+// The specs of add.h for the op table.
 #pragma once
 
 #include <string>
@@ -14,16 +6,11 @@
 
 #include <fmt/format.h>
 
-#include "kernels/add/add_cuda.h"
+#include "kernels/add/add.h"
 #include "kernels/add/add_ref.h"
-#include "kernels/add/add_shape.h"
 #include "kernels/kernel_spec.h"
 
 namespace cardiograd::kernels {
-
-void add_forward_cpu(const AddShape& s, const float* a, const float* b, float* y);
-void add_backward_broadcast_cpu(const AddShape& s, const float* dy, float* db);
-void accumulate_forward_cpu(const AddShape& s, const float* x, float* y);
 
 // What the three specs share.
 struct AddSpec {

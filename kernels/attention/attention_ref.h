@@ -6,7 +6,7 @@
 #include <cstdint>
 #include <vector>
 
-#include "kernels/attention/attention_shape.h"
+#include "kernels/attention/attention.h"
 #include "kernels/dropout/dropout_ref.h"
 
 namespace cardiograd::kernels {

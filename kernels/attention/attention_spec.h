@@ -1,12 +1,4 @@
-// Multi-head self-attention, from the packed projections to the concatenated heads (Vaswani et al. 2017, eq. 1).
-//
-//   qkv  (N, T, 3, H, D)   queries, keys and values of each head, as one linear layer makes them
-//   S_ij = q_i . k_j / sqrt(D)      P = softmax over j of S      y_i = sum over j of (mask * P)_ij v_j
-//   y    (N, T, H, D)      lse (N, H, T) = log of the softmax's denominator
-//   The dropout mask has index ((n H + h) T + i) T + j (dropout_shape.h).
-//
-//   attention_forward   y = , lse =
-//   attention_backward  dqkv =     P is computed again from qkv and lse; no T x T matrix is kept between the passes
+// The specs of attention.h for the op table.
 #pragma once
 
 #include <string>
@@ -14,16 +6,11 @@
 
 #include <fmt/format.h>
 
-#include "kernels/attention/attention_cuda.h"
+#include "kernels/attention/attention.h"
 #include "kernels/attention/attention_ref.h"
-#include "kernels/attention/attention_shape.h"
 #include "kernels/kernel_spec.h"
 
 namespace cardiograd::kernels {
-
-void attention_forward_cpu(const AttentionShape& s, const float* qkv, float* y, float* lse);
-void attention_backward_cpu(const AttentionShape& s, const float* qkv, const float* y, const float* lse,
-                            const float* dy, float* dqkv);
 
 struct AttentionSpec {
   using Shape = AttentionShape;

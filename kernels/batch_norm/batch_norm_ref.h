@@ -4,7 +4,7 @@
 #include <cmath>
 #include <cstdint>
 
-#include "kernels/batch_norm/batch_norm_shape.h"
+#include "kernels/batch_norm/batch_norm.h"
 
 namespace cardiograd::kernels {
 

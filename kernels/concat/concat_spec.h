@@ -1,8 +1,4 @@
-// Concatenation of two matrices side by side.
-//
-//   y[r] = (a[r], b[r])        a  (R, A)    b  (R, B)    y  (R, A + B)
-//
-//   concat_forward    y =          concat_backward   da, db =
+// The specs of concat.h for the op table.
 #pragma once
 
 #include <string>
@@ -10,15 +6,11 @@
 
 #include <fmt/format.h>
 
-#include "kernels/concat/concat_cuda.h"
+#include "kernels/concat/concat.h"
 #include "kernels/concat/concat_ref.h"
-#include "kernels/concat/concat_shape.h"
 #include "kernels/kernel_spec.h"
 
 namespace cardiograd::kernels {
-
-void concat_forward_cpu(const ConcatShape& s, const float* a, const float* b, float* y);
-void concat_backward_cpu(const ConcatShape& s, const float* dy, float* da, float* db);
 
 // What the two specs share.
 struct ConcatSpec {

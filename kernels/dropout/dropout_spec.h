@@ -1,7 +1,4 @@
-// Dropout: y[i] = x[i] / (1 - p) with probability 1 - p, else 0. The mask is a function of the element's index, the
-// layer, the step and the seed (dropout_shape.h); it is never stored.
-//
-//   x, y (count)      dropout_forward  y = mask * x      dropout_backward  dx = mask * dy, with the same mask
+// The specs of dropout.h for the op table.
 #pragma once
 
 #include <string>
@@ -9,19 +6,11 @@
 
 #include <fmt/format.h>
 
-#include "kernels/dropout/dropout_cuda.h"
+#include "kernels/dropout/dropout.h"
 #include "kernels/dropout/dropout_ref.h"
-#include "kernels/dropout/dropout_shape.h"
 #include "kernels/kernel_spec.h"
 
 namespace cardiograd::kernels {
-
-// Both directions: y[i] = x[i] * mask[i]. x and y may be the same buffer.
-void dropout_cpu(const DropoutShape& s, const float* x, float* y);
-
-// The factors 0 or 1 / (1 - p) of elements first ... first + count - 1, on the calling thread. The result lies in
-// thread-local scratch memory and holds until the thread's next call.
-const float* dropout_factors_cpu(const DropoutKey& key, std::int64_t first, std::int64_t count);
 
 struct DropoutSpec {
   using Shape = DropoutShape;

@@ -1,13 +1,4 @@
-// A training batch from the int16 signals of all records, standardized.
-//
-//   x[n, t, c] = (signals[r, t, c] * scales[r, c] - mean[c]) * inverse_sd[c],   r = index[n]
-//
-//   signals  (records, T, C) int16    scales  (records, C), physical units per step    index  (N) int32, < records
-//   mean, inverse_sd  (C), of the training folds                                       x  (N, T, C)
-//
-//   gather_batch_forward   x =
-//
-// The marker of an invalid sample, -32768, becomes 0: the standardized mean.
+// The specs of gather_batch.h for the op table.
 #pragma once
 
 #include <string>
@@ -15,15 +6,11 @@
 
 #include <fmt/format.h>
 
-#include "kernels/gather_batch/gather_batch_cuda.h"
+#include "kernels/gather_batch/gather_batch.h"
 #include "kernels/gather_batch/gather_batch_ref.h"
-#include "kernels/gather_batch/gather_batch_shape.h"
 #include "kernels/kernel_spec.h"
 
 namespace cardiograd::kernels {
-
-void gather_batch_forward_cpu(const GatherBatchShape& s, const std::int16_t* signals, const float* scales,
-                              const std::int32_t* index, const float* mean, const float* inverse_sd, float* x);
 
 struct GatherBatchForward {
   using Shape = GatherBatchShape;

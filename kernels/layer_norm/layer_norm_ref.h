@@ -4,7 +4,7 @@
 #include <cmath>
 #include <cstdint>
 
-#include "kernels/layer_norm/layer_norm_shape.h"
+#include "kernels/layer_norm/layer_norm.h"
 
 namespace cardiograd::kernels {
 

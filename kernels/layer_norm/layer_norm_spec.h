@@ -1,11 +1,4 @@
-// Layer normalization (Ba, Kiros and Hinton, 2016): each row on its own.
-//
-//   y[r, d] = gamma[d] * (x[r, d] - mean[r]) * rstd[r] + beta[d],   rstd = 1 / sqrt(variance + epsilon), biased
-//
-//   x, y  (R, D)        gamma, beta  (D)        mean, rstd  (R)
-//
-//   layer_norm_forward    y, mean, rstd =
-//   layer_norm_backward   dx = , dgamma +=, dbeta +=
+// The specs of layer_norm.h for the op table.
 #pragma once
 
 #include <string>
@@ -14,16 +7,10 @@
 #include <fmt/format.h>
 
 #include "kernels/kernel_spec.h"
-#include "kernels/layer_norm/layer_norm_cuda.h"
+#include "kernels/layer_norm/layer_norm.h"
 #include "kernels/layer_norm/layer_norm_ref.h"
-#include "kernels/layer_norm/layer_norm_shape.h"
 
 namespace cardiograd::kernels {
-
-void layer_norm_forward_cpu(const LayerNormShape& s, const float* x, const float* gamma, const float* beta, float* y,
-                            float* mean, float* rstd);
-void layer_norm_backward_cpu(const LayerNormShape& s, const float* x, const float* gamma, const float* mean,
-                             const float* rstd, const float* dy, float* dx, float* dgamma, float* dbeta);
 
 // What the two specs share.
 struct LayerNormSpec {

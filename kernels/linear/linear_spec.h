@@ -1,12 +1,4 @@
-// The linear layer: y = x w + b on every row.
-//
-//   x (rows, inputs)   w (inputs, outputs)   b (outputs)   y (rows, outputs)      PyTorch keeps w as (outputs, inputs)
-//
-//   linear_forward          y   = x w + b
-//   linear_backward_input   dx  = dy w^T
-//   linear_backward_weight  dw += x^T dy,  db += column sums of dy
-//
-// On CUDA the products are cuBLASLt's; ladder/ has them by hand.
+// The specs of linear.h for the op table.
 #pragma once
 
 #include <string>
@@ -15,16 +7,11 @@
 #include <fmt/format.h>
 
 #include "kernels/kernel_spec.h"
-#include "kernels/linear/ladder/linear_tile_cuda.h"
-#include "kernels/linear/linear_cuda.h"
+#include "kernels/linear/ladder/linear_tile.h"
+#include "kernels/linear/linear.h"
 #include "kernels/linear/linear_ref.h"
-#include "kernels/linear/linear_shape.h"
 
 namespace cardiograd::kernels {
-
-void linear_forward_cpu(const LinearShape& s, const float* x, const float* w, const float* b, float* y);
-void linear_backward_input_cpu(const LinearShape& s, const float* w, const float* dy, float* dx);
-void linear_backward_weight_cpu(const LinearShape& s, const float* x, const float* dy, float* dw, float* db);
 
 // What the three specs share.
 struct LinearSpec {

@@ -1,15 +1,4 @@
-// Max pooling over time, channels last, windows counted as PyTorch does in floor mode.
-//
-//   y[n, t, c] = max over k of x[n, t * stride - padding + k, c];   samples outside 0 ... T-1 are minus infinity
-//
-//   x  (N, T, C)     y  (N, Tout, C)     Tout = (T + 2 * padding - K) / stride + 1,   padding <= K / 2
-//
-//   max_pool_forward    y  =
-//   max_pool_backward   dx = dy where x is the maximum of its window, 0 elsewhere; sums where windows overlap
-//
-// The first of equal maxima wins. NaN counts as larger than every number (the last NaN of a window wins), so that it
-// reaches the output. The backward direction looks for the maximum again: x is kept anyway, and an index would be one
-// more tensor to write and read.
+// The specs of max_pool.h for the op table.
 #pragma once
 
 #include <string>
@@ -18,14 +7,10 @@
 #include <fmt/format.h>
 
 #include "kernels/kernel_spec.h"
-#include "kernels/max_pool/max_pool_cuda.h"
+#include "kernels/max_pool/max_pool.h"
 #include "kernels/max_pool/max_pool_ref.h"
-#include "kernels/max_pool/max_pool_shape.h"
 
 namespace cardiograd::kernels {
-
-void max_pool_forward_cpu(const MaxPoolShape& s, const float* x, float* y);
-void max_pool_backward_cpu(const MaxPoolShape& s, const float* x, const float* dy, float* dx);
 
 // What the two specs share.
 struct MaxPoolSpec {

@@ -3,7 +3,7 @@
 
 #include <cstdint>
 
-#include "kernels/reduce/reduce_shape.h"
+#include "kernels/reduce/reduce.h"
 
 namespace cardiograd::kernels {
 

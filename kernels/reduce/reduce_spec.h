@@ -1,9 +1,4 @@
-// The mean over time that ends the encoder, and the two halves of clipping gradients by their norm.
-//
-//   mean_time_forward      y[n, c]  = sum over t of x[n, t, c] / T         x  (N, T, C)    y  (N, C)
-//   mean_time_backward     dx[n, t, c] = dy[n, c] / T
-//   squared_norm_forward   y[0]     = sum over i of x[i]^2                 x  (count)      y  (1)
-//   scale_forward          x[i]     = factor * x[i], in place              x  (count)
+// The specs of reduce.h for the op table.
 #pragma once
 
 #include <string>
@@ -12,16 +7,10 @@
 #include <fmt/format.h>
 
 #include "kernels/kernel_spec.h"
-#include "kernels/reduce/reduce_cuda.h"
+#include "kernels/reduce/reduce.h"
 #include "kernels/reduce/reduce_ref.h"
-#include "kernels/reduce/reduce_shape.h"
 
 namespace cardiograd::kernels {
-
-void mean_time_forward_cpu(const MeanTimeShape& s, const float* x, float* y);
-void mean_time_backward_cpu(const MeanTimeShape& s, const float* dy, float* dx);
-void squared_norm_forward_cpu(const SquaredNormShape& s, const float* x, float* y);
-void scale_forward_cpu(const ScaleShape& s, float* x);
 
 // What the two specs of the mean share.
 struct MeanTimeSpec {

@@ -4,7 +4,7 @@
 #include <cmath>
 #include <cstdint>
 
-#include "kernels/weighted_bce/weighted_bce_shape.h"
+#include "kernels/weighted_bce/weighted_bce.h"
 
 namespace cardiograd::kernels {
 

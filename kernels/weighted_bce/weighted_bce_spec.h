@@ -1,13 +1,4 @@
-// Binary cross-entropy on logits with a weight for the positives of each class (paper eq. 1-2; PyTorch's
-// BCEWithLogitsLoss with pos_weight).
-//
-//   loss = 1 / (R * C) * sum of  w[c] * t * softplus(-x) + (1 - t) * softplus(x),    softplus(x) = log(1 + exp(x))
-//
-//   x = logits, t = targets (0 or 1; any share between works)  (R, C)        w = pos_weight  (C)        loss  (1)
-//
-//   weighted_bce_forward    loss =        weighted_bce_backward   dlogits = dloss * gradient
-//
-// Finite for every finite logit up to the largest loss that a float holds; NaN gives NaN.
+// The specs of weighted_bce.h for the op table.
 #pragma once
 
 #include <string>
@@ -16,16 +7,10 @@
 #include <fmt/format.h>
 
 #include "kernels/kernel_spec.h"
-#include "kernels/weighted_bce/weighted_bce_cuda.h"
+#include "kernels/weighted_bce/weighted_bce.h"
 #include "kernels/weighted_bce/weighted_bce_ref.h"
-#include "kernels/weighted_bce/weighted_bce_shape.h"
 
 namespace cardiograd::kernels {
-
-void weighted_bce_forward_cpu(const WeightedBceShape& s, const float* logits, const float* targets,
-                              const float* pos_weight, float* loss);
-void weighted_bce_backward_cpu(const WeightedBceShape& s, const float* logits, const float* targets,
-                               const float* pos_weight, const float* dloss, float* dlogits);
 
 // What the two specs share.
 struct WeightedBceSpec {
