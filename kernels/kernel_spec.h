@@ -138,10 +138,11 @@ struct KernelVariant {
   Function run;
 };
 
-// What a spec must offer. All members are static and constexpr, except for cost, sample, workload and describe. A spec
-// may also offer
-//   kFlopFactor      how far cost().flop may be from the count of operations in the reference (tests/kernels/
-//                    flop_test.cpp); without it the two are equal
+// What a spec must offer. All members are static and constexpr, except for cost, the samplers, workload and describe. A
+// spec may also offer
+//   kFlopFactor      by what factor cost().flop may differ from the operations that the reference makes; without it the
+//                    two are equal (tests/kernels/flop_test.cpp)
+//   flop_sample      shapes to compare the two at, where sample() draws some that cost() is not meant for
 //   cuda_variants    an array of KernelVariant<decltype(cuda)>
 template <class Spec>
 concept KernelSpec = requires(const typename Spec::Shape& shape, ShapeSampler& sampler) {

@@ -16,6 +16,7 @@ struct AdamForward {
   using Shape = AdamShape;
   static constexpr const char* kName = "adam_forward";
   static constexpr const char* kGradientOf = "";
+  static constexpr double kFlopFactor = 1.2;  // Either kind of decay.
   static constexpr double kTolerance = 1e-6;
 
   static constexpr std::vector<BufferSpec> buffers(const AdamShape& s) {

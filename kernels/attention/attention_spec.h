@@ -16,6 +16,7 @@ struct AttentionSpec {
   using Shape = AttentionShape;
   static constexpr const char* kGradientOf = "";
   static constexpr double kTolerance = 3e-6;
+  static constexpr double kFlopFactor = 1.5;  // The softmax is left out.
 
   // products: matrix products of T x T x D per head.
   static Cost cost_of(const AttentionShape& s, double products, const std::vector<BufferSpec>& buffers) {
@@ -28,6 +29,12 @@ struct AttentionSpec {
             .heads = draw.size(1, 3),
             .width = draw.size(1, 40),
             .dropout = {.probability = draw.coin() ? 0.0F : 0.2F, .seed = 7, .layer = 2, .step = 11}};
+  }
+  // Heads so wide that the products are most of the work.
+  static AttentionShape flop_sample(ShapeSampler& draw) {
+    AttentionShape s = sample(draw);
+    s.width = draw.size(24, 40);
+    return s;
   }
   static std::vector<AttentionShape> workload() {
     return {{.batch = 64, .time = 125, .heads = 8, .width = 32, .dropout = {.probability = 0.1F}}};

@@ -51,6 +51,7 @@ struct BatchNormSpec {
 
 struct BatchNormForward : BatchNormSpec {
   static constexpr const char* kName = "batch_norm_forward";
+  static constexpr double kFlopFactor = 1.5;
   static constexpr std::vector<BufferSpec> buffers(const BatchNormShape& s) {
     return {rows(s, "x"),
             per_channel(s, "gamma"),
@@ -70,6 +71,7 @@ struct BatchNormForward : BatchNormSpec {
 struct BatchNormBackward : BatchNormSpec {
   static constexpr const char* kName = "batch_norm_backward";
   static constexpr const char* kGradientOf = BatchNormForward::kName;
+  static constexpr double kFlopFactor = 3;  // The reference computes the mask of ReLU at every use.
   static constexpr std::vector<BufferSpec> buffers(const BatchNormShape& s) {
     return {rows(s, "x"),
             per_channel(s, "gamma"),
@@ -89,6 +91,7 @@ struct BatchNormBackward : BatchNormSpec {
 
 struct BatchNormEvalForward : BatchNormSpec {
   static constexpr const char* kName = "batch_norm_eval_forward";
+  static constexpr double kFlopFactor = 1.5;
   static constexpr std::vector<BufferSpec> buffers(const BatchNormShape& s) {
     return {rows(s, "x"),
             per_channel(s, "gamma"),
@@ -106,6 +109,7 @@ struct BatchNormEvalForward : BatchNormSpec {
 struct BatchNormEvalBackward : BatchNormSpec {
   static constexpr const char* kName = "batch_norm_eval_backward";
   static constexpr const char* kGradientOf = BatchNormEvalForward::kName;
+  static constexpr double kFlopFactor = 3.5;  // As above.
   static constexpr std::vector<BufferSpec> buffers(const BatchNormShape& s) {
     return {rows(s, "x"),
             per_channel(s, "gamma"),

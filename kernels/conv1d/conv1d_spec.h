@@ -37,6 +37,12 @@ struct Conv1dSpec {
     s.output_channels = s.groups * draw.size(1, s.groups == 1 ? 67 : 17);
     return s;
   }
+  // The reference leaves out products with the zeros around the signal.
+  static Conv1dShape flop_sample(ShapeSampler& draw) {
+    Conv1dShape s = sample(draw);
+    s.padding = 0;
+    return s;
+  }
   static std::vector<Conv1dShape> workload() {
     return {{.batch = 64, .time = 1000, .input_channels = 12, .output_channels = 64, .kernel = 7, .padding = 3},
             {.batch = 64, .time = 500, .input_channels = 64, .output_channels = 128, .kernel = 5, .padding = 2},
@@ -81,6 +87,7 @@ struct Conv1dBackwardInput : Conv1dSpec {
 struct Conv1dBackwardWeight : Conv1dSpec {
   static constexpr const char* kName = "conv1d_backward_weight";
   static constexpr const char* kGradientOf = Conv1dForward::kName;
+  static constexpr double kFlopFactor = 1.5;  // The sums of db are left out.
   static constexpr std::vector<BufferSpec> buffers(const Conv1dShape& s) {
     BufferSpec dw = w(s);
     dw.name = "dw";

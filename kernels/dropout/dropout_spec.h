@@ -35,6 +35,7 @@ struct DropoutSpec {
 
 struct DropoutForward : DropoutSpec {
   static constexpr const char* kName = "dropout_forward";
+  static constexpr double kFlopFactor = 1.1;  // A dropped element costs the reference nothing.
   static constexpr std::vector<BufferSpec> buffers(const DropoutShape& s) {
     return {{"x", {s.count}}, {"y", {s.count}, Role::kOutput}};
   }

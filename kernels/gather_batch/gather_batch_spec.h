@@ -16,6 +16,7 @@ struct GatherBatchForward {
   using Shape = GatherBatchShape;
   static constexpr const char* kName = "gather_batch_forward";
   static constexpr const char* kGradientOf = "";
+  static constexpr double kFlopFactor = 1.1;  // Invalid samples.
   static constexpr double kTolerance = 1e-6;
 
   static constexpr std::vector<BufferSpec> buffers(const GatherBatchShape& s) {

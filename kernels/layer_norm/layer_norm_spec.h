@@ -40,6 +40,7 @@ struct LayerNormSpec {
 
 struct LayerNormForward : LayerNormSpec {
   static constexpr const char* kName = "layer_norm_forward";
+  static constexpr double kFlopFactor = 1.5;
   static constexpr std::vector<BufferSpec> buffers(const LayerNormShape& s) {
     return {matrix(s, "x"),
             {"gamma", {s.width}},
@@ -57,6 +58,7 @@ struct LayerNormForward : LayerNormSpec {
 struct LayerNormBackward : LayerNormSpec {
   static constexpr const char* kName = "layer_norm_backward";
   static constexpr const char* kGradientOf = LayerNormForward::kName;
+  static constexpr double kFlopFactor = 1.5;
   static constexpr std::vector<BufferSpec> buffers(const LayerNormShape& s) {
     return {matrix(s, "x"),
             {"gamma", {s.width}},

@@ -17,6 +17,7 @@ struct MaxPoolSpec {
   using Shape = MaxPoolShape;
   static constexpr const char* kGradientOf = "";
   static constexpr double kTolerance = 1e-6;
+  static constexpr double kFlopFactor = 2;  // Windows that reach into the padding.
 
   static Cost cost_of(const MaxPoolShape& s, const std::vector<BufferSpec>& buffers) {
     return {static_cast<double>(s.batch * s.output_time() * s.channels * s.kernel), least_bytes(buffers)};

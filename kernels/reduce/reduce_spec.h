@@ -33,6 +33,7 @@ struct MeanTimeSpec {
 
 struct MeanTimeForward : MeanTimeSpec {
   static constexpr const char* kName = "mean_time_forward";
+  static constexpr double kFlopFactor = 1.1;  // The division.
   static constexpr std::vector<BufferSpec> buffers(const MeanTimeShape& s) {
     return {{"x", {s.batch, s.time, s.channels}}, {"y", {s.batch, s.channels}, Role::kOutput}};
   }

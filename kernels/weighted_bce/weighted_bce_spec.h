@@ -17,6 +17,7 @@ struct WeightedBceSpec {
   using Shape = WeightedBceShape;
   static constexpr const char* kGradientOf = "";
   static constexpr double kTolerance = 1e-6;
+  static constexpr double kFlopFactor = 2.5;  // One exponential serves both terms, unlike in the reference.
 
   static Cost cost_of(const WeightedBceShape& s, double flop_per_element, const std::vector<BufferSpec>& buffers) {
     return {flop_per_element * static_cast<double>(s.rows * s.classes), least_bytes(buffers)};

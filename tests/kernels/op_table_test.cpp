@@ -143,12 +143,10 @@ TEST_P(EveryOp, GradientAgreesWithCentralDifferences) {
 INSTANTIATE_TEST_SUITE_P(Kernels, EveryOp, ::testing::ValuesIn(op_table()),
                          [](const auto& test) { return test.param.name; });
 
-TEST(OpTable, EveryRowHasACostAndAWorkload) {
+TEST(OpTable, EveryOpHasAWorkloadThatMovesBytes) {
   for (const Op& op : op_table()) {
-    for (const OpCase& work : op.workload()) {
-      EXPECT_GE(work.cost.flop, 0.0) << op.name;
-      EXPECT_GT(work.cost.bytes, 0.0) << op.name;
-    }
+    EXPECT_FALSE(op.workload().empty()) << op.name;
+    for (const OpCase& work : op.workload()) EXPECT_TRUE(work.cost.bytes > 0) << op.name;
     if (!op.gradient_of.empty()) {
       EXPECT_NO_THROW(find_op(op.gradient_of));
     }
