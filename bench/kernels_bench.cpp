@@ -24,53 +24,40 @@
 #include "kernels/op_table.h"
 #if defined(CARDIOGRAD_DEVICE_CODE)
 #include "bench/cuda_timing.h"
-#include "kernels/linear/linear_cuda.h"
+#include "kernels/linear/linear.h"
 #endif
 #if defined(CARDIOGRAD_CUBLASLT)
-#include "kernels/gemm/matmul_cuda.h"
+#include "kernels/gemm/matmul.h"
 #endif
 
 namespace cardiograd {
 namespace {
 
 using kernels::BufferSpec;
-using kernels::Element;
 using kernels::Fill;
 using kernels::OpCase;
 
-DType dtype_of_element(Element element) {
-  switch (element) {
-    case Element::kFloat32:
-      return DType::kFloat32;
-    case Element::kInt16:
-      return DType::kInt16;
-    case Element::kInt32:
-      return DType::kInt32;
-    case Element::kUint8:
-      return DType::kUint8;
-  }
-  return DType::kFloat32;
-}
-
 Tensor random_buffer(const BufferSpec& spec, PhiloxStream& random) {
-  Tensor tensor = Tensor::empty({spec.count()}, dtype_of_element(spec.element));
+  Tensor tensor = Tensor::empty({spec.count()}, spec.dtype);
   for (std::int64_t i = 0; i < spec.count(); ++i) {
     const auto bound = static_cast<std::uint32_t>(std::max<std::int64_t>(1, spec.bound));
-    switch (spec.element) {
-      case Element::kFloat32:
+    switch (spec.dtype) {
+      case DType::kFloat32:
         tensor.data()[i] = static_cast<float>(spec.fill == Fill::kNormal     ? random.normal()
                                               : spec.fill == Fill::kPositive ? random.uniform(0.5, 2)
                                                                              : random.below(2));
         break;
-      case Element::kInt16:
+      case DType::kInt16:
         tensor.data<std::int16_t>()[i] = static_cast<std::int16_t>(random.next());
         break;
-      case Element::kInt32:
+      case DType::kInt32:
         tensor.data<std::int32_t>()[i] = static_cast<std::int32_t>(random.below(bound));
         break;
-      case Element::kUint8:
+      case DType::kUint8:
         tensor.data<std::uint8_t>()[i] = static_cast<std::uint8_t>(random.below(bound));
         break;
+      case DType::kBFloat16:
+        throw Error("a buffer of bfloat16: no kernel has one");
     }
   }
   return tensor;

@@ -8,7 +8,7 @@
 
 #include "base/error.h"
 #include "engine/dispatch.h"
-#include "kernels/add/add_spec.h"
+#include "kernels/add/add.h"
 
 namespace cardiograd {
 namespace {

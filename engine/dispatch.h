@@ -13,7 +13,7 @@
 
 #include "engine/cuda.h"
 #include "engine/tensor.h"
-#include "kernels/op_table.h"
+#include "kernels/common/device_code.h"
 
 namespace cardiograd::ops {
 

@@ -8,8 +8,8 @@
 #include <sys/mman.h>
 
 #include "engine/cuda.h"
+#include "kernels/common/device_code.h"
 #include "kernels/common/scratch_cuda.h"
-#include "kernels/op_table.h"
 
 namespace cardiograd {
 namespace {

@@ -11,40 +11,10 @@
 #include "engine/autograd.h"
 #include "engine/cuda.h"
 #include "engine/transfer.h"
+#include "kernels/common/device_code.h"
 #include "kernels/common/device_values_cuda.h"
-#include "kernels/op_table.h"
 
 namespace cardiograd {
-
-const char* dtype_name(DType dtype) {
-  switch (dtype) {
-    case DType::kFloat32:
-      return "float32";
-    case DType::kBFloat16:
-      return "bfloat16";
-    case DType::kInt16:
-      return "int16";
-    case DType::kInt32:
-      return "int32";
-    case DType::kUint8:
-      return "uint8";
-  }
-  return "?";
-}
-
-std::int64_t dtype_bytes(DType dtype) {
-  switch (dtype) {
-    case DType::kFloat32:
-    case DType::kInt32:
-      return 4;
-    case DType::kBFloat16:
-    case DType::kInt16:
-      return 2;
-    case DType::kUint8:
-      return 1;
-  }
-  return 0;
-}
 
 Shape::Shape(std::initializer_list<std::int64_t> dims) {
   assign(dims.begin(), dims.size());

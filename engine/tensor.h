@@ -8,35 +8,11 @@
 #include <string>
 #include <vector>
 
+#include "base/dtype.h"
 #include "engine/device.h"
 #include "engine/memory.h"
 
 namespace cardiograd {
-
-enum class DType { kFloat32, kBFloat16, kInt16, kInt32, kUint8 };
-
-const char* dtype_name(DType dtype);
-std::int64_t dtype_bytes(DType dtype);
-
-// C++ type of a DType that host code can read.
-template <class T>
-constexpr DType dtype_of();
-template <>
-constexpr DType dtype_of<float>() {
-  return DType::kFloat32;
-}
-template <>
-constexpr DType dtype_of<std::int16_t>() {
-  return DType::kInt16;
-}
-template <>
-constexpr DType dtype_of<std::int32_t>() {
-  return DType::kInt32;
-}
-template <>
-constexpr DType dtype_of<std::uint8_t>() {
-  return DType::kUint8;
-}
 
 // Up to four sizes, outermost first; the last dimension is contiguous.
 class Shape {

@@ -3,41 +3,15 @@
 #include <algorithm>
 #include <iterator>
 
-#include "kernels/activation/activation_spec.h"
-#include "kernels/adam/adam_spec.h"
-#include "kernels/add/add_spec.h"
-#include "kernels/attention/attention_spec.h"
-#include "kernels/batch_norm/batch_norm_spec.h"
-#include "kernels/concat/concat_spec.h"
-#include "kernels/conv1d/conv1d_spec.h"
-#include "kernels/dropout/dropout_spec.h"
-#include "kernels/gather_batch/gather_batch_spec.h"
-#include "kernels/layer_norm/layer_norm_spec.h"
-#include "kernels/linear/linear_spec.h"
-#include "kernels/max_pool/max_pool_spec.h"
-#include "kernels/reduce/reduce_spec.h"
-#include "kernels/weighted_bce/weighted_bce_spec.h"
+#include "kernels/all_specs.h"
 
 namespace cardiograd::kernels {
 namespace {
 
-std::int64_t element_bytes(Element element) {
-  switch (element) {
-    case Element::kFloat32:
-    case Element::kInt32:
-      return 4;
-    case Element::kInt16:
-      return 2;
-    case Element::kUint8:
-      return 1;
-  }
-  return 0;
-}
-
-template <class... Rows>
-std::vector<Op> list_of_rows() {
-  return {make_op<Rows>()...};
-}
+template <class... Specs>
+struct Table {
+  static std::vector<Op> make() { return {make_op<Specs>()...}; }
+};
 
 }  // namespace
 
@@ -45,7 +19,7 @@ double least_bytes(const std::vector<BufferSpec>& buffers) {
   double bytes = 0;
   for (const BufferSpec& buffer : buffers) {
     const bool both = buffer.role == Role::kAccumulate || buffer.role == Role::kUpdate;
-    bytes += static_cast<double>(buffer.count() * element_bytes(buffer.element)) * (both ? 2 : 1);
+    bytes += static_cast<double>(buffer.count() * dtype_bytes(buffer.dtype)) * (both ? 2 : 1);
   }
   return bytes;
 }
@@ -62,22 +36,7 @@ std::int64_t ShapeSampler::size(std::int64_t low, std::int64_t high) {
 }
 
 const std::vector<Op>& op_table() {
-  // One line per operation.
-  static const std::vector<Op> table = list_of_rows<                                     //
-      ReluForward, ReluBackward, GeluForward, GeluBackward,                              //
-      AdamForward,                                                                       //
-      AddForward, AddBackwardBroadcast, AccumulateForward,                               //
-      AttentionForward, AttentionBackward,                                               //
-      BatchNormForward, BatchNormBackward, BatchNormEvalForward, BatchNormEvalBackward,  //
-      ConcatForward, ConcatBackward,                                                     //
-      Conv1dForward, Conv1dBackwardInput, Conv1dBackwardWeight,                          //
-      DropoutForward, DropoutBackward,                                                   //
-      GatherBatchForward,                                                                //
-      LayerNormForward, LayerNormBackward,                                               //
-      LinearForward, LinearBackwardInput, LinearBackwardWeight,                          //
-      MaxPoolForward, MaxPoolBackward,                                                   //
-      MeanTimeForward, MeanTimeBackward, SquaredNormForward, ScaleForward,               //
-      WeightedBceForward, WeightedBceBackward>();
+  static const std::vector<Op> table = AllSpecs<Table>::make();
   return table;
 }
 

@@ -6,20 +6,7 @@
 #include <fmt/format.h>
 
 #include "base/error.h"
-#include "kernels/activation/activation_spec.h"
-#include "kernels/adam/adam_spec.h"
-#include "kernels/add/add_spec.h"
-#include "kernels/attention/attention_spec.h"
-#include "kernels/batch_norm/batch_norm_spec.h"
-#include "kernels/concat/concat_spec.h"
-#include "kernels/conv1d/conv1d_spec.h"
-#include "kernels/dropout/dropout_spec.h"
-#include "kernels/gather_batch/gather_batch_spec.h"
-#include "kernels/layer_norm/layer_norm_spec.h"
-#include "kernels/linear/linear_spec.h"
-#include "kernels/max_pool/max_pool_spec.h"
-#include "kernels/reduce/reduce_spec.h"
-#include "kernels/weighted_bce/weighted_bce_spec.h"
+#include "kernels/all_specs.h"
 
 namespace cardiograd::model {
 namespace {

@@ -36,7 +36,7 @@ class Fault : public Error {
   FaultKind kind_;
 };
 
-// "conv1d_cuda.cuh:42"
+// "conv1d.cu:42"
 std::string describe(const char* file, unsigned line);
 inline std::string describe(const Where& where) {
   return describe(where.file_name(), where.line());

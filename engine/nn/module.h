@@ -7,7 +7,7 @@
 
 #include "base/philox.h"
 #include "engine/tensor.h"
-#include "kernels/dropout/dropout_shape.h"
+#include "kernels/dropout/dropout.h"
 
 namespace cardiograd::nn {
 

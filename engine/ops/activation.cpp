@@ -1,7 +1,8 @@
+#include "kernels/activation/activation.h"
+
 #include "engine/autograd.h"
 #include "engine/dispatch.h"
 #include "engine/ops/ops.h"
-#include "kernels/activation/activation_spec.h"
 
 namespace cardiograd::ops {
 

@@ -1,10 +1,11 @@
+#include "kernels/attention/attention.h"
+
 #include <fmt/format.h>
 
 #include "base/error.h"
 #include "engine/autograd.h"
 #include "engine/dispatch.h"
 #include "engine/ops/ops.h"
-#include "kernels/attention/attention_spec.h"
 
 namespace cardiograd::ops {
 

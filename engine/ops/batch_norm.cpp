@@ -1,10 +1,11 @@
+#include "kernels/batch_norm/batch_norm.h"
+
 #include <fmt/format.h>
 
 #include "base/error.h"
 #include "engine/autograd.h"
 #include "engine/dispatch.h"
 #include "engine/ops/ops.h"
-#include "kernels/batch_norm/batch_norm_spec.h"
 
 namespace cardiograd::ops {
 namespace {

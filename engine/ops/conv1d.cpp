@@ -1,10 +1,11 @@
+#include "kernels/conv1d/conv1d.h"
+
 #include <fmt/format.h>
 
 #include "base/error.h"
 #include "engine/autograd.h"
 #include "engine/dispatch.h"
 #include "engine/ops/ops.h"
-#include "kernels/conv1d/conv1d_spec.h"
 
 namespace cardiograd::ops {
 namespace {

@@ -1,10 +1,11 @@
+#include "kernels/dropout/dropout.h"
+
 #include <fmt/format.h>
 
 #include "base/error.h"
 #include "engine/autograd.h"
 #include "engine/dispatch.h"
 #include "engine/ops/ops.h"
-#include "kernels/dropout/dropout_spec.h"
 
 namespace cardiograd::ops {
 

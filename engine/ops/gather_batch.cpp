@@ -1,9 +1,10 @@
+#include "kernels/gather_batch/gather_batch.h"
+
 #include <fmt/format.h>
 
 #include "base/error.h"
 #include "engine/dispatch.h"
 #include "engine/ops/ops.h"
-#include "kernels/gather_batch/gather_batch_spec.h"
 
 namespace cardiograd::ops {
 

@@ -1,7 +1,8 @@
+#include "kernels/layer_norm/layer_norm.h"
+
 #include "engine/autograd.h"
 #include "engine/dispatch.h"
 #include "engine/ops/ops.h"
-#include "kernels/layer_norm/layer_norm_spec.h"
 
 namespace cardiograd::ops {
 

@@ -1,10 +1,11 @@
+#include "kernels/max_pool/max_pool.h"
+
 #include <fmt/format.h>
 
 #include "base/error.h"
 #include "engine/autograd.h"
 #include "engine/dispatch.h"
 #include "engine/ops/ops.h"
-#include "kernels/max_pool/max_pool_spec.h"
 
 namespace cardiograd::ops {
 

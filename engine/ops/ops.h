@@ -1,5 +1,5 @@
 // The differentiable operations: each checks shapes, runs the kernel of the tensors' device and records its backward
-// pass. The mathematics of each stands in kernels/<operation>/<operation>_op.h. Wrong shapes, and tensors on different
+// pass. The mathematics of each stands in kernels/<operation>/<operation>.h. Wrong shapes, and tensors on different
 // devices, throw Error.
 //
 // Letters: N records, T samples in time, C channels, F features; channels last everywhere.
@@ -8,7 +8,7 @@
 #include <cstdint>
 
 #include "engine/tensor.h"
-#include "kernels/dropout/dropout_shape.h"
+#include "kernels/dropout/dropout.h"
 
 namespace cardiograd::ops {
 

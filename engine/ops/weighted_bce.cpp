@@ -1,10 +1,11 @@
+#include "kernels/weighted_bce/weighted_bce.h"
+
 #include <fmt/format.h>
 
 #include "base/error.h"
 #include "engine/autograd.h"
 #include "engine/dispatch.h"
 #include "engine/ops/ops.h"
-#include "kernels/weighted_bce/weighted_bce_spec.h"
 
 namespace cardiograd::ops {
 

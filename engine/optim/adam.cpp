@@ -5,7 +5,7 @@
 
 #include "engine/dispatch.h"
 #include "engine/transfer.h"
-#include "kernels/adam/adam_spec.h"
+#include "kernels/adam/adam.h"
 
 namespace cardiograd::optim {
 namespace {

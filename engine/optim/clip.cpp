@@ -4,9 +4,9 @@
 
 #include "engine/cuda.h"
 #include "engine/optim/adam.h"
+#include "kernels/common/device_code.h"
 #include "kernels/common/device_values_cuda.h"
-#include "kernels/op_table.h"
-#include "kernels/reduce/reduce_spec.h"
+#include "kernels/reduce/reduce.h"
 
 namespace cardiograd::optim {
 namespace {

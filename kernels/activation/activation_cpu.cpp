@@ -2,7 +2,7 @@
 // of the error function is a polynomial times one exponential, which vectorizes.
 #include <cmath>
 
-#include "kernels/activation/activation_spec.h"
+#include "kernels/activation/activation.h"
 #include "kernels/common/elementwise_cpu.h"
 #include "kernels/common/vector_math.h"
 

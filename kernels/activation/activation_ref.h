@@ -5,7 +5,7 @@
 #include <cstdint>
 #include <numbers>
 
-#include "kernels/activation/activation_shape.h"
+#include "kernels/activation/activation.h"
 
 namespace cardiograd::kernels {
 
@@ -19,10 +19,11 @@ void relu_backward_ref(const ActivationShape& s, const Real* y, const Real* dy, 
   for (std::int64_t i = 0; i < s.count; ++i) dx[i] = y[i] <= 0 ? 0 : dy[i];
 }
 
-// The normal distribution's share below x. erfc, not 1 + erf: for negative x the sum would cancel.
+// The fraction of the normal distribution below x. erfc, not 1 + erf: for negative x the sum would cancel.
 template <class Real>
 Real normal_below_ref(Real x) {
-  return std::erfc(-x / std::numbers::sqrt2_v<Real>) / 2;
+  using std::erfc;
+  return erfc(-x / std::numbers::sqrt2_v<Real>) / 2;
 }
 
 template <class Real>
@@ -32,8 +33,9 @@ void gelu_forward_ref(const ActivationShape& s, const Real* x, Real* y) {
 
 template <class Real>
 void gelu_backward_ref(const ActivationShape& s, const Real* x, const Real* dy, Real* dx) {
+  using std::exp, std::sqrt;
   for (std::int64_t i = 0; i < s.count; ++i) {
-    const Real density = std::exp(-x[i] * x[i] / 2) / std::sqrt(2 * std::numbers::pi_v<Real>);
+    const Real density = exp(-x[i] * x[i] / 2) / sqrt(2 * std::numbers::pi_v<Real>);
     dx[i] = dy[i] * (normal_below_ref(x[i]) + x[i] * density);
   }
 }

@@ -1,7 +1,7 @@
 // Adam on the CPU: one pass over the four arrays; what is equal for all elements is computed once, in double.
 #include <cmath>
 
-#include "kernels/adam/adam_spec.h"
+#include "kernels/adam/adam.h"
 #include "kernels/common/elementwise_cpu.h"
 
 namespace cardiograd::kernels {

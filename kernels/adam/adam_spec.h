@@ -1,13 +1,4 @@
-// One step of Adam (Kingma and Ba, 2015) or AdamW (Loshchilov and Hutter, 2019), with PyTorch's formulas.
-//
-//   Adam: g = gradient + weight_decay * p          AdamW (`decoupled`): g = gradient,  p = p * (1 - lr * weight_decay)
-//
-//   m = m + (1 - beta1) * (g - m)                  v = beta2 * v + (1 - beta2) * g^2
-//   p = p - lr / (1 - beta1^step) * m / (sqrt(v) / sqrt(1 - beta2^step) + epsilon)
-//
-//   gradient, p = parameter, m, v  (count)         step counts from 1
-//
-//   adam_forward   parameter, m, v updated
+// The specs of adam.h for the op table.
 #pragma once
 
 #include <string>
@@ -15,26 +6,24 @@
 
 #include <fmt/format.h>
 
-#include "kernels/adam/adam_cuda.h"
+#include "kernels/adam/adam.h"
 #include "kernels/adam/adam_ref.h"
-#include "kernels/adam/adam_shape.h"
-#include "kernels/op_table.h"
+#include "kernels/kernel_spec.h"
 
 namespace cardiograd::kernels {
-
-void adam_forward_cpu(const AdamShape& s, const float* gradient, float* parameter, float* m, float* v);
 
 struct AdamForward {
   using Shape = AdamShape;
   static constexpr const char* kName = "adam_forward";
   static constexpr const char* kGradientOf = "";
+  static constexpr double kFlopFactor = 1.2;  // Either kind of decay.
   static constexpr double kTolerance = 1e-6;
 
-  static std::vector<BufferSpec> buffers(const AdamShape& s) {
+  static constexpr std::vector<BufferSpec> buffers(const AdamShape& s) {
     return {{"gradient", {s.count}},
             {"parameter", {s.count}, Role::kUpdate},
             {"m", {s.count}, Role::kUpdate},
-            {"v", {s.count}, Role::kUpdate, Element::kFloat32, Fill::kPositive}};
+            {"v", {s.count}, Role::kUpdate, DType::kFloat32, Fill::kPositive}};
   }
   static Cost cost(const AdamShape& s) { return {13 * static_cast<double>(s.count), least_bytes(buffers(s))}; }
   static AdamShape sample(ShapeSampler& draw) {
@@ -52,16 +41,9 @@ struct AdamForward {
     return fmt::format("{} lr{} decay{}{} step{}", s.count, s.lr, s.weight_decay, s.decoupled ? " decoupled" : "",
                        s.step);
   }
-  template <class Real>
-  static void reference(const AdamShape& s, const Buffers<Real>& at) {
-    adam_forward_ref(s, at.real(0), at.real(1), at.real(2), at.real(3));
-  }
-  static void cpu(const AdamShape& s, const Buffers<float>& at) {
-    adam_forward_cpu(s, at.real(0), at.real(1), at.real(2), at.real(3));
-  }
-  static void cuda(const AdamShape& s, const Buffers<float>& at, Stream stream) {
-    adam_forward_cuda(s, at.real(0), at.real(1), at.real(2), at.real(3), stream);
-  }
+  static constexpr auto reference = [](auto... a) { adam_forward_ref(a...); };
+  static constexpr auto cpu = adam_forward_cpu;
+  static constexpr auto cuda = adam_forward_cuda;
 };
 
 }  // namespace cardiograd::kernels

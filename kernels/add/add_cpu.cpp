@@ -1,7 +1,7 @@
 // Addition on the CPU.
 #include <algorithm>
 
-#include "kernels/add/add_spec.h"
+#include "kernels/add/add.h"
 #include "kernels/common/column_sum_cpu.h"
 #include "kernels/common/elementwise_cpu.h"
 

@@ -3,7 +3,7 @@
 
 #include <cstdint>
 
-#include "kernels/add/add_shape.h"
+#include "kernels/add/add.h"
 
 namespace cardiograd::kernels {
 

@@ -1,12 +1,4 @@
-// Addition, of equal tensors or with the second repeated along the leading dimensions of the first.
-//
-//   y[i] = a[i] + b[i % period]        a, y  (count), count a multiple of period        b  (period)
-//
-// Residual connections have period = count, positions of an encoder period = T * D.
-//
-//   add_forward              y  =
-//   add_backward_broadcast   db += sum of dy over the repetitions;  the gradient of a is dy itself
-//   accumulate_forward       y  += x, what a tensor used twice does with its gradients (`period` is not used)
+// The specs of add.h for the op table.
 #pragma once
 
 #include <string>
@@ -14,19 +6,14 @@
 
 #include <fmt/format.h>
 
-#include "kernels/add/add_cuda.h"
+#include "kernels/add/add.h"
 #include "kernels/add/add_ref.h"
-#include "kernels/add/add_shape.h"
-#include "kernels/op_table.h"
+#include "kernels/kernel_spec.h"
 
 namespace cardiograd::kernels {
 
-void add_forward_cpu(const AddShape& s, const float* a, const float* b, float* y);
-void add_backward_broadcast_cpu(const AddShape& s, const float* dy, float* db);
-void accumulate_forward_cpu(const AddShape& s, const float* x, float* y);
-
-// What the three rows share.
-struct AddRow {
+// What the three specs share.
+struct AddSpec {
   using Shape = AddShape;
   static constexpr const char* kGradientOf = "";
   static constexpr double kTolerance = 1e-6;
@@ -47,58 +34,39 @@ struct AddRow {
   static std::string describe(const AddShape& s) { return fmt::format("{} period{}", s.count, s.period); }
 };
 
-struct AddForward : AddRow {
+struct AddForward : AddSpec {
   static constexpr const char* kName = "add_forward";
-  static std::vector<BufferSpec> buffers(const AddShape& s) {
+  static constexpr std::vector<BufferSpec> buffers(const AddShape& s) {
     return {{"a", {s.count}}, {"b", {s.period}}, {"y", {s.count}, Role::kOutput}};
   }
   static Cost cost(const AddShape& s) { return cost_of(s, buffers(s)); }
-  template <class Real>
-  static void reference(const AddShape& s, const Buffers<Real>& at) {
-    add_forward_ref(s, at.real(0), at.real(1), at.real(2));
-  }
-  static void cpu(const AddShape& s, const Buffers<float>& at) {
-    add_forward_cpu(s, at.real(0), at.real(1), at.real(2));
-  }
-  static void cuda(const AddShape& s, const Buffers<float>& at, Stream stream) {
-    add_forward_cuda(s, at.real(0), at.real(1), at.real(2), stream);
-  }
+  static constexpr auto reference = [](auto... a) { add_forward_ref(a...); };
+  static constexpr auto cpu = add_forward_cpu;
+  static constexpr auto cuda = add_forward_cuda;
 };
 
-struct AddBackwardBroadcast : AddRow {
+struct AddBackwardBroadcast : AddSpec {
   static constexpr const char* kName = "add_backward_broadcast";
   static constexpr const char* kGradientOf = AddForward::kName;
-  static std::vector<BufferSpec> buffers(const AddShape& s) {
+  static constexpr std::vector<BufferSpec> buffers(const AddShape& s) {
     return {{"dy", {s.count}}, {"db", {s.period}, Role::kAccumulate}};
   }
   static Cost cost(const AddShape& s) { return cost_of(s, buffers(s)); }
-  template <class Real>
-  static void reference(const AddShape& s, const Buffers<Real>& at) {
-    add_backward_broadcast_ref(s, at.real(0), at.real(1));
-  }
-  static void cpu(const AddShape& s, const Buffers<float>& at) {
-    add_backward_broadcast_cpu(s, at.real(0), at.real(1));
-  }
-  static void cuda(const AddShape& s, const Buffers<float>& at, Stream stream) {
-    add_backward_broadcast_cuda(s, at.real(0), at.real(1), stream);
-  }
+  static constexpr auto reference = [](auto... a) { add_backward_broadcast_ref(a...); };
+  static constexpr auto cpu = add_backward_broadcast_cpu;
+  static constexpr auto cuda = add_backward_broadcast_cuda;
 };
 
-struct AccumulateForward : AddRow {
+struct AccumulateForward : AddSpec {
   static constexpr const char* kName = "accumulate_forward";
   static std::vector<AddShape> workload() { return {{.count = 8000 * 256, .period = 8000 * 256}}; }
-  static std::vector<BufferSpec> buffers(const AddShape& s) {
+  static constexpr std::vector<BufferSpec> buffers(const AddShape& s) {
     return {{"x", {s.count}}, {"y", {s.count}, Role::kAccumulate}};
   }
   static Cost cost(const AddShape& s) { return cost_of(s, buffers(s)); }
-  template <class Real>
-  static void reference(const AddShape& s, const Buffers<Real>& at) {
-    accumulate_forward_ref(s, at.real(0), at.real(1));
-  }
-  static void cpu(const AddShape& s, const Buffers<float>& at) { accumulate_forward_cpu(s, at.real(0), at.real(1)); }
-  static void cuda(const AddShape& s, const Buffers<float>& at, Stream stream) {
-    accumulate_forward_cuda(s, at.real(0), at.real(1), stream);
-  }
+  static constexpr auto reference = [](auto... a) { accumulate_forward_ref(a...); };
+  static constexpr auto cpu = accumulate_forward_cpu;
+  static constexpr auto cuda = accumulate_forward_cuda;
 };
 
 }  // namespace cardiograd::kernels

@@ -4,10 +4,10 @@
 #include <cmath>
 
 #include "base/threads.h"
-#include "kernels/attention/attention_spec.h"
+#include "kernels/attention/attention.h"
 #include "kernels/common/scratch.h"
 #include "kernels/common/vector_math.h"
-#include "kernels/dropout/dropout_spec.h"
+#include "kernels/dropout/dropout.h"
 #include "kernels/gemm/gemm_cpu.h"
 
 namespace cardiograd::kernels {

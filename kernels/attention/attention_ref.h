@@ -6,7 +6,7 @@
 #include <cstdint>
 #include <vector>
 
-#include "kernels/attention/attention_shape.h"
+#include "kernels/attention/attention.h"
 #include "kernels/dropout/dropout_ref.h"
 
 namespace cardiograd::kernels {
@@ -21,10 +21,11 @@ inline std::int64_t attention_index(const AttentionShape& s, std::int64_t n, std
 template <class Real>
 Real attention_score(const AttentionShape& s, const Real* qkv, std::int64_t n, std::int64_t h, std::int64_t i,
                      std::int64_t j) {
+  using std::sqrt;
   Real dot = 0;
   for (std::int64_t c = 0; c < s.width; ++c)
     dot += qkv[attention_index(s, n, i, 0, h, c)] * qkv[attention_index(s, n, j, 1, h, c)];
-  return dot / std::sqrt(static_cast<Real>(s.width));
+  return dot / sqrt(static_cast<Real>(s.width));
 }
 
 // The factor that dropout puts on attention weight (i, j) of head h in record n.
@@ -37,6 +38,7 @@ Real attention_factor(const AttentionShape& s, std::int64_t n, std::int64_t h, s
 
 template <class Real>
 void attention_forward_ref(const AttentionShape& s, const Real* qkv, Real* y, Real* lse) {
+  using std::exp, std::log;
   std::vector<Real> score(static_cast<std::size_t>(s.time));
   for (std::int64_t n = 0; n < s.batch; ++n) {
     for (std::int64_t h = 0; h < s.heads; ++h) {
@@ -45,14 +47,17 @@ void attention_forward_ref(const AttentionShape& s, const Real* qkv, Real* y, Re
           score[static_cast<std::size_t>(j)] = attention_score(s, qkv, n, h, i, j);
         const Real largest = *std::max_element(score.begin(), score.end());
         Real sum = 0;
-        for (const Real value : score) sum += std::exp(value - largest);
-        const Real log_sum = largest + std::log(sum);
+        for (const Real value : score) sum += exp(value - largest);
+        const Real log_sum = largest + log(sum);
         lse[(n * s.heads + h) * s.time + i] = log_sum;
+        for (std::int64_t j = 0; j < s.time; ++j) {
+          Real& weight = score[static_cast<std::size_t>(j)];
+          weight = exp(weight - log_sum) * attention_factor<Real>(s, n, h, i, j);
+        }
         for (std::int64_t c = 0; c < s.width; ++c) {
           Real out = 0;
           for (std::int64_t j = 0; j < s.time; ++j)
-            out += std::exp(score[static_cast<std::size_t>(j)] - log_sum) * attention_factor<Real>(s, n, h, i, j) *
-                   qkv[attention_index(s, n, j, 2, h, c)];
+            out += score[static_cast<std::size_t>(j)] * qkv[attention_index(s, n, j, 2, h, c)];
           y[((n * s.time + i) * s.heads + h) * s.width + c] = out;
         }
       }
@@ -63,6 +68,7 @@ void attention_forward_ref(const AttentionShape& s, const Real* qkv, Real* y, Re
 template <class Real>
 void attention_backward_ref(const AttentionShape& s, const Real* qkv, const Real* y, const Real* lse, const Real* dy,
                             Real* dqkv) {
+  using std::exp, std::sqrt;
   std::fill(dqkv, dqkv + s.batch * s.time * 3 * s.heads * s.width, Real{0});
   for (std::int64_t n = 0; n < s.batch; ++n) {
     for (std::int64_t h = 0; h < s.heads; ++h) {
@@ -71,7 +77,7 @@ void attention_backward_ref(const AttentionShape& s, const Real* qkv, const Real
         Real mean = 0;  // sum over j of P_ij dP_ij, which is dy . y
         for (std::int64_t c = 0; c < s.width; ++c) mean += dy[row + c] * y[row + c];
         for (std::int64_t j = 0; j < s.time; ++j) {
-          const Real weight = std::exp(attention_score(s, qkv, n, h, i, j) - lse[(n * s.heads + h) * s.time + i]);
+          const Real weight = exp(attention_score(s, qkv, n, h, i, j) - lse[(n * s.heads + h) * s.time + i]);
           const Real factor = attention_factor<Real>(s, n, h, i, j);
           Real dweight = 0;
           for (std::int64_t c = 0; c < s.width; ++c) {
@@ -79,7 +85,7 @@ void attention_backward_ref(const AttentionShape& s, const Real* qkv, const Real
             dweight += dy[row + c] * qkv[v];
             dqkv[v] += weight * factor * dy[row + c];
           }
-          const Real dscore = weight * (factor * dweight - mean) / std::sqrt(static_cast<Real>(s.width));
+          const Real dscore = weight * (factor * dweight - mean) / sqrt(static_cast<Real>(s.width));
           for (std::int64_t c = 0; c < s.width; ++c) {
             const std::int64_t q = attention_index(s, n, i, 0, h, c);
             const std::int64_t k = attention_index(s, n, j, 1, h, c);

@@ -1,12 +1,4 @@
-// Multi-head self-attention, from the packed projections to the concatenated heads (Vaswani et al. 2017, eq. 1).
-//
-//   qkv  (N, T, 3, H, D)   queries, keys and values of each head, as one linear layer makes them
-//   S_ij = q_i . k_j / sqrt(D)      P = softmax over j of S      y_i = sum over j of (mask * P)_ij v_j
-//   y    (N, T, H, D)      lse (N, H, T) = log of the softmax's denominator
-//   The dropout mask has index ((n H + h) T + i) T + j (dropout_shape.h).
-//
-//   attention_forward   y = , lse =
-//   attention_backward  dqkv =     P is computed again from qkv and lse; no T x T matrix is kept between the passes
+// The specs of attention.h for the op table.
 #pragma once
 
 #include <string>
@@ -14,21 +6,17 @@
 
 #include <fmt/format.h>
 
-#include "kernels/attention/attention_cuda.h"
+#include "kernels/attention/attention.h"
 #include "kernels/attention/attention_ref.h"
-#include "kernels/attention/attention_shape.h"
-#include "kernels/op_table.h"
+#include "kernels/kernel_spec.h"
 
 namespace cardiograd::kernels {
 
-void attention_forward_cpu(const AttentionShape& s, const float* qkv, float* y, float* lse);
-void attention_backward_cpu(const AttentionShape& s, const float* qkv, const float* y, const float* lse,
-                            const float* dy, float* dqkv);
-
-struct AttentionRow {
+struct AttentionSpec {
   using Shape = AttentionShape;
   static constexpr const char* kGradientOf = "";
   static constexpr double kTolerance = 3e-6;
+  static constexpr double kFlopFactor = 1.5;  // The softmax is left out.
 
   // products: matrix products of T x T x D per head.
   static Cost cost_of(const AttentionShape& s, double products, const std::vector<BufferSpec>& buffers) {
@@ -42,38 +30,41 @@ struct AttentionRow {
             .width = draw.size(1, 40),
             .dropout = {.probability = draw.coin() ? 0.0F : 0.2F, .seed = 7, .layer = 2, .step = 11}};
   }
+  // Heads so wide that the products are most of the work.
+  static AttentionShape flop_sample(ShapeSampler& draw) {
+    AttentionShape s = sample(draw);
+    s.width = draw.size(24, 40);
+    return s;
+  }
   static std::vector<AttentionShape> workload() {
     return {{.batch = 64, .time = 125, .heads = 8, .width = 32, .dropout = {.probability = 0.1F}}};
   }
   static std::string describe(const AttentionShape& s) {
     return fmt::format("N{} T{} H{} D{} p{}", s.batch, s.time, s.heads, s.width, s.dropout.probability);
   }
-  static std::vector<std::int64_t> qkv_dims(const AttentionShape& s) { return {s.batch, s.time, 3, s.heads, s.width}; }
-  static std::vector<std::int64_t> y_dims(const AttentionShape& s) { return {s.batch, s.time, s.heads, s.width}; }
+  static constexpr std::vector<std::int64_t> qkv_dims(const AttentionShape& s) {
+    return {s.batch, s.time, 3, s.heads, s.width};
+  }
+  static constexpr std::vector<std::int64_t> y_dims(const AttentionShape& s) {
+    return {s.batch, s.time, s.heads, s.width};
+  }
 };
 
-struct AttentionForward : AttentionRow {
+struct AttentionForward : AttentionSpec {
   static constexpr const char* kName = "attention_forward";
-  static std::vector<BufferSpec> buffers(const AttentionShape& s) {
+  static constexpr std::vector<BufferSpec> buffers(const AttentionShape& s) {
     return {{"qkv", qkv_dims(s)}, {"y", y_dims(s), Role::kOutput}, {"lse", {s.batch, s.heads, s.time}, Role::kOutput}};
   }
   static Cost cost(const AttentionShape& s) { return cost_of(s, 2, buffers(s)); }
-  template <class Real>
-  static void reference(const AttentionShape& s, const Buffers<Real>& at) {
-    attention_forward_ref(s, at.real(0), at.real(1), at.real(2));
-  }
-  static void cpu(const AttentionShape& s, const Buffers<float>& at) {
-    attention_forward_cpu(s, at.real(0), at.real(1), at.real(2));
-  }
-  static void cuda(const AttentionShape& s, const Buffers<float>& at, Stream stream) {
-    attention_forward_cuda(s, at.real(0), at.real(1), at.real(2), stream);
-  }
+  static constexpr auto reference = [](auto... a) { attention_forward_ref(a...); };
+  static constexpr auto cpu = attention_forward_cpu;
+  static constexpr auto cuda = attention_forward_cuda;
 };
 
-struct AttentionBackward : AttentionRow {
+struct AttentionBackward : AttentionSpec {
   static constexpr const char* kName = "attention_backward";
   static constexpr const char* kGradientOf = AttentionForward::kName;
-  static std::vector<BufferSpec> buffers(const AttentionShape& s) {
+  static constexpr std::vector<BufferSpec> buffers(const AttentionShape& s) {
     return {{"qkv", qkv_dims(s)},
             {"y", y_dims(s)},
             {"lse", {s.batch, s.heads, s.time}},
@@ -81,16 +72,9 @@ struct AttentionBackward : AttentionRow {
             {"dqkv", qkv_dims(s), Role::kOutput}};
   }
   static Cost cost(const AttentionShape& s) { return cost_of(s, 5, buffers(s)); }
-  template <class Real>
-  static void reference(const AttentionShape& s, const Buffers<Real>& at) {
-    attention_backward_ref(s, at.real(0), at.real(1), at.real(2), at.real(3), at.real(4));
-  }
-  static void cpu(const AttentionShape& s, const Buffers<float>& at) {
-    attention_backward_cpu(s, at.real(0), at.real(1), at.real(2), at.real(3), at.real(4));
-  }
-  static void cuda(const AttentionShape& s, const Buffers<float>& at, Stream stream) {
-    attention_backward_cuda(s, at.real(0), at.real(1), at.real(2), at.real(3), at.real(4), stream);
-  }
+  static constexpr auto reference = [](auto... a) { attention_backward_ref(a...); };
+  static constexpr auto cpu = attention_backward_cpu;
+  static constexpr auto cuda = attention_backward_cuda;
 };
 
 }  // namespace cardiograd::kernels

@@ -8,7 +8,7 @@
 #include <cmath>
 
 #include "base/threads.h"
-#include "kernels/batch_norm/batch_norm_spec.h"
+#include "kernels/batch_norm/batch_norm.h"
 #include "kernels/common/scratch.h"
 
 namespace cardiograd::kernels {

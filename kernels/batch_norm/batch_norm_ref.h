@@ -4,7 +4,7 @@
 #include <cmath>
 #include <cstdint>
 
-#include "kernels/batch_norm/batch_norm_shape.h"
+#include "kernels/batch_norm/batch_norm.h"
 
 namespace cardiograd::kernels {
 
@@ -12,7 +12,8 @@ namespace cardiograd::kernels {
 template <class Real>
 void batch_norm_channel_ref(const BatchNormShape& s, std::int64_t c, Real mean, Real variance, const Real* x,
                             const Real* gamma, const Real* beta, Real* y) {
-  const Real deviation = std::sqrt(variance + static_cast<Real>(s.epsilon));
+  using std::sqrt;
+  const Real deviation = sqrt(variance + static_cast<Real>(s.epsilon));
   for (std::int64_t r = 0; r < s.rows; ++r) {
     const std::int64_t i = r * s.channels + c;
     const Real value = gamma[c] * ((x[i] - mean) / deviation) + beta[c];
@@ -31,8 +32,8 @@ void batch_norm_forward_ref(const BatchNormShape& s, const Real* x, const Real* 
     mean[c] = sum / rows;
     Real squares = 0;
     for (std::int64_t r = 0; r < s.rows; ++r) {
-      const Real centerd = x[r * s.channels + c] - mean[c];
-      squares += centerd * centerd;
+      const Real centered = x[r * s.channels + c] - mean[c];
+      squares += centered * centered;
     }
     variance[c] = squares / rows;
     running_mean[c] = (1 - momentum) * running_mean[c] + momentum * mean[c];
@@ -53,9 +54,10 @@ template <class Real>
 void batch_norm_gradient_ref(const BatchNormShape& s, bool training, const Real* x, const Real* gamma, const Real* beta,
                              const Real* mean, const Real* variance, const Real* dy, Real* dx, Real* dgamma,
                              Real* dbeta) {
+  using std::sqrt;
   const Real rows = static_cast<Real>(s.rows);
   for (std::int64_t c = 0; c < s.channels; ++c) {
-    const Real deviation = std::sqrt(variance[c] + static_cast<Real>(s.epsilon));
+    const Real deviation = sqrt(variance[c] + static_cast<Real>(s.epsilon));
     const auto normal = [&](std::int64_t i) { return (x[i] - mean[c]) / deviation; };
     const auto gradient = [&](std::int64_t i) {  // of the value before ReLU
       return s.relu && gamma[c] * normal(i) + beta[c] <= 0 ? Real{0} : dy[i];

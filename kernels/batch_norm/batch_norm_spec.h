@@ -1,18 +1,4 @@
-// Batch normalization over rows, channels last (Ioffe and Szegedy, 2015), with an optional ReLU behind it.
-//
-//   y[r, c] = gamma[c] * (x[r, c] - mean[c]) / sqrt(variance[c] + epsilon) + beta[c],   then max(y, 0) if `relu`
-//
-//   x, y  (rows, C), rows = batch * time        gamma, beta, mean, variance, running_mean, running_var  (C)
-//
-//   batch_norm_forward        y, mean, variance = from the rows of x, the variance biased (divided by `rows`);
-//                             running = (1 - momentum) * running + momentum * statistic, the variance unbiased there
-//                             (divided by rows - 1), as PyTorch does. Needs rows >= 2.
-//   batch_norm_backward       dx = , dgamma +=, dbeta +=; through mean and variance too
-//   batch_norm_eval_forward   y  = with the running statistics
-//   batch_norm_eval_backward  dx = , dgamma +=, dbeta +=; the running statistics are constants
-//
-// ReLU is fused because the model always follows with it: that saves two passes over the largest tensors. Its mask is
-// recomputed in the backward direction, so nothing but x is kept. NaN stays NaN.
+// The specs of batch_norm.h for the op table.
 #pragma once
 
 #include <string>
@@ -20,26 +6,14 @@
 
 #include <fmt/format.h>
 
-#include "kernels/batch_norm/batch_norm_cuda.h"
+#include "kernels/batch_norm/batch_norm.h"
 #include "kernels/batch_norm/batch_norm_ref.h"
-#include "kernels/batch_norm/batch_norm_shape.h"
-#include "kernels/op_table.h"
+#include "kernels/kernel_spec.h"
 
 namespace cardiograd::kernels {
 
-void batch_norm_forward_cpu(const BatchNormShape& s, const float* x, const float* gamma, const float* beta,
-                            float* running_mean, float* running_var, float* y, float* mean, float* variance);
-void batch_norm_backward_cpu(const BatchNormShape& s, const float* x, const float* gamma, const float* beta,
-                             const float* mean, const float* variance, const float* dy, float* dx, float* dgamma,
-                             float* dbeta);
-void batch_norm_eval_forward_cpu(const BatchNormShape& s, const float* x, const float* gamma, const float* beta,
-                                 const float* running_mean, const float* running_var, float* y);
-void batch_norm_eval_backward_cpu(const BatchNormShape& s, const float* x, const float* gamma, const float* beta,
-                                  const float* running_mean, const float* running_var, const float* dy, float* dx,
-                                  float* dgamma, float* dbeta);
-
-// What the four rows share.
-struct BatchNormRow {
+// What the four specs share.
+struct BatchNormSpec {
   using Shape = BatchNormShape;
   static constexpr const char* kGradientOf = "";
   static constexpr double kTolerance = 2e-6;
@@ -66,18 +40,19 @@ struct BatchNormRow {
     return fmt::format("rows{} C{} eps{} momentum{}{}", s.rows, s.channels, s.epsilon, s.momentum,
                        s.relu ? " relu" : "");
   }
-  static BufferSpec rows(const BatchNormShape& s, const char* name, Role role = Role::kInput) {
+  static constexpr BufferSpec rows(const BatchNormShape& s, const char* name, Role role = Role::kInput) {
     return {name, {s.rows, s.channels}, role};
   }
-  static BufferSpec per_channel(const BatchNormShape& s, const char* name, Role role = Role::kInput,
-                                Fill fill = Fill::kNormal) {
-    return {name, {s.channels}, role, Element::kFloat32, fill};
+  static constexpr BufferSpec per_channel(const BatchNormShape& s, const char* name, Role role = Role::kInput,
+                                          Fill fill = Fill::kNormal) {
+    return {name, {s.channels}, role, DType::kFloat32, fill};
   }
 };
 
-struct BatchNormForward : BatchNormRow {
+struct BatchNormForward : BatchNormSpec {
   static constexpr const char* kName = "batch_norm_forward";
-  static std::vector<BufferSpec> buffers(const BatchNormShape& s) {
+  static constexpr double kFlopFactor = 1.5;
+  static constexpr std::vector<BufferSpec> buffers(const BatchNormShape& s) {
     return {rows(s, "x"),
             per_channel(s, "gamma"),
             per_channel(s, "beta"),
@@ -88,25 +63,16 @@ struct BatchNormForward : BatchNormRow {
             per_channel(s, "variance", Role::kOutput)};
   }
   static Cost cost(const BatchNormShape& s) { return cost_of(s, 7, buffers(s)); }
-  template <class Real>
-  static void reference(const BatchNormShape& s, const Buffers<Real>& at) {
-    batch_norm_forward_ref(s, at.real(0), at.real(1), at.real(2), at.real(3), at.real(4), at.real(5), at.real(6),
-                           at.real(7));
-  }
-  static void cpu(const BatchNormShape& s, const Buffers<float>& at) {
-    batch_norm_forward_cpu(s, at.real(0), at.real(1), at.real(2), at.real(3), at.real(4), at.real(5), at.real(6),
-                           at.real(7));
-  }
-  static void cuda(const BatchNormShape& s, const Buffers<float>& at, Stream stream) {
-    batch_norm_forward_cuda(s, at.real(0), at.real(1), at.real(2), at.real(3), at.real(4), at.real(5), at.real(6),
-                            at.real(7), stream);
-  }
+  static constexpr auto reference = [](auto... a) { batch_norm_forward_ref(a...); };
+  static constexpr auto cpu = batch_norm_forward_cpu;
+  static constexpr auto cuda = batch_norm_forward_cuda;
 };
 
-struct BatchNormBackward : BatchNormRow {
+struct BatchNormBackward : BatchNormSpec {
   static constexpr const char* kName = "batch_norm_backward";
   static constexpr const char* kGradientOf = BatchNormForward::kName;
-  static std::vector<BufferSpec> buffers(const BatchNormShape& s) {
+  static constexpr double kFlopFactor = 3;  // The reference computes the mask of ReLU at every use.
+  static constexpr std::vector<BufferSpec> buffers(const BatchNormShape& s) {
     return {rows(s, "x"),
             per_channel(s, "gamma"),
             per_channel(s, "beta"),
@@ -118,24 +84,15 @@ struct BatchNormBackward : BatchNormRow {
             per_channel(s, "dbeta", Role::kAccumulate)};
   }
   static Cost cost(const BatchNormShape& s) { return cost_of(s, 10, buffers(s)); }
-  template <class Real>
-  static void reference(const BatchNormShape& s, const Buffers<Real>& at) {
-    batch_norm_backward_ref(s, at.real(0), at.real(1), at.real(2), at.real(3), at.real(4), at.real(5), at.real(6),
-                            at.real(7), at.real(8));
-  }
-  static void cpu(const BatchNormShape& s, const Buffers<float>& at) {
-    batch_norm_backward_cpu(s, at.real(0), at.real(1), at.real(2), at.real(3), at.real(4), at.real(5), at.real(6),
-                            at.real(7), at.real(8));
-  }
-  static void cuda(const BatchNormShape& s, const Buffers<float>& at, Stream stream) {
-    batch_norm_backward_cuda(s, at.real(0), at.real(1), at.real(2), at.real(3), at.real(4), at.real(5), at.real(6),
-                             at.real(7), at.real(8), stream);
-  }
+  static constexpr auto reference = [](auto... a) { batch_norm_backward_ref(a...); };
+  static constexpr auto cpu = batch_norm_backward_cpu;
+  static constexpr auto cuda = batch_norm_backward_cuda;
 };
 
-struct BatchNormEvalForward : BatchNormRow {
+struct BatchNormEvalForward : BatchNormSpec {
   static constexpr const char* kName = "batch_norm_eval_forward";
-  static std::vector<BufferSpec> buffers(const BatchNormShape& s) {
+  static constexpr double kFlopFactor = 1.5;
+  static constexpr std::vector<BufferSpec> buffers(const BatchNormShape& s) {
     return {rows(s, "x"),
             per_channel(s, "gamma"),
             per_channel(s, "beta"),
@@ -144,22 +101,16 @@ struct BatchNormEvalForward : BatchNormRow {
             rows(s, "y", Role::kOutput)};
   }
   static Cost cost(const BatchNormShape& s) { return cost_of(s, 4, buffers(s)); }
-  template <class Real>
-  static void reference(const BatchNormShape& s, const Buffers<Real>& at) {
-    batch_norm_eval_forward_ref(s, at.real(0), at.real(1), at.real(2), at.real(3), at.real(4), at.real(5));
-  }
-  static void cpu(const BatchNormShape& s, const Buffers<float>& at) {
-    batch_norm_eval_forward_cpu(s, at.real(0), at.real(1), at.real(2), at.real(3), at.real(4), at.real(5));
-  }
-  static void cuda(const BatchNormShape& s, const Buffers<float>& at, Stream stream) {
-    batch_norm_eval_forward_cuda(s, at.real(0), at.real(1), at.real(2), at.real(3), at.real(4), at.real(5), stream);
-  }
+  static constexpr auto reference = [](auto... a) { batch_norm_eval_forward_ref(a...); };
+  static constexpr auto cpu = batch_norm_eval_forward_cpu;
+  static constexpr auto cuda = batch_norm_eval_forward_cuda;
 };
 
-struct BatchNormEvalBackward : BatchNormRow {
+struct BatchNormEvalBackward : BatchNormSpec {
   static constexpr const char* kName = "batch_norm_eval_backward";
   static constexpr const char* kGradientOf = BatchNormEvalForward::kName;
-  static std::vector<BufferSpec> buffers(const BatchNormShape& s) {
+  static constexpr double kFlopFactor = 3.5;  // As above.
+  static constexpr std::vector<BufferSpec> buffers(const BatchNormShape& s) {
     return {rows(s, "x"),
             per_channel(s, "gamma"),
             per_channel(s, "beta"),
@@ -171,19 +122,9 @@ struct BatchNormEvalBackward : BatchNormRow {
             per_channel(s, "dbeta", Role::kAccumulate)};
   }
   static Cost cost(const BatchNormShape& s) { return cost_of(s, 7, buffers(s)); }
-  template <class Real>
-  static void reference(const BatchNormShape& s, const Buffers<Real>& at) {
-    batch_norm_eval_backward_ref(s, at.real(0), at.real(1), at.real(2), at.real(3), at.real(4), at.real(5), at.real(6),
-                                 at.real(7), at.real(8));
-  }
-  static void cpu(const BatchNormShape& s, const Buffers<float>& at) {
-    batch_norm_eval_backward_cpu(s, at.real(0), at.real(1), at.real(2), at.real(3), at.real(4), at.real(5), at.real(6),
-                                 at.real(7), at.real(8));
-  }
-  static void cuda(const BatchNormShape& s, const Buffers<float>& at, Stream stream) {
-    batch_norm_eval_backward_cuda(s, at.real(0), at.real(1), at.real(2), at.real(3), at.real(4), at.real(5), at.real(6),
-                                  at.real(7), at.real(8), stream);
-  }
+  static constexpr auto reference = [](auto... a) { batch_norm_eval_backward_ref(a...); };
+  static constexpr auto cpu = batch_norm_eval_backward_cpu;
+  static constexpr auto cuda = batch_norm_eval_backward_cuda;
 };
 
 }  // namespace cardiograd::kernels

@@ -1,4 +1,4 @@
-// The CUDA runtime for host code that a C++ compiler compiles: the GPU's, or kernels/simt/'s in the preset simt.
+// The CUDA runtime for host code that a C++ compiler compiles: the GPU's, or simt/'s in the preset simt.
 #pragma once
 
 #if defined(CARDIOGRAD_SIMT)

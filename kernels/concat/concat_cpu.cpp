@@ -2,7 +2,7 @@
 #include <algorithm>
 
 #include "kernels/common/elementwise_cpu.h"
-#include "kernels/concat/concat_spec.h"
+#include "kernels/concat/concat.h"
 
 namespace cardiograd::kernels {
 

@@ -3,7 +3,7 @@
 
 #include <cstdint>
 
-#include "kernels/concat/concat_shape.h"
+#include "kernels/concat/concat.h"
 
 namespace cardiograd::kernels {
 

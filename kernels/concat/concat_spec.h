@@ -1,8 +1,4 @@
-// Concatenation of two matrices side by side.
-//
-//   y[r] = (a[r], b[r])        a  (R, A)    b  (R, B)    y  (R, A + B)
-//
-//   concat_forward    y =          concat_backward   da, db =
+// The specs of concat.h for the op table.
 #pragma once
 
 #include <string>
@@ -10,18 +6,14 @@
 
 #include <fmt/format.h>
 
-#include "kernels/concat/concat_cuda.h"
+#include "kernels/concat/concat.h"
 #include "kernels/concat/concat_ref.h"
-#include "kernels/concat/concat_shape.h"
-#include "kernels/op_table.h"
+#include "kernels/kernel_spec.h"
 
 namespace cardiograd::kernels {
 
-void concat_forward_cpu(const ConcatShape& s, const float* a, const float* b, float* y);
-void concat_backward_cpu(const ConcatShape& s, const float* dy, float* da, float* db);
-
-// What the two rows share.
-struct ConcatRow {
+// What the two specs share.
+struct ConcatSpec {
   using Shape = ConcatShape;
   static constexpr const char* kGradientOf = "";
   static constexpr double kTolerance = 0;  // It copies.
@@ -40,44 +32,30 @@ struct ConcatRow {
   }
 };
 
-struct ConcatForward : ConcatRow {
+struct ConcatForward : ConcatSpec {
   static constexpr const char* kName = "concat_forward";
-  static std::vector<BufferSpec> buffers(const ConcatShape& s) {
+  static constexpr std::vector<BufferSpec> buffers(const ConcatShape& s) {
     return {
         {"a", {s.rows, s.width_a}}, {"b", {s.rows, s.width_b}}, {"y", {s.rows, s.width_a + s.width_b}, Role::kOutput}};
   }
   static Cost cost(const ConcatShape& s) { return {0, least_bytes(buffers(s))}; }
-  template <class Real>
-  static void reference(const ConcatShape& s, const Buffers<Real>& at) {
-    concat_forward_ref(s, at.real(0), at.real(1), at.real(2));
-  }
-  static void cpu(const ConcatShape& s, const Buffers<float>& at) {
-    concat_forward_cpu(s, at.real(0), at.real(1), at.real(2));
-  }
-  static void cuda(const ConcatShape& s, const Buffers<float>& at, Stream stream) {
-    concat_forward_cuda(s, at.real(0), at.real(1), at.real(2), stream);
-  }
+  static constexpr auto reference = [](auto... a) { concat_forward_ref(a...); };
+  static constexpr auto cpu = concat_forward_cpu;
+  static constexpr auto cuda = concat_forward_cuda;
 };
 
-struct ConcatBackward : ConcatRow {
+struct ConcatBackward : ConcatSpec {
   static constexpr const char* kName = "concat_backward";
   static constexpr const char* kGradientOf = ConcatForward::kName;
-  static std::vector<BufferSpec> buffers(const ConcatShape& s) {
+  static constexpr std::vector<BufferSpec> buffers(const ConcatShape& s) {
     return {{"dy", {s.rows, s.width_a + s.width_b}},
             {"da", {s.rows, s.width_a}, Role::kOutput},
             {"db", {s.rows, s.width_b}, Role::kOutput}};
   }
   static Cost cost(const ConcatShape& s) { return {0, least_bytes(buffers(s))}; }
-  template <class Real>
-  static void reference(const ConcatShape& s, const Buffers<Real>& at) {
-    concat_backward_ref(s, at.real(0), at.real(1), at.real(2));
-  }
-  static void cpu(const ConcatShape& s, const Buffers<float>& at) {
-    concat_backward_cpu(s, at.real(0), at.real(1), at.real(2));
-  }
-  static void cuda(const ConcatShape& s, const Buffers<float>& at, Stream stream) {
-    concat_backward_cuda(s, at.real(0), at.real(1), at.real(2), stream);
-  }
+  static constexpr auto reference = [](auto... a) { concat_backward_ref(a...); };
+  static constexpr auto cpu = concat_backward_cpu;
+  static constexpr auto cuda = concat_backward_cuda;
 };
 
 }  // namespace cardiograd::kernels

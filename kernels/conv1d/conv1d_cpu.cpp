@@ -10,7 +10,7 @@
 #include "base/threads.h"
 #include "kernels/common/column_sum_cpu.h"
 #include "kernels/common/scratch.h"
-#include "kernels/conv1d/conv1d_spec.h"
+#include "kernels/conv1d/conv1d.h"
 #include "kernels/gemm/gemm_cpu.h"
 
 namespace cardiograd::kernels {

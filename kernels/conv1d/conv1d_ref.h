@@ -3,7 +3,7 @@
 
 #include <cstdint>
 
-#include "kernels/conv1d/conv1d_shape.h"
+#include "kernels/conv1d/conv1d.h"
 
 namespace cardiograd::kernels {
 

@@ -1,18 +1,4 @@
-// One-dimensional convolution (cross-correlation, as in every deep-learning library), channels last.
-//
-//   y[n, t, o] = b[o] + sum over k, c of  x[n, t * stride - padding + k * dilation, g * Cin/G + c] * w[k, c, o]
-//
-// where g = o / (Cout/G) is the group of output channel o, and samples outside 0 ... T-1 are zero.
-//
-//   x  (N, T, Cin)         y  (N, Tout, Cout)        Tout = (T + 2 * padding - dilation * (K - 1) - 1) / stride + 1
-//   w  (K, Cin/G, Cout)    b  (Cout)                 PyTorch keeps w as (Cout, Cin/G, K)
-//
-//   conv1d_forward          y   = conv(x, w) + b
-//   conv1d_backward_input   dx  = dy convolved back through w
-//   conv1d_backward_weight  dw += x correlated with dy,  db += sum of dy over n and t
-//
-// With channels last a row of K samples x Cin channels is contiguous, so for dilation 1 and one group the im2col matrix
-// is a view of the padded signal with row stride `stride * Cin`, and each direction is one matrix product.
+// The specs of conv1d.h for the op table.
 #pragma once
 
 #include <string>
@@ -20,19 +6,14 @@
 
 #include <fmt/format.h>
 
-#include "kernels/conv1d/conv1d_cuda.h"
+#include "kernels/conv1d/conv1d.h"
 #include "kernels/conv1d/conv1d_ref.h"
-#include "kernels/conv1d/conv1d_shape.h"
-#include "kernels/op_table.h"
+#include "kernels/kernel_spec.h"
 
 namespace cardiograd::kernels {
 
-void conv1d_forward_cpu(const Conv1dShape& s, const float* x, const float* w, const float* b, float* y);
-void conv1d_backward_input_cpu(const Conv1dShape& s, const float* w, const float* dy, float* dx);
-void conv1d_backward_weight_cpu(const Conv1dShape& s, const float* x, const float* dy, float* dw, float* db);
-
-// What the three rows share.
-struct Conv1dRow {
+// What the three specs share.
+struct Conv1dSpec {
   using Shape = Conv1dShape;
   static constexpr const char* kGradientOf = "";
   static constexpr double kTolerance = 2e-6;
@@ -56,6 +37,12 @@ struct Conv1dRow {
     s.output_channels = s.groups * draw.size(1, s.groups == 1 ? 67 : 17);
     return s;
   }
+  // The reference leaves out products with the zeros around the signal.
+  static Conv1dShape flop_sample(ShapeSampler& draw) {
+    Conv1dShape s = sample(draw);
+    s.padding = 0;
+    return s;
+  }
   static std::vector<Conv1dShape> workload() {
     return {{.batch = 64, .time = 1000, .input_channels = 12, .output_channels = 64, .kernel = 7, .padding = 3},
             {.batch = 64, .time = 500, .input_channels = 64, .output_channels = 128, .kernel = 5, .padding = 2},
@@ -65,72 +52,52 @@ struct Conv1dRow {
     return fmt::format("N{} T{} C{}->{} k{} s{} p{} d{} g{}", s.batch, s.time, s.input_channels, s.output_channels,
                        s.kernel, s.stride, s.padding, s.dilation, s.groups);
   }
-  static BufferSpec x(const Conv1dShape& s) { return {"x", {s.batch, s.time, s.input_channels}}; }
-  static BufferSpec w(const Conv1dShape& s) {
+  static constexpr BufferSpec x(const Conv1dShape& s) { return {"x", {s.batch, s.time, s.input_channels}}; }
+  static constexpr BufferSpec w(const Conv1dShape& s) {
     return {"w", {s.kernel, s.input_channels / s.groups, s.output_channels}};
   }
-  static BufferSpec y(const Conv1dShape& s, const char* name, Role role) {
+  static constexpr BufferSpec y(const Conv1dShape& s, const char* name, Role role) {
     return {name, {s.batch, s.output_time(), s.output_channels}, role};
   }
 };
 
-struct Conv1dForward : Conv1dRow {
+struct Conv1dForward : Conv1dSpec {
   static constexpr const char* kName = "conv1d_forward";
-  static std::vector<BufferSpec> buffers(const Conv1dShape& s) {
+  static constexpr std::vector<BufferSpec> buffers(const Conv1dShape& s) {
     return {x(s), w(s), {"b", {s.output_channels}}, y(s, "y", Role::kOutput)};
   }
   static Cost cost(const Conv1dShape& s) { return cost_of(s, buffers(s)); }
-  template <class Real>
-  static void reference(const Conv1dShape& s, const Buffers<Real>& at) {
-    conv1d_forward_ref(s, at.real(0), at.real(1), at.real(2), at.real(3));
-  }
-  static void cpu(const Conv1dShape& s, const Buffers<float>& at) {
-    conv1d_forward_cpu(s, at.real(0), at.real(1), at.real(2), at.real(3));
-  }
-  static void cuda(const Conv1dShape& s, const Buffers<float>& at, Stream stream) {
-    conv1d_forward_cuda(s, at.real(0), at.real(1), at.real(2), at.real(3), stream);
-  }
+  static constexpr auto reference = [](auto... a) { conv1d_forward_ref(a...); };
+  static constexpr auto cpu = conv1d_forward_cpu;
+  static constexpr auto cuda = conv1d_forward_cuda;
 };
 
-struct Conv1dBackwardInput : Conv1dRow {
+struct Conv1dBackwardInput : Conv1dSpec {
   static constexpr const char* kName = "conv1d_backward_input";
   static constexpr const char* kGradientOf = Conv1dForward::kName;
-  static std::vector<BufferSpec> buffers(const Conv1dShape& s) {
+  static constexpr std::vector<BufferSpec> buffers(const Conv1dShape& s) {
     return {w(s), y(s, "dy", Role::kInput), {"dx", {s.batch, s.time, s.input_channels}, Role::kOutput}};
   }
   static Cost cost(const Conv1dShape& s) { return cost_of(s, buffers(s)); }
-  template <class Real>
-  static void reference(const Conv1dShape& s, const Buffers<Real>& at) {
-    conv1d_backward_input_ref(s, at.real(0), at.real(1), at.real(2));
-  }
-  static void cpu(const Conv1dShape& s, const Buffers<float>& at) {
-    conv1d_backward_input_cpu(s, at.real(0), at.real(1), at.real(2));
-  }
-  static void cuda(const Conv1dShape& s, const Buffers<float>& at, Stream stream) {
-    conv1d_backward_input_cuda(s, at.real(0), at.real(1), at.real(2), stream);
-  }
+  static constexpr auto reference = [](auto... a) { conv1d_backward_input_ref(a...); };
+  static constexpr auto cpu = conv1d_backward_input_cpu;
+  static constexpr auto cuda = conv1d_backward_input_cuda;
 };
 
-struct Conv1dBackwardWeight : Conv1dRow {
+struct Conv1dBackwardWeight : Conv1dSpec {
   static constexpr const char* kName = "conv1d_backward_weight";
   static constexpr const char* kGradientOf = Conv1dForward::kName;
-  static std::vector<BufferSpec> buffers(const Conv1dShape& s) {
+  static constexpr double kFlopFactor = 1.5;  // The sums of db are left out.
+  static constexpr std::vector<BufferSpec> buffers(const Conv1dShape& s) {
     BufferSpec dw = w(s);
     dw.name = "dw";
     dw.role = Role::kAccumulate;
     return {x(s), y(s, "dy", Role::kInput), dw, {"db", {s.output_channels}, Role::kAccumulate}};
   }
   static Cost cost(const Conv1dShape& s) { return cost_of(s, buffers(s)); }
-  template <class Real>
-  static void reference(const Conv1dShape& s, const Buffers<Real>& at) {
-    conv1d_backward_weight_ref(s, at.real(0), at.real(1), at.real(2), at.real(3));
-  }
-  static void cpu(const Conv1dShape& s, const Buffers<float>& at) {
-    conv1d_backward_weight_cpu(s, at.real(0), at.real(1), at.real(2), at.real(3));
-  }
-  static void cuda(const Conv1dShape& s, const Buffers<float>& at, Stream stream) {
-    conv1d_backward_weight_cuda(s, at.real(0), at.real(1), at.real(2), at.real(3), stream);
-  }
+  static constexpr auto reference = [](auto... a) { conv1d_backward_weight_ref(a...); };
+  static constexpr auto cpu = conv1d_backward_weight_cpu;
+  static constexpr auto cuda = conv1d_backward_weight_cuda;
 };
 
 }  // namespace cardiograd::kernels

@@ -3,8 +3,8 @@
 #include "base/threads.h"
 #include "kernels/common/instruction_set.h"
 #include "kernels/common/scratch.h"
+#include "kernels/dropout/dropout.h"
 #include "kernels/dropout/dropout_micro.h"
-#include "kernels/dropout/dropout_spec.h"
 
 namespace cardiograd::kernels {
 namespace {

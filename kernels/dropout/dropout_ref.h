@@ -4,7 +4,7 @@
 #include <cstdint>
 
 #include "base/philox.h"
-#include "kernels/dropout/dropout_shape.h"
+#include "kernels/dropout/dropout.h"
 
 namespace cardiograd::kernels {
 

@@ -1,7 +1,4 @@
-// Dropout: y[i] = x[i] / (1 - p) with probability 1 - p, else 0. The mask is a function of the element's index, the
-// layer, the step and the seed (dropout_shape.h); it is never stored.
-//
-//   x, y (count)      dropout_forward  y = mask * x      dropout_backward  dx = mask * dy, with the same mask
+// The specs of dropout.h for the op table.
 #pragma once
 
 #include <string>
@@ -9,21 +6,13 @@
 
 #include <fmt/format.h>
 
-#include "kernels/dropout/dropout_cuda.h"
+#include "kernels/dropout/dropout.h"
 #include "kernels/dropout/dropout_ref.h"
-#include "kernels/dropout/dropout_shape.h"
-#include "kernels/op_table.h"
+#include "kernels/kernel_spec.h"
 
 namespace cardiograd::kernels {
 
-// Both directions: y[i] = x[i] * mask[i]. x and y may be the same buffer.
-void dropout_cpu(const DropoutShape& s, const float* x, float* y);
-
-// The factors 0 or 1 / (1 - p) of elements first ... first + count - 1, on the calling thread. The result lies in
-// thread-local scratch memory and holds until the thread's next call.
-const float* dropout_factors_cpu(const DropoutKey& key, std::int64_t first, std::int64_t count);
-
-struct DropoutRow {
+struct DropoutSpec {
   using Shape = DropoutShape;
   static constexpr const char* kGradientOf = "";
   static constexpr double kTolerance = 1e-7;
@@ -44,26 +33,22 @@ struct DropoutRow {
   }
 };
 
-struct DropoutForward : DropoutRow {
+struct DropoutForward : DropoutSpec {
   static constexpr const char* kName = "dropout_forward";
-  static std::vector<BufferSpec> buffers(const DropoutShape& s) {
+  static constexpr double kFlopFactor = 1.1;  // A dropped element costs the reference nothing.
+  static constexpr std::vector<BufferSpec> buffers(const DropoutShape& s) {
     return {{"x", {s.count}}, {"y", {s.count}, Role::kOutput}};
   }
   static Cost cost(const DropoutShape& s) { return {static_cast<double>(s.count), least_bytes(buffers(s))}; }
-  template <class Real>
-  static void reference(const DropoutShape& s, const Buffers<Real>& at) {
-    dropout_ref(s, at.real(0), at.real(1));
-  }
-  static void cpu(const DropoutShape& s, const Buffers<float>& at) { dropout_cpu(s, at.real(0), at.real(1)); }
-  static void cuda(const DropoutShape& s, const Buffers<float>& at, Stream stream) {
-    dropout_cuda(s, at.real(0), at.real(1), stream);
-  }
+  static constexpr auto reference = [](auto... a) { dropout_ref(a...); };
+  static constexpr auto cpu = dropout_cpu;
+  static constexpr auto cuda = dropout_cuda;
 };
 
 struct DropoutBackward : DropoutForward {
   static constexpr const char* kName = "dropout_backward";
   static constexpr const char* kGradientOf = DropoutForward::kName;
-  static std::vector<BufferSpec> buffers(const DropoutShape& s) {
+  static constexpr std::vector<BufferSpec> buffers(const DropoutShape& s) {
     return {{"dy", {s.count}}, {"dx", {s.count}, Role::kOutput}};
   }
 };

@@ -4,7 +4,7 @@
 
 #include "base/threads.h"
 #include "kernels/common/scratch.h"
-#include "kernels/gather_batch/gather_batch_spec.h"
+#include "kernels/gather_batch/gather_batch.h"
 
 namespace cardiograd::kernels {
 namespace {

@@ -3,7 +3,7 @@
 
 #include <cstdint>
 
-#include "kernels/gather_batch/gather_batch_shape.h"
+#include "kernels/gather_batch/gather_batch.h"
 
 namespace cardiograd::kernels {
 

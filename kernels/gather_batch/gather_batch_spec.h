@@ -1,13 +1,4 @@
-// A training batch from the int16 signals of all records, standardized.
-//
-//   x[n, t, c] = (signals[r, t, c] * scales[r, c] - mean[c]) * inverse_sd[c],   r = index[n]
-//
-//   signals  (records, T, C) int16    scales  (records, C), physical units per step    index  (N) int32, < records
-//   mean, inverse_sd  (C), of the training folds                                       x  (N, T, C)
-//
-//   gather_batch_forward   x =
-//
-// The marker of an invalid sample, -32768, becomes 0: the standardized mean.
+// The specs of gather_batch.h for the op table.
 #pragma once
 
 #include <string>
@@ -15,28 +6,25 @@
 
 #include <fmt/format.h>
 
-#include "kernels/gather_batch/gather_batch_cuda.h"
+#include "kernels/gather_batch/gather_batch.h"
 #include "kernels/gather_batch/gather_batch_ref.h"
-#include "kernels/gather_batch/gather_batch_shape.h"
-#include "kernels/op_table.h"
+#include "kernels/kernel_spec.h"
 
 namespace cardiograd::kernels {
-
-void gather_batch_forward_cpu(const GatherBatchShape& s, const std::int16_t* signals, const float* scales,
-                              const std::int32_t* index, const float* mean, const float* inverse_sd, float* x);
 
 struct GatherBatchForward {
   using Shape = GatherBatchShape;
   static constexpr const char* kName = "gather_batch_forward";
   static constexpr const char* kGradientOf = "";
+  static constexpr double kFlopFactor = 1.1;  // Invalid samples.
   static constexpr double kTolerance = 1e-6;
 
-  static std::vector<BufferSpec> buffers(const GatherBatchShape& s) {
-    return {{"signals", {s.records, s.time, s.channels}, Role::kInput, Element::kInt16},
-            {"scales", {s.records, s.channels}, Role::kInput, Element::kFloat32, Fill::kPositive},
-            {"index", {s.batch}, Role::kInput, Element::kInt32, Fill::kIndex, s.records},
+  static constexpr std::vector<BufferSpec> buffers(const GatherBatchShape& s) {
+    return {{"signals", {s.records, s.time, s.channels}, Role::kInput, DType::kInt16},
+            {"scales", {s.records, s.channels}, Role::kInput, DType::kFloat32, Fill::kPositive},
+            {"index", {s.batch}, Role::kInput, DType::kInt32, Fill::kIndex, s.records},
             {"mean", {s.channels}},
-            {"inverse_sd", {s.channels}, Role::kInput, Element::kFloat32, Fill::kPositive},
+            {"inverse_sd", {s.channels}, Role::kInput, DType::kFloat32, Fill::kPositive},
             {"x", {s.batch, s.time, s.channels}, Role::kOutput}};
   }
   // Of the signals only the records of the batch are read.
@@ -59,19 +47,9 @@ struct GatherBatchForward {
   static std::string describe(const GatherBatchShape& s) {
     return fmt::format("N{} of {} T{} C{}", s.batch, s.records, s.time, s.channels);
   }
-  template <class Real>
-  static void reference(const GatherBatchShape& s, const Buffers<Real>& at) {
-    gather_batch_forward_ref(s, at.template as<std::int16_t>(0), at.real(1), at.template as<std::int32_t>(2),
-                             at.real(3), at.real(4), at.real(5));
-  }
-  static void cpu(const GatherBatchShape& s, const Buffers<float>& at) {
-    gather_batch_forward_cpu(s, at.as<std::int16_t>(0), at.real(1), at.as<std::int32_t>(2), at.real(3), at.real(4),
-                             at.real(5));
-  }
-  static void cuda(const GatherBatchShape& s, const Buffers<float>& at, Stream stream) {
-    gather_batch_forward_cuda(s, at.as<std::int16_t>(0), at.real(1), at.as<std::int32_t>(2), at.real(3), at.real(4),
-                              at.real(5), stream);
-  }
+  static constexpr auto reference = [](auto... a) { gather_batch_forward_ref(a...); };
+  static constexpr auto cpu = gather_batch_forward_cpu;
+  static constexpr auto cuda = gather_batch_forward_cuda;
 };
 
 }  // namespace cardiograd::kernels

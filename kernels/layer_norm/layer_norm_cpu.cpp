@@ -8,7 +8,7 @@
 #include "kernels/common/elementwise_cpu.h"
 #include "kernels/common/scratch.h"
 #include "kernels/common/vector_math.h"
-#include "kernels/layer_norm/layer_norm_spec.h"
+#include "kernels/layer_norm/layer_norm.h"
 
 namespace cardiograd::kernels {
 namespace {

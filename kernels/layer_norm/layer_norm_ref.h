@@ -4,13 +4,14 @@
 #include <cmath>
 #include <cstdint>
 
-#include "kernels/layer_norm/layer_norm_shape.h"
+#include "kernels/layer_norm/layer_norm.h"
 
 namespace cardiograd::kernels {
 
 template <class Real>
 void layer_norm_forward_ref(const LayerNormShape& s, const Real* x, const Real* gamma, const Real* beta, Real* y,
                             Real* mean, Real* rstd) {
+  using std::sqrt;
   const Real width = static_cast<Real>(s.width);
   for (std::int64_t r = 0; r < s.rows; ++r, x += s.width, y += s.width) {
     Real sum = 0;
@@ -18,7 +19,7 @@ void layer_norm_forward_ref(const LayerNormShape& s, const Real* x, const Real* 
     mean[r] = sum / width;
     Real squares = 0;
     for (std::int64_t d = 0; d < s.width; ++d) squares += (x[d] - mean[r]) * (x[d] - mean[r]);
-    rstd[r] = 1 / std::sqrt(squares / width + static_cast<Real>(s.epsilon));
+    rstd[r] = 1 / sqrt(squares / width + static_cast<Real>(s.epsilon));
     for (std::int64_t d = 0; d < s.width; ++d) y[d] = gamma[d] * ((x[d] - mean[r]) * rstd[r]) + beta[d];
   }
 }

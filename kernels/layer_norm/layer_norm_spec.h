@@ -1,11 +1,4 @@
-// Layer normalization (Ba, Kiros and Hinton, 2016): each row on its own.
-//
-//   y[r, d] = gamma[d] * (x[r, d] - mean[r]) * rstd[r] + beta[d],   rstd = 1 / sqrt(variance + epsilon), biased
-//
-//   x, y  (R, D)        gamma, beta  (D)        mean, rstd  (R)
-//
-//   layer_norm_forward    y, mean, rstd =
-//   layer_norm_backward   dx = , dgamma +=, dbeta +=
+// The specs of layer_norm.h for the op table.
 #pragma once
 
 #include <string>
@@ -13,20 +6,14 @@
 
 #include <fmt/format.h>
 
-#include "kernels/layer_norm/layer_norm_cuda.h"
+#include "kernels/kernel_spec.h"
+#include "kernels/layer_norm/layer_norm.h"
 #include "kernels/layer_norm/layer_norm_ref.h"
-#include "kernels/layer_norm/layer_norm_shape.h"
-#include "kernels/op_table.h"
 
 namespace cardiograd::kernels {
 
-void layer_norm_forward_cpu(const LayerNormShape& s, const float* x, const float* gamma, const float* beta, float* y,
-                            float* mean, float* rstd);
-void layer_norm_backward_cpu(const LayerNormShape& s, const float* x, const float* gamma, const float* mean,
-                             const float* rstd, const float* dy, float* dx, float* dgamma, float* dbeta);
-
-// What the two rows share.
-struct LayerNormRow {
+// What the two specs share.
+struct LayerNormSpec {
   using Shape = LayerNormShape;
   static constexpr const char* kGradientOf = "";
   static constexpr double kTolerance = 2e-6;
@@ -46,14 +33,15 @@ struct LayerNormRow {
   static std::string describe(const LayerNormShape& s) {
     return fmt::format("rows{} D{} eps{}", s.rows, s.width, s.epsilon);
   }
-  static BufferSpec matrix(const LayerNormShape& s, const char* name, Role role = Role::kInput) {
+  static constexpr BufferSpec matrix(const LayerNormShape& s, const char* name, Role role = Role::kInput) {
     return {name, {s.rows, s.width}, role};
   }
 };
 
-struct LayerNormForward : LayerNormRow {
+struct LayerNormForward : LayerNormSpec {
   static constexpr const char* kName = "layer_norm_forward";
-  static std::vector<BufferSpec> buffers(const LayerNormShape& s) {
+  static constexpr double kFlopFactor = 1.5;
+  static constexpr std::vector<BufferSpec> buffers(const LayerNormShape& s) {
     return {matrix(s, "x"),
             {"gamma", {s.width}},
             {"beta", {s.width}},
@@ -62,45 +50,29 @@ struct LayerNormForward : LayerNormRow {
             {"rstd", {s.rows}, Role::kOutput}};
   }
   static Cost cost(const LayerNormShape& s) { return cost_of(s, 8, buffers(s)); }
-  template <class Real>
-  static void reference(const LayerNormShape& s, const Buffers<Real>& at) {
-    layer_norm_forward_ref(s, at.real(0), at.real(1), at.real(2), at.real(3), at.real(4), at.real(5));
-  }
-  static void cpu(const LayerNormShape& s, const Buffers<float>& at) {
-    layer_norm_forward_cpu(s, at.real(0), at.real(1), at.real(2), at.real(3), at.real(4), at.real(5));
-  }
-  static void cuda(const LayerNormShape& s, const Buffers<float>& at, Stream stream) {
-    layer_norm_forward_cuda(s, at.real(0), at.real(1), at.real(2), at.real(3), at.real(4), at.real(5), stream);
-  }
+  static constexpr auto reference = [](auto... a) { layer_norm_forward_ref(a...); };
+  static constexpr auto cpu = layer_norm_forward_cpu;
+  static constexpr auto cuda = layer_norm_forward_cuda;
 };
 
-struct LayerNormBackward : LayerNormRow {
+struct LayerNormBackward : LayerNormSpec {
   static constexpr const char* kName = "layer_norm_backward";
   static constexpr const char* kGradientOf = LayerNormForward::kName;
-  static std::vector<BufferSpec> buffers(const LayerNormShape& s) {
+  static constexpr double kFlopFactor = 1.5;
+  static constexpr std::vector<BufferSpec> buffers(const LayerNormShape& s) {
     return {matrix(s, "x"),
             {"gamma", {s.width}},
             {"mean", {s.rows}},
-            {"rstd", {s.rows}, Role::kInput, Element::kFloat32, Fill::kPositive},
+            {"rstd", {s.rows}, Role::kInput, DType::kFloat32, Fill::kPositive},
             matrix(s, "dy"),
             matrix(s, "dx", Role::kOutput),
             {"dgamma", {s.width}, Role::kAccumulate},
             {"dbeta", {s.width}, Role::kAccumulate}};
   }
   static Cost cost(const LayerNormShape& s) { return cost_of(s, 15, buffers(s)); }
-  template <class Real>
-  static void reference(const LayerNormShape& s, const Buffers<Real>& at) {
-    layer_norm_backward_ref(s, at.real(0), at.real(1), at.real(2), at.real(3), at.real(4), at.real(5), at.real(6),
-                            at.real(7));
-  }
-  static void cpu(const LayerNormShape& s, const Buffers<float>& at) {
-    layer_norm_backward_cpu(s, at.real(0), at.real(1), at.real(2), at.real(3), at.real(4), at.real(5), at.real(6),
-                            at.real(7));
-  }
-  static void cuda(const LayerNormShape& s, const Buffers<float>& at, Stream stream) {
-    layer_norm_backward_cuda(s, at.real(0), at.real(1), at.real(2), at.real(3), at.real(4), at.real(5), at.real(6),
-                             at.real(7), stream);
-  }
+  static constexpr auto reference = [](auto... a) { layer_norm_backward_ref(a...); };
+  static constexpr auto cpu = layer_norm_backward_cpu;
+  static constexpr auto cuda = layer_norm_backward_cuda;
 };
 
 }  // namespace cardiograd::kernels

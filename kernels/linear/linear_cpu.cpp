@@ -1,6 +1,6 @@
 #include "kernels/common/column_sum_cpu.h"
 #include "kernels/gemm/gemm_cpu.h"
-#include "kernels/linear/linear_spec.h"
+#include "kernels/linear/linear.h"
 
 namespace cardiograd::kernels {
 

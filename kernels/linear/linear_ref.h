@@ -3,7 +3,7 @@
 
 #include <cstdint>
 
-#include "kernels/linear/linear_shape.h"
+#include "kernels/linear/linear.h"
 
 namespace cardiograd::kernels {
 

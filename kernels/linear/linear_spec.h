@@ -1,12 +1,4 @@
-// The linear layer: y = x w + b on every row.
-//
-//   x (rows, inputs)   w (inputs, outputs)   b (outputs)   y (rows, outputs)      PyTorch keeps w as (outputs, inputs)
-//
-//   linear_forward          y   = x w + b
-//   linear_backward_input   dx  = dy w^T
-//   linear_backward_weight  dw += x^T dy,  db += column sums of dy
-//
-// On CUDA the products are cuBLASLt's; ladder/ has them by hand.
+// The specs of linear.h for the op table.
 #pragma once
 
 #include <string>
@@ -14,20 +6,15 @@
 
 #include <fmt/format.h>
 
-#include "kernels/linear/ladder/linear_tile_cuda.h"
-#include "kernels/linear/linear_cuda.h"
+#include "kernels/kernel_spec.h"
+#include "kernels/linear/ladder/linear_tile.h"
+#include "kernels/linear/linear.h"
 #include "kernels/linear/linear_ref.h"
-#include "kernels/linear/linear_shape.h"
-#include "kernels/op_table.h"
 
 namespace cardiograd::kernels {
 
-void linear_forward_cpu(const LinearShape& s, const float* x, const float* w, const float* b, float* y);
-void linear_backward_input_cpu(const LinearShape& s, const float* w, const float* dy, float* dx);
-void linear_backward_weight_cpu(const LinearShape& s, const float* x, const float* dy, float* dw, float* db);
-
-// What the three rows share.
-struct LinearRow {
+// What the three specs share.
+struct LinearSpec {
   using Shape = LinearShape;
   static constexpr const char* kGradientOf = "";
   static constexpr double kTolerance = 2e-6;
@@ -40,82 +27,50 @@ struct LinearRow {
     return {{8000, 256, 768}, {8000, 256, 256}, {8000, 256, 512}, {8000, 512, 256}, {64, 64, 64}, {64, 320, 128}};
   }
   static std::string describe(const LinearShape& s) { return fmt::format("{}x{}->{}", s.rows, s.inputs, s.outputs); }
-  static BufferSpec x(const LinearShape& s) { return {"x", {s.rows, s.inputs}}; }
-  static BufferSpec w(const LinearShape& s) { return {"w", {s.inputs, s.outputs}}; }
+  static constexpr BufferSpec x(const LinearShape& s) { return {"x", {s.rows, s.inputs}}; }
+  static constexpr BufferSpec w(const LinearShape& s) { return {"w", {s.inputs, s.outputs}}; }
 };
 
-struct LinearForward : LinearRow {
+struct LinearForward : LinearSpec {
   static constexpr const char* kName = "linear_forward";
-  static std::vector<BufferSpec> buffers(const LinearShape& s) {
+  static constexpr std::vector<BufferSpec> buffers(const LinearShape& s) {
     return {x(s), w(s), {"b", {s.outputs}}, {"y", {s.rows, s.outputs}, Role::kOutput}};
   }
   static Cost cost(const LinearShape& s) { return cost_of(s, buffers(s)); }
-  template <class Real>
-  static void reference(const LinearShape& s, const Buffers<Real>& at) {
-    linear_forward_ref(s, at.real(0), at.real(1), at.real(2), at.real(3));
-  }
-  static void cpu(const LinearShape& s, const Buffers<float>& at) {
-    linear_forward_cpu(s, at.real(0), at.real(1), at.real(2), at.real(3));
-  }
-  static void cuda(const LinearShape& s, const Buffers<float>& at, Stream stream) {
-    linear_forward_cuda(s, at.real(0), at.real(1), at.real(2), at.real(3), stream);
-  }
-  static std::vector<KernelVariant<Shape>> cuda_variants() {
-    return {{"tile", [](const LinearShape& s, const Buffers<float>& at, Stream stream) {
-               linear_forward_tile(s, at.real(0), at.real(1), at.real(2), at.real(3), stream);
-             }}};
-  }
+  static constexpr auto reference = [](auto... a) { linear_forward_ref(a...); };
+  static constexpr auto cpu = linear_forward_cpu;
+  static constexpr auto cuda = linear_forward_cuda;
+  static constexpr KernelVariant<decltype(cuda)> cuda_variants[] = {{"tile", linear_forward_tile}};
 };
 
-struct LinearBackwardInput : LinearRow {
+struct LinearBackwardInput : LinearSpec {
   static constexpr const char* kName = "linear_backward_input";
   static constexpr const char* kGradientOf = LinearForward::kName;
-  static std::vector<BufferSpec> buffers(const LinearShape& s) {
+  static constexpr std::vector<BufferSpec> buffers(const LinearShape& s) {
     return {w(s), {"dy", {s.rows, s.outputs}}, {"dx", {s.rows, s.inputs}, Role::kOutput}};
   }
   static Cost cost(const LinearShape& s) { return cost_of(s, buffers(s)); }
-  template <class Real>
-  static void reference(const LinearShape& s, const Buffers<Real>& at) {
-    linear_backward_input_ref(s, at.real(0), at.real(1), at.real(2));
-  }
-  static void cpu(const LinearShape& s, const Buffers<float>& at) {
-    linear_backward_input_cpu(s, at.real(0), at.real(1), at.real(2));
-  }
-  static void cuda(const LinearShape& s, const Buffers<float>& at, Stream stream) {
-    linear_backward_input_cuda(s, at.real(0), at.real(1), at.real(2), stream);
-  }
-  static std::vector<KernelVariant<Shape>> cuda_variants() {
-    return {{"tile", [](const LinearShape& s, const Buffers<float>& at, Stream stream) {
-               linear_backward_input_tile(s, at.real(0), at.real(1), at.real(2), stream);
-             }}};
-  }
+  static constexpr auto reference = [](auto... a) { linear_backward_input_ref(a...); };
+  static constexpr auto cpu = linear_backward_input_cpu;
+  static constexpr auto cuda = linear_backward_input_cuda;
+  static constexpr KernelVariant<decltype(cuda)> cuda_variants[] = {{"tile", linear_backward_input_tile}};
 };
 
-struct LinearBackwardWeight : LinearRow {
+struct LinearBackwardWeight : LinearSpec {
   static constexpr const char* kName = "linear_backward_weight";
   static constexpr const char* kGradientOf = LinearForward::kName;
-  static std::vector<BufferSpec> buffers(const LinearShape& s) {
+  static constexpr double kFlopFactor = 1.5;  // The sums of db are left out.
+  static constexpr std::vector<BufferSpec> buffers(const LinearShape& s) {
     return {x(s),
             {"dy", {s.rows, s.outputs}},
             {"dw", {s.inputs, s.outputs}, Role::kAccumulate},
             {"db", {s.outputs}, Role::kAccumulate}};
   }
   static Cost cost(const LinearShape& s) { return cost_of(s, buffers(s)); }
-  template <class Real>
-  static void reference(const LinearShape& s, const Buffers<Real>& at) {
-    linear_backward_weight_ref(s, at.real(0), at.real(1), at.real(2), at.real(3));
-  }
-  static void cpu(const LinearShape& s, const Buffers<float>& at) {
-    linear_backward_weight_cpu(s, at.real(0), at.real(1), at.real(2), at.real(3));
-  }
-  static void cuda(const LinearShape& s, const Buffers<float>& at, Stream stream) {
-    linear_backward_weight_cuda(s, at.real(0), at.real(1), at.real(2), at.real(3), stream);
-  }
-  static std::vector<KernelVariant<Shape>> cuda_variants() {
-    return {{"tile", [](const LinearShape& s, const Buffers<float>& at, Stream stream) {
-               linear_backward_weight_tile(s, at.real(0), at.real(1), at.real(2), at.real(3), stream);
-             }}};
-  }
+  static constexpr auto reference = [](auto... a) { linear_backward_weight_ref(a...); };
+  static constexpr auto cpu = linear_backward_weight_cpu;
+  static constexpr auto cuda = linear_backward_weight_cuda;
+  static constexpr KernelVariant<decltype(cuda)> cuda_variants[] = {{"tile", linear_backward_weight_tile}};
 };
 
 }  // namespace cardiograd::kernels

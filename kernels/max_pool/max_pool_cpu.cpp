@@ -6,7 +6,7 @@
 
 #include "base/threads.h"
 #include "kernels/common/elementwise_cpu.h"
-#include "kernels/max_pool/max_pool_spec.h"
+#include "kernels/max_pool/max_pool.h"
 
 namespace cardiograd::kernels {
 namespace {

@@ -3,7 +3,7 @@
 
 #include <cstdint>
 
-#include "kernels/max_pool/max_pool_shape.h"
+#include "kernels/max_pool/max_pool.h"
 
 namespace cardiograd::kernels {
 

@@ -1,15 +1,4 @@
-// Max pooling over time, channels last, windows counted as PyTorch does in floor mode.
-//
-//   y[n, t, c] = max over k of x[n, t * stride - padding + k, c];   samples outside 0 ... T-1 are minus infinity
-//
-//   x  (N, T, C)     y  (N, Tout, C)     Tout = (T + 2 * padding - K) / stride + 1,   padding <= K / 2
-//
-//   max_pool_forward    y  =
-//   max_pool_backward   dx = dy where x is the maximum of its window, 0 elsewhere; sums where windows overlap
-//
-// The first of equal maxima wins. NaN counts as larger than every number (the last NaN of a window wins), so that it
-// reaches the output. The backward direction looks for the maximum again: x is kept anyway, and an index would be one
-// more tensor to write and read.
+// The specs of max_pool.h for the op table.
 #pragma once
 
 #include <string>
@@ -17,21 +6,18 @@
 
 #include <fmt/format.h>
 
-#include "kernels/max_pool/max_pool_cuda.h"
+#include "kernels/kernel_spec.h"
+#include "kernels/max_pool/max_pool.h"
 #include "kernels/max_pool/max_pool_ref.h"
-#include "kernels/max_pool/max_pool_shape.h"
-#include "kernels/op_table.h"
 
 namespace cardiograd::kernels {
 
-void max_pool_forward_cpu(const MaxPoolShape& s, const float* x, float* y);
-void max_pool_backward_cpu(const MaxPoolShape& s, const float* x, const float* dy, float* dx);
-
-// What the two rows share.
-struct MaxPoolRow {
+// What the two specs share.
+struct MaxPoolSpec {
   using Shape = MaxPoolShape;
   static constexpr const char* kGradientOf = "";
   static constexpr double kTolerance = 1e-6;
+  static constexpr double kFlopFactor = 2;  // Windows that reach into the padding.
 
   static Cost cost_of(const MaxPoolShape& s, const std::vector<BufferSpec>& buffers) {
     return {static_cast<double>(s.batch * s.output_time() * s.channels * s.kernel), least_bytes(buffers)};
@@ -58,47 +44,35 @@ struct MaxPoolRow {
   static std::string describe(const MaxPoolShape& s) {
     return fmt::format("N{} T{} C{} k{} s{} p{}", s.batch, s.time, s.channels, s.kernel, s.stride, s.padding);
   }
-  static BufferSpec x(const MaxPoolShape& s, const char* name, Role role) {
+  static constexpr BufferSpec x(const MaxPoolShape& s, const char* name, Role role) {
     return {name, {s.batch, s.time, s.channels}, role};
   }
-  static BufferSpec y(const MaxPoolShape& s, const char* name, Role role) {
+  static constexpr BufferSpec y(const MaxPoolShape& s, const char* name, Role role) {
     return {name, {s.batch, s.output_time(), s.channels}, role};
   }
 };
 
-struct MaxPoolForward : MaxPoolRow {
+struct MaxPoolForward : MaxPoolSpec {
   static constexpr const char* kName = "max_pool_forward";
-  static std::vector<BufferSpec> buffers(const MaxPoolShape& s) {
+  static constexpr std::vector<BufferSpec> buffers(const MaxPoolShape& s) {
     return {x(s, "x", Role::kInput), y(s, "y", Role::kOutput)};
   }
   static Cost cost(const MaxPoolShape& s) { return cost_of(s, buffers(s)); }
-  template <class Real>
-  static void reference(const MaxPoolShape& s, const Buffers<Real>& at) {
-    max_pool_forward_ref(s, at.real(0), at.real(1));
-  }
-  static void cpu(const MaxPoolShape& s, const Buffers<float>& at) { max_pool_forward_cpu(s, at.real(0), at.real(1)); }
-  static void cuda(const MaxPoolShape& s, const Buffers<float>& at, Stream stream) {
-    max_pool_forward_cuda(s, at.real(0), at.real(1), stream);
-  }
+  static constexpr auto reference = [](auto... a) { max_pool_forward_ref(a...); };
+  static constexpr auto cpu = max_pool_forward_cpu;
+  static constexpr auto cuda = max_pool_forward_cuda;
 };
 
-struct MaxPoolBackward : MaxPoolRow {
+struct MaxPoolBackward : MaxPoolSpec {
   static constexpr const char* kName = "max_pool_backward";
   static constexpr const char* kGradientOf = MaxPoolForward::kName;
-  static std::vector<BufferSpec> buffers(const MaxPoolShape& s) {
+  static constexpr std::vector<BufferSpec> buffers(const MaxPoolShape& s) {
     return {x(s, "x", Role::kInput), y(s, "dy", Role::kInput), x(s, "dx", Role::kOutput)};
   }
   static Cost cost(const MaxPoolShape& s) { return cost_of(s, buffers(s)); }
-  template <class Real>
-  static void reference(const MaxPoolShape& s, const Buffers<Real>& at) {
-    max_pool_backward_ref(s, at.real(0), at.real(1), at.real(2));
-  }
-  static void cpu(const MaxPoolShape& s, const Buffers<float>& at) {
-    max_pool_backward_cpu(s, at.real(0), at.real(1), at.real(2));
-  }
-  static void cuda(const MaxPoolShape& s, const Buffers<float>& at, Stream stream) {
-    max_pool_backward_cuda(s, at.real(0), at.real(1), at.real(2), stream);
-  }
+  static constexpr auto reference = [](auto... a) { max_pool_backward_ref(a...); };
+  static constexpr auto cpu = max_pool_backward_cpu;
+  static constexpr auto cuda = max_pool_backward_cuda;
 };
 
 }  // namespace cardiograd::kernels

@@ -6,7 +6,7 @@
 #include "kernels/common/elementwise_cpu.h"
 #include "kernels/common/scratch.h"
 #include "kernels/common/vector_math.h"
-#include "kernels/reduce/reduce_spec.h"
+#include "kernels/reduce/reduce.h"
 
 namespace cardiograd::kernels {
 namespace {

@@ -3,7 +3,7 @@
 
 #include <cstdint>
 
-#include "kernels/reduce/reduce_shape.h"
+#include "kernels/reduce/reduce.h"
 
 namespace cardiograd::kernels {
 
@@ -20,10 +20,12 @@ void mean_time_forward_ref(const MeanTimeShape& s, const Real* x, Real* y) {
 
 template <class Real>
 void mean_time_backward_ref(const MeanTimeShape& s, const Real* dy, Real* dx) {
-  for (std::int64_t n = 0; n < s.batch; ++n)
-    for (std::int64_t t = 0; t < s.time; ++t)
-      for (std::int64_t c = 0; c < s.channels; ++c)
-        dx[(n * s.time + t) * s.channels + c] = dy[n * s.channels + c] / static_cast<Real>(s.time);
+  for (std::int64_t n = 0; n < s.batch; ++n) {
+    for (std::int64_t c = 0; c < s.channels; ++c) {
+      const Real gradient = dy[n * s.channels + c] / static_cast<Real>(s.time);
+      for (std::int64_t t = 0; t < s.time; ++t) dx[(n * s.time + t) * s.channels + c] = gradient;
+    }
+  }
 }
 
 template <class Real>

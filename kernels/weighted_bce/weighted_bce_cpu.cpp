@@ -2,7 +2,7 @@
 // computed in double, so that the loss of a million logits is as exact as that of one.
 #include <cmath>
 
-#include "kernels/weighted_bce/weighted_bce_spec.h"
+#include "kernels/weighted_bce/weighted_bce.h"
 
 namespace cardiograd::kernels {
 

@@ -4,20 +4,22 @@
 #include <cmath>
 #include <cstdint>
 
-#include "kernels/weighted_bce/weighted_bce_shape.h"
+#include "kernels/weighted_bce/weighted_bce.h"
 
 namespace cardiograd::kernels {
 
 // log(1 + exp(x)) without overflow.
 template <class Real>
 Real softplus_ref(Real x) {
-  return (x > 0 ? x : 0) + std::log1p(std::exp(-std::abs(x)));
+  using std::abs, std::exp, std::log1p;
+  return (x > 0 ? x : 0) + log1p(exp(-abs(x)));
 }
 
 // 1 / (1 + exp(-x)): for x -> -inf it goes to 0 through exp(-x) = inf.
 template <class Real>
 Real sigmoid_ref(Real x) {
-  return 1 / (1 + std::exp(-x));
+  using std::exp;
+  return 1 / (1 + exp(-x));
 }
 
 template <class Real>
@@ -33,10 +35,10 @@ void weighted_bce_forward_ref(const WeightedBceShape& s, const Real* logits, con
 template <class Real>
 void weighted_bce_backward_ref(const WeightedBceShape& s, const Real* logits, const Real* targets,
                                const Real* pos_weight, const Real* dloss, Real* dlogits) {
-  const Real share = dloss[0] / static_cast<Real>(s.rows * s.classes);
+  const Real weight = dloss[0] / static_cast<Real>(s.rows * s.classes);
   for (std::int64_t i = 0; i < s.rows * s.classes; ++i)
-    dlogits[i] = share * ((1 - targets[i]) * sigmoid_ref(logits[i]) -
-                          pos_weight[i % s.classes] * targets[i] * sigmoid_ref(-logits[i]));
+    dlogits[i] = weight * ((1 - targets[i]) * sigmoid_ref(logits[i]) -
+                           pos_weight[i % s.classes] * targets[i] * sigmoid_ref(-logits[i]));
 }
 
 }  // namespace cardiograd::kernels

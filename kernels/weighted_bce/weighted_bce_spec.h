@@ -1,13 +1,4 @@
-// Binary cross-entropy on logits with a weight for the positives of each class (paper eq. 1-2; PyTorch's
-// BCEWithLogitsLoss with pos_weight).
-//
-//   loss = 1 / (R * C) * sum of  w[c] * t * softplus(-x) + (1 - t) * softplus(x),    softplus(x) = log(1 + exp(x))
-//
-//   x = logits, t = targets (0 or 1; any share between works)  (R, C)        w = pos_weight  (C)        loss  (1)
-//
-//   weighted_bce_forward    loss =        weighted_bce_backward   dlogits = dloss * gradient
-//
-// Finite for every finite logit up to the largest loss that a float holds; NaN gives NaN.
+// The specs of weighted_bce.h for the op table.
 #pragma once
 
 #include <string>
@@ -15,23 +6,18 @@
 
 #include <fmt/format.h>
 
-#include "kernels/op_table.h"
-#include "kernels/weighted_bce/weighted_bce_cuda.h"
+#include "kernels/kernel_spec.h"
+#include "kernels/weighted_bce/weighted_bce.h"
 #include "kernels/weighted_bce/weighted_bce_ref.h"
-#include "kernels/weighted_bce/weighted_bce_shape.h"
 
 namespace cardiograd::kernels {
 
-void weighted_bce_forward_cpu(const WeightedBceShape& s, const float* logits, const float* targets,
-                              const float* pos_weight, float* loss);
-void weighted_bce_backward_cpu(const WeightedBceShape& s, const float* logits, const float* targets,
-                               const float* pos_weight, const float* dloss, float* dlogits);
-
-// What the two rows share.
-struct WeightedBceRow {
+// What the two specs share.
+struct WeightedBceSpec {
   using Shape = WeightedBceShape;
   static constexpr const char* kGradientOf = "";
   static constexpr double kTolerance = 1e-6;
+  static constexpr double kFlopFactor = 2.5;  // One exponential serves both terms, unlike in the reference.
 
   static Cost cost_of(const WeightedBceShape& s, double flop_per_element, const std::vector<BufferSpec>& buffers) {
     return {flop_per_element * static_cast<double>(s.rows * s.classes), least_bytes(buffers)};
@@ -45,53 +31,39 @@ struct WeightedBceRow {
   // Superclasses and subclasses.
   static std::vector<WeightedBceShape> workload() { return {{.rows = 64, .classes = 5}, {.rows = 64, .classes = 23}}; }
   static std::string describe(const WeightedBceShape& s) { return fmt::format("rows{} classes{}", s.rows, s.classes); }
-  static std::vector<BufferSpec> inputs(const WeightedBceShape& s) {
+  static constexpr std::vector<BufferSpec> inputs(const WeightedBceShape& s) {
     return {{"logits", {s.rows, s.classes}},
-            {"targets", {s.rows, s.classes}, Role::kInput, Element::kFloat32, Fill::kBinary},
-            {"pos_weight", {s.classes}, Role::kInput, Element::kFloat32, Fill::kPositive}};
+            {"targets", {s.rows, s.classes}, Role::kInput, DType::kFloat32, Fill::kBinary},
+            {"pos_weight", {s.classes}, Role::kInput, DType::kFloat32, Fill::kPositive}};
   }
 };
 
-struct WeightedBceForward : WeightedBceRow {
+struct WeightedBceForward : WeightedBceSpec {
   static constexpr const char* kName = "weighted_bce_forward";
-  static std::vector<BufferSpec> buffers(const WeightedBceShape& s) {
+  static constexpr std::vector<BufferSpec> buffers(const WeightedBceShape& s) {
     std::vector<BufferSpec> all = inputs(s);
     all.push_back({"loss", {1}, Role::kOutput});
     return all;
   }
   static Cost cost(const WeightedBceShape& s) { return cost_of(s, 40, buffers(s)); }
-  template <class Real>
-  static void reference(const WeightedBceShape& s, const Buffers<Real>& at) {
-    weighted_bce_forward_ref(s, at.real(0), at.real(1), at.real(2), at.real(3));
-  }
-  static void cpu(const WeightedBceShape& s, const Buffers<float>& at) {
-    weighted_bce_forward_cpu(s, at.real(0), at.real(1), at.real(2), at.real(3));
-  }
-  static void cuda(const WeightedBceShape& s, const Buffers<float>& at, Stream stream) {
-    weighted_bce_forward_cuda(s, at.real(0), at.real(1), at.real(2), at.real(3), stream);
-  }
+  static constexpr auto reference = [](auto... a) { weighted_bce_forward_ref(a...); };
+  static constexpr auto cpu = weighted_bce_forward_cpu;
+  static constexpr auto cuda = weighted_bce_forward_cuda;
 };
 
-struct WeightedBceBackward : WeightedBceRow {
+struct WeightedBceBackward : WeightedBceSpec {
   static constexpr const char* kName = "weighted_bce_backward";
   static constexpr const char* kGradientOf = WeightedBceForward::kName;
-  static std::vector<BufferSpec> buffers(const WeightedBceShape& s) {
+  static constexpr std::vector<BufferSpec> buffers(const WeightedBceShape& s) {
     std::vector<BufferSpec> all = inputs(s);
     all.push_back({"dloss", {1}});
     all.push_back({"dlogits", {s.rows, s.classes}, Role::kOutput});
     return all;
   }
   static Cost cost(const WeightedBceShape& s) { return cost_of(s, 25, buffers(s)); }
-  template <class Real>
-  static void reference(const WeightedBceShape& s, const Buffers<Real>& at) {
-    weighted_bce_backward_ref(s, at.real(0), at.real(1), at.real(2), at.real(3), at.real(4));
-  }
-  static void cpu(const WeightedBceShape& s, const Buffers<float>& at) {
-    weighted_bce_backward_cpu(s, at.real(0), at.real(1), at.real(2), at.real(3), at.real(4));
-  }
-  static void cuda(const WeightedBceShape& s, const Buffers<float>& at, Stream stream) {
-    weighted_bce_backward_cuda(s, at.real(0), at.real(1), at.real(2), at.real(3), at.real(4), stream);
-  }
+  static constexpr auto reference = [](auto... a) { weighted_bce_backward_ref(a...); };
+  static constexpr auto cpu = weighted_bce_backward_cpu;
+  static constexpr auto cuda = weighted_bce_backward_cuda;
 };
 
 }  // namespace cardiograd::kernels

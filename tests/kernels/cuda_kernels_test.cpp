@@ -13,6 +13,7 @@
 #include "kernels/common/check_cuda.h"
 #include "kernels/conv1d/conv1d_spec.h"
 #include "kernels/linear/linear_spec.h"
+#include "kernels/op_table.h"
 #include "kernels/weighted_bce/weighted_bce_spec.h"
 #include "tests/kernels/device_calls.h"
 
@@ -22,18 +23,18 @@ namespace {
 class CudaKernels : public DeviceTest {};
 
 // Every written buffer against the double reference, by the table's rule.
-template <class Row>
-void expect_agreement(const typename Row::Shape& shape) {
-  const OpCase test = bind_case<Row>(shape);
+template <KernelSpec Spec>
+void expect_agreement(const typename Spec::Shape& shape) {
+  const OpCase test = bind_case<Spec>(shape);
   const std::vector<Values> call = random_call(test, 3);
   const std::vector<Values> expected = run(test, Implementation::kReference64, call);
   const std::vector<Values> plain = run(test, Implementation::kReference32, call);
   const std::vector<Values> got = DeviceCall(test, call).run();
   for (std::size_t i = 0; i < call.size(); ++i) {
     if (!is_written(test.buffers[i])) continue;
-    const double allowed = std::max(Row::kTolerance, 2 * relative_error(plain[i].real, expected[i].real));
+    const double allowed = allowed_error(Spec::kTolerance, plain[i].real, expected[i].real);
     const double error = relative_error(got[i].real, expected[i].real);
-    EXPECT_TRUE(error <= allowed) << Row::kName << " " << test.buffers[i].name << " at " << test.shape << ": error "
+    EXPECT_TRUE(error <= allowed) << Spec::kName << " " << test.buffers[i].name << " at " << test.shape << ": error "
                                   << error << ", allowed " << allowed;
   }
 }
@@ -119,9 +120,8 @@ TEST_F(CudaKernels, LossAndGradientInOneLaunchAreThoseOfTwo) {
   OpCase both = backward;
   both.buffers[3] = forward.buffers[3];
   both.run = [&](Implementation, void* const* at) {
-    const Buffers<float> pointers(at);
-    weighted_bce_loss_and_gradient_cuda(shape, pointers.real(0), pointers.real(1), pointers.real(2), pointers.real(3),
-                                        pointers.real(4), nullptr);
+    using Signature = SignatureOf<decltype(&weighted_bce_loss_and_gradient_cuda)>;
+    Signature::call<float>(weighted_bce_loss_and_gradient_cuda, shape, at);
   };
   call[3].real[0] = NAN;
   const std::vector<Values> got = DeviceCall(both, call).run();

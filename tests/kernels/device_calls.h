@@ -13,27 +13,17 @@
 
 namespace cardiograd::kernels {
 
-// Copies of the buffers in device memory; floats sit one element past an aligned address.
+// Copies of the buffers in device memory, floats at the offset from alignment that the call says.
 class DeviceCall {
  public:
   DeviceCall(const OpCase& test, const std::vector<Values>& call) : test_(test), result_(call) {
-    for (std::size_t i = 0; i < call.size(); ++i) {
-      Values& values = result_[i];
-      switch (test.buffers[i].element) {
-        case Element::kFloat32:
-          floats_.emplace_back(values.real.begin(), values.real.end());
-          push(floats_.back().data(), floats_.back().size() * sizeof(float), sizeof(float));
-          break;
-        case Element::kInt16:
-          push(values.int16.data(), values.int16.size() * sizeof(std::int16_t), 0);
-          break;
-        case Element::kInt32:
-          push(values.int32.data(), values.int32.size() * sizeof(std::int32_t), 0);
-          break;
-        case Element::kUint8:
-          push(values.uint8.data(), values.uint8.size(), 0);
-          break;
+    for (Values& values : result_) {
+      if (!values.bytes.empty()) {
+        push(values.bytes.data(), values.bytes.size(), 0);
+        continue;
       }
+      floats_.emplace_back(values.real.begin(), values.real.end());
+      push(floats_.back().data(), floats_.back().size() * sizeof(float), values.offset * sizeof(float));
     }
   }
   ~DeviceCall() {
@@ -45,12 +35,12 @@ class DeviceCall {
   std::vector<Values> run() {
     test_.run(Implementation::kCuda, pointers_.data());
     EXPECT_EQ(cudaDeviceSynchronize(), cudaSuccess);
-    std::size_t next = 0;
+    auto copy = floats_.begin();
     for (std::size_t i = 0; i < copies_.size(); ++i) {
       EXPECT_EQ(cudaMemcpy(copies_[i].host, pointers_[i], copies_[i].bytes, cudaMemcpyDeviceToHost), cudaSuccess);
-      if (test_.buffers[i].element != Element::kFloat32) continue;
-      result_[i].real.assign(floats_[next].begin(), floats_[next].end());
-      ++next;
+      if (!result_[i].bytes.empty()) continue;
+      result_[i].real.assign(copy->begin(), copy->end());
+      ++copy;
     }
     return result_;
   }

@@ -1,8 +1,8 @@
 // Tests of every kernel, made from the op table: nothing here names an operation.
 //
 // An operation added to the table is tested without a line here: each implementation against the double reference at
-// odd sizes with poisoned outputs, equal bits on any number of threads, and each gradient row against central
-// differences of its forward row in double with a random cotangent.
+// odd sizes with poisoned outputs, equal bits on any number of threads, and each gradient spec against central
+// differences of its forward spec in double with a random cotangent.
 #include "kernels/op_table.h"
 
 #include <algorithm>
@@ -10,6 +10,7 @@
 #include <cstring>
 #include <map>
 #include <string>
+#include <string_view>
 #include <vector>
 
 #include <gtest/gtest.h>
@@ -36,9 +37,8 @@ TEST_P(EveryOp, AgreesWithTheDoubleReference) {
     const std::vector<Values> got = run(test, Implementation::kCpu, call);
     for (std::size_t i = 0; i < test.buffers.size(); ++i) {
       if (!is_written(test.buffers[i])) continue;
-      EXPECT_EQ(got[i].int32, expected[i].int32) << test.shape;
-      EXPECT_EQ(got[i].uint8, expected[i].uint8) << test.shape;
-      const double allowed = std::max(op.tolerance, 2 * relative_error(plain[i].real, expected[i].real));
+      EXPECT_EQ(got[i].bytes, expected[i].bytes) << test.shape;
+      const double allowed = allowed_error(op.tolerance, plain[i].real, expected[i].real);
       const double error = relative_error(got[i].real, expected[i].real);
       EXPECT_TRUE(error <= allowed) << op.name << " " << test.buffers[i].name << " at " << test.shape << ": error "
                                     << error << ", allowed " << allowed;
@@ -72,8 +72,8 @@ const Op& find_op(const std::string& name) {
   throw std::out_of_range(name);
 }
 
-std::map<std::string, std::size_t> index_by_name(const OpCase& test) {
-  std::map<std::string, std::size_t> index;
+std::map<std::string_view, std::size_t> index_by_name(const OpCase& test) {
+  std::map<std::string_view, std::size_t> index;
   for (std::size_t i = 0; i < test.buffers.size(); ++i) index[test.buffers[i].name] = i;
   return index;
 }
@@ -86,7 +86,7 @@ TEST_P(EveryOp, GradientAgreesWithCentralDifferences) {
   for (std::uint64_t seed = 200; seed < 200 + kShapesPerOp; ++seed) {
     const OpCase forward = forward_op.sample(seed);
     const OpCase backward = op.sample(seed);
-    ASSERT_EQ(forward.shape, backward.shape) << "forward and backward rows must draw the same shapes";
+    ASSERT_EQ(forward.shape, backward.shape) << "forward and backward specs must draw the same shapes";
     const std::vector<Values> inputs = random_call(forward, seed);
     const std::vector<Values> outputs = run(forward, Implementation::kReference64, inputs);
     const auto forward_index = index_by_name(forward);
@@ -95,7 +95,7 @@ TEST_P(EveryOp, GradientAgreesWithCentralDifferences) {
     std::vector<Values> call = random_call(backward, seed + 1);
     std::map<std::size_t, std::size_t> cotangent_of;  // forward output -> backward input
     for (std::size_t i = 0; i < backward.buffers.size(); ++i) {
-      const std::string& name = backward.buffers[i].name;
+      const std::string_view name = backward.buffers[i].name;
       if (const auto same = forward_index.find(name); same != forward_index.end()) call[i] = outputs[same->second];
       if (backward.buffers[i].role == Role::kAccumulate) std::fill(call[i].real.begin(), call[i].real.end(), 0.0);
       if (backward.buffers[i].role == Role::kInput && name.starts_with("d") && forward_index.contains(name.substr(1)))
@@ -143,12 +143,10 @@ TEST_P(EveryOp, GradientAgreesWithCentralDifferences) {
 INSTANTIATE_TEST_SUITE_P(Kernels, EveryOp, ::testing::ValuesIn(op_table()),
                          [](const auto& test) { return test.param.name; });
 
-TEST(OpTable, EveryRowHasACostAndAWorkload) {
+TEST(OpTable, EveryOpHasAWorkloadThatMovesBytes) {
   for (const Op& op : op_table()) {
-    for (const OpCase& work : op.workload()) {
-      EXPECT_GE(work.cost.flop, 0.0) << op.name;
-      EXPECT_GT(work.cost.bytes, 0.0) << op.name;
-    }
+    EXPECT_FALSE(op.workload().empty()) << op.name;
+    for (const OpCase& work : op.workload()) EXPECT_TRUE(work.cost.bytes > 0) << op.name;
     if (!op.gradient_of.empty()) {
       EXPECT_NO_THROW(find_op(op.gradient_of));
     }

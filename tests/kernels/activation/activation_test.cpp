@@ -1,11 +1,13 @@
 // NaN and the far tails, which normal numbers do not reach.
+#include "kernels/activation/activation.h"
+
 #include <cmath>
 #include <limits>
 #include <vector>
 
 #include <gtest/gtest.h>
 
-#include "kernels/activation/activation_spec.h"
+#include "kernels/activation/activation_ref.h"
 
 namespace cardiograd::kernels {
 namespace {

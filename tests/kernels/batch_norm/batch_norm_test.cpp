@@ -1,4 +1,6 @@
 // What random shapes and normal numbers do not show about batch normalization.
+#include "kernels/batch_norm/batch_norm.h"
+
 #include <cmath>
 #include <limits>
 #include <vector>
@@ -6,7 +8,6 @@
 #include <gtest/gtest.h>
 
 #include "base/philox.h"
-#include "kernels/batch_norm/batch_norm_spec.h"
 
 namespace cardiograd::kernels {
 namespace {

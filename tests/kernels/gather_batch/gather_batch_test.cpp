@@ -1,9 +1,9 @@
 // The marker of an invalid sample, which random numbers rarely hit.
+#include "kernels/gather_batch/gather_batch.h"
+
 #include <vector>
 
 #include <gtest/gtest.h>
-
-#include "kernels/gather_batch/gather_batch_spec.h"
 
 namespace cardiograd::kernels {
 namespace {

@@ -34,7 +34,7 @@ TEST(MaxPool, TheFirstOfEqualMaximaTakesTheGradient) {
       }
       std::vector<float> dx(x.size(), kNan);
       max_pool_backward_cpu(s, x.data(), dy.data(), dx.data());
-      EXPECT_EQ(dx, expected) << MaxPoolRow::describe(s) << " " << value;
+      EXPECT_EQ(dx, expected) << MaxPoolSpec::describe(s) << " " << value;
     }
   }
 }
@@ -50,7 +50,7 @@ TEST(MaxPool, NanReachesTheOutputOfItsWindows) {
         const std::int64_t start = i / s.channels % s.output_time() * s.stride - s.padding;
         const bool inside =
             i / s.channels / s.output_time() == 1 && i % s.channels == 5 && start <= place && place < start + s.kernel;
-        EXPECT_EQ(std::isnan(y[static_cast<std::size_t>(i)]), inside) << MaxPoolRow::describe(s) << " " << i;
+        EXPECT_EQ(std::isnan(y[static_cast<std::size_t>(i)]), inside) << MaxPoolSpec::describe(s) << " " << i;
       }
     }
   }

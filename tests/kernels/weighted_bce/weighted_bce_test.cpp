@@ -1,11 +1,13 @@
 // Logits far from zero and NaN, which normal numbers do not reach.
+#include "kernels/weighted_bce/weighted_bce.h"
+
 #include <cmath>
 #include <limits>
 #include <vector>
 
 #include <gtest/gtest.h>
 
-#include "kernels/weighted_bce/weighted_bce_spec.h"
+#include "kernels/weighted_bce/weighted_bce_ref.h"
 
 namespace cardiograd::kernels {
 namespace {

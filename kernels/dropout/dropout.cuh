@@ -1,0 +1,61 @@
+// Dropout on the GPU: the same Philox integers as on the CPU, made again wherever they are needed.
+#pragma once
+
+#include <cstdint>
+
+#include "base/philox.h"
+#include "kernels/dropout/dropout.h"
+#include "simt/simt.h"
+
+namespace cardiograd::kernels {
+
+// A DropoutKey in the form that threads use.
+struct DropoutMask {
+  std::uint32_t threshold;
+  float scale;
+  std::uint32_t layer;
+  std::uint32_t step;
+  std::uint32_t key_low;
+  std::uint32_t key_high;
+};
+inline DropoutMask dropout_mask(const DropoutKey& key) {
+  return {dropout_threshold(key.probability),
+          dropout_scale(key.probability),
+          key.layer,
+          key.step,
+          static_cast<std::uint32_t>(key.seed),
+          static_cast<std::uint32_t>(key.seed >> 32)};
+}
+
+// The words of elements 4 * block ... 4 * block + 3.
+__device__ inline PhiloxBlock dropout_words(const DropoutMask& mask, std::int64_t block) {
+  const auto counter = static_cast<std::uint64_t>(block);
+  return philox(static_cast<std::uint32_t>(counter), static_cast<std::uint32_t>(counter >> 32), mask.layer, mask.step,
+                mask.key_low, mask.key_high);
+}
+
+// 0 or 1 / (1 - p).
+__device__ inline float dropout_factor(const DropoutMask& mask, std::int64_t element) {
+  const PhiloxBlock words = dropout_words(mask, element / 4);
+  const int place = static_cast<int>(element % 4);
+  const std::uint32_t low = place % 2 == 0 ? words.value[0] : words.value[1];
+  const std::uint32_t high = place % 2 == 0 ? words.value[2] : words.value[3];
+  return (place < 2 ? low : high) >= mask.threshold ? mask.scale : 0.0F;
+}
+
+// Four elements per call, one block of random words.
+struct DropoutBody {
+  std::int64_t count;
+  DropoutMask mask;
+  const float* x;
+  float* y;
+  __device__ void operator()(std::int64_t block) const {
+    const PhiloxBlock words = dropout_words(mask, block);
+    for (int word = 0; word < 4; ++word) {
+      const std::int64_t i = 4 * block + word;
+      if (i < count) y[i] = words.value[word] >= mask.threshold ? x[i] * mask.scale : 0.0F;
+    }
+  }
+};
+
+}  // namespace cardiograd::kernels
