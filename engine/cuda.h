@@ -22,14 +22,14 @@ struct Problem {
 const Problem* problem();
 
 // What the CUDA runtime knows about versions and GPUs when it refuses.
-struct Circumstances {
+struct DriverInfo {
   int driver = 0;   // newest CUDA that the driver knows, as cudaDriverGetVersion says it: 12040; 0 without a driver
   int runtime = 0;  // CUDA of this build
   std::string gpu;
   std::string architectures;  // compute capabilities that the kernels were compiled for
 };
 // A status of the CUDA runtime (its number) that was met on the way to the GPU, in words.
-Problem problem_of_status(int status, const std::string& status_text, const Circumstances& circumstances);
+Problem problem_of_status(int status, const std::string& status_text, const DriverInfo& info);
 
 struct Gpu {
   std::string name;
