@@ -32,7 +32,7 @@ using Storage = std::shared_ptr<std::byte>;
 // Where an allocator's blocks come from.
 struct MemorySource {
   std::byte* (*allocate)(std::size_t bytes);  // nullptr when there is no more
-  void (*release)(std::byte* block);
+  void (*release)(std::byte* block, std::size_t bytes);
   std::string (*describe)();  // for messages: "on the NVIDIA H100 of 80.0 GB", or ""
 };
 MemorySource host_memory();
@@ -74,8 +74,10 @@ class CachingAllocator {
 CachingAllocator& cpu_allocator();
 CachingAllocator& cuda_allocator();
 CachingAllocator& allocator(Device device);
-// Host memory that the GPU reads and writes by itself.
+// Host memory that the GPU reads and writes by itself. Throws Error where there is no GPU.
 CachingAllocator& pinned_allocator();
+// Address space: a page takes memory when it is written. What tensors of a dry run get (observer.h).
+CachingAllocator& dry_run_allocator();
 
 // Bytes of the GPU that tensors could have: what they hold, what is cached, and what is free within the limit.
 std::size_t cuda_memory_for_tensors();

@@ -65,15 +65,13 @@ HcCnnTn::HcCnnTn(const HcCnnTnConfig& config, std::uint64_t seed) : config_(conf
   check(config);
   PhiloxStream random(seed, kInitialWeightsStream);
 
-  // Names follow PyTorch's twin, where ReLUs and poolings are modules of their own: the ReLU here is part of the batch
-  // norm, so its number is left free.
   std::int64_t channels = config.leads;
   std::int64_t time = config.samples;
   for (std::size_t i = 0; i < config.channels.size(); ++i) {
     const std::int64_t kernel = config.kernels[i];
-    cnn_.append<nn::Conv1d>(0, channels, config.channels[i], kernel, ops::Conv1dOptions{.padding = kernel / 2}, random);
-    cnn_.append<nn::BatchNorm1d>(0, config.channels[i], /*relu=*/true);
-    cnn_.append<nn::MaxPool1d>(1, 2);
+    cnn_.append<nn::Conv1d>(channels, config.channels[i], kernel, ops::Conv1dOptions{.padding = kernel / 2}, random);
+    cnn_.append<nn::BatchNorm1d>(config.channels[i], /*relu=*/true);
+    cnn_.append<nn::MaxPool1d>(2);
     channels = config.channels[i];
     time /= 2;
   }
@@ -88,18 +86,18 @@ HcCnnTn::HcCnnTn(const HcCnnTnConfig& config, std::uint64_t seed) : config_(conf
 
   std::int64_t joined = channels;
   if (config.features > 0) {
-    feature_branch_.append<nn::Linear>(0, config.features, config.feature_width, random);
-    feature_branch_.append<nn::BatchNorm1d>(0, config.feature_width, /*relu=*/true);
-    feature_branch_.append<nn::Linear>(1, config.feature_width, config.feature_width, random);
-    feature_branch_.append<nn::BatchNorm1d>(0, config.feature_width, /*relu=*/true);
+    feature_branch_.append<nn::Linear>(config.features, config.feature_width, random);
+    feature_branch_.append<nn::BatchNorm1d>(config.feature_width, /*relu=*/true);
+    feature_branch_.append<nn::Linear>(config.feature_width, config.feature_width, random);
+    feature_branch_.append<nn::BatchNorm1d>(config.feature_width, /*relu=*/true);
     add_module("hc", feature_branch_);
     joined += config.feature_width;
   }
 
-  head_.append<nn::Linear>(0, joined, config.head_width, random);
-  head_.append<nn::Relu>(0);
-  head_.append<nn::Dropout>(0, static_cast<float>(config.head_dropout));
-  head_.append<nn::Linear>(0, config.head_width, config.classes, random);
+  head_.append<nn::Linear>(joined, config.head_width, random);
+  head_.append<nn::Relu>();
+  head_.append<nn::Dropout>(static_cast<float>(config.head_dropout));
+  head_.append<nn::Linear>(config.head_width, config.classes, random);
   add_module("head", head_);
 }
 

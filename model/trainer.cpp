@@ -14,6 +14,7 @@
 #include "base/log.h"
 #include "engine/autograd.h"
 #include "engine/io/safetensors.h"
+#include "engine/optim/clip.h"
 #include "engine/optim/schedule.h"
 #include "evaluation/metrics.h"
 #include "evaluation/thresholds.h"

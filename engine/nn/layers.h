@@ -10,34 +10,47 @@
 
 #include "base/philox.h"
 #include "engine/nn/module.h"
+#include "engine/observer.h"
 #include "engine/ops/ops.h"
 
 namespace cardiograd::nn {
 
-// A layer with one input and one output.
+// A layer with one input and one output. A new one derives from this class and implements compute().
 class Layer : public Module {
  public:
-  virtual Tensor forward(const Tensor& x) = 0;
+  // compute(x), as the layer name() of the layer that calls it (observer.h).
+  Tensor forward(const Tensor& x) {
+    const LayerScope scope(name());
+    return compute(x);
+  }
+
+  // How many of PyTorch's layers this one stands for; a Sequential counts it as so many.
+  virtual int pytorch_layers() const { return 1; }
+
+ protected:
+  virtual Tensor compute(const Tensor& x) = 0;
 };
 
-// Layers one after the other, named "0", "1", ...
+// Layers one after the other, named "0", "1", ... as in PyTorch.
 class Sequential : public Layer {
  public:
-  // Appends a layer under the next number, or after leaving `skip` numbers free.
+  // Makes a layer L from the arguments and appends it. Returns it; it lives as long as this.
   template <class L, class... Args>
-  L& append(int skip, Args&&... args) {
-    next_name_ += skip;
+  L& append(Args&&... args) {
     auto layer = std::make_unique<L>(std::forward<Args>(args)...);
     L& reference = *layer;
-    add_module(std::to_string(next_name_++), reference);
+    add_module(std::to_string(next_number_), reference);
+    next_number_ += reference.pytorch_layers();
     layers_.push_back(std::move(layer));
     return reference;
   }
-  Tensor forward(const Tensor& x) override;
+
+ protected:
+  Tensor compute(const Tensor& x) override;
 
  private:
   std::vector<std::unique_ptr<Layer>> layers_;
-  int next_name_ = 0;
+  int next_number_ = 0;
 };
 
 // Weights and bias uniform in +-1 / sqrt(fan in).
@@ -45,7 +58,9 @@ class Conv1d : public Layer {
  public:
   Conv1d(std::int64_t inputs, std::int64_t outputs, std::int64_t kernel, const ops::Conv1dOptions& options,
          PhiloxStream& random);
-  Tensor forward(const Tensor& x) override;
+
+ protected:
+  Tensor compute(const Tensor& x) override;
 
  private:
   ops::Conv1dOptions options_;
@@ -56,50 +71,60 @@ class Conv1d : public Layer {
 class Linear : public Layer {
  public:
   Linear(std::int64_t inputs, std::int64_t outputs, PhiloxStream& random);
-  Tensor forward(const Tensor& x) override;
+
+ protected:
+  Tensor compute(const Tensor& x) override;
 
  private:
   Tensor weight_;
   Tensor bias_;
 };
 
-// Normalizes over everything but the channels; with `relu` it also applies the ReLU that follows.
+// Normalizes over everything but the channels; with `relu` it also applies the ReLU that follows, in the same pass over
+// memory.
 class BatchNorm1d : public Layer {
  public:
   explicit BatchNorm1d(std::int64_t channels, bool relu = false);
-  Tensor forward(const Tensor& x) override;
+  int pytorch_layers() const override { return relu_ ? 2 : 1; }
+
+ protected:
+  Tensor compute(const Tensor& x) override;
 
  private:
   bool relu_;
   Tensor weight_;
   Tensor bias_;
   Tensor running_mean_;
-  Tensor running_variance_;
+  Tensor running_var_;
 };
 
 class MaxPool1d : public Layer {
  public:
   explicit MaxPool1d(std::int64_t kernel) : kernel_(kernel) {}
-  Tensor forward(const Tensor& x) override { return ops::max_pool1d(x, kernel_, kernel_); }
+
+ protected:
+  Tensor compute(const Tensor& x) override { return ops::max_pool1d(x, kernel_, kernel_); }
 
  private:
   std::int64_t kernel_;
 };
 
 class Relu : public Layer {
- public:
-  Tensor forward(const Tensor& x) override { return ops::relu(x); }
+ protected:
+  Tensor compute(const Tensor& x) override { return ops::relu(x); }
 };
 
 class Gelu : public Layer {
- public:
-  Tensor forward(const Tensor& x) override { return ops::gelu(x); }
+ protected:
+  Tensor compute(const Tensor& x) override { return ops::gelu(x); }
 };
 
 class Dropout : public Layer {
  public:
   explicit Dropout(float probability);
-  Tensor forward(const Tensor& x) override { return ops::dropout(x, active(key_)); }
+
+ protected:
+  Tensor compute(const Tensor& x) override { return ops::dropout(x, active(key_)); }
 
  private:
   kernels::DropoutKey key_;
@@ -108,7 +133,9 @@ class Dropout : public Layer {
 class LayerNorm : public Layer {
  public:
   explicit LayerNorm(std::int64_t width);
-  Tensor forward(const Tensor& x) override { return ops::layer_norm(x, weight_, bias_); }
+
+ protected:
+  Tensor compute(const Tensor& x) override { return ops::layer_norm(x, weight_, bias_); }
 
  private:
   Tensor weight_;
@@ -119,7 +146,9 @@ class LayerNorm : public Layer {
 class MultiHeadAttention : public Layer {
  public:
   MultiHeadAttention(std::int64_t width, std::int64_t heads, float dropout, PhiloxStream& random);
-  Tensor forward(const Tensor& x) override;
+
+ protected:
+  Tensor compute(const Tensor& x) override;
 
  private:
   std::int64_t heads_;
@@ -135,7 +164,9 @@ class TransformerEncoderLayer : public Layer {
  public:
   TransformerEncoderLayer(std::int64_t width, std::int64_t heads, std::int64_t feed_forward, float dropout,
                           PhiloxStream& random);
-  Tensor forward(const Tensor& x) override;
+
+ protected:
+  Tensor compute(const Tensor& x) override;
 
  private:
   MultiHeadAttention attention_;
@@ -154,7 +185,9 @@ class TransformerEncoder : public Layer {
  public:
   TransformerEncoder(int layers, std::int64_t width, std::int64_t heads, std::int64_t feed_forward, float dropout,
                      PhiloxStream& random);
-  Tensor forward(const Tensor& x) override { return layers_.forward(x); }
+
+ protected:
+  Tensor compute(const Tensor& x) override { return layers_.forward(x); }
 
  private:
   Sequential layers_;

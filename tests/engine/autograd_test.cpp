@@ -50,6 +50,23 @@ TEST(Autograd, GradientsAddUpUntilCleared) {
   EXPECT_FALSE(x.grad().defined());
 }
 
+TEST(Autograd, AResultOfAnyShapeIsDifferentiatedWithItsGradient) {
+  const Tensor x = leaf({1, -2, 3, -4, 5, 6}, {2, 3});
+  const Tensor dy = Tensor::from<float>({1, 2, 3, 4, 5, 6}, {2, 3});
+  backward(ops::relu(x), dy);
+  EXPECT_EQ(x.grad().values(), (std::vector<float>{1, 0, 3, 0, 5, 6}));
+  // The caller's gradient is handed on, not written to.
+  const Tensor y = leaf({1, 1, 1}, {3});
+  const Tensor dz = Tensor::from<float>({1, 2, 3}, {3});
+  backward(ops::add(y, y), dz);
+  EXPECT_EQ(y.grad().values(), (std::vector<float>{2, 4, 6}));
+  EXPECT_EQ(dz.values(), (std::vector<float>{1, 2, 3}));
+
+  EXPECT_THROW(backward(ops::relu(x), Tensor::zeros({3, 2})), Error);
+  EXPECT_THROW(backward(ops::relu(x), Tensor()), Error);
+  EXPECT_THROW(backward(x.detach(), dy), Error);
+}
+
 TEST(Autograd, NothingIsRecordedWithoutNeed) {
   const Tensor x = leaf({1, 2}, {1, 2});
   {
