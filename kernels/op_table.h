@@ -9,6 +9,7 @@
 #include <functional>
 #include <string>
 #include <string_view>
+#include <typeinfo>
 #include <vector>
 
 #include "base/error.h"
@@ -144,6 +145,9 @@ struct Op {
   double tolerance = 0;
   std::function<OpCase(std::uint64_t seed)> sample;
   std::function<std::vector<OpCase>()> workload;
+  const std::type_info* shape_type = nullptr;
+  // `shape` points to a shape of this type.
+  std::function<OpCase(const void* shape)> bind;
 };
 
 template <OpRow Row>
@@ -195,10 +199,15 @@ Op make_op() {
             std::vector<OpCase> cases;
             for (const auto& shape : Row::workload()) cases.push_back(bind_case<Row>(shape));
             return cases;
-          }};
+          },
+          &typeid(typename Row::Shape),
+          [](const void* shape) { return bind_case<Row>(*static_cast<const typename Row::Shape*>(shape)); }};
 }
 
 // All operations.
 const std::vector<Op>& op_table();
+
+// The operation with this name, nullptr when there is none.
+const Op* find_op(std::string_view name);
 
 }  // namespace cardiograd::kernels
