@@ -1,5 +1,6 @@
 // The layers that models are made of, each initialized as PyTorch's layer of the same name by default. Random initial
-// values come from the PhiloxStream that the constructor is given, drawn on the CPU whatever the device.
+// values come from the PhiloxStream that the constructor is given. Layers are made on the CPU, Module::to() moves them.
+// Sizes are 1 or more. Inputs are float32; another shape than a layer expects throws Error.
 #pragma once
 
 #include <cstdint>
@@ -24,23 +25,20 @@ class Layer : public Module {
     return compute(x);
   }
 
-  // How many of PyTorch's layers this one stands for; a Sequential counts it as so many.
-  virtual int pytorch_layers() const { return 1; }
-
  protected:
   virtual Tensor compute(const Tensor& x) = 0;
 };
 
-// Layers one after the other, named "0", "1", ... as in PyTorch.
+// Layers one after the other.
 class Sequential : public Layer {
  public:
-  // Makes a layer L from the arguments and appends it. Returns it; it lives as long as this.
+  // Appends a layer made from `args`; its tensors are called "<name>.weight", ... The layer lives as long as this.
+  // Throws Error when there is one of this name.
   template <class L, class... Args>
-  L& append(Args&&... args) {
+  L& append(std::string name, Args&&... args) {
     auto layer = std::make_unique<L>(std::forward<Args>(args)...);
     L& reference = *layer;
-    add_module(std::to_string(next_number_), reference);
-    next_number_ += reference.pytorch_layers();
+    add_module(std::move(name), reference);
     layers_.push_back(std::move(layer));
     return reference;
   }
@@ -50,10 +48,9 @@ class Sequential : public Layer {
 
  private:
   std::vector<std::unique_ptr<Layer>> layers_;
-  int next_number_ = 0;
 };
 
-// Weights and bias uniform in +-1 / sqrt(fan in).
+// x (N, T, inputs) -> (N, Tout, outputs); ops::conv1d. Weights and bias uniform in +-1 / sqrt(fan in).
 class Conv1d : public Layer {
  public:
   Conv1d(std::int64_t inputs, std::int64_t outputs, std::int64_t kernel, const ops::Conv1dOptions& options,
@@ -68,6 +65,7 @@ class Conv1d : public Layer {
   Tensor bias_;
 };
 
+// x (..., inputs) -> (..., outputs). Weights and bias uniform in +-1 / sqrt(inputs).
 class Linear : public Layer {
  public:
   Linear(std::int64_t inputs, std::int64_t outputs, PhiloxStream& random);
@@ -80,12 +78,11 @@ class Linear : public Layer {
   Tensor bias_;
 };
 
-// Normalizes over everything but the channels; with `relu` it also applies the ReLU that follows, in the same pass over
-// memory.
+// x (N, C) or (N, T, C) -> like x, normalized over everything but the channels; with `relu` it also applies the ReLU
+// that follows, in the same pass over memory.
 class BatchNorm1d : public Layer {
  public:
   explicit BatchNorm1d(std::int64_t channels, bool relu = false);
-  int pytorch_layers() const override { return relu_ ? 2 : 1; }
 
  protected:
   Tensor compute(const Tensor& x) override;
@@ -98,6 +95,7 @@ class BatchNorm1d : public Layer {
   Tensor running_var_;
 };
 
+// x (N, T, C) -> (N, T / kernel, C): the largest of each `kernel` samples, T / kernel rounded down.
 class MaxPool1d : public Layer {
  public:
   explicit MaxPool1d(std::int64_t kernel) : kernel_(kernel) {}
@@ -109,16 +107,19 @@ class MaxPool1d : public Layer {
   std::int64_t kernel_;
 };
 
+// Any shape: max(x, 0).
 class Relu : public Layer {
  protected:
   Tensor compute(const Tensor& x) override { return ops::relu(x); }
 };
 
+// Any shape: ops::gelu.
 class Gelu : public Layer {
  protected:
   Tensor compute(const Tensor& x) override { return ops::gelu(x); }
 };
 
+// Any shape: ops::dropout in training, x itself otherwise. `probability`: 0 or more and less than 1.
 class Dropout : public Layer {
  public:
   explicit Dropout(float probability);
@@ -130,6 +131,7 @@ class Dropout : public Layer {
   kernels::DropoutKey key_;
 };
 
+// x (..., width) -> like x, normalized over the last dimension.
 class LayerNorm : public Layer {
  public:
   explicit LayerNorm(std::int64_t width);
@@ -142,7 +144,8 @@ class LayerNorm : public Layer {
   Tensor bias_;
 };
 
-// Self-attention with input and output projections; dropout on the attention weights.
+// x (N, T, width) -> like x: self-attention with input and output projections; dropout on the attention weights. Throws
+// Error from forward() unless `heads` divides `width`.
 class MultiHeadAttention : public Layer {
  public:
   MultiHeadAttention(std::int64_t width, std::int64_t heads, float dropout, PhiloxStream& random);
@@ -158,8 +161,8 @@ class MultiHeadAttention : public Layer {
   Linear out_proj_;
 };
 
-// Post-norm, as PyTorch's default: x = norm1(x + dropout(attention(x))), x = norm2(x + dropout(feed-forward(x))) with a
-// feed-forward of linear, ReLU, dropout, linear.
+// x (N, T, width) -> like x. Post-norm, as PyTorch's default: x = norm1(x + dropout(attention(x))), x = norm2(x +
+// dropout(feed-forward(x))) with a feed-forward of linear, ReLU, dropout, linear.
 class TransformerEncoderLayer : public Layer {
  public:
   TransformerEncoderLayer(std::int64_t width, std::int64_t heads, std::int64_t feed_forward, float dropout,
@@ -179,12 +182,12 @@ class TransformerEncoderLayer : public Layer {
   Dropout dropout2_;
 };
 
-// Encoder layers under the name "layers". All start with equal weights: PyTorch's TransformerEncoder makes its layers
-// as copies of one.
+// Encoder layers "layers.0", "layers.1", ... All start with equal weights: PyTorch's TransformerEncoder makes its
+// layers as copies of one.
 class TransformerEncoder : public Layer {
  public:
-  TransformerEncoder(int layers, std::int64_t width, std::int64_t heads, std::int64_t feed_forward, float dropout,
-                     PhiloxStream& random);
+  TransformerEncoder(std::int64_t layers, std::int64_t width, std::int64_t heads, std::int64_t feed_forward,
+                     float dropout, PhiloxStream& random);
 
  protected:
   Tensor compute(const Tensor& x) override { return layers_.forward(x); }

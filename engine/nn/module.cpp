@@ -1,6 +1,11 @@
 #include "engine/nn/module.h"
 
+#include <algorithm>
 #include <utility>
+
+#include <fmt/format.h>
+
+#include "base/error.h"
 
 namespace cardiograd::nn {
 
@@ -69,6 +74,8 @@ void Module::add_constant(Tensor& tensor) {
 }
 
 void Module::add_module(std::string name, Module& module) {
+  if (std::any_of(children_.begin(), children_.end(), [&name](const Module* child) { return child->name_ == name; }))
+    throw Error(fmt::format("a module has two modules named '{}' inside", name));
   module.name_ = std::move(name);
   children_.push_back(&module);
 }

@@ -52,10 +52,14 @@ class Module {
   void set_dropout_step(std::uint64_t seed, std::uint32_t step);
 
  protected:
+  // Registers a tensor of this module, which must live as long as it: one that training changes and gradients are
+  // computed for, or one that only files carry, such as running statistics.
   void add_parameter(std::string name, Tensor& tensor, Layout layout = Layout::kSame);
   void add_buffer(std::string name, Tensor& tensor);
   // A tensor that belongs to no file but moves with the module.
   void add_constant(Tensor& tensor);
+  // Registers a module inside this one, which must live as long as it; its tensors are called "<name>.weight", ...
+  // Throws Error when there is one of this name.
   void add_module(std::string name, Module& module);
   // A dropout that this module applies in forward(); set_dropout_step() gives each its own random numbers. `key` must
   // live as long as the module.

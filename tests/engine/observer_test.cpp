@@ -21,9 +21,9 @@ using Calls = std::vector<std::pair<std::string, std::string>>;  // layer, kerne
 // Two linear layers with a ReLU between, the second inside a container of its own.
 struct Net : nn::Sequential {
   explicit Net(PhiloxStream random) {
-    append<nn::Linear>(3, 4, random);
-    append<nn::Relu>();
-    append<nn::Sequential>().append<nn::Linear>(4, 2, random);
+    append<nn::Linear>("0", 3, 4, random);
+    append<nn::Relu>("1");
+    append<nn::Sequential>("2").append<nn::Linear>("0", 4, 2, random);
   }
 };
 
