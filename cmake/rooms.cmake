@@ -103,3 +103,29 @@ function(cardiograd_benchmarks)
     target_compile_options(${name} PRIVATE ${CARDIOGRAD_WARNINGS})
   endforeach()
 endfunction()
+
+# cardiograd_example(source deps...): one small program in examples/ of the build, linked to the rooms it shows.
+function(cardiograd_example source)
+  get_filename_component(name ${source} NAME_WE)
+  add_executable(${name} ${PROJECT_SOURCE_DIR}/${source})
+  set_target_properties(${name} PROPERTIES RUNTIME_OUTPUT_DIRECTORY ${CMAKE_BINARY_DIR}/examples)
+  target_link_libraries(${name} PRIVATE ${ARGN})
+  target_compile_options(${name} PRIVATE ${CARDIOGRAD_WARNINGS})
+endfunction()
+
+# The examples, and the tests that run them; read_ecg's needs the recordings in CARDIOGRAD_DATA.
+function(cardiograd_examples)
+  cardiograd_example(examples/two_moons.cpp cardiograd_engine)
+  cardiograd_example(examples/read_ecg.cpp cardiograd_data)
+  cardiograd_example(simt/example/row_sums.cpp cardiograd_simt)
+  if(CARDIOGRAD_TESTS)
+    add_test(NAME Examples.TwoMoons COMMAND two_moons)
+    add_test(NAME Examples.RowSums COMMAND row_sums)
+    set_tests_properties(Examples.RowSums PROPERTIES PASS_REGULAR_EXPRESSION "^0\n101\n202\n$")
+    add_test(NAME Examples.ReadEcgUsage COMMAND sh -c "\"$0\"; test $? = 2" $<TARGET_FILE:read_ecg>)
+    add_test(NAME Examples.ReadEcg COMMAND sh -c
+      "test -d \"$CARDIOGRAD_DATA/ludb\" || exit 77; \"$0\" \"$CARDIOGRAD_DATA/ludb/data/10\" | grep 'heart rate *[0-9]'"
+      $<TARGET_FILE:read_ecg>)
+    set_tests_properties(Examples.ReadEcg PROPERTIES SKIP_RETURN_CODE 77)
+  endif()
+endfunction()

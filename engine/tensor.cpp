@@ -132,6 +132,11 @@ void Tensor::assign(const Tensor& from) {
   }
 }
 
+float Tensor::item() const {
+  if (count() != 1) throw Error(fmt::format("item of a tensor of shape {}, expected one value", shape_.text()));
+  return values()[0];
+}
+
 void Tensor::copy_from(const void* values, std::size_t count) {
   if (static_cast<std::int64_t>(count) != shape_.count())
     throw Error(fmt::format("tensor of shape {}: {} values, expected {}", shape_.text(), count, shape_.count()));

@@ -118,6 +118,34 @@ TEST(Memory, BlocksAreUsedAgain) {
   EXPECT_EQ(allocator.statistics().reserved, 0U);
 }
 
+TEST(Tensor, ItemIsTheOneValue) {
+  EXPECT_EQ(Tensor::full({1, 1}, 2.5F).item(), 2.5F);
+  EXPECT_THROW(Tensor::zeros({2}).item(), Error);
+  EXPECT_THROW(Tensor::zeros({0}).item(), Error);
+  EXPECT_THROW(Tensor().item(), Error);
+  EXPECT_THROW(Tensor::zeros({1}, DType::kInt32).item(), Error);
+}
+
+TEST(Ops, BceWithLogitsIsWeightedBceWithWeightsOfOne) {
+  const std::vector<float> values = {0.5F, -1, 2, 0, 3, -3};
+  const Tensor targets = Tensor::from<float>({0, 1, 1, 0, 1, 1}, {3, 2});
+  const Tensor a = leaf(values, {3, 2});
+  const Tensor b = leaf(values, {3, 2});
+  const Tensor loss = ops::bce_with_logits(a, targets);
+  const Tensor weighted = ops::weighted_bce(b, targets, Tensor::full({2}, 1));
+  EXPECT_EQ(loss.item(), weighted.item());
+  double expected = 0;
+  for (int i = 0; i < 6; ++i) {
+    const double z = static_cast<double>(a.data()[i]);
+    expected += std::log1p(std::exp(targets.data()[i] == 1 ? -z : z)) / 6;
+  }
+  EXPECT_TRUE(std::abs(static_cast<double>(loss.item()) - expected) <= 1e-6);
+  backward(loss);
+  backward(weighted);
+  EXPECT_EQ(a.grad().values(), b.grad().values());
+  EXPECT_THROW(ops::bce_with_logits(leaf({1, 2}, {2}), Tensor::zeros({2})), Error);
+}
+
 TEST(Ops, WrongShapesAreErrorsThatNameBoth) {
   const Tensor x = Tensor::zeros({2, 10, 3});
   const auto message = [](auto&& call) -> std::string {
