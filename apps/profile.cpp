@@ -57,7 +57,7 @@ void add_options(CLI::App& app, Options& o) {
   app.add_option("--features", o.sizes.features, "29 by default, 0: no feature branch")->check(CLI::Range(0, 10000));
   app.add_option("--gpu", o.gpus, "one or more of " + gpu_names() + ", or NAME:TFLOPS:GBS for another");
   app.add_flag("--by-layer", o.by_layer,
-               "one line per call, in the order of the step, instead of per kernel and shape");
+               "per layer, too, in the order of the step, instead of per kernel and shape alone");
   app.add_option("--json", o.json, "also write the table to this file");
 }
 
@@ -94,7 +94,8 @@ std::vector<Line> lines_of(const std::vector<model::KernelCall>& calls, bool by_
   std::vector<Line> lines;
   std::map<std::string, std::size_t> known;
   for (const model::KernelCall& call : calls) {
-    const std::string label = (by_layer ? call.layer + "  " : std::string()) + call.op + "  " + call.work.shape;
+    const std::string layer = call.layer.empty() ? "(model)" : call.layer;
+    const std::string label = (by_layer ? layer + "  " : std::string()) + call.op + "  " + call.work.shape;
     const auto [at, fresh] = known.emplace(label, lines.size());
     if (fresh) lines.push_back({label, 0, call.work.cost});
     ++lines[at->second].calls;

@@ -8,6 +8,7 @@
 
 #include "base/error.h"
 #include "engine/dispatch.h"
+#include "engine/observer.h"
 #include "kernels/add/add.h"
 
 namespace cardiograd {
@@ -20,7 +21,8 @@ thread_local std::uint64_t next_sequence = 0;
 // Adding y = a + b hands one gradient to a and to b, so a gradient's values may have other holders.
 void add_to(Tensor& sum, const Tensor& term) {
   if (sum.shared()) sum = sum.clone();
-  CARDIOGRAD_RUN(accumulate_forward, kernels::AddShape{term.count()}, term, sum);
+  const kernels::AddShape s = {.count = term.count(), .period = term.count()};
+  CARDIOGRAD_RUN(accumulate_forward, s, term, sum);
 }
 
 // Everything that `root` was computed from, itself included.
@@ -33,6 +35,11 @@ std::vector<std::shared_ptr<AutogradMeta>> reachable(const std::shared_ptr<Autog
       if (seen.insert(input.get()).second) found.push_back(input);
   }
   return found;
+}
+
+void check_history(const Tensor& y) {
+  if (y.autograd() == nullptr || y.autograd()->node == nullptr)
+    throw Error("backward: the result was not computed from a tensor that requires a gradient");
 }
 
 }  // namespace
@@ -51,6 +58,7 @@ void record(const char* name, Tensor& result, std::initializer_list<const Tensor
   for (const Tensor* input : inputs)
     if (input->requires_grad()) node->inputs.push_back(input->autograd());
   node->backward = std::move(backward);
+  node->layer = current_layer();
   auto meta = std::make_shared<AutogradMeta>();
   meta->node = std::move(node);
   result.set_autograd(std::move(meta));
@@ -74,20 +82,30 @@ Tensor GradientSlot::accumulator() const {
 }
 
 void backward(const Tensor& loss) {
-  if (loss.autograd() == nullptr || loss.autograd()->node == nullptr)
-    throw Error("backward: the loss was not computed from a tensor that requires a gradient");
+  check_history(loss);
   if (loss.count() != 1)
-    throw Error(fmt::format("backward: the loss has shape {}, expected one value", loss.shape().text()));
-  std::vector<std::shared_ptr<AutogradMeta>> order = reachable(loss.autograd());
+    throw Error(fmt::format("backward: the loss has shape {}, expected one value", loss.shape().text()),
+                "Give the gradient of a result with several values: backward(y, dy).");
+  backward(loss, Tensor::full(loss.shape(), 1, loss.device()));
+}
+
+void backward(const Tensor& y, const Tensor& dy) {
+  check_history(y);
+  expect_shape("backward", "dy", dy, y.shape());
+  ops::common_device("backward", {&y, &dy});
+  std::vector<std::shared_ptr<AutogradMeta>> order = reachable(y.autograd());
   std::erase_if(order, [](const auto& meta) { return meta->node == nullptr; });
   std::sort(order.begin(), order.end(),
             [](const auto& a, const auto& b) { return a->node->sequence > b->node->sequence; });
-  loss.autograd()->grad = Tensor::full(loss.shape(), 1, loss.device());
+  y.autograd()->grad = dy.detach();
   for (auto& meta : order) {
     const std::unique_ptr<GraphNode> node = std::move(meta->node);
     const Tensor gradient = std::move(meta->grad);
     meta->grad = Tensor();
-    if (gradient.defined()) node->backward(gradient);
+    if (gradient.defined()) {
+      const LayerScope layer = LayerScope::whole_path(node->layer);
+      node->backward(gradient);
+    }
     meta.reset();
   }
 }

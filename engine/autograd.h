@@ -9,6 +9,7 @@
 #include <cstdint>
 #include <functional>
 #include <memory>
+#include <string>
 #include <vector>
 
 #include "engine/tensor.h"
@@ -19,7 +20,8 @@ namespace cardiograd {
 using BackwardFunction = std::function<void(const Tensor& dy)>;
 
 struct GraphNode {
-  const char* name;
+  const char* name;   // of the operation: "linear"
+  std::string layer;  // that recorded it, when an observer was watching (observer.h)
   std::uint64_t sequence;
   std::vector<std::shared_ptr<AutogradMeta>> inputs;
   BackwardFunction backward;
@@ -66,6 +68,10 @@ class GradientSlot {
 // Computes the gradient of `loss` (one value) with respect to every leaf it depends on, adding to gradients that are
 // there. The graph is used up. Throws Error when `loss` has no history or more than one value.
 void backward(const Tensor& loss);
+
+// The same for the sum of y * dy: the gradients of a result of any shape, given its own gradient `dy` (float32, the
+// shape and device of y). Throws Error when `y` has no history or `dy` does not fit.
+void backward(const Tensor& y, const Tensor& dy);
 
 // While alive, operations on this thread record nothing.
 class NoGrad {

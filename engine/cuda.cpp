@@ -29,11 +29,11 @@ struct Connection {
   Connection() {
     const cudaError_t status = connect();
     if (status == cudaSuccess) return;
-    Circumstances circumstances = {.gpu = fmt::format("{} (sm_{})", gpu.name, gpu.capability),
-                                   .architectures = kernels::compiled_architectures()};
-    cudaDriverGetVersion(&circumstances.driver);
-    cudaRuntimeGetVersion(&circumstances.runtime);
-    problem = problem_of_status(static_cast<int>(status), cudaGetErrorString(status), circumstances);
+    DriverInfo info = {.gpu = fmt::format("{} (sm_{})", gpu.name, gpu.capability),
+                       .architectures = kernels::compiled_architectures()};
+    cudaDriverGetVersion(&info.driver);
+    cudaRuntimeGetVersion(&info.runtime);
+    problem = problem_of_status(static_cast<int>(status), cudaGetErrorString(status), info);
   }
 
  private:

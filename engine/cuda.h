@@ -1,5 +1,7 @@
 // The engine's way to the GPU: is there one, its stream, memory, copies and events. cuda.cpp is the only file of the
-// engine that calls the CUDA runtime; in a build without device code (cuda_absent.cpp) everything but problem() throws.
+// engine that calls the CUDA runtime. Where problem() has one, which is always so in a build without device code
+// (cuda_absent.cpp), everything but problem(), problem_of_status() and emulated() throws Error with its words. All
+// throw Error for what the runtime reports, which may be the failure of a kernel launched before.
 //
 // All kernels and copies go through one stream, in order, and never through CUDA's default stream. The host waits for
 // it only where it says so here.
@@ -22,32 +24,33 @@ struct Problem {
 const Problem* problem();
 
 // What the CUDA runtime knows about versions and GPUs when it refuses.
-struct Circumstances {
+struct DriverInfo {
   int driver = 0;   // newest CUDA that the driver knows, as cudaDriverGetVersion says it: 12040; 0 without a driver
-  int runtime = 0;  // CUDA of this build
-  std::string gpu;
-  std::string architectures;  // compute capabilities that the kernels were compiled for
+  int runtime = 0;  // CUDA of this build: 12020
+  std::string gpu;  // "Quadro P400 (sm_61)"
+  std::string architectures;  // compute capabilities that the kernels were compiled for: "75, 80, 86"
 };
 // A status of the CUDA runtime (its number) that was met on the way to the GPU, in words.
-Problem problem_of_status(int status, const std::string& status_text, const Circumstances& circumstances);
+Problem problem_of_status(int status, const std::string& status_text, const DriverInfo& info);
 
 struct Gpu {
   std::string name;
   int capability = 0;      // 86 for 8.6
   std::size_t memory = 0;  // bytes
 };
-// Throws Error where problem() has one.
+// The GPU that is used: the first one that the driver shows.
 const Gpu& gpu();
 // True when the "GPU" is this machine's processor (kernels/simt).
 bool emulated();
 // Bytes of the GPU that nobody has taken.
 std::size_t free_memory();
 
+// The engine's stream.
 kernels::Stream stream();
 // Waits for everything in the stream. Throws Error for what went wrong there.
 void synchronize();
 
-// Device memory; nullptr when there is no more. release() waits for the GPU.
+// Device memory, aligned to 256 bytes; nullptr when there is no more. release() waits for the GPU.
 std::byte* allocate(std::size_t bytes);
 void release(std::byte* block);
 // Host memory that the GPU can read and write by itself; memory.h hands it out. Throws Error when there is no more.
@@ -56,6 +59,7 @@ std::byte* allocate_pinned(std::size_t bytes);
 enum class Direction { kToDevice, kToHost, kOnDevice };
 // Puts a copy into the stream. Host memory must stay until it has happened.
 void copy(void* to, const void* from, std::size_t bytes, Direction direction);
+// Puts into the stream: every one of `bytes` bytes of device memory becomes `value`, 0 to 255.
 void fill_bytes(void* to, int value, std::size_t bytes);
 
 // A place in the stream.

@@ -16,19 +16,19 @@ std::string version_text(int version) {
 
 }  // namespace
 
-Problem problem_of_status(int status, const std::string& status_text, const Circumstances& c) {
-  if (status == kInsufficientDriver && c.driver == 0)
+Problem problem_of_status(int status, const std::string& status_text, const DriverInfo& info) {
+  if (status == kInsufficientDriver && info.driver == 0)
     return {"device cuda: no NVIDIA driver is installed", "Install the GPU's driver, or use --device cpu."};
   if (status == kInsufficientDriver)
     return {fmt::format("device cuda: the NVIDIA driver is too old: it knows CUDA up to {}, this build uses {}",
-                        version_text(c.driver), version_text(c.runtime)),
+                        version_text(info.driver), version_text(info.runtime)),
             "Install a newer driver, build with an older CUDA, or use --device cpu."};
   if (status == kNoDevice)
     return {"device cuda: the NVIDIA driver sees no GPU",
             "nvidia-smi lists the GPUs; CUDA_VISIBLE_DEVICES can hide them. --device cpu works without."};
   if (status == kNoKernelImage)
     return {fmt::format("device cuda: this build has no kernels for the GPU {}; it has them for compute capability {}",
-                        c.gpu, c.architectures),
+                        info.gpu, info.architectures),
             "Configure with -DCARDIOGRAD_CUDA_ARCHITECTURES=<the GPU's>, or use --device cpu."};
   return {fmt::format("device cuda: the GPU does not answer: {} (CUDA error {})", status_text, status),
           "nvidia-smi shows what the GPU and its driver are doing; --device cpu works without."};

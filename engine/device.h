@@ -11,7 +11,7 @@ enum class Device { kCpu, kCuda };
 // "cpu" or "cuda".
 const char* device_name(Device device);
 
-// "cpu", or "cuda (NVIDIA GeForce RTX 3050, sm_86, 8.0 GB)".
+// "cpu", or "cuda (NVIDIA GeForce RTX 3050, sm_86, 8.0 GB)". Throws Error for kCuda where it is not available.
 std::string describe_device(Device device);
 
 // True when this build has CUDA kernels and something to run them: a GPU, or in the preset simt the host.

@@ -2,8 +2,9 @@
 //
 //   CARDIOGRAD_RUN(relu_forward, s, x, y);
 //
-// calls kernels::relu_forward_cpu or kernels::relu_forward_cuda, the latter in the engine's stream. Tensors among the
-// arguments become pointers to their values; a const one only fits a const parameter. Everything else is passed on.
+// calls kernels::relu_forward_cpu or kernels::relu_forward_cuda, the latter in the engine's stream. The first argument
+// is the kernel's shape. Tensors among the others become pointers to their values; a const one only fits a const
+// parameter. Everything else is passed on. This thread's KernelObserver (observer.h) is told before.
 #pragma once
 
 #include <cstdint>
@@ -12,6 +13,7 @@
 #include <utility>
 
 #include "engine/cuda.h"
+#include "engine/observer.h"
 #include "engine/tensor.h"
 #include "kernels/common/device_code.h"
 
@@ -62,13 +64,16 @@ const Tensor* as_tensor(const Argument& argument) {
     return nullptr;
 }
 
-template <auto kCpu, auto kCuda, class... Arguments>
-void run_kernel(const char* name, Arguments&&... arguments) {
+// CARDIOGRAD_RUN for kernels whose functions have another name than the table's `name`. Throws Error when the tensors
+// are on different devices, or one is not defined or has another type than the kernel's.
+template <auto kCpu, auto kCuda, class Shape, class... Arguments>
+void run_kernel(const char* name, const Shape& shape, Arguments&&... arguments) {
   const Device device = common_device(name, {as_tensor(arguments)...});
+  if (!observe(name, shape, device)) return;
   if (device == Device::kCpu)
-    kCpu(kernel_argument(arguments)...);
+    kCpu(shape, kernel_argument(arguments)...);
   else if constexpr (kernels::kHasDeviceCode)
-    kCuda(kernel_argument(arguments)..., cuda::stream());
+    kCuda(shape, kernel_argument(arguments)..., cuda::stream());
 }
 
 }  // namespace cardiograd::ops

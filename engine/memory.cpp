@@ -33,9 +33,18 @@ std::byte* allocate_on_host(std::size_t size) {
 }
 
 // Pinned blocks are few, small and used to the end.
-void keep(std::byte*) {}
+void keep(std::byte*, std::size_t) {}
 
-std::string card_text() {
+std::byte* reserve_addresses(std::size_t size) {
+  void* block = ::mmap(nullptr, size, PROT_READ | PROT_WRITE, MAP_PRIVATE | MAP_ANONYMOUS | MAP_NORESERVE, -1, 0);
+  return block == MAP_FAILED ? nullptr : static_cast<std::byte*>(block);
+}
+
+std::string no_text() {
+  return {};
+}
+
+std::string gpu_text() {
   return fmt::format(" on the {} of {}", cuda::gpu().name, memory_text(cuda::gpu().memory));
 }
 
@@ -53,7 +62,7 @@ std::size_t wanted_limit() {
 }  // namespace
 
 MemorySource host_memory() {
-  return {allocate_on_host, [](std::byte* block) { std::free(block); }, [] { return std::string(); }};
+  return {allocate_on_host, [](std::byte* block, std::size_t) { std::free(block); }, no_text};
 }
 
 CachingAllocator::CachingAllocator(const MemorySource& source) : source_(source) {}
@@ -129,7 +138,7 @@ void CachingAllocator::release_cached() {
 
 void CachingAllocator::release_free_blocks() {
   for (auto& [size, blocks] : free_) {
-    for (std::byte* block : blocks) source_.release(block);
+    for (std::byte* block : blocks) source_.release(block, size);
     statistics_.reserved -= size * blocks.size();
     blocks.clear();
   }
@@ -145,7 +154,7 @@ std::size_t CachingAllocator::limit() const {
   return limit_;
 }
 
-// Never destroyed, all three: tensors with static lifetime may outlive any order of destruction.
+// Never destroyed, all four: tensors with static lifetime may outlive any order of destruction.
 CachingAllocator& cpu_allocator() {
   static auto* allocator = new CachingAllocator;
   return *allocator;
@@ -154,7 +163,8 @@ CachingAllocator& cpu_allocator() {
 CachingAllocator& cuda_allocator() {
   static auto* allocator = [] {
     cuda::gpu();  // Throws where there is none.
-    auto* made = new CachingAllocator({cuda::allocate, cuda::release, card_text});
+    auto* made =
+        new CachingAllocator({cuda::allocate, [](std::byte* block, std::size_t) { cuda::release(block); }, gpu_text});
     made->set_limit(wanted_limit());
     if constexpr (kernels::kHasDeviceCode) kernels::on_scratch_exhausted([] { cuda_allocator().release_cached(); });
     return made;
@@ -167,7 +177,13 @@ CachingAllocator& allocator(Device device) {
 }
 
 CachingAllocator& pinned_allocator() {
-  static auto* allocator = new CachingAllocator({cuda::allocate_pinned, keep, [] { return std::string(); }});
+  static auto* allocator = new CachingAllocator({cuda::allocate_pinned, keep, no_text});
+  return *allocator;
+}
+
+CachingAllocator& dry_run_allocator() {
+  static auto* allocator = new CachingAllocator(
+      {reserve_addresses, [](std::byte* block, std::size_t size) { ::munmap(block, size); }, no_text});
   return *allocator;
 }
 

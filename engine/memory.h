@@ -25,16 +25,17 @@ struct MemoryStatistics {
   std::uint64_t system_allocations = 0;
 };
 
-// A piece of memory, aligned to 64 bytes on the host and 256 on the GPU; it returns to the allocator when the last
+// Memory, aligned to 64 bytes on the host and 256 on the GPU; it returns to the allocator when the last
 // owner lets go.
 using Storage = std::shared_ptr<std::byte>;
 
 // Where an allocator's blocks come from.
 struct MemorySource {
   std::byte* (*allocate)(std::size_t bytes);  // nullptr when there is no more
-  void (*release)(std::byte* block);
+  void (*release)(std::byte* block, std::size_t bytes);
   std::string (*describe)();  // for messages: "on the NVIDIA H100 of 80.0 GB", or ""
 };
+// malloc's, aligned to large pages where that pays.
 MemorySource host_memory();
 
 class CachingAllocator {
@@ -48,6 +49,7 @@ class CachingAllocator {
   // what there is when the source has no more even after release_cached().
   Storage allocate(std::size_t bytes);
   MemoryStatistics statistics() const;
+  // From now on peak_in_use counts anew, from what is in use.
   void reset_peak();
   // Gives blocks that no tensor holds back to the source.
   void release_cached();
@@ -74,10 +76,13 @@ class CachingAllocator {
 CachingAllocator& cpu_allocator();
 CachingAllocator& cuda_allocator();
 CachingAllocator& allocator(Device device);
-// Host memory that the GPU reads and writes by itself.
+// Host memory that the GPU reads and writes by itself. Throws Error where there is no GPU.
 CachingAllocator& pinned_allocator();
+// Address space: a page takes memory when it is written. What tensors of a dry run get (observer.h).
+CachingAllocator& dry_run_allocator();
 
-// Bytes of the GPU that tensors could have: what they hold, what is cached, and what is free within the limit.
+// Bytes of the GPU that tensors could have: what they hold, what is cached, and what is free within the limit. Throws
+// Error where there is no GPU.
 std::size_t cuda_memory_for_tensors();
 
 // "1.50 GB", "12.3 MB", "980 bytes".

@@ -10,6 +10,7 @@
 #include "base/error.h"
 #include "engine/autograd.h"
 #include "engine/cuda.h"
+#include "engine/observer.h"
 #include "engine/transfer.h"
 #include "kernels/common/device_code.h"
 #include "kernels/common/device_values_cuda.h"
@@ -48,14 +49,16 @@ Tensor Tensor::empty(const Shape& shape, DType dtype, Device device) {
   tensor.shape_ = shape;
   tensor.dtype_ = dtype;
   tensor.device_ = device;
-  tensor.storage_ = allocator(device).allocate(tensor.byte_count());
+  tensor.storage_ = (dry_run() ? dry_run_allocator() : allocator(device)).allocate(tensor.byte_count());
   // NaN, so that reading what nobody wrote shows, in used blocks too.
-  if (device == Device::kCuda && cuda::emulated()) cuda::fill_bytes(tensor.storage_.get(), 0xFF, tensor.byte_count());
+  if (device == Device::kCuda && cuda::emulated() && !dry_run())
+    cuda::fill_bytes(tensor.storage_.get(), 0xFF, tensor.byte_count());
   return tensor;
 }
 
 Tensor Tensor::zeros(const Shape& shape, DType dtype, Device device) {
   Tensor tensor = empty(shape, dtype, device);
+  if (dry_run()) return tensor;
   if (device == Device::kCpu)
     std::memset(tensor.storage_.get(), 0, tensor.byte_count());
   else
@@ -65,6 +68,7 @@ Tensor Tensor::zeros(const Shape& shape, DType dtype, Device device) {
 
 Tensor Tensor::full(const Shape& shape, float value, Device device) {
   Tensor tensor = empty(shape, DType::kFloat32, device);
+  if (dry_run()) return tensor;
   if (device == Device::kCpu)
     std::fill_n(tensor.data(), tensor.count(), value);
   else if constexpr (kernels::kHasDeviceCode)
@@ -83,6 +87,7 @@ void Tensor::assign(const Tensor& from) {
   if (!(from.shape_ == shape_) || from.dtype_ != dtype_)
     throw Error(fmt::format("assign: a {} of shape {} to a {} of shape {}", dtype_name(from.dtype_), from.shape_.text(),
                             dtype_name(dtype_), shape_.text()));
+  if (dry_run()) return;
   std::byte* to = storage_.get();
   const std::byte* source = from.storage_.get();
   if (device_ == Device::kCpu && from.device_ == Device::kCpu) {
@@ -95,6 +100,11 @@ void Tensor::assign(const Tensor& from) {
   } else {
     cuda::copy(to, source, byte_count(), cuda::Direction::kOnDevice);
   }
+}
+
+float Tensor::item() const {
+  if (count() != 1) throw Error(fmt::format("item of a tensor of shape {}, expected one value", shape_.text()));
+  return values()[0];
 }
 
 void Tensor::copy_from(const void* values, std::size_t count) {
@@ -159,6 +169,7 @@ void expect_shape(const char* where, const char* name, const Tensor& tensor, con
 }
 
 bool all_finite(const Tensor& tensor) {
+  if (dry_run()) return true;
   if (tensor.device() == Device::kCuda) {
     Tensor found = Tensor::zeros({1}, DType::kInt32, Device::kCuda);
     if constexpr (kernels::kHasDeviceCode)

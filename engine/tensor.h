@@ -19,12 +19,16 @@ class Shape {
  public:
   static constexpr int kMaxDims = 4;
 
+  // No dimensions: count() is 1.
   Shape() = default;
+  // Throws Error for more than kMaxDims sizes and for a negative one.
   Shape(std::initializer_list<std::int64_t> dims);
   explicit Shape(const std::vector<std::int64_t>& dims);
 
   int dims() const { return count_; }
+  // The size of dimension `index`, 0 ... dims()-1.
   std::int64_t operator[](int index) const { return sizes_[static_cast<std::size_t>(index)]; }
+  // The size of the last dimension; dims() must not be 0.
   std::int64_t last() const { return sizes_[static_cast<std::size_t>(count_ - 1)]; }
   // Product of all sizes; 1 for no dimensions.
   std::int64_t count() const;
@@ -46,7 +50,8 @@ class Tensor {
   // No tensor; defined() is false.
   Tensor() = default;
 
-  // Undefined content. Throws Error when memory runs out.
+  // Undefined content. Throws OutOfMemory when memory runs out, and Error for a device that is not available; so do all
+  // functions that make a tensor.
   static Tensor empty(const Shape& shape, DType dtype = DType::kFloat32, Device device = Device::kCpu);
   static Tensor zeros(const Shape& shape, DType dtype = DType::kFloat32, Device device = Device::kCpu);
   // float32, every value the same.
@@ -86,6 +91,8 @@ class Tensor {
     const Tensor here = to(Device::kCpu);
     return {here.data<T>(), here.data<T>() + count()};
   }
+  // The value of a float32 tensor that has one, wherever it is. Waits for the GPU. Throws Error for other tensors.
+  float item() const;
   // The values of a tensor on the CPU as raw memory, byte_count() of it.
   std::byte* bytes() {
     check_host();
@@ -112,7 +119,8 @@ class Tensor {
   // The same values on `device`, without history: this tensor's own when it is there, a copy otherwise. A copy to the
   // CPU waits for the GPU; one to the GPU does not.
   Tensor to(Device device) const;
-  // Overwrites the values with those of a tensor of equal shape and type on any device.
+  // Overwrites the values with those of a tensor of equal shape and type on any device. Throws Error when either
+  // differs.
   void assign(const Tensor& from);
 
   // True when another handle holds the same values.
@@ -120,7 +128,8 @@ class Tensor {
 
   // The same values without their history.
   Tensor detach() const;
-  // The same values with another shape of equal count, without history (ops::reshape keeps it).
+  // The same values with another shape of equal count, without history (ops::reshape keeps it). Throws Error for
+  // another count.
   Tensor view(const Shape& shape) const;
   // A deep copy without history.
   Tensor clone() const;
@@ -132,6 +141,7 @@ class Tensor {
   Tensor grad() const;
   void clear_grad();
 
+  // The place in the graph, for autograd.h.
   const std::shared_ptr<AutogradMeta>& autograd() const { return autograd_; }
   void set_autograd(std::shared_ptr<AutogradMeta> meta) { autograd_ = std::move(meta); }
 
@@ -150,8 +160,8 @@ class Tensor {
 // Throws Error "<where>: <name> has shape ..., expected ..." unless the shapes agree.
 void expect_shape(const char* where, const char* name, const Tensor& tensor, const Shape& expected);
 
-// False when a NaN or an infinity is among the float32 values. On the GPU they are looked at there; the host waits for
-// the answer.
+// False when a NaN or an infinity is among the values; throws Error unless they are float32. On the GPU they are looked
+// at there; the host waits for the answer.
 bool all_finite(const Tensor& tensor);
 
 }  // namespace cardiograd

@@ -16,8 +16,8 @@ namespace {
 
 constexpr std::size_t kSmallestPiece = std::size_t{4} << 10;
 constexpr std::size_t kLargestPiece = std::size_t{4} << 20;
-// Of one size that are under way at most: two, so that one is filled while the other travels, and of small ones as many
-// as the steps need that the host may be ahead of the GPU.
+// How many pieces of one size there are. Two large ones: one is filled while the other is copied. Many small ones, so
+// that the host can run some steps ahead of the GPU before it has to wait for a piece.
 constexpr std::size_t pieces_of(std::size_t size) {
   return std::max<std::size_t>(2, (std::size_t{1} << 20) / size);
 }
@@ -64,20 +64,20 @@ void upload(std::byte* to, const void* from, std::size_t bytes) {
 }
 
 struct AsyncScalars::OnCuda {
-  explicit OnCuda(int capacity) : storage(pinned_allocator().allocate(static_cast<std::size_t>(capacity) * 4)) {
-    for (int i = 0; i < capacity; ++i) arrived.emplace_back();
-  }
-  float* slot(int index) { return reinterpret_cast<float*>(storage.get()) + index; }
+  explicit OnCuda(std::size_t capacity)
+      : storage(pinned_allocator().allocate(capacity * sizeof(float))), arrived(capacity) {}
+  float* slot(std::size_t index) { return reinterpret_cast<float*>(storage.get()) + index; }
 
   Storage storage;
   std::vector<cuda::Event> arrived;
 };
 
-AsyncScalars::AsyncScalars(Device device, int capacity) : device_(device), capacity_(capacity) {
+AsyncScalars::AsyncScalars(Device device, int capacity)
+    : device_(device), capacity_(static_cast<std::size_t>(capacity)) {
   if (device == Device::kCpu)
-    values_.resize(static_cast<std::size_t>(capacity));
+    values_.resize(capacity_);
   else
-    on_cuda_ = std::make_unique<OnCuda>(capacity);
+    on_cuda_ = std::make_unique<OnCuda>(capacity_);
 }
 
 // The stream may still hold copies into the pinned memory.
@@ -93,23 +93,23 @@ void AsyncScalars::push(const Tensor& value) {
   if (value.count() != 1 || value.device() != device_)
     throw Error(fmt::format("queue of values on {}: given a tensor of shape {} on {}", device_name(device_),
                             value.shape().text(), device_name(value.device())));
-  const int slot = (first_ + size_) % capacity_;
+  const std::size_t slot = (first_ + size_) % capacity_;
   if (on_cuda_ == nullptr) {
-    values_[static_cast<std::size_t>(slot)] = value.data()[0];
+    values_[slot] = value.data()[0];
   } else {
     cuda::copy(on_cuda_->slot(slot), value.address<float>(), sizeof(float), cuda::Direction::kToHost);
-    on_cuda_->arrived[static_cast<std::size_t>(slot)].record();
+    on_cuda_->arrived[slot].record();
   }
   ++size_;
 }
 
 float AsyncScalars::pop() {
   if (size_ == 0) throw Error("queue of values: empty");
-  const int slot = first_;
+  const std::size_t slot = first_;
   first_ = (first_ + 1) % capacity_;
   --size_;
-  if (on_cuda_ == nullptr) return values_[static_cast<std::size_t>(slot)];
-  on_cuda_->arrived[static_cast<std::size_t>(slot)].wait();
+  if (on_cuda_ == nullptr) return values_[slot];
+  on_cuda_->arrived[slot].wait();
   return *on_cuda_->slot(slot);
 }
 

@@ -8,6 +8,7 @@
 
 #include "base/error.h"
 #include "base/philox.h"
+#include "base/random_streams.h"
 #include "base/threads.h"
 #include "evaluation/score_order.h"
 
@@ -15,7 +16,6 @@ namespace cardiograd::evaluation {
 namespace {
 
 constexpr double kNaN = std::numeric_limits<double>::quiet_NaN();
-constexpr std::uint64_t kBootstrapStream = std::uint64_t{0xB0075} << 32;  // apart from the other uses of a seed
 constexpr std::int64_t kMaxDraws = 1'000'000;
 constexpr std::int64_t kDrawsPerPiece = 8;
 
@@ -134,7 +134,7 @@ std::vector<std::uint32_t> bootstrap_weights(std::int64_t records, std::uint64_t
     throw Error(
         fmt::format("{} records to resample, expected 1 to {}", records, std::numeric_limits<std::int32_t>::max()));
   std::vector<std::uint32_t> weights(static_cast<std::size_t>(records));
-  PhiloxStream random(seed, kBootstrapStream + static_cast<std::uint64_t>(draw));
+  PhiloxStream random(seed, random_streams::bootstrap(draw));
   for (std::int64_t i = 0; i < records; ++i) ++weights[random.below(static_cast<std::uint32_t>(records))];
   return weights;
 }

@@ -40,4 +40,10 @@ const std::vector<Op>& op_table() {
   return table;
 }
 
+const Op* find_op(std::string_view name) {
+  const std::vector<Op>& table = op_table();
+  const auto found = std::find_if(table.begin(), table.end(), [name](const Op& op) { return op.name == name; });
+  return found == table.end() ? nullptr : &*found;
+}
+
 }  // namespace cardiograd::kernels

@@ -5,6 +5,8 @@
 #include <cstdint>
 #include <functional>
 #include <string>
+#include <string_view>
+#include <typeinfo>
 #include <vector>
 
 #include "base/error.h"
@@ -38,6 +40,9 @@ struct Op {
   double tolerance = 0;
   std::function<OpCase(std::uint64_t seed)> sample;
   std::function<std::vector<OpCase>()> workload;
+  const std::type_info* shape_type = nullptr;
+  // `shape` points to a shape of this type.
+  std::function<OpCase(const void* shape)> bind;
 };
 
 template <KernelSpec Spec>
@@ -97,10 +102,15 @@ Op make_op() {
             std::vector<OpCase> cases;
             for (const auto& shape : Spec::workload()) cases.push_back(bind_case<Spec>(shape));
             return cases;
-          }};
+          },
+          &typeid(typename Spec::Shape),
+          [](const void* shape) { return bind_case<Spec>(*static_cast<const typename Spec::Shape*>(shape)); }};
 }
 
 // All operations.
 const std::vector<Op>& op_table();
+
+// The operation with this name, nullptr when there is none.
+const Op* find_op(std::string_view name);
 
 }  // namespace cardiograd::kernels

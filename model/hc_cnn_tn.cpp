@@ -3,12 +3,10 @@
 #include <fmt/format.h>
 
 #include "base/error.h"
+#include "base/random_streams.h"
 
 namespace cardiograd::model {
 namespace {
-
-// Streams of the run's seed; the shuffles and dropout have others.
-constexpr std::uint64_t kInitialWeightsStream = 1;
 
 constexpr const char* kHint = "Correct the sizes of the model in the configuration, section [model].";
 
@@ -63,17 +61,18 @@ void check(const HcCnnTnConfig& config) {
 
 HcCnnTn::HcCnnTn(const HcCnnTnConfig& config, std::uint64_t seed) : config_(config) {
   check(config);
-  PhiloxStream random(seed, kInitialWeightsStream);
+  PhiloxStream random(seed, random_streams::kInitialWeights);
 
-  // Names follow PyTorch's twin, where ReLUs and poolings are modules of their own: the ReLU here is part of the batch
-  // norm, so its number is left free.
+  // Names follow PyTorch's twin, where a ReLU is a layer with a number of its own: here it is part of the batch norm.
   std::int64_t channels = config.leads;
   std::int64_t time = config.samples;
   for (std::size_t i = 0; i < config.channels.size(); ++i) {
+    const auto name = [i](std::size_t layer) { return std::to_string(4 * i + layer); };
     const std::int64_t kernel = config.kernels[i];
-    cnn_.append<nn::Conv1d>(0, channels, config.channels[i], kernel, ops::Conv1dOptions{.padding = kernel / 2}, random);
-    cnn_.append<nn::BatchNorm1d>(0, config.channels[i], /*relu=*/true);
-    cnn_.append<nn::MaxPool1d>(1, 2);
+    cnn_.append<nn::Conv1d>(name(0), channels, config.channels[i], kernel, ops::Conv1dOptions{.padding = kernel / 2},
+                            random);
+    cnn_.append<nn::BatchNorm1d>(name(1), config.channels[i], /*relu=*/true);
+    cnn_.append<nn::MaxPool1d>(name(3), 2);
     channels = config.channels[i];
     time /= 2;
   }
@@ -82,24 +81,24 @@ HcCnnTn::HcCnnTn(const HcCnnTnConfig& config, std::uint64_t seed) : config_(conf
   positions_ = nn::sinusoidal_positions(time, channels);
   add_constant(positions_);
   encoder_ =
-      std::make_unique<nn::TransformerEncoder>(static_cast<int>(config.encoder_layers), channels, config.heads,
-                                               config.feed_forward, static_cast<float>(config.encoder_dropout), random);
+      std::make_unique<nn::TransformerEncoder>(config.encoder_layers, channels, config.heads, config.feed_forward,
+                                               static_cast<float>(config.encoder_dropout), random);
   add_module("encoder", *encoder_);
 
   std::int64_t joined = channels;
   if (config.features > 0) {
-    feature_branch_.append<nn::Linear>(0, config.features, config.feature_width, random);
-    feature_branch_.append<nn::BatchNorm1d>(0, config.feature_width, /*relu=*/true);
-    feature_branch_.append<nn::Linear>(1, config.feature_width, config.feature_width, random);
-    feature_branch_.append<nn::BatchNorm1d>(0, config.feature_width, /*relu=*/true);
+    feature_branch_.append<nn::Linear>("0", config.features, config.feature_width, random);
+    feature_branch_.append<nn::BatchNorm1d>("1", config.feature_width, /*relu=*/true);
+    feature_branch_.append<nn::Linear>("3", config.feature_width, config.feature_width, random);
+    feature_branch_.append<nn::BatchNorm1d>("4", config.feature_width, /*relu=*/true);
     add_module("hc", feature_branch_);
     joined += config.feature_width;
   }
 
-  head_.append<nn::Linear>(0, joined, config.head_width, random);
-  head_.append<nn::Relu>(0);
-  head_.append<nn::Dropout>(0, static_cast<float>(config.head_dropout));
-  head_.append<nn::Linear>(0, config.head_width, config.classes, random);
+  head_.append<nn::Linear>("0", joined, config.head_width, random);
+  head_.append<nn::Relu>("1");
+  head_.append<nn::Dropout>("2", static_cast<float>(config.head_dropout));
+  head_.append<nn::Linear>("3", config.head_width, config.classes, random);
   add_module("head", head_);
 }
 

@@ -8,13 +8,13 @@
 
 #include "base/error.h"
 #include "base/philox.h"
+#include "base/random_streams.h"
 #include "engine/autograd.h"
 #include "evaluation/metrics.h"
 
 namespace cardiograd::model {
 namespace {
 
-constexpr std::uint64_t kPermutationStream = std::uint64_t{0x9E273} << 32;  // apart from the other uses of a seed
 constexpr std::int64_t kMaxRepeats = 100'000;
 
 void check(const std::vector<float>& features, std::int64_t width, const std::vector<FeatureColumns>& groups,
@@ -84,8 +84,9 @@ PermutationImportance permutation_importance(const std::vector<float>& features,
   for (std::size_t f = 0; f < groups.size(); ++f) {
     std::vector<double> drops;
     for (std::uint64_t r = 0; r < repeats; ++r)
-      drops.push_back(result.macro_auc - auc_of(shuffled(features, width, groups[f], settings.seed,
-                                                         kPermutationStream + f * std::uint64_t{kMaxRepeats} + r)));
+      drops.push_back(result.macro_auc -
+                      auc_of(shuffled(features, width, groups[f], settings.seed,
+                                      random_streams::permutation(f * std::uint64_t{kMaxRepeats} + r))));
     result.features.push_back(summarize(groups[f].name, drops));
   }
   return result;

@@ -1,5 +1,5 @@
-// What one training step of HC-CNN-TN costs, kernel by kernel: the rows of the op table that it runs, with their
-// shapes.
+// What one training step of HC-CNN-TN costs, kernel by kernel: the kernels that the step runs, as a dry run of it tells
+// them, with the cost that the op table gives for their shapes.
 #pragma once
 
 #include <cstdint>
@@ -13,15 +13,17 @@ namespace cardiograd::model {
 
 // One kernel call of the step.
 struct KernelCall {
-  std::string layer;  // as in the weight file: "cnn.0", "encoder.layers.1.self_attn", "adam"
-  std::string op;     // name of the row: "conv1d_forward"
+  std::string layer;  // as in the weight file: "cnn.0", "encoder.layers.1.self_attn"; "batch", "loss" and "adam"
+                      // outside the model; "" for the model's own operations between its layers
+  std::string op;     // name in the op table: "conv1d_forward"
   kernels::OpCase work;
 };
 
 // The calls of one training step on a batch from the device-resident data set, in the order in which they run: gather,
 // forward, loss, backward, gradients that meet at a residual connection added up, one Adam over all parameters. Not
-// among them: filling gradients with zeros and copying, which are no rows of the table. Throws Error for sizes that
-// check(config) refuses, or a batch below 2 (batch norm).
+// among them: filling gradients with zeros and copying, which are no kernels of the table. The step is a dry run
+// (engine/observer.h): it takes neither time nor memory for the batch. Throws Error for sizes that check(config)
+// refuses, or a batch below 2 (batch norm).
 std::vector<KernelCall> training_step_calls(const HcCnnTnConfig& config, std::int64_t batch);
 
 }  // namespace cardiograd::model

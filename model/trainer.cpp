@@ -12,8 +12,10 @@
 #include "base/error.h"
 #include "base/file.h"
 #include "base/log.h"
+#include "base/random_streams.h"
 #include "engine/autograd.h"
 #include "engine/io/safetensors.h"
+#include "engine/optim/clip.h"
 #include "engine/optim/schedule.h"
 #include "evaluation/metrics.h"
 #include "evaluation/thresholds.h"
@@ -26,10 +28,6 @@ namespace {
 using nlohmann::json;
 using Clock = std::chrono::steady_clock;
 
-// Streams of the run's seed: initial weights take stream 1 (hc_cnn_tn.cpp), the shuffle of epoch e stream 2 + e.
-constexpr std::uint64_t kFirstShuffleStream = 2;
-// Dropout counts with layers and steps where the streams above have their number, so it takes another key.
-constexpr std::uint64_t kDropoutKey = 0x9E3779B97F4A7C15U;
 constexpr const char* kStateKey = "cardiograd_state";
 // So many steps the host may be ahead of the GPU, which thus never waits for the next one.
 constexpr int kStepsAhead = 4;
@@ -162,7 +160,7 @@ struct Trainer::Epoch {
 // Nothing here waits for the GPU but collect_losses(), for a step of long ago. Where the host learns that a loss was
 // not finite when it has already asked for the next steps, the optimizer has left them and the failed one out.
 void Trainer::train_step(Epoch& epoch, const Step& step) {
-  net_->set_dropout_step(static_cast<std::uint64_t>(config_.seed) ^ kDropoutKey,
+  net_->set_dropout_step(random_streams::dropout_key(static_cast<std::uint64_t>(config_.seed)),
                          static_cast<std::uint32_t>(step.number));
   const Batch batch = source_->batch(epoch.rows, step.first, step.count);
   const Tensor loss = ops::weighted_bce(net_->forward(batch.signals, batch.features), batch.labels, positive_weight_);
@@ -181,7 +179,7 @@ void Trainer::collect_losses(Epoch& epoch, int ahead) {
     epoch.pending.pop_front();
     const auto value = static_cast<double>(losses_.pop());
     if (!std::isfinite(value)) {
-      net_->set_dropout_step(static_cast<std::uint64_t>(config_.seed) ^ kDropoutKey,
+      net_->set_dropout_step(random_streams::dropout_key(static_cast<std::uint64_t>(config_.seed)),
                              static_cast<std::uint32_t>(step.number));
       stop_not_finite(fmt::format("loss of step {}", step.number + 1), value, step.lr,
                       first_not_finite(source_->batch(epoch.rows, step.first, step.count)));
@@ -234,8 +232,7 @@ void Trainer::stop_out_of_memory(const OutOfMemory& error) {
 
 EpochResult Trainer::train_epoch(std::int64_t epoch_index, const TrainerCallbacks& callbacks) {
   Epoch epoch = {.rows = train_rows_, .usable = records_per_epoch(), .callbacks = callbacks};
-  PhiloxStream random(static_cast<std::uint64_t>(config_.seed),
-                      kFirstShuffleStream + static_cast<std::uint64_t>(epoch_index));
+  PhiloxStream random(static_cast<std::uint64_t>(config_.seed), random_streams::shuffle(epoch_index));
   random.shuffle(epoch.rows);
   epoch.result.epoch = epoch_index + 1;
   while (losses_.size() > 0) losses_.pop();  // of an epoch that an exception ended

@@ -8,6 +8,7 @@
 
 #include "base/error.h"
 #include "base/philox.h"
+#include "base/random_streams.h"
 #include "data/synthetic/scp_statements.h"
 #include "data/synthetic/statement_sets.h"
 #include "data/synthetic/statements.h"
@@ -15,8 +16,7 @@
 namespace cardiograd::data::synthetic {
 namespace {
 
-constexpr std::uint64_t kPatientStream = std::uint64_t{16} << 56;  // next to the purposes of record.cpp
-constexpr std::uint64_t kOrderStream = std::uint64_t{17} << 56;
+using random_streams::Synthetic;
 
 struct Patient {
   Person person;
@@ -122,7 +122,7 @@ std::vector<Patient> draw_patients(const PopulationOptions& options) {
   std::vector<Patient> patients;
   std::int64_t records = 0;
   while (records < options.records) {
-    PhiloxStream random(options.seed, kPatientStream | patients.size());
+    PhiloxStream random(options.seed, random_streams::synthetic(Synthetic::kPatient, patients.size()));
     Patient patient;
     patient.statements = draw_statements(random);
     draw_person(patient, random);
@@ -153,7 +153,7 @@ std::vector<std::int64_t> class_counts(const std::vector<Patient>& patients, Tas
 void ensure_minimum(std::vector<Patient>& patients, const PopulationOptions& options) {
   const auto& names = scp_table().class_names(options.task);
   std::vector<std::int64_t> counts = class_counts(patients, options.task);
-  PhiloxStream random(options.seed, kOrderStream | 1);
+  PhiloxStream random(options.seed, random_streams::synthetic(Synthetic::kOrder, 1));
   // Donors: patients whose classes can all spare them, from the last one.
   std::size_t next = patients.size();
   for (std::size_t c = 0; c < names.size(); ++c) {
@@ -245,7 +245,7 @@ std::vector<PlannedRecord> plan_population(const PopulationOptions& options) {
       records.back().person.age = std::min(95.0, patient.person.age + r);  // recorded again a year later
     }
   }
-  PhiloxStream random(options.seed, kOrderStream);
+  PhiloxStream random(options.seed, random_streams::synthetic(Synthetic::kOrder, 0));
   random.shuffle(records);
   for (std::size_t i = 0; i < records.size(); ++i) records[i].ecg_id = static_cast<std::int64_t>(i) + 1;
   return records;

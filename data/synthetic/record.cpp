@@ -8,6 +8,7 @@
 #include <fmt/format.h>
 
 #include "base/error.h"
+#include "base/random_streams.h"
 #include "data/leads.h"
 #include "data/synthetic/body.h"
 #include "data/synthetic/rhythm.h"
@@ -20,11 +21,10 @@ constexpr double kTwoPi = 6.283185307179586;
 constexpr double kMissing = std::numeric_limits<double>::quiet_NaN();
 constexpr double kVisible = 0.005;  // mV: a wave that stays below it in a lead has no boundaries there.
 
-// Purposes of random streams: (purpose, number of record or patient).
-enum Purpose : std::uint64_t { kBody = 1, kHeart, kSeverity, kRhythm, kNoise };
-PhiloxStream stream(const RecordPlan& plan, Purpose purpose, std::int64_t number, std::uint64_t part = 0) {
-  return PhiloxStream(plan.seed,
-                      (static_cast<std::uint64_t>(purpose) << 56) | (part << 40) | static_cast<std::uint64_t>(number));
+using random_streams::Synthetic;
+
+PhiloxStream stream(const RecordPlan& plan, Synthetic use, std::int64_t number, std::uint64_t part = 0) {
+  return PhiloxStream(plan.seed, random_streams::synthetic(use, static_cast<std::uint64_t>(number), part));
 }
 
 // The waves of one beat, in record time, turned and scaled by the breath.
@@ -50,7 +50,7 @@ double draw_severity(PhiloxStream& random) {
 }
 
 Heart draw_heart(const RecordPlan& plan, const LeadVectors& leads, std::vector<double>& severities) {
-  PhiloxStream random = stream(plan, kHeart, plan.patient);
+  PhiloxStream random = stream(plan, Synthetic::kHeart, plan.patient);
   Heart heart = normal_heart(plan.person, leads, random);
   severities.assign(plan.statements.size(), 0);
   const auto effects = statement_effects();
@@ -58,14 +58,14 @@ Heart draw_heart(const RecordPlan& plan, const LeadVectors& leads, std::vector<d
     const auto at = std::find(plan.statements.begin(), plan.statements.end(), effects[k].code);
     if (at == plan.statements.end() || effects[k].apply == nullptr) continue;
     // A stream of its own for each statement: what one draws does not change another.
-    PhiloxStream own = stream(plan, kSeverity, plan.patient, k + 1);
+    PhiloxStream own = stream(plan, Synthetic::kSeverity, plan.patient, k + 1);
     double& severity = severities[static_cast<std::size_t>(at - plan.statements.begin())];
     severity = draw_severity(own);
     Change change{heart, plan.person, leads, severity, own};
     effects[k].apply(change);
   }
   if (plan.fibrillation) {
-    PhiloxStream own = stream(plan, kSeverity, plan.patient, 0);
+    PhiloxStream own = stream(plan, Synthetic::kSeverity, plan.patient, 0);
     heart.fibrillation = true;
     heart.fibrillation_mv = own.uniform(0.02, 0.07);
     heart.rate_bpm = std::clamp(heart.rate_bpm + 18 + 14 * own.normal(), 55.0, 130.0);
@@ -179,14 +179,14 @@ double mean_rate(const std::vector<Beat>& beats) {
 
 SyntheticRecord synthesize_record(const RecordPlan& plan) {
   check_statements(plan);
-  PhiloxStream body_random = stream(plan, kBody, plan.patient);
+  PhiloxStream body_random = stream(plan, Synthetic::kBody, plan.patient);
   const Body body = draw_body(plan.person.female, body_random);
   const LeadVectors leads = lead_vectors(body);
   SyntheticRecord record;
   const Heart heart = draw_heart(plan, leads, record.severities);
   record.frontal_axis_deg = frontal_axis(heart.conducted.qrs, leads);
 
-  PhiloxStream random = stream(plan, kRhythm, plan.record);
+  PhiloxStream random = stream(plan, Synthetic::kRhythm, plan.record);
   const Respiration respiration = draw_respiration(random);
   const std::vector<Beat> beats =
       make_rhythm(heart, respiration, {.premature_beats = plan.premature_beats}, kSeconds, random);
@@ -203,7 +203,7 @@ SyntheticRecord synthesize_record(const RecordPlan& plan) {
 
   // lazyProduct: Eigen would start threads for the other.
   Eigen::ArrayXXd electrodes = dipole.matrix().lazyProduct(body.transpose()).array();
-  PhiloxStream noise_random = stream(plan, kNoise, plan.record);
+  PhiloxStream noise_random = stream(plan, Synthetic::kNoise, plan.record);
   record.remarks = add_noise(electrodes, kRate, plan.noise, respiration, noise_random);
   // The recorder's AC coupling.
   electrodes.rowwise() -= electrodes.colwise().mean().eval();

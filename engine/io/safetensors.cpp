@@ -181,7 +181,7 @@ void write_safetensors(const std::filesystem::path& path, const SafetensorsFile&
   for (const auto& [name, tensor] : file.tensors) {
     json dims = json::array();
     for (int i = 0; i < tensor.shape().dims(); ++i) dims.push_back(tensor.dim(i));
-    const auto bytes = static_cast<std::uint64_t>(tensor.count() * dtype_bytes(tensor.dtype()));
+    const std::uint64_t bytes = tensor.byte_count();
     header[name] = {{"dtype", file_dtype(tensor.dtype())}, {"shape", dims}, {"data_offsets", {offset, offset + bytes}}};
     offset += bytes;
   }
@@ -191,8 +191,7 @@ void write_safetensors(const std::filesystem::path& path, const SafetensorsFile&
   AtomicFile out(path);
   out.write(&header_bytes, sizeof header_bytes);
   out.write(text);
-  for (const auto& [name, tensor] : file.tensors)
-    out.write(tensor.bytes(), static_cast<std::size_t>(tensor.count() * dtype_bytes(tensor.dtype())));
+  for (const auto& [name, tensor] : file.tensors) out.write(tensor.bytes(), tensor.byte_count());
   out.commit();
 }
 

@@ -23,10 +23,12 @@ struct SafetensorsFile {
 // names, types, shapes or offsets.
 SafetensorsFile read_safetensors(const std::filesystem::path& path);
 
-// Writes atomically; equal content gives equal bytes.
+// Writes atomically; equal content gives equal bytes. All tensors must be on the CPU. Throws Error when the file cannot
+// be written.
 void write_safetensors(const std::filesystem::path& path, const SafetensorsFile& file);
 
-// A tensor on the CPU in PyTorch's layout, and back. Both copy.
+// A float32 tensor on the CPU in PyTorch's layout, and back: (inputs, outputs) <-> (outputs, inputs) for kLinear,
+// (K, Cin, Cout) <-> (Cout, Cin, K) for kConv1d. Both copy.
 Tensor to_pytorch(const Tensor& tensor, nn::Layout layout);
 Tensor from_pytorch(const Tensor& tensor, nn::Layout layout);
 

@@ -25,7 +25,7 @@ double fan_in_bound(std::int64_t fan_in) {
 
 }  // namespace
 
-Tensor Sequential::forward(const Tensor& x) {
+Tensor Sequential::compute(const Tensor& x) {
   Tensor y = x;
   for (const auto& layer : layers_) y = layer->forward(y);
   return y;
@@ -42,7 +42,7 @@ Conv1d::Conv1d(std::int64_t inputs, std::int64_t outputs, std::int64_t kernel, c
   add_parameter("bias", bias_);
 }
 
-Tensor Conv1d::forward(const Tensor& x) {
+Tensor Conv1d::compute(const Tensor& x) {
   return ops::conv1d(x, weight_, bias_, options_);
 }
 
@@ -54,7 +54,7 @@ Linear::Linear(std::int64_t inputs, std::int64_t outputs, PhiloxStream& random) 
   add_parameter("bias", bias_);
 }
 
-Tensor Linear::forward(const Tensor& x) {
+Tensor Linear::compute(const Tensor& x) {
   return ops::linear(x, weight_, bias_);
 }
 
@@ -63,15 +63,15 @@ BatchNorm1d::BatchNorm1d(std::int64_t channels, bool relu)
       weight_(filled({channels}, 1)),
       bias_(filled({channels}, 0)),
       running_mean_(filled({channels}, 0)),
-      running_variance_(filled({channels}, 1)) {
+      running_var_(filled({channels}, 1)) {
   add_parameter("weight", weight_);
   add_parameter("bias", bias_);
   add_buffer("running_mean", running_mean_);
-  add_buffer("running_var", running_variance_);
+  add_buffer("running_var", running_var_);
 }
 
-Tensor BatchNorm1d::forward(const Tensor& x) {
-  return ops::batch_norm(x, weight_, bias_, running_mean_, running_variance_, {.relu = relu_, .training = training()});
+Tensor BatchNorm1d::compute(const Tensor& x) {
+  return ops::batch_norm(x, weight_, bias_, running_mean_, running_var_, {.relu = relu_, .training = training()});
 }
 
 Dropout::Dropout(float probability) {
@@ -99,7 +99,7 @@ MultiHeadAttention::MultiHeadAttention(std::int64_t width, std::int64_t heads, f
   std::fill_n(out_bias.data(), out_bias.count(), 0.0F);
 }
 
-Tensor MultiHeadAttention::forward(const Tensor& x) {
+Tensor MultiHeadAttention::compute(const Tensor& x) {
   const Tensor qkv = ops::linear(x, in_proj_weight_, in_proj_bias_);
   return out_proj_.forward(ops::attention(qkv, heads_, active(dropout_)));
 }
@@ -124,18 +124,18 @@ TransformerEncoderLayer::TransformerEncoderLayer(std::int64_t width, std::int64_
   add_module("dropout2", dropout2_);
 }
 
-Tensor TransformerEncoderLayer::forward(const Tensor& x) {
+Tensor TransformerEncoderLayer::compute(const Tensor& x) {
   const Tensor attended = norm1_.forward(ops::add(x, dropout1_.forward(attention_.forward(x))));
   const Tensor hidden = dropout_.forward(ops::relu(linear1_.forward(attended)));
   return norm2_.forward(ops::add(attended, dropout2_.forward(linear2_.forward(hidden))));
 }
 
-TransformerEncoder::TransformerEncoder(int layers, std::int64_t width, std::int64_t heads, std::int64_t feed_forward,
-                                       float dropout, PhiloxStream& random) {
+TransformerEncoder::TransformerEncoder(std::int64_t layers, std::int64_t width, std::int64_t heads,
+                                       std::int64_t feed_forward, float dropout, PhiloxStream& random) {
   PhiloxStream after = random;
-  for (int i = 0; i < layers; ++i) {
+  for (std::int64_t i = 0; i < layers; ++i) {
     PhiloxStream same = random;
-    layers_.append<TransformerEncoderLayer>(0, width, heads, feed_forward, dropout, same);
+    layers_.append<TransformerEncoderLayer>(std::to_string(i), width, heads, feed_forward, dropout, same);
     after = same;
   }
   random = after;

@@ -1,5 +1,6 @@
 // The layers that models are made of, each initialized as PyTorch's layer of the same name by default. Random initial
-// values come from the PhiloxStream that the constructor is given, drawn on the CPU whatever the device.
+// values come from the PhiloxStream that the constructor is given. Layers are made on the CPU, Module::to() moves them.
+// Sizes are 1 or more. Inputs are float32; another shape than a layer expects throws Error.
 #pragma once
 
 #include <cstdint>
@@ -10,42 +11,53 @@
 
 #include "base/philox.h"
 #include "engine/nn/module.h"
+#include "engine/observer.h"
 #include "engine/ops/ops.h"
 
 namespace cardiograd::nn {
 
-// A layer with one input and one output.
+// A layer with one input and one output. A new one derives from this class and implements compute().
 class Layer : public Module {
  public:
-  virtual Tensor forward(const Tensor& x) = 0;
+  // compute(x), as the layer name() of the layer that calls it (observer.h).
+  Tensor forward(const Tensor& x) {
+    const LayerScope scope(name());
+    return compute(x);
+  }
+
+ protected:
+  virtual Tensor compute(const Tensor& x) = 0;
 };
 
-// Layers one after the other, named "0", "1", ...
+// Layers one after the other.
 class Sequential : public Layer {
  public:
-  // Appends a layer under the next number, or after leaving `skip` numbers free.
+  // Appends a layer made from `args`; its tensors are called "<name>.weight", ... The layer lives as long as this.
+  // Throws Error when there is one of this name.
   template <class L, class... Args>
-  L& append(int skip, Args&&... args) {
-    next_name_ += skip;
+  L& append(std::string name, Args&&... args) {
     auto layer = std::make_unique<L>(std::forward<Args>(args)...);
     L& reference = *layer;
-    add_module(std::to_string(next_name_++), reference);
+    add_module(std::move(name), reference);
     layers_.push_back(std::move(layer));
     return reference;
   }
-  Tensor forward(const Tensor& x) override;
+
+ protected:
+  Tensor compute(const Tensor& x) override;
 
  private:
   std::vector<std::unique_ptr<Layer>> layers_;
-  int next_name_ = 0;
 };
 
-// Weights and bias uniform in +-1 / sqrt(fan in).
+// x (N, T, inputs) -> (N, Tout, outputs); ops::conv1d. Weights and bias uniform in +-1 / sqrt(fan in).
 class Conv1d : public Layer {
  public:
   Conv1d(std::int64_t inputs, std::int64_t outputs, std::int64_t kernel, const ops::Conv1dOptions& options,
          PhiloxStream& random);
-  Tensor forward(const Tensor& x) override;
+
+ protected:
+  Tensor compute(const Tensor& x) override;
 
  private:
   ops::Conv1dOptions options_;
@@ -53,73 +65,93 @@ class Conv1d : public Layer {
   Tensor bias_;
 };
 
+// x (..., inputs) -> (..., outputs). Weights and bias uniform in +-1 / sqrt(inputs).
 class Linear : public Layer {
  public:
   Linear(std::int64_t inputs, std::int64_t outputs, PhiloxStream& random);
-  Tensor forward(const Tensor& x) override;
+
+ protected:
+  Tensor compute(const Tensor& x) override;
 
  private:
   Tensor weight_;
   Tensor bias_;
 };
 
-// Normalizes over everything but the channels; with `relu` it also applies the ReLU that follows.
+// x (N, C) or (N, T, C) -> like x, normalized over everything but the channels; with `relu` it also applies the ReLU
+// that follows, in the same pass over memory.
 class BatchNorm1d : public Layer {
  public:
   explicit BatchNorm1d(std::int64_t channels, bool relu = false);
-  Tensor forward(const Tensor& x) override;
+
+ protected:
+  Tensor compute(const Tensor& x) override;
 
  private:
   bool relu_;
   Tensor weight_;
   Tensor bias_;
   Tensor running_mean_;
-  Tensor running_variance_;
+  Tensor running_var_;
 };
 
+// x (N, T, C) -> (N, T / kernel, C): the largest of each `kernel` samples, T / kernel rounded down.
 class MaxPool1d : public Layer {
  public:
   explicit MaxPool1d(std::int64_t kernel) : kernel_(kernel) {}
-  Tensor forward(const Tensor& x) override { return ops::max_pool1d(x, kernel_, kernel_); }
+
+ protected:
+  Tensor compute(const Tensor& x) override { return ops::max_pool1d(x, kernel_, kernel_); }
 
  private:
   std::int64_t kernel_;
 };
 
+// Any shape: max(x, 0).
 class Relu : public Layer {
- public:
-  Tensor forward(const Tensor& x) override { return ops::relu(x); }
+ protected:
+  Tensor compute(const Tensor& x) override { return ops::relu(x); }
 };
 
+// Any shape: ops::gelu.
 class Gelu : public Layer {
- public:
-  Tensor forward(const Tensor& x) override { return ops::gelu(x); }
+ protected:
+  Tensor compute(const Tensor& x) override { return ops::gelu(x); }
 };
 
+// Any shape: ops::dropout in training, x itself otherwise. `probability`: 0 or more and less than 1.
 class Dropout : public Layer {
  public:
   explicit Dropout(float probability);
-  Tensor forward(const Tensor& x) override { return ops::dropout(x, active(key_)); }
+
+ protected:
+  Tensor compute(const Tensor& x) override { return ops::dropout(x, active(key_)); }
 
  private:
   kernels::DropoutKey key_;
 };
 
+// x (..., width) -> like x, normalized over the last dimension.
 class LayerNorm : public Layer {
  public:
   explicit LayerNorm(std::int64_t width);
-  Tensor forward(const Tensor& x) override { return ops::layer_norm(x, weight_, bias_); }
+
+ protected:
+  Tensor compute(const Tensor& x) override { return ops::layer_norm(x, weight_, bias_); }
 
  private:
   Tensor weight_;
   Tensor bias_;
 };
 
-// Self-attention with input and output projections; dropout on the attention weights.
+// x (N, T, width) -> like x: self-attention with input and output projections; dropout on the attention weights. Throws
+// Error from forward() unless `heads` divides `width`.
 class MultiHeadAttention : public Layer {
  public:
   MultiHeadAttention(std::int64_t width, std::int64_t heads, float dropout, PhiloxStream& random);
-  Tensor forward(const Tensor& x) override;
+
+ protected:
+  Tensor compute(const Tensor& x) override;
 
  private:
   std::int64_t heads_;
@@ -129,13 +161,15 @@ class MultiHeadAttention : public Layer {
   Linear out_proj_;
 };
 
-// Post-norm, as PyTorch's default: x = norm1(x + dropout(attention(x))), x = norm2(x + dropout(feed-forward(x))) with a
-// feed-forward of linear, ReLU, dropout, linear.
+// x (N, T, width) -> like x. Post-norm, as PyTorch's default: x = norm1(x + dropout(attention(x))), x = norm2(x +
+// dropout(feed-forward(x))) with a feed-forward of linear, ReLU, dropout, linear.
 class TransformerEncoderLayer : public Layer {
  public:
   TransformerEncoderLayer(std::int64_t width, std::int64_t heads, std::int64_t feed_forward, float dropout,
                           PhiloxStream& random);
-  Tensor forward(const Tensor& x) override;
+
+ protected:
+  Tensor compute(const Tensor& x) override;
 
  private:
   MultiHeadAttention attention_;
@@ -148,13 +182,15 @@ class TransformerEncoderLayer : public Layer {
   Dropout dropout2_;
 };
 
-// Encoder layers under the name "layers". All start with equal weights: PyTorch's TransformerEncoder makes its layers
-// as copies of one.
+// Encoder layers "layers.0", "layers.1", ... All start with equal weights: PyTorch's TransformerEncoder makes its
+// layers as copies of one.
 class TransformerEncoder : public Layer {
  public:
-  TransformerEncoder(int layers, std::int64_t width, std::int64_t heads, std::int64_t feed_forward, float dropout,
-                     PhiloxStream& random);
-  Tensor forward(const Tensor& x) override { return layers_.forward(x); }
+  TransformerEncoder(std::int64_t layers, std::int64_t width, std::int64_t heads, std::int64_t feed_forward,
+                     float dropout, PhiloxStream& random);
+
+ protected:
+  Tensor compute(const Tensor& x) override { return layers_.forward(x); }
 
  private:
   Sequential layers_;

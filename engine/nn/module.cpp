@@ -1,12 +1,17 @@
 #include "engine/nn/module.h"
 
+#include <algorithm>
 #include <utility>
+
+#include <fmt/format.h>
+
+#include "base/error.h"
 
 namespace cardiograd::nn {
 
 void Module::for_each_module(const std::string& prefix, const std::function<void(const std::string&, Module&)>& visit) {
   visit(prefix, *this);
-  for (auto& [name, child] : children_) child->for_each_module(prefix + name + ".", visit);
+  for (Module* child : children_) child->for_each_module(prefix + child->name_ + ".", visit);
 }
 
 std::vector<NamedTensor> Module::named_tensors() {
@@ -22,7 +27,7 @@ std::vector<NamedTensor> Module::named_tensors() {
 
 std::vector<NamedTensor> Module::parameters() {
   std::vector<NamedTensor> all = named_tensors();
-  std::erase_if(all, [](const NamedTensor& named) { return !named.trained; });
+  std::erase_if(all, [](const NamedTensor& named) { return !named.is_parameter; });
   return all;
 }
 
@@ -34,7 +39,7 @@ void Module::to(Device device) {
   for_each_module("", [device](const std::string&, Module& module) {
     for (const NamedTensor& named : module.own_) {
       *named.tensor = named.tensor->to(device);
-      named.tensor->set_requires_grad(named.trained);
+      named.tensor->set_requires_grad(named.is_parameter);
     }
     for (Tensor* constant : module.constants_) *constant = constant->to(device);
   });
@@ -69,7 +74,10 @@ void Module::add_constant(Tensor& tensor) {
 }
 
 void Module::add_module(std::string name, Module& module) {
-  children_.emplace_back(std::move(name), &module);
+  if (std::any_of(children_.begin(), children_.end(), [&name](const Module* child) { return child->name_ == name; }))
+    throw Error(fmt::format("a module has two modules named '{}' inside", name));
+  module.name_ = std::move(name);
+  children_.push_back(&module);
 }
 
 void Module::add_dropout(kernels::DropoutKey& key) {

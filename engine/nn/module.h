@@ -22,7 +22,7 @@ struct NamedTensor {
   std::string name;
   Tensor* tensor = nullptr;
   Layout layout = Layout::kSame;
-  bool trained = true;  // false: a buffer
+  bool is_parameter = true;  // false: a buffer
 };
 
 class Module {
@@ -41,6 +41,9 @@ class Module {
   // Moves parameters, buffers and constants to `device`. Gradients stay behind; an optimizer is made after it.
   void to(Device device);
 
+  // The name under which this module stands in another, "" when it stands in none.
+  const std::string& name() const { return name_; }
+
   // Training mode: dropout drops and batch norm uses the batch's statistics. The initial mode is evaluation.
   void set_training(bool training);
   bool training() const { return training_; }
@@ -49,12 +52,17 @@ class Module {
   void set_dropout_step(std::uint64_t seed, std::uint32_t step);
 
  protected:
+  // Registers a tensor of this module, which must live as long as it: one that training changes and gradients are
+  // computed for, or one that only files carry, such as running statistics.
   void add_parameter(std::string name, Tensor& tensor, Layout layout = Layout::kSame);
   void add_buffer(std::string name, Tensor& tensor);
   // A tensor that belongs to no file but moves with the module.
   void add_constant(Tensor& tensor);
+  // Registers a module inside this one, which must live as long as it; its tensors are called "<name>.weight", ...
+  // Throws Error when there is one of this name.
   void add_module(std::string name, Module& module);
-  // The random numbers of a dropout that this module applies; each call of new_dropout() is a layer of its own.
+  // A dropout that this module applies in forward(); set_dropout_step() gives each its own random numbers. `key` must
+  // live as long as the module.
   void add_dropout(kernels::DropoutKey& key);
   // The key in training, probability 0 otherwise.
   kernels::DropoutKey active(const kernels::DropoutKey& key) const;
@@ -62,8 +70,9 @@ class Module {
  private:
   void for_each_module(const std::string& prefix, const std::function<void(const std::string&, Module&)>& visit);
 
+  std::string name_;
   std::vector<NamedTensor> own_;
-  std::vector<std::pair<std::string, Module*>> children_;
+  std::vector<Module*> children_;
   std::vector<Tensor*> constants_;
   std::vector<kernels::DropoutKey*> dropouts_;
   bool training_ = false;

@@ -1,6 +1,6 @@
 // The differentiable operations: each checks shapes, runs the kernel of the tensors' device and records its backward
-// pass. The mathematics of each stands in kernels/<operation>/<operation>.h. Wrong shapes, and tensors on different
-// devices, throw Error.
+// pass. The headers in kernels/<operation>/ define the mathematics of each. All tensors are float32 unless said
+// otherwise. Wrong shapes or types, and tensors on different devices, throw Error naming the operation.
 //
 // Letters: N records, T samples in time, C channels, F features; channels last everywhere.
 #pragma once
@@ -37,23 +37,25 @@ Tensor batch_norm(const Tensor& x, const Tensor& gamma, const Tensor& beta, Tens
 // x (N, T, C) -> (N, (T + 2 * padding - kernel) / stride + 1, C)
 Tensor max_pool1d(const Tensor& x, std::int64_t kernel, std::int64_t stride, std::int64_t padding = 0);
 
+// Any shape: max(x, 0).
 Tensor relu(const Tensor& x);
-// x * Phi(x), the exact form.
+// Any shape: x * Phi(x), Phi being the standard normal distribution function (the exact form).
 Tensor gelu(const Tensor& x);
 
 // x (..., inputs), w (inputs, outputs), b (outputs) -> (..., outputs)
 Tensor linear(const Tensor& x, const Tensor& w, const Tensor& b);
 
-// Over the last dimension. gamma, beta (C).
+// x (..., C), gamma, beta (C) -> like x, normalized over the last dimension.
 Tensor layer_norm(const Tensor& x, const Tensor& gamma, const Tensor& beta, double epsilon = 1e-5);
 
 // qkv (N, T, 3 * C): queries, keys, values, each `heads` heads side by side -> (N, T, C)
 Tensor attention(const Tensor& qkv, std::int64_t heads, const kernels::DropoutKey& dropout);
 
-// Probability 0 returns x itself.
+// Zeros with the key's probability, the rest scaled so that the mean stays. Probability 0 returns x itself; throws
+// Error outside 0 ... 1 (1 excluded).
 Tensor dropout(const Tensor& x, const kernels::DropoutKey& key);
 
-// a + b; b may have fewer leading dimensions than a and is then repeated.
+// a + b, like a; b may have fewer leading dimensions than a and is then repeated.
 Tensor add(const Tensor& a, const Tensor& b);
 
 // Along the last dimension: (rows, A), (rows, B) -> (rows, A + B)
@@ -65,6 +67,9 @@ Tensor mean_over_time(const Tensor& x);
 // Mean over all N * C of the weighted binary cross-entropy (paper, eq. 2). logits, targets (N, C) with targets 0 or 1,
 // pos_weight (C) -> one value.
 Tensor weighted_bce(const Tensor& logits, const Tensor& targets, const Tensor& pos_weight);
+
+// The same with all weights 1: what a classifier without class weights minimizes.
+Tensor bce_with_logits(const Tensor& logits, const Tensor& targets);
 
 // Records `index` (N, int32) of a resident data set as standardized float32 (N, T, C). signals (records, T, C) int16,
 // scales (records, C), mean and inverse_sd (C). Not differentiable. `index` is on the CPU, where it is checked: throws

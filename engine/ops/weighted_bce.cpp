@@ -27,4 +27,9 @@ Tensor weighted_bce(const Tensor& logits, const Tensor& targets, const Tensor& p
   return loss;
 }
 
+Tensor bce_with_logits(const Tensor& logits, const Tensor& targets) {
+  const std::int64_t classes = logits.shape().dims() == 2 ? logits.dim(1) : 0;  // weighted_bce refuses others
+  return weighted_bce(logits, targets, Tensor::full({classes}, 1, logits.device()));
+}
+
 }  // namespace cardiograd::ops

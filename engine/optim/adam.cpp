@@ -4,6 +4,7 @@
 #include <utility>
 
 #include "engine/dispatch.h"
+#include "engine/observer.h"
 #include "engine/transfer.h"
 #include "kernels/adam/adam.h"
 
@@ -99,23 +100,29 @@ void Adam::set_steps(std::int64_t steps) {
 }
 
 void Adam::step(double learning_rate, const Tensor& loss) {
-  ++steps_;
+  const LayerScope layer("adam");
+  kernels::AdamShape shape = shape_of(options_);
+  shape.lr = learning_rate;
+  shape.step = ++steps_;
+  shape.count = 0;
+  for (const nn::NamedTensor& parameter : parameters_)
+    if (parameter.tensor->grad().defined()) shape.count += parameter.tensor->count();
+  if (!observe("adam_forward", shape, on_cuda_ != nullptr ? Device::kCuda : Device::kCpu)) return;
   if (on_cuda_ != nullptr)
     on_cuda_->step(*this, learning_rate, loss);
   else if (!(stopped_ = stopped_ || (loss.defined() && !all_finite(loss))))
-    step_on_cpu(learning_rate);
+    step_on_cpu(shape);
 }
 
-void Adam::step_on_cpu(double learning_rate) {
-  kernels::AdamShape shape = shape_of(options_);
-  shape.lr = learning_rate;
-  shape.step = steps_;
+void Adam::step_on_cpu(const kernels::AdamShape& all) {
+  kernels::AdamShape shape = all;
   for (std::size_t i = 0; i < parameters_.size(); ++i) {
     Tensor& parameter = *parameters_[i].tensor;
     const Tensor gradient = parameter.grad();
     if (!gradient.defined()) continue;
+    ops::common_device("adam", {&parameter, &gradient, &moments_[i].m, &moments_[i].v});
     shape.count = parameter.count();
-    CARDIOGRAD_RUN(adam_forward, shape, gradient, parameter, moments_[i].m, moments_[i].v);
+    kernels::adam_forward_cpu(shape, gradient.data(), parameter.data(), moments_[i].m.data(), moments_[i].v.data());
   }
 }
 

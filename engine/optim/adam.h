@@ -7,6 +7,7 @@
 
 #include "engine/nn/module.h"
 #include "engine/tensor.h"
+#include "kernels/adam/adam.h"
 
 namespace cardiograd::optim {
 
@@ -20,7 +21,7 @@ struct AdamOptions {
 
 class Adam {
  public:
-  // `parameters` must outlive the optimizer and stay on one device.
+  // The tensors that `parameters` point to must outlive the optimizer and stay on one device.
   Adam(std::vector<nn::NamedTensor> parameters, const AdamOptions& options = {});
   ~Adam();
   Adam(const Adam&) = delete;
@@ -28,7 +29,9 @@ class Adam {
 
   // One step with the gradients that backward() left; parameters without a gradient stay as they are. When `loss`, one
   // value on the parameters' device, is given and not finite, this step and all later ones change nothing: the host
-  // may learn of it when it has already asked for more steps.
+  // may learn of it when it has already asked for more steps. An observer hears of one adam_forward over all
+  // parameters that have a gradient, in the layer "adam". Throws Error when a parameter and its gradient are on
+  // different devices.
   void step(double learning_rate, const Tensor& loss = {});
 
   // Steps asked for.
@@ -36,6 +39,7 @@ class Adam {
   // The state that a resumed run needs: moments "<parameter>.m" and "<parameter>.v" to read or overwrite, and the
   // count.
   std::vector<nn::NamedTensor> state();
+  // Goes on after `steps` steps.
   void set_steps(std::int64_t steps);
 
  private:
@@ -45,7 +49,7 @@ class Adam {
   };
   class OnCuda;
 
-  void step_on_cpu(double learning_rate);
+  void step_on_cpu(const kernels::AdamShape& all);
 
   std::vector<nn::NamedTensor> parameters_;
   std::vector<Moments> moments_;
@@ -54,9 +58,5 @@ class Adam {
   bool stopped_ = false;
   std::unique_ptr<OnCuda> on_cuda_;
 };
-
-// The Euclidean norm of all gradients together; gradients are scaled down to `largest` when it is more, as PyTorch's
-// clip_grad_norm_ does. Returns the norm before: one value on the gradients' device.
-Tensor clip_gradients(const std::vector<nn::NamedTensor>& parameters, double largest);
 
 }  // namespace cardiograd::optim

@@ -1,9 +1,11 @@
-// Clipping of gradients by their common norm.
+#include "engine/optim/clip.h"
+
 #include <cmath>
 #include <vector>
 
 #include "engine/cuda.h"
-#include "engine/optim/adam.h"
+#include "engine/dispatch.h"
+#include "engine/observer.h"
 #include "kernels/common/device_code.h"
 #include "kernels/common/device_values_cuda.h"
 #include "kernels/reduce/reduce.h"
@@ -18,45 +20,53 @@ std::vector<Tensor> gradients_of(const std::vector<nn::NamedTensor>& parameters)
   return gradients;
 }
 
-Tensor clip_on_cpu(std::vector<Tensor>& gradients, double largest) {
+Tensor clip_on_cpu(std::vector<Tensor>& gradients, double max_norm) {
   double squares = 0;
   for (const Tensor& gradient : gradients) {
-    float square = 0;
-    kernels::squared_norm_forward_cpu({gradient.count()}, gradient.data(), &square);
-    squares += square;
+    Tensor square = Tensor::zeros({1});
+    CARDIOGRAD_RUN(squared_norm_forward, kernels::SquaredNormShape{gradient.count()}, gradient, square);
+    squares += square.data()[0];
   }
   const double norm = std::sqrt(squares);
-  const double factor = largest / (norm + 1e-6);  // PyTorch's guard against a norm of zero.
-  if (factor < 1)
+  const double factor = max_norm / (norm + 1e-6);  // PyTorch's guard against a norm of zero.
+  if (factor < 1 || dry_run()) {                   // A dry run has no values: it tells the step that costs most.
+    const auto narrow = static_cast<float>(factor);
     for (Tensor& gradient : gradients)
-      kernels::scale_forward_cpu({gradient.count(), static_cast<float>(factor)}, gradient.data());
+      CARDIOGRAD_RUN(scale_forward, (kernels::ScaleShape{gradient.count(), narrow}), gradient);
+  }
   return Tensor::full({1}, static_cast<float>(norm));
 }
 
 // Norm and factor never leave the GPU.
-Tensor clip_on_cuda(std::vector<Tensor>& gradients, double largest) {
-  const auto count = static_cast<std::int64_t>(gradients.size());
+Tensor clip_on_cuda(std::vector<Tensor>& gradients, double max_norm) {
+  const auto count = std::ssize(gradients);
   Tensor squares = Tensor::empty({count}, DType::kFloat32, Device::kCuda);
   Tensor norm = squares.new_empty({1});
   Tensor factor = squares.new_empty({1});
   if constexpr (kernels::kHasDeviceCode) {
-    for (std::int64_t i = 0; i < count; ++i) {
-      const Tensor& gradient = gradients[static_cast<std::size_t>(i)];
-      kernels::squared_norm_forward_cuda({gradient.count()}, gradient.address(), squares.address() + i, cuda::stream());
+    float* square = squares.address();
+    for (const Tensor& gradient : gradients) {
+      const kernels::SquaredNormShape s = {gradient.count()};
+      if (observe("squared_norm_forward", s, Device::kCuda))
+        kernels::squared_norm_forward_cuda(s, gradient.address(), square, cuda::stream());
+      ++square;
     }
-    kernels::clip_factor_cuda(count, squares.address(), largest, norm.address(), factor.address(), cuda::stream());
+    if (!dry_run())
+      kernels::clip_factor_cuda(count, squares.address(), max_norm, norm.address(), factor.address(), cuda::stream());
     for (Tensor& gradient : gradients)
-      kernels::scale_by_cuda(gradient.count(), factor.address(), gradient.address(), cuda::stream());
+      if (observe("scale_forward", kernels::ScaleShape{gradient.count(), 1.0F}, Device::kCuda))
+        kernels::scale_by_cuda(gradient.count(), factor.address(), gradient.address(), cuda::stream());
   }
   return norm;
 }
 
 }  // namespace
 
-Tensor clip_gradients(const std::vector<nn::NamedTensor>& parameters, double largest) {
+Tensor clip_gradients(const std::vector<nn::NamedTensor>& parameters, double max_norm) {
+  const LayerScope layer("clip");
   std::vector<Tensor> gradients = gradients_of(parameters);
   const bool on_cuda = !gradients.empty() && gradients.front().device() == Device::kCuda;
-  return on_cuda ? clip_on_cuda(gradients, largest) : clip_on_cpu(gradients, largest);
+  return on_cuda ? clip_on_cuda(gradients, max_norm) : clip_on_cpu(gradients, max_norm);
 }
 
 }  // namespace cardiograd::optim

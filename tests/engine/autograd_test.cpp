@@ -50,6 +50,23 @@ TEST(Autograd, GradientsAddUpUntilCleared) {
   EXPECT_FALSE(x.grad().defined());
 }
 
+TEST(Autograd, AResultOfAnyShapeIsDifferentiatedWithItsGradient) {
+  const Tensor x = leaf({1, -2, 3, -4, 5, 6}, {2, 3});
+  const Tensor dy = Tensor::from<float>({1, 2, 3, 4, 5, 6}, {2, 3});
+  backward(ops::relu(x), dy);
+  EXPECT_EQ(x.grad().values(), (std::vector<float>{1, 0, 3, 0, 5, 6}));
+  // The caller's gradient is handed on, not written to.
+  const Tensor y = leaf({1, 1, 1}, {3});
+  const Tensor dz = Tensor::from<float>({1, 2, 3}, {3});
+  backward(ops::add(y, y), dz);
+  EXPECT_EQ(y.grad().values(), (std::vector<float>{2, 4, 6}));
+  EXPECT_EQ(dz.values(), (std::vector<float>{1, 2, 3}));
+
+  EXPECT_THROW(backward(ops::relu(x), Tensor::zeros({3, 2})), Error);
+  EXPECT_THROW(backward(ops::relu(x), Tensor()), Error);
+  EXPECT_THROW(backward(x.detach(), dy), Error);
+}
+
 TEST(Autograd, NothingIsRecordedWithoutNeed) {
   const Tensor x = leaf({1, 2}, {1, 2});
   {
@@ -99,6 +116,34 @@ TEST(Memory, BlocksAreUsedAgain) {
   EXPECT_GE(statistics.peak_in_use, 1000U);
   allocator.release_cached();
   EXPECT_EQ(allocator.statistics().reserved, 0U);
+}
+
+TEST(Tensor, ItemIsTheOneValue) {
+  EXPECT_EQ(Tensor::full({1, 1}, 2.5F).item(), 2.5F);
+  EXPECT_THROW(Tensor::zeros({2}).item(), Error);
+  EXPECT_THROW(Tensor::zeros({0}).item(), Error);
+  EXPECT_THROW(Tensor().item(), Error);
+  EXPECT_THROW(Tensor::zeros({1}, DType::kInt32).item(), Error);
+}
+
+TEST(Ops, BceWithLogitsIsWeightedBceWithWeightsOfOne) {
+  const std::vector<float> values = {0.5F, -1, 2, 0, 3, -3};
+  const Tensor targets = Tensor::from<float>({0, 1, 1, 0, 1, 1}, {3, 2});
+  const Tensor a = leaf(values, {3, 2});
+  const Tensor b = leaf(values, {3, 2});
+  const Tensor loss = ops::bce_with_logits(a, targets);
+  const Tensor weighted = ops::weighted_bce(b, targets, Tensor::full({2}, 1));
+  EXPECT_EQ(loss.item(), weighted.item());
+  double expected = 0;
+  for (int i = 0; i < 6; ++i) {
+    const double z = static_cast<double>(a.data()[i]);
+    expected += std::log1p(std::exp(targets.data()[i] == 1 ? -z : z)) / 6;
+  }
+  EXPECT_TRUE(std::abs(static_cast<double>(loss.item()) - expected) <= 1e-6);
+  backward(loss);
+  backward(weighted);
+  EXPECT_EQ(a.grad().values(), b.grad().values());
+  EXPECT_THROW(ops::bce_with_logits(leaf({1, 2}, {2}), Tensor::zeros({2})), Error);
 }
 
 TEST(Ops, WrongShapesAreErrorsThatNameBoth) {

@@ -26,16 +26,16 @@ std::string message_of(const std::function<void()>& call) {
 
 // The statuses of the CUDA runtime that a user may meet before anything runs.
 TEST(CudaProblem, IsSaidInWords) {
-  const cuda::Circumstances on_a_gpu = {
+  const cuda::DriverInfo on_a_gpu = {
       .driver = 11040, .runtime = 12020, .gpu = "Quadro P400 (sm_61)", .architectures = "75, 80, 86"};
-  const auto words = [&](int status, const cuda::Circumstances& circumstances) {
-    const cuda::Problem problem = cuda::problem_of_status(status, "CUDA's words", circumstances);
+  const auto words = [&](int status, const cuda::DriverInfo& info) {
+    const cuda::Problem problem = cuda::problem_of_status(status, "CUDA's words", info);
     EXPECT_NE(problem.hint.find("--device cpu"), std::string::npos) << problem.hint;
     return problem.message;
   };
   EXPECT_EQ(words(35, on_a_gpu),
             "device cuda: the NVIDIA driver is too old: it knows CUDA up to 11.4, this build uses 12.2");
-  EXPECT_EQ(words(35, cuda::Circumstances()), "device cuda: no NVIDIA driver is installed");
+  EXPECT_EQ(words(35, cuda::DriverInfo()), "device cuda: no NVIDIA driver is installed");
   EXPECT_EQ(words(100, on_a_gpu), "device cuda: the NVIDIA driver sees no GPU");
   EXPECT_EQ(words(209, on_a_gpu),
             "device cuda: this build has no kernels for the GPU Quadro P400 (sm_61); it has them for compute "

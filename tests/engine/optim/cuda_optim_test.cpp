@@ -2,6 +2,7 @@
 #include "engine/autograd.h"
 #include "engine/memory.h"
 #include "engine/optim/adam.h"
+#include "engine/optim/clip.h"
 #include "tests/engine/on_cuda.h"
 
 namespace cardiograd::optim {

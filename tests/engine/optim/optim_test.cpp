@@ -8,6 +8,7 @@
 
 #include "engine/autograd.h"
 #include "engine/optim/adam.h"
+#include "engine/optim/clip.h"
 #include "engine/optim/schedule.h"
 
 namespace cardiograd::optim {
