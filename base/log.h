@@ -17,6 +17,7 @@ using LogCallback = std::function<void(LogLevel, std::string_view)>;
 // Calls are serialized; the callback must not log.
 LogCallback set_log_callback(LogCallback callback);
 
+// Hands `message`, one line without its end, to the callback.
 void log(LogLevel level, std::string_view message);
 
 template <class... Args>

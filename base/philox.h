@@ -48,6 +48,7 @@ class PhiloxStream {
  public:
   explicit PhiloxStream(std::uint64_t seed, std::uint64_t stream = 0) : seed_(seed), stream_(stream) {}
 
+  // 32 random bits.
   std::uint32_t next() {
     if (used_ == 4) {
       block_ = philox(static_cast<std::uint32_t>(index_), static_cast<std::uint32_t>(index_ >> 32),
@@ -65,6 +66,7 @@ class PhiloxStream {
     const std::uint64_t low = next() >> 6;
     return static_cast<double>((high << 26) | low) * 0x1p-53;
   }
+  // Uniform in [low, high).
   double uniform(double low, double high) { return low + (high - low) * uniform(); }
 
   // Uniform in 0 ... bound-1 without bias (Lemire's rejection). bound > 0.
