@@ -23,6 +23,7 @@ class AtomicFile {
   // Throws Error (disk full, quota, ...), naming the destination.
   void write(const void* bytes, std::size_t count);
   void write(std::string_view text) { write(text.data(), text.size()); }
+  // Makes what was written the destination's content; nothing may be written after it. Throws Error as write() does.
   void commit();
 
  private:
@@ -33,14 +34,15 @@ class AtomicFile {
   int descriptor_ = -1;
 };
 
-// The whole of `content` in one atomic step.
+// The whole of `content` in one atomic step. Throws Error, naming the destination.
 void write_file(const std::filesystem::path& destination, std::string_view content);
 
 // Writes `content` as it goes, neither atomic nor synced: only for the many files of a hidden folder that is synced
 // once and renamed into place when all are there. Throws Error, naming the destination.
 void write_staged_file(const std::filesystem::path& destination, std::string_view content);
 
-// Returns when everything written to the file system of `folder` is on disk.
+// Returns when everything written to the file system of `folder` is on disk; at once where the file system
+// cannot be synced.
 void sync_file_system(const std::filesystem::path& folder);
 
 // The whole file. Throws Error when it is missing, is not a regular file, cannot be read, or has more than `max_bytes`.

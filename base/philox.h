@@ -66,6 +66,7 @@ class PhiloxStream {
     const std::uint64_t low = next() >> 6;
     return static_cast<double>((high << 26) | low) * 0x1p-53;
   }
+  // Uniform in [low, high).
   double uniform(double low, double high) { return low + (high - low) * uniform(); }
 
   // Uniform in 0 ... bound-1 without bias (Lemire's rejection). bound > 0.

@@ -13,6 +13,7 @@ namespace cardiograd {
 
 // Threads that parallel_for uses from now on; 0 means one per available core. Throws Error outside 0 ... 1024.
 void set_thread_count(int count);
+// Threads that parallel_for uses.
 int thread_count();
 
 // Calls body(i) once for each i in 0 ... count-1, in any order, on any thread. The first exception is rethrown here

@@ -4,7 +4,8 @@
 //
 // calls kernels::relu_forward_cpu or kernels::relu_forward_cuda, the latter in the engine's stream. The first argument
 // is the kernel's shape. Tensors among the others become pointers to their values; a const one only fits a const
-// parameter. Everything else is passed on. This thread's KernelObserver (observer.h) is told before.
+// parameter. Everything else is passed on. This thread's KernelObserver (observer.h) is
+// notified before.
 #pragma once
 
 #include <cstdint>

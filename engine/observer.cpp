@@ -21,7 +21,7 @@ KernelObserver::~KernelObserver() {
   if (execution_ == Execution::kDry && !dry_run()) dry_run_allocator().release_cached();
 }
 
-void KernelObserver::tell(const char* name, const ShapeView& shape, Device device) const {
+void KernelObserver::notify(const char* name, const ShapeView& shape, Device device) const {
   on_kernel_({.name = name, .shape = shape, .device = device, .layer = layer_path});
 }
 

@@ -9,12 +9,13 @@
 //     backward(loss_of(net.forward(x)));
 //   }
 //
-// With Execution::kDry kernels are told and left out, and new tensors are address space without memory: the step of a
-// model at any batch size, in the time of a few hundred function calls.
+// With Execution::kDry kernels are reported but not run, and new tensors are address space without memory: the step of
+// a model at any batch size takes as long as a few hundred function calls.
 //
-// Without an observer each of these costs the look at one pointer.
+// Without an observer all of this costs one comparison of a thread-local pointer per kernel and layer.
 #pragma once
 
+#include <cstddef>
 #include <functional>
 #include <string>
 #include <string_view>
@@ -48,18 +49,19 @@ struct ObservedKernel {
   const char* name;  // as in the op table: "conv1d_forward"
   ShapeView shape;   // kernels::Conv1dShape
   Device device;     // where it runs
-  std::string_view
-      layer;  // "encoder.layers.0.self_attn": the module whose forward() runs or whose gradient is computed;
-              // "" outside all modules
+  // The module whose forward() runs or whose gradient is computed: "encoder.layers.0.self_attn"; "" outside all
+  // modules.
+  std::string_view layer;
 };
 
-// kRun: kernels run as always. kDry: they do not run, and the content of every tensor made meanwhile is undefined.
-// Neither copies nor fills happen then; all_finite() is true. Tensors made in a dry run may not be used after it.
+// kRun: kernels run as always. kDry: they do not run, and the content of every tensor made meanwhile is undefined, but
+// for Tensor::from. Neither copies nor fills happen then; all_finite() is true. Tensors of a dry run must not be used
+// after it. Making one throws OutOfMemory when the process has no more addresses (128 TB).
 enum class Execution { kRun, kDry };
 
-// While alive, every kernel that this thread dispatches is told to `on_kernel` before it runs. Observers nest: the
-// newest is told alone, and a dry run stays one. Destroy them in the opposite order on the thread that made them. What
-// `on_kernel` throws passes through the operation.
+// While alive, `on_kernel` is called for every kernel that this thread dispatches, before it runs. Observers nest: only
+// the newest is called, and inside a dry run all are dry. Destroy them in the opposite order on the thread that made
+// them. What `on_kernel` throws leaves the operation.
 class KernelObserver {
  public:
   using Callback = std::function<void(const ObservedKernel&)>;
@@ -69,8 +71,9 @@ class KernelObserver {
   KernelObserver(const KernelObserver&) = delete;
   KernelObserver& operator=(const KernelObserver&) = delete;
 
+  // kDry for an observer inside a dry run, too.
   Execution execution() const { return execution_; }
-  void tell(const char* name, const ShapeView& shape, Device device) const;
+  void notify(const char* name, const ShapeView& shape, Device device) const;
 
  private:
   Callback on_kernel_;
@@ -81,27 +84,28 @@ class KernelObserver {
 // This thread's observer, nullptr when there is none.
 inline constinit thread_local const KernelObserver* current_observer = nullptr;
 
+// True while this thread's kernels do not run.
 inline bool dry_run() {
   return current_observer != nullptr && current_observer->execution() == Execution::kDry;
 }
 
-// Tells the observer of a kernel that is about to run. False in a dry run: then leave it out. run_kernel (dispatch.h)
-// calls it; whoever calls a kernel without run_kernel does so too.
+// Notifies the observer of a kernel that is about to run. False in a dry run: then do not run it. run_kernel
+// (dispatch.h) calls it; code that calls a kernel without run_kernel does so itself.
 template <class Shape>
 bool observe(const char* name, const Shape& shape, Device device) {
   if (current_observer == nullptr) return true;
-  current_observer->tell(name, ShapeView(shape), device);
+  current_observer->notify(name, ShapeView(shape), device);
   return current_observer->execution() == Execution::kRun;
 }
 
-// While alive, this thread works for the layer `name` inside the layer it worked for before. nn::Layer::forward has
-// one; models put one around operations of their own that deserve a name.
+// While alive, kernels of this thread belong to the layer `name` inside the layer they belonged to before.
+// nn::Layer::forward makes one; a model makes one around operations of its own that deserve a name.
 class LayerScope {
  public:
   explicit LayerScope(std::string_view name) {
     if (current_observer != nullptr && !name.empty()) enter(name);
   }
-  // The layer with the path `layer`, whatever this thread worked for before.
+  // The layer with the path `layer`, whatever the layer before: for backward passes.
   static LayerScope whole_path(const std::string& layer) { return {layer, nullptr}; }
   ~LayerScope() {
     if (entered_) leave();
@@ -121,7 +125,7 @@ class LayerScope {
   std::string before_;
 };
 
-// The path of the layer that this thread works for, "" when there is none or no observer.
+// The path of the layer that this thread's kernels belong to, "" when there is none or no observer.
 const std::string& current_layer();
 
 }  // namespace cardiograd

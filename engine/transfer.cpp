@@ -84,7 +84,7 @@ AsyncScalars::AsyncScalars(Device device, int capacity)
 AsyncScalars::~AsyncScalars() {
   try {
     while (size_ > 0) pop();
-  } catch (const Error&) {  // Whoever waits for the stream next hears of it too.
+  } catch (const Error&) {  // The next call that waits for the stream reports it.
   }
 }
 

@@ -1,5 +1,5 @@
-// What one training step of HC-CNN-TN costs, kernel by kernel: the kernels that the step runs, as a dry run of it tells
-// them, with the cost that the op table gives for their shapes.
+// What one training step of HC-CNN-TN costs, kernel by kernel: the kernels that the step runs, as a dry run of it
+// reports them, with the cost that the op table gives for their shapes.
 #pragma once
 
 #include <cstdint>

@@ -36,9 +36,11 @@ class Module {
   std::vector<NamedTensor> named_tensors();
   // The parameters alone.
   std::vector<NamedTensor> parameters();
+  // Lets go of the parameters' gradients, which backward() otherwise adds to.
   void clear_gradients();
 
-  // Moves parameters, buffers and constants to `device`. Gradients stay behind; an optimizer is made after it.
+  // Moves parameters, buffers and constants to `device`. Gradients stay behind; an optimizer is made after it. Throws
+  // Error for a device that is not available.
   void to(Device device);
 
   // The name under which this module stands in another, "" when it stands in none.

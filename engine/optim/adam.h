@@ -29,7 +29,7 @@ class Adam {
 
   // One step with the gradients that backward() left; parameters without a gradient stay as they are. When `loss`, one
   // value on the parameters' device, is given and not finite, this step and all later ones change nothing: the host
-  // may learn of it when it has already asked for more steps. An observer hears of one adam_forward over all
+  // may learn of it when it has already asked for more steps. An observer is notified of one adam_forward over all
   // parameters that have a gradient, in the layer "adam". Throws Error when a parameter and its gradient are on
   // different devices.
   void step(double learning_rate, const Tensor& loss = {});

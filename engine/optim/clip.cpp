@@ -29,7 +29,7 @@ Tensor clip_on_cpu(std::vector<Tensor>& gradients, double max_norm) {
   }
   const double norm = std::sqrt(squares);
   const double factor = max_norm / (norm + 1e-6);  // PyTorch's guard against a norm of zero.
-  if (factor < 1 || dry_run()) {                   // A dry run has no values: it tells the step that costs most.
+  if (factor < 1 || dry_run()) {                   // A dry run has no values: it reports the step that costs most.
     const auto narrow = static_cast<float>(factor);
     for (Tensor& gradient : gradients)
       CARDIOGRAD_RUN(scale_forward, (kernels::ScaleShape{gradient.count(), narrow}), gradient);

@@ -43,7 +43,7 @@ TEST(CudaProblem, IsSaidInWords) {
   EXPECT_EQ(words(719, on_a_gpu), "device cuda: the GPU does not answer: CUDA's words (CUDA error 719)");
 }
 
-TEST(CudaProblem, WithoutACardAskingForItIsTheError) {
+TEST(CudaProblem, AskingForTheGpuWhereThereIsNoneIsTheError) {
   if (cuda_available()) GTEST_SKIP() << "there is " << describe_device(Device::kCuda);
   for (const std::function<void()>& call : std::initializer_list<std::function<void()>>{
            [] { parse_device("cuda"); }, [] { Tensor::zeros({3}, DType::kFloat32, Device::kCuda); },

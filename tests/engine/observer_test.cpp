@@ -12,6 +12,7 @@
 #include "engine/optim/adam.h"
 #include "engine/optim/clip.h"
 #include "kernels/linear/linear.h"
+#include "tests/engine/on_cuda.h"
 
 namespace cardiograd {
 namespace {
@@ -29,16 +30,21 @@ struct Net : nn::Sequential {
 
 Tensor loss_of(const Tensor& logits) {
   const LayerScope layer("loss");
-  return ops::weighted_bce(logits, Tensor::zeros(logits.shape()), Tensor::full({2}, 1));
+  return ops::weighted_bce(logits, Tensor::zeros(logits.shape(), DType::kFloat32, logits.device()),
+                           Tensor::full({2}, 1, logits.device()));
 }
 
-// One training step on a batch of `batch`, as an observer hears it.
-Calls step(Net& net, std::int64_t batch, Execution execution) {
+// One training step on a batch of `batch` where the net is, as an observer sees it.
+Calls step(Net& net, std::int64_t batch, Execution execution, Device device = Device::kCpu) {
   Calls calls;
   optim::Adam adam(net.parameters());
   const KernelObserver observer(
-      [&calls](const ObservedKernel& kernel) { calls.emplace_back(kernel.layer, kernel.name); }, execution);
-  const Tensor loss = loss_of(net.forward(Tensor::full({batch, 3}, 1)));
+      [&](const ObservedKernel& kernel) {
+        calls.emplace_back(kernel.layer, kernel.name);
+        EXPECT_EQ(kernel.device, device);
+      },
+      execution);
+  const Tensor loss = loss_of(net.forward(Tensor::full({batch, 3}, 1, device)));
   backward(loss);
   optim::clip_gradients(net.parameters(), 1e-3);
   adam.step(0.1, loss);
@@ -59,9 +65,18 @@ const Calls& expected_step() {
   return calls;
 }
 
-TEST(Observer, HearsOfEveryKernelAndItsLayer) {
+TEST(Observer, SeesEveryKernelAndItsLayer) {
   Net net(PhiloxStream(1));
   EXPECT_EQ(step(net, 5, Execution::kRun), expected_step());
+}
+
+class CudaObserver : public testing::CudaTest {};
+
+TEST_F(CudaObserver, SeesTheKernelsOfTheCpu) {
+  Net net(PhiloxStream(1));
+  net.to(Device::kCuda);
+  EXPECT_EQ(step(net, 5, Execution::kRun, Device::kCuda), expected_step());
+  EXPECT_EQ(step(net, 5, Execution::kDry, Device::kCuda), expected_step());
 }
 
 TEST(Observer, SeesShapes) {
@@ -83,7 +98,7 @@ TEST(Observer, ChangesNoResult) {
   EXPECT_EQ(net.forward(x).values(), alone);
 }
 
-TEST(Observer, TheNewestIsToldAndTheOneBeforeComesBack) {
+TEST(Observer, TheNewestIsNotifiedAndTheOneBeforeComesBack) {
   int outer = 0;
   int inner = 0;
   const Tensor x = Tensor::zeros({2});
@@ -103,7 +118,7 @@ TEST(Observer, LayersAreForgottenWhenAnExceptionLeavesThem) {
   EXPECT_EQ(current_layer(), "");
 }
 
-TEST(DryRun, TellsTheSameKernelsAndLeavesParametersAlone) {
+TEST(DryRun, ReportsTheSameKernelsAndLeavesParametersAlone) {
   Net net(PhiloxStream(1));
   std::vector<std::vector<float>> before;
   for (const nn::NamedTensor& parameter : net.parameters()) before.push_back(parameter.tensor->values());

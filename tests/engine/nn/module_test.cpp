@@ -1,0 +1,60 @@
+#include "engine/nn/module.h"
+
+#include <string>
+#include <vector>
+
+#include <gtest/gtest.h>
+
+#include "base/error.h"
+#include "engine/nn/layers.h"
+
+namespace cardiograd::nn {
+namespace {
+
+struct Net : Sequential {
+  explicit Net(PhiloxStream random) {
+    append<Linear>("in", 2, 3, random);
+    append<BatchNorm1d>("norm", 3);
+    append<Dropout>("drop", 0.5F);
+    append<Sequential>("out").append<Linear>("0", 3, 1, random);
+  }
+};
+
+std::vector<std::string> names(const std::vector<NamedTensor>& tensors) {
+  std::vector<std::string> names;
+  for (const NamedTensor& named : tensors) names.push_back(named.name);
+  return names;
+}
+
+TEST(Module, NamesJoinWithDotsAndBuffersAreNoParameters) {
+  Net net(PhiloxStream(1));
+  EXPECT_EQ(names(net.parameters()), (std::vector<std::string>{"in.weight", "in.bias", "norm.weight", "norm.bias",
+                                                               "out.0.weight", "out.0.bias"}));
+  EXPECT_EQ(names(net.named_tensors()),
+            (std::vector<std::string>{"in.weight", "in.bias", "norm.weight", "norm.bias", "norm.running_mean",
+                                      "norm.running_var", "out.0.weight", "out.0.bias"}));
+  for (const NamedTensor& named : net.named_tensors())
+    EXPECT_EQ(named.tensor->requires_grad(), named.is_parameter) << named.name;
+}
+
+TEST(Module, ANameIsGivenOnce) {
+  PhiloxStream random(1);
+  Sequential net;
+  net.append<Linear>("0", 2, 2, random);
+  EXPECT_THROW(net.append<Linear>("0", 2, 2, random), Error);
+}
+
+TEST(Module, DropoutDropsInTrainingOnly) {
+  Net net(PhiloxStream(1));
+  const Tensor x = Tensor::full({64, 2}, 1);
+  EXPECT_EQ(net.forward(x).values(), net.forward(x).values());
+  net.set_training(true);
+  net.set_dropout_step(1, 0);
+  const std::vector<float> first = net.forward(x).values();
+  EXPECT_EQ(net.forward(x).values(), first);
+  net.set_dropout_step(1, 1);
+  EXPECT_NE(net.forward(x).values(), first);
+}
+
+}  // namespace
+}  // namespace cardiograd::nn

@@ -1,0 +1,68 @@
+#include "engine/ops/ops.h"
+
+#include <cmath>
+
+#include <gtest/gtest.h>
+
+#include "base/error.h"
+#include "engine/autograd.h"
+
+namespace cardiograd {
+namespace {
+
+Tensor leaf(const std::vector<float>& values, const Shape& shape) {
+  Tensor tensor = Tensor::from(values, shape);
+  tensor.set_requires_grad(true);
+  return tensor;
+}
+
+TEST(Ops, BceWithLogitsIsWeightedBceWithWeightsOfOne) {
+  const std::vector<float> values = {0.5F, -1, 2, 0, 3, -3};
+  const Tensor targets = Tensor::from<float>({0, 1, 1, 0, 1, 1}, {3, 2});
+  const Tensor a = leaf(values, {3, 2});
+  const Tensor b = leaf(values, {3, 2});
+  const Tensor loss = ops::bce_with_logits(a, targets);
+  const Tensor weighted = ops::weighted_bce(b, targets, Tensor::full({2}, 1));
+  EXPECT_EQ(loss.item(), weighted.item());
+  double expected = 0;
+  for (int i = 0; i < 6; ++i) {
+    const double z = static_cast<double>(a.data()[i]);
+    expected += std::log1p(std::exp(targets.data()[i] == 1 ? -z : z)) / 6;
+  }
+  EXPECT_TRUE(std::abs(static_cast<double>(loss.item()) - expected) <= 1e-6);
+  backward(loss);
+  backward(weighted);
+  EXPECT_EQ(a.grad().values(), b.grad().values());
+  EXPECT_THROW(ops::bce_with_logits(leaf({1, 2}, {2}), Tensor::zeros({2})), Error);
+}
+
+TEST(Ops, WrongShapesAreErrorsThatNameBoth) {
+  const Tensor x = Tensor::zeros({2, 10, 3});
+  const auto message = [](auto&& call) -> std::string {
+    try {
+      call();
+    } catch (const Error& error) {
+      return error.what();
+    }
+    return "no error";
+  };
+  EXPECT_NE(message([&] {
+              ops::linear(x, Tensor::zeros({4, 5}), Tensor::zeros({5}));
+            }).find("(2, 10, 3)"),
+            std::string::npos);
+  EXPECT_NE(message([&] {
+              ops::conv1d(x, Tensor::zeros({3, 4, 5}), Tensor::zeros({5}), {});
+            }).find("(3, 4, 5)"),
+            std::string::npos);
+  EXPECT_NE(message([&] {
+              ops::conv1d(x, Tensor::zeros({11, 3, 5}), Tensor::zeros({5}), {});
+            }).find("fewer"),
+            std::string::npos);
+  EXPECT_NE(message([&] { ops::add(x, Tensor::zeros({2})); }).find("(2)"), std::string::npos);
+  EXPECT_NE(message([&] { ops::attention(x, 2, {}); }).find("heads"), std::string::npos);
+  EXPECT_NE(message([&] { Tensor::from<float>({1, 2}, {3}); }).find("expected 3"), std::string::npos);
+  EXPECT_NE(message([&] { parse_device("gpu"); }).find("gpu"), std::string::npos);
+}
+
+}  // namespace
+}  // namespace cardiograd
