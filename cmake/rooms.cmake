@@ -90,6 +90,15 @@ function(cardiograd_tests)
       COMMAND ${Python3_EXECUTABLE} ${PROJECT_SOURCE_DIR}/tests/scripts/get_ptbxl_test.py ${PROJECT_SOURCE_DIR})
     set_tests_properties(Scripts.GetPtbxl PROPERTIES TIMEOUT 300)
   endif()
+  # The page about adding an operation, done in a copy of the tree.
+  if(Python3_FOUND AND EXISTS ${PROJECT_SOURCE_DIR}/.git AND CMAKE_BUILD_TYPE STREQUAL "Release"
+      AND NOT CARDIOGRAD_CUDA AND NOT CARDIOGRAD_SIMT_WATCH)
+    set(preset $<IF:$<BOOL:${CARDIOGRAD_SIMT}>,simt,cpu>)
+    add_test(NAME Docs.AddAnOperation
+      COMMAND ${Python3_EXECUTABLE} ${PROJECT_SOURCE_DIR}/scripts/ci/add_an_operation.py --preset ${preset}
+              --launcher=${CMAKE_CXX_COMPILER_LAUNCHER})
+    set_tests_properties(Docs.AddAnOperation PROPERTIES LABELS docs TIMEOUT 900 RUN_SERIAL ON)
+  endif()
 endfunction()
 
 # Every bench/<name>_bench.cpp becomes the program <name>_bench.
