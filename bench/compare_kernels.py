@@ -46,7 +46,7 @@ def read_steps(path):
 
 
 def print_table(rows, peers):
-    shipped = [row for row in rows if '/rung ' not in row['name']]
+    shipped = [row for row in rows if '/variant ' not in row['name']]
     shipped.sort(key=lambda row: row['floor_ms'] - row['ms'])
     head = ''.join(f'{peer:>14}' for peer in peers)
     print(f"{'lost ms':>9}{'ms':>10}{'floor ms':>10}{'of floor':>10}{head}  kernel")

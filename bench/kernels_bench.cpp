@@ -1,9 +1,9 @@
 // Times every kernel of the op table on the shapes of HC-CNN-TN's training step at batch 64, one Google Benchmark case
-// each. Counters: GFLOP/s, GB/s of the least traffic, and the share of the floor (the larger of FLOP over the measured
-// matrix-product rate and bytes over the measured copy rate) that the time is.
+// each. Counters: GFLOP/s, GB/s of the least traffic, and the fraction of the floor (the larger of FLOP over the
+// measured matrix-product rate and bytes over the measured copy rate) that the time is.
 //
 // Usage: kernels_bench [--device cpu|cuda] [--benchmark_filter=conv1d] [...]
-//   CARDIOGRAD_THREADS=N for another number of threads; cuda: each run from a cold cache, the rungs below too
+//   CARDIOGRAD_THREADS=N for another number of threads; cuda: each run from a cold cache, variants of kernels too
 #include <algorithm>
 #include <chrono>
 #include <cstdlib>
@@ -230,7 +230,8 @@ void register_cuda_cases() {
     for (const kernels::OpCase& work : op.workload()) {
       const std::string name = op.name + "/" + work.shape;
       add(name, work, [run = work.run](void* const* at) { run(kernels::Implementation::kCuda, at); });
-      for (const kernels::BoundVariant& rung : work.cuda_variants) add(name + "/rung " + rung.name, work, rung.run);
+      for (const kernels::BoundVariant& variant : work.cuda_variants)
+        add(name + "/variant " + variant.name, work, variant.run);
     }
   }
 }

@@ -140,7 +140,8 @@ function(cardiograd_label_tests program)
   set_property(DIRECTORY APPEND PROPERTY TEST_INCLUDE_FILES ${include})
 endfunction()
 
-# Tests that are no programs of ours: of the scripts, of the tree (label `tree`), of the installation (label `install`).
+# Tests that are no programs of ours: of the scripts, of the tree (label `tree`), of the installation (label `install`),
+# of the documents that are run (label `docs`).
 function(cardiograd_script_tests)
   find_package(Python3 COMPONENTS Interpreter)
   find_program(CURL curl)
@@ -164,6 +165,22 @@ function(cardiograd_script_tests)
     add_test(NAME Install.ConsumersBuildAndRun
       COMMAND ${PROJECT_SOURCE_DIR}/scripts/ci/check_install.sh ${CMAKE_BINARY_DIR})
     set_tests_properties(Install.ConsumersBuildAndRun PROPERTIES TIMEOUT 300 LABELS install)
+  endif()
+  # The commands of docs/tour.md and what they print.
+  if(Python3_FOUND AND TARGET cardiograd_apps_common AND NOT CARDIOGRAD_SANITIZE AND NOT CARDIOGRAD_SIMT_WATCH)
+    add_test(NAME Docs.Tour
+      COMMAND ${Python3_EXECUTABLE} ${PROJECT_SOURCE_DIR}/scripts/ci/run_console.py
+              ${PROJECT_SOURCE_DIR}/docs/tour.md --build ${CMAKE_BINARY_DIR})
+    set_tests_properties(Docs.Tour PROPERTIES LABELS docs TIMEOUT 300)
+  endif()
+  # The page about adding an operation, done in a copy of the tree.
+  if(Python3_FOUND AND EXISTS ${PROJECT_SOURCE_DIR}/.git AND CMAKE_BUILD_TYPE STREQUAL "Release"
+      AND NOT CARDIOGRAD_CUDA AND NOT CARDIOGRAD_SIMT_WATCH)
+    set(preset $<IF:$<BOOL:${CARDIOGRAD_SIMT}>,simt,cpu>)
+    add_test(NAME Docs.AddAnOperation
+      COMMAND ${Python3_EXECUTABLE} ${PROJECT_SOURCE_DIR}/scripts/ci/add_an_operation.py --preset ${preset}
+              --launcher=${CMAKE_CXX_COMPILER_LAUNCHER})
+    set_tests_properties(Docs.AddAnOperation PROPERTIES LABELS docs TIMEOUT 900 RUN_SERIAL ON)
   endif()
 endfunction()
 

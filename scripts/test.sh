@@ -6,7 +6,7 @@
 #   --full  everything: the presets cpu, asan, simt (every variant of a kernel in every order of threads), simt-watch
 #           (races) and simt-asan with all their tests, and cuda for every GPU
 #
-# The tests have labels (cmake/test_labels.cmake): cpu, device, data, tree, install. `ctest --preset cpu -L device` runs
+# The tests have labels (cmake/test_labels.cmake): cpu, device, data, docs, tree, install. `ctest --preset cpu -L device` runs
 # those of one label, -LE those without it.
 set -euo pipefail
 cd "$(dirname "$0")/.."
@@ -45,14 +45,14 @@ run_cuda() {
   echo "== preset cuda: configure, build, test where there is a GPU, ptxas's report"
   cmake --preset cuda -B "$folder" "$@"
   cmake --build "$folder" --target kernels_tests engine_tests train -j "$jobs"
-  ctest --test-dir "$folder" --output-on-failure --no-tests=error -L device -LE install -j "$jobs"
+  ctest --test-dir "$folder" --output-on-failure --no-tests=error -L device -LE 'install|docs' -j "$jobs"
   scripts/ci/ptxas_check.py
 }
 
 scripts/install_deps.sh
 run_preset cpu
 # The sanitized presets leave out what has nothing to do with their build.
-sanitized=(-LE 'tree|install')
+sanitized=(-LE 'tree|install|docs')
 if [ "$full" = yes ]; then
   for preset in asan simt simt-watch simt-asan; do run_preset "$preset" "${sanitized[@]}"; done
   run_cuda build/cuda-full

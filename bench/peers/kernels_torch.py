@@ -3,7 +3,7 @@
   kernels_torch.py NAMES.json [--device cuda|cpu] [--precision fp32|tf32] [--out FILE.json]
 
 NAMES.json is what kernels_bench --benchmark_out=NAMES.json wrote; the shapes are read from its names, so that both sides
-time the same. Rows that PyTorch has no counterpart of, and rungs, are left out. On CUDA every call is a CUDA graph that is
+time the same. Rows that PyTorch has no counterpart of, and variants, are left out. On CUDA every call is a CUDA graph that is
 replayed from a cold cache between two events; layouts are PyTorch's own (N, C, T). Copy bandwidth and the largest matrix
 product come from the same run. Needs bench/peers/requirements.txt.
 """
@@ -210,7 +210,7 @@ def main():
              for row in json.loads(args.names.read_text())['benchmarks'] if row.get('run_type') == 'iteration']
     results = []
     for name in names:
-        if args.filter not in name or '/rung ' in name:
+        if args.filter not in name or '/variant ' in name:
             continue
         call = call_of(name)
         if call is None:

@@ -20,7 +20,7 @@ struct ReluBackwardBody {
   __device__ void operator()(std::int64_t i) const { dx[i] = y[i] <= 0.0F ? 0.0F : dy[i]; }
 };
 
-// The normal distribution's share below x. erfc, not 1 + erf: for negative x the sum would cancel.
+// The fraction of the normal distribution below x. erfc, not 1 + erf: for negative x the sum would cancel.
 __device__ inline float normal_below(float x) {
   return 0.5F * erfcf(-0.707106781F * x);
 }

@@ -11,6 +11,7 @@
 #include <cstdint>
 
 #include "kernels/attention/attention.h"
+#include "kernels/common/grid.cuh"
 #include "kernels/common/scratch_cuda.h"
 #include "kernels/common/warp_reduce.cuh"
 #include "kernels/dropout/dropout.cuh"
@@ -58,11 +59,10 @@ struct AttentionHead {
 __device__ inline void load_rows(const AttentionHead& head, const float* from, AttentionPart part, int first, int rows,
                                  int slice, int pitch, float* to) {
   const int width = head.slice_width(slice);
-  for (int row = static_cast<int>(threadIdx.x) / 32; row < rows; row += kAttentionWarps) {
+  for (int row = warp_of_thread(); row < rows; row += kAttentionWarps) {
     const bool inside = first + row < head.time;
     const std::int64_t source = inside ? head.place(first + row, part) + slice * kMaxSlice : 0;
-    for (int c = static_cast<int>(threadIdx.x) % 32; c < width; c += 32)
-      to[row * pitch + c] = inside ? from[source + c] : 0.0F;
+    for (int c = lane_of_thread(); c < width; c += 32) to[row * pitch + c] = inside ? from[source + c] : 0.0F;
   }
 }
 
@@ -75,7 +75,7 @@ __device__ inline float dot(int width, const float* a, const float* b) {
 // sum[i] += weight of row j times its component lane + 32 i, over the rows j of a tile.
 __device__ inline void add_weighted_rows(int width, const float* weights, const float* tile, int pitch,
                                          float (&sum)[kComponents]) {
-  const int lane = static_cast<int>(threadIdx.x) % 32;
+  const int lane = lane_of_thread();
   for (int j = 0; j < kTileRows; ++j) {
     const float weight = weights[j];
     SIMT_UNROLL
@@ -85,7 +85,7 @@ __device__ inline void add_weighted_rows(int width, const float* weights, const 
 }
 
 __device__ inline void store_row(int width, const float (&sum)[kComponents], float factor, float* to) {
-  const int lane = static_cast<int>(threadIdx.x) % 32;
+  const int lane = lane_of_thread();
   SIMT_UNROLL
   for (int i = 0; i < kComponents; ++i)
     if (lane + 32 * i < width) to[lane + 32 * i] = sum[i] * factor;
@@ -118,8 +118,8 @@ static __global__ void __launch_bounds__(32 * kAttentionWarps, kResidentBlocks)
   SIMT_DYNAMIC_SHARED(float, memory);
   SIMT_SHARED(float, weights, [kAttentionWarps][kTileRows]);
   const AttentionShared shared(head, memory);
-  const int lane = static_cast<int>(threadIdx.x) % 32;
-  const int warp = static_cast<int>(threadIdx.x) / 32;
+  const int lane = lane_of_thread();
+  const int warp = warp_of_thread();
   const int first = static_cast<int>(blockIdx.y) * kAttentionRows;
   const int mine = static_cast<int>(blockIdx.z);
   const int slices = head.slices();
@@ -176,9 +176,9 @@ static __global__ void __launch_bounds__(32 * kAttentionWarps, kResidentBlocks)
 // mean[row] = dy . y of each query: sum over j of P_ij dP_ij. One warp: one row of (N, T, H) in the order of lse.
 static __global__ void __launch_bounds__(32 * kAttentionWarps)
     attention_mean_kernel(AttentionHead head, const float* y, const float* dy, float* mean) {
-  const int i = static_cast<int>(blockIdx.y) * kAttentionWarps + static_cast<int>(threadIdx.x) / 32;
+  const int i = static_cast<int>(blockIdx.y) * kAttentionWarps + warp_of_thread();
   if (i >= head.time) return;  // whole warps
-  const int lane = static_cast<int>(threadIdx.x) % 32;
+  const int lane = lane_of_thread();
   float sum = 0;
   const std::int64_t from = head.place(i, kPlain);
   for (int c = lane; c < head.width; c += 32) sum += y[from + c] * dy[from + c];
@@ -201,8 +201,8 @@ struct AttentionProducts {
 __device__ inline AttentionProducts tile_products(const AttentionHead& head, const AttentionShared& shared,
                                                   const AttentionSide& own, int first, const AttentionSide& other,
                                                   int tile) {
-  const int lane = static_cast<int>(threadIdx.x) % 32;
-  const int warp = static_cast<int>(threadIdx.x) / 32;
+  const int lane = lane_of_thread();
+  const int warp = warp_of_thread();
   const int slices = head.slices();
   AttentionProducts products = {};
   for (int slice = 0; slice < slices; ++slice) {
@@ -254,8 +254,8 @@ static __global__ void __launch_bounds__(32 * kAttentionWarps, kResidentBlocks)
   SIMT_DYNAMIC_SHARED(float, memory);
   SIMT_SHARED(float, weights, [kAttentionWarps][kTileRows]);
   const AttentionShared shared(head, memory);
-  const int lane = static_cast<int>(threadIdx.x) % 32;
-  const int warp = static_cast<int>(threadIdx.x) / 32;
+  const int lane = lane_of_thread();
+  const int warp = warp_of_thread();
   const int first = static_cast<int>(blockIdx.y) * kAttentionRows;
   const int mine = static_cast<int>(blockIdx.z);
   const AttentionSide queries = {{qkv, dy}, {kQuery, kPlain}};
@@ -288,8 +288,8 @@ static __global__ void __launch_bounds__(32 * kAttentionWarps, kResidentBlocks)
   SIMT_SHARED(float, dropped, [kAttentionWarps][kTileRows]);
   SIMT_SHARED(float, dscores, [kAttentionWarps][kTileRows]);
   const AttentionShared shared(head, memory);
-  const int lane = static_cast<int>(threadIdx.x) % 32;
-  const int warp = static_cast<int>(threadIdx.x) / 32;
+  const int lane = lane_of_thread();
+  const int warp = warp_of_thread();
   const int first = static_cast<int>(blockIdx.y) * kAttentionRows;
   const int mine = static_cast<int>(blockIdx.z);
   const AttentionSide queries = {{qkv, dy}, {kQuery, kPlain}};
@@ -328,8 +328,7 @@ AttentionHead head_of(const AttentionShape& s) {
 }
 
 dim3 grid_of(const AttentionShape& s, int rows, int width_of_slice) {
-  return dim3(static_cast<unsigned>(s.batch * s.heads), static_cast<unsigned>((s.time + rows - 1) / rows),
-              static_cast<unsigned>((s.width + width_of_slice - 1) / width_of_slice));
+  return dim3(static_cast<unsigned>(s.batch * s.heads), blocks_for(s.time, rows), blocks_for(s.width, width_of_slice));
 }
 
 constexpr unsigned kThreads = 32 * kAttentionWarps;

@@ -28,8 +28,8 @@ __device__ inline float sum_row_lanes(float (&lanes)[kRowLanes][kColumnTile], fl
 static __global__ void __launch_bounds__(kColumnTile* kRowLanes)
     batch_norm_statistics_kernel(std::int64_t rows, std::int64_t channels, const float* x, float* partial) {
   SIMT_SHARED(float, lanes, [kRowLanes][kColumnTile]);
-  const std::int64_t channel = static_cast<std::int64_t>(blockIdx.y) * kColumnTile + threadIdx.x;
-  const std::int64_t first = static_cast<std::int64_t>(blockIdx.x) * kRowsPerChunk;
+  const std::int64_t channel = std::int64_t{blockIdx.y} * kColumnTile + threadIdx.x;
+  const std::int64_t first = std::int64_t{blockIdx.x} * kRowsPerChunk;
   const std::int64_t last = channel >= channels ? first : first + kRowsPerChunk < rows ? first + kRowsPerChunk : rows;
   const std::int64_t count = first + kRowsPerChunk < rows ? kRowsPerChunk : rows - first;
   float sum = 0;
@@ -45,7 +45,7 @@ static __global__ void __launch_bounds__(kColumnTile* kRowLanes)
   sum = sum_row_lanes(lanes, sum);
   squares = sum_row_lanes(lanes, squares);
   if (threadIdx.y != 0 || channel >= channels) return;
-  float* to = partial + static_cast<std::int64_t>(blockIdx.x) * 3 * channels + channel;
+  float* to = partial + std::int64_t{blockIdx.x} * 3 * channels + channel;
   to[0] = pivot;
   to[channels] = sum;
   to[2 * channels] = squares;
@@ -63,7 +63,7 @@ struct BatchNormStatistics {
 // One thread: one channel.
 static __global__ void __launch_bounds__(kColumnTile)
     batch_norm_combine_kernel(std::int64_t rows, std::int64_t channels, BatchNormStatistics at) {
-  const std::int64_t channel = static_cast<std::int64_t>(blockIdx.x) * kColumnTile + threadIdx.x;
+  const std::int64_t channel = std::int64_t{blockIdx.x} * kColumnTile + threadIdx.x;
   if (channel >= channels) return;
   const std::int64_t chunks = (rows + kRowsPerChunk - 1) / kRowsPerChunk;
   const auto value = [&](std::int64_t chunk, int which) {
@@ -145,10 +145,10 @@ struct BatchNormFinish {
   }
 };
 
-// dx, element by element; `share` is 1 / rows, or 0 where the statistics are constants.
+// dx, element by element; `weight` is 1 / rows, or 0 where the statistics are constants.
 struct BatchNormGradientBody {
   BatchNormChannels at;
-  float share;
+  float weight;
   const float* sum;
   const float* product;
   const float* x;
@@ -156,7 +156,7 @@ struct BatchNormGradientBody {
   float* dx;
   __device__ void operator()(std::int64_t i) const {
     const std::int64_t c = i % at.channels;
-    const float through_statistics = (sum[c] + at.normal(x[i], c) * product[c]) * share;
+    const float through_statistics = (sum[c] + at.normal(x[i], c) * product[c]) * weight;
     dx[i] = at.gamma[c] * at.inverse[c] * (at.gradient(x[i], dy[i], c) - through_statistics);
   }
 };
@@ -171,12 +171,12 @@ BatchNormChannels channels_of(const BatchNormShape& s, const float* gamma, const
   return {s.channels, s.relu, gamma, beta, mean, inverse};
 }
 
-void gradient(const BatchNormShape& s, float share, const BatchNormChannels& at, const float* x, const float* dy,
+void gradient(const BatchNormShape& s, float weight, const BatchNormChannels& at, const float* x, const float* dy,
               float* dx, float* dgamma, float* dbeta, Stream stream) {
   float* sum = cuda_scratch(stream, CudaScratchUse::kCoefficients, 3 * s.channels) + s.channels;
   float* product = sum + s.channels;
   column_sums<2>(s.rows, s.channels, stream, BatchNormLoad{at, x, dy}, BatchNormFinish{sum, product, dgamma, dbeta});
-  for_each_element(s.rows * s.channels, stream, BatchNormGradientBody{at, share, sum, product, x, dy, dx});
+  for_each_element(s.rows * s.channels, stream, BatchNormGradientBody{at, weight, sum, product, x, dy, dx});
 }
 
 }  // namespace
@@ -184,8 +184,8 @@ void gradient(const BatchNormShape& s, float share, const BatchNormChannels& at,
 void batch_norm_forward_cuda(const BatchNormShape& s, const float* x, const float* gamma, const float* beta,
                              float* running_mean, float* running_var, float* y, float* mean, float* variance,
                              Stream stream) {
-  const auto chunks = static_cast<unsigned>((s.rows + kRowsPerChunk - 1) / kRowsPerChunk);
-  const auto tiles = static_cast<unsigned>((s.channels + kColumnTile - 1) / kColumnTile);
+  const unsigned chunks = blocks_for(s.rows, kRowsPerChunk);
+  const unsigned tiles = blocks_for(s.channels, kColumnTile);
   float* partial = cuda_scratch(stream, CudaScratchUse::kPartial, std::int64_t{chunks} * 3 * s.channels);
   simt::launch<batch_norm_statistics_kernel>(dim3(chunks, tiles), dim3(kColumnTile, kRowLanes), 0, stream, s.rows,
                                              s.channels, x, partial);

@@ -43,8 +43,8 @@ void block_statistics(std::int64_t rows, std::int64_t channels, const float* __r
   std::fill(squares, squares + channels, 0.0F);
   for (std::int64_t r = 0; r < rows; ++r)
     for (std::int64_t c = 0; c < channels; ++c) pivot[c] += x[r * channels + c];
-  const float share = 1.0F / static_cast<float>(rows);
-  for (std::int64_t c = 0; c < channels; ++c) pivot[c] *= share;
+  const float weight = 1.0F / static_cast<float>(rows);
+  for (std::int64_t c = 0; c < channels; ++c) pivot[c] *= weight;
   for (std::int64_t r = 0; r < rows; ++r) {
     for (std::int64_t c = 0; c < channels; ++c) {
       const float deviation = x[r * channels + c] - pivot[c];
@@ -62,8 +62,7 @@ void combine_blocks(const BatchNormShape& s, float* partial, std::int64_t first,
   for (std::int64_t b = 0; b < block_count(s); ++b) {
     const Block block = block_at(partial, s.channels, b);
     const double rows = static_cast<double>(rows_of_block(s, b));
-    for (std::int64_t c = 0; c < count; ++c)
-      mean[c] += rows * static_cast<double>(block.pivot[first + c]) + static_cast<double>(block.sum[first + c]);
+    for (std::int64_t c = 0; c < count; ++c) mean[c] += rows * block.pivot[first + c] + block.sum[first + c];
   }
   for (std::int64_t c = 0; c < count; ++c) mean[c] /= static_cast<double>(s.rows);
   for (std::int64_t b = 0; b < block_count(s); ++b) {
@@ -71,9 +70,9 @@ void combine_blocks(const BatchNormShape& s, float* partial, std::int64_t first,
     const double rows = static_cast<double>(rows_of_block(s, b));
     for (std::int64_t c = 0; c < count; ++c) {
       // The block's own squares about its exact mean, and those of that mean about the mean of all.
-      const double offset = static_cast<double>(block.sum[first + c]) / rows;
-      const double between = static_cast<double>(block.pivot[first + c]) + offset - mean[c];
-      squares[c] += static_cast<double>(block.squares[first + c]) - rows * offset * offset + rows * between * between;
+      const double offset = block.sum[first + c] / rows;
+      const double between = block.pivot[first + c] + offset - mean[c];
+      squares[c] += block.squares[first + c] - rows * offset * offset + rows * between * between;
     }
   }
 }
@@ -159,9 +158,8 @@ void backward(const BatchNormShape& s, bool training, const float* x, const floa
   float* scale = partial + 2 * blocks * channels;
   float* offset = scale + channels;
   float* slope = offset + channels;
-  const auto reciprocal = [&](std::int64_t c) { return 1 / std::sqrt(static_cast<double>(variance[c]) + s.epsilon); };
-  for (std::int64_t c = 0; c < channels; ++c)
-    scale[c] = static_cast<float>(static_cast<double>(gamma[c]) * reciprocal(c));
+  const auto reciprocal = [&](std::int64_t c) { return 1 / std::sqrt(variance[c] + s.epsilon); };
+  for (std::int64_t c = 0; c < channels; ++c) scale[c] = static_cast<float>(gamma[c] * reciprocal(c));
 
   std::fill(offset, offset + 2 * channels, 0.0F);
   const auto write_block = [&](std::int64_t block) {
@@ -183,8 +181,8 @@ void backward(const BatchNormShape& s, bool training, const float* x, const floa
     double product[kChannelTile] = {};
     for (std::int64_t b = 0; b < blocks; ++b) {
       for (std::int64_t i = 0; i < count; ++i) {
-        sum[i] += static_cast<double>(partial[2 * b * channels + first + i]);
-        product[i] += static_cast<double>(partial[(2 * b + 1) * channels + first + i]);
+        sum[i] += partial[2 * b * channels + first + i];
+        product[i] += partial[(2 * b + 1) * channels + first + i];
       }
     }
     for (std::int64_t i = 0; i < count; ++i) {
@@ -227,15 +225,12 @@ void batch_norm_forward_cpu(const BatchNormShape& s, const float* x, const float
       const double unbiased = squares[i] / static_cast<double>(s.rows - 1);
       mean[c] = static_cast<float>(exact_mean[i]);
       variance[c] = static_cast<float>(biased);
-      running_mean[c] =
-          static_cast<float>((1 - s.momentum) * static_cast<double>(running_mean[c]) + s.momentum * exact_mean[i]);
-      running_var[c] =
-          static_cast<float>((1 - s.momentum) * static_cast<double>(running_var[c]) + s.momentum * unbiased);
+      running_mean[c] = static_cast<float>((1 - s.momentum) * running_mean[c] + s.momentum * exact_mean[i]);
+      running_var[c] = static_cast<float>((1 - s.momentum) * running_var[c] + s.momentum * unbiased);
       // What rounding takes from a mean that is large beside the deviation goes into the shift.
-      const double factor = static_cast<double>(gamma[c]) / std::sqrt(biased + s.epsilon);
+      const double factor = gamma[c] / std::sqrt(biased + s.epsilon);
       scale[c] = static_cast<float>(factor);
-      shift[c] =
-          static_cast<float>(static_cast<double>(beta[c]) - factor * (exact_mean[i] - static_cast<double>(mean[c])));
+      shift[c] = static_cast<float>(beta[c] - factor * (exact_mean[i] - mean[c]));
     }
   });
   apply(s, x, mean, scale, shift, y);
@@ -251,8 +246,7 @@ void batch_norm_eval_forward_cpu(const BatchNormShape& s, const float* x, const 
                                  const float* running_mean, const float* running_var, float* y) {
   float* scale = scratch(ScratchUse::kPartial, s.channels);
   for (std::int64_t c = 0; c < s.channels; ++c)
-    scale[c] =
-        static_cast<float>(static_cast<double>(gamma[c]) / std::sqrt(static_cast<double>(running_var[c]) + s.epsilon));
+    scale[c] = static_cast<float>(gamma[c] / std::sqrt(running_var[c] + s.epsilon));
   apply(s, x, running_mean, scale, beta, y);
 }
 

@@ -4,6 +4,7 @@
 
 #include <cstdint>
 
+#include "kernels/common/grid.cuh"
 #include "kernels/common/scratch_cuda.h"
 #include "simt/simt.h"
 
@@ -25,8 +26,8 @@ template <int kSums, class Load>
 __global__ void __launch_bounds__(kColumnTile* kRowLanes)
     column_partials_kernel(std::int64_t rows, std::int64_t columns, Load load, float* partial) {
   SIMT_SHARED(float, lanes, [kSums][kRowLanes][kColumnTile]);
-  const std::int64_t column = static_cast<std::int64_t>(blockIdx.y) * kColumnTile + threadIdx.x;
-  const std::int64_t first = static_cast<std::int64_t>(blockIdx.x) * kRowsPerChunk;
+  const std::int64_t column = std::int64_t{blockIdx.y} * kColumnTile + threadIdx.x;
+  const std::int64_t first = std::int64_t{blockIdx.x} * kRowsPerChunk;
   const std::int64_t last = first + kRowsPerChunk < rows ? first + kRowsPerChunk : rows;
   float sum[kSums] = {};
   if (column < columns) {
@@ -41,7 +42,7 @@ __global__ void __launch_bounds__(kColumnTile* kRowLanes)
   for (int i = 0; i < kSums; ++i) {
     float total = 0;
     for (int lane = 0; lane < kRowLanes; ++lane) total += lanes[i][lane][threadIdx.x];
-    partial[(static_cast<std::int64_t>(blockIdx.x) * kSums + i) * columns + column] = total;
+    partial[(std::int64_t{blockIdx.x} * kSums + i) * columns + column] = total;
   }
 }
 
@@ -49,13 +50,12 @@ __global__ void __launch_bounds__(kColumnTile* kRowLanes)
 template <int kSums, class Finish>
 __global__ void __launch_bounds__(kColumnTile)
     column_finish_kernel(std::int64_t chunks, std::int64_t columns, const float* partial, Finish finish) {
-  const std::int64_t column = static_cast<std::int64_t>(blockIdx.x) * kColumnTile + threadIdx.x;
+  const std::int64_t column = std::int64_t{blockIdx.x} * kColumnTile + threadIdx.x;
   if (column >= columns) return;
   ColumnSums<kSums> sums;
   for (int i = 0; i < kSums; ++i) {
     double total = 0;
-    for (std::int64_t chunk = 0; chunk < chunks; ++chunk)
-      total += static_cast<double>(partial[(chunk * kSums + i) * columns + column]);
+    for (std::int64_t chunk = 0; chunk < chunks; ++chunk) total += partial[(chunk * kSums + i) * columns + column];
     sums.value[i] = static_cast<float>(total);
   }
   finish(column, sums);
@@ -66,7 +66,7 @@ template <int kSums, class Load, class Finish>
 void column_sums(std::int64_t rows, std::int64_t columns, cudaStream_t stream, const Load& load, const Finish& finish) {
   if (columns == 0) return;
   const std::int64_t chunks = (rows + kRowsPerChunk - 1) / kRowsPerChunk;
-  const auto tiles = static_cast<unsigned>((columns + kColumnTile - 1) / kColumnTile);
+  const unsigned tiles = blocks_for(columns, kColumnTile);
   float* partial = cuda_scratch(stream, CudaScratchUse::kColumnSums, chunks * kSums * columns);
   if (chunks > 0)
     simt::launch<column_partials_kernel<kSums, Load>>(dim3(static_cast<unsigned>(chunks), tiles),

@@ -32,11 +32,11 @@ struct FindNotFiniteBody {
 static __global__ void __launch_bounds__(32)
     clip_factor_kernel(std::int64_t count, const float* squares, double largest, float* norm, float* factor) {
   double sum = 0;
-  for (std::int64_t i = 0; i < count; ++i) sum += static_cast<double>(squares[i]);
+  for (std::int64_t i = 0; i < count; ++i) sum += squares[i];
   const double root = sqrt(sum);
-  const double wanted = largest / (root + 1e-6);  // PyTorch's guard against a norm of zero.
+  const double scale = largest / (root + 1e-6);  // PyTorch's guard against a norm of zero.
   *norm = static_cast<float>(root);
-  *factor = wanted < 1 ? static_cast<float>(wanted) : 1.0F;
+  *factor = scale < 1 ? static_cast<float>(scale) : 1.0F;
 }
 
 static __global__ void __launch_bounds__(32) probe_kernel() {}

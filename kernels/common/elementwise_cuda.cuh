@@ -16,8 +16,8 @@ inline constexpr std::int64_t kMaxElementBlocks = 1 << 16;
 // One block: kElementThreads elements at a time. No shared memory, any count.
 template <class Body>
 __global__ void __launch_bounds__(kElementThreads) for_each_element_kernel(std::int64_t count, Body body) {
-  const std::int64_t step = static_cast<std::int64_t>(gridDim.x) * blockDim.x;
-  for (std::int64_t i = static_cast<std::int64_t>(blockIdx.x) * blockDim.x + threadIdx.x; i < count; i += step) body(i);
+  const std::int64_t step = std::int64_t{gridDim.x} * blockDim.x;
+  for (std::int64_t i = std::int64_t{blockIdx.x} * blockDim.x + threadIdx.x; i < count; i += step) body(i);
 }
 
 template <class Body>

@@ -7,8 +7,8 @@ namespace cardiograd::kernels {
 
 bool use_avx512() {
   static const bool use = [] {
-    const char* wish = std::getenv("CARDIOGRAD_ISA");
-    const bool forbidden = wish != nullptr && std::string_view(wish) == "avx2";
+    const char* requested = std::getenv("CARDIOGRAD_ISA");
+    const bool forbidden = requested != nullptr && std::string_view(requested) == "avx2";
     return !forbidden && __builtin_cpu_supports("avx512f") && __builtin_cpu_supports("avx512bw") &&
            __builtin_cpu_supports("avx512dq") && __builtin_cpu_supports("avx512vl");
   }();

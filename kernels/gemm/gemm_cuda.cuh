@@ -13,6 +13,7 @@
 #include <cstdint>
 
 #include "kernels/common/elementwise_cuda.cuh"
+#include "kernels/common/grid.cuh"
 #include "kernels/common/scratch_cuda.h"
 #include "simt/simt.h"
 
@@ -30,8 +31,8 @@ __global__ void __launch_bounds__(kGemmThreads, 2) tile_gemm_kernel(Problem p) {
   SIMT_SHARED(float, a_tile, [kGemmDepth][kGemmPitch]);
   SIMT_SHARED(float, b_tile, [kGemmDepth][kGemmPitch]);
   const int thread = static_cast<int>(threadIdx.x);
-  const std::int64_t first_row = static_cast<std::int64_t>(blockIdx.x) * kGemmTile;
-  const std::int64_t first_column = static_cast<std::int64_t>(blockIdx.y) * kGemmTile;
+  const std::int64_t first_row = std::int64_t{blockIdx.x} * kGemmTile;
+  const std::int64_t first_column = std::int64_t{blockIdx.y} * kGemmTile;
   const int my_row = thread / 16 * 4;
   const int my_column = thread % 16 * 4;
   std::int64_t first = 0;
@@ -74,10 +75,9 @@ __global__ void __launch_bounds__(kGemmThreads, 2) tile_gemm_kernel(Problem p) {
 template <class Problem>
 void tile_gemm(const Problem& problem, std::int64_t layers, cudaStream_t stream) {
   if (problem.rows == 0 || problem.columns == 0 || layers == 0) return;
-  const auto tiles = [](std::int64_t size) { return static_cast<unsigned>((size + kGemmTile - 1) / kGemmTile); };
   simt::launch<tile_gemm_kernel<Problem>>(
-      dim3(tiles(problem.rows), tiles(problem.columns), static_cast<unsigned>(layers)), dim3(kGemmThreads), 0, stream,
-      problem);
+      dim3(blocks_for(problem.rows, kGemmTile), blocks_for(problem.columns, kGemmTile), static_cast<unsigned>(layers)),
+      dim3(kGemmThreads), 0, stream, problem);
 }
 
 // Gradients of weights sum over all rows of a batch, which is far deeper than the result is wide: the depth is cut into

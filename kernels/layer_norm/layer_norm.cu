@@ -12,7 +12,7 @@ inline constexpr int kRowWarps = 4;
 
 // The row of the running warp; one block has kRowWarps of them.
 __device__ inline std::int64_t row_of_warp() {
-  return static_cast<std::int64_t>(blockIdx.x) * kRowWarps + threadIdx.x / 32;
+  return std::int64_t{blockIdx.x} * kRowWarps + threadIdx.x / 32;
 }
 
 // One block: kRowWarps rows; one lane: every 32nd element of a row. Any width.
@@ -85,7 +85,7 @@ struct LayerNormFinish {
 namespace {
 
 dim3 row_blocks(const LayerNormShape& s) {
-  return dim3(static_cast<unsigned>((s.rows + kRowWarps - 1) / kRowWarps));
+  return dim3(blocks_for(s.rows, kRowWarps));
 }
 
 }  // namespace

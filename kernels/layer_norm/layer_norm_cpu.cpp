@@ -31,10 +31,10 @@ void add_row(std::int64_t width, float mean, float rstd, const float* __restrict
 
 void gradient_row(std::int64_t width, float mean, float rstd, const float* __restrict x, const float* __restrict gamma,
                   const float* __restrict dy, float* __restrict dx) {
-  const float share = 1.0F / static_cast<float>(width);
-  const float offset = share * lane_sum(width, [&](std::int64_t d) { return gamma[d] * dy[d]; });
+  const float weight = 1.0F / static_cast<float>(width);
+  const float offset = weight * lane_sum(width, [&](std::int64_t d) { return gamma[d] * dy[d]; });
   const float slope =
-      rstd * share * lane_sum(width, [&](std::int64_t d) { return gamma[d] * dy[d] * ((x[d] - mean) * rstd); });
+      rstd * weight * lane_sum(width, [&](std::int64_t d) { return gamma[d] * dy[d] * ((x[d] - mean) * rstd); });
   for (std::int64_t d = 0; d < width; ++d) dx[d] = rstd * (gamma[d] * dy[d] - offset - (x[d] - mean) * slope);
 }
 
@@ -74,8 +74,8 @@ void layer_norm_backward_cpu(const LayerNormShape& s, const float* x, const floa
     double product = 0;
     double sum = 0;
     for (std::int64_t block = 0; block < blocks; ++block) {
-      product += static_cast<double>(partial[2 * block * s.width + d]);
-      sum += static_cast<double>(partial[(2 * block + 1) * s.width + d]);
+      product += partial[2 * block * s.width + d];
+      sum += partial[(2 * block + 1) * s.width + d];
     }
     dgamma[d] += static_cast<float>(product);
     dbeta[d] += static_cast<float>(sum);

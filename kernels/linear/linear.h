@@ -6,7 +6,7 @@
 //   linear_backward_input   dx  = dy w^T
 //   linear_backward_weight  dw += x^T dy,  db += column sums of dy
 //
-// On CUDA the products are cuBLASLt's; ladder/ has them by hand.
+// On CUDA the products are cuBLASLt's; ladder/ has a variant with hand-written ones.
 #pragma once
 
 #include <cstdint>

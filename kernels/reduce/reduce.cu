@@ -15,8 +15,8 @@ namespace cardiograd::kernels {
 static __global__ void __launch_bounds__(kColumnTile* kRowLanes)
     mean_time_kernel(std::int64_t time, std::int64_t channels, const float* x, float* y) {
   SIMT_SHARED(float, lanes, [kRowLanes][kColumnTile]);
-  const std::int64_t channel = static_cast<std::int64_t>(blockIdx.y) * kColumnTile + threadIdx.x;
-  const float* record = x + static_cast<std::int64_t>(blockIdx.x) * time * channels;
+  const std::int64_t channel = std::int64_t{blockIdx.y} * kColumnTile + threadIdx.x;
+  const float* record = x + std::int64_t{blockIdx.x} * time * channels;
   float sum = 0;
   if (channel < channels)
     for (std::int64_t t = threadIdx.y; t < time; t += kRowLanes) sum += record[t * channels + channel];
@@ -63,7 +63,7 @@ struct ScaleBody {
 
 void mean_time_forward_cuda(const MeanTimeShape& s, const float* x, float* y, Stream stream) {
   if (s.batch == 0) return;
-  const auto tiles = static_cast<unsigned>((s.channels + kColumnTile - 1) / kColumnTile);
+  const unsigned tiles = blocks_for(s.channels, kColumnTile);
   simt::launch<mean_time_kernel>(dim3(static_cast<unsigned>(s.batch), tiles), dim3(kColumnTile, kRowLanes), 0, stream,
                                  s.time, s.channels, x, y);
 }
@@ -73,12 +73,12 @@ void mean_time_backward_cuda(const MeanTimeShape& s, const float* dy, float* dx,
 }
 
 void squared_norm_forward_cuda(const SquaredNormShape& s, const float* x, float* y, Stream stream) {
-  const std::int64_t blocks = (s.count + kNormPerBlock - 1) / kNormPerBlock;
+  const unsigned blocks = blocks_for(s.count, kNormPerBlock);
   float* partial = cuda_scratch(stream, CudaScratchUse::kPartial, blocks);
   if (blocks > 0)
-    simt::launch<norm_kernel<true>>(dim3(static_cast<unsigned>(blocks)), dim3(kNormThreads), 0, stream, s.count,
-                                    kNormPerBlock, x, partial);
-  simt::launch<norm_kernel<false>>(dim3(1), dim3(kNormThreads), 0, stream, blocks, blocks, partial, y);
+    simt::launch<norm_kernel<true>>(dim3(blocks), dim3(kNormThreads), 0, stream, s.count, kNormPerBlock, x, partial);
+  simt::launch<norm_kernel<false>>(dim3(1), dim3(kNormThreads), 0, stream, std::int64_t{blocks}, std::int64_t{blocks},
+                                   partial, y);
 }
 
 void scale_forward_cuda(const ScaleShape& s, float* x, Stream stream) {

@@ -60,7 +60,7 @@ void squared_norm_forward_cpu(const SquaredNormShape& s, const float* x, float* 
     partial[piece] = lane_sum(count, [&](std::int64_t i) { return from[i] * from[i]; });
   });
   double sum = 0;
-  for (std::int64_t piece = 0; piece < pieces; ++piece) sum += static_cast<double>(partial[piece]);
+  for (std::int64_t piece = 0; piece < pieces; ++piece) sum += partial[piece];
   y[0] = static_cast<float>(sum);
 }
 

@@ -14,7 +14,7 @@ inline constexpr int kLossThreads = 256;
 static __global__ void __launch_bounds__(kLossThreads)
     weighted_bce_kernel(std::int64_t count, std::int64_t classes, const float* logits, const float* targets,
                         const float* pos_weight, const float* dloss, float* loss, float* dlogits) {
-  const float share = (dloss == nullptr ? 1.0F : *dloss) / static_cast<float>(count);
+  const float scale = (dloss == nullptr ? 1.0F : *dloss) / static_cast<float>(count);
   float sum = 0;
   for (std::int64_t i = threadIdx.x; i < count; i += kLossThreads) {
     const float x = logits[i];
@@ -26,7 +26,7 @@ static __global__ void __launch_bounds__(kLossThreads)
     sum += weight * (fmaxf(-x, 0.0F) + rest) + (1.0F - target) * (fmaxf(x, 0.0F) + rest);
     const float below = (x < 0.0F ? small : 1.0F) / (1.0F + small);  // sigmoid(x)
     const float above = (x < 0.0F ? 1.0F : small) / (1.0F + small);  // sigmoid(-x)
-    if (dlogits != nullptr) dlogits[i] = share * ((1.0F - target) * below - weight * above);
+    if (dlogits != nullptr) dlogits[i] = scale * ((1.0F - target) * below - weight * above);
   }
   if (loss == nullptr) return;  // all threads
   sum = block_sum<kLossThreads>(sum);

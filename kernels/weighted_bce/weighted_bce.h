@@ -3,7 +3,7 @@
 //
 //   loss = 1 / (R * C) * sum of  w[c] * t * softplus(-x) + (1 - t) * softplus(x),    softplus(x) = log(1 + exp(x))
 //
-//   x = logits, t = targets (0 or 1; any share between works)  (R, C)        w = pos_weight  (C)        loss  (1)
+//   x = logits, t = targets (0 or 1; any value between works)  (R, C)        w = pos_weight  (C)        loss  (1)
 //
 //   weighted_bce_forward    loss =        weighted_bce_backward   dlogits = dloss * gradient
 //

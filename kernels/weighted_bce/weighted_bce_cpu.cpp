@@ -11,12 +11,11 @@ void weighted_bce_forward_cpu(const WeightedBceShape& s, const float* logits, co
   double sum = 0;
   for (std::int64_t r = 0; r < s.rows; ++r) {
     for (std::int64_t c = 0; c < s.classes; ++c) {
-      const double x = static_cast<double>(logits[r * s.classes + c]);
-      const double target = static_cast<double>(targets[r * s.classes + c]);
+      const double x = logits[r * s.classes + c];
+      const double target = targets[r * s.classes + c];
       // softplus(x) = max(x, 0) + rest, softplus(-x) = max(-x, 0) + rest; NaN is in rest.
       const double rest = std::log1p(std::exp(-std::abs(x)));
-      sum += static_cast<double>(pos_weight[c]) * target * (std::fmax(-x, 0.0) + rest) +
-             (1 - target) * (std::fmax(x, 0.0) + rest);
+      sum += pos_weight[c] * target * (std::fmax(-x, 0.0) + rest) + (1 - target) * (std::fmax(x, 0.0) + rest);
     }
   }
   loss[0] = static_cast<float>(sum / static_cast<double>(s.rows * s.classes));
@@ -24,18 +23,17 @@ void weighted_bce_forward_cpu(const WeightedBceShape& s, const float* logits, co
 
 void weighted_bce_backward_cpu(const WeightedBceShape& s, const float* logits, const float* targets,
                                const float* pos_weight, const float* dloss, float* dlogits) {
-  const double share = static_cast<double>(dloss[0]) / static_cast<double>(s.rows * s.classes);
+  const double weight = dloss[0] / static_cast<double>(s.rows * s.classes);
   for (std::int64_t r = 0; r < s.rows; ++r) {
     for (std::int64_t c = 0; c < s.classes; ++c) {
       const std::int64_t i = r * s.classes + c;
-      const double x = static_cast<double>(logits[i]);
-      const double target = static_cast<double>(targets[i]);
-      const double small =
-          std::exp(-std::abs(x));  // sigmoid(-|x|) = small / (1 + small), sigmoid(|x|) = 1 / (1 + small)
+      const double x = logits[i];
+      const double target = targets[i];
+      // sigmoid(-|x|) = small / (1 + small), sigmoid(|x|) = 1 / (1 + small)
+      const double small = std::exp(-std::abs(x));
       const double below = (x < 0 ? small : 1) / (1 + small);
       const double above = (x < 0 ? 1 : small) / (1 + small);
-      dlogits[i] =
-          static_cast<float>(share * ((1 - target) * below - static_cast<double>(pos_weight[c]) * target * above));
+      dlogits[i] = static_cast<float>(weight * ((1 - target) * below - pos_weight[c] * target * above));
     }
   }
 }

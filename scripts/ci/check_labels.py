@@ -1,5 +1,5 @@
 #!/usr/bin/env python3
-"""Holds every test to its label: exactly one of cpu, device, tree and install; data only beside cpu or device.
+"""Holds every test to its label: exactly one of cpu, device, docs, tree and install; data only beside cpu or device.
 
 Usage: check_labels.py BUILD      a configured build folder, in which at least one test program is built
 """
@@ -8,7 +8,7 @@ import json
 import subprocess
 import sys
 
-ONE_OF = {'cpu', 'device', 'tree', 'install'}
+ONE_OF = {'cpu', 'device', 'docs', 'tree', 'install'}
 
 
 def labels_of(test):

@@ -1,5 +1,5 @@
 // What the op table's shapes do not reach: sizes that take several pieces, values that need two passes, and launchers
-// that are no row of the table.
+// that are not in the table.
 #if defined(CARDIOGRAD_DEVICE_CODE)
 #include <cmath>
 #include <string>

@@ -1,4 +1,4 @@
-// Runs a row of the op table on the device: the GPU's in the preset cuda, the host's in the preset simt.
+// Runs an operation of the op table on the device: the GPU's in the preset cuda, the host's in the preset simt.
 #pragma once
 
 #include <cstddef>

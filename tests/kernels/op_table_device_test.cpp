@@ -22,7 +22,7 @@ constexpr std::uint64_t kShapesPerOp = 4;
 constexpr std::uint64_t kShapesPerOp = 12;
 #endif
 
-// A way to run the kernels; its name is for messages.
+// An order in which to run the threads; its name is for messages.
 struct Way {
   std::string name;
 #if defined(CARDIOGRAD_SIMT)
@@ -56,13 +56,13 @@ class EveryCudaOp : public ::testing::TestWithParam<Op> {
 #endif
 };
 
-// The shipped kernels and, from the same shapes, the rungs below them.
+// The shipped kernels and, from the same shapes, their variants.
 std::vector<OpCase> versions(const OpCase& shipped) {
   std::vector<OpCase> all = {shipped};
-  for (const BoundVariant& rung : shipped.cuda_variants) {
+  for (const BoundVariant& variant : shipped.cuda_variants) {
     all.push_back(shipped);
-    all.back().shape += ", rung " + rung.name;
-    all.back().run = [run = rung.run](Implementation, void* const* pointers) { run(pointers); };
+    all.back().shape += ", variant " + variant.name;
+    all.back().run = [run = variant.run](Implementation, void* const* pointers) { run(pointers); };
   }
   return all;
 }

@@ -8,6 +8,7 @@
 #include <algorithm>
 #include <cmath>
 #include <cstring>
+#include <limits>
 #include <map>
 #include <string>
 #include <string_view>
@@ -142,6 +143,14 @@ TEST_P(EveryOp, GradientAgreesWithCentralDifferences) {
 
 INSTANTIATE_TEST_SUITE_P(Kernels, EveryOp, ::testing::ValuesIn(op_table()),
                          [](const auto& test) { return test.param.name; });
+
+// An infinite value of the plain float loops must not allow an infinite error.
+TEST(OpTable, NoErrorIsAllowedWhereTheFloatReferenceOverflows) {
+  const double infinity = std::numeric_limits<double>::infinity();
+  EXPECT_FALSE(0 <= allowed_error(1e-6, {1, infinity}, {1, 2}));
+  EXPECT_EQ(allowed_error(1e-6, {1, 2}, {1, 2}), 1e-6);
+  EXPECT_TRUE(allowed_error(1e-6, {1, 1.9}, {1, 2}) > 0.08);
+}
 
 TEST(OpTable, EveryOpHasAWorkloadThatMovesBytes) {
   for (const Op& op : op_table()) {

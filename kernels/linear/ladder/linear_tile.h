@@ -1,5 +1,5 @@
-// The linear layer on the hand-written tiled product (gemm_cuda.cuh): the rung below cuBLASLt, and what builds without
-// it use. Signatures as in linear_cuda.h.
+// The linear layer on the hand-written tiled product (gemm_cuda.cuh): the variant beside cuBLASLt, and what builds
+// without it use. Signatures as in linear.h.
 #pragma once
 
 #include "kernels/common/stream.h"

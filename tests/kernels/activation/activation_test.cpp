@@ -58,8 +58,8 @@ TEST(Activation, GeluIsExactEverywhere) {
   gelu_backward_cpu(s, x.data(), one_float.data(), dx.data());
   for (std::size_t i = 0; i < x.size(); ++i) {
     // Relative to the value itself, down the left tail too: its exponent -x^2/2 has a rounding error of x^2/2 units.
-    const double share = 8e-7 + 6e-8 * std::min(100.0, wide[i] * wide[i] / 2);
-    EXPECT_TRUE(std::abs(y[i] - y_expected[i]) <= share * std::abs(y_expected[i]) + 1e-30) << x[i];
+    const double fraction = 8e-7 + 6e-8 * std::min(100.0, wide[i] * wide[i] / 2);
+    EXPECT_TRUE(std::abs(y[i] - y_expected[i]) <= fraction * std::abs(y_expected[i]) + 1e-30) << x[i];
     // The gradient crosses zero at -0.75.
     EXPECT_TRUE(std::abs(dx[i] - dx_expected[i]) <= 3e-7) << x[i];
   }
