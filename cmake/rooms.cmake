@@ -153,7 +153,7 @@ function(cardiograd_script_tests)
     set_tests_properties(Scripts.GetPtbxl PROPERTIES TIMEOUT 300 LABELS cpu)
   endif()
   if(Python3_FOUND AND EXISTS ${PROJECT_SOURCE_DIR}/.git AND NOT CARDIOGRAD_SIMT_ONLY)
-    foreach(check Includes Headers Words)
+    foreach(check Includes Headers Words Links)
       string(TOLOWER ${check} script)
       add_test(NAME Tree.${check}
         COMMAND ${Python3_EXECUTABLE} ${PROJECT_SOURCE_DIR}/scripts/ci/check_${script}.py ${PROJECT_SOURCE_DIR})
