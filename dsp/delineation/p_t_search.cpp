@@ -36,33 +36,6 @@ WaveSearch search_of(const AverageBeat& beat, double PerWave::*column, double Pe
   return search;
 }
 
-// The strongest hump near the common place, with a second phase before and after if it has one; nothing where no hump
-// is near.
-std::optional<WaveHumps> humps_near(const WaveSearch& search, const std::vector<Hump>& humps, Eigen::Index place) {
-  const auto allowed = [&](const Hump& hump) {
-    return hump.middle() >= static_cast<double>(search.from) && hump.middle() <= static_cast<double>(search.to);
-  };
-  std::size_t main = humps.size();
-  double best = 0.0;
-  for (std::size_t i = 0; i < humps.size(); ++i) {
-    const double u = (humps[i].middle() - static_cast<double>(place)) / search.near;
-    if (std::abs(u) > search.near_reach_sigmas || !allowed(humps[i])) continue;
-    const double score = std::abs(humps[i].strength) * std::exp(-0.5 * u * u);
-    if (score > best) {
-      best = score;
-      main = i;
-    }
-  }
-  if (main == humps.size()) return std::nullopt;
-  const auto second_phase = [&](std::size_t i, double least, double apart) {
-    return allowed(humps[i]) && std::abs(humps[i].strength) >= least * std::abs(humps[main].strength) &&
-           std::abs(humps[i].middle() - humps[main].middle()) < apart;
-  };
-  const bool before = main > 0 && second_phase(main - 1, search.phase_before_fraction, search.phase_before);
-  const bool after = main + 1 < humps.size() && second_phase(main + 1, search.phase_after_fraction, search.phase_after);
-  return WaveHumps{before ? main - 1 : main, main, after ? main + 1 : main};
-}
-
 // Draws the boundaries of each lead to the weighted median of the leads.
 void draw_to_consensus(const WaveSearch& search, const std::vector<double>& weights,
                        std::vector<std::optional<FoundWave>>& leads) {
@@ -174,6 +147,31 @@ CommonPlace common_place(const AverageBeat& beat, const WaveSearch& search, cons
     }
   }
   return common;
+}
+
+std::optional<WaveHumps> humps_near(const WaveSearch& search, const std::vector<Hump>& humps, Eigen::Index place) {
+  const auto allowed = [&](const Hump& hump) {
+    return hump.middle() >= static_cast<double>(search.from) && hump.middle() <= static_cast<double>(search.to);
+  };
+  std::size_t main = humps.size();
+  double best = 0.0;
+  for (std::size_t i = 0; i < humps.size(); ++i) {
+    const double u = (humps[i].middle() - static_cast<double>(place)) / search.near;
+    if (std::abs(u) > search.near_reach_sigmas || !allowed(humps[i])) continue;
+    const double score = std::abs(humps[i].strength) * std::exp(-0.5 * u * u);
+    if (score > best) {
+      best = score;
+      main = i;
+    }
+  }
+  if (main == humps.size()) return std::nullopt;
+  const auto second_phase = [&](std::size_t i, double least, double apart) {
+    return allowed(humps[i]) && std::abs(humps[i].strength) >= least * std::abs(humps[main].strength) &&
+           std::abs(humps[i].middle() - humps[main].middle()) < apart;
+  };
+  const bool before = main > 0 && second_phase(main - 1, search.phase_before_fraction, search.phase_before);
+  const bool after = main + 1 < humps.size() && second_phase(main + 1, search.phase_after_fraction, search.phase_after);
+  return WaveHumps{before ? main - 1 : main, main, after ? main + 1 : main};
 }
 
 FoundWaves find_wave(const AverageBeat& beat, const WaveSearch& search, const std::vector<char>& leads) {

@@ -57,6 +57,10 @@ struct CommonPlace {
 };
 CommonPlace common_place(const AverageBeat& beat, const WaveSearch& search, const LeadHumps& humps);
 
+// One lead's own wave: its strongest hump near the common place, with a second phase before and after it where there is
+// one; nothing where no hump is near.
+std::optional<WaveHumps> humps_near(const WaveSearch& search, const std::vector<Hump>& humps, Eigen::Index place);
+
 struct FoundWaves {
   std::vector<std::optional<FoundWave>> leads;  // Boundaries drawn to the consensus of the leads.
   double strongest = 0.0;  // Largest strength over the leads, in backgrounds; 0 where there is none.

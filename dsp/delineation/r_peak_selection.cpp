@@ -117,6 +117,7 @@ Selection select_beats(const std::vector<Candidate>& candidates, const Levels& l
   const std::size_t count = candidates.size();
   const double reach = kRPeak.neighborhood_s * rate;
   Selection selection{std::vector<char>(count), std::vector<double>(count)};
+  if (count == 0) return selection;
   std::vector<double> height(count), score(count);
   std::vector<char> rest(count);
   for (std::size_t i = 0; i < count; ++i) {
