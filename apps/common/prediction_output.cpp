@@ -56,9 +56,9 @@ json leads_json(const model::Prediction& prediction) {
       entry["swing"] = quality.swing;
       entry["noise"] = quality.noise;
       entry["drift"] = quality.drift;
-      entry["missing_share"] = quality.missing_share;
-      entry["flat_share"] = quality.flat_share;
-      entry["saturated_share"] = quality.saturated_share;
+      entry["missing_share"] = quality.missing_fraction;
+      entry["flat_share"] = quality.flat_fraction;
+      entry["saturated_share"] = quality.saturated_fraction;
       if (!quality.fault.empty()) entry["fault"] = quality.fault;
       if (!quality.remark.empty()) entry["remark"] = quality.remark;
     }

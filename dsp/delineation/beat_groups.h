@@ -1,38 +1,30 @@
 // Beats of equal shape, aligned and averaged: what the delineation looks at.
 #pragma once
 
+#include <cstddef>
 #include <span>
 #include <vector>
 
 #include <Eigen/Core>
 
+#include "dsp/delineation/working_signal.h"
+
 namespace cardiograd::dsp {
 
-// A recording made ready for delineation: gaps filled, 0.5 to 40 Hz, at about 500 Hz.
-struct WorkingSignal {
-  Eigen::ArrayXXd samples;        // Samples x leads.
-  double rate;                    // Hz.
-  std::vector<char> usable;       // Per lead: neither flat nor missing.
-  std::vector<double> stimuli_s;  // Pacemaker stimuli; below 400 Hz none is recognized.
-};
-WorkingSignal working_signal(const Eigen::ArrayXXd& signal, double rate);
-
-inline constexpr double kBeatBefore = 0.62;  // Seconds before and after the R peak that an average covers.
-inline constexpr double kBeatAfter = 0.75;
-
 struct BeatGroup {
-  std::vector<std::size_t> beats;     // Indices of the R peaks.
+  std::vector<std::size_t> beats;     // Indices of the R peaks, ascending.
   std::vector<Eigen::Index> centers;  // Of each beat, in working samples, after alignment.
-  Eigen::ArrayXXd average;            // Window x leads.
-  Eigen::Index center = 0;            // Of the average.
-  Eigen::Index from = 0, to = 0;      // The samples of the average that beats contribute to; level outside.
+  Eigen::ArrayXXd average;            // (window, leads) in the signal's unit.
+  Eigen::Index center = 0;            // Where the R peak lies in the window.
+  Eigen::Index from = 0, to = 0;      // First and last sample of the average that beats contribute to; level outside.
 };
 
-// The beats `first` ... `last` - 1 in groups.
+// The beats `first` ... `last` - 1 (first < last) of `r_peaks_s` (seconds, ascending) in groups, in the order of their
+// first beats: each beat is in exactly one. A beat joins the group with whose mean its QRS complex correlates best over
+// all usable leads, at the lag that does so best, if that is enough (kBeatGroup); else it begins a group. Each sample
+// of the average is the weighted mean over the beats that own it: from the T wave of the beat before to the QRS complex
+// of the beat after. Never throws.
 std::vector<BeatGroup> group_beats(const WorkingSignal& signal, std::span<const double> r_peaks_s, std::size_t first,
                                    std::size_t last);
-
-// signal.samples.col(lead)[at ...], clamped to the record's ends.
-void copy_window(const WorkingSignal& signal, Eigen::Index lead, Eigen::Index at, Eigen::Ref<Eigen::ArrayXd> window);
 
 }  // namespace cardiograd::dsp

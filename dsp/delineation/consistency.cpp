@@ -3,21 +3,13 @@
 #include <algorithm>
 #include <cmath>
 
+#include "dsp/delineation/constants.h"
 #include "dsp/statistics.h"
 
 namespace cardiograd::dsp {
 namespace {
 
-constexpr double kStepSeconds = 0.006;       // Between compared slopes.
-constexpr double kLargestShift = 0.03;       // Seconds.
-constexpr double kTrustedCorrelation = 0.7;  // From which on a shift is believed,
-constexpr double kMinGain = 0.02;            // if it improves the correlation by that much.
-constexpr double kTiny = 1e-30;
-// Selection of the beats that have the wave.
-constexpr double kEnough = 0.6;  // Median correlation from which on none is needed.
-constexpr double kLikeCorrelation = 0.3;
-constexpr std::size_t kMinAlike = 3;
-constexpr int kRounds = 2;
+constexpr double kTiny = 1e-30;  // Keeps divisions finite where nothing has any slope.
 
 // The slopes of all beats, (leads * points) x beats, each lead in units of its own; `lags` more points at both ends.
 struct Slopes {
@@ -40,10 +32,11 @@ struct Slopes {
   }
 };
 
-Slopes collect(const WorkingSignal& signal, const BeatGroup& group, Eigen::Index from, Eigen::Index to,
-               Eigen::Index step, Eigen::Index width) {
+Slopes collect(const WorkingSignal& signal, const BeatGroup& group, const Stretch& stretch, Eigen::Index step) {
+  const auto from = static_cast<Eigen::Index>(stretch.from), to = static_cast<Eigen::Index>(stretch.to);
+  const Eigen::Index width = stretch.slope_box;
   Slopes slopes;
-  slopes.lags = static_cast<Eigen::Index>(kLargestShift * signal.rate) / step;
+  slopes.lags = static_cast<Eigen::Index>(kConsistency.max_shift_s * signal.rate) / step;
   slopes.points = std::max<Eigen::Index>(2, (to - from) / step + 1);
   slopes.leads = signal.samples.cols();
   const Eigen::Index extended = slopes.points + 2 * slopes.lags;
@@ -99,7 +92,9 @@ void compare(const Slopes& slopes, Eigen::Index step, const Eigen::ArrayXXd& ali
     }
   }
   for (std::size_t i = 0; i < beats; ++i) {
-    if (result.correlations[i] >= kTrustedCorrelation && result.correlations[i] - at_zero[i] >= kMinGain) continue;
+    if (result.correlations[i] >= kConsistency.trusted_correlation &&
+        result.correlations[i] - at_zero[i] >= kConsistency.min_gain_correlation)
+      continue;
     result.correlations[i] = at_zero[i];
     result.shifts[i] = 0.0;
   }
@@ -111,23 +106,22 @@ void compare_with_the_like(const Slopes& slopes, Eigen::Index step, Consistency&
   std::vector<char> used(beats);
   Eigen::ArrayXXd aligned(slopes.points * slopes.leads, slopes.values.cols());
   for (std::size_t i = 0; i < beats; ++i) {
-    used[i] = result.correlations[i] >= kLikeCorrelation;
+    used[i] = result.correlations[i] >= kConsistency.alike_correlation;
     const auto column = static_cast<Eigen::Index>(i);
     aligned.col(column) = slopes.beat_at_lag(column, static_cast<Eigen::Index>(result.shifts[i]) / step);
   }
   const auto alike = static_cast<std::size_t>(std::count(used.begin(), used.end(), 1));
-  if (alike < kMinAlike || 2 * alike < beats) return;
+  if (alike < kConsistency.min_alike_beats || 2 * alike < beats) return;
   compare(slopes, step, aligned, used, result);
 }
 
 }  // namespace
 
-Consistency consistency(const WorkingSignal& signal, const BeatGroup& group, double from, double to, Eigen::Index width,
+Consistency consistency(const WorkingSignal& signal, const BeatGroup& group, const Stretch& stretch,
                         bool of_some_beats) {
   const Eigen::Index step =
-      std::max<Eigen::Index>(1, static_cast<Eigen::Index>(std::lround(kStepSeconds * signal.rate)));
-  const Slopes slopes =
-      collect(signal, group, static_cast<Eigen::Index>(from), static_cast<Eigen::Index>(to), step, width);
+      std::max<Eigen::Index>(1, static_cast<Eigen::Index>(std::lround(kConsistency.step_s * signal.rate)));
+  const Slopes slopes = collect(signal, group, stretch, step);
   const std::size_t beats = group.beats.size();
   const auto count = static_cast<double>(beats);
   const Eigen::ArrayXXd unshifted = slopes.at_lag(0);
@@ -137,7 +131,9 @@ Consistency consistency(const WorkingSignal& signal, const BeatGroup& group, dou
   Consistency result;
   result.ratio = count * mean.square().sum() / std::max(variance, kTiny);
   compare(slopes, step, unshifted, std::vector<char>(beats, 1), result);
-  for (int round = 0; of_some_beats && round < kRounds && median(result.correlations) < kEnough; ++round) {
+  for (int round = 0; of_some_beats && round < kConsistency.max_rounds &&
+                      median(result.correlations) < kConsistency.enough_correlation;
+       ++round) {
     compare_with_the_like(slopes, step, result);
   }
   return result;

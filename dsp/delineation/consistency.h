@@ -7,17 +7,23 @@
 
 namespace cardiograd::dsp {
 
-// Slopes are compared, over all leads, where wander and offsets do not count.
+// Slopes are compared, over all leads, each in units of its own RMS: wander, offsets and gains do not count.
 struct Consistency {
   double ratio = 0.0;                // n |mean|^2 / variance: about 1 where the beats have nothing in common.
   std::vector<double> correlations;  // Of each beat, at its shift, with the mean of the others.
   std::vector<double> shifts;        // Of each beat, in samples: where its wave lies relative to the average's.
 };
 
-// The stretch [from, to] of the group's window; slopes over boxes of `width` samples (box_slope). With `of_some_beats`,
-// and where the beats have little in common, they are compared again with those of them that resemble each other, if
-// these are half or more: one of two P waves may lie elsewhere in AV block.
-Consistency consistency(const WorkingSignal& signal, const BeatGroup& group, double from, double to, Eigen::Index width,
+// What is compared: a stretch of the group's window, in samples, and the width of the boxes of its slopes (box_slope).
+struct Stretch {
+  double from, to;
+  Eigen::Index slope_box;
+};
+
+// With `of_some_beats`, and where the beats have little in common, they are compared again with those of them that
+// resemble each other, if these are half or more: one of two P waves may lie elsewhere in AV block. Never throws. A
+// group of one beat has correlation 0 and shift 0.
+Consistency consistency(const WorkingSignal& signal, const BeatGroup& group, const Stretch& stretch,
                         bool of_some_beats);
 
 }  // namespace cardiograd::dsp

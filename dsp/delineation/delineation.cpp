@@ -2,21 +2,24 @@
 
 #include <algorithm>
 #include <cmath>
+#include <functional>
+#include <optional>
+#include <utility>
 
 #include "dsp/delineation/beat_groups.h"
+#include "dsp/delineation/constants.h"
 #include "dsp/delineation/group_waves.h"
 
 namespace cardiograd::dsp {
 namespace {
 
-constexpr std::size_t kNeighborhood = 12;  // Beats that are averaged at most: about 10 s.
-constexpr double kDefaultRr = 1.0;         // Where a beat has no neighbor.
-constexpr double kLeadShare = 0.5;  // Of the shift of a beat's own QRS boundaries over all leads, for each lead's.
-
+// Where a beat's window lies in the record.
 struct Place {
-  double start;  // Of a beat's window, in working samples.
-  double rate;
+  double start;  // First sample of the window, in working samples; not whole where a shift is not.
+  double rate;   // Hz.
   double duration_s;
+
+  Place shifted(double samples) const { return {start + samples, rate, duration_s}; }
 };
 
 // The wave in seconds; absent where it does not lie within the record.
@@ -26,52 +29,61 @@ Wave in_seconds(double onset, double peak, double offset, const Place& place) {
   return wave.onset_s >= 0.0 && wave.offset_s <= place.duration_s ? wave : Wave{};
 }
 
-double usual(std::vector<double> intervals) {
-  return intervals.empty() ? kDefaultRr : median(std::move(intervals));
+Wave in_seconds(const std::optional<FoundWave>& wave, const Place& place) {
+  return wave ? in_seconds(wave->onset, wave->peak, wave->offset, place) : Wave{};
 }
 
+double usual(std::vector<double> intervals) {
+  return intervals.empty() ? kBeatGroup.default_rr_s : median(std::move(intervals));
+}
+
+// Seconds by which the QRS boundaries of all leads of a beat move beyond what its leads' boundaries do.
+struct QrsRest {
+  double onset_s = 0.0, offset_s = 0.0;
+};
+
+// A lead's QRS complex in one beat; its boundaries follow those of all leads in that beat for a fraction of the way.
+Wave lead_qrs(const LeadWaves& lead, double onset_shift, double offset_shift, const Place& place) {
+  if (!lead.qrs) return {};
+  const double onset = std::min(lead.qrs_peak, lead.qrs->onset + kQrs.lead_shift_fraction * onset_shift);
+  const double offset = std::max(lead.qrs_peak, lead.qrs->offset + kQrs.lead_shift_fraction * offset_shift);
+  return in_seconds(onset, lead.qrs_peak, offset, place);
+}
+
+// Finds the waves of a group and moves them to each of its beats.
 void add_group(const WorkingSignal& working, const BeatGroup& group, std::span<const double> r_peaks_s,
-               double duration_s, Delineation& result) {
+               std::vector<QrsRest>& rests, Delineation& result) {
   std::vector<double> before, after;
   for (const std::size_t beat : group.beats) {
     if (beat > 0) before.push_back(r_peaks_s[beat] - r_peaks_s[beat - 1]);
     if (beat + 1 < r_peaks_s.size()) after.push_back(r_peaks_s[beat + 1] - r_peaks_s[beat]);
   }
   const GroupWaves waves = find_group_waves(working, group, usual(std::move(before)), usual(std::move(after)));
+  const double duration_s = static_cast<double>(working.samples.rows() - 1) / working.rate;
   for (std::size_t i = 0; i < group.beats.size(); ++i) {
+    const std::size_t beat = group.beats[i];
     const Place place{static_cast<double>(group.centers[i] - group.center), working.rate, duration_s};
-    Place p_place = place, t_place = place;
-    // What the leads' boundaries do not take over is added to the global ones below.
-    Wave& global = result.global[group.beats[i]].qrs;
-    global.onset_s = (1.0 - kLeadShare) * waves.qrs_onset_shifts[i] / working.rate;
-    global.offset_s = (1.0 - kLeadShare) * waves.qrs_offset_shifts[i] / working.rate;
-    p_place.start += waves.p_shifts[i];
-    t_place.start += waves.t_shifts[i];
+    const double onset_shift = waves.qrs_onset_shifts[i], offset_shift = waves.qrs_offset_shifts[i];
+    rests[beat] = {(1.0 - kQrs.lead_shift_fraction) * onset_shift / working.rate,
+                   (1.0 - kQrs.lead_shift_fraction) * offset_shift / working.rate};
     for (std::size_t l = 0; l < waves.leads.size(); ++l) {
       const LeadWaves& lead = waves.leads[l];
-      BeatWaves& out = result.leads[l][group.beats[i]];
-      if (lead.qrs) {
-        const double onset = std::min(lead.qrs_peak, lead.qrs->onset + kLeadShare * waves.qrs_onset_shifts[i]);
-        const double offset = std::max(lead.qrs_peak, lead.qrs->offset + kLeadShare * waves.qrs_offset_shifts[i]);
-        out.qrs = in_seconds(onset, lead.qrs_peak, offset, place);
-      }
-      if (lead.p && waves.p_present[i] != 0) {
-        out.p = in_seconds(lead.p->onset, lead.p->peak, lead.p->offset, p_place);
-      }
-      if (lead.t) out.t = in_seconds(lead.t->onset, lead.t->peak, lead.t->offset, t_place);
+      BeatWaves& out = result.leads[l][beat];
+      out.qrs = lead_qrs(lead, onset_shift, offset_shift, place);
+      if (waves.p_present[i] != 0) out.p = in_seconds(lead.p, place.shifted(waves.p_shifts[i]));
+      out.t = in_seconds(lead.t, place.shifted(waves.t_shifts[i]));
     }
   }
 }
 
-// Without the values that lie farther than 60 ms from the median.
+// Without the values (seconds) that lie far from the median.
 std::vector<double> without_outliers(std::vector<double> values) {
-  constexpr double kFar = 0.06;
   const double middle = median(values);
-  std::erase_if(values, [&](double value) { return std::abs(value - middle) > kFar; });
+  std::erase_if(values, [&](double value) { return std::abs(value - middle) > kAllLeads.outlier_s; });
   return values;
 }
 
-// Over all leads that have the wave.
+// Of all leads together, from the leads that have the wave; absent where none has it.
 Wave global_wave(const Delineation& all, std::size_t beat, Wave BeatWaves::*member) {
   std::vector<double> onsets, peaks, offsets;
   for (const auto& lead : all.leads) {
@@ -86,9 +98,8 @@ Wave global_wave(const Delineation& all, std::size_t beat, Wave BeatWaves::*memb
   offsets = without_outliers(std::move(offsets));
   std::sort(onsets.begin(), onsets.end());
   std::sort(offsets.begin(), offsets.end(), std::greater<>());
-  constexpr std::size_t kEnough = 4;  // Leads, for a second opinion on the earliest and the latest.
-  const double onset = onsets[onsets.size() >= kEnough ? 1 : 0];
-  const double offset = offsets[offsets.size() >= kEnough ? 1 : 0];
+  const double onset = onsets[onsets.size() >= kAllLeads.second_opinion_leads ? 1 : 0];
+  const double offset = offsets[offsets.size() >= kAllLeads.second_opinion_leads ? 1 : 0];
   return {onset, std::clamp(median(peaks), onset, std::max(onset, offset)), offset};
 }
 
@@ -106,24 +117,24 @@ Delineation delineate(const WorkingSignal& working, std::span<const double> r_pe
   const std::size_t beats = r_peaks_s.size();
   result.global.resize(beats);
   result.leads.assign(working.usable.size(), std::vector<BeatWaves>(beats));
-  const double duration_s = static_cast<double>(working.samples.rows() - 1) / working.rate;
+  std::vector<QrsRest> rests(beats);
   for (std::size_t first = 0; first < beats;) {
-    const bool rest = beats - first < kNeighborhood + kNeighborhood / 2;
-    const std::size_t last = rest ? beats : first + kNeighborhood;
+    // No neighborhood of a few beats at the end: they go with those before.
+    constexpr std::size_t kUsual = kBeatGroup.neighborhood_beats;
+    const std::size_t last = beats - first < kUsual + kUsual / 2 ? beats : first + kUsual;
     for (const BeatGroup& group : group_beats(working, r_peaks_s, first, last)) {
-      add_group(working, group, r_peaks_s, duration_s, result);
+      add_group(working, group, r_peaks_s, rests, result);
     }
     first = last;
   }
   for (std::size_t beat = 0; beat < beats; ++beat) {
     BeatWaves& global = result.global[beat];
     global.p = global_wave(result, beat, &BeatWaves::p);
-    const double onset_shift = global.qrs.onset_s, offset_shift = global.qrs.offset_s;
     global.qrs = global_wave(result, beat, &BeatWaves::qrs);
-    global.qrs.onset_s += onset_shift;
-    global.qrs.offset_s += offset_shift;
-    global.t = global_wave(result, beat, &BeatWaves::t);
+    global.qrs.onset_s += rests[beat].onset_s;
+    global.qrs.offset_s += rests[beat].offset_s;
     global.qrs.peak_s = r_peaks_s[beat];
+    global.t = global_wave(result, beat, &BeatWaves::t);
   }
   return result;
 }

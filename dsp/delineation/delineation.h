@@ -2,7 +2,6 @@
 #pragma once
 
 #include <span>
-#include <string>
 #include <vector>
 
 #include <Eigen/Core>
@@ -20,6 +19,7 @@ struct Wave {
   bool present() const { return peak_s == peak_s; }
 };
 
+// The waves of one beat, in one lead or in all leads together.
 struct BeatWaves {
   Wave p;
   Wave qrs;  // The peak is the largest deflection within the QRS complex; of the global beat the R peak as detected.
@@ -31,18 +31,21 @@ struct Delineation {
   std::vector<std::vector<BeatWaves>> leads;  // [lead][beat]; flat or missing leads have absent waves.
 };
 
-// `signal` is samples x leads (NaN = missing sample) at `rate` Hz, `r_peaks_s` ascending as from detect_r_peaks.
+// `signal` is (samples, leads), NaN = missing sample, at `rate` Hz, `r_peaks_s` in seconds, ascending, as from
+// detect_r_peaks. docs/delineation.md explains every step, constants.h has every constant.
 //
 // Beats of a neighborhood are grouped by the shape of their QRS complex over all leads, aligned by cross-correlation
 // and averaged; boundaries are searched on the averages, where noise and wander are small, and moved to each beat with
 // the shift that its own QRS, P and T waves show against the average. Boundaries of P and T are those of the largest
 // trapezium under the flank (Vazquez-Seisdedos et al., BioMed. Eng. OnLine 10:43, 2011), of the QRS where slopes sink
-// to the background. A lead's boundary is drawn to the consensus of the leads, the more the weaker the wave stands in
-// it. Global boundaries are the second earliest onset and the second latest end where four or more leads have the wave,
+// to the background. A lead's boundary is drawn to the consensus of the leads, to which clear leads contribute most.
+// Global boundaries are the second earliest onset and the second latest end where four or more leads have the wave,
 // else the earliest and latest after removal of outliers.
+//
+// Throws Error when the band-pass of working_signal does not fit the rate. Without R peaks nothing is looked at.
 Delineation delineate(const Eigen::ArrayXXd& signal, double rate, std::span<const double> r_peaks_s);
 
-// The same from a signal that is already prepared.
+// The same from a signal that is already prepared. Never throws.
 Delineation delineate(const WorkingSignal& signal, std::span<const double> r_peaks_s);
 
 }  // namespace cardiograd::dsp

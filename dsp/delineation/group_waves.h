@@ -4,12 +4,12 @@
 #include <optional>
 #include <vector>
 
-#include "dsp/delineation/beat_groups.h"
+#include "dsp/delineation/average_beat.h"
 #include "dsp/delineation/wave_search.h"
 
 namespace cardiograd::dsp {
 
-// In samples of the group's window.
+// One lead of the average, in samples of its window.
 struct LeadWaves {
   std::optional<Extent> qrs;
   double qrs_peak = 0.0;       // Largest deflection from the level at QRS onset.
@@ -17,16 +17,18 @@ struct LeadWaves {
   std::optional<FoundWave> t;
 };
 
+// Vectors per beat have one entry for each of the group's beats, in their order; shifts are in samples.
 struct GroupWaves {
   std::vector<LeadWaves> leads;
-  std::vector<char> p_present;   // Per beat.
-  std::vector<double> p_shifts;  // Per beat, in samples.
-  std::vector<double> t_shifts;
-  std::vector<double> qrs_onset_shifts;  // Of the beat's own QRS complex over all leads from that of the average.
+  std::vector<char> p_present;           // Per beat.
+  std::vector<double> p_shifts;          // Per beat: of its P wave from that of the average.
+  std::vector<double> t_shifts;          // Per beat: of its T wave.
+  std::vector<double> qrs_onset_shifts;  // Per beat: of its own QRS boundaries over all leads.
   std::vector<double> qrs_offset_shifts;
 };
 
-// `rr_before_s` and `rr_after_s`: the usual intervals to the beats before and after those of the group.
+// QRS, then T after it, then P before it. `rr_before_s` and `rr_after_s`: the usual intervals to the beats before and
+// after those of the group. No waves where no lead has a QRS complex. Never throws.
 GroupWaves find_group_waves(const WorkingSignal& signal, const BeatGroup& group, double rr_before_s, double rr_after_s);
 
 }  // namespace cardiograd::dsp

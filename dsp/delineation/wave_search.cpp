@@ -3,6 +3,8 @@
 #include <algorithm>
 #include <cmath>
 
+#include "dsp/delineation/constants.h"
+
 namespace cardiograd::dsp {
 namespace {
 
@@ -64,19 +66,18 @@ Eigen::ArrayXd box_slope(const Eigen::ArrayXd& signal, Eigen::Index width, doubl
   return slope;
 }
 
-Extent active_extent(const Eigen::ArrayXd& activity, double threshold, Eigen::Index gap, Eigen::Index from,
-                     Eigen::Index to, Eigen::Index lowest, Eigen::Index highest) {
+Extent active_extent(const Eigen::ArrayXd& activity, const ExtentSearch& search) {
   Eigen::Index top = 0;
-  const double level = threshold * activity.segment(from, to - from + 1).maxCoeff(&top);
-  top += from;
+  const double level = search.threshold * activity.segment(search.from, search.to - search.from + 1).maxCoeff(&top);
+  top += search.from;
   Extent extent{static_cast<double>(top), static_cast<double>(top)};
   Eigen::Index last = top;
-  for (Eigen::Index t = top; t >= lowest && last - t <= gap; --t) {
+  for (Eigen::Index t = top; t >= search.lowest && last - t <= search.gap; --t) {
     if (activity[t] > level) last = t;
   }
   extent.onset = static_cast<double>(last);
   last = top;
-  for (Eigen::Index t = top; t <= highest && t - last <= gap; ++t) {
+  for (Eigen::Index t = top; t <= search.highest && t - last <= search.gap; ++t) {
     if (activity[t] > level) last = t;
   }
   extent.offset = static_cast<double>(last);
@@ -93,29 +94,25 @@ std::vector<Hump> humps(const Eigen::ArrayXd& slope, Eigen::Index from, Eigen::I
   return found;
 }
 
-FoundWave outline(const Eigen::ArrayXd& signal, const std::vector<Hump>& all, std::size_t first, std::size_t main,
-                  std::size_t last, Eigen::Index lowest, Eigen::Index highest, Eigen::Index reach_before,
-                  Eigen::Index reach_after, double symmetry) {
+FoundWave outline(const Eigen::ArrayXd& signal, const std::vector<Hump>& humps, const WaveHumps& which,
+                  const OutlineLimits& limits) {
+  const Hump &first = humps[which.first], &main = humps[which.main], &last = humps[which.last];
   FoundWave wave;
-  wave.strength = std::abs(all[main].strength);
-  const Eigen::Index rise = all[first].before, fall = all[last].after;
-  wave.onset = static_cast<double>(corner(signal, rise, std::max(lowest, rise - reach_before)));
-  const Eigen::Index left = all[main].before, right = all[main].after;
+  wave.strength = std::abs(main.strength);
+  const Eigen::Index rise = first.before, fall = last.after;
+  wave.onset = static_cast<double>(corner(signal, rise, std::max(limits.lowest, rise - limits.reach_before)));
   Eigen::Index peak = 0;
-  const auto top = signal.segment(left, right - left + 1);
-  if (all[main].strength > 0.0) {
+  const auto top = signal.segment(main.before, main.after - main.before + 1);
+  if (main.strength > 0.0) {
     top.maxCoeff(&peak);
   } else {
     top.minCoeff(&peak);
   }
-  wave.peak = static_cast<double>(left + peak);
-  // A wave falls about as long after the steepest sample of its flank as before.
-  const auto own_reach = static_cast<Eigen::Index>(symmetry * (static_cast<double>(fall) - all[last].middle()));
-  const Eigen::Index reach = std::min(reach_after, std::max(reach_after / 3, own_reach));
-  wave.offset = static_cast<double>(corner(signal, fall, std::min(highest, fall + reach)));
-  const auto at = [&](double position) { return signal[static_cast<Eigen::Index>(position)]; };
-  const double share = (wave.peak - wave.onset) / std::max(1.0, wave.offset - wave.onset);
-  wave.amplitude = at(wave.peak) - (at(wave.onset) + share * (at(wave.offset) - at(wave.onset)));
+  wave.peak = static_cast<double>(main.before + peak);
+  const auto own_reach = static_cast<Eigen::Index>(limits.symmetry * (static_cast<double>(fall) - last.middle()));
+  const Eigen::Index reach =
+      std::min(limits.reach_after, std::max(limits.reach_after / kPAndT.min_reach_parts, own_reach));
+  wave.offset = static_cast<double>(corner(signal, fall, std::min(limits.highest, fall + reach)));
   return wave;
 }
 

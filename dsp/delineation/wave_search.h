@@ -1,27 +1,37 @@
-// Where waves begin and end in the average beat of one lead. Positions are in samples of the window.
+// Slopes, and where waves begin and end in the average beat of one lead. Nothing throws. Positions are in samples of
+// the window.
 #pragma once
 
+#include <cstddef>
 #include <vector>
 
 #include <Eigen/Core>
 
 namespace cardiograd::dsp {
 
-// Slope per second over boxes of `width` samples: mean of the `width` samples after each sample less mean of the
-// `width` before it, over their distance. At the ends 0.
+// Slope in unit per second, over boxes of `width` (1 or more) samples: the mean of the `width` samples after each
+// sample less the mean of the `width` before it, over their distance. 0 at the first and last `width` samples. `rate`
+// in Hz.
 Eigen::ArrayXd box_slope(const Eigen::ArrayXd& signal, Eigen::Index width, double rate);
 
+// Onset and end of a wave.
 struct Extent {
   double onset = 0.0;
   double offset = 0.0;
 };
 
-// Around the maximum of `activity` within [from, to]: the stretch above `threshold` of that maximum, over pauses of at
-// most `gap` samples, within [lowest, highest].
-Extent active_extent(const Eigen::ArrayXd& activity, double threshold, Eigen::Index gap, Eigen::Index from,
-                     Eigen::Index to, Eigen::Index lowest, Eigen::Index highest);
+// What active_extent looks for. 0 <= lowest <= from <= to <= highest < size of the activity.
+struct ExtentSearch {
+  double threshold;              // Fraction of the maximum.
+  Eigen::Index gap;              // Longest pause below the threshold that does not end the stretch.
+  Eigen::Index from, to;         // Where the maximum is taken.
+  Eigen::Index lowest, highest;  // Where the stretch may reach to.
+};
 
-// A turn of the signal between two flanks: the steepest sample of either.
+// Around the maximum of `activity` (0 or more) within [from, to]: the stretch above `threshold` of that maximum.
+Extent active_extent(const Eigen::ArrayXd& activity, const ExtentSearch& search);
+
+// A turn of the signal between a rising and a falling flank (or the other way round): the steepest sample of either.
 struct Hump {
   Eigen::Index before;
   Eigen::Index after;
@@ -36,15 +46,25 @@ struct FoundWave {
   double onset = 0.0;
   double peak = 0.0;
   double offset = 0.0;
-  double strength = 0.0;   // Of the main hump.
-  double amplitude = 0.0;  // Of the peak over the line between onset and offset.
+  double strength = 0.0;  // Of the main hump, unit per second, 0 or more.
 };
 
-// The wave of `signal` from hump `first` to hump `last`, its peak at hump `main`. Its boundaries are the corners of the
-// largest trapezia under the outer flanks, no farther than [lowest, highest] and `reach` samples from the flanks, and
-// at the end no farther than `symmetry` times what lies between the wave's middle and its falling flank.
-FoundWave outline(const Eigen::ArrayXd& signal, const std::vector<Hump>& all, std::size_t first, std::size_t main,
-                  std::size_t last, Eigen::Index lowest, Eigen::Index highest, Eigen::Index reach_before,
-                  Eigen::Index reach_after, double symmetry);
+// Which humps of a lead make up a wave: from `first` to `last`, with its peak at `main`.
+struct WaveHumps {
+  std::size_t first, main, last;
+};
+
+// How far the boundaries of a wave may lie.
+struct OutlineLimits {
+  Eigen::Index lowest, highest;  // Positions.
+  Eigen::Index reach_before;     // From the steepest sample of the first flank back to the onset,
+  Eigen::Index reach_after;      // and from that of the last flank on to the end.
+  double symmetry;               // The end also lies no farther from there than this times what lies between the last
+};                               // hump's middle and that flank: a wave falls about as long after it as before.
+
+// The wave of `signal` that `humps`, all those of the signal in order of time, make up. Its boundaries are the corners
+// of the largest trapezia under the outer flanks (Vazquez-Seisdedos et al., BioMed. Eng. OnLine 10:43, 2011).
+FoundWave outline(const Eigen::ArrayXd& signal, const std::vector<Hump>& humps, const WaveHumps& which,
+                  const OutlineLimits& limits);
 
 }  // namespace cardiograd::dsp

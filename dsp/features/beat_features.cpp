@@ -20,8 +20,8 @@ class LeadSignal {
   double at(double seconds) const {
     const double position = std::clamp(seconds * rate_, 0.0, static_cast<double>(last_));
     const auto below = std::min(static_cast<Eigen::Index>(position), std::max<Eigen::Index>(0, last_ - 1));
-    const double share = position - static_cast<double>(below);
-    return samples_[below] + share * (samples_[std::min(below + 1, last_)] - samples_[below]);
+    const double fraction = position - static_cast<double>(below);
+    return samples_[below] + fraction * (samples_[std::min(below + 1, last_)] - samples_[below]);
   }
   // Values from `from_s` on, `step_s` apart.
   std::vector<double> sampled(double from_s, double step_s, std::size_t count) const {
@@ -137,8 +137,8 @@ double correlation(const std::vector<double>& a, const std::vector<double>& b) {
 std::vector<double> median_beat(const std::vector<const std::vector<double>*>& beats) {
   const auto points = static_cast<Eigen::Index>(beats.front()->size()), count = static_cast<Eigen::Index>(beats.size());
   std::vector<double> result(beats.front()->size());
-  constexpr Eigen::Index kFew = 24;
-  if (count > kFew) {
+  constexpr Eigen::Index kMaxSorted = 24;
+  if (count > kMaxSorted) {
     std::vector<double> values(beats.size());
     for (std::size_t k = 0; k < result.size(); ++k) {
       for (std::size_t i = 0; i < beats.size(); ++i) values[i] = (*beats[i])[k];
@@ -169,7 +169,7 @@ std::vector<double> median_beat(const std::vector<const std::vector<double>*>& b
 double lead_alternans(const LeadSignal& lead, const Delineation& waves, const std::vector<std::size_t>& beats,
                       std::size_t lead_index, double t_end_s) {
   constexpr double kRate = 250.0, kStart = 0.1, kBefore = 0.06, kSameShape = 0.9;
-  constexpr std::size_t kEach = 4;
+  constexpr std::size_t kMinEach = 4;
   std::vector<std::vector<double>> whole;
   std::vector<std::size_t> numbers;
   for (const std::size_t b : beats) {
@@ -180,14 +180,14 @@ double lead_alternans(const LeadSignal& lead, const Delineation& waves, const st
     for (double& value : whole.back()) value -= level;
     numbers.push_back(b);
   }
-  if (whole.size() < 2 * kEach) return kMissing;
+  if (whole.size() < 2 * kMinEach) return kMissing;
   std::vector<const std::vector<double>*> all, odd, even;
   for (const auto& beat : whole) all.push_back(&beat);
   const std::vector<double> typical = median_beat(all);
   for (std::size_t i = 0; i < whole.size(); ++i) {
     if (correlation(whole[i], typical) >= kSameShape) (numbers[i] % 2 == 1 ? odd : even).push_back(&whole[i]);
   }
-  if (odd.size() < kEach || even.size() < kEach) return kMissing;
+  if (odd.size() < kMinEach || even.size() < kMinEach) return kMissing;
   const std::vector<double> a = median_beat(odd), b = median_beat(even);
   double largest = 0.0;
   for (auto k = static_cast<std::size_t>((kBefore + kStart) * kRate); k < a.size(); ++k) {

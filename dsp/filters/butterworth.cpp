@@ -30,7 +30,7 @@ double warped(double hz, double rate) {
   return 2.0 * kDesignRate * std::tan(std::numbers::pi * hz / rate);
 }
 
-// Poles of the analogue low-pass with cut-off 1 rad/s, on the left half of the unit circle.
+// Poles of the analog low-pass with cut-off 1 rad/s, on the left half of the unit circle.
 std::vector<Complex> prototype_poles(int order) {
   std::vector<Complex> poles;
   for (int m = -order + 1; m < order; m += 2) {
@@ -39,14 +39,14 @@ std::vector<Complex> prototype_poles(int order) {
   return poles;
 }
 
-Zpk analogue_lowpass(int order, double cutoff) {
+Zpk analog_lowpass(int order, double cutoff) {
   Zpk filter;
   for (const Complex& p : prototype_poles(order)) filter.poles.push_back(p * cutoff);
   filter.gain = std::pow(cutoff, order);
   return filter;
 }
 
-Zpk analogue_highpass(int order, double cutoff) {
+Zpk analog_highpass(int order, double cutoff) {
   Zpk filter;
   Complex product = 1.0;
   for (const Complex& p : prototype_poles(order)) {
@@ -58,7 +58,7 @@ Zpk analogue_highpass(int order, double cutoff) {
   return filter;
 }
 
-Zpk analogue_bandpass(int order, double low, double high) {
+Zpk analog_bandpass(int order, double low, double high) {
   Zpk filter;
   const double width = high - low;
   const double center = std::sqrt(low * high);
@@ -75,20 +75,20 @@ Zpk analogue_bandpass(int order, double low, double high) {
   return filter;
 }
 
-Zpk bilinear(const Zpk& analogue) {
+Zpk bilinear(const Zpk& analog) {
   const double fs2 = 2.0 * kDesignRate;
   Zpk digital;
   Complex numerator = 1.0, denominator = 1.0;
-  for (const Complex& z : analogue.zeros) {
+  for (const Complex& z : analog.zeros) {
     digital.zeros.push_back((fs2 + z) / (fs2 - z));
     numerator *= fs2 - z;
   }
-  for (const Complex& p : analogue.poles) {
+  for (const Complex& p : analog.poles) {
     digital.poles.push_back((fs2 + p) / (fs2 - p));
     denominator *= fs2 - p;
   }
-  digital.zeros.resize(analogue.poles.size(), -1.0);  // Zeros at infinity go to the Nyquist rate.
-  digital.gain = analogue.gain * (numerator / denominator).real();
+  digital.zeros.resize(analog.poles.size(), -1.0);  // Zeros at infinity go to the Nyquist rate.
+  digital.gain = analog.gain * (numerator / denominator).real();
   return digital;
 }
 
@@ -173,12 +173,12 @@ void check(int order, double low_hz, double high_hz, double rate) {
 
 Sos butterworth_lowpass(int order, double cutoff_hz, double rate) {
   check(order, cutoff_hz, cutoff_hz, rate);
-  return sections(bilinear(analogue_lowpass(order, warped(cutoff_hz, rate))));
+  return sections(bilinear(analog_lowpass(order, warped(cutoff_hz, rate))));
 }
 
 Sos butterworth_highpass(int order, double cutoff_hz, double rate) {
   check(order, cutoff_hz, cutoff_hz, rate);
-  return sections(bilinear(analogue_highpass(order, warped(cutoff_hz, rate))));
+  return sections(bilinear(analog_highpass(order, warped(cutoff_hz, rate))));
 }
 
 Sos butterworth_bandpass(int order, double low_hz, double high_hz, double rate) {
@@ -187,7 +187,7 @@ Sos butterworth_bandpass(int order, double low_hz, double high_hz, double rate) 
     throw Error(fmt::format("Butterworth band-pass from {} to {} Hz has no width", low_hz, high_hz),
                 "Give a low cut-off below the high one.");
   }
-  return sections(bilinear(analogue_bandpass(order, warped(low_hz, rate), warped(high_hz, rate))));
+  return sections(bilinear(analog_bandpass(order, warped(low_hz, rate), warped(high_hz, rate))));
 }
 
 Eigen::ArrayXXd zero_phase(const Sos& sos, const Eigen::ArrayXXd& signal, std::optional<Eigen::Index> padlen) {

@@ -9,6 +9,7 @@
 #include <Eigen/Core>
 
 #include "base/philox.h"
+#include "dsp/delineation/working_signal.h"
 
 namespace cardiograd::dsp {
 
@@ -53,6 +54,11 @@ inline std::vector<double> regular_beats(double seconds, double interval = 0.8, 
   std::vector<double> beats;
   for (double beat = start; beat < seconds - 0.4; beat += interval) beats.push_back(beat);
   return beats;
+}
+
+// The samples as they are, not filtered, as the signal that delineation works on.
+inline WorkingSignal unfiltered(const Eigen::ArrayXXd& samples, double rate) {
+  return {samples, rate, std::vector<char>(static_cast<std::size_t>(samples.cols()), 1), {}};
 }
 
 }  // namespace cardiograd::dsp

@@ -1,0 +1,389 @@
+// All constants of R-peak detection and delineation. docs/delineation.md explains the steps they belong to; its table
+// is written from this file by scripts/delineation_constants.py, and a test fails where the two differ.
+//
+// How to read an entry: the name ends in the unit (_s seconds, _hz, _fraction, _ratio and _weight pure numbers, _beats,
+// _leads, ... counts; _backgrounds multiples of a lead's background, which is a low quantile of its slope's magnitude;
+// _sigmas multiples of a Gaussian's width). The comment says what it means, then where it comes from:
+//   "Paper: ..."     from the literature.
+//   "Physiology: ..." a limit that hearts keep.
+//   "Noise: ..."     from the distribution of the quantity in noise.
+//   "Geometry: ..."  follows from another constant or from the sampling.
+//   "Numerics: ..."  keeps a division or a logarithm finite; no effect on recordings.
+//   "Tuned: ..."     set by hand; the marks named judge it: LUDB is the Lobachevsky University Database (120 records of
+//                    12 leads), QTDB the QT Database (12 records of 2 leads), MITDB the MIT-BIH Arrhythmia Database
+//                    (8 records). README.md has the errors that resulted.
+//   "Judgment: ..."  set by reasoning alone.
+// A change of any value changes fiducials and features: measure before and after (docs/delineation.md, "Changing a
+// constant").
+#pragma once
+
+#include <cstddef>
+
+#include <Eigen/Core>
+
+namespace cardiograd::dsp {
+
+// A constant that each wave has of its own.
+struct PerWave {
+  double p, qrs, t;
+};
+struct PerPAndT {
+  double p, t;
+};
+
+// R peaks (r_peaks.h).
+struct RPeakConstants {
+  // Recordings with a lower sampling rate are refused. Geometry: the band below needs 2 * 24 Hz.
+  double min_rate_hz = 50.0;
+  // Recordings that are shorter get a reason instead of R peaks. Judgment: no heart at rest is sure to beat twice.
+  double min_duration_s = 1.0;
+  // Lower end of the band in which QRS complexes stand out; P and T waves and wander lie below. Paper: Elgendi, PLoS
+  // ONE 8:e73557 (2013) finds 8 to 20 Hz best; widened for the wide complexes of ectopic beats.
+  double band_low_hz = 6.0;
+  // Upper end of that band; muscle noise lies above. Paper: as band_low_hz.
+  double band_high_hz = 24.0;
+  // Order of the Butterworth prototype of that band-pass. Judgment: steep enough, and rings for less than a complex.
+  int band_order = 2;
+  // The upper end is no higher than this fraction of the sampling rate. Geometry: below half the rate.
+  double max_band_fraction = 0.45;
+  // Length of the mirror image that is put before and after the recording while it is filtered. Geometry: several time
+  // constants of the band-pass.
+  double mirror_s = 0.5;
+  // Length over which the band's energy is averaged, by two moving means of half of it each. Physiology: about the
+  // length of a QRS complex.
+  double smoothing_s = 0.10;
+  // Length of the blocks whose maxima are QRS levels. Physiology: at 30 beats a minute a block still holds a beat.
+  double level_block_s = 2.0;
+  // Blocks on either side whose median is the level of a block. Judgment: a level over 18 s outlasts a lost contact.
+  Eigen::Index level_blocks = 4;
+  // A lead's level is no lower than this fraction of its median over the recording. Judgment: pauses and lost contacts
+  // must not make noise large.
+  double min_level_fraction = 0.25;
+  // Ratio of QRS level to background from which on a lead gains no more weight. Judgment: all clean leads count alike.
+  double trusted_ratio = 12.0;
+  // A lead's background is taken as no less than this fraction of its level. Numerics: noiseless signals.
+  double min_background_fraction = 1e-9;
+  // A lead's envelope, in QRS levels, counts no more than this. Judgment: a spike in one lead must not make a beat.
+  double max_height_ratio = 2.0;
+  // Candidates are at least this far apart; the higher stays. Physiology: the refractory period of the ventricles.
+  double separation_s = 0.20;
+  // Median ratio of QRS level to background below which nothing is a beat. Noise: 5 % of 10 s of white noise in one
+  // lead have 2.4 or more.
+  double min_contrast_ratio = 2.5;
+  // The same for recordings shorter than short_s. Noise: fewer blocks scatter more.
+  double min_contrast_short_ratio = 2.9;
+  // Recordings up to here need the larger contrast. Judgment: two blocks and a half.
+  double short_s = 5.0;
+  // Noise and rhythm at a candidate are medians over the candidates this far before and after. Judgment: long enough
+  // for a median, short enough to follow a change of rhythm.
+  double neighborhood_s = 10.0;
+  // Candidates above this fraction of the local level are taken for beats in the first pass. Judgment: halfway between
+  // T waves and ectopic beats in height.
+  double first_height_fraction = 0.35;
+  // How often beats are chosen, each time with noise and rhythm from the choice before. Judgment: more change nothing.
+  int selection_passes = 3;
+  // Height of the maxima that are no beats, where there is none nearby. Judgment: a quiet recording.
+  double default_noise_fraction = 0.05;
+  // Usual interval where fewer than two beats are chosen. Physiology: 75 beats a minute.
+  double default_interval_s = 0.8;
+  // Lowest threshold, in QRS levels; the threshold is the square root of the noise, between the two limits. Tuned: no
+  // beat missed or added in LUDB, 99.9 % of MITDB.
+  double min_threshold_fraction = 0.18;
+  // Highest threshold, in QRS levels. Tuned: as min_threshold_fraction.
+  double max_threshold_fraction = 0.45;
+  // Intervals below this ratio to the usual one cost. Tuned: as min_threshold_fraction; atrial fibrillation and early
+  // beats stay free, a T wave between two beats does not.
+  double short_interval_ratio = 0.7;
+  // Cost of a short interval for each factor e that it is too short. Tuned: as min_threshold_fraction.
+  double short_interval_weight = 1.6;
+  // Intervals above this ratio to the usual one cost. Tuned: as min_threshold_fraction; a beat left out doubles one.
+  double long_interval_ratio = 1.5;
+  // Cost of a long interval for each factor e that it is too long. Tuned: as min_threshold_fraction.
+  double long_interval_weight = 1.0;
+  // Intervals below this cost in addition, whatever is usual. Physiology: 167 beats a minute, and the time to the T
+  // wave.
+  double min_interval_s = 0.36;
+  // Cost of such an interval for each factor e. Tuned: as min_threshold_fraction.
+  double min_interval_weight = 2.0;
+  // Pauses longer than this cost no more than this one. Judgment: bounds the search; longer pauses are asystoles.
+  double max_pause_s = 6.0;
+  // The time of a beat is the envelope's maximum within this of its candidate. Judgment: less than half a complex.
+  double refine_s = 0.06;
+};
+inline constexpr RPeakConstants kRPeak;
+
+// The working signal (working_signal.h).
+struct WorkingSignalConstants {
+  // The rate that the recording is resampled to, as nearly as a ratio with a denominator or numerator of 1 allows.
+  // Paper: Kligfield et al. (AHA/ACCF/HRS part I), Circulation 115:1306 (2007): 500 samples per second for
+  // measurements.
+  double rate_hz = 500.0;
+  // A recording is interpolated by this times rate_hz over its own rate, rounded. Judgment: 360 Hz stays as it is.
+  double upsampling_fraction = 0.9;
+  // Lower end of the band. Paper: Kligfield et al. (2007): 0.05 Hz, or 0.67 Hz with zero phase; lowered to spare ST and
+  // T.
+  double band_low_hz = 0.5;
+  // Upper end of the band. Judgment: mains and muscle noise lie above, and hardly anything of P, QRS onset and T.
+  double band_high_hz = 40.0;
+  // Order of the Butterworth prototype, applied in both directions. Judgment: little ringing beside QRS complexes.
+  int band_order = 2;
+  // The upper end is no higher than this fraction of the recording's rate. Geometry: below half the rate.
+  double max_band_fraction = 0.45;
+  // Length of the odd reflection at both ends. Geometry: a time constant of the lower end.
+  double padding_s = 1.0;
+  // A lead with a larger fraction of missing samples is not used. Judgment: most of it would be interpolated.
+  double max_missing_fraction = 0.5;
+};
+inline constexpr WorkingSignalConstants kWorkingSignal;
+
+// Pacemaker stimuli, found in the recording before it is filtered (working_signal.h).
+struct StimulusConstants {
+  // Below this rate a stimulus cannot be told from a steep wave. Geometry: two samples in a step.
+  double min_rate_hz = 400.0;
+  // Half the length of a step. Physiology: pacemakers stimulate for 0.1 to 2 ms, widened by the amplifier's low-pass.
+  double half_step_s = 0.002;
+  // A step is larger than the changes beside it by more than this ratio. Judgment: no wave of the heart has such
+  // corners.
+  double steepness_ratio = 3.0;
+  // A step is at least this fraction of the lead's range. Judgment: noise is smaller.
+  double min_step_fraction = 0.1;
+  // The lead's range leaves out one sample in this many at either end. Judgment: artifacts.
+  Eigen::Index range_tail_samples = 200;
+  // One lead in this many must show the step. Judgment: a stimulus is seen in many leads, an artifact in one.
+  Eigen::Index quorum_leads = 4;
+  // After a stimulus none is found for this long. Physiology: shorter than the interval between atrial and ventricular
+  // stimuli.
+  double dead_s = 0.05;
+};
+inline constexpr StimulusConstants kStimulus;
+
+// Grouping, alignment and averaging of beats (beat_groups.h).
+struct BeatGroupConstants {
+  // Beats that are looked at together; the last neighborhood has up to half as many more. Judgment: about 10 s.
+  std::size_t neighborhood_beats = 12;
+  // What an average covers before the R peak. Physiology: a PR interval of 480 ms and half a QRS complex.
+  double before_s = 0.62;
+  // What an average covers after the R peak. Physiology: a QT interval of 700 ms.
+  double after_s = 0.75;
+  // Either side of the R peak over which shapes are compared. Physiology: the QRS complex without P and T.
+  double shape_s = 0.08;
+  // How far alignment may move a beat. Judgment: how far the R peak jumps between beats.
+  double max_lag_s = 0.024;
+  // Lags are tried this many samples apart, then each one around the best. Geometry: saves two thirds of the products.
+  Eigen::Index lag_step_samples = 3;
+  // A beat joins a group at this correlation or more. Tuned: ectopic and paced beats of LUDB and MITDB get a group of
+  // their own, respiration makes none.
+  double same_shape_correlation = 0.90;
+  // A beat joins a group only if their RMS differ by less than this ratio. Judgment: artifacts.
+  double max_energy_ratio = 4.0;
+  // A beat owns nothing later than this before the next R peak. Physiology: there the next QRS complex begins.
+  double next_qrs_s = 0.08;
+  // At an RR interval of 1 s a beat owns nothing earlier than this after the R peak before; grows with sqrt(RR / s).
+  // Paper: Bazett, Heart 7:353 (1920), for the square root; the value is that of a late T peak.
+  double last_t_bazett_s = 0.32;
+  // What a beat owns before its R peak however early it comes. Physiology: a P wave of usual PR interval.
+  double min_own_s = 0.16;
+  // Length over which the weight of a beat falls to 0 at the ends of what it owns. Judgment: no steps in the average.
+  double fade_s = 0.04;
+  // Where the weights of all beats sum to less than this the average goes on level. Numerics: a division.
+  double min_weight_fraction = 1e-3;
+  // The interval before or after a group none of whose beats has a neighbor. Physiology: 60 beats a minute.
+  double default_rr_s = 1.0;
+};
+inline constexpr BeatGroupConstants kBeatGroup;
+
+// What P, QRS and T have in common (qrs_search.h, p_t_search.h).
+struct WaveConstants {
+  // Width of the boxes whose difference is the slope. Tuned: boundaries of LUDB and QTDB; about half of a flank.
+  PerWave slope_box_s = {.p = 0.030, .qrs = 0.026, .t = 0.055};
+  // Quantile of a slope's magnitude over the average that is a lead's background. Judgment: P, QRS and T take up less
+  // than the rest.
+  PerWave background_quantile = {.p = 0.25, .qrs = 0.3, .t = 0.25};
+  // The fraction that stays of the distance from a lead's boundary to the consensus of the leads. Tuned: spread of each
+  // lead's boundaries in LUDB.
+  PerWave own_fraction = {.p = 0.7, .qrs = 0.6, .t = 0.7};
+};
+inline constexpr WaveConstants kWave;
+
+// QRS onset and offset (qrs_search.h).
+struct QrsConstants {
+  // The steepest place is sought from this before the R peak on. Judgment: half a wide complex.
+  double peak_before_s = 0.07;
+  // The steepest place is sought to this after the R peak. Judgment: half a wide complex.
+  double peak_after_s = 0.08;
+  // The onset is no earlier than this before the R peak. Physiology: complexes last 200 ms at most, R is not at the
+  // end.
+  double max_before_s = 0.15;
+  // The end is no later than this after the R peak. Physiology: as max_before_s.
+  double max_after_s = 0.20;
+  // A lead counts in proportion to the ratio of steepest slope to background, up to this. Judgment: all clean leads
+  // alike.
+  double trusted_ratio = 40.0;
+  // Slope, as a fraction of the steepest, at which the complex of all leads begins and ends. Tuned: QRS of LUDB and
+  // QTDB.
+  double all_leads_fraction = 0.12;
+  // Slope at which the complex begins in one lead. Tuned: QRS onsets of LUDB and QTDB.
+  double lead_onset_fraction = 0.09;
+  // Slope at which the complex ends in one lead. Tuned: QRS ends of LUDB and QTDB.
+  double lead_offset_fraction = 0.12;
+  // These three fractions are at least this many backgrounds. Noise: above what the background reaches.
+  double min_backgrounds = 2.5;
+  // Longest stretch of little slope inside a complex. Physiology: notches and the tops of slurred complexes.
+  double gap_s = 0.024;
+  // A lead's onset is no earlier than this before that of all leads. Tuned: QRS onsets of LUDB.
+  double before_all_leads_s = 0.016;
+  // A lead's end is no later than this after that of all leads. Tuned: QRS ends of LUDB.
+  double after_all_leads_s = 0.020;
+  // The complex begins no earlier than this after a stimulus. Tuned: the decay of the stimuli in LUDB's paced records.
+  double after_stimulus_s = 0.014;
+  // The fraction believed of the distance of a single beat's own boundary to that of the average. Judgment: a single
+  // beat's noise.
+  double beat_fraction = 0.5;
+  // A single beat's own boundary is sought this far around that of the average. Judgment: more is noise.
+  double beat_margin_s = 0.02;
+  // The fraction of that distance that leads follow; the rest is added to the boundary of all leads. Tuned: QRS
+  // durations of single beats in LUDB.
+  double lead_shift_fraction = 0.5;
+};
+inline constexpr QrsConstants kQrs;
+
+// P and T (p_t_search.h). The side of a wave towards its QRS complex is "near", the other one "far".
+struct PAndTConstants {
+  // The peak is at least this far from the QRS complex. Physiology: P ends before QRS begins; ST lies before T.
+  PerPAndT peak_from_qrs_s = {.p = 0.02, .t = 0.06};
+  // The near boundary is at least this far from the QRS complex. Physiology: as peak_from_qrs_s.
+  PerPAndT bound_from_qrs_s = {.p = 0.0, .t = 0.01};
+  // The far boundary is at most this far beyond the farthest peak. Physiology: half a wave.
+  PerPAndT bound_beyond_peak_s = {.p = 0.04, .t = 0.12};
+  // Where the peak is expected: for P before the QRS onset, for T after the R peak at an RR interval of 1 s, growing
+  // with sqrt(RR / s). Physiology: a PR interval of 170 ms with a P wave of 100 ms; a QT interval of 400 ms.
+  PerPAndT expected_s = {.p = 0.12, .t = 0.30};
+  // Width of the Gaussian by which places count less the farther they are from there. Tuned: waves found in LUDB and
+  // QTDB.
+  PerPAndT spread_s = {.p = 0.085, .t = 0.09};
+  // Least weight of a place earlier than expected. Physiology: a PR interval of 300 ms is rare, but a wave there is
+  // hardly anything else than P; before T lies ST.
+  PerPAndT early_weight = {.p = 0.5, .t = 0.0};
+  // Width of the Gaussian in which humps of different leads support each other. Judgment: peaks of leads differ by
+  // that.
+  PerPAndT support_s = {.p = 0.03, .t = 0.03};
+  // That Gaussian is cut off here. Numerics: 1 % of its height.
+  PerPAndT support_reach_sigmas = {.p = 3.0, .t = 3.0};
+  // Strength from which on a hump supports no more. Judgment: one large lead must not decide alone.
+  PerPAndT trusted_backgrounds = {.p = 20.0, .t = 20.0};
+  // A lead's background is taken as no less than this fraction of its steepest slope. Numerics: noiseless signals.
+  PerPAndT min_background_fraction = {.p = 1e-9, .t = 1e-9};
+  // Width of the Gaussian around the common place in which a lead's own hump is chosen. Judgment: twice support_s.
+  PerPAndT near_s = {.p = 0.06, .t = 0.06};
+  // A lead's own hump lies within this of the common place. Judgment: a third of its height.
+  PerPAndT near_reach_sigmas = {.p = 1.5, .t = 1.5};
+  // Least strength, relative to the main hump, of a phase before it. Tuned: biphasic waves of LUDB and QTDB.
+  PerPAndT phase_before_fraction = {.p = 0.7, .t = 0.7};
+  // Least strength, relative to the main hump, of a phase after it. Tuned: T ends of LUDB and QTDB; after T it may be a
+  // U wave, which does not belong to it.
+  PerPAndT phase_after_fraction = {.p = 0.7, .t = 1.1};
+  // Largest distance of a phase before the main hump. Physiology: half the wave's length.
+  PerPAndT phase_before_s = {.p = 0.04, .t = 0.09};
+  // Largest distance of a phase after the main hump. Physiology: as phase_before_s.
+  PerPAndT phase_after_s = {.p = 0.04, .t = 0.13};
+  // Distance from the rising flank within which the onset's corner is sought. Tuned: onsets of LUDB and QTDB.
+  PerPAndT reach_before_s = {.p = 0.065, .t = 0.15};
+  // Distance from the falling flank within which the end's corner is sought; for T at an RR interval of reference_rr_s.
+  // Tuned: ends of LUDB and QTDB.
+  PerPAndT reach_after_s = {.p = 0.032, .t = 0.12};
+  // A wave falls at most this ratio as long after its falling flank as from its middle to that flank; for T at
+  // reference_rr_s. Tuned: T ends of LUDB and QTDB.
+  PerPAndT symmetry_ratio = {.p = 1.45, .t = 1.45};
+  // The end's corner is sought over at least one part in this many of reach_after_s. Judgment: narrow humps.
+  Eigen::Index min_reach_parts = 3;
+  // A lead's boundary farther from the consensus is taken as this far. Judgment: an outlier.
+  PerPAndT outlier_s = {.p = 0.05, .t = 0.05};
+  // A lead's peak farther from the consensus than this ratio to outlier_s is replaced by it. Judgment: another wave.
+  PerPAndT outlier_peak_ratio = {.p = 2.0, .t = 2.0};
+};
+inline constexpr PAndTConstants kPAndT;
+
+// What only P has: where its search begins, and whether it is there at all (p_t_search.h, group_waves.h).
+struct PConstants {
+  // The peak is no earlier than this before the R peak. Physiology: the longest PR intervals of AV block.
+  double earliest_s = 0.48;
+  // The T wave of the beat before ends at least this early: at an RR interval of 1 s after its R peak, growing with
+  // sqrt(RR / s). Paper: Bazett (1920) for the square root; the value is that of a short QT interval.
+  double last_t_end_bazett_s = 0.36;
+  // The peak is at least this far after the end of the T wave of the beat before. Physiology: half a P wave.
+  double after_last_t_s = 0.05;
+  // In groups of fewer beats no P is reported. Geometry: what beats have in common needs some.
+  std::size_t min_group_beats = 3;
+  // The strength over the strongest lead below which there is no P. Noise: what fibrillation and noise reach.
+  double min_backgrounds = 3.0;
+  // The same for recordings of many_leads leads and more. Noise: the largest of many is larger by chance.
+  double min_many_backgrounds = 6.0;
+  // From this number of leads on they are many. Judgment: between a monitor and a 12-lead recording.
+  std::size_t many_leads = 6;
+  // Least ratio of what the beats have in common to what differs (Consistency::ratio). Noise: fibrillation gives 1.
+  double min_consistency_ratio = 5.0;
+  // Least median correlation of the beats. Tuned: records of LUDB and QTDB with atrial fibrillation and flutter.
+  double min_median_correlation = 0.6;
+  // A beat has the P wave above this correlation. Tuned: as min_median_correlation.
+  double min_beat_correlation = 0.2;
+};
+inline constexpr PConstants kP;
+
+// What only T has: how its search follows the heart rate (p_t_search.h).
+struct TConstants {
+  // The peak is no later than this fraction of the RR interval after the R peak less before_next_peak_s. Physiology:
+  // the next P wave.
+  double latest_rr_fraction = 0.9;
+  // See latest_rr_fraction. Physiology: half a P wave.
+  double before_next_peak_s = 0.05;
+  // The peak is no later than this after the R peak at an RR interval of 1 s, growing with sqrt(RR / s), and
+  // latest_extra_s. Paper: Bazett (1920) for the square root; the value is that of a long QT interval.
+  double latest_bazett_s = 0.46;
+  // See latest_bazett_s. Tuned: T peaks of LUDB at high rates.
+  double latest_extra_s = 0.06;
+  // The end is at least this far before the next R peak. Physiology: there the next QRS complex begins.
+  double before_next_bound_s = 0.08;
+  // The RR interval at which reach_after_s and symmetry_ratio hold; they grow in proportion to RR. Tuned: T ends of
+  // LUDB: slow hearts' T waves fall longer.
+  double reference_rr_s = 0.9;
+  // They grow from here on. Physiology: 150 beats a minute.
+  double min_scaled_rr_s = 0.4;
+  // They grow up to here. Physiology: 37 beats a minute.
+  double max_scaled_rr_s = 1.6;
+  // Fewer leads have no consensus about the T wave: each keeps its own boundaries. Tuned: QTDB, records of two leads.
+  std::size_t min_consensus_leads = 4;
+};
+inline constexpr TConstants kT;
+
+// Whether a wave is the same in every beat of a group (consistency.h).
+struct ConsistencyConstants {
+  // Distance between slopes that are compared. Geometry: a fifth of the narrowest slope box.
+  double step_s = 0.006;
+  // How far a beat's wave may be shifted against the average. Physiology: how PR and QT vary from beat to beat.
+  double max_shift_s = 0.03;
+  // A shift is believed from this correlation on, if it gains min_gain_correlation. Judgment: noise finds a shift too.
+  double trusted_correlation = 0.7;
+  // A shift is believed if it improves the correlation by this. Judgment: as trusted_correlation.
+  double min_gain_correlation = 0.02;
+  // Below this median correlation the beats are compared again with those that resemble each other. Geometry: P's
+  // min_median_correlation.
+  double enough_correlation = 0.6;
+  // A beat resembles the others from this correlation on. Judgment: half of enough_correlation.
+  double alike_correlation = 0.3;
+  // At least this many beats, and half of the group, must resemble each other. Geometry: P's min_group_beats.
+  std::size_t min_alike_beats = 3;
+  // How often the beats are compared again at most. Judgment: more change little.
+  int max_rounds = 2;
+};
+inline constexpr ConsistencyConstants kConsistency;
+
+// Boundaries of all leads together (delineation.h).
+struct AllLeadsConstants {
+  // A lead's boundary farther from the median of the leads is left out. Judgment: another wave.
+  double outlier_s = 0.06;
+  // From this number of leads on the second earliest onset and the second latest end count. Judgment: a second opinion.
+  std::size_t second_opinion_leads = 4;
+};
+inline constexpr AllLeadsConstants kAllLeads;
+
+}  // namespace cardiograd::dsp

@@ -1,0 +1,31 @@
+// The first half of R-peak detection: one envelope of all leads, and how high QRS complexes stand in it.
+#pragma once
+
+#include <vector>
+
+#include <Eigen/Core>
+
+namespace cardiograd::dsp {
+
+// A level per block of samples, read at any sample by linear interpolation between block centers.
+struct Levels {
+  Eigen::ArrayXd value;    // (blocks)
+  Eigen::Index block = 1;  // samples per block; the last block also has what is left over
+
+  double at(Eigen::Index sample) const;
+};
+
+// The largest value, or the median, of each block, then the running median over the blocks around it. `block` must be 1
+// to signal.size().
+Levels block_maxima(const Eigen::ArrayXd& signal, Eigen::Index block);
+Levels block_medians(const Eigen::ArrayXd& signal, Eigen::Index block);
+
+// Median over blocks of QRS level over background (the envelope's medians): how clearly beats stand out.
+double contrast(const Eigen::ArrayXd& envelope, const Levels& qrs_level);
+
+// The weighted mean of the leads' envelopes (samples), each in units of its own local QRS level: about 1 at QRS
+// complexes, 0 where all leads are flat. `signal` is (samples, leads) with at least 2 samples, NaN = missing, at `rate`
+// Hz. Throws Error when the rate is too low for the band (kRPeak).
+Eigen::ArrayXd combined_envelope(const Eigen::ArrayXXd& signal, double rate);
+
+}  // namespace cardiograd::dsp

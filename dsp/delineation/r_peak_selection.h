@@ -1,0 +1,35 @@
+// The second half of R-peak detection: which maxima of the envelope are beats.
+#pragma once
+
+#include <vector>
+
+#include <Eigen/Core>
+
+#include "dsp/delineation/r_peak_envelope.h"
+
+namespace cardiograd::dsp {
+
+struct Candidate {
+  Eigen::Index at;  // Sample of the envelope.
+  double height;    // Of the envelope.
+};
+
+// Local maxima above 0 in order of time, the largest first where two are closer than `separation` samples.
+std::vector<Candidate> find_candidates(const Eigen::ArrayXd& envelope, Eigen::Index separation);
+
+// How much an interval of `seconds` between two beats counts against them, in units of ln(height / threshold); `usual`
+// is the local median interval in seconds. Free between 0.7 and 1.5 of the usual: rhythms are irregular; but a T wave
+// or a spike makes two short intervals, and a beat left out makes one long interval.
+double interval_penalty(double seconds, double usual);
+
+struct Selection {
+  std::vector<char> taken;         // Per candidate: is it a beat?
+  std::vector<double> thresholds;  // Per candidate, of the envelope, in the last pass.
+};
+
+// The set of candidates with the largest sum of ln(height / threshold) less the penalties of its intervals. Threshold
+// and usual interval come from the neighborhood, in the first pass by height alone, then from the beats of the pass
+// before. `level` is that of QRS complexes in the envelope, `rate` the envelope's in Hz.
+Selection select_beats(const std::vector<Candidate>& candidates, const Levels& level, double rate);
+
+}  // namespace cardiograd::dsp

@@ -1,0 +1,62 @@
+#include "dsp/filters/gaps.h"
+
+#include <cmath>
+#include <limits>
+
+#include <gtest/gtest.h>
+
+namespace cardiograd::dsp {
+namespace {
+
+const double kNan = std::numeric_limits<double>::quiet_NaN();
+const double kInfinity = std::numeric_limits<double>::infinity();
+
+Eigen::ArrayXd list(std::initializer_list<double> values) {
+  Eigen::ArrayXd array(static_cast<Eigen::Index>(values.size()));
+  Eigen::Index i = 0;
+  for (const double value : values) array[i++] = value;
+  return array;
+}
+
+TEST(Gaps, AreFilledLinearlyAndAtTheEndsByTheNearest) {
+  Eigen::ArrayXd lead = list({kNan, 1.0, kNan, kNan, 4.0, -kInfinity, 6.0, kNan, kInfinity});
+  EXPECT_EQ(fill_gaps(lead), 6);
+  EXPECT_TRUE((lead == list({1.0, 1.0, 2.0, 3.0, 4.0, 5.0, 6.0, 6.0, 6.0})).all()) << lead.transpose();
+}
+
+TEST(Gaps, WithoutGapsNothingChanges) {
+  Eigen::ArrayXd lead = list({3.0, -1.0, 2.0});
+  EXPECT_EQ(fill_gaps(lead), 0);
+  EXPECT_TRUE((lead == list({3.0, -1.0, 2.0})).all());
+}
+
+TEST(Gaps, NothingButGapsBecomesZero) {
+  Eigen::ArrayXd lead = list({kNan, kInfinity, kNan}), none(0);
+  EXPECT_EQ(fill_gaps(lead), 3);
+  EXPECT_TRUE((lead == 0.0).all());
+  EXPECT_EQ(fill_gaps(none), 0);
+}
+
+TEST(Gaps, AColumnOfARecordingIsFilledInPlace) {
+  Eigen::ArrayXXd signal = Eigen::ArrayXXd::Constant(4, 2, 1.0);
+  signal(1, 1) = kNan;
+  EXPECT_EQ(fill_gaps(signal.col(1)), 1);
+  EXPECT_TRUE((signal == 1.0).all());
+}
+
+TEST(Gaps, RestoredWhereTheyWere) {
+  Eigen::ArrayXXd from = Eigen::ArrayXXd::Zero(3, 2), to = Eigen::ArrayXXd::Constant(3, 2, 5.0);
+  from(1, 0) = kNan;
+  from(2, 1) = kInfinity;
+  restore_gaps(from, to);
+  for (Eigen::Index t = 0; t < 3; ++t) {
+    for (Eigen::Index l = 0; l < 2; ++l) {
+      const bool gap = (t == 1 && l == 0) || (t == 2 && l == 1);
+      EXPECT_EQ(std::isnan(to(t, l)), gap) << t << " " << l;
+      EXPECT_TRUE(gap || to(t, l) == 5.0);
+    }
+  }
+}
+
+}  // namespace
+}  // namespace cardiograd::dsp
