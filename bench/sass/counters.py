@@ -1,7 +1,7 @@
 """By how much a loop's counter moves in one iteration: tells how often the compiler has unrolled it."""
 import re
 
-from .strides import NUMBER
+from .strides import NUMBER, destinations
 
 LOOKED_AT = 16  # instructions followed back to the counter
 
@@ -36,46 +36,60 @@ def signed(number):
     return number - (1 << 32) if number >= 1 << 31 else number
 
 
-def definitions(flow, loop):
-    """Of each register the instructions of a loop that write it first of all."""
+def code_of(flow, loop):
+    return [i for index in sorted(loop.blocks) for i in flow.blocks[index].instructions]
+
+
+def writers(code):
+    """Of each register the places in a loop's code that write it."""
     found = {}
-    for index in sorted(loop.blocks):
-        for instruction in flow.blocks[index].instructions:
-            if instruction.operands and re.match(r"^U?R\d+$", instruction.operands[0]):
-                found.setdefault(instruction.operands[0], []).append(instruction)
+    for at, instruction in enumerate(code):
+        for register in destinations(instruction):
+            found.setdefault(register, []).append(at)
     return found
 
 
-def compared(flow, loop):
-    """Registers that decide whether the loop goes on."""
-    code = [i for index in sorted(loop.blocks) for i in flow.blocks[index].instructions]
+def compared(flow, loop, code):
+    """(registers that decide whether the loop goes on, where the code compares them)."""
     last = flow.blocks[max(loop.latches)].instructions[-1]
     at = code.index(last)
     if not last.predicate:  # "@P0 CALL out; BRA back"
         at -= 1
         if at < 0 or not code[at].predicate or code[at].base not in ("CALL", "BRA", "EXIT"):
-            return []
+            return [], 0
     predicate = code[at].predicate.lstrip("!")
-    for instruction in reversed(code[:at]):
+    for place in range(at - 1, -1, -1):
+        instruction = code[place]
         if re.match(r"^U?ISETP", instruction.opcode) and instruction.operands[0] == predicate:
             if ".EX" not in instruction.opcode:
-                return registers_in(instruction.operands[2:4])
+                return registers_in(instruction.operands[2:4]), place
             predicate = instruction.operands[-1].lstrip("!")
-    return []
+    return [], 0
 
 
 def step(flow, loop):
     """(constant, times): what one iteration adds to the counter, a constant and how often a value that the loop leaves
-    alone; None where that is not plain."""
-    by_register = definitions(flow, loop)
-    for register in compared(flow, loop):
-        at, total, times = register, 0, 0
+    alone; None where that is not plain. The counter is followed back from where it is compared, around the loop."""
+    code = code_of(flow, loop)
+    by_register = writers(code)
+    registers, place = compared(flow, loop, code)
+    for register in registers:
+        passed, at, visited = place, register, []
         for _ in range(LOOKED_AT):
-            writers = by_register.get(at, [])
-            move = moved(writers[0], by_register) if len(writers) == 1 and not writers[0].predicate else None
+            places = by_register.get(at, [])
+            before = [p for p in places if p < passed] or places  # none before: that of the last iteration
+            if not before:
+                break
+            passed = before[-1]
+            if passed in [p for p, _, _ in visited]:
+                around = visited[[p for p, _, _ in visited].index(passed):]
+                total, times = sum(c for _, c, _ in around), sum(t for _, _, t in around)
+                if (total != 0) != (times != 0):
+                    return total, times
+                break
+            move = None if code[passed].predicate else moved(code[passed], by_register)
             if move is None:
                 break
-            at, total, times = move[0], total + move[1], times + move[2]
-            if at == register:
-                return (total, times) if (total != 0) != (times != 0) else None
+            visited.append((passed, move[1], move[2]))
+            at = move[0]
     return None

@@ -19,6 +19,7 @@ INSTRUCTION = re.compile(r"^\s+/\*([0-9a-f]+)\*/\s+(?:@(!?U?P[T\d]+)\s+)?([A-Z][
 TARGET = re.compile(r"`\(([^)]+)\)")
 USAGE_NAME = re.compile(r"^\s*Function (\S+):")
 USAGE = re.compile(r"REG:(\d+) STACK:(\d+) SHARED:(\d+) LOCAL:(\d+)")
+SYSTEM_SHARED = 1024  # bytes of a block that are the system's; from sm_90 on they are in the sum
 
 
 @dataclasses.dataclass(slots=True)
@@ -131,6 +132,8 @@ def add_resources(kernels, usage_text):
     for kernel in kernels:
         if kernel.name in by_name:
             kernel.registers, kernel.stack, kernel.shared, _ = by_name[kernel.name]
+            if kernel.architecture >= 90 and kernel.shared >= SYSTEM_SHARED:
+                kernel.shared -= SYSTEM_SHARED
         elif kernel.entry:
             raise ReportError(f"cuobjdump -res-usage does not name {kernel.name}")
 

@@ -1,10 +1,11 @@
 """What slows a kernel down and can be read from its machine code, with the source line of each."""
 import dataclasses
 
-from . import mix, strides
+from . import counters, mix, strides
 from .flow import is_division64
 
 KINDS = ("64-bit division in a loop", "spill", "scalar access", "uncoalesced access")
+USED_WITHIN = 60  # instructions: a division's result is used at most that far behind it
 
 
 @dataclasses.dataclass(frozen=True)
@@ -22,13 +23,35 @@ def place_of(instruction):
     return instruction.position or ("", 0)
 
 
+def place_of_division(flow, index, at, loop):
+    """The compiler gives a division no line of its own, so that it seems to belong to the statement of its loop: then the
+    line that uses its result."""
+    here = flow.blocks[index].instructions[at].position
+    statement = (flow.position(loop) or [None])[0]
+    if here != statement:
+        return here or ("", 0)
+    results, distance = set(), 0
+    for block in flow.blocks[index:]:
+        for instruction in block.instructions[at if block.index == index else 0:]:
+            distance += 1
+            reads = counters.registers_in(instruction.operands[1:])
+            if distance > USED_WITHIN:
+                return here or ("", 0)
+            if instruction.position != statement and instruction.position and results & set(reads):
+                return instruction.position
+            if instruction.position == statement:
+                results.update(strides.destinations(instruction))
+    return here or ("", 0)
+
+
 def find_divisions(flow):
     by_line = {}
     for index in sorted(flow.reachable):
         loop = flow.loop_of[index]
-        for instruction in flow.blocks[index].instructions:
+        for at, instruction in enumerate(flow.blocks[index].instructions):
             if loop is not None and (is_division64(instruction) or instruction.opcode.startswith("I2F.U64.RP")):
-                by_line.setdefault((place_of(instruction), loop.name), []).append(instruction)
+                place = place_of_division(flow, index, at, loop)
+                by_line.setdefault((place, loop.name), []).append(instruction)
     return [Finding(KINDS[0], position, f"{len(found)} in loop {loop}") for (position, loop), found in by_line.items()]
 
 

@@ -143,19 +143,21 @@ def unrolled_by(flow, loop, increment):
     return None
 
 
-def memory_accesses(flow, loop):
+def work_of(flow, loop):
+    """Something that every iteration of the source does equally often: stores, or other accesses, or arithmetic."""
     own = mix.count_blocks(flow.own_blocks(loop))
-    return own["memory"] or own["ffma"] + own["float"] + own["double"]
+    stores = sum(number for name, number in own.items() if " store " in name)
+    return stores or own["memory"] or own["ffma"] + own["float"] + own["double"]
 
 
 def unroll_factors(flow, siblings, increment):
-    """Of loops of one source statement: from their counters, or against one whose counter tells by memory accesses."""
+    """Of loops of one source statement: from their counters, or by their work against one whose counter tells."""
     factors = {loop: unrolled_by(flow, loop, increment) for loop in siblings}
-    known = [loop for loop in siblings if factors[loop] is not None and memory_accesses(flow, loop)]
+    known = [loop for loop in siblings if factors[loop] is not None and work_of(flow, loop)]
     for loop in siblings:
         if factors[loop] is None and known:
             base = min(known, key=lambda one: factors[one])
-            ratio = memory_accesses(flow, loop) * factors[base] / memory_accesses(flow, base)
+            ratio = work_of(flow, loop) * factors[base] / work_of(flow, base)
             factors[loop] = int(ratio) if ratio >= 1 and ratio == int(ratio) else None
     return factors
 
@@ -175,8 +177,8 @@ def trip_counts(flow, entry_of_text, names, source, where):
             trips.update(dict.fromkeys(siblings))
             continue
         left = evaluate(entry["trips"], names, where)
-        factors = dict.fromkeys(siblings, entry["unroll"]) if "unroll" in entry else unroll_factors(
-            flow, siblings, source.increment(text))
+        factors = unroll_factors(flow, siblings, source.increment(text))
+        factors = {loop: entry.get("unroll") if factor is None else factor for loop, factor in factors.items()}
         if None in factors.values():
             missing.append(f"{siblings[0].name} ({place}: how far it is unrolled cannot be told)")
             trips.update(dict.fromkeys(siblings))

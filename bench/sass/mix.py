@@ -71,15 +71,15 @@ def kind(instruction):
 
 def width(instruction):
     """Bytes per lane of a memory access."""
+    if instruction.base in ("LDSM", "STSM"):  # matrices of 8 x 8 halves, four bytes per lane each
+        return 4 * int(instruction.opcode[-1]) if instruction.opcode[-2:] in (".2", ".4") else 4
     for suffix in reversed(instruction.opcode.split(".")):
         if suffix in ("256", "128", "64"):
             return int(suffix) // 8
         if suffix in ("U8", "S8", "8"):
             return 1
-        if suffix in ("U16", "S16", "16", "M88", "MT88"):
+        if suffix in ("U16", "S16", "16"):
             return 2
-        if suffix in ("BYPASS", "LTC128B", "LTC64B", "LTC256B"):
-            continue
     return 4
 
 

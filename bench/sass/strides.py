@@ -69,7 +69,7 @@ def destinations(instruction):
     operands = instruction.operands
     if not operands or instruction.base in ("STG", "STS", "STL", "ST", "RED", "STSM", "BAR", "BSSY", "BSYNC", "RET", "CALL"):
         return []
-    match = next((re.match(r"^R(\d+)", operand) for operand in operands[:2] if re.match(r"^R\d+", operand)), None)
+    match = next((found for operand in operands[:2] if (found := re.match(r"^(U?R)(\d+)", operand))), None)
     if match is None:
         return []
     count = 1
@@ -81,7 +81,7 @@ def destinations(instruction):
     elif ".64" in opcode or "WIDE" in opcode or "F64" in opcode or "64H" in opcode or instruction.base in (
             "CS2R", "DADD", "DMUL", "DFMA", "DMMA") and opcode != "CS2R.32":
         count = 2
-    return [f"R{int(match[1]) + i}" for i in range(count)]
+    return [f"{match[1]}{int(match[2]) + i}" for i in range(count)]
 
 
 def evaluate(instruction, registers):

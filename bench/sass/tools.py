@@ -9,6 +9,7 @@ import subprocess
 from . import disassembly
 from .errors import ReportError
 
+TOOLKIT = "/usr/local/cuda/bin"  # where it lies unless PATH says otherwise
 INSTALL = "scripts/install_sass_tools.sh"
 FLAGS = ["-std=c++20", "-O3", "-lineinfo", "-cubin", "-Xptxas", "-v"]  # -O3: the preset cuda's Release
 
@@ -24,7 +25,7 @@ class Tools:
         if given := os.environ.get(name.upper()):
             return given
         places = [str(path.parent) for path in self.root.glob(f"build/sass/tools/lib/python*/site-packages/nvidia/*/bin/{name}")]
-        found = shutil.which(name) or shutil.which(name, path=os.pathsep.join([*places, "/usr/local/cuda/bin"]))
+        found = shutil.which(name) or shutil.which(name, path=os.pathsep.join([*places, TOOLKIT]))
         if found is None:
             hint = "install the CUDA toolkit (nvcc 12.4 or later)" if name == "nvcc" else f"install it: {INSTALL}"
             raise ReportError(f"{name} is missing; {hint}")
