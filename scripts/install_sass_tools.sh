@@ -1,5 +1,5 @@
 #!/usr/bin/env bash
-# Installs nvdisasm and cuobjdump, which bench/sass_report needs, into build/sass/tools (a virtual environment), 10 MB.
+# Installs nvdisasm and cuobjdump, which bench/sass_report needs, into build/sass/tools (a virtual environment), 32 MB.
 # Does nothing where they are already there. Usage: scripts/install_sass_tools.sh
 set -euo pipefail
 cd "$(dirname "$0")/.."
