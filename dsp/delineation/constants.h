@@ -1,5 +1,5 @@
 // All constants of R-peak detection and delineation. docs/delineation.md explains the steps they belong to; its table
-// is written from this file by scripts/delineation_constants.py, and a test fails where the two differ.
+// is written from this file by scripts/ci/delineation_constants.py, and a test fails where the two differ.
 //
 // How to read an entry: the name ends in the unit (_s seconds, _hz, _fraction, _ratio and _weight pure numbers, _beats,
 // _leads, ... counts; _backgrounds multiples of a lead's background, which is a low quantile of its slope's magnitude;

@@ -10,7 +10,7 @@ import pathlib
 import re
 import sys
 
-ROOT = pathlib.Path(__file__).resolve().parent.parent
+ROOT = pathlib.Path(__file__).resolve().parents[2]
 HEADER = ROOT / "dsp/delineation/constants.h"
 DOCUMENT = ROOT / "docs/delineation.md"
 BEGIN, END = "<!-- constants: begin -->", "<!-- constants: end -->"
@@ -96,7 +96,7 @@ def main():
     if wanted == document:
         return 0
     if sys.argv[1:] == ["--check"]:
-        print(f"the table in {DOCUMENT.name} is not that of {HEADER.name}: run scripts/delineation_constants.py",
+        print(f"the table in {DOCUMENT.name} is not that of {HEADER.name}: run scripts/ci/delineation_constants.py",
               file=sys.stderr)
         return 1
     DOCUMENT.write_text(wanted)
