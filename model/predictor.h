@@ -5,10 +5,12 @@
 #include <string>
 #include <vector>
 
-#include "data/prepare.h"
+#include "data/prepare_recording.h"
 #include "data/source_recording.h"
 #include "dsp/features/signal_quality.h"
+#include "ecg/recording.h"
 #include "engine/device.h"
+#include "model/data_loader.h"
 #include "model/model_file.h"
 
 namespace cardiograd::model {
@@ -57,7 +59,7 @@ class Predictor {
   explicit Predictor(TrainedModel model, PredictorOptions options = {});
 
   // A twelve-lead record of the model's rate and length gives exactly what evaluate computes for it. Anything else is
-  //  - matched by lead name, missing limb leads derived (data/twelve_leads.h);
+  //  - matched by lead name, missing limb leads derived (ecg/twelve_leads.h);
   //  - resampled to the model's rate;
   //  - when longer than the model's records, cut into the fewest windows of their length that cover it, evenly spaced
   //    and overlapping where they must; the answer is the mean of the windows' probabilities. Windows with an unusable
@@ -74,15 +76,16 @@ class Predictor {
  private:
   struct Window;
   bool fits_exactly(const data::SourceRecording& source) const;
-  Window window(const data::Recording& leads, const data::SourceRecording& source, bool exactly) const;
-  std::vector<Window> windows(const data::Recording& leads, const data::SourceRecording& source,
+  Window window(const ecg::Recording& leads, const data::SourceRecording& source, bool exactly) const;
+  std::vector<Window> windows(const ecg::Recording& leads, const data::SourceRecording& source,
                               Prediction& prediction) const;
+  RecordArrays arrays_of(const std::vector<Window>& windows) const;
   void answer(const std::vector<Window>& windows, Prediction& prediction);
 
   TrainedModel model_;
   PredictorOptions options_;
-  data::PrepareSettings as_trained_;
-  data::PrepareSettings settings_;  // for voltages: a model of standardized signals needs them standardized
+  data::RecordingSettings as_trained_;
+  data::RecordingSettings settings_;  // for voltages: a model of standardized signals needs them standardized
   data::FeatureExtractor features_;
 };
 

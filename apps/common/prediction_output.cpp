@@ -8,6 +8,8 @@
 #include <fmt/ranges.h>
 #include <nlohmann/json.hpp>
 
+#include "data/csv.h"
+
 namespace cardiograd::apps {
 namespace {
 
@@ -65,13 +67,6 @@ json leads_json(const model::Prediction& prediction) {
     leads.push_back(std::move(entry));
   }
   return leads;
-}
-
-std::string csv_cell(const std::string& text) {
-  if (text.find_first_of(",\"\r\n") == std::string::npos) return text;
-  std::string quoted = "\"";
-  for (const char c : text) quoted += c == '"' ? std::string("\"\"") : std::string(1, c);
-  return quoted + "\"";
 }
 
 }  // namespace
@@ -143,14 +138,15 @@ std::string prediction_json(const PredictionOutcome& outcome, const model::Model
 
 std::string prediction_csv_header(const model::ModelDescription& model) {
   std::string row = "record,status,reason,called";
-  for (const std::string& name : model.class_names) row += "," + csv_cell(name);
+  for (const std::string& name : model.class_names) row += "," + data::csv_cell(name);
   return row + ",windows,rate_hz,seconds,worst_snr_db,derived_leads\n";
 }
 
 std::string prediction_csv(const PredictionOutcome& outcome, const model::ModelDescription& model) {
   const model::Prediction& prediction = outcome.prediction;
-  std::string row = fmt::format("{},{},{},{}", csv_cell(outcome.record), outcome.status(), csv_cell(outcome.reason()),
-                                csv_cell(fmt::format("{}", fmt::join(called_classes(prediction, model), " "))));
+  std::string row =
+      fmt::format("{},{},{},{}", data::csv_cell(outcome.record), outcome.status(), data::csv_cell(outcome.reason()),
+                  data::csv_cell(fmt::format("{}", fmt::join(called_classes(prediction, model), " "))));
   for (std::size_t c = 0; c < model.class_names.size(); ++c)
     row += prediction.probabilities.empty() ? "," : fmt::format(",{:.6f}", prediction.probabilities[c]);
   if (!outcome.error.empty()) return row + ",,,,,\n";

@@ -17,11 +17,12 @@
 #include "base/error.h"
 #include "base/file.h"
 #include "base/threads.h"
-#include "data/leads.h"
 #include "data/synthetic/database_row.h"
 #include "data/synthetic/record.h"
 #include "data/synthetic/scp_statements.h"
 #include "data/wfdb.h"
+#include "ecg/leads.h"
+#include "ecg/recording.h"
 
 namespace cardiograd::data::synthetic {
 namespace {
@@ -142,7 +143,7 @@ std::string truth_text(std::string_view record, const std::vector<TrueBeat>& tru
   std::string text;
   for (const TrueBeat& row : truth) {
     text += fmt::format("{},{},{}", record, row.lead < 0 ? "all" : kLeadNames[row.lead], row.beat);
-    for (const TrueWave* wave : {&row.p, &row.qrs, &row.t})
+    for (const ecg::Wave* wave : {&row.p, &row.qrs, &row.t})
       for (const double time : {wave->onset_s, wave->peak_s, wave->offset_s})
         text += std::isfinite(time) ? fmt::format(",{:.4f}", time) : ",";
     text += '\n';
@@ -155,17 +156,17 @@ std::string folder_of(std::int64_t ecg_id) {
   return fmt::format("{:05}", ecg_id / 1000 * 1000);
 }
 
-Recording to_recording(const Eigen::ArrayXXd& signal, double rate) {
-  Recording recording;
+ecg::Recording to_recording(const Eigen::ArrayXXd& signal, double rate) {
+  ecg::Recording recording;
   recording.rate = rate;
   recording.leads.assign(std::begin(kLeadNames), std::end(kLeadNames));
-  recording.units.assign(kStandardLeadCount, "mV");
+  recording.units.assign(ecg::kStandardLeadCount, "mV");
   // What an ADC of 16 bits at 1 µV can hold.
   recording.signal = signal.max(-32.767).min(32.767);
   return recording;
 }
 
-void write_staged_wfdb(const fs::path& folder, const std::string& name, const Recording& recording) {
+void write_staged_wfdb(const fs::path& folder, const std::string& name, const ecg::Recording& recording) {
   const WfdbFiles files = encode_wfdb(name, recording);
   write_staged_file(folder / (name + ".dat"), files.samples);
   write_staged_file(folder / (name + ".hea"), files.header);
