@@ -98,9 +98,9 @@ std::string misfit(const ModelDescription& model, const ecg::TwelveLeads& twelve
         twelve.unused.empty() ? "" : fmt::format("; not understood: {}", fmt::join(twelve.unused, ", ")));
   const double needed = static_cast<double>(model.sizes.samples) / model.rate;
   // A sample more or less is nobody's fault.
-  if (prediction.seconds < kMinShareOfLength * needed - 0.5 / model.rate)
+  if (prediction.seconds < kMinLengthFraction * needed - 0.5 / model.rate)
     return fmt::format("too short: {:.4g} s, at least {:.3g} s are needed", prediction.seconds,
-                       kMinShareOfLength * needed);
+                       kMinLengthFraction * needed);
   if (!(prediction.rate >= dsp::kMinQualityRate))
     return fmt::format("sampled at {:g} Hz, at least {:g} Hz are needed", prediction.rate, dsp::kMinQualityRate);
   if (prediction.rate > data::kHighestResampledRate)
@@ -283,7 +283,7 @@ void Predictor::answer(const std::vector<Window>& windows, Prediction& predictio
       return;
     }
     prediction.probabilities.push_back(probability);
-    prediction.called.push_back(probability > model.thresholds[c]);
+    prediction.positive.push_back(probability > model.thresholds[c]);
   }
   prediction.windows = static_cast<std::int64_t>(windows.size());
   for (std::size_t i = 0; i < features_.names.size(); ++i) {

@@ -16,7 +16,7 @@
 namespace cardiograd::model {
 
 // A recording this much shorter than the model's is repeated from its beginning; below that it is refused.
-inline constexpr double kMinShareOfLength = 0.3;
+inline constexpr double kMinLengthFraction = 0.3;
 
 struct LeadReport {
   std::string lead;
@@ -38,7 +38,7 @@ struct PredictionTimes {  // milliseconds
 struct Prediction {
   std::string refusal;                // why there is no answer; empty when there is one
   std::vector<float> probabilities;   // per class, mean over the windows; empty when refused
-  std::vector<bool> called;           // probability > threshold
+  std::vector<bool> positive;         // per class: probability > threshold
   std::int64_t windows = 0;           // of the model's length that the answer comes from
   std::int64_t windows_left_out = 0;  // with an unusable lead
   double rate = 0;                    // Hz, of the recording
@@ -66,7 +66,7 @@ class Predictor {
   //    lead are left out;
   //  - when shorter, repeated from its beginning (on 194 PTB-XL records cut to 5 s the macro AUC falls by 0.004 that
   //    way, by 0.013 when filled up with zeros at the end).
-  // Refuses, with the reason: missing leads, less than kMinShareOfLength of the model's length, a rate below
+  // Refuses, with the reason: missing leads, less than kMinLengthFraction of the model's length, a rate below
   // dsp::kMinQualityRate, another unit than the model's, unusable leads (dsp/features/signal_quality.h), no heartbeats.
   // Throws Error for a recording that contradicts itself: a lead twice, mixed units.
   Prediction predict(const data::SourceRecording& source);

@@ -20,8 +20,8 @@ class LeadSignal {
   double at(double seconds) const {
     const double position = std::clamp(seconds * rate_, 0.0, static_cast<double>(last_));
     const auto below = std::min(static_cast<Eigen::Index>(position), std::max<Eigen::Index>(0, last_ - 1));
-    const double share = position - static_cast<double>(below);
-    return samples_[below] + share * (samples_[std::min(below + 1, last_)] - samples_[below]);
+    const double fraction = position - static_cast<double>(below);
+    return samples_[below] + fraction * (samples_[std::min(below + 1, last_)] - samples_[below]);
   }
   // Values from `from_s` on, `step_s` apart.
   std::vector<double> sampled(double from_s, double step_s, std::size_t count) const {

@@ -36,7 +36,7 @@ void lengthen(const std::vector<std::int32_t>& values, std::size_t offset, std::
 }
 
 // Phi of approximate entropy from each template's number of matches.
-double mean_log_share(const std::vector<std::int32_t>& matches, std::size_t count) {
+double mean_log_fraction(const std::vector<std::int32_t>& matches, std::size_t count) {
   double sum = 0.0;
   for (std::size_t i = 0; i < count; ++i) {
     sum += std::log(static_cast<double>(matches[i]) / static_cast<double>(count));
@@ -86,7 +86,7 @@ double approximate_entropy(std::span<const double> series, int m, double toleran
     for (std::size_t i = 0; i + 1 < count - lag; ++i) longer[i] += templates[i];
     for (std::size_t i = 0; i + 1 < count - lag; ++i) longer[i + lag] += templates[i];
   }
-  return mean_log_share(shorter, count) - mean_log_share(longer, count - 1);
+  return mean_log_fraction(shorter, count) - mean_log_fraction(longer, count - 1);
 }
 
 double permutation_entropy(std::span<const double> series, int order, int delay) {

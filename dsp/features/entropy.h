@@ -10,8 +10,8 @@ namespace cardiograd::dsp {
 // with the strict comparison of antropy.
 double sample_entropy(std::span<const double> series, int m = 2, double tolerance = 0.2);
 
-// Phi_m - Phi_(m+1), Phi_m = mean over templates of ln of the share of templates (itself among them) within r (<=), r
-// as above. Pincus, PNAS 88:2297 (1991).
+// Phi_m - Phi_(m+1), Phi_m = mean over templates of ln of the fraction of templates (itself among them) within r (<=),
+// r as above. Pincus, PNAS 88:2297 (1991).
 double approximate_entropy(std::span<const double> series, int m = 2, double tolerance = 0.2);
 
 // Shannon entropy of the orders of `order` (2 ... 6) values `delay` apart, divided by ln(order!): 0 ... 1. Equal values

@@ -34,7 +34,7 @@ constexpr double kGoodSnr = 21;
 constexpr double kMinSwing = 0.02;  // mV
 constexpr double kMaxSwing = 20;    // mV
 
-// Runs of equal samples: the share in runs of `least_flat` samples and more, and of shorter ones at an extreme.
+// Runs of equal samples: the fraction in runs of `least_flat` samples and more, and of shorter ones at an extreme.
 void measure_runs(const Eigen::ArrayXd& lead, double rate, LeadQuality& quality) {
   const double low = lead.minCoeff(), high = lead.maxCoeff();
   const double steep = kSteep * (high - low);
@@ -52,8 +52,8 @@ void measure_runs(const Eigen::ArrayXd& lead, double rate, LeadQuality& quality)
     if (steep_before || steep_after) clipped += length;
   }
   const auto count = static_cast<double>(lead.size());
-  quality.flat_share = static_cast<double>(flat) / count;
-  quality.saturated_share = static_cast<double>(clipped) / count;
+  quality.flat_fraction = static_cast<double>(flat) / count;
+  quality.saturated_fraction = static_cast<double>(clipped) / count;
 }
 
 // Median of `statistic` over the blocks of `length` samples; a rest of less than half a block is left aside.
@@ -75,13 +75,13 @@ double root_mean_square(const Eigen::ArrayXd& values) {
 void judge(const std::string& unit, LeadQuality& quality) {
   const bool millivolts = unit == "mV";
   const std::string shown = millivolts ? " mV" : "";
-  if (quality.missing_share > kMaxMissing) {
-    quality.fault = fmt::format("{:.0f} % of the samples are missing", 100 * quality.missing_share);
-  } else if (quality.flat_share > kMaxFlat) {
+  if (quality.missing_fraction > kMaxMissing) {
+    quality.fault = fmt::format("{:.0f} % of the samples are missing", 100 * quality.missing_fraction);
+  } else if (quality.flat_fraction > kMaxFlat) {
     quality.fault =
-        quality.flat_share == 1 ? "flat" : fmt::format("flat for {:.0f} % of the time", 100 * quality.flat_share);
-  } else if (quality.saturated_share > kMaxSaturated) {
-    quality.fault = fmt::format("saturated for {:.0f} % of the time", 100 * quality.saturated_share);
+        quality.flat_fraction == 1 ? "flat" : fmt::format("flat for {:.0f} % of the time", 100 * quality.flat_fraction);
+  } else if (quality.saturated_fraction > kMaxSaturated) {
+    quality.fault = fmt::format("saturated for {:.0f} % of the time", 100 * quality.saturated_fraction);
   } else if (millivolts && quality.swing < kMinSwing) {
     quality.fault = fmt::format("a swing of {:.3f} mV: no ECG, or another unit than mV", quality.swing);
   } else if (millivolts && quality.swing > kMaxSwing) {
@@ -93,10 +93,10 @@ void judge(const std::string& unit, LeadQuality& quality) {
   if (!quality.fault.empty()) return;
   if (quality.snr_db < kGoodSnr) {
     quality.remark = "noisy";
-  } else if (quality.flat_share > 0) {
-    quality.remark = fmt::format("flat for {:.0f} % of the time", 100 * quality.flat_share);
-  } else if (quality.missing_share > 0) {
-    quality.remark = fmt::format("{:.1g} % of the samples are missing", 100 * quality.missing_share);
+  } else if (quality.flat_fraction > 0) {
+    quality.remark = fmt::format("flat for {:.0f} % of the time", 100 * quality.flat_fraction);
+  } else if (quality.missing_fraction > 0) {
+    quality.remark = fmt::format("{:.1g} % of the samples are missing", 100 * quality.missing_fraction);
   } else if (quality.drift > quality.swing) {
     quality.remark = "baseline wanders";
   }
@@ -118,7 +118,7 @@ std::vector<LeadQuality> signal_quality(const Eigen::ArrayXXd& signal, double ra
   Eigen::ArrayXXd bridged = (signal.abs() < kLargest).select(signal, std::nan(""));
   for (std::size_t i = 0; i < qualities.size(); ++i) {
     auto column = bridged.col(static_cast<Eigen::Index>(i));
-    qualities[i].missing_share =
+    qualities[i].missing_fraction =
         static_cast<double>(fill_gaps(column)) / static_cast<double>(std::max<Eigen::Index>(1, signal.rows()));
     measure_runs(column, rate, qualities[i]);
   }

@@ -9,9 +9,9 @@
 namespace cardiograd::dsp {
 
 struct LeadQuality {
-  double missing_share = 0;  // of the samples: NaN or infinite
-  double flat_share = 0;     // of the samples: in stretches of a second and more without any change
-  double saturated_share =
+  double missing_fraction = 0;  // of the samples: NaN or infinite
+  double flat_fraction = 0;     // of the samples: in stretches of a second and more without any change
+  double saturated_fraction =
       0;                // of the samples: stand still at the lead's largest or smallest value after a steep slope
   double swing = 0;     // largest less smallest value, 0.7 to 40 Hz, median over 2 s; in the signal's unit
   double noise = 0;     // RMS from 20 to 40 Hz, median over 0.1 s: between QRS complexes; in its unit

@@ -131,7 +131,7 @@ TEST_F(PredictTest, WfdbEdfAndCsvOfOneRecordAgree) {
     const auto actual = probabilities(line);
     for (std::size_t c = 0; c < actual.size(); ++c) EXPECT_TRUE(std::abs(actual[c] - expected[c]) <= 1e-3);
     for (const json& entry : line.at("classes"))
-      EXPECT_EQ(entry.at("called").get<bool>(), entry.at("probability") > entry.at("threshold"));
+      EXPECT_EQ(entry.at("positive").get<bool>(), entry.at("probability") > entry.at("threshold"));
     EXPECT_EQ(line.at("leads").size(), 12U);
     EXPECT_EQ(line.at("features").at("age_years"), 50.0);
     EXPECT_TRUE(line.at("milliseconds").at("network") > 0);

@@ -80,9 +80,9 @@ TEST(SignalQuality, Saturated) {
   Eigen::ArrayXXd signal = ecg(0.005);
   signal = signal.min(0.4);
   const LeadQuality quality = one(signal);
-  EXPECT_TRUE(quality.saturated_share > 0.02 && quality.saturated_share < 0.06) << quality.saturated_share;
+  EXPECT_TRUE(quality.saturated_fraction > 0.02 && quality.saturated_fraction < 0.06) << quality.saturated_fraction;
   EXPECT_NE(quality.fault.find("saturated for"), std::string::npos);
-  EXPECT_EQ(one(ecg(0)).saturated_share, 0);
+  EXPECT_EQ(one(ecg(0)).saturated_fraction, 0);
   // Steps of 10 uV: the baseline stands still at the lowest value, but no slope is cut off there.
   const Eigen::ArrayXXd coarse = (ecg(0) / 0.01).round() * 0.01;
   EXPECT_EQ(one(coarse).fault, "");
@@ -95,7 +95,7 @@ TEST(SignalQuality, Missing) {
   EXPECT_EQ(one(signal).remark, "8 % of the samples are missing");
   signal.middleRows(1000, 200).setConstant(std::numeric_limits<double>::infinity());
   EXPECT_EQ(one(signal).fault, "12 % of the samples are missing");
-  EXPECT_EQ(one(Eigen::ArrayXXd::Constant(5000, 1, std::nan(""))).missing_share, 1);
+  EXPECT_EQ(one(Eigen::ArrayXXd::Constant(5000, 1, std::nan(""))).missing_fraction, 1);
 }
 
 TEST(SignalQuality, SwingsThatNoHeartMakes) {
