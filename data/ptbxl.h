@@ -1,4 +1,4 @@
-// The PTB-XL data set as published: ptbxl_database.csv, one row per record, and scp_statements.csv.
+// The PTB-XL dataset as published: ptbxl_database.csv, one row per record, and scp_statements.csv.
 // Source: Wagner et al., PTB-XL, Scientific Data 7:154 (2020).
 #pragma once
 

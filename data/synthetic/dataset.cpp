@@ -103,25 +103,25 @@ bool is_inside(const fs::path& path, const fs::path& folder) {
   return !relative.empty() && *relative.begin() != "..";
 }
 
-// Only what write_dataset made may be replaced: --force must not cost anybody a real data set.
+// Only what write_dataset made may be replaced: --force must not cost anybody a real dataset.
 void check_destination(const fs::path& folder, bool force) {
   if (!fs::exists(fs::symlink_status(folder))) return;
   if (!force)
     throw Error(fmt::format("{}: is there already", folder.string()),
-                "Give another --out, or --force to replace a synthetic data set.");
+                "Give another --out, or --force to replace a synthetic dataset.");
   if (fs::is_symlink(folder) || !fs::is_directory(folder))
     throw Error(fmt::format("{}: is no folder", folder.string()), "Give another --out.");
   if (fs::is_empty(folder)) return;
   if (!fs::exists(folder / kMarker))
     throw Error(
-        fmt::format("{}: holds something else than a synthetic data set ({} is missing)", folder.string(), kMarker),
+        fmt::format("{}: holds something else than a synthetic dataset ({} is missing)", folder.string(), kMarker),
         "Give another --out; --force replaces only what this program wrote.");
   const std::set<std::string> known = {"records100",         "records500",         "ptbxl_database.csv",
                                        "scp_statements.csv", std::string(kMarker), "truth.csv"};
   for (const auto& entry : fs::directory_iterator(folder)) {
     const std::string name = entry.path().filename().string();
     if (!known.contains(name))
-      throw Error(fmt::format("{}: '{}' is no part of a synthetic data set", folder.string(), name),
+      throw Error(fmt::format("{}: '{}' is no part of a synthetic dataset", folder.string(), name),
                   "Move it elsewhere, or give another --out.");
   }
 }
@@ -231,7 +231,7 @@ void write_dataset(const DatasetOptions& options) {
     if (is_inside(file, destination)) {
       if (file != destination / "truth.csv")
         throw UsageError(fmt::format("--truth {} lies inside --out", options.truth->string()),
-                         "Inside the data set the file must be called truth.csv.");
+                         "Inside the dataset the file must be named truth.csv.");
       file = staging.path() / "truth.csv";
     }
     truth.emplace(file);

@@ -1,4 +1,4 @@
-// A small data set with PTB-XL's layout in a temporary folder, which a test may spoil.
+// A small dataset with PTB-XL's layout in a temporary folder, which a test may spoil.
 #pragma once
 
 #include <cmath>

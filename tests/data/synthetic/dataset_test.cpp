@@ -135,7 +135,7 @@ TEST(SyntheticDataset, ExistingFoldersAreSafe) {
   options.force = true;
   write_dataset(options);
   EXPECT_FALSE(contents(folder / "set") == before);
-  EXPECT_EQ(entries(folder.path()), 1U) << "something was left beside the data set";
+  EXPECT_EQ(entries(folder.path()), 1U) << "something was left beside the dataset";
 
   // A stranger's file is a reason to stop, even with --force.
   write_file(folder.path() / "set" / "thesis.txt", "years of work");
