@@ -104,9 +104,9 @@ void evaluate(const Options& o) {
   const model::ModelDescription& description = trained.description;
   data::Dataset set = prepare(o, description);
   check_fits(description, set);
-  const std::vector<std::int64_t> rows = model::rows_of_folds(set, o.folds);
+  const std::vector<std::int64_t> rows = data::rows_of_folds(set, o.folds);
   for (const std::int64_t fold : o.folds) {
-    if (model::rows_of_folds(set, {fold}).empty())
+    if (data::rows_of_folds(set, {fold}).empty())
       throw Error(fmt::format("fold {}: no record in {}", fold, o.data),
                   "Give a --fold that the table's column strat_fold has.");
     if (std::find(description.val_folds.begin(), description.val_folds.end(), fold) != description.val_folds.end())
@@ -115,10 +115,11 @@ void evaluate(const Options& o) {
 
   trained.net->to(device);
   log_info("device {}", describe_device(device));
-  const model::DataLoader source(set, description.signal_scaling, description.feature_scaling, device);
+  const model::DataLoader source(model::take_arrays(set, description.feature_scaling), description.signal_scaling,
+                                 device);
   const model::Scores scored = score(*trained.net, source, rows, o.batch_size, {});
   const evaluation::Evaluation evaluation =
-      evaluation::evaluate(scored.probabilities, model::labels_of(set, rows), description.class_names,
+      evaluation::evaluate(scored.probabilities, data::labels_of(set, rows), description.class_names,
                            description.thresholds, {.draws = o.draws, .seed = static_cast<std::uint64_t>(o.seed)});
   fmt::print("{} after epoch {}, fold {} of {}: {} records\n\n{}", o.model, description.epoch, fmt::join(o.folds, ", "),
              o.data, rows.size(), format_table(evaluation));

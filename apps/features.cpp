@@ -1,5 +1,8 @@
 // features: the hand-crafted features of single WFDB records or of a whole PTB-XL folder, the fiducial points of beats,
 // and drawings of them.
+#include <algorithm>
+#include <chrono>
+#include <cstdint>
 #include <optional>
 #include <string>
 #include <vector>
@@ -8,13 +11,15 @@
 #include <fmt/format.h>
 
 #include "apps/common/app.h"
-#include "apps/features/data_set.h"
+#include "apps/common/progress.h"
 #include "apps/features/drawing.h"
 #include "apps/features/fiducials.h"
 #include "apps/features/table.h"
 #include "base/error.h"
 #include "base/file.h"
+#include "base/log.h"
 #include "base/threads.h"
+#include "data/dataset_features.h"
 
 namespace cardiograd::apps {
 namespace {
@@ -28,6 +33,26 @@ struct Options {
   int threads = 0;
 };
 
+// Writes the table of a PTB-XL folder, with a progress line.
+void features_of_dataset(const Options& options) {
+  using Clock = std::chrono::steady_clock;
+  const auto start = Clock::now();
+  const auto per_second = [&](std::int64_t records) {
+    const double elapsed = std::chrono::duration<double>(Clock::now() - start).count();
+    return static_cast<double>(records) / std::max(elapsed, 1e-3);
+  };
+  ProgressLine line;
+  const auto progress = [&](std::int64_t done, std::int64_t total) {
+    line.show("features", static_cast<double>(done) / static_cast<double>(total),
+              fmt::format("{:.0f} records/s", per_second(done)));
+  };
+  const data::DatasetFeaturesResult result =
+      data::write_dataset_features({*options.data, *options.out, options.high_rate, options.skip_missing, progress});
+  line.clear();
+  log_info("{}: {} records, {:.0f} per second", *options.out, result.written, per_second(result.done));
+  if (result.skipped > 0) log_warning("{} records of the table are not there", result.skipped);
+}
+
 void run_features(const Options& options) {
   set_thread_count(options.threads);
   if (options.data) {
@@ -36,7 +61,7 @@ void run_features(const Options& options) {
     if (options.fiducials || options.annotator || options.svg) {
       throw UsageError("--data and --fiducials, --annotator or --svg", "These are made of single records.");
     }
-    return write_data_set_features({*options.data, *options.out, options.high_rate, options.skip_missing});
+    return features_of_dataset(options);
   }
   if (options.records.empty()) {
     throw UsageError("no record", "Give WFDB records (paths without extension), or --data DIR --out FILE.csv.");

@@ -19,6 +19,8 @@
 #include "base/error.h"
 #include "base/threads.h"
 #include "data/source_recording.h"
+#include "ecg/person.h"
+#include "ecg/units.h"
 #include "engine/device.h"
 #include "model/predictor.h"
 
@@ -28,7 +30,6 @@ namespace {
 using Clock = std::chrono::steady_clock;
 
 constexpr int kSomeWithoutAnswer = 3;  // Exit status.
-constexpr double kOldest = 130;
 
 struct Options {
   std::string model;
@@ -52,7 +53,7 @@ void add_options(CLI::App& app, Options& o) {
   auto* json = app.add_flag("--json", o.json, "one line of JSON per record");
   app.add_flag("--csv", o.csv, "a CSV row per record, and a header")->excludes(json);
   app.add_option("--age", o.age, "years, for all records; from the file's comments by default, else not known")
-      ->check(CLI::Range(0.0, kOldest));
+      ->check(CLI::Range(0.0, ecg::kMaxAge));
   app.add_option("--sex", o.sex, "male or female, likewise");
   app.add_option("--rate", o.rate, "Hz, of CSV files; from their time column by default")->check(CLI::PositiveNumber);
   app.add_option("--unit", o.unit, "of CSV columns that do not say theirs: mV (default), uV or V");
@@ -79,8 +80,8 @@ void write_out(const std::string& text) {
 }
 
 double sex_of(const std::string& name) {
-  if (name == "male" || name == "m" || name == "M") return 0;
-  if (name == "female" || name == "f" || name == "F") return 1;
+  if (name == "male" || name == "m" || name == "M") return ecg::kMale;
+  if (name == "female" || name == "f" || name == "F") return ecg::kFemale;
   throw UsageError(fmt::format("--sex {}: unknown", name), "Use male or female.");
 }
 
@@ -91,9 +92,9 @@ class Session {
         predictor_(model::load_model(options.model),
                    {.any_quality = options.any_quality, .device = parse_device(options.device)}),
         csv_{options.rate, options.unit} {
-    if (!data::millivolts_per_unit(options.unit))
+    if (!ecg::millivolts_per_unit(options.unit))
       throw UsageError(fmt::format("--unit {}: no voltage", options.unit), "Use mV, uV or V.");
-    if (options.age) given_.age = data::person_of({fmt::format("Age: {}", *options.age)}).age;
+    if (options.age) given_.age = ecg::person_of({fmt::format("Age: {}", *options.age)}).age;
     if (!options.sex.empty()) given_.sex = sex_of(options.sex);
     if (options.csv) write_out(prediction_csv_header(predictor_.description()));
   }
@@ -136,7 +137,7 @@ class Session {
   const Options& options_;
   model::Predictor predictor_;
   data::SignalCsvOptions csv_;
-  data::Person given_;
+  ecg::Person given_;
   bool all_answered_ = true;
 };
 

@@ -137,4 +137,11 @@ std::optional<double> CsvTable::number(std::size_t row, std::size_t column) cons
   return value;
 }
 
+std::string csv_cell(const std::string& text) {
+  if (text.find_first_of(",\"\r\n") == std::string::npos) return text;
+  std::string quoted = "\"";
+  for (const char c : text) quoted += c == '"' ? std::string("\"\"") : std::string(1, c);
+  return quoted + "\"";
+}
+
 }  // namespace cardiograd::data

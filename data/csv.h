@@ -38,4 +38,7 @@ class CsvTable {
   std::vector<std::size_t> lines_;  // of each row's beginning, from 1
 };
 
+// A cell as it stands in a CSV file: quoted where it must be.
+std::string csv_cell(const std::string& text);
+
 }  // namespace cardiograd::data

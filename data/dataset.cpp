@@ -82,6 +82,25 @@ std::string describe(const Dataset& set) {
   return text + "\n" + table(set);
 }
 
+std::vector<std::int64_t> rows_of_folds(const Dataset& set, const std::vector<std::int64_t>& folds) {
+  std::vector<std::int64_t> rows;
+  for (std::int64_t record = 0; record < set.records; ++record) {
+    const int fold = set.folds[static_cast<std::size_t>(record)];
+    if (std::find(folds.begin(), folds.end(), fold) != folds.end()) rows.push_back(record);
+  }
+  return rows;
+}
+
+std::vector<std::uint8_t> labels_of(const Dataset& set, const std::vector<std::int64_t>& rows) {
+  const std::size_t classes = set.class_names.size();
+  std::vector<std::uint8_t> labels;
+  for (const std::int64_t row : rows) {
+    const auto first = set.labels.begin() + static_cast<std::ptrdiff_t>(static_cast<std::size_t>(row) * classes);
+    labels.insert(labels.end(), first, first + static_cast<std::ptrdiff_t>(classes));
+  }
+  return labels;
+}
+
 void check_training_folds(const Dataset& set, const std::vector<int>& training, int validation, int test) {
   const auto folds = counts_by_fold(set);
   std::vector<int> present;

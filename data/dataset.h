@@ -1,4 +1,4 @@
-// A data set ready for training: signals as int16, labels, feature rows and folds of every record in memory.
+// A dataset ready for training: signals as int16, labels, feature rows and folds of every record in memory.
 #pragma once
 
 #include <cstdint>
@@ -62,6 +62,12 @@ struct Dataset {
 
 // A text of several lines: version, policy, unit, rate, a table of records per fold and class, and what was found.
 std::string describe(const Dataset& set);
+
+// Indices of the records whose fold is in `folds`, ascending.
+std::vector<std::int64_t> rows_of_folds(const Dataset& set, const std::vector<std::int64_t>& folds);
+
+// The labels (N, classes) of `rows`.
+std::vector<std::uint8_t> labels_of(const Dataset& set, const std::vector<std::int64_t>& rows);
 
 // Throws Error naming the fold or class: a training, validation or test fold without records, folds used twice, a class
 // without positives in the training folds.

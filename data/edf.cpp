@@ -10,7 +10,9 @@
 
 #include "base/error.h"
 #include "base/file.h"
-#include "data/leads.h"
+#include "data/wfdb_header.h"
+#include "ecg/leads.h"
+#include "ecg/units.h"
 
 namespace cardiograd::data {
 namespace {
@@ -223,7 +225,7 @@ std::vector<std::size_t> choose_signals(const EdfHeader& header, const fs::path&
   for (std::size_t i = 0; i < header.signals.size(); ++i) {
     if (header.signals[i].annotations) continue;
     ordinary.push_back(i);
-    if (!standard_lead(header.signals[i].label)) continue;
+    if (!ecg::standard_lead(header.signals[i].label)) continue;
     if (!lead) lead = i;
     if (header.signals[i].per_record != header.signals[*lead].per_record)
       fail(path,
@@ -281,7 +283,7 @@ std::vector<std::string> comments_of(const EdfHeader& header) {
 
 }  // namespace
 
-Recording parse_edf(std::string_view content, const fs::path& path) {
+ecg::Recording parse_edf(std::string_view content, const fs::path& path) {
   const EdfHeader header = parse_header(content, path);
   check_signals(header, path);
   const std::int64_t records = count_records(header, content.size(), path);
@@ -289,7 +291,7 @@ Recording parse_edf(std::string_view content, const fs::path& path) {
   check_continuous(header, body, records, path);
   const auto chosen = choose_signals(header, path);
   const std::int64_t width = header.signals[chosen.front()].per_record;
-  Recording recording;
+  ecg::Recording recording;
   recording.name = path.string();
   recording.rate = static_cast<double>(width) / header.duration;
   recording.comments = comments_of(header);
@@ -297,7 +299,7 @@ Recording parse_edf(std::string_view content, const fs::path& path) {
   for (std::size_t i = 0; i < chosen.size(); ++i) {
     const EdfSignal& signal = header.signals[chosen[i]];
     recording.leads.push_back(Fields::printable(signal.label));
-    recording.units.push_back(canonical_unit(signal.unit));
+    recording.units.push_back(ecg::canonical_unit(signal.unit));
     const double step =
         (signal.physical_max - signal.physical_min) / static_cast<double>(signal.digital_max - signal.digital_min);
     for (std::int64_t t = 0; t < records * width; ++t) {
@@ -311,7 +313,7 @@ Recording parse_edf(std::string_view content, const fs::path& path) {
   return recording;
 }
 
-Recording read_edf(const fs::path& path) {
+ecg::Recording read_edf(const fs::path& path) {
   return parse_edf(read_file(path, 2 * static_cast<std::uintmax_t>(kMaxWfdbValues)), path);
 }
 

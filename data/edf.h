@@ -6,7 +6,7 @@
 #include <filesystem>
 #include <string_view>
 
-#include "data/wfdb.h"
+#include "ecg/recording.h"
 
 namespace cardiograd::data {
 
@@ -16,8 +16,8 @@ namespace cardiograd::data {
 //
 // Throws Error naming the file and the field: no EDF, a field that is no number or cannot be, a truncated or over-long
 // file, no signal but annotations, standard leads at different rates, an interrupted recording (EDF+D with gaps).
-Recording read_edf(const std::filesystem::path& path);
+ecg::Recording read_edf(const std::filesystem::path& path);
 // The same from the content of a file; `path` is only for messages.
-Recording parse_edf(std::string_view content, const std::filesystem::path& path);
+ecg::Recording parse_edf(std::string_view content, const std::filesystem::path& path);
 
 }  // namespace cardiograd::data

@@ -2,6 +2,8 @@
 
 #include <algorithm>
 #include <bit>
+#include <cmath>
+#include <map>
 #include <mutex>
 
 #include <fmt/format.h>
@@ -12,9 +14,11 @@
 #include "base/file.h"
 #include "base/log.h"
 #include "base/threads.h"
-#include "data/leads.h"
-#include "data/prepare_record.h"
+#include "data/prepare_recording.h"
+#include "data/ptbxl.h"
 #include "data/signal_cache.h"
+#include "data/wfdb.h"
+#include "ecg/leads.h"
 
 namespace cardiograd::data {
 namespace {
@@ -112,8 +116,38 @@ std::vector<std::int64_t> rows_present(const PrepareSettings& settings, const So
 }
 
 std::string filter_text(const PrepareSettings& settings, const std::string& unit_of_source) {
-  if (settings.normalize == Normalize::kNone) return settings.filter.description;
-  return unit_of_source == "z" ? "none" : settings.normalize_filter.description + ", z-score per record";
+  if (settings.recording.normalize == Normalize::kNone) return settings.recording.filter.description;
+  return unit_of_source == "z" ? "none" : settings.recording.normalize_filter.description + ", z-score per record";
+}
+
+// Reads the record with stamps of its files. They are taken before the reading: a file that changes meanwhile then
+// looks changed to the next run.
+DigitalRecording read_stamped(const fs::path& folder, const std::string& stem, PreparedRecord& record) {
+  const WfdbHeader header = read_wfdb_header(folder / (stem + ".hea"));
+  std::map<fs::path, FileStamp> stamps;
+  stamps[header.path] = stamp_of(header.path).value_or(FileStamp{});
+  for (const auto& signal : header.signals) {
+    const fs::path path = header.path.parent_path() / signal.file;
+    if (!stamps.contains(path)) stamps[path] = stamp_of(path).value_or(FileStamp{});
+  }
+  auto digital = read_wfdb_digital(header.path, [&](const fs::path& path, std::string_view content) {
+    FileStamp stamp = stamps[path];
+    stamp.hash = content_hash(content);
+    record.files.push_back(path.lexically_relative(folder).string());
+    record.stamps.push_back(stamp);
+  });
+  return digital;
+}
+
+// `stem`: the record's path relative to the settings' folder, without extension.
+PreparedRecord prepare_record(const PrepareSettings& settings, const std::string& stem, const ecg::Person& person) {
+  PreparedRecord record;
+  const DigitalRecording digital = read_stamped(settings.folder, stem, record);
+  if (std::abs(digital.header.rate - settings.rate) > 1e-6)
+    throw Error(fmt::format("{}: sampling rate {} Hz, expected {}", digital.header.path.string(), digital.header.rate,
+                            settings.rate),
+                "Choose the rate that the records have.");
+  return prepare_digital(settings.recording, digital, person, std::move(record));
 }
 
 // Copies a record to its place after comparing it with the first one, which gave the set its length and unit.
@@ -166,11 +200,11 @@ SignalCache build(const PrepareSettings& settings, const Source& source, const s
   const auto records = static_cast<std::int64_t>(cache.rows.size());
   const auto prepare_row = [&](std::int64_t index) {
     const auto row = static_cast<std::size_t>(cache.rows[static_cast<std::size_t>(index)]);
-    return prepare_record(settings, stems[row], source.database.rows[row]);
+    return prepare_record(settings, stems[row], source.database.rows[row].person);
   };
   const PreparedRecord first = prepare_row(0);
   cache.samples = first.samples;
-  cache.leads = static_cast<std::int64_t>(kStandardLeadCount);
+  cache.leads = static_cast<std::int64_t>(ecg::kStandardLeadCount);
   cache.unit = first.unit;
   cache.filter = filter_text(settings, first.source_unit);
   cache.signals.resize(cache.rows.size() * first.signal.size());
@@ -210,11 +244,11 @@ std::string cache_key(const PrepareSettings& settings, const Source& source) {
   const nlohmann::json key = {{"version", kCacheVersion},
                               {"table", to_string(source.csv_hash)},
                               {"rate", settings.rate},
-                              {"filter", settings.filter.description},
-                              {"normalize", settings.normalize == Normalize::kZscore ? "zscore" : "none"},
-                              {"normalize_filter", settings.normalize_filter.description},
-                              {"features", settings.features.key},
-                              {"feature_names", settings.features.names}};
+                              {"filter", settings.recording.filter.description},
+                              {"normalize", settings.recording.normalize == Normalize::kZscore ? "zscore" : "none"},
+                              {"normalize_filter", settings.recording.normalize_filter.description},
+                              {"features", settings.recording.features.key},
+                              {"feature_names", settings.recording.features.names}};
   return key.dump(-1, ' ', false, nlohmann::json::error_handler_t::replace);
 }
 
@@ -222,9 +256,10 @@ std::string cache_key(const PrepareSettings& settings, const Source& source) {
 fs::path cache_path(const PrepareSettings& settings) {
   const fs::path folder = settings.cache_folder.value_or(default_cache_folder());
   if (!settings.use_cache || folder.empty()) return {};
-  const nlohmann::json what = {fs::canonical(settings.folder).string(), settings.rate, settings.filter.description,
-                               settings.normalize == Normalize::kZscore ? settings.normalize_filter.description : "",
-                               settings.features.key};
+  const nlohmann::json what = {
+      fs::canonical(settings.folder).string(), settings.rate, settings.recording.filter.description,
+      settings.recording.normalize == Normalize::kZscore ? settings.recording.normalize_filter.description : "",
+      settings.recording.features.key};
   return folder /
          fmt::format("{}-{}hz-{}.cache", fs::canonical(settings.folder).filename().string(), settings.rate,
                      to_string(content_hash(what.dump(-1, ' ', false, nlohmann::json::error_handler_t::replace)))
@@ -259,7 +294,7 @@ std::optional<SignalCache> from_cache(const PrepareSettings& settings, const std
                                       const fs::path& path, const std::string& key) {
   std::string reason;
   auto cache = load_signal_cache(path, key, reason);
-  if (cache && (cache->leads != static_cast<std::int64_t>(kStandardLeadCount) || cache->rows.empty() ||
+  if (cache && (cache->leads != static_cast<std::int64_t>(ecg::kStandardLeadCount) || cache->rows.empty() ||
                 cache->rows.back() >= static_cast<std::int64_t>(stems.size())))
     cache.reset();
   if (!cache) {
@@ -315,8 +350,8 @@ Dataset select(const PrepareSettings& settings, const Source& source, SignalCach
     set.labels.insert(set.labels.end(), labels.begin(), labels.end());
     set.folds.push_back(row.fold);
     set.ecg_ids.push_back(row.ecg_id);
-    set.ages.push_back(static_cast<float>(row.age));
-    set.sexes.push_back(static_cast<float>(row.sex));
+    set.ages.push_back(static_cast<float>(row.person.age));
+    set.sexes.push_back(static_cast<float>(row.person.sex));
     set.ages_over_89 += row.age_over_89 ? 1 : 0;
     note(set.invalid_samples, cache.invalid_samples[i], row.ecg_id);
     note(set.flat_leads, std::popcount(static_cast<std::uint64_t>(cache.flat_leads[i])), row.ecg_id);
@@ -331,14 +366,15 @@ Dataset select(const PrepareSettings& settings, const Source& source, SignalCach
   set.signals = std::move(cache.signals);
   set.scales = std::move(cache.scales);
   set.features = std::move(cache.features);
-  set.feature_names = settings.features.compute ? settings.features.names : std::vector<std::string>();
+  set.feature_names =
+      settings.recording.features.compute ? settings.recording.features.names : std::vector<std::string>();
   set.records = static_cast<std::int64_t>(kept.size());
   set.samples = cache.samples;
   set.leads = cache.leads;
   set.rate = settings.rate;
   set.unit = cache.unit;
   set.filter = cache.filter;
-  set.lead_names.assign(kStandardLeads.begin(), kStandardLeads.end());
+  set.lead_names.assign(ecg::kStandardLeads.begin(), ecg::kStandardLeads.end());
   set.version = source.database.version;
   set.table_records = static_cast<std::int64_t>(source.database.rows.size());
   set.missing_records = set.table_records - static_cast<std::int64_t>(cache.rows.size());
@@ -360,7 +396,7 @@ void warn(const Dataset& set) {
 }  // namespace
 
 Dataset prepare(const PrepareSettings& settings) {
-  if (settings.normalize == Normalize::kZscore && !settings.normalize_filter.apply)
+  if (settings.recording.normalize == Normalize::kZscore && !settings.recording.normalize_filter.apply)
     throw UsageError("normalizing by z-score needs its filter", "Set normalize_filter to the 0.5-40 Hz band-pass.");
   const Source source = read_source(settings);
   const auto stems = stems_of(settings, source);

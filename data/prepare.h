@@ -1,4 +1,4 @@
-// One step from a folder with PTB-XL's layout to a data set ready for training, and the cache that saves doing it
+// One step from a folder with PTB-XL's layout to a dataset ready for training, and the cache that saves doing it
 // again.
 #pragma once
 
@@ -6,49 +6,19 @@
 #include <filesystem>
 #include <functional>
 #include <optional>
-#include <string>
-#include <vector>
-
-#include <Eigen/Core>
 
 #include "data/dataset.h"
-#include "data/ptbxl.h"
-#include "data/wfdb.h"
+#include "data/prepare_recording.h"
 
 namespace cardiograd::data {
-
-// A filter of whole signals, and its name for the cache's key and the model file.
-struct SignalFilter {
-  std::string description = "none";
-  // (samples, leads) at `rate` Hz to the same shape; empty: no filter. Called from several threads at once, never with
-  // a NaN: gaps are bridged by straight lines first and are gaps again afterwards.
-  std::function<Eigen::ArrayXXd(const Eigen::ArrayXXd& signal, double rate)> apply;
-};
-
-// Hand-crafted features, one row per record.
-struct FeatureExtractor {
-  std::string key;                 // changes whenever the values may change: part of the cache's key
-  std::vector<std::string> names;  // of the columns
-  // One value per name; what is not finite counts as missing. Gets the recording unfiltered, the twelve standard leads
-  // in their order, in mV where the source has a voltage. Called from several threads at once. Empty: no features.
-  std::function<std::vector<double>(const Recording& recording, const PtbxlRow& row)> compute;
-};
-
-enum class Normalize { kNone, kZscore };
 
 struct PrepareSettings {
   std::filesystem::path folder;  // with ptbxl_database.csv and scp_statements.csv
   Task task = Task::kSuper;
-  int rate = 100;  // Hz: 100 takes the column filename_lr, 500 filename_hr
-  SignalFilter filter;
-  // kZscore: instead of `filter`, `normalize_filter` (0.5-40 Hz is meant) and then per record and lead minus the mean,
-  // by the standard deviation (of n, not n-1); the unit becomes "z". Signals whose unit is "z" already stay as they
-  // are.
-  Normalize normalize = Normalize::kNone;
-  SignalFilter normalize_filter;
+  int rate = 100;               // Hz: 100 takes the column filename_lr, 500 filename_hr
+  RecordingSettings recording;  // what is done to each
   Unlabeled unlabeled = Unlabeled::kDrop;
   bool skip_missing = false;  // records named in the table but absent: count them instead of throwing
-  FeatureExtractor features;
   bool use_cache = true;
   std::optional<std::filesystem::path> cache_folder;  // default_cache_folder() unless given
   // Called with the records read so far, one call at a time, from any thread; not called when the cache serves.

@@ -12,8 +12,6 @@
 namespace cardiograd::data {
 namespace {
 
-constexpr double kHiddenAge = 300;
-constexpr double kAgeOver89 = 90;
 constexpr double kLargestAge = 150;
 constexpr int kLargestFold = 1000;
 constexpr std::size_t kRecords101 = 21837;
@@ -33,15 +31,15 @@ std::int64_t integer(const CsvTable& csv, std::size_t row, std::size_t column) {
 
 void read_person(const CsvTable& csv, std::size_t index, std::size_t age, std::size_t sex, PtbxlRow& row) {
   if (const auto value = csv.number(index, age); value && !std::isnan(*value)) {
-    row.age_over_89 = *value == kHiddenAge;
-    row.age = row.age_over_89 ? kAgeOver89 : *value;
-    if (!(row.age >= 0 && row.age <= kLargestAge))
+    row.age_over_89 = *value == ecg::kHiddenAge;
+    row.person.age = row.age_over_89 ? ecg::kAgeOver89 : *value;
+    if (!(row.person.age >= 0 && row.person.age <= kLargestAge))
       fail(csv, index,
            fmt::format("column 'age': found {}, expected 0 to {}, or 300 for over 89", *value, kLargestAge));
   }
   if (const auto value = csv.number(index, sex); value && !std::isnan(*value)) {
-    row.sex = *value;
-    if (row.sex != 0 && row.sex != 1)
+    row.person.sex = *value;
+    if (row.person.sex != ecg::kMale && row.person.sex != ecg::kFemale)
       fail(csv, index, fmt::format("column 'sex': found {}, expected 0 (male) or 1 (female)", *value));
   }
 }

@@ -1,28 +1,27 @@
-// The PTB-XL data set as published: ptbxl_database.csv, one row per record, and scp_statements.csv.
+// The PTB-XL dataset as published: ptbxl_database.csv, one row per record, and scp_statements.csv.
 // Source: Wagner et al., PTB-XL, Scientific Data 7:154 (2020).
 #pragma once
 
 #include <cstddef>
 #include <cstdint>
 #include <filesystem>
-#include <limits>
 #include <optional>
 #include <string>
 #include <vector>
 
 #include "data/scp_codes.h"
+#include "ecg/person.h"
 
 namespace cardiograd::data {
 
 struct PtbxlRow {
   std::int64_t ecg_id = 0;
   std::optional<std::int64_t> patient_id;
-  double age = std::numeric_limits<double>::quiet_NaN();  // years; NaN when missing; 90 when age_over_89
-  bool age_over_89 = false;                               // the table says 300, PTB-XL's way to hide ages over 89
-  double sex = std::numeric_limits<double>::quiet_NaN();  // 0 male, 1 female, NaN when missing
-  int fold = 0;                                           // strat_fold, from 1
-  std::string filename_lr;                                // record at 100 Hz, without extension; may be empty
-  std::string filename_hr;                                // record at 500 Hz, likewise
+  ecg::Person person;
+  bool age_over_89 = false;  // the table says 300: the person's age is then 90
+  int fold = 0;              // strat_fold, from 1
+  std::string filename_lr;   // record at 100 Hz, without extension; may be empty
+  std::string filename_hr;   // record at 500 Hz, likewise
   std::vector<ScpStatement> statements;
   std::string place;  // "file:line" of the row
 };

@@ -30,7 +30,7 @@ Eigen::ArrayXXd extended(const Eigen::ArrayXXd& signal, Eigen::Index margin) {
 
 }  // namespace
 
-Recording at_rate(const Recording& recording, double rate) {
+ecg::Recording at_rate(const ecg::Recording& recording, double rate) {
   for (const double value : {recording.rate, rate})
     if (!(value >= 1 && value <= kHighestResampledRate))
       throw Error(fmt::format("{}: resampling from {} to {} Hz", recording.name, recording.rate, rate),
@@ -44,7 +44,7 @@ Recording at_rate(const Recording& recording, double rate) {
   down /= common;
   if (up == down || recording.signal.rows() == 0) return recording;
 
-  Recording result{recording.name, rate, recording.leads, recording.units, {}, recording.comments};
+  ecg::Recording result{recording.name, rate, recording.leads, recording.units, {}, recording.comments};
   Eigen::ArrayXXd bridged = recording.signal;
   Eigen::Index missing = 0;
   for (Eigen::Index lead = 0; lead < bridged.cols(); ++lead) missing += dsp::fill_gaps(bridged.col(lead));

@@ -1,7 +1,7 @@
 // A recording at another sampling rate.
 #pragma once
 
-#include "data/wfdb.h"
+#include "ecg/recording.h"
 
 namespace cardiograd::data {
 
@@ -11,6 +11,6 @@ inline constexpr double kHighestResampledRate = 10000;  // Hz
 // ends are continued by odd reflection so that they do not pull towards zero. Gaps (NaN) are bridged for the filter and
 // are gaps again afterwards. Rates are taken to a tenth of a hertz up to 1 kHz, above to one. Throws Error when one of
 // the rates is not within 1 ... kHighestResampledRate.
-Recording at_rate(const Recording& recording, double rate);
+ecg::Recording at_rate(const ecg::Recording& recording, double rate);
 
 }  // namespace cardiograd::data

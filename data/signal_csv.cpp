@@ -11,6 +11,7 @@
 #include "base/error.h"
 #include "base/file.h"
 #include "data/csv.h"
+#include "ecg/units.h"
 
 namespace cardiograd::data {
 namespace {
@@ -112,7 +113,7 @@ void expect_header(const CsvTable& table, const fs::path& path) {
 
 }  // namespace
 
-Recording parse_signal_csv(std::string_view text, const fs::path& path, const SignalCsvOptions& options) {
+ecg::Recording parse_signal_csv(std::string_view text, const fs::path& path, const SignalCsvOptions& options) {
   const CsvTable table = [&] {
     // A file without header may have one number twice in its first row: that is not two columns of one name.
     const std::string_view line = text.substr(0, text.find('\n'));
@@ -127,7 +128,7 @@ Recording parse_signal_csv(std::string_view text, const fs::path& path, const Si
   expect_header(table, path);
   if (table.rows() == 0)
     throw Error(fmt::format("{}: no samples after the header", path.string()), "Expected one row per sample.");
-  Recording recording;
+  ecg::Recording recording;
   recording.name = path.string();
   std::optional<double> from_time;
   std::vector<std::size_t> leads;
@@ -139,7 +140,7 @@ Recording parse_signal_csv(std::string_view text, const fs::path& path, const Si
     }
     leads.push_back(i);
     recording.leads.push_back(column.name);
-    recording.units.push_back(canonical_unit(column.unit.empty() ? options.unit : column.unit));
+    recording.units.push_back(ecg::canonical_unit(column.unit.empty() ? options.unit : column.unit));
   }
   if (leads.empty())
     throw Error(fmt::format("{}: no column but the time", path.string()), "Expected a column for each lead.");
@@ -154,7 +155,7 @@ Recording parse_signal_csv(std::string_view text, const fs::path& path, const Si
   return recording;
 }
 
-Recording read_signal_csv(const fs::path& path, const SignalCsvOptions& options) {
+ecg::Recording read_signal_csv(const fs::path& path, const SignalCsvOptions& options) {
   return parse_signal_csv(read_file(path, kMaxBytes), path, options);
 }
 

@@ -6,7 +6,7 @@
 #include <string>
 #include <string_view>
 
-#include "data/wfdb.h"
+#include "ecg/recording.h"
 
 namespace cardiograd::data {
 
@@ -21,9 +21,9 @@ struct SignalCsvOptions {
 //
 // Throws Error naming file, line and column: what CsvTable throws, numbers where names are expected (no header), words
 // among the numbers, no rate and no time column, a time that does not advance evenly, no samples; over 256 MiB.
-Recording read_signal_csv(const std::filesystem::path& path, const SignalCsvOptions& options = {});
+ecg::Recording read_signal_csv(const std::filesystem::path& path, const SignalCsvOptions& options = {});
 // The same from text; `path` is only for messages.
-Recording parse_signal_csv(std::string_view text, const std::filesystem::path& path,
-                           const SignalCsvOptions& options = {});
+ecg::Recording parse_signal_csv(std::string_view text, const std::filesystem::path& path,
+                                const SignalCsvOptions& options = {});
 
 }  // namespace cardiograd::data

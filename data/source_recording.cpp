@@ -22,7 +22,7 @@ SourceRecording read_source_recording(const std::filesystem::path& path, const S
     source.recording = to_physical(*source.digital);
     source.recording.name = path.string();
   }
-  source.person = person_of(source.recording.comments);
+  source.person = ecg::person_of(source.recording.comments);
   return source;
 }
 

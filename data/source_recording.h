@@ -4,16 +4,17 @@
 #include <filesystem>
 #include <optional>
 
-#include "data/person.h"
 #include "data/signal_csv.h"
 #include "data/wfdb.h"
+#include "ecg/person.h"
+#include "ecg/recording.h"
 
 namespace cardiograd::data {
 
 struct SourceRecording {
-  Recording recording;
+  ecg::Recording recording;
   std::optional<DigitalRecording> digital;  // of WFDB records: the samples as stored
-  Person person;                            // as the file's comments say
+  ecg::Person person;                       // as the file's comments say
 };
 
 // By the extension, upper or lower case: .edf and .rec are EDF, .csv is CSV, everything else names a WFDB record.

@@ -10,6 +10,7 @@
 #include "base/file.h"
 #include "base/log.h"
 #include "data/wfdb_decode.h"
+#include "ecg/units.h"
 
 namespace cardiograd::data {
 namespace {
@@ -153,14 +154,14 @@ DigitalRecording read_wfdb_digital(const fs::path& record, const FileObserver& o
   return recording;
 }
 
-Recording to_physical(const DigitalRecording& digital) {
+ecg::Recording to_physical(const DigitalRecording& digital) {
   const WfdbHeader& header = digital.header;
-  Recording recording{header.record, header.rate, {}, {}, {}, header.comments};
+  ecg::Recording recording{header.record, header.rate, {}, {}, {}, header.comments};
   recording.signal.resize(header.samples, static_cast<Eigen::Index>(header.signals.size()));
   for (std::size_t lead = 0; lead < header.signals.size(); ++lead) {
     const WfdbSignalSpec& spec = header.signals[lead];
     recording.leads.push_back(spec.name);
-    recording.units.push_back(canonical_unit(spec.unit));
+    recording.units.push_back(ecg::canonical_unit(spec.unit));
     const std::int32_t* sample = digital.signals[lead].data();
     for (Eigen::Index t = 0; t < header.samples; ++t) {
       std::int64_t sum = 0;
@@ -177,7 +178,7 @@ Recording to_physical(const DigitalRecording& digital) {
   return recording;
 }
 
-Recording read_wfdb(const fs::path& record, const FileObserver& observer) {
+ecg::Recording read_wfdb(const fs::path& record, const FileObserver& observer) {
   return to_physical(read_wfdb_digital(record, observer));
 }
 

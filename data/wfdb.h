@@ -8,9 +8,8 @@
 #include <string>
 #include <vector>
 
-#include <Eigen/Core>
-
 #include "data/wfdb_header.h"
+#include "ecg/recording.h"
 
 namespace cardiograd::data {
 
@@ -23,16 +22,6 @@ struct DigitalRecording {
   std::vector<std::vector<std::int32_t>> signals;  // one per lead, samples · samples_per_frame values, skew undone
 };
 
-// The samples in physical units, all leads at one rate.
-struct Recording {
-  std::string name;
-  double rate = 0;                 // Hz
-  std::vector<std::string> leads;  // as the header spells them
-  std::vector<std::string> units;  // canonical (canonical_unit), one per lead
-  Eigen::ArrayXXd signal;          // (samples, leads); NaN where invalid
-  std::vector<std::string> comments;
-};
-
 // Reads a record named as in read_wfdb_header. Throws Error naming the file and the lead: what read_wfdb_header throws,
 // a signal file that is missing, no regular file, truncated or over-long, a checksum that does not fit. A first sample
 // that is not the header's initial value is only warned about: the checksum vouches for the samples. So is a lead
@@ -41,22 +30,23 @@ DigitalRecording read_wfdb_digital(const std::filesystem::path& record, const Fi
 
 // A lead with several samples per frame becomes the mean of each frame's samples, NaN if one of them is invalid (the
 // Python package wfdb does the same, but truncates the mean to whole ADC steps).
-Recording to_physical(const DigitalRecording& digital);
+// Units become canonical.
+ecg::Recording to_physical(const DigitalRecording& digital);
 
 // read_wfdb_digital and to_physical.
-Recording read_wfdb(const std::filesystem::path& record, const FileObserver& observer = {});
+ecg::Recording read_wfdb(const std::filesystem::path& record, const FileObserver& observer = {});
 
 // The two files of a record in format 16, as write_wfdb writes them.
 struct WfdbFiles {
   std::string header;   // `name`.hea
   std::string samples;  // `name`.dat
 };
-WfdbFiles encode_wfdb(const std::string& name, const Recording& recording, double gain = 1000);
+WfdbFiles encode_wfdb(const std::string& name, const ecg::Recording& recording, double gain = 1000);
 
 // Writes `folder`/`name`.dat in format 16, then .hea, each in one atomic step; NaN becomes the marker of an invalid
 // sample. `gain`: steps per unit, of all leads. `name`: letters, digits, '_' and '-'. Throws Error when a sample does
 // not fit into 16 bits (naming lead, sample and the largest gain that fits) and for names that a header cannot hold.
-void write_wfdb(const std::filesystem::path& folder, const std::string& name, const Recording& recording,
+void write_wfdb(const std::filesystem::path& folder, const std::string& name, const ecg::Recording& recording,
                 double gain = 1000);
 
 }  // namespace cardiograd::data

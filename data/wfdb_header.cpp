@@ -262,25 +262,4 @@ WfdbHeader read_wfdb_header(const fs::path& record, const FileObserver& observer
   return parse_wfdb_header(content, path);
 }
 
-std::string canonical_unit(std::string_view unit) {
-  constexpr std::string_view kMicro = "\xC2\xB5";    // U+00B5, micro sign
-  constexpr std::string_view kGreekMu = "\xCE\xBC";  // U+03BC, Greek small mu
-  constexpr std::string_view kLatin1Micro = "\xB5";
-  std::string prefix(unit);
-  if (prefix.empty() || (prefix.back() != 'V' && prefix.back() != 'v')) return prefix;
-  prefix.pop_back();
-  if (prefix.empty()) return "V";
-  if (prefix == "m" || prefix == "M") return "mV";
-  if (prefix == "u" || prefix == "U" || prefix == kMicro || prefix == kGreekMu || prefix == kLatin1Micro) return "uV";
-  return std::string(unit);
-}
-
-std::optional<double> millivolts_per_unit(std::string_view unit) {
-  const std::string canonical = canonical_unit(unit);
-  if (canonical == "mV") return 1.0;
-  if (canonical == "uV") return 1e-3;
-  if (canonical == "V") return 1e3;
-  return std::nullopt;
-}
-
 }  // namespace cardiograd::data

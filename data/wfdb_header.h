@@ -25,7 +25,7 @@ struct WfdbSignalSpec {
   double gain = 200;                          // ADC steps per physical unit
   bool gain_known = true;                     // false: absent or 0 in the header, which stands for 200 "uncalibrated"
   int baseline = 0;                           // ADC value of physical zero; absent: the ADC zero
-  std::string unit = "mV";                    // as written; see canonical_unit
+  std::string unit = "mV";                    // as written; see ecg::canonical_unit
   int adc_resolution = 0;                     // bits; 0 when not said
   int adc_zero = 0;                           // middle of the ADC's range
   std::optional<std::int32_t> initial_value;  // the first stored sample
@@ -56,11 +56,5 @@ WfdbHeader read_wfdb_header(const std::filesystem::path& record, const FileObser
 
 // The same from the text of a header; `path` is only for messages and the folder.
 WfdbHeader parse_wfdb_header(std::string_view text, const std::filesystem::path& path);
-
-// "mV", "uV" and "V" for any spelling of these ("mv", "µV", ...), any other unit as it is.
-std::string canonical_unit(std::string_view unit);
-
-// Millivolts in one canonical unit: 1 for "mV", 1e-3 for "uV", 1e3 for "V"; nothing for a unit that is no voltage.
-std::optional<double> millivolts_per_unit(std::string_view unit);
 
 }  // namespace cardiograd::data

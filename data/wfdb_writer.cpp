@@ -21,7 +21,7 @@ bool is_record_name(const std::string& name) {
                                       [](unsigned char c) { return std::isalnum(c) != 0 || c == '_' || c == '-'; });
 }
 
-void check_writable(const std::string& name, const Recording& recording, double gain) {
+void check_writable(const std::string& name, const ecg::Recording& recording, double gain) {
   const auto refuse = [&](const std::string& message) {
     throw Error(fmt::format("record '{}': {}", name, message), "WFDB headers cannot hold this.");
   };
@@ -41,7 +41,7 @@ void check_writable(const std::string& name, const Recording& recording, double 
     if (comment.find_first_of("\r\n") != std::string::npos) refuse(fmt::format("comment {:?}", comment));
 }
 
-std::int16_t quantized(const std::string& name, const Recording& recording, Eigen::Index t, Eigen::Index lead,
+std::int16_t quantized(const std::string& name, const ecg::Recording& recording, Eigen::Index t, Eigen::Index lead,
                        double gain) {
   const double value = recording.signal(t, lead);
   if (std::isnan(value)) return static_cast<std::int16_t>(wfdb_invalid_marker(16));
@@ -58,7 +58,7 @@ std::int16_t quantized(const std::string& name, const Recording& recording, Eige
 
 }  // namespace
 
-WfdbFiles encode_wfdb(const std::string& name, const Recording& recording, double gain) {
+WfdbFiles encode_wfdb(const std::string& name, const ecg::Recording& recording, double gain) {
   check_writable(name, recording, gain);
   const Eigen::Index samples = recording.signal.rows();
   const Eigen::Index leads = recording.signal.cols();
@@ -84,7 +84,8 @@ WfdbFiles encode_wfdb(const std::string& name, const Recording& recording, doubl
   return {std::move(header), std::move(bytes)};
 }
 
-void write_wfdb(const std::filesystem::path& folder, const std::string& name, const Recording& recording, double gain) {
+void write_wfdb(const std::filesystem::path& folder, const std::string& name, const ecg::Recording& recording,
+                double gain) {
   const WfdbFiles files = encode_wfdb(name, recording, gain);
   write_file(folder / (name + ".dat"), files.samples);
   write_file(folder / (name + ".hea"), files.header);

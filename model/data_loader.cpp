@@ -8,6 +8,7 @@
 #include <fmt/format.h>
 
 #include "base/error.h"
+#include "data/dataset.h"
 #include "engine/autograd.h"
 
 namespace cardiograd::model {
@@ -28,28 +29,25 @@ Tensor gather_rows(const Tensor& table, const std::vector<std::int32_t>& index, 
   return rows.to(device);
 }
 
-bool fits_on_gpu(const Tensor& signals, double share) {
-  return static_cast<double>(signals.byte_count()) <= share * static_cast<double>(cuda_memory_for_tensors());
+bool fits_on_gpu(const Tensor& signals, double fraction) {
+  return static_cast<double>(signals.byte_count()) <= fraction * static_cast<double>(cuda_memory_for_tensors());
 }
 
 }  // namespace
 
-DataLoader::DataLoader(data::Dataset& set, const SignalScaling& signal_scaling, const FeatureScaling& feature_scaling,
-                       Device device, double resident_share)
+DataLoader::DataLoader(RecordArrays arrays, const SignalScaling& signal_scaling, Device device,
+                       double resident_fraction)
     : device_(device),
-      signals_(Tensor::from(set.signals, {set.records, set.samples, set.leads})),
-      scales_(Tensor::from(set.scales, {set.records, set.leads})),
-      labels_(Tensor::from(std::vector<float>(set.labels.begin(), set.labels.end()),
-                           {set.records, static_cast<std::int64_t>(set.class_names.size())})),
-      mean_(Tensor::from(to_float(signal_scaling.mean), {set.leads}).to(device)) {
-  set.signals.clear();
-  set.signals.shrink_to_fit();
+      signals_(Tensor::from(arrays.signals, {arrays.records, arrays.samples, arrays.leads})),
+      scales_(Tensor::from(arrays.scales, {arrays.records, arrays.leads})),
+      labels_(Tensor::from(arrays.labels, {arrays.records, arrays.classes})),
+      mean_(Tensor::from(to_float(signal_scaling.mean), {arrays.leads}).to(device)) {
+  arrays.signals = {};  // They are in the tensor now, and may be most of the memory in use.
   std::vector<float> inverse;
   for (const double sd : signal_scaling.sd) inverse.push_back(static_cast<float>(1 / sd));
-  inverse_sd_ = Tensor::from(inverse, {set.leads}).to(device);
-  if (feature_scaling.width() > 0)
-    features_ = Tensor::from(scaled_features(feature_scaling, set), {set.records, feature_scaling.width()});
-  if (device == Device::kCpu || fits_on_gpu(signals_, resident_share)) {
+  inverse_sd_ = Tensor::from(inverse, {arrays.leads}).to(device);
+  if (arrays.feature_width > 0) features_ = Tensor::from(arrays.features, {arrays.records, arrays.feature_width});
+  if (device == Device::kCpu || fits_on_gpu(signals_, resident_fraction)) {
     resident_signals_ = signals_.to(device);
     resident_scales_ = scales_.to(device);
   }
@@ -110,25 +108,6 @@ Scores score(HcCnnTn& net, const DataLoader& source, const std::vector<std::int6
   scores.loss =
       pos_weight.defined() ? loss / static_cast<double>(rows.size()) : std::numeric_limits<double>::quiet_NaN();
   return scores;
-}
-
-std::vector<std::int64_t> rows_of_folds(const data::Dataset& set, const std::vector<std::int64_t>& folds) {
-  std::vector<std::int64_t> rows;
-  for (std::int64_t record = 0; record < set.records; ++record) {
-    const int fold = set.folds[static_cast<std::size_t>(record)];
-    if (std::find(folds.begin(), folds.end(), fold) != folds.end()) rows.push_back(record);
-  }
-  return rows;
-}
-
-std::vector<std::uint8_t> labels_of(const data::Dataset& set, const std::vector<std::int64_t>& rows) {
-  const std::size_t classes = set.class_names.size();
-  std::vector<std::uint8_t> labels;
-  for (const std::int64_t row : rows) {
-    const auto first = set.labels.begin() + static_cast<std::ptrdiff_t>(static_cast<std::size_t>(row) * classes);
-    labels.insert(labels.end(), first, first + static_cast<std::ptrdiff_t>(classes));
-  }
-  return labels;
 }
 
 }  // namespace cardiograd::model

@@ -1,10 +1,9 @@
-// A prepared data set as tensors, and batches of it for the model.
+// Recordings as tensors, and batches of them for the model.
 #pragma once
 
 #include <cstdint>
 #include <vector>
 
-#include "data/dataset.h"
 #include "engine/tensor.h"
 #include "model/hc_cnn_tn.h"
 #include "model/scaling.h"
@@ -17,21 +16,34 @@ struct Batch {
   Tensor labels;    // (N, classes), 0 or 1
 };
 
-// What part of the GPU's memory the signals of a whole data set may take.
-inline constexpr double kResidentShare = 0.5;
+// What batches are made of, one row per record.
+struct RecordArrays {
+  std::int64_t records = 0;
+  std::int64_t samples = 0;  // per record and lead
+  std::int64_t leads = 0;
+  std::int64_t classes = 0;
+  std::int64_t feature_width = 0;     // inputs of the model's feature branch; 0: none
+  std::vector<std::int16_t> signals;  // (records, samples, leads); value = int16 · scale; -32768 where invalid
+  std::vector<float> scales;          // (records, leads)
+  std::vector<float> features;        // (records, feature_width), scaled (scaled_features)
+  std::vector<float> labels;          // (records, classes), 0 or 1
+};
+
+// The largest fraction of the GPU's memory that the signals of all records may stay in.
+inline constexpr double kResidentFraction = 0.5;
 
 class DataLoader {
  public:
-  // Takes the signals out of `set`, which keeps everything else. Batches are made on `device`. On the GPU the int16
-  // signals of the whole set stay in its memory when they take no more than `resident_share` of it; otherwise those of
-  // each batch are sent, while the GPU still works on the batches before.
-  DataLoader(data::Dataset& set, const SignalScaling& signal_scaling, const FeatureScaling& feature_scaling,
-             Device device = Device::kCpu, double resident_share = kResidentShare);
+  // Batches are made on `device`. On the GPU the int16 signals of all records stay in its memory when they take no more
+  // than `resident_fraction` of it; otherwise those of each batch are sent, while the GPU still works on the batches
+  // before. Throws Error when the arrays do not have the sizes that they say.
+  DataLoader(RecordArrays arrays, const SignalScaling& signal_scaling, Device device = Device::kCpu,
+             double resident_fraction = kResidentFraction);
 
   // The records `rows[first ... first + count - 1]`. Does not wait for the GPU.
   Batch batch(const std::vector<std::int64_t>& rows, std::size_t first, std::size_t count) const;
 
-  // The samples (samples, leads) of one record as the data set has them, in its unit; NaN where invalid. Throws Error
+  // The samples (samples, leads) of one record in the unit that the arrays have; NaN where invalid. Throws Error
   // for a record that is not there.
   std::vector<float> recording(std::int64_t record) const;
 
@@ -61,11 +73,5 @@ struct Scores {
 // Runs the model in evaluation mode over `rows`, `batch_size` at a time. `pos_weight` (classes) may be undefined.
 Scores score(HcCnnTn& net, const DataLoader& source, const std::vector<std::int64_t>& rows, std::int64_t batch_size,
              const Tensor& pos_weight);
-
-// Indices of the records whose fold is in `folds`.
-std::vector<std::int64_t> rows_of_folds(const data::Dataset& set, const std::vector<std::int64_t>& folds);
-
-// The labels (N, classes) of `rows`.
-std::vector<std::uint8_t> labels_of(const data::Dataset& set, const std::vector<std::int64_t>& rows);
 
 }  // namespace cardiograd::model

@@ -1,7 +1,6 @@
 #include "model/predictor.h"
 
 #include <algorithm>
-#include <cctype>
 #include <chrono>
 #include <cmath>
 #include <limits>
@@ -12,11 +11,10 @@
 #include <fmt/ranges.h>
 
 #include "base/error.h"
-#include "data/leads.h"
-#include "data/prepare_record.h"
 #include "data/resample_recording.h"
-#include "data/twelve_leads.h"
 #include "dsp/delineation/r_peaks.h"
+#include "ecg/leads.h"
+#include "ecg/twelve_leads.h"
 #include "model/data_loader.h"
 #include "model/preprocessing.h"
 
@@ -33,15 +31,8 @@ double milliseconds_since(Clock::time_point start) {
   return 1e3 * std::chrono::duration<double>(Clock::now() - start).count();
 }
 
-DataConfig config_of(const ModelDescription& model) {
-  DataConfig config;
-  config.task = model.task;
-  config.rate = static_cast<std::int64_t>(model.rate);
-  config.features = model.feature_set;
-  config.filter = model.filter;
-  config.normalize = model.normalize;
-  config.unlabeled = model.unlabeled;
-  return config;
+data::RecordingSettings settings_of(const ModelDescription& model, const std::string& normalize) {
+  return recording_settings(model.filter, normalize, model.feature_set);
 }
 
 // "V3: flat; V4: 34 % of the samples are missing"
@@ -54,21 +45,21 @@ std::string faults_of(const std::vector<dsp::LeadQuality>& qualities) {
       ++others;
       continue;
     }
-    faults.push_back(fmt::format("{}: {}", data::kStandardLeads[lead], qualities[lead].fault));
+    faults.push_back(fmt::format("{}: {}", ecg::kStandardLeads[lead], qualities[lead].fault));
   }
   std::string text = fmt::format("{}", fmt::join(faults, "; "));
   if (others > 0) text += fmt::format("; and {} more lead{}", others, others == 1 ? "" : "s");
   return text;
 }
 
-data::Recording part_of(const data::Recording& whole, Eigen::Index first, Eigen::Index count) {
-  data::Recording part{whole.name, whole.rate, whole.leads, whole.units, {}, {}};
+ecg::Recording part_of(const ecg::Recording& whole, Eigen::Index first, Eigen::Index count) {
+  ecg::Recording part{whole.name, whole.rate, whole.leads, whole.units, {}, {}};
   part.signal = whole.signal.middleRows(first, count);
   return part;
 }
 
-data::Recording repeated(const data::Recording& recording, Eigen::Index samples) {
-  data::Recording longer{recording.name, recording.rate, recording.leads, recording.units, {}, {}};
+ecg::Recording repeated(const ecg::Recording& recording, Eigen::Index samples) {
+  ecg::Recording longer{recording.name, recording.rate, recording.leads, recording.units, {}, {}};
   longer.signal.resize(samples, recording.signal.cols());
   for (Eigen::Index first = 0; first < samples; first += recording.signal.rows()) {
     const Eigen::Index count = std::min(recording.signal.rows(), samples - first);
@@ -98,7 +89,7 @@ std::int64_t flat_leads_of(const Eigen::ArrayXXd& signal) {
 }
 
 // Why the model cannot take these leads at all; empty when it can.
-std::string misfit(const ModelDescription& model, const data::TwelveLeads& twelve, const Prediction& prediction) {
+std::string misfit(const ModelDescription& model, const ecg::TwelveLeads& twelve, const Prediction& prediction) {
   const std::string& unit = twelve.recording.units.front();
   if (!twelve.missing.empty())
     return fmt::format(
@@ -107,9 +98,9 @@ std::string misfit(const ModelDescription& model, const data::TwelveLeads& twelv
         twelve.unused.empty() ? "" : fmt::format("; not understood: {}", fmt::join(twelve.unused, ", ")));
   const double needed = static_cast<double>(model.sizes.samples) / model.rate;
   // A sample more or less is nobody's fault.
-  if (prediction.seconds < kMinShareOfLength * needed - 0.5 / model.rate)
+  if (prediction.seconds < kMinLengthFraction * needed - 0.5 / model.rate)
     return fmt::format("too short: {:.4g} s, at least {:.3g} s are needed", prediction.seconds,
-                       kMinShareOfLength * needed);
+                       kMinLengthFraction * needed);
   if (!(prediction.rate >= dsp::kMinQualityRate))
     return fmt::format("sampled at {:g} Hz, at least {:g} Hz are needed", prediction.rate, dsp::kMinQualityRate);
   if (prediction.rate > data::kHighestResampledRate)
@@ -120,20 +111,20 @@ std::string misfit(const ModelDescription& model, const data::TwelveLeads& twelv
   return "";
 }
 
-void describe_leads(const data::TwelveLeads& twelve, Prediction& prediction) {
-  for (const std::string_view name : data::kStandardLeads) {
+void describe_leads(const ecg::TwelveLeads& twelve, Prediction& prediction) {
+  for (const std::string_view name : ecg::kStandardLeads) {
     LeadReport lead;
     lead.lead = name;
-    for (const data::DerivedLead& derived : twelve.derived)
+    for (const ecg::DerivedLead& derived : twelve.derived)
       if (derived.lead == name) lead.formula = derived.formula;
     lead.missing = std::find(twelve.missing.begin(), twelve.missing.end(), name) != twelve.missing.end();
     prediction.leads.push_back(std::move(lead));
   }
-  for (const data::DerivedLead& derived : twelve.derived)
+  for (const ecg::DerivedLead& derived : twelve.derived)
     prediction.notes.push_back(fmt::format("{} = {}", derived.lead, derived.formula));
 }
 
-void note_treatment(const ModelDescription& model, const data::TwelveLeads& twelve, const data::Person& person,
+void note_treatment(const ModelDescription& model, const ecg::TwelveLeads& twelve, const ecg::Person& person,
                     Prediction& prediction) {
   const double needed = static_cast<double>(model.sizes.samples) / model.rate;
   const auto note = [&](std::string text) { prediction.notes.push_back(std::move(text)); };
@@ -171,17 +162,17 @@ struct Predictor::Window {
 };
 
 Predictor::Predictor(TrainedModel model, PredictorOptions options)
-    : model_(std::move(model)), options_(options), as_trained_(prepare_settings(config_of(model_.description))) {
-  const std::vector<std::string> standard(data::kStandardLeads.begin(), data::kStandardLeads.end());
-  if (model_.description.lead_names != standard)
+    : model_(std::move(model)),
+      options_(options),
+      as_trained_(settings_of(model_.description, model_.description.normalize)),
+      settings_(
+          settings_of(model_.description, model_.description.unit == "z" ? "zscore" : model_.description.normalize)) {
+  if (!ecg::are_standard_leads(model_.description.lead_names))
     throw Error(fmt::format("the model's leads are {}, expected the twelve standard ones",
                             fmt::join(model_.description.lead_names, " ")),
                 "Train the model on twelve-lead records.");
-  features_ = std::move(as_trained_.features);
-  as_trained_.features = {};
-  DataConfig config = config_of(model_.description);
-  if (model_.description.unit == "z") config.normalize = "zscore";
-  settings_ = prepare_settings(config);
+  // Features are of the recording before it is repeated to the model's length.
+  features_ = std::exchange(as_trained_.features, {});
   settings_.features = {};
   model_.net->set_training(false);
   model_.net->to(options_.device);
@@ -192,48 +183,41 @@ bool Predictor::fits_exactly(const data::SourceRecording& source) const {
   if (!source.digital) return false;
   const data::WfdbHeader& header = source.digital->header;
   const auto names = header.leads();
-  const bool all = std::all_of(data::kStandardLeads.begin(), data::kStandardLeads.end(), [&](std::string_view lead) {
-    return std::any_of(names.begin(), names.end(), [&](const std::string& name) {
-      return std::equal(name.begin(), name.end(), lead.begin(), lead.end(),
-                        [](unsigned char a, unsigned char b) { return std::tolower(a) == std::tolower(b); });
-    });
-  });
+  const bool all = std::all_of(ecg::kStandardLeads.begin(), ecg::kStandardLeads.end(),
+                               [&](std::string_view lead) { return ecg::find_lead(names, lead).has_value(); });
   return all && std::abs(header.rate - model_.description.rate) <= kSameRate &&
          header.samples == model_.description.sizes.samples;
 }
 
 // `leads` at the model's rate, of its length or shorter.
-Predictor::Window Predictor::window(const data::Recording& leads, const data::SourceRecording& source,
+Predictor::Window Predictor::window(const ecg::Recording& leads, const data::SourceRecording& source,
                                     bool exactly) const {
   Window window;
-  const data::PrepareSettings& settings = leads.units.front() == "z" ? as_trained_ : settings_;
-  data::PtbxlRow row;
-  row.age = source.person.age;
-  row.sex = source.person.sex;
-  if (features_.compute) window.features = features_.compute(leads, row);
+  const data::RecordingSettings& settings = leads.units.front() == "z" ? as_trained_ : settings_;
+  if (features_.compute) window.features = features_.compute(leads, source.person);
   if (exactly) {
-    window.record = prepare_digital(settings, *source.digital, row);
+    window.record = data::prepare_digital(settings, *source.digital, source.person);
     return window;
   }
   data::PreparedRecord known;
   known.flat_leads = flat_leads_of(leads.signal);
   const auto samples = static_cast<Eigen::Index>(model_.description.sizes.samples);
-  window.record = prepare_recording(settings, leads.signal.rows() < samples ? repeated(leads, samples) : leads, row,
-                                    std::move(known));
+  window.record = data::prepare_recording(settings, leads.signal.rows() < samples ? repeated(leads, samples) : leads,
+                                          source.person, std::move(known));
   return window;
 }
 
 // The windows that can be used; when there is none, why not goes into the refusal.
-std::vector<Predictor::Window> Predictor::windows(const data::Recording& leads, const data::SourceRecording& source,
+std::vector<Predictor::Window> Predictor::windows(const ecg::Recording& leads, const data::SourceRecording& source,
                                                   Prediction& prediction) const {
-  const data::Recording resampled = at_rate(leads, model_.description.rate);
+  const ecg::Recording resampled = data::at_rate(leads, model_.description.rate);
   const auto length = static_cast<Eigen::Index>(model_.description.sizes.samples);
   const auto starts = window_starts(resampled.signal.rows(), length);
   const bool exactly = fits_exactly(source);
   std::vector<Window> usable;
   for (const Eigen::Index start : starts) {
     const Eigen::Index count = std::min(length, resampled.signal.rows());
-    const data::Recording part = part_of(resampled, start, count);
+    const ecg::Recording part = part_of(resampled, start, count);
     std::string fault;
     if (starts.size() > 1) {
       const double ratio = leads.rate / model_.description.rate;
@@ -262,25 +246,30 @@ std::vector<Predictor::Window> Predictor::windows(const data::Recording& leads, 
   return usable;
 }
 
+// The windows as a DataLoader takes them; labels are not known.
+RecordArrays Predictor::arrays_of(const std::vector<Window>& windows) const {
+  const ModelDescription& model = model_.description;
+  RecordArrays arrays;
+  arrays.records = static_cast<std::int64_t>(windows.size());
+  arrays.samples = model.sizes.samples;
+  arrays.leads = model.sizes.leads;
+  arrays.classes = static_cast<std::int64_t>(model.class_names.size());
+  arrays.labels.resize(windows.size() * model.class_names.size());
+  std::vector<float> features;
+  for (const Window& window : windows) {
+    arrays.signals.insert(arrays.signals.end(), window.record.signal.begin(), window.record.signal.end());
+    arrays.scales.insert(arrays.scales.end(), window.record.scales.begin(), window.record.scales.end());
+    for (const double value : window.features)
+      features.push_back(std::isfinite(value) ? static_cast<float>(value) : std::numeric_limits<float>::quiet_NaN());
+  }
+  arrays.feature_width = model.feature_scaling.width();
+  arrays.features = scaled_features(model.feature_scaling, features_.names, features);
+  return arrays;
+}
+
 void Predictor::answer(const std::vector<Window>& windows, Prediction& prediction) {
   const ModelDescription& model = model_.description;
-  data::Dataset set;
-  set.records = static_cast<std::int64_t>(windows.size());
-  set.samples = model.sizes.samples;
-  set.leads = model.sizes.leads;
-  set.rate = model.rate;
-  set.unit = windows.front().record.unit;
-  set.class_names = model.class_names;
-  set.labels.resize(windows.size() * model.class_names.size());
-  set.feature_names = features_.names;
-  for (const Window& window : windows) {
-    set.signals.insert(set.signals.end(), window.record.signal.begin(), window.record.signal.end());
-    set.scales.insert(set.scales.end(), window.record.scales.begin(), window.record.scales.end());
-    for (const double value : window.features)
-      set.features.push_back(std::isfinite(value) ? static_cast<float>(value)
-                                                  : std::numeric_limits<float>::quiet_NaN());
-  }
-  const DataLoader source(set, model.signal_scaling, model.feature_scaling, options_.device);
+  const DataLoader source(arrays_of(windows), model.signal_scaling, options_.device);
   std::vector<std::int64_t> rows(windows.size());
   std::iota(rows.begin(), rows.end(), 0);
   const Scores scored = score(*model_.net, source, rows, kBatchSize, {});
@@ -294,7 +283,7 @@ void Predictor::answer(const std::vector<Window>& windows, Prediction& predictio
       return;
     }
     prediction.probabilities.push_back(probability);
-    prediction.called.push_back(probability > model.thresholds[c]);
+    prediction.positive.push_back(probability > model.thresholds[c]);
   }
   prediction.windows = static_cast<std::int64_t>(windows.size());
   for (std::size_t i = 0; i < features_.names.size(); ++i) {
@@ -310,12 +299,12 @@ Prediction Predictor::predict(const data::SourceRecording& source) {
   Prediction prediction;
   prediction.rate = source.recording.rate;
   prediction.seconds = static_cast<double>(source.recording.signal.rows()) / source.recording.rate;
-  const data::TwelveLeads twelve = data::twelve_leads(source.recording);
+  const ecg::TwelveLeads twelve = ecg::twelve_leads(source.recording);
   describe_leads(twelve, prediction);
   prediction.refusal = misfit(model, twelve, prediction);
   if (!prediction.refusal.empty()) return prediction;
 
-  const data::Recording& leads = twelve.recording;
+  const ecg::Recording& leads = twelve.recording;
   const auto qualities = dsp::signal_quality(leads.signal, leads.rate, leads.units.front());
   for (std::size_t lead = 0; lead < qualities.size(); ++lead) prediction.leads[lead].quality = qualities[lead];
   const std::vector<Window> usable = windows(leads, source, prediction);

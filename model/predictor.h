@@ -5,16 +5,18 @@
 #include <string>
 #include <vector>
 
-#include "data/prepare.h"
+#include "data/prepare_recording.h"
 #include "data/source_recording.h"
 #include "dsp/features/signal_quality.h"
+#include "ecg/recording.h"
 #include "engine/device.h"
+#include "model/data_loader.h"
 #include "model/model_file.h"
 
 namespace cardiograd::model {
 
 // A recording this much shorter than the model's is repeated from its beginning; below that it is refused.
-inline constexpr double kMinShareOfLength = 0.3;
+inline constexpr double kMinLengthFraction = 0.3;
 
 struct LeadReport {
   std::string lead;
@@ -36,7 +38,7 @@ struct PredictionTimes {  // milliseconds
 struct Prediction {
   std::string refusal;                // why there is no answer; empty when there is one
   std::vector<float> probabilities;   // per class, mean over the windows; empty when refused
-  std::vector<bool> called;           // probability > threshold
+  std::vector<bool> positive;         // per class: probability > threshold
   std::int64_t windows = 0;           // of the model's length that the answer comes from
   std::int64_t windows_left_out = 0;  // with an unusable lead
   double rate = 0;                    // Hz, of the recording
@@ -57,14 +59,14 @@ class Predictor {
   explicit Predictor(TrainedModel model, PredictorOptions options = {});
 
   // A twelve-lead record of the model's rate and length gives exactly what evaluate computes for it. Anything else is
-  //  - matched by lead name, missing limb leads derived (data/twelve_leads.h);
+  //  - matched by lead name, missing limb leads derived (ecg/twelve_leads.h);
   //  - resampled to the model's rate;
   //  - when longer than the model's records, cut into the fewest windows of their length that cover it, evenly spaced
   //    and overlapping where they must; the answer is the mean of the windows' probabilities. Windows with an unusable
   //    lead are left out;
   //  - when shorter, repeated from its beginning (on 194 PTB-XL records cut to 5 s the macro AUC falls by 0.004 that
   //    way, by 0.013 when filled up with zeros at the end).
-  // Refuses, with the reason: missing leads, less than kMinShareOfLength of the model's length, a rate below
+  // Refuses, with the reason: missing leads, less than kMinLengthFraction of the model's length, a rate below
   // dsp::kMinQualityRate, another unit than the model's, unusable leads (dsp/features/signal_quality.h), no heartbeats.
   // Throws Error for a recording that contradicts itself: a lead twice, mixed units.
   Prediction predict(const data::SourceRecording& source);
@@ -74,15 +76,16 @@ class Predictor {
  private:
   struct Window;
   bool fits_exactly(const data::SourceRecording& source) const;
-  Window window(const data::Recording& leads, const data::SourceRecording& source, bool exactly) const;
-  std::vector<Window> windows(const data::Recording& leads, const data::SourceRecording& source,
+  Window window(const ecg::Recording& leads, const data::SourceRecording& source, bool exactly) const;
+  std::vector<Window> windows(const ecg::Recording& leads, const data::SourceRecording& source,
                               Prediction& prediction) const;
+  RecordArrays arrays_of(const std::vector<Window>& windows) const;
   void answer(const std::vector<Window>& windows, Prediction& prediction);
 
   TrainedModel model_;
   PredictorOptions options_;
-  data::PrepareSettings as_trained_;
-  data::PrepareSettings settings_;  // for voltages: a model of standardized signals needs them standardized
+  data::RecordingSettings as_trained_;
+  data::RecordingSettings settings_;  // for voltages: a model of standardized signals needs them standardized
   data::FeatureExtractor features_;
 };
 

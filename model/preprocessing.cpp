@@ -1,6 +1,6 @@
 #include "model/preprocessing.h"
 
-#include <cmath>
+#include <utility>
 
 #include <fmt/format.h>
 #include <fmt/ranges.h>
@@ -25,8 +25,8 @@ data::SignalFilter band_pass(double high_hz) {
 }
 
 data::FeatureExtractor demographics() {
-  return {"demographics 1", {"age_years", "sex"}, [](const data::Recording&, const data::PtbxlRow& row) {
-            return std::vector<double>{row.age, row.sex};
+  return {"demographics 1", {"age_years", "sex"}, [](const ecg::Recording&, const ecg::Person& person) {
+            return std::vector<double>{person.age, person.sex};
           }};
 }
 
@@ -38,38 +38,53 @@ data::FeatureExtractor all_features() {
     extractor.names.emplace_back(column.name);
     extractor.key += fmt::format(" {}", column.name);
   }
-  extractor.compute = [](const data::Recording& recording, const data::PtbxlRow& row) {
-    const std::string unit = recording.units.empty() ? "" : recording.units.front();
-    return dsp::compute_features(recording.signal, recording.rate, unit, recording.leads, row.age, row.sex).values;
+  extractor.compute = [](const ecg::Recording& recording, const ecg::Person& person) {
+    return dsp::compute_features(recording, person).values;
   };
   return extractor;
 }
 
 }  // namespace
 
-data::PrepareSettings prepare_settings(const DataConfig& config) {
-  data::PrepareSettings settings;
-  settings.folder = config.folder;
-  settings.task = data::task_of(config.task);
-  settings.rate = static_cast<int>(config.rate);
-  if (config.filter == "butterworth") settings.filter = band_pass(kHighHz);
-  if (config.normalize == "zscore") {
+data::RecordingSettings recording_settings(const std::string& filter, const std::string& normalize,
+                                           const std::string& features) {
+  data::RecordingSettings settings;
+  if (filter == "butterworth") settings.filter = band_pass(kHighHz);
+  if (normalize == "zscore") {
     settings.normalize = data::Normalize::kZscore;
     settings.normalize_filter = band_pass(kNormalizeHighHz);
   }
-  settings.unlabeled = data::unlabeled_of(config.unlabeled);
-  settings.skip_missing = config.skip_missing;
-  if (config.features == "demographics") settings.features = demographics();
-  if (config.features == "all") settings.features = all_features();
+  if (features == "demographics") settings.features = demographics();
+  if (features == "all") settings.features = all_features();
   return settings;
 }
 
 data::Dataset prepare_data(const DataConfig& config, const PrepareOptions& options) {
-  data::PrepareSettings settings = prepare_settings(config);
+  data::PrepareSettings settings;
+  settings.recording = recording_settings(config.filter, config.normalize, config.features);
+  settings.folder = config.folder;
+  settings.task = data::task_of(config.task);
+  settings.rate = static_cast<int>(config.rate);
+  settings.unlabeled = data::unlabeled_of(config.unlabeled);
+  settings.skip_missing = config.skip_missing;
   settings.use_cache = options.use_cache;
   settings.cache_folder = options.cache_folder;
   settings.progress = options.progress;
   return data::prepare(settings);
+}
+
+RecordArrays take_arrays(data::Dataset& set, const FeatureScaling& scaling) {
+  RecordArrays arrays;
+  arrays.records = set.records;
+  arrays.samples = set.samples;
+  arrays.leads = set.leads;
+  arrays.classes = static_cast<std::int64_t>(set.class_names.size());
+  arrays.feature_width = scaling.width();
+  arrays.signals = std::exchange(set.signals, {});
+  arrays.scales = set.scales;
+  arrays.features = scaled_features(scaling, set.feature_names, set.features);
+  arrays.labels.assign(set.labels.begin(), set.labels.end());
+  return arrays;
 }
 
 void check_fits(const ModelDescription& model, const data::Dataset& set) {

@@ -1,4 +1,4 @@
-// From a run's data configuration to a prepared data set: which filter, which features, which normalization.
+// From a run's data configuration to a prepared dataset: which filter, which features, which normalization.
 #pragma once
 
 #include <filesystem>
@@ -8,7 +8,9 @@
 
 #include "data/dataset.h"
 #include "data/prepare.h"
+#include "model/data_loader.h"
 #include "model/model_file.h"
+#include "model/scaling.h"
 #include "model/training_config.h"
 
 namespace cardiograd::model {
@@ -20,11 +22,17 @@ struct PrepareOptions {
   std::function<void(std::int64_t done, std::int64_t total)> progress;
 };
 
-// The filter, the normalization and the features that `config` asks for, with nothing of `PrepareOptions`.
-data::PrepareSettings prepare_settings(const DataConfig& config);
+// What is done to each recording, by the words that a data configuration and a model file have for the filter, the
+// normalization and the features.
+data::RecordingSettings recording_settings(const std::string& filter, const std::string& normalize,
+                                           const std::string& features);
 
 // Throws what data::prepare throws.
 data::Dataset prepare_data(const DataConfig& config, const PrepareOptions& options = {});
+
+// A dataset as a DataLoader takes it, with features as the model needs them. The signals are moved out of `set`, which
+// keeps everything else. Throws what scaled_features throws.
+RecordArrays take_arrays(data::Dataset& set, const FeatureScaling& scaling);
 
 // Throws Error, saying what differs and what to do, when a model cannot judge these signals: another unit, rate,
 // length, lead set or class list.

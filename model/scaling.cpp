@@ -54,12 +54,12 @@ double median_of(std::vector<double>& values) {
   return (*middle + *std::max_element(values.begin(), middle)) / 2;
 }
 
-std::size_t column_of(const data::Dataset& set, const std::string& name) {
-  const auto found = std::find(set.feature_names.begin(), set.feature_names.end(), name);
-  if (found == set.feature_names.end())
-    throw Error(fmt::format("the model uses the feature '{}', which this data set does not offer", name),
+std::size_t column_of(std::span<const std::string> names, const std::string& name) {
+  const auto found = std::find(names.begin(), names.end(), name);
+  if (found == names.end())
+    throw Error(fmt::format("the model uses the feature '{}', which this dataset does not offer", name),
                 "Evaluate with the version of the program that trained the model.");
-  return static_cast<std::size_t>(found - set.feature_names.begin());
+  return static_cast<std::size_t>(found - names.begin());
 }
 
 double feature_at(const data::Dataset& set, std::int64_t record, std::size_t column) {
@@ -126,17 +126,19 @@ FeatureScaling fit_feature_scaling(const data::Dataset& set, const std::vector<s
   return scaling;
 }
 
-std::vector<float> scaled_features(const FeatureScaling& scaling, const data::Dataset& set) {
+std::vector<float> scaled_features(const FeatureScaling& scaling, std::span<const std::string> names,
+                                   std::span<const float> features) {
   const std::size_t count = scaling.names.size();
+  const std::size_t records = names.empty() ? 0 : features.size() / names.size();
   const auto width = static_cast<std::size_t>(scaling.width());
-  std::vector<float> scaled(static_cast<std::size_t>(set.records) * width);
+  std::vector<float> scaled(records * width);
   for (std::size_t i = 0; i < count; ++i) {
-    const std::size_t column = column_of(set, scaling.names[i]);
-    for (std::int64_t record = 0; record < set.records; ++record) {
-      const double raw = feature_at(set, record, column);
+    const std::size_t column = column_of(names, scaling.names[i]);
+    for (std::size_t record = 0; record < records; ++record) {
+      const double raw = static_cast<double>(features[record * names.size() + column]);
       const bool missing = !std::isfinite(raw);
       const double value = ((missing ? scaling.median[i] : raw) - scaling.mean[i]) / (scaling.sd[i] + kGuard);
-      float* row = scaled.data() + static_cast<std::size_t>(record) * width;
+      float* row = scaled.data() + record * width;
       row[i] = static_cast<float>(std::clamp(value, -kMaxDeviations, kMaxDeviations));
       if (scaling.missing_flags) row[count + i] = missing ? 1.0F : 0.0F;
     }

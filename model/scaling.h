@@ -4,6 +4,7 @@
 #pragma once
 
 #include <cstdint>
+#include <span>
 #include <string>
 #include <vector>
 
@@ -37,8 +38,9 @@ struct FeatureScaling {
 // Columns missing in all of `rows` are dropped, with a log line that names them.
 FeatureScaling fit_feature_scaling(const data::Dataset& set, const std::vector<std::int64_t>& rows, bool missing_flags);
 
-// The model's inputs (records, width()) row-major for every record of `set`; flags (1 = was missing) follow the values.
-// Throws Error when a column that the model uses is not in the set.
-std::vector<float> scaled_features(const FeatureScaling& scaling, const data::Dataset& set);
+// The model's inputs (records, width()) row-major from the values `features` (records, names), NaN where missing; flags
+// (1 = was missing) follow the values. Throws Error when a column that the model uses is not among `names`.
+std::vector<float> scaled_features(const FeatureScaling& scaling, std::span<const std::string> names,
+                                   std::span<const float> features);
 
 }  // namespace cardiograd::model

@@ -21,6 +21,7 @@
 #include "evaluation/thresholds.h"
 #include "model/max_batch_size.h"
 #include "model/pos_weight.h"
+#include "model/preprocessing.h"
 
 namespace cardiograd::model {
 namespace {
@@ -116,7 +117,8 @@ Trainer::Trainer(const TrainingConfig& config, data::Dataset set, std::filesyste
 
   net_ = std::make_unique<HcCnnTn>(description_.sizes, static_cast<std::uint64_t>(config_.seed));
   net_->to(device_);
-  source_ = std::make_unique<DataLoader>(set_, description_.signal_scaling, description_.feature_scaling, device_);
+  source_ = std::make_unique<DataLoader>(take_arrays(set_, description_.feature_scaling), description_.signal_scaling,
+                                         device_);
   optimizer_ = std::make_unique<optim::Adam>(
       net_->parameters(),
       optim::AdamOptions{.weight_decay = config_.weight_decay, .decoupled = config_.optimizer == "adamw"});

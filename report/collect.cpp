@@ -131,7 +131,7 @@ ReportData collect(const Judged& judged) {
   report.classes = data::class_distribution(data::read_ptbxl_database(judged.data_folder / "ptbxl_database.csv"),
                                             data::ScpTable::read(judged.data_folder / "scp_statements.csv"));
   report.evaluation = judged.evaluation;
-  const std::vector<std::uint8_t> labels = model::labels_of(judged.set, judged.rows);
+  const std::vector<std::uint8_t> labels = data::labels_of(judged.set, judged.rows);
   const evaluation::Predictions predictions{judged.probabilities, labels, static_cast<std::int64_t>(judged.rows.size()),
                                             static_cast<std::int64_t>(judged.set.class_names.size()),
                                             judged.set.class_names};

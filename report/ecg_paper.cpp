@@ -8,7 +8,7 @@
 #include <fmt/format.h>
 
 #include "base/error.h"
-#include "data/leads.h"
+#include "ecg/leads.h"
 
 namespace cardiograd::report {
 namespace {
@@ -27,8 +27,8 @@ constexpr double kFooter = 8;
 constexpr double kMinFileWidth = 130;  // for the text below
 constexpr double kStepsPerMm = 100;    // path coordinates are whole hundredths of a millimeter: short numbers
 
-// The report's colours in the light scheme, for a file of its own.
-constexpr std::string_view kFileColours = R"css(
+// The report's colors in the light scheme, for a file of its own.
+constexpr std::string_view kFileColors = R"css(
 svg { --paper: #fffafa; --minor: #f8d9d9; --major: #e9a5a5; --trace: #16181b; --c0: #0072b2; --c1: #d55e00;
       --c2: #009e73; font-family: system-ui, "Segoe UI", "DejaVu Sans", sans-serif; })css";
 
@@ -62,7 +62,7 @@ class Paper {
   }
 
   EcgDrawing draw(const SvgText& text) {
-    Svg svg(width(), height_, text, "ecg", alone_ ? std::string(kFileColours) + std::string(ecg_style_sheet()) : "");
+    Svg svg(width(), height_, text, "ecg", alone_ ? std::string(kFileColors) + std::string(ecg_style_sheet()) : "");
     draw_grid(svg, text.id);
     for (const Row& row : rows_) {
       for (const Segment& segment : row.segments) draw_waves(svg, row, segment);
@@ -87,13 +87,8 @@ class Paper {
     return static_cast<double>(strip_.samples[(segment.first + i) * leads_ + segment.lead]) * mm_per_unit_;
   }
 
-  bool standard_leads() const {
-    return std::equal(strip_.lead_names.begin(), strip_.lead_names.end(), data::kStandardLeads.begin(),
-                      data::kStandardLeads.end());
-  }
-
   void lay_out() {
-    if (standard_leads() && seconds(shown_) >= kShortestFourColumns) {
+    if (ecg::are_standard_leads(strip_.lead_names) && seconds(shown_) >= kShortestFourColumns) {
       for (std::size_t r = 0; r < 3; ++r) {
         Row row;
         for (std::size_t column = 0; column < 4; ++column) {

@@ -12,7 +12,7 @@ namespace cardiograd::report {
 
 enum class EcgWaveKind { p, qrs, t };
 
-// A wave of one lead, drawn as a coloured stretch with a line where it begins and where it ends.
+// A wave of one lead, drawn as a colored stretch with a line where it begins and where it ends.
 struct EcgWave {
   std::size_t lead = 0;
   EcgWaveKind kind = EcgWaveKind::p;
@@ -43,7 +43,7 @@ EcgDrawing draw_ecg(const SvgText& text, const EcgStrip& strip);
 // The same as an SVG file that prints in true size, with the text's title above and the scale and a legend below.
 std::string draw_ecg_file(const SvgText& text, const EcgStrip& strip);
 
-// Looks of the drawings; the colours are the variables --paper, --minor, --major, --trace and --c0 to --c2.
+// Looks of the drawings; the colors are the variables --paper, --minor, --major, --trace and --c0 to --c2.
 std::string_view ecg_style_sheet();
 
 }  // namespace cardiograd::report

@@ -8,15 +8,17 @@
 #include <fmt/ranges.h>
 #include <nlohmann/json.hpp>
 
+#include "data/csv.h"
+
 namespace cardiograd::apps {
 namespace {
 
 using nlohmann::json;
 
-std::vector<std::string> called_classes(const model::Prediction& prediction, const model::ModelDescription& model) {
+std::vector<std::string> positive_classes(const model::Prediction& prediction, const model::ModelDescription& model) {
   std::vector<std::string> names;
-  for (std::size_t c = 0; c < prediction.called.size(); ++c)
-    if (prediction.called[c]) names.push_back(model.class_names[c]);
+  for (std::size_t c = 0; c < prediction.positive.size(); ++c)
+    if (prediction.positive[c]) names.push_back(model.class_names[c]);
   return names;
 }
 
@@ -56,22 +58,15 @@ json leads_json(const model::Prediction& prediction) {
       entry["swing"] = quality.swing;
       entry["noise"] = quality.noise;
       entry["drift"] = quality.drift;
-      entry["missing_share"] = quality.missing_fraction;
-      entry["flat_share"] = quality.flat_fraction;
-      entry["saturated_share"] = quality.saturated_fraction;
+      entry["missing_fraction"] = quality.missing_fraction;
+      entry["flat_fraction"] = quality.flat_fraction;
+      entry["saturated_fraction"] = quality.saturated_fraction;
       if (!quality.fault.empty()) entry["fault"] = quality.fault;
       if (!quality.remark.empty()) entry["remark"] = quality.remark;
     }
     leads.push_back(std::move(entry));
   }
   return leads;
-}
-
-std::string csv_cell(const std::string& text) {
-  if (text.find_first_of(",\"\r\n") == std::string::npos) return text;
-  std::string quoted = "\"";
-  for (const char c : text) quoted += c == '"' ? std::string("\"\"") : std::string(1, c);
-  return quoted + "\"";
 }
 
 }  // namespace
@@ -92,11 +87,12 @@ std::string prediction_text(const PredictionOutcome& outcome, const model::Model
   if (!prediction.refusal.empty()) {
     text += fmt::format("\n  refused: {}\n", prediction.refusal);
   } else {
-    const auto called = called_classes(prediction, model);
-    text += fmt::format(": {}\n", called.empty() ? "no class called" : fmt::format("{}", fmt::join(called, ", ")));
+    const auto positive = positive_classes(prediction, model);
+    text +=
+        fmt::format(": {}\n", positive.empty() ? "no class positive" : fmt::format("{}", fmt::join(positive, ", ")));
     for (std::size_t c = 0; c < model.class_names.size(); ++c)
       text += fmt::format("  {:12} {:6.3f}  threshold {:.3f}{}\n", model.class_names[c], prediction.probabilities[c],
-                          model.thresholds[c], prediction.called[c] ? "  called" : "");
+                          model.thresholds[c], prediction.positive[c] ? "  positive" : "");
   }
   const bool measured = std::any_of(prediction.leads.begin(), prediction.leads.end(),
                                     [](const model::LeadReport& lead) { return lead.quality.swing > 0; });
@@ -125,13 +121,13 @@ std::string prediction_json(const PredictionOutcome& outcome, const model::Model
   }
   if (!prediction.probabilities.empty()) {
     line["windows"] = prediction.windows;
-    line["called"] = called_classes(prediction, model);
+    line["positive"] = positive_classes(prediction, model);
     json classes = json::array();
     for (std::size_t c = 0; c < model.class_names.size(); ++c)
       classes.push_back({{"class", model.class_names[c]},
                          {"probability", prediction.probabilities[c]},
                          {"threshold", model.thresholds[c]},
-                         {"called", static_cast<bool>(prediction.called[c])}});
+                         {"positive", static_cast<bool>(prediction.positive[c])}});
     line["classes"] = std::move(classes);
     json features = json::object();
     for (const model::FeatureValue& feature : prediction.features)
@@ -142,15 +138,16 @@ std::string prediction_json(const PredictionOutcome& outcome, const model::Model
 }
 
 std::string prediction_csv_header(const model::ModelDescription& model) {
-  std::string row = "record,status,reason,called";
-  for (const std::string& name : model.class_names) row += "," + csv_cell(name);
+  std::string row = "record,status,reason,positive";
+  for (const std::string& name : model.class_names) row += "," + data::csv_cell(name);
   return row + ",windows,rate_hz,seconds,worst_snr_db,derived_leads\n";
 }
 
 std::string prediction_csv(const PredictionOutcome& outcome, const model::ModelDescription& model) {
   const model::Prediction& prediction = outcome.prediction;
-  std::string row = fmt::format("{},{},{},{}", csv_cell(outcome.record), outcome.status(), csv_cell(outcome.reason()),
-                                csv_cell(fmt::format("{}", fmt::join(called_classes(prediction, model), " "))));
+  std::string row =
+      fmt::format("{},{},{},{}", data::csv_cell(outcome.record), outcome.status(), data::csv_cell(outcome.reason()),
+                  data::csv_cell(fmt::format("{}", fmt::join(positive_classes(prediction, model), " "))));
   for (std::size_t c = 0; c < model.class_names.size(); ++c)
     row += prediction.probabilities.empty() ? "," : fmt::format(",{:.6f}", prediction.probabilities[c]);
   if (!outcome.error.empty()) return row + ",,,,,\n";

@@ -20,14 +20,14 @@ struct PredictionOutcome {
   std::string reason() const;
 };
 
-// Several lines: what the record is, each class with probability, threshold and a mark where it is called, each lead
+// Several lines: what the record is, each class with probability, threshold and a mark where it is positive, each lead
 // with its quality, and what was done to it. With `timing` a line of milliseconds.
 std::string prediction_text(const PredictionOutcome& outcome, const model::ModelDescription& model, bool timing);
 
 // One line of JSON: record, status, reason, hint, classes, leads, features, notes, milliseconds.
 std::string prediction_json(const PredictionOutcome& outcome, const model::ModelDescription& model);
 
-// record,status,reason,called,<class>...,windows,rate_hz,seconds,worst_snr_db,derived_leads
+// record,status,reason,positive,<class>...,windows,rate_hz,seconds,worst_snr_db,derived_leads
 std::string prediction_csv_header(const model::ModelDescription& model);
 std::string prediction_csv(const PredictionOutcome& outcome, const model::ModelDescription& model);
 

@@ -8,10 +8,10 @@
 
 #include <fmt/format.h>
 
-#include "apps/features/beats.h"
 #include "base/error.h"
-#include "data/leads.h"
+#include "data/beats.h"
 #include "dsp/statistics.h"
+#include "ecg/leads.h"
 #include "report/ecg_paper.h"
 
 namespace cardiograd::apps {
@@ -53,8 +53,8 @@ std::vector<report::EcgWave> strip_waves(const dsp::Delineation& all, double sta
 std::vector<std::string> shown_names(const std::vector<std::string>& leads) {
   std::vector<std::string> names;
   for (const std::string& lead : leads) {
-    const auto index = data::standard_lead(lead);
-    names.push_back(index ? std::string(data::kStandardLeads[*index]) : lead);
+    const auto index = ecg::standard_lead(lead);
+    names.push_back(index ? std::string(ecg::kStandardLeads[*index]) : lead);
   }
   return names;
 }
@@ -62,8 +62,8 @@ std::vector<std::string> shown_names(const std::vector<std::string>& leads) {
 }  // namespace
 
 std::string features_drawing(const std::string& record, double start_s) {
-  const Beats beats = find_beats(record);
-  const data::Recording& recording = beats.recording;
+  const data::Beats beats = data::find_beats(record);
+  const ecg::Recording& recording = beats.recording;
   const auto samples = recording.signal.rows();
   const auto first = static_cast<Eigen::Index>(std::lround(std::min(start_s * recording.rate, 1e15)));
   const auto count = std::min(samples - first, static_cast<Eigen::Index>(std::ceil(kLongest * recording.rate)));

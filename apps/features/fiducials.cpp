@@ -7,10 +7,11 @@
 
 #include <fmt/format.h>
 
-#include "apps/features/beats.h"
 #include "base/file.h"
 #include "base/log.h"
 #include "base/threads.h"
+#include "data/beats.h"
+#include "data/csv.h"
 #include "data/wfdb_annotation.h"
 
 namespace cardiograd::apps {
@@ -24,10 +25,10 @@ std::string wave_cells(const dsp::Wave& wave) {
   return fmt::format(",{},{},{}", seconds(wave.onset_s), seconds(wave.peak_s), seconds(wave.offset_s));
 }
 
-std::string fiducial_rows(const std::string& record, const Beats& found) {
+std::string fiducial_rows(const std::string& record, const data::Beats& found) {
   std::string rows;
   const auto add = [&](const std::string& lead, std::size_t beat, const dsp::BeatWaves& waves) {
-    rows += fmt::format("{},{},{}{}{}{}\n", csv_cell(record), csv_cell(lead), beat + 1, wave_cells(waves.p),
+    rows += fmt::format("{},{},{}{}{}{}\n", data::csv_cell(record), data::csv_cell(lead), beat + 1, wave_cells(waves.p),
                         wave_cells(waves.qrs), wave_cells(waves.t));
   };
   for (std::size_t beat = 0; beat < found.peaks.times_s.size(); ++beat) {
@@ -40,7 +41,7 @@ std::string fiducial_rows(const std::string& record, const Beats& found) {
 }
 
 // The global boundaries as "(" peak ")" around p, N and t, as in LUDB and QTDB.
-void write_annotations(const std::string& record, const std::string& annotator, const Beats& found) {
+void write_annotations(const std::string& record, const std::string& annotator, const data::Beats& found) {
   data::WfdbAnnotations file;
   const auto add = [&](double time_s, const char* mnemonic, int number) {
     if (std::isnan(time_s)) return;
@@ -70,7 +71,7 @@ void write_fiducials(const std::vector<std::string>& records, const std::optiona
   std::vector<std::string> rows(records.size());
   parallel_for(static_cast<std::int64_t>(rows.size()), [&](std::int64_t i) {
     const std::string& record = records[static_cast<std::size_t>(i)];
-    const Beats found = find_beats(record);
+    const data::Beats found = data::find_beats(record);
     if (!found.peaks.reason.empty()) log_warning("{}: no beats: {}", record, found.peaks.reason);
     if (table) rows[static_cast<std::size_t>(i)] = fiducial_rows(record, found);
     if (annotator) write_annotations(record, *annotator, found);

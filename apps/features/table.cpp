@@ -3,16 +3,15 @@
 #include <algorithm>
 #include <cmath>
 #include <map>
-#include <optional>
 #include <string_view>
 
 #include <fmt/format.h>
 
-#include "apps/features/beats.h"
-#include "data/person.h"
+#include "data/beats.h"
 #include "dsp/features/clinical_measures.h"
 #include "dsp/features/features.h"
 #include "dsp/features/signal_quality.h"
+#include "ecg/person.h"
 
 namespace cardiograd::apps {
 namespace {
@@ -39,10 +38,8 @@ std::string line(std::string_view name, double value, std::string_view unit, con
   return text + "\n";
 }
 
-std::string columns_text(const Beats& beats, const data::Person& person) {
-  const data::Recording& recording = beats.recording;
-  const dsp::FeatureRow row =
-      dsp::compute_features(recording.signal, recording.rate, beats.unit, recording.leads, person.age, person.sex);
+std::string columns_text(const data::Beats& beats, const ecg::Person& person) {
+  const dsp::FeatureRow row = dsp::compute_features(beats.recording, person);
   std::string text;
   const auto columns = dsp::feature_columns();
   for (std::size_t i = 0; i < columns.size(); ++i) {
@@ -58,8 +55,8 @@ std::string cell(double value) {
   return std::isnan(value) ? "-" : fmt::format("{:.3f}", value);
 }
 
-std::string leads_text(const Beats& beats, const std::vector<dsp::LeadMeasures>& measures) {
-  const data::Recording& recording = beats.recording;
+std::string leads_text(const data::Beats& beats, const std::vector<dsp::LeadMeasures>& measures) {
+  const ecg::Recording& recording = beats.recording;
   std::vector<dsp::LeadQuality> quality;
   if (recording.rate >= dsp::kMinQualityRate)
     quality = dsp::signal_quality(recording.signal, recording.rate, beats.unit);
@@ -80,12 +77,10 @@ std::string leads_text(const Beats& beats, const std::vector<dsp::LeadMeasures>&
 }  // namespace
 
 std::string features_table(const std::string& record) {
-  const Beats beats = find_beats(record);
-  const data::Recording& recording = beats.recording;
-  const data::Person person = data::person_of(recording.comments);
-  const std::optional<double> millivolts = beats.unit == "mV" ? std::optional(1.0) : std::nullopt;
-  const dsp::ClinicalMeasures measures =
-      dsp::clinical_measures(beats.signal, beats.waves, recording.leads, millivolts, person.sex);
+  const data::Beats beats = data::find_beats(record);
+  const ecg::Recording& recording = beats.recording;
+  const ecg::Person person = ecg::person_of(recording.comments);
+  const dsp::ClinicalMeasures measures = dsp::clinical_measures(recording, person, beats.signal, beats.waves);
   std::string text = fmt::format("{}: {} lead{}, {:g} Hz, {:.1f} s, {}, {} beats\n", record, recording.leads.size(),
                                  recording.leads.size() == 1 ? "" : "s", recording.rate,
                                  static_cast<double>(recording.signal.rows()) / recording.rate, beats.unit,

@@ -5,6 +5,8 @@
 
 #include <Eigen/Geometry>
 
+#include "ecg/twelve_leads.h"
+
 namespace cardiograd::data::synthetic {
 namespace {
 
@@ -50,8 +52,8 @@ Body draw_body(bool female, PhiloxStream& random) {
     // An electrode beside its place sees part of what its neighbors see, and stands nearer or farther.
     const Eigen::Index neighbor =
         random.uniform() < 0.5 ? std::max<Eigen::Index>(kV1, v - 1) : std::min<Eigen::Index>(kElectrodes - 1, v + 1);
-    const double share = 0.2 * random.uniform();
-    const Eigen::RowVector3d mixed = (1 - share) * body.row(v) + share * body.row(neighbor);
+    const double fraction = 0.2 * random.uniform();
+    const Eigen::RowVector3d mixed = (1 - fraction) * body.row(v) + fraction * body.row(neighbor);
     body.row(v) = mixed * std::exp(0.06 * std::clamp(random.normal(), -2.0, 2.0));
   }
   return body;
@@ -59,7 +61,7 @@ Body draw_body(bool female, PhiloxStream& random) {
 
 LeadVectors lead_vectors(const Body& body) {
   // The columns of the body are three electrode recordings of a unit dipole.
-  return twelve_leads(independent_leads(body.transpose().array())).matrix().transpose();
+  return ecg::complete_leads(independent_leads(body.transpose().array())).matrix().transpose();
 }
 
 Eigen::ArrayXXd independent_leads(const Eigen::ArrayXXd& electrodes) {
@@ -68,20 +70,6 @@ Eigen::ArrayXXd independent_leads(const Eigen::ArrayXXd& electrodes) {
   leads.col(1) = electrodes.col(kLl) - electrodes.col(kRa);
   const Eigen::ArrayXd terminal = (electrodes.col(kRa) + electrodes.col(kLa) + electrodes.col(kLl)) / 3;
   for (Eigen::Index v = 0; v < 6; ++v) leads.col(2 + v) = electrodes.col(kV1 + v) - terminal;
-  return leads;
-}
-
-Eigen::ArrayXXd twelve_leads(const Eigen::ArrayXXd& independent) {
-  Eigen::ArrayXXd leads(independent.rows(), 12);
-  const auto i = independent.col(0);
-  const auto ii = independent.col(1);
-  leads.col(0) = i;
-  leads.col(1) = ii;
-  leads.col(2) = ii - i;
-  leads.col(3) = -(i + ii) / 2;
-  leads.col(4) = i - ii / 2;
-  leads.col(5) = ii - i / 2;
-  leads.rightCols(6) = independent.rightCols(6);
   return leads;
 }
 

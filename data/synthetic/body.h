@@ -27,8 +27,4 @@ LeadVectors lead_vectors(const Body& body);
 // mean of RA, LA and LL.
 Eigen::ArrayXXd independent_leads(const Eigen::ArrayXXd& electrodes);
 
-// I, II, V1 ... V6 (samples x 8) to the twelve leads in the order of kStandardLeads: III = II - I, aVR = -(I + II) / 2,
-// aVL = I - II / 2, aVF = II - I / 2, each rounded once.
-Eigen::ArrayXXd twelve_leads(const Eigen::ArrayXXd& independent);
-
 }  // namespace cardiograd::data::synthetic

@@ -85,7 +85,7 @@ std::string database_row(const PlannedRecord& plan, const SyntheticRecord& recor
   return fmt::format(
       "{},{:.1f},{:.1f},{},,,0.0,0.0,synthetic,{},{},\"{}\",{},,,0.0,False,True,True,{},{},{},{},{},,"
       "{},{},{}\n",
-      plan.ecg_id, static_cast<double>(plan.patient_id), age, plan.person.female ? 1 : 0, date_of(plan.ecg_id),
+      plan.ecg_id, static_cast<double>(plan.patient_id), age, plan.person.female() ? 1 : 0, date_of(plan.ecg_id),
       quoted(report(plan, record)), scp_codes(plan, record), axis_name(record.frontal_axis_deg),
       quoted(record.remarks.baseline_drift), quoted(record.remarks.static_noise), quoted(record.remarks.burst_noise),
       quoted(record.remarks.electrodes_problems), extra, plan.fold, stem_lr, stem_hr);

@@ -17,11 +17,12 @@
 #include "base/error.h"
 #include "base/file.h"
 #include "base/threads.h"
-#include "data/leads.h"
 #include "data/synthetic/database_row.h"
 #include "data/synthetic/record.h"
 #include "data/synthetic/scp_statements.h"
 #include "data/wfdb.h"
+#include "ecg/leads.h"
+#include "ecg/recording.h"
 
 namespace cardiograd::data::synthetic {
 namespace {
@@ -102,25 +103,25 @@ bool is_inside(const fs::path& path, const fs::path& folder) {
   return !relative.empty() && *relative.begin() != "..";
 }
 
-// Only what write_dataset made may be replaced: --force must not cost anybody a real data set.
+// Only what write_dataset made may be replaced: --force must not cost anybody a real dataset.
 void check_destination(const fs::path& folder, bool force) {
   if (!fs::exists(fs::symlink_status(folder))) return;
   if (!force)
     throw Error(fmt::format("{}: is there already", folder.string()),
-                "Give another --out, or --force to replace a synthetic data set.");
+                "Give another --out, or --force to replace a synthetic dataset.");
   if (fs::is_symlink(folder) || !fs::is_directory(folder))
     throw Error(fmt::format("{}: is no folder", folder.string()), "Give another --out.");
   if (fs::is_empty(folder)) return;
   if (!fs::exists(folder / kMarker))
     throw Error(
-        fmt::format("{}: holds something else than a synthetic data set ({} is missing)", folder.string(), kMarker),
+        fmt::format("{}: holds something else than a synthetic dataset ({} is missing)", folder.string(), kMarker),
         "Give another --out; --force replaces only what this program wrote.");
   const std::set<std::string> known = {"records100",         "records500",         "ptbxl_database.csv",
                                        "scp_statements.csv", std::string(kMarker), "truth.csv"};
   for (const auto& entry : fs::directory_iterator(folder)) {
     const std::string name = entry.path().filename().string();
     if (!known.contains(name))
-      throw Error(fmt::format("{}: '{}' is no part of a synthetic data set", folder.string(), name),
+      throw Error(fmt::format("{}: '{}' is no part of a synthetic dataset", folder.string(), name),
                   "Move it elsewhere, or give another --out.");
   }
 }
@@ -142,7 +143,7 @@ std::string truth_text(std::string_view record, const std::vector<TrueBeat>& tru
   std::string text;
   for (const TrueBeat& row : truth) {
     text += fmt::format("{},{},{}", record, row.lead < 0 ? "all" : kLeadNames[row.lead], row.beat);
-    for (const TrueWave* wave : {&row.p, &row.qrs, &row.t})
+    for (const ecg::Wave* wave : {&row.p, &row.qrs, &row.t})
       for (const double time : {wave->onset_s, wave->peak_s, wave->offset_s})
         text += std::isfinite(time) ? fmt::format(",{:.4f}", time) : ",";
     text += '\n';
@@ -155,17 +156,17 @@ std::string folder_of(std::int64_t ecg_id) {
   return fmt::format("{:05}", ecg_id / 1000 * 1000);
 }
 
-Recording to_recording(const Eigen::ArrayXXd& signal, double rate) {
-  Recording recording;
+ecg::Recording to_recording(const Eigen::ArrayXXd& signal, double rate) {
+  ecg::Recording recording;
   recording.rate = rate;
   recording.leads.assign(std::begin(kLeadNames), std::end(kLeadNames));
-  recording.units.assign(kStandardLeadCount, "mV");
+  recording.units.assign(ecg::kStandardLeadCount, "mV");
   // What an ADC of 16 bits at 1 µV can hold.
   recording.signal = signal.max(-32.767).min(32.767);
   return recording;
 }
 
-void write_staged_wfdb(const fs::path& folder, const std::string& name, const Recording& recording) {
+void write_staged_wfdb(const fs::path& folder, const std::string& name, const ecg::Recording& recording) {
   const WfdbFiles files = encode_wfdb(name, recording);
   write_staged_file(folder / (name + ".dat"), files.samples);
   write_staged_file(folder / (name + ".hea"), files.header);
@@ -230,7 +231,7 @@ void write_dataset(const DatasetOptions& options) {
     if (is_inside(file, destination)) {
       if (file != destination / "truth.csv")
         throw UsageError(fmt::format("--truth {} lies inside --out", options.truth->string()),
-                         "Inside the data set the file must be called truth.csv.");
+                         "Inside the dataset the file must be named truth.csv.");
       file = staging.path() / "truth.csv";
     }
     truth.emplace(file);

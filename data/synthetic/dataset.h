@@ -1,4 +1,4 @@
-// A synthetic data set in PTB-XL's layout on disk.
+// A synthetic dataset in PTB-XL's layout on disk.
 #pragma once
 
 #include <cstdint>
@@ -23,7 +23,7 @@ struct DatasetOptions {
   Rates rates = Rates::k100;
   NoiseLevel noise = NoiseLevel::kTypical;
   std::optional<std::filesystem::path> truth{};  // CSV of every wave's boundaries
-  bool force = false;                            // replace a synthetic data set that is there
+  bool force = false;                            // replace a synthetic dataset that is there
   // Called with the records written so far, one call at a time, from any thread.
   std::function<void(std::int64_t done, std::int64_t total)> progress{};
 };
@@ -37,7 +37,7 @@ struct DatasetOptions {
 // begins and ends at 2 % of its peak.
 //
 // Throws UsageError for what plan_population refuses; Error when the parent folder is missing or cannot be written,
-// `folder` is there and `force` is not given, or holds anything that is no synthetic data set.
+// `folder` is there and `force` is not given, or holds anything that is no synthetic dataset.
 void write_dataset(const DatasetOptions& options);
 
 }  // namespace cardiograd::data::synthetic

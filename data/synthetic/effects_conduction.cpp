@@ -10,16 +10,16 @@ namespace {
 // How large the ventricles' vectors are, relative to the usual: what replaces QRS keeps it.
 double size_of(const Waves& qrs) {
   double largest = 0;
-  for (const Wave& wave : qrs) largest = std::max(largest, wave.amplitude.norm());
+  for (const Gaussian& wave : qrs) largest = std::max(largest, wave.amplitude.norm());
   return std::clamp(largest / 1.15, 0.55, 2.0);
 }
 
 // T turned against a QRS vector, as late activation makes it.
-void discordant(VentricularBeat& beat, const Vector3& main, double share) {
+void discordant(VentricularBeat& beat, const Vector3& main, double fraction) {
   scale(beat.t, 0.35);
-  const double size = share * main.norm();
+  const double size = fraction * main.norm();
   const Vector3 away = -main.normalized();
-  for (Wave& wave : beat.t) wave.amplitude += (wave.time_s < -0.01 ? 0.42 : 0.72) * size * away;
+  for (Gaussian& wave : beat.t) wave.amplitude += (wave.time_s < -0.01 ? 0.42 : 0.72) * size * away;
   beat.st[0] += 0.10 * size * away;
   beat.st[1] += 0.22 * size * away;
   beat.st[2] += 0.35 * size * away;
@@ -32,7 +32,7 @@ void right_bundle_branch_block(Change& c, double duration, double r_prime) {
   const double sigma = 0.0125 + 0.004 * (duration - 0.105) / 0.04;
   const Vector3 direction = Vector3(-0.45, -0.02, -0.62 + 0.08 * c.random.normal()).normalized();
   // The normal end of QRS makes way.
-  for (Wave& wave : qrs)
+  for (Gaussian& wave : qrs)
     if (wave.time_s > 0.018) wave.amplitude *= 0.6;
   qrs.push_back({extent.onset_s + duration - 2.5 * sigma, sigma, r_prime * per_best_lead(direction)});
   set_duration(qrs, c.leads, duration);
@@ -85,10 +85,10 @@ void left_posterior_fascicular_block(Change& c) {
 void unspecific_ventricular_delay(Change& c) {
   Waves& qrs = c.heart.conducted.qrs;
   // Slow throughout, a notch in the middle of the main vector, the form of neither bundle branch block.
-  auto main = std::max_element(qrs.begin(), qrs.end(), [](const Wave& a, const Wave& b) {
+  auto main = std::max_element(qrs.begin(), qrs.end(), [](const Gaussian& a, const Gaussian& b) {
     return a.amplitude.squaredNorm() < b.amplitude.squaredNorm();
   });
-  const Wave half{main->time_s - 0.007, 0.6 * main->sigma_s, 0.72 * main->amplitude};
+  const Gaussian half{main->time_s - 0.007, 0.6 * main->sigma_s, 0.72 * main->amplitude};
   main->time_s += 0.011;
   main->sigma_s *= 0.8;
   main->amplitude *= 0.82;
@@ -103,7 +103,7 @@ void incomplete_right_bundle_branch_block(Change& c) {
 void complete_right_bundle_branch_block(Change& c) {
   right_bundle_branch_block(c, 0.123 + 0.030 * c.severity, 0.45 + 0.5 * c.severity);
   const Vector3 right = per_best_lead({-0.45, 0.0, -0.62});
-  for (Wave& wave : c.heart.conducted.t) wave.amplitude -= (0.16 + 0.1 * c.severity) * right;
+  for (Gaussian& wave : c.heart.conducted.t) wave.amplitude -= (0.16 + 0.1 * c.severity) * right;
   c.heart.conducted.st[1] -= 0.04 * right;
   c.heart.conducted.st[2] -= 0.06 * right;
 }
@@ -128,7 +128,7 @@ void preexcitation(Change& c) {
   set_duration(beat.qrs, c.leads, 0.116 + 0.034 * c.severity);
   c.heart.pr_s = 0.088 + 0.024 * c.random.uniform();
   stretch(c.heart.p, 0.80);  // P must have ended when the delta wave begins.
-  for (Wave& wave : beat.t) wave.amplitude -= (0.12 + 0.2 * c.severity) * direction;
+  for (Gaussian& wave : beat.t) wave.amplitude -= (0.12 + 0.2 * c.severity) * direction;
   beat.st[2] -= 0.06 * direction;
 }
 

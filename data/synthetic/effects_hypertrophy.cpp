@@ -9,7 +9,7 @@ namespace cardiograd::data::synthetic {
 void left_ventricular_hypertrophy(Change& c) {
   Waves& qrs = c.heart.conducted.qrs;
   // More muscle in the free wall: later, larger, further left and back (Sokolow-Lyon above 3.5 mV).
-  for (Wave& wave : qrs) {
+  for (Gaussian& wave : qrs) {
     if (wave.time_s > 0 && wave.amplitude.x() > 0) wave.amplitude += wave.amplitude.norm() * Vector3(0.12, -0.05, 0.22);
   }
   const double wanted = 3.62 + 1.5 * c.severity * c.random.uniform(0.6, 1.0);
@@ -22,7 +22,7 @@ void left_ventricular_hypertrophy(Change& c) {
   c.heart.conducted.st[1] += 0.14 * strain * away;
   c.heart.conducted.st[2] += 0.16 * strain * away;
   scale(c.heart.conducted.t, 1 - 0.6 * strain);
-  for (Wave& wave : c.heart.conducted.t) wave.amplitude += 0.25 * strain * away;
+  for (Gaussian& wave : c.heart.conducted.t) wave.amplitude += 0.25 * strain * away;
 }
 
 void septal_hypertrophy(Change& c) {
@@ -34,7 +34,7 @@ void septal_hypertrophy(Change& c) {
 
 void right_ventricular_hypertrophy(Change& c) {
   Waves& qrs = c.heart.conducted.qrs;
-  for (Wave& wave : qrs) {
+  for (Gaussian& wave : qrs) {
     if (wave.amplitude.x() > 0) wave.amplitude.x() *= 0.62 - 0.2 * c.severity;
   }
   set_frontal_axis(qrs, c.leads, 98 + 30 * c.severity + 6 * c.random.uniform());
@@ -44,7 +44,7 @@ void right_ventricular_hypertrophy(Change& c) {
   for (int step = 0; step < 40; ++step) {
     const Deflections v1 = deflections(qrs, c.leads.row(6));
     if (v1.highest >= wanted && v1.highest > -1.15 * v1.lowest) break;
-    for (Wave& wave : qrs)
+    for (Gaussian& wave : qrs)
       if (wave.amplitude.z() > 0) wave.amplitude.z() *= 0.94;
     qrs.push_back({time, 0.011, Vector3(-0.035, 0.02, -0.055)});
   }
@@ -52,7 +52,7 @@ void right_ventricular_hypertrophy(Change& c) {
   const double strain = (0.3 + 0.7 * c.severity) * c.random.uniform(0.5, 1.0);
   c.heart.conducted.st[1] -= 0.05 * strain * right;
   c.heart.conducted.st[2] -= 0.08 * strain * right;
-  for (Wave& wave : c.heart.conducted.t) wave.amplitude -= 0.20 * strain * right;
+  for (Gaussian& wave : c.heart.conducted.t) wave.amplitude -= 0.20 * strain * right;
 }
 
 void left_atrial_enlargement(Change& c) {

@@ -10,7 +10,7 @@ namespace {
 // What points along `direction` in every wave, times `keep`.
 void attenuate(Waves& waves, const Vector3& direction, double keep) {
   const Vector3 unit = direction.normalized();
-  for (Wave& wave : waves) {
+  for (Gaussian& wave : waves) {
     const double along = wave.amplitude.dot(unit);
     if (along > 0) wave.amplitude -= (1 - keep) * along * unit;
   }
@@ -20,7 +20,7 @@ void attenuate(Waves& waves, const Vector3& direction, double keep) {
 void invert_t(VentricularBeat& beat, const Vector3& direction, double depth) {
   attenuate(beat.t, direction, 0.0);
   double end = beat.t.front().time_s;
-  for (const Wave& wave : beat.t) end = std::max(end, wave.time_s);
+  for (const Gaussian& wave : beat.t) end = std::max(end, wave.time_s);
   beat.t.push_back({end - 0.004, 0.029, -depth * per_best_lead(direction)});
 }
 
@@ -41,7 +41,7 @@ void add_q(Change& c, const Vector3& wall, double depth) {
   Waves& qrs = c.heart.conducted.qrs;
   const double onset = global_extent(qrs, c.leads).onset_s;
   Waves early;
-  for (Wave& wave : qrs) {
+  for (Gaussian& wave : qrs) {
     if (wave.time_s - onset > 0.030) continue;
     early = {wave};
     attenuate(early, wall, 0.55);
@@ -94,7 +94,7 @@ void nondiagnostic_t(Change& c) {
   // Low, flat or barely negative.
   scale(c.heart.conducted.t, 0.62 - 0.55 * c.severity);
   if (c.severity > 0.6)
-    for (Wave& wave : c.heart.conducted.t) wave.amplitude -= 0.10 * (c.severity - 0.6) * per_best_lead(wall::kApex);
+    for (Gaussian& wave : c.heart.conducted.t) wave.amplitude -= 0.10 * (c.severity - 0.6) * per_best_lead(wall::kApex);
 }
 
 void unspecific_st(Change& c) {

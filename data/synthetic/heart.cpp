@@ -16,9 +16,9 @@ double bounded_normal(PhiloxStream& random) {
 }
 
 // A copy turned by a random few degrees and scaled by a random few per cent.
-Vector3 varied(const Vector3& v, double share, PhiloxStream& random) {
+Vector3 varied(const Vector3& v, double fraction, PhiloxStream& random) {
   const Vector3 noise(bounded_normal(random), bounded_normal(random), bounded_normal(random));
-  return v * std::exp(share * bounded_normal(random)) + 0.7 * share * v.norm() * noise;
+  return v * std::exp(fraction * bounded_normal(random)) + 0.7 * fraction * v.norm() * noise;
 }
 
 // Septum (right, anterior), apex (left, anterior), free wall (left, down, back), base (up, right, back): the four
@@ -28,7 +28,7 @@ Waves normal_qrs(PhiloxStream& random) {
                {-0.008, 0.0080, {0.50, 0.33, -0.36}},
                {0.006, 0.0095, {0.92, 0.53, 0.72}},
                {0.026, 0.0088, {-0.19, -0.09, 0.54}}};
-  for (Wave& wave : qrs) {
+  for (Gaussian& wave : qrs) {
     wave.amplitude = varied(wave.amplitude, 0.16, random);
     wave.time_s += 0.0015 * bounded_normal(random);
   }
@@ -39,7 +39,7 @@ Waves normal_qrs(PhiloxStream& random) {
 // Right atrium (down, a little anterior), then left atrium (left, back).
 Waves normal_p(PhiloxStream& random) {
   Waves p = {{0.0, 0.0130, {0.028, 0.085, -0.028}}, {0.026, 0.0135, {0.058, 0.043, 0.038}}};
-  for (Wave& wave : p) wave.amplitude = varied(wave.amplitude, 0.15, random);
+  for (Gaussian& wave : p) wave.amplitude = varied(wave.amplitude, 0.15, random);
   scale(p, std::exp(0.18 * bounded_normal(random)));
   stretch(p, 1 + 0.05 * bounded_normal(random));
   return p;
@@ -50,9 +50,9 @@ Waves t_wave(const Vector3& peak) {
   return {{-0.020, 0.038, 0.42 * peak}, {0.0, 0.025, 0.72 * peak}};
 }
 
-Vector3 normal_t(const Person& person, PhiloxStream& random) {
-  const double size =
-      0.33 * std::exp(0.30 * bounded_normal(random)) * (person.female ? 0.85 : 1.05) * (1 - 0.004 * (person.age - 50));
+Vector3 normal_t(const ecg::Person& person, PhiloxStream& random) {
+  const double size = 0.33 * std::exp(0.30 * bounded_normal(random)) * (person.female() ? 0.85 : 1.05) *
+                      (1 - 0.004 * (person.age - 50));
   return size * varied({0.76, 0.48, -0.48}, 0.14, random);
 }
 
@@ -94,7 +94,7 @@ double sokolow_lyon(const Waves& qrs, const LeadVectors& leads) {
 
 double frontal_axis(const Waves& qrs, const LeadVectors& leads) {
   Vector3 area = Vector3::Zero();
-  for (const Wave& wave : qrs) area += wave.sigma_s * wave.amplitude;
+  for (const Gaussian& wave : qrs) area += wave.sigma_s * wave.amplitude;
   return std::atan2(leads.row(5).dot(area.transpose()), leads.row(0).dot(area.transpose())) / kDegree;
 }
 
@@ -106,7 +106,7 @@ void set_frontal_axis(Waves& qrs, const LeadVectors& leads, double degrees) {
   for (int step = 0; step < 8; ++step) {
     const double missing = std::remainder(degrees - frontal_axis(qrs, leads), 360.0);
     const Eigen::Matrix3d turn = Eigen::AngleAxisd(missing * kDegree, normal).toRotationMatrix();
-    for (Wave& wave : qrs) wave.amplitude = turn * wave.amplitude;
+    for (Gaussian& wave : qrs) wave.amplitude = turn * wave.amplitude;
   }
 }
 
@@ -115,20 +115,20 @@ void set_duration(Waves& waves, const LeadVectors& leads, double seconds) {
   stretch(waves, seconds / (extent.offset_s - extent.onset_s), extent.onset_s);
 }
 
-Heart normal_heart(const Person& person, const LeadVectors& leads, PhiloxStream& random) {
+Heart normal_heart(const ecg::Person& person, const LeadVectors& leads, PhiloxStream& random) {
   Heart heart;
   const double age = person.age;
-  heart.rate_bpm = std::clamp(70 + 11.5 * random.normal() + (person.female ? 3 : 0), 47.0, 104.0);
+  heart.rate_bpm = std::clamp(70 + 11.5 * random.normal() + (person.female() ? 3 : 0), 47.0, 104.0);
   heart.pr_s = std::clamp(0.150 + 0.0004 * (age - 50) + 0.018 * random.normal(), 0.125, 0.195);
-  heart.qtc_s = std::clamp(0.402 + (person.female ? 0.010 : 0.0) + 0.016 * random.normal(), 0.360, 0.440);
+  heart.qtc_s = std::clamp(0.402 + (person.female() ? 0.010 : 0.0) + 0.016 * random.normal(), 0.360, 0.440);
   const double vagal = std::exp(-0.02 * (age - 30)) * std::exp(0.4 * bounded_normal(random));
-  heart.hf_share = std::min(0.10, 0.030 * vagal);
-  heart.lf_share = std::min(0.06, 0.022 * vagal);
+  heart.hf_fraction = std::min(0.10, 0.030 * vagal);
+  heart.lf_fraction = std::min(0.06, 0.022 * vagal);
 
   heart.conducted.qrs = normal_qrs(random);
   set_frontal_axis(heart.conducted.qrs, leads, std::clamp(44 - 0.45 * (age - 50) + 20 * random.normal(), -25.0, 82.0));
   set_duration(heart.conducted.qrs, leads,
-               std::clamp((person.female ? 0.089 : 0.094) + 0.007 * random.normal(), 0.074, 0.105));
+               std::clamp((person.female() ? 0.089 : 0.094) + 0.007 * random.normal(), 0.074, 0.105));
   const double voltage = sokolow_lyon(heart.conducted.qrs, leads);
   if (voltage > 3.2) scale(heart.conducted.qrs, (3.2 + 0.2 * random.uniform()) / voltage);
   heart.conducted.t = t_wave(normal_t(person, random));

@@ -5,13 +5,9 @@
 
 #include "base/philox.h"
 #include "data/synthetic/wave.h"
+#include "ecg/person.h"
 
 namespace cardiograd::data::synthetic {
-
-struct Person {
-  double age = 50;  // years
-  bool female = false;
-};
 
 // What the ventricles do in one beat.
 struct VentricularBeat {
@@ -30,11 +26,11 @@ struct Heart {
   VentricularBeat conducted;  // of beats that come from the atria
   VentricularBeat ectopic;    // of beats that begin in the ventricles
 
-  double rate_bpm = 70;    // of the sinus node
-  double pr_s = 0.15;      // P onset to QRS onset
-  double qtc_s = 0.4;      // QRS onset to T end at a cycle of 1 s; others by Fridericia's cube root
-  double lf_share = 0.02;  // amplitude of the slow (0.1 Hz) variation of RR
-  double hf_share = 0.02;  // and of that with respiration
+  double rate_bpm = 70;       // of the sinus node
+  double pr_s = 0.15;         // P onset to QRS onset
+  double qtc_s = 0.4;         // QRS onset to T end at a cycle of 1 s; others by Fridericia's cube root
+  double lf_fraction = 0.02;  // amplitude of the slow (0.1 Hz) variation of RR
+  double hf_fraction = 0.02;  // and of that with respiration
   AvConduction av = AvConduction::kNormal;
   int av_group = 4;            // P waves per dropped beat in second-degree block
   double escape_bpm = 40;      // in third-degree block
@@ -45,7 +41,7 @@ struct Heart {
 
 // A healthy heart of that age and sex. What it varies in stays within normal limits: PR 125-195 ms, QRS below 106 ms,
 // frontal axis -25 to 85 degrees, Sokolow-Lyon below 3.45 mV, QTc below 445 ms. `leads` are the patient's.
-Heart normal_heart(const Person& person, const LeadVectors& leads, PhiloxStream& random);
+Heart normal_heart(const ecg::Person& person, const LeadVectors& leads, PhiloxStream& random);
 
 // Puts the origins of P, QRS and T where their comments say.
 void finish(Heart& heart, const LeadVectors& leads);

@@ -19,7 +19,7 @@ namespace {
 using random_streams::Synthetic;
 
 struct Patient {
-  Person person;
+  ecg::Person person;
   std::vector<std::string> statements;
   bool fibrillation = false;
   int premature_beats = 0;
@@ -73,7 +73,7 @@ std::vector<std::string> draw_statements(PhiloxStream& random) {
   return codes;
 }
 
-// A set that holds a class, as PTB-XL has them; alone, by its statements' shares, where none comes up.
+// A set that holds a class, as PTB-XL has them; alone, by its statements' fractions, where none comes up.
 std::vector<std::string> draw_statements_with(std::string_view wanted, Task task, PhiloxStream& random) {
   const auto in_class = [&](std::string_view code) { return scp_table().class_of(code, task) == wanted; };
   for (int attempt = 0; attempt < 300; ++attempt) {
@@ -86,7 +86,7 @@ std::vector<std::string> draw_statements_with(std::string_view wanted, Task task
   return {std::string(draw_one(own, random))};
 }
 
-// Age, sex and rhythm go with the statements: means and shares of PTB-XL's records of each superclass.
+// Age, sex and rhythm go with the statements: means and fractions of PTB-XL's records of each superclass.
 void draw_person(Patient& patient, PhiloxStream& random) {
   const auto& codes = patient.statements;
   const bool normal = has(codes, "NORM") || codes.empty();
@@ -101,14 +101,14 @@ void draw_person(Patient& patient, PhiloxStream& random) {
   if (has(codes, "WPW")) mean = 38;
   if (has(codes, "SEHYP")) mean = 50;
   patient.person.age = std::round(std::clamp(mean + sd * random.normal(), 17.0, 95.0));
-  patient.person.female = random.uniform() < female;
+  patient.person.sex = random.uniform() < female ? ecg::kFemale : ecg::kMale;
 
   const bool atria_seen = std::any_of(codes.begin(), codes.end(), [](const std::string& code) {
     return code == "1AVB" || code == "2AVB" || code == "3AVB" || code == "WPW" || code == "LAO/LAE" ||
            code == "RAO/RAE" || code == "LNGQT";
   });
-  const double share = codes.empty() ? 0.4 : normal || atria_seen ? 0.0 : has(codes, "DIG") ? 0.6 : 0.11;
-  patient.fibrillation = random.uniform() < share;
+  const double fraction = codes.empty() ? 0.4 : normal || atria_seen ? 0.0 : has(codes, "DIG") ? 0.6 : 0.11;
+  patient.fibrillation = random.uniform() < fraction;
   if (random.uniform() < (normal ? 0.015 : 0.075)) patient.premature_beats = 1 + static_cast<int>(random.below(2));
   if (patient.fibrillation) patient.premature_beats = 0;
 }

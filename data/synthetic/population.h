@@ -24,14 +24,14 @@ struct PlannedRecord {
   std::int64_t ecg_id = 0;      // from 1
   std::int64_t patient_id = 0;  // from 1
   int fold = 0;                 // 1 ... 10
-  Person person;
+  ecg::Person person;
   std::vector<std::string> statements;  // diagnostic codes
   bool fibrillation = false;
   int premature_beats = 0;
 };
 
 // Statements occur together, and as often, as in PTB-XL (statement_sets.h); 1.16 records per patient; all records of a
-// patient lie in one fold, and the folds have equal shares of every subclass (iterative stratification: Sechidis,
+// patient lie in one fold, and the folds have equal fractions of every subclass (iterative stratification: Sechidis,
 // Tsoumakas and Vlahavas, ECML PKDD 2011). To reach min_per_class, patients who would be normal get other statements.
 // Throws UsageError for records outside 1 ... kMaxRecords, a negative min_per_class, or one that so few records cannot
 // hold.

@@ -9,10 +9,11 @@
 
 #include "base/error.h"
 #include "base/random_streams.h"
-#include "data/leads.h"
 #include "data/synthetic/body.h"
 #include "data/synthetic/rhythm.h"
 #include "data/synthetic/statements.h"
+#include "ecg/leads.h"
+#include "ecg/twelve_leads.h"
 
 namespace cardiograd::data::synthetic {
 namespace {
@@ -107,12 +108,12 @@ PlacedBeat place(const Heart& heart, const Beat& beat, const Respiration& respir
   const Eigen::Matrix3d turn =
       (1 - 0.025 * breath) * Eigen::AngleAxisd(0.05 * breath, Vector3::UnitZ()).toRotationMatrix();
   for (Waves* waves : {&placed.p, &placed.qrs, &placed.t, &placed.rest})
-    for (Wave& wave : *waves) wave.amplitude = turn * wave.amplitude;
+    for (Gaussian& wave : *waves) wave.amplitude = turn * wave.amplitude;
   return placed;
 }
 
 void add_to_dipole(Eigen::ArrayX3d& dipole, const Waves& waves) {
-  for (const Wave& wave : waves) {
+  for (const Gaussian& wave : waves) {
     const double reach = 6 * wave.sigma_s;
     const auto from = std::max<Eigen::Index>(0, static_cast<Eigen::Index>(std::ceil((wave.time_s - reach) * kRate)));
     const auto to =
@@ -138,9 +139,8 @@ void add_fibrillation(Eigen::ArrayX3d& dipole, double height, PhiloxStream& rand
   }
 }
 
-TrueWave inside_record(const WaveExtent& extent, double visible) {
-  if (!(std::abs(extent.peak) >= visible) || extent.peak_s < 0 || extent.peak_s >= kSeconds)
-    return {kMissing, kMissing, kMissing};
+ecg::Wave inside_record(const WaveExtent& extent, double visible) {
+  if (!(std::abs(extent.peak) >= visible) || extent.peak_s < 0 || extent.peak_s >= kSeconds) return {};
   const auto inside = [](double t) { return t >= 0 && t < kSeconds ? t : kMissing; };
   return {inside(extent.onset_s), extent.peak_s, inside(extent.offset_s)};
 }
@@ -149,9 +149,9 @@ TrueWave inside_record(const WaveExtent& extent, double visible) {
 bool add_truth(std::vector<TrueBeat>& truth, const PlacedBeat& beat, const LeadVectors& leads, int number) {
   std::vector<TrueBeat> rows;
   bool any = false;
-  for (int lead = -1; lead < static_cast<int>(kStandardLeadCount); ++lead) {
+  for (int lead = -1; lead < static_cast<int>(ecg::kStandardLeadCount); ++lead) {
     const auto wave = [&](const Waves& waves) {
-      if (waves.empty()) return TrueWave{kMissing, kMissing, kMissing};
+      if (waves.empty()) return ecg::Wave{};
       return inside_record(lead < 0 ? global_extent(waves, leads) : lead_extent(waves, leads.row(lead)), kVisible);
     };
     rows.push_back({lead, number, wave(beat.p), wave(beat.qrs), wave(beat.t)});
@@ -180,7 +180,7 @@ double mean_rate(const std::vector<Beat>& beats) {
 SyntheticRecord synthesize_record(const RecordPlan& plan) {
   check_statements(plan);
   PhiloxStream body_random = stream(plan, Synthetic::kBody, plan.patient);
-  const Body body = draw_body(plan.person.female, body_random);
+  const Body body = draw_body(plan.person.female(), body_random);
   const LeadVectors leads = lead_vectors(body);
   SyntheticRecord record;
   const Heart heart = draw_heart(plan, leads, record.severities);
@@ -207,7 +207,7 @@ SyntheticRecord synthesize_record(const RecordPlan& plan) {
   record.remarks = add_noise(electrodes, kRate, plan.noise, respiration, noise_random);
   // The recorder's AC coupling.
   electrodes.rowwise() -= electrodes.colwise().mean().eval();
-  record.signal = twelve_leads(independent_leads(electrodes));
+  record.signal = ecg::complete_leads(independent_leads(electrodes));
   return record;
 }
 
@@ -233,7 +233,7 @@ Eigen::ArrayXXd to_100_hz(const Eigen::ArrayXXd& signal) {
     for (Eigen::Index i = 0; i < low.rows(); ++i)
       low(i, lead) = (padded.segment(kFactor * i, 2 * kHalf + 1) * taps).sum();
   }
-  return twelve_leads(low);
+  return ecg::complete_leads(low);
 }
 
 }  // namespace cardiograd::data::synthetic

@@ -9,6 +9,7 @@
 
 #include "data/synthetic/heart.h"
 #include "data/synthetic/noise.h"
+#include "ecg/wave.h"
 
 namespace cardiograd::data::synthetic {
 
@@ -20,7 +21,7 @@ struct RecordPlan {
   std::uint64_t seed = 0;
   std::int64_t record = 0;   // draws rhythm, breath and noise
   std::int64_t patient = 0;  // draws body, heart and how severe each statement is
-  Person person{};
+  ecg::Person person{.age = 50, .sex = ecg::kMale};
   std::vector<std::string> statements{};  // diagnostic codes, in any order
   bool fibrillation = false;              // of the atria
   int premature_beats = 0;                // 0 ... 2, ventricular
@@ -28,20 +29,15 @@ struct RecordPlan {
   bool with_truth = false;  // whether SyntheticRecord::truth is filled in; changes nothing else
 };
 
-// Seconds from the first sample; NaN where there is no such wave, or where the boundary lies outside the record.
-struct TrueWave {
-  double onset_s;
-  double peak_s;
-  double offset_s;
-};
+// Boundaries outside the record are NaN.
 struct TrueBeat {
-  int lead = -1;  // index into kStandardLeads; -1: all leads together
+  int lead = -1;  // index into ecg::kStandardLeads; -1: all leads together
   int beat = 0;   // from 1, in the order of time
-  TrueWave p, qrs, t;
+  ecg::Wave p, qrs, t;
 };
 
 struct SyntheticRecord {
-  Eigen::ArrayXXd signal;       // (5000, 12) in mV at kRate, leads as kStandardLeads
+  Eigen::ArrayXXd signal;       // (5000, 12) in mV at kRate, leads as ecg::kStandardLeads
   std::vector<TrueBeat> truth;  // for each beat all leads together, then each lead
   NoiseRemarks remarks;
   double frontal_axis_deg = 0;

@@ -21,7 +21,7 @@ std::vector<double> sinus_times(const Heart& heart, const Respiration& respirati
     times.push_back(t);
     const double slow = std::sin(kTwoPi * slow_hz * t + slow_phase);
     const double noise = 0.006 * std::clamp(random.normal(), -2.5, 2.5);
-    t += mean * (1 + heart.lf_share * slow - heart.hf_share * respiration.at(t) + noise);
+    t += mean * (1 + heart.lf_fraction * slow - heart.hf_fraction * respiration.at(t) + noise);
   }
   return times;
 }

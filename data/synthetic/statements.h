@@ -16,7 +16,7 @@ inline constexpr double kSeverityExponent = 3.5;
 // What a statement may look at and change.
 struct Change {
   Heart& heart;
-  const Person& person;
+  const ecg::Person& person;
   const LeadVectors& leads;  // the patient's
   double severity;           // 0 just there, 1 severe
   PhiloxStream& random;

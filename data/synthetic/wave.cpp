@@ -14,7 +14,7 @@ template <class Voltage>
 WaveExtent extent_of(const Waves& waves, Voltage voltage) {
   double from = std::numeric_limits<double>::infinity();
   double to = -from;
-  for (const Wave& wave : waves) {
+  for (const Gaussian& wave : waves) {
     from = std::min(from, wave.time_s - 4.5 * wave.sigma_s);
     to = std::max(to, wave.time_s + 4.5 * wave.sigma_s);
   }
@@ -25,7 +25,7 @@ WaveExtent extent_of(const Waves& waves, Voltage voltage) {
     values[i] = voltage(from + static_cast<double>(i) * kStep);
     if (std::abs(values[i]) > std::abs(values[peak])) peak = i;
   }
-  const double level = kBoundaryShare * std::abs(values[peak]);
+  const double level = kBoundaryFraction * std::abs(values[peak]);
   std::size_t first = 0;
   while (first < peak && std::abs(values[first]) < level) ++first;
   std::size_t last = points - 1;
@@ -33,9 +33,9 @@ WaveExtent extent_of(const Waves& waves, Voltage voltage) {
   const auto crossing = [&](std::size_t inside, std::size_t outside) {
     const double a = std::abs(values[inside]);
     const double b = std::abs(values[outside]);
-    const double share = a > b ? std::clamp((a - level) / (a - b), 0.0, 1.0) : 0.0;
-    return from +
-           kStep * (static_cast<double>(inside) + share * (static_cast<double>(outside) - static_cast<double>(inside)));
+    const double fraction = a > b ? std::clamp((a - level) / (a - b), 0.0, 1.0) : 0.0;
+    return from + kStep * (static_cast<double>(inside) +
+                           fraction * (static_cast<double>(outside) - static_cast<double>(inside)));
   };
   return {crossing(first, first == 0 ? 0 : first - 1), from + static_cast<double>(peak) * kStep,
           crossing(last, std::min(last + 1, points - 1)), values[peak]};
@@ -45,7 +45,7 @@ WaveExtent extent_of(const Waves& waves, Voltage voltage) {
 
 Vector3 dipole_at(const Waves& waves, double t) {
   Vector3 sum = Vector3::Zero();
-  for (const Wave& wave : waves) {
+  for (const Gaussian& wave : waves) {
     const double u = (t - wave.time_s) / wave.sigma_s;
     if (std::abs(u) < 6) sum += std::exp(-0.5 * u * u) * wave.amplitude;
   }
@@ -61,18 +61,18 @@ WaveExtent global_extent(const Waves& waves, const LeadVectors& leads) {
 }
 
 void stretch(Waves& waves, double factor, double origin_s) {
-  for (Wave& wave : waves) {
+  for (Gaussian& wave : waves) {
     wave.time_s = origin_s + factor * (wave.time_s - origin_s);
     wave.sigma_s *= factor;
   }
 }
 
 void shift(Waves& waves, double seconds) {
-  for (Wave& wave : waves) wave.time_s += seconds;
+  for (Gaussian& wave : waves) wave.time_s += seconds;
 }
 
 void scale(Waves& waves, double factor) {
-  for (Wave& wave : waves) wave.amplitude *= factor;
+  for (Gaussian& wave : waves) wave.amplitude *= factor;
 }
 
 }  // namespace cardiograd::data::synthetic

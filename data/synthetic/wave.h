@@ -13,18 +13,18 @@ namespace cardiograd::data::synthetic {
 using Vector3 = Eigen::Vector3d;
 
 // amplitude · exp(-((t - time_s) / sigma_s)² / 2)
-struct Wave {
+struct Gaussian {
   double time_s;
   double sigma_s;
   Vector3 amplitude;
 };
-using Waves = std::vector<Wave>;
+using Waves = std::vector<Gaussian>;
 
 // Lead vectors, one row per lead: lead voltage = row · dipole.
 using LeadVectors = Eigen::Matrix<double, 12, 3>;
 
 // A wave begins and ends where it has fallen to 2 % of its peak: for one Gaussian kReach · sigma from its middle.
-inline constexpr double kBoundaryShare = 0.02;
+inline constexpr double kBoundaryFraction = 0.02;
 inline constexpr double kReach = 2.7971495;  // sqrt(2 ln 50)
 
 // Where a wave begins, peaks and ends, in the time of `waves`; `peak` is the voltage there, with its sign.

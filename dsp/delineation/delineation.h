@@ -8,24 +8,15 @@
 
 #include "dsp/delineation/beat_groups.h"
 #include "dsp/statistics.h"
+#include "ecg/wave.h"
 
 namespace cardiograd::dsp {
 
-// Seconds from the first sample; all NaN where the wave is absent or not found.
-struct Wave {
-  double onset_s = kMissing;
-  double peak_s = kMissing;
-  double offset_s = kMissing;
-  bool present() const { return peak_s == peak_s; }
-};
+using ecg::BeatWaves;
+using ecg::Wave;
 
-// The waves of one beat, in one lead or in all leads together.
-struct BeatWaves {
-  Wave p;
-  Wave qrs;  // The peak is the largest deflection within the QRS complex; of the global beat the R peak as detected.
-  Wave t;
-};
-
+// A wave that is absent or not found is all NaN. The peak of a QRS complex is its largest deflection; of the global
+// beat the R peak as detected.
 struct Delineation {
   std::vector<BeatWaves> global;              // One for each R peak.
   std::vector<std::vector<BeatWaves>> leads;  // [lead][beat]; flat or missing leads have absent waves.

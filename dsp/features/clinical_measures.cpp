@@ -1,7 +1,6 @@
 #include "dsp/features/clinical_measures.h"
 
 #include <algorithm>
-#include <cctype>
 #include <cmath>
 #include <limits>
 #include <numbers>
@@ -11,24 +10,22 @@
 #include "base/error.h"
 #include "dsp/features/beat_features.h"
 #include "dsp/features/rr_statistics.h"
+#include "ecg/leads.h"
+#include "ecg/units.h"
 
 namespace cardiograd::dsp {
 namespace {
 
 constexpr double kUnlimited = std::numeric_limits<double>::infinity();
-constexpr double kMale = 0.0, kFemale = 1.0;
 
-bool same_name(std::string_view a, std::string_view b) {
-  return std::equal(a.begin(), a.end(), b.begin(), b.end(), [](char x, char y) {
-    return std::tolower(static_cast<unsigned char>(x)) == std::tolower(static_cast<unsigned char>(y));
-  });
-}
-
-std::optional<std::size_t> find_lead(std::span<const std::string> names, std::string_view wanted) {
-  for (std::size_t l = 0; l < names.size(); ++l) {
-    if (same_name(names[l], wanted)) return l;
-  }
-  return std::nullopt;
+// Millivolts in one unit of the signal; nothing where the leads are not all in one voltage unit.
+std::optional<double> scale_of(const ecg::Recording& recording) {
+  const auto same = [&](const std::string& unit) {
+    return ecg::canonical_unit(unit) == ecg::canonical_unit(recording.units.front());
+  };
+  if (recording.units.empty() || !std::all_of(recording.units.begin(), recording.units.end(), same))
+    return std::nullopt;
+  return ecg::millivolts_per_unit(recording.units.front());
 }
 
 // One lead of the prepared signal at any time within it, by linear interpolation.
@@ -38,8 +35,8 @@ double value_at(const WorkingSignal& signal, std::size_t lead, double seconds) {
   const auto below = static_cast<Eigen::Index>(position);
   const Eigen::Index above = std::min(below + 1, signal.samples.rows() - 1);
   const auto column = static_cast<Eigen::Index>(lead);
-  const double share = position - static_cast<double>(below);
-  return (1.0 - share) * signal.samples(below, column) + share * signal.samples(above, column);
+  const double fraction = position - static_cast<double>(below);
+  return (1.0 - fraction) * signal.samples(below, column) + fraction * signal.samples(above, column);
 }
 
 // Mean over the 20 ms before `onset_s`: the PR segment. The onset itself may lie on the first steep samples already.
@@ -81,20 +78,20 @@ QrsHeights qrs_heights(const WorkingSignal& signal, const Delineation& waves, st
 }
 
 // Limits of the ST level in mV by Wagner et al. (2009), those of the J point for men from 40 years on where two differ.
-std::string_view st_note(std::string_view lead, double st_mv, double sex) {
-  const bool v2_or_v3 = same_name(lead, "V2") || same_name(lead, "V3");
-  const double highest = v2_or_v3 ? (sex == kFemale ? 0.15 : 0.2) : 0.1;
+std::string_view st_note(std::string_view lead, double st_mv, const ecg::Person& person) {
+  const bool v2_or_v3 = ecg::same_lead(lead, "V2") || ecg::same_lead(lead, "V3");
+  const double highest = v2_or_v3 ? (person.female() ? 0.15 : 0.2) : 0.1;
   const double lowest = v2_or_v3 ? -0.05 : -0.1;
-  if (same_name(lead, "aVR")) return "";  // Opposite to all others: not judged.
+  if (ecg::same_lead(lead, "aVR")) return "";  // Opposite to all others: not judged.
   if (st_mv >= highest) return "elevated";
   return st_mv <= lowest ? "depressed" : "";
 }
 
 class Builder {
  public:
-  Builder(const WorkingSignal& signal, const Delineation& waves, std::span<const std::string> names,
-          std::optional<double> millivolts, double sex)
-      : waves_(waves), names_(names), millivolts_(millivolts), sex_(sex) {
+  Builder(const ecg::Recording& recording, const ecg::Person& person, const WorkingSignal& signal,
+          const Delineation& waves)
+      : waves_(waves), names_(recording.leads), millivolts_(scale_of(recording)), person_(person) {
     for (std::size_t l = 0; l < waves.leads.size(); ++l) heights_.push_back(qrs_heights(signal, waves, l));
   }
 
@@ -129,7 +126,7 @@ class Builder {
     const std::string reason =
         std::isnan(qt) ? "no QT interval between 200 and 700 ms" : "no RR interval between 250 and 3000 ms";
     // Of both sexes where it is unknown: prolonged from 450 ms in men, 460 in women; short to 390.
-    const UsualRange usual{390.0, sex_ == kMale ? 450.0 : 460.0};
+    const UsualRange usual{390.0, person_.sex == ecg::kMale ? 450.0 : 460.0};
     add({"qtc_bazett_ms", "ms", "QT / sqrt(RR / s)", "Bazett 1920", usual, 0, ""}, qt / std::sqrt(rr), reason);
     add({"qtc_fridericia_ms", "ms", "QT / cbrt(RR / s)", "Fridericia 1920", usual, 0, ""}, qt / std::cbrt(rr), reason);
     add({"qtc_framingham_ms", "ms", "QT + 154 (1 - RR / s)", "Sagie 1992", usual, 0, ""}, qt + 154.0 * (1.0 - rr),
@@ -138,7 +135,7 @@ class Builder {
 
   // The median net QRS area of a lead; NaN where there is none.
   double area(std::string_view name) const {
-    const auto lead = find_lead(names_, name);
+    const auto lead = ecg::find_lead(names_, name);
     return lead ? median(heights_[*lead].net_area) : kMissing;
   }
 
@@ -159,7 +156,7 @@ class Builder {
   }
 
   double height(std::string_view name, std::vector<double> QrsHeights::*member) const {
-    const auto lead = find_lead(names_, name);
+    const auto lead = ecg::find_lead(names_, name);
     return lead && millivolts_ ? *millivolts_ * median(heights_[*lead].*member) : kMissing;
   }
 
@@ -170,7 +167,7 @@ class Builder {
     add({"sokolow_lyon_mv", "mV", "S in V1 + the larger R of V5 and V6", "Sokolow 1949", UsualRange{-kUnlimited, 3.5},
          0, ""},
         height("V1", &QrsHeights::s) + lateral, why("V1 and one of V5, V6 are needed"));
-    add({"cornell_mv", "mV", "R in aVL + S in V3", "Casale 1985", UsualRange{-kUnlimited, sex_ == kFemale ? 2.0 : 2.8},
+    add({"cornell_mv", "mV", "R in aVL + S in V3", "Casale 1985", UsualRange{-kUnlimited, person_.female() ? 2.0 : 2.8},
          0, ""},
         height("aVL", &QrsHeights::r) + height("V3", &QrsHeights::s), why("aVL and V3 are needed"));
   }
@@ -186,29 +183,29 @@ class Builder {
       measures.r_mv = *millivolts_ * median(heights.r);
       measures.s_mv = *millivolts_ * median(heights.s);
       measures.st_mv = *millivolts_ * median(heights.st);
-      measures.st_note = st_note(names_[lead], measures.st_mv, sex_);
+      measures.st_note = st_note(names_[lead], measures.st_mv, person_);
     }
     return measures;
   }
 
   const Delineation& waves_;
-  std::span<const std::string> names_;
+  const std::vector<std::string>& names_;
   std::optional<double> millivolts_;
-  double sex_;
+  const ecg::Person& person_;
   std::vector<QrsHeights> heights_;
   ClinicalMeasures result_;
 };
 
 }  // namespace
 
-ClinicalMeasures clinical_measures(const WorkingSignal& signal, const Delineation& waves,
-                                   std::span<const std::string> lead_names, std::optional<double> millivolts,
-                                   double sex) {
-  if (lead_names.size() != waves.leads.size()) {
-    throw Error(fmt::format("clinical measures: {} lead names for {} leads", lead_names.size(), waves.leads.size()),
-                "Give one name for each lead.");
+ClinicalMeasures clinical_measures(const ecg::Recording& recording, const ecg::Person& person,
+                                   const WorkingSignal& signal, const Delineation& waves) {
+  if (recording.leads.size() != waves.leads.size() || recording.units.size() != waves.leads.size()) {
+    throw Error(fmt::format("clinical measures: {} lead names and {} units for {} leads", recording.leads.size(),
+                            recording.units.size(), waves.leads.size()),
+                "Give one name and one unit for each lead.");
   }
-  return Builder(signal, waves, lead_names, millivolts, sex).build();
+  return Builder(recording, person, signal, waves).build();
 }
 
 }  // namespace cardiograd::dsp

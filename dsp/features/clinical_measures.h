@@ -3,7 +3,6 @@
 #pragma once
 
 #include <optional>
-#include <span>
 #include <string>
 #include <string_view>
 #include <vector>
@@ -11,6 +10,8 @@
 #include "dsp/delineation/beat_groups.h"
 #include "dsp/delineation/delineation.h"
 #include "dsp/statistics.h"
+#include "ecg/person.h"
+#include "ecg/recording.h"
 
 namespace cardiograd::dsp {
 
@@ -44,9 +45,10 @@ struct ClinicalMeasures {
   std::vector<LeadMeasures> leads;  // One for each lead.
 };
 
-// From the beats of `signal`. `lead_names` in any case, `millivolts` those of one unit of the signal (nothing: it has
-// no voltage scale), `sex` 0 male, 1 female, NaN unknown: the usual ranges of QTc and Cornell voltage and the limits of
-// ST elevation depend on it; where it is unknown the wider one of both is taken.
+// From the beats of `signal`, which working_signal made of `recording`; leads in one voltage unit
+// (ecg::to_common_unit), else there is no voltage scale; their names in any case. The usual ranges of QTc and Cornell
+// voltage and the limits of ST elevation depend on the person's sex; where it is unknown the wider one of both is
+// taken.
 //
 //   pr_interval_ms        median of QRS onset - P onset over all leads
 //   p_duration_ms         median of P end - P onset
@@ -60,8 +62,9 @@ struct ClinicalMeasures {
 //
 // Usual ranges: AHA/ACCF/HRS recommendations, Surawicz et al. (part III: PR, axis), Rautaharju et al. (IV: QTc),
 // Hancock et al. (V: P duration, voltages), Wagner et al. (VI: ST), J. Am. Coll. Cardiol. 53:976-1011 (2009).
-ClinicalMeasures clinical_measures(const WorkingSignal& signal, const Delineation& waves,
-                                   std::span<const std::string> lead_names, std::optional<double> millivolts,
-                                   double sex);
+//
+// Throws Error when the number of names or units is not that of the leads.
+ClinicalMeasures clinical_measures(const ecg::Recording& recording, const ecg::Person& person,
+                                   const WorkingSignal& signal, const Delineation& waves);
 
 }  // namespace cardiograd::dsp

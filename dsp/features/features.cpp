@@ -2,7 +2,6 @@
 
 #include <algorithm>
 #include <array>
-#include <cctype>
 #include <cmath>
 #include <optional>
 #include <utility>
@@ -20,6 +19,8 @@
 #include "dsp/filters/gaps.h"
 #include "dsp/filters/resample.h"
 #include "dsp/statistics.h"
+#include "ecg/leads.h"
+#include "ecg/units.h"
 
 namespace cardiograd::dsp {
 namespace {
@@ -103,44 +104,21 @@ void add_rr(const RPeaks& peaks, RowBuilder& row) {
   row.set("hr_sd_bpm", s.hr_sd_bpm, why(3));
 }
 
-// Factor to mV, or nothing.
-std::optional<double> millivolts_per(std::string_view unit) {
-  std::string lower(unit);
-  for (char& c : lower) c = static_cast<char>(std::tolower(static_cast<unsigned char>(c)));
-  if (lower == "mv") return 1.0;
-  if (lower == "uv" || lower == "\u00b5v" || lower == "\u03bcv") return 1e-3;
-  if (lower == "v") return 1e3;
-  if (lower == "nv") return 1e-6;
-  return std::nullopt;
-}
-
-std::optional<std::size_t> find_lead(std::span<const std::string> names, std::string_view wanted) {
-  for (std::size_t l = 0; l < names.size(); ++l) {
-    const bool same = std::equal(names[l].begin(), names[l].end(), wanted.begin(), wanted.end(), [](char a, char b) {
-      return std::tolower(static_cast<unsigned char>(a)) == std::tolower(static_cast<unsigned char>(b));
-    });
-    if (same) return l;
-  }
-  return std::nullopt;
-}
-
 // The leads that alternans is taken over: those of the standard twelve, else all.
 std::vector<std::size_t> standard_leads(std::span<const std::string> names) {
-  constexpr std::string_view kStandard[] = {"I", "II", "III", "aVR", "aVL", "aVF", "V1", "V2", "V3", "V4", "V5", "V6"};
   std::vector<std::size_t> leads;
-  for (const std::string_view name : kStandard) {
-    if (const auto lead = find_lead(names, name)) leads.push_back(*lead);
+  for (const std::string_view name : ecg::kStandardLeads) {
+    if (const auto lead = ecg::find_lead(names, name)) leads.push_back(*lead);
   }
   for (std::size_t l = 0; leads.empty() && l < names.size(); ++l) leads.push_back(l);
   return leads;
 }
 
-// Voltages: value times scale, or missing because there is none.
-void add_voltages(const LeadFeatures& lead, double alternans, std::string_view unit, const std::string& no_beat,
+// Voltages, in mV; missing where the signal has no voltage scale.
+void add_voltages(const LeadFeatures& lead, double alternans, bool in_millivolts, const std::string& no_beat,
                   RowBuilder& row) {
-  const std::optional<double> scale = millivolts_per(unit);
   const auto set = [&](std::string_view column, double value, const std::string& reason) {
-    row.set(column, scale ? *scale * value : kMissing, scale ? reason : "no scale");
+    row.set(column, in_millivolts ? value : kMissing, in_millivolts ? reason : "no scale");
   };
   const std::string one_beat = no_beat.empty() ? "1 beat, 2 are needed" : no_beat;
   set("qrs_amplitude_mean_mv", mean(lead.qrs_amplitude), no_beat);
@@ -153,8 +131,8 @@ void add_voltages(const LeadFeatures& lead, double alternans, std::string_view u
   set("t_alternans_uv", 1000.0 * alternans, no_beat.empty() ? "fewer than 4 odd and 4 even regular beats" : no_beat);
 }
 
-void add_waves(const WorkingSignal& signal, const RPeaks& peaks, std::span<const std::string> names,
-               std::string_view unit, std::optional<std::size_t>& measured, RowBuilder& row) {
+void add_waves(const WorkingSignal& signal, const RPeaks& peaks, std::span<const std::string> names, bool in_millivolts,
+               std::optional<std::size_t>& measured, RowBuilder& row) {
   Delineation waves;
   if (!peaks.times_s.empty()) {
     waves = delineate(signal, peaks.times_s);
@@ -164,7 +142,7 @@ void add_waves(const WorkingSignal& signal, const RPeaks& peaks, std::span<const
   const auto because = [&](const char* reason) { return no_beat.empty() ? std::string(reason) : no_beat; };
   const bool found = no_beat.empty();
   const LeadFeatures lead = found ? lead_features(signal, waves, *measured) : LeadFeatures{};
-  add_voltages(lead, found ? t_alternans(signal, waves, standard_leads(names)) : kMissing, unit, no_beat, row);
+  add_voltages(lead, found ? t_alternans(signal, waves, standard_leads(names)) : kMissing, in_millivolts, no_beat, row);
   const std::vector<double> durations = qrs_durations_ms(waves);
   row.set("qrs_duration_mean_ms", mean(durations), no_beat);
   row.set("qrs_duration_sd_ms", sample_sd(durations), because("1 beat, 2 are needed"));
@@ -212,7 +190,7 @@ void add_spectra(const Eigen::ArrayXXd& signal, double rate, std::optional<std::
 
 // Lead II if it has a signal.
 std::optional<std::size_t> lead_two(const Eigen::ArrayXXd& signal, std::span<const std::string> names) {
-  const auto lead = find_lead(names, "II");
+  const auto lead = ecg::find_lead(names, "II");
   if (!lead) return std::nullopt;
   const Eigen::ArrayXd column = signal.col(static_cast<Eigen::Index>(*lead));
   const Eigen::ArrayXd finite = column.isFinite().select(column, 0.0);
@@ -220,14 +198,29 @@ std::optional<std::size_t> lead_two(const Eigen::ArrayXXd& signal, std::span<con
   return mostly && finite.maxCoeff() > finite.minCoeff() ? lead : std::nullopt;
 }
 
-void add_person(double age_years, double sex, RowBuilder& row) {
-  constexpr double kOver89 = 300.0, kAgeOver89 = 90.0, kOldest = 130.0;
-  const double age = age_years == kOver89 ? kAgeOver89 : age_years;
-  const bool possible = age >= 0.0 && age <= kOldest;
+void add_person(const ecg::Person& person, RowBuilder& row) {
+  const double age = person.age == ecg::kHiddenAge ? ecg::kAgeOver89 : person.age;
+  const bool possible = age >= 0.0 && age <= ecg::kMaxAge;
   row.set("age_years", possible ? age : kMissing,
-          std::isnan(age_years) ? "not recorded" : fmt::format("{} is not an age", age_years));
-  row.set("sex", sex == 0.0 || sex == 1.0 ? sex : kMissing,
-          std::isnan(sex) ? "not recorded" : fmt::format("{} is neither 0 nor 1", sex));
+          std::isnan(person.age) ? "not recorded" : fmt::format("{} is not an age", person.age));
+  row.set("sex", person.sex == ecg::kMale || person.sex == ecg::kFemale ? person.sex : kMissing,
+          std::isnan(person.sex) ? "not recorded" : fmt::format("{} is neither 0 nor 1", person.sex));
+}
+
+void check(const ecg::Recording& recording) {
+  const auto leads = static_cast<std::size_t>(recording.signal.cols());
+  if (recording.leads.size() != leads || recording.units.size() != leads) {
+    throw Error(fmt::format("features: {} lead names and {} units for {} leads", recording.leads.size(),
+                            recording.units.size(), leads),
+                "Give one name and one unit for each column of the signal.");
+  }
+}
+
+// Whether converting to millivolts changes anything.
+bool has_other_voltages(const ecg::Recording& recording) {
+  return ecg::common_unit(recording.units) == "mV" &&
+         std::any_of(recording.units.begin(), recording.units.end(),
+                     [](const std::string& unit) { return ecg::canonical_unit(unit) != "mV"; });
 }
 
 }  // namespace
@@ -236,20 +229,22 @@ std::span<const FeatureColumn> feature_columns() {
   return kColumns;
 }
 
-FeatureRow compute_features(const Eigen::ArrayXXd& signal, double rate, std::string_view unit,
-                            std::span<const std::string> lead_names, double age_years, double sex) {
-  if (static_cast<Eigen::Index>(lead_names.size()) != signal.cols()) {
-    throw Error(fmt::format("features: {} lead names for {} leads", lead_names.size(), signal.cols()),
-                "Give one name for each column of the signal.");
+FeatureRow compute_features(const ecg::Recording& recording, const ecg::Person& person) {
+  check(recording);
+  if (has_other_voltages(recording)) {
+    ecg::Recording converted = recording;
+    ecg::to_common_unit(converted);
+    return compute_features(converted, person);
   }
+  const Eigen::ArrayXXd& signal = recording.signal;
   RowBuilder row;
-  const RPeaks peaks = detect_r_peaks(signal, rate);
+  const RPeaks peaks = detect_r_peaks(signal, recording.rate);
   add_rr(peaks, row);
-  std::optional<std::size_t> measured = signal.rows() == 0 ? std::nullopt : lead_two(signal, lead_names);
-  add_waves(peaks.times_s.empty() ? WorkingSignal{} : working_signal(signal, rate), peaks, lead_names, unit, measured,
-            row);
-  add_spectra(signal, rate, measured, row);
-  add_person(age_years, sex, row);
+  std::optional<std::size_t> measured = signal.rows() == 0 ? std::nullopt : lead_two(signal, recording.leads);
+  add_waves(peaks.times_s.empty() ? WorkingSignal{} : working_signal(signal, recording.rate), peaks, recording.leads,
+            ecg::common_unit(recording.units) == "mV", measured, row);
+  add_spectra(signal, recording.rate, measured, row);
+  add_person(person, row);
   return row.take();
 }
 

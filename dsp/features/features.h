@@ -6,7 +6,8 @@
 #include <string_view>
 #include <vector>
 
-#include <Eigen/Core>
+#include "ecg/person.h"
+#include "ecg/recording.h"
 
 namespace cardiograd::dsp {
 
@@ -25,13 +26,12 @@ struct FeatureRow {
   std::vector<std::string> reasons;  // One for each column; empty exactly where the value is there.
 };
 
-// Features of `signal` (samples x leads, NaN = missing sample) at `rate` Hz. `unit` is that of the samples ("mV", "uV",
-// ...; anything else means no voltage scale), `lead_names` has a name for each lead in any case. `age_years` as
-// recorded (PTB-XL writes 300 for over 89: taken as 90), `sex` 0 male, 1 female, both NaN when unknown.
+// Features of a recording of any leads at its rate. Voltages are in mV whatever voltage units the leads have; where a
+// lead has none ("z", ...), or leads have different other units, there is no voltage scale. Lead names may be in any
+// case. An age of ecg::kHiddenAge is taken as ecg::kAgeOver89.
 //
 // Whatever the samples are, the result is a value or a reason. Throws Error when the rate is not finite or below 50 Hz,
-// or the number of names is not that of the leads.
-FeatureRow compute_features(const Eigen::ArrayXXd& signal, double rate, std::string_view unit,
-                            std::span<const std::string> lead_names, double age_years, double sex);
+// or the number of names or units is not that of the leads.
+FeatureRow compute_features(const ecg::Recording& recording, const ecg::Person& person);
 
 }  // namespace cardiograd::dsp

@@ -158,9 +158,9 @@ TEST(BadInput, Headers) {
   expect_refused(edit_header(7, " V6", " v5"), {"00007_lr.hea", "lead V5 is there twice"});
 }
 
-data::Recording reordered(int i) {
-  const data::Recording original = TinyPtbxl::recording(i, "mV");
-  data::Recording result = original;
+ecg::Recording reordered(int i) {
+  const ecg::Recording original = TinyPtbxl::recording(i, "mV");
+  ecg::Recording result = original;
   const char* names[12] = {"v6", "v5", "v4", "v3", "v2", "v1", "avf", "AVL", "aVR", "iii", "II", "i"};
   for (Eigen::Index lead = 0; lead < 12; ++lead) {
     result.signal.col(lead) = original.signal.col(11 - lead);
@@ -169,8 +169,8 @@ data::Recording reordered(int i) {
   return result;
 }
 
-void rewrite(const TinyPtbxl& tiny, int i, const data::Recording& recording) {
-  write_wfdb(tiny.folder() / "records100" / "00000", fmt::format("{:05}_lr", i), recording);
+void rewrite(const TinyPtbxl& tiny, int i, const ecg::Recording& recording) {
+  data::write_wfdb(tiny.folder() / "records100" / "00000", fmt::format("{:05}_lr", i), recording);
 }
 
 TEST(GoodInput, LeadsInAnotherOrderAndCase) {
@@ -186,7 +186,7 @@ TEST(GoodInput, LeadsInAnotherOrderAndCase) {
 TEST(GoodInput, InvalidSamplesAndFlatLeadsAreCountedAndNamed) {
   const SmallRun run;
   for (int i = 1; i <= 12; ++i) {
-    data::Recording recording = TinyPtbxl::recording(i, "mV");
+    ecg::Recording recording = TinyPtbxl::recording(i, "mV");
     recording.signal(100, 3) = std::numeric_limits<double>::quiet_NaN();
     recording.signal(101, 3) = std::numeric_limits<double>::quiet_NaN();
     if (i <= 3) recording.signal.col(7).setConstant(0.25);
@@ -343,7 +343,7 @@ TEST(BadInput, DataThatDoNotFitTheModel) {
   std::string table = read_file(run.tiny().table());
   table.resize(table.find('\n') + 1);
   write_file(run.tiny().table(), table + "1,,50,0,{'NORM': 100.0},10,records100/00000/00001_lr\n");
-  data::Recording half = TinyPtbxl::recording(1, "mV");
+  ecg::Recording half = TinyPtbxl::recording(1, "mV");
   half.signal.conservativeResize(500, 12);
   rewrite(run.tiny(), 1, half);
   expect_failure(run_app("evaluate", run.judge({})), 1, {"500 samples at 100 Hz", "1000 at 100 Hz"});

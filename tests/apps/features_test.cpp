@@ -218,7 +218,7 @@ TEST(FeaturesApp, DamagedRecords) {
 
 TEST(FeaturesApp, RecordsWithoutBeats) {
   const TemporaryFolder folder;
-  data::Recording recording{"", 100, {"I", "II"}, {"mV", "mV"}, Eigen::ArrayXXd::Zero(1000, 2), {}};
+  ecg::Recording recording{"", 100, {"I", "II"}, {"mV", "mV"}, Eigen::ArrayXXd::Zero(1000, 2), {}};
   data::write_wfdb(folder.path(), "flat", recording);
   recording.signal = Eigen::ArrayXXd::Constant(1000, 2, std::nan(""));
   data::write_wfdb(folder.path(), "missing", recording);

@@ -73,7 +73,7 @@ class PredictTest : public ::testing::Test {
     write_file(folder_ / name, content);
     return folder_ / name;
   }
-  static std::string csv_of(const data::Recording& recording, const std::string& header) {
+  static std::string csv_of(const ecg::Recording& recording, const std::string& header) {
     std::string text = header + "\n";
     for (Eigen::Index t = 0; t < recording.signal.rows(); ++t) {
       text += fmt::format("{}", static_cast<double>(t) / recording.rate);
@@ -117,7 +117,7 @@ TEST_F(PredictTest, EitherDeviceGivesTheSameAnswer) {
 }
 
 TEST_F(PredictTest, WfdbEdfAndCsvOfOneRecordAgree) {
-  const data::Recording recording = data::read_wfdb(record(2));
+  const ecg::Recording recording = data::read_wfdb(record(2));
   const std::string edf = file("two.EDF", edf_of(recording).bytes());
   const std::string csv = file("two.csv", csv_of(recording, "time,I,II,III,aVR,aVL,aVF,V1,V2,V3,V4,V5,V6"));
   const Outcome outcome = predict({record(2) + ".hea", edf, csv, "--json", "--age", "50", "--sex", "m"});
@@ -131,7 +131,7 @@ TEST_F(PredictTest, WfdbEdfAndCsvOfOneRecordAgree) {
     const auto actual = probabilities(line);
     for (std::size_t c = 0; c < actual.size(); ++c) EXPECT_TRUE(std::abs(actual[c] - expected[c]) <= 1e-3);
     for (const json& entry : line.at("classes"))
-      EXPECT_EQ(entry.at("called").get<bool>(), entry.at("probability") > entry.at("threshold"));
+      EXPECT_EQ(entry.at("positive").get<bool>(), entry.at("probability") > entry.at("threshold"));
     EXPECT_EQ(line.at("leads").size(), 12U);
     EXPECT_EQ(line.at("features").at("age_years"), 50.0);
     EXPECT_TRUE(line.at("milliseconds").at("network") > 0);
@@ -139,7 +139,7 @@ TEST_F(PredictTest, WfdbEdfAndCsvOfOneRecordAgree) {
 }
 
 TEST_F(PredictTest, DerivedLeadsAreNamed) {
-  data::Recording recording = data::read_wfdb(record(3));
+  ecg::Recording recording = data::read_wfdb(record(3));
   recording.leads = {"I", "II", "x", "y", "z", "w", "V1", "V2", "V3", "V4", "V5", "V6"};
   data::write_wfdb(folder_.path(), "eight", recording);
   const Outcome outcome = predict({folder_ / "eight", "--json"});
@@ -153,7 +153,7 @@ TEST_F(PredictTest, DerivedLeadsAreNamed) {
 }
 
 TEST_F(PredictTest, AgeAndSexComeFromTheHeader) {
-  data::Recording recording = data::read_wfdb(record(1));
+  ecg::Recording recording = data::read_wfdb(record(1));
   recording.comments = {"Age: 71", "Sex: Female"};
   data::write_wfdb(folder_.path(), "told", recording);
   const auto lines = json_lines(predict({folder_ / "told", "--json"}));
@@ -164,7 +164,7 @@ TEST_F(PredictTest, AgeAndSexComeFromTheHeader) {
 }
 
 TEST_F(PredictTest, CsvRowsHaveOneShape) {
-  data::Recording flat = data::read_wfdb(record(1));
+  ecg::Recording flat = data::read_wfdb(record(1));
   flat.signal.col(7).setConstant(0.1);
   data::write_wfdb(folder_.path(), "flat", flat);
   const Outcome outcome = predict({record(1), folder_ / "flat", folder_ / "no,such", "--csv"});
@@ -283,7 +283,7 @@ TEST_F(PredictTest, RecordsThatCannotBeRead) {
   annotations.kind = "EDF+C";
   annotations.channels = {edf_annotations({"+0"})};
   expect(file("notes.edf", annotations.bytes()), {"notes.edf: annotations only"});
-  const data::Recording recording = data::read_wfdb(record(1));
+  const ecg::Recording recording = data::read_wfdb(record(1));
   const std::string edf = edf_of(recording).bytes();
   expect(file("cut.edf", edf.substr(0, edf.size() - 100)), {"cut.edf: truncated"});
   const std::string csv = csv_of(recording, "time,I,II,III,aVR,aVL,aVF,V1,V2,V3,V4,V5,V6");
@@ -301,7 +301,7 @@ TEST_F(PredictTest, RecordsThatCannotBeRead) {
 }
 
 TEST_F(PredictTest, RefusalsSayWhyInEveryForm) {
-  data::Recording recording = data::read_wfdb(record(1));
+  ecg::Recording recording = data::read_wfdb(record(1));
   recording.signal.conservativeResize(250, 12);
   data::write_wfdb(folder_.path(), "short", recording);
   const Outcome outcome = predict({folder_ / "short"});
@@ -312,7 +312,7 @@ TEST_F(PredictTest, RefusalsSayWhyInEveryForm) {
   EXPECT_EQ(line.at("status"), "refused");
   EXPECT_EQ(line.at("reason"), "too short: 2.5 s, at least 3 s are needed");
   EXPECT_FALSE(line.contains("classes"));
-  data::Recording flat = data::read_wfdb(record(1));
+  ecg::Recording flat = data::read_wfdb(record(1));
   flat.signal.col(6).setZero();
   data::write_wfdb(folder_.path(), "flat", flat);
   expect_parts(predict({folder_ / "flat"}).out, {"refused: V1: flat", "V1  unusable"});

@@ -15,8 +15,8 @@
 
 #include "base/file.h"
 #include "base/philox.h"
-#include "data/leads.h"
 #include "data/wfdb.h"
+#include "ecg/leads.h"
 #include "tests/common/temporary_folder.h"
 
 namespace cardiograd::testing {
@@ -67,11 +67,11 @@ class TinyPtbxl {
 
   // R waves at 60 to 90 beats a minute in all leads; a sine of its own frequency for each superclass in all leads, and
   // one for each subclass in one lead; noise.
-  static data::Recording recording(int i, const std::string& unit) {
-    data::Recording result{"", 100, {}, {}, Eigen::ArrayXXd::Zero(kSamples, 12), {}};
+  static ecg::Recording recording(int i, const std::string& unit) {
+    ecg::Recording result{"", 100, {}, {}, Eigen::ArrayXXd::Zero(kSamples, 12), {}};
     PhiloxStream random(77, static_cast<std::uint64_t>(i));
     for (Eigen::Index lead = 0; lead < 12; ++lead) {
-      result.leads.emplace_back(data::kStandardLeads[static_cast<std::size_t>(lead)]);
+      result.leads.emplace_back(ecg::kStandardLeads[static_cast<std::size_t>(lead)]);
       result.units.emplace_back(unit);
       auto column = result.signal.col(lead);
       add_beats(i, 0.4 + 0.1 * static_cast<double>(lead), column);
@@ -122,7 +122,7 @@ class TinyPtbxl {
       for (const std::size_t code : codes(i)) literal += fmt::format(", '{}': 100.0", kTinyCodes[code].code);
       csv += fmt::format("{},{},{},{},\"{{{}}}\",{},{}\n", i, 1000 + i, i == 7 ? "" : std::to_string(30 + i), i % 2,
                          literal, 1 + (i - 1) % 10, stem(i));
-      write_wfdb(folder / "records100" / "00000", fmt::format("{:05}_lr", i), recording(i, unit));
+      data::write_wfdb(folder / "records100" / "00000", fmt::format("{:05}_lr", i), recording(i, unit));
     }
     write_file(folder / "ptbxl_database.csv", csv);
   }

@@ -88,5 +88,16 @@ TEST(Csv, FilesThatAreNone) {
   expect_error([&] { CsvTable::read("/dev/zero"); }, {"not a regular file"});
 }
 
+// What csv_cell writes is what CsvTable reads.
+TEST(CsvCell, IsQuotedWhereItMustBe) {
+  EXPECT_EQ(csv_cell("plain 1.5"), "plain 1.5");
+  EXPECT_EQ(csv_cell(""), "");
+  EXPECT_EQ(csv_cell("a,b"), "\"a,b\"");
+  for (const std::string text : {"a,b", "say \"no\"", "two\nlines", "carriage\rreturn", "\"", ","}) {
+    const CsvTable table = CsvTable::parse("x,y\n" + csv_cell(text) + ",1\n", "t.csv");
+    EXPECT_EQ(table.cell(0, 0), text);
+  }
+}
+
 }  // namespace
 }  // namespace cardiograd::data

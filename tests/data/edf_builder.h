@@ -75,7 +75,7 @@ inline EdfChannel edf_annotations(const std::vector<std::string>& onsets, std::s
 }
 
 // A recording in data records of a second, 1 uV per step; its rate must be whole.
-inline EdfFile edf_of(const data::Recording& recording) {
+inline EdfFile edf_of(const ecg::Recording& recording) {
   const auto width = static_cast<Eigen::Index>(recording.rate);
   EdfFile file;
   file.records = std::to_string(recording.signal.rows() / width);

@@ -26,7 +26,7 @@ nlohmann::json golden(const char* name) {
   return nlohmann::json::parse(read_file(golden_folder() / "edf" / "values.json")).at(name);
 }
 
-void expect_equals(const Recording& recording, Eigen::Index column, const nlohmann::json& lead) {
+void expect_equals(const ecg::Recording& recording, Eigen::Index column, const nlohmann::json& lead) {
   EXPECT_EQ(recording.leads[static_cast<std::size_t>(column)], lead.at("label"));
   const auto values = lead.at("values").get<std::vector<double>>();
   ASSERT_EQ(recording.signal.rows(), static_cast<Eigen::Index>(values.size()));
@@ -37,7 +37,7 @@ void expect_equals(const Recording& recording, Eigen::Index column, const nlohma
 
 // Values as EDFlib reads them: the leads, without the slower respiration channel and the annotations.
 TEST(Edf, GoldenFilePlus) {
-  const Recording recording = read_edf(golden_folder() / "edf" / "plus.edf");
+  const ecg::Recording recording = read_edf(golden_folder() / "edf" / "plus.edf");
   const auto leads = golden("plus");
   EXPECT_EQ(recording.rate, 128);
   EXPECT_EQ(recording.leads, (std::vector<std::string>{"ECG II", "ECG I", "ECG V1"}));
@@ -49,7 +49,7 @@ TEST(Edf, GoldenFilePlus) {
 }
 
 TEST(Edf, GoldenFilePlain) {
-  const Recording recording = read_edf(golden_folder() / "edf" / "plain.edf");
+  const ecg::Recording recording = read_edf(golden_folder() / "edf" / "plain.edf");
   EXPECT_EQ(recording.units, (std::vector<std::string>{"mV", "mV"}));
   expect_equals(recording, 0, golden("plain")[0]);
   expect_equals(recording, 1, golden("plain")[1]);
@@ -66,7 +66,7 @@ EdfFile small_file() {
 }
 
 TEST(Edf, SamplesStandInTheirPlaces) {
-  const Recording recording = parse_edf(small_file().bytes(), "a.edf");
+  const ecg::Recording recording = parse_edf(small_file().bytes(), "a.edf");
   ASSERT_EQ(recording.signal.rows(), 8);
   const double step = 20.0 / 65535;
   EXPECT_EQ(recording.signal(3, 0), 10);
@@ -81,7 +81,7 @@ TEST(Edf, InvertedAndOffsetScales) {
   file.channels[0].physical_max = "-5";
   file.channels[0].digital_min = "0";
   file.channels[0].digital_max = "100";
-  const Recording recording = parse_edf(file.bytes(), "a.edf");
+  const ecg::Recording recording = parse_edf(file.bytes(), "a.edf");
   EXPECT_TRUE(std::abs(recording.signal(0, 0) - 5) <= 1e-12);
   EXPECT_TRUE(std::abs(recording.signal(1, 0) - 4.9) <= 1e-12);
 }

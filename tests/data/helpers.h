@@ -2,35 +2,19 @@
 #pragma once
 
 #include <filesystem>
-#include <functional>
-#include <initializer_list>
 #include <string>
 #include <string_view>
 #include <vector>
 
 #include <gtest/gtest.h>
 
-#include "base/error.h"
 #include "base/file.h"
 #include "base/log.h"
-#include "data/wfdb.h"
+#include "tests/common/expect_error.h"
 
 namespace cardiograd::data::testing {
 
-// The message of the Error that `action` must throw, with a hint; every part must occur in it.
-inline void expect_error(const std::function<void()>& action, std::initializer_list<std::string_view> parts) {
-  try {
-    action();
-  } catch (const Error& error) {
-    for (const auto part : parts)
-      EXPECT_NE(std::string_view(error.what()).find(part), std::string_view::npos)
-          << "'" << part << "' not in '" << error.what() << "'";
-    EXPECT_FALSE(error.hint().empty()) << error.what();
-    EXPECT_EQ(std::string_view(error.what()).find('\n'), std::string_view::npos) << error.what();
-    return;
-  }
-  ADD_FAILURE() << "expected an Error";
-}
+using cardiograd::testing::expect_error;
 
 // Collects what the library logs while it lives.
 class LogCapture {

@@ -23,15 +23,7 @@ using cardiograd::testing::data_folder;
 using testing::expect_error;
 using testing::LogCapture;
 using testing::SmallSet;
-
-std::int16_t stored(const Dataset& set, std::int64_t record, std::int64_t t, std::int64_t lead) {
-  return set.signals[static_cast<std::size_t>((record * set.samples + t) * set.leads + lead)];
-}
-
-double physical(const Dataset& set, std::int64_t record, std::int64_t t, std::int64_t lead) {
-  return static_cast<double>(stored(set, record, t, lead)) *
-         static_cast<double>(set.scales[static_cast<std::size_t>(record * set.leads + lead)]);
-}
+using testing::stored;
 
 void expect_equal(const Dataset& a, const Dataset& b) {
   EXPECT_EQ(a.signals, b.signals);
@@ -96,10 +88,11 @@ TEST(Prepare, KeepsUnlabeledRecordsOnRequestFromTheSameCache) {
 TEST(Prepare, TheCacheServesTheSameAndThreadsDoNotMatter) {
   const SmallSet small;
   auto settings = small.settings();
-  settings.features = {"test 1", {"age", "first", "missing"}, [](const Recording& recording, const PtbxlRow& row) {
-                         EXPECT_EQ(recording.leads[11], "V6");
-                         return std::vector<double>{row.age, recording.signal(0, 1), INFINITY};
-                       }};
+  settings.recording.features = {
+      "test 1", {"age", "first", "missing"}, [](const ecg::Recording& recording, const ecg::Person& person) {
+        EXPECT_EQ(recording.leads[11], "V6");
+        return std::vector<double>{person.age, recording.signal(0, 1), INFINITY};
+      }};
   int last = 0;
   settings.progress = [&](std::int64_t done, std::int64_t total) {
     EXPECT_EQ(done, ++last);
@@ -137,7 +130,7 @@ TEST(Prepare, OtherSettingsTableOrFilesMakeTheCacheAnew) {
   EXPECT_TRUE(prepare(settings).from_cache);
   EXPECT_TRUE(prepare(settings).from_cache);
   // Other content of the same size and with the old time.
-  Recording changed = SmallSet::recording(7);
+  ecg::Recording changed = SmallSet::recording(7);
   changed.signal(3, 3) = 0.123;
   const auto time = fs::last_write_time(dat);
   small.write(7, changed);
@@ -155,13 +148,15 @@ TEST(Prepare, OtherSettingsTableOrFilesMakeTheCacheAnew) {
   EXPECT_FALSE(set.from_cache);
   EXPECT_EQ(set.ages[0], 22.F);
   // A filter, features.
-  settings.filter = {"negate", [](const Eigen::ArrayXXd& signal, double) -> Eigen::ArrayXXd { return -signal; }};
+  settings.recording.filter = {"negate",
+                               [](const Eigen::ArrayXXd& signal, double) -> Eigen::ArrayXXd { return -signal; }};
   EXPECT_FALSE(prepare(settings).from_cache);
   EXPECT_TRUE(prepare(settings).from_cache);
-  settings.features = {"f", {"one"}, [](const Recording&, const PtbxlRow&) { return std::vector<double>{1}; }};
+  settings.recording.features = {
+      "f", {"one"}, [](const ecg::Recording&, const ecg::Person&) { return std::vector<double>{1}; }};
   EXPECT_FALSE(prepare(settings).from_cache);
   EXPECT_TRUE(prepare(settings).from_cache);
-  settings.features.key = "g";
+  settings.recording.features.key = "g";
   EXPECT_FALSE(prepare(settings).from_cache);
 }
 
@@ -228,117 +223,10 @@ TEST(Prepare, SeveralProcessesAtOnce) {
   EXPECT_EQ(files, 1) << "no temporary file stays behind";
 }
 
-TEST(Prepare, FiltersAreStoredWithinHalfAStepAndGapsStayGaps) {
-  const SmallSet small;
-  Recording gaps = SmallSet::recording(1);
-  gaps.signal.block(10, 2, 5, 1).setConstant(NAN);
-  gaps.signal(0, 3) = gaps.signal(49, 3) = NAN;
-  gaps.signal.col(4).setConstant(NAN);
-  small.write(1, gaps);
-  auto settings = small.settings();
-  settings.filter = {"double", [](const Eigen::ArrayXXd& signal, double rate) -> Eigen::ArrayXXd {
-                       EXPECT_EQ(rate, 100);
-                       EXPECT_TRUE(signal.allFinite());
-                       return signal * 2;
-                     }};
-  const LogCapture log;
-  const Dataset set = prepare(settings);
-  EXPECT_EQ(set.filter, "double");
-  EXPECT_EQ(set.invalid_samples.count, 57);
-  EXPECT_EQ(set.flat_leads.count, 1) << "a lead without a valid sample";
-  for (std::int64_t t = 0; t < 50; ++t) {
-    for (std::int64_t lead = 0; lead < 12; ++lead) {
-      const double expected = 2 * gaps.signal(t, lead);
-      if (std::isnan(expected)) {
-        EXPECT_EQ(stored(set, 0, t, lead), kInvalidInt16);
-      } else {
-        const double scale = static_cast<double>(set.scales[static_cast<std::size_t>(lead)]);
-        EXPECT_TRUE(std::abs(physical(set, 0, t, lead) - expected) <= scale * 0.5001);
-        EXPECT_TRUE(scale <= 1.0 / 32767 * 1.0001) << "the full range of 16 bits is used";
-      }
-    }
-  }
-}
-
-TEST(Prepare, GapsAreBridgedByStraightLines) {
-  const SmallSet small(1);
-  Recording gaps = SmallSet::recording(1);
-  gaps.signal.col(0) = Eigen::ArrayXd::LinSpaced(50, 0.0, 0.49);
-  gaps.signal(0, 0) = gaps.signal(20, 0) = gaps.signal(21, 0) = gaps.signal(49, 0) = NAN;
-  small.write(1, gaps);
-  auto settings = small.settings();
-  settings.filter.apply = [](const Eigen::ArrayXXd& signal, double) -> Eigen::ArrayXXd {
-    EXPECT_TRUE(std::abs(signal(20, 0) - 0.20) <= 1e-12);
-    EXPECT_TRUE(std::abs(signal(21, 0) - 0.21) <= 1e-12);
-    EXPECT_EQ(signal(0, 0), 0.01);
-    EXPECT_EQ(signal(49, 0), 0.48);
-    return signal;
-  };
-  prepare(settings);
-}
-
-TEST(Prepare, NormalizesByZscore) {
-  const SmallSet small;
-  Recording flat = SmallSet::recording(2);
-  flat.signal.col(7).setConstant(0.5);
-  small.write(2, flat);
-  auto settings = small.settings();
-  settings.normalize = Normalize::kZscore;
-  settings.filter = {"never", [](const Eigen::ArrayXXd&, double) -> Eigen::ArrayXXd {
-                       ADD_FAILURE() << "the normalizing filter takes its place";
-                       return {};
-                     }};
-  EXPECT_THROW(prepare(settings), UsageError) << "without its filter";
-  settings.normalize_filter = {
-      "shift", [](const Eigen::ArrayXXd& signal, double) -> Eigen::ArrayXXd { return signal * 3 + 1e-3; }};
-  const Dataset set = prepare(settings);
-  EXPECT_EQ(set.unit, "z");
-  EXPECT_EQ(set.filter, "shift, z-score per record");
-  const Eigen::ArrayXd lead = SmallSet::recording(1).signal.col(5);
-  const Eigen::ArrayXd expected = (lead - lead.mean()) / std::sqrt((lead - lead.mean()).square().mean());
-  for (std::int64_t t = 0; t < 50; ++t) {
-    EXPECT_TRUE(std::abs(physical(set, 0, t, 5) - expected(t)) <= 1e-4);
-    EXPECT_EQ(stored(set, 1, t, 7), 0) << "a flat lead stays flat";
-  }
-}
-
-TEST(Prepare, NormalizingLeavesAlreadyStandardizedSignalsAlone) {
-  const SmallSet small(6);
-  for (int i = 1; i <= 6; ++i) {
-    Recording recording = SmallSet::recording(i);
-    recording.units.assign(12, "z");
-    small.write(i, recording);
-  }
-  auto settings = small.settings();
-  settings.normalize = Normalize::kZscore;
-  settings.normalize_filter = {"shift", [](const Eigen::ArrayXXd& signal, double) { return signal; }};
-  const Dataset set = prepare(settings);
-  EXPECT_EQ(set.unit, "z");
-  EXPECT_EQ(set.filter, "none");
-  EXPECT_EQ(stored(set, 0, 9, 4), SmallSet::steps(1, 4, 9));
-}
-
-TEST(Prepare, LeadsInAnyOrderVoltagesInMillivolts) {
-  const SmallSet small;
-  Recording recording = SmallSet::recording(1);
-  Recording reversed = recording;
-  for (Eigen::Index lead = 0; lead < 12; ++lead) {
-    const auto from = static_cast<std::size_t>(11 - lead);
-    reversed.leads[static_cast<std::size_t>(lead)] = recording.leads[from] == "aVR" ? "avr" : recording.leads[from];
-    reversed.units[static_cast<std::size_t>(lead)] = "uV";
-    reversed.signal.col(lead) = recording.signal.col(11 - lead) * 1000;
-  }
-  small.write(1, reversed, 1);
-  const Dataset set = prepare(small.settings());
-  for (std::int64_t t = 0; t < 50; ++t)
-    for (std::int64_t lead = 0; lead < 12; ++lead)
-      EXPECT_TRUE(std::abs(physical(set, 0, t, lead) - recording.signal(t, lead)) <= 1e-6);
-}
-
 TEST(Prepare, InvalidSamplesAndFlatLeadsAreCountedAndNamed) {
   const SmallSet small(60);
   for (int i = 1; i <= 24; ++i) {
-    Recording recording = SmallSet::recording(i);
+    ecg::Recording recording = SmallSet::recording(i);
     if (i % 2 == 0) recording.signal(i, 2) = NAN;
     if (i <= 2) recording.signal.block(0, 5, 50, 2).setConstant(0.25);
     small.write(i, recording);
@@ -353,6 +241,122 @@ TEST(Prepare, InvalidSamplesAndFlatLeadsAreCountedAndNamed) {
   EXPECT_TRUE(log.warned("12 invalid samples in 12 records, first ecg_id 2, 4, 6"));
   EXPECT_TRUE(log.warned("4 flat leads in 2 records, first ecg_id 1, 2"));
   EXPECT_EQ(stored(set, 1, 2, 2), kInvalidInt16);
+}
+
+TEST(PrepareBadInput, FolderAndTables) {
+  const SmallSet small;
+  auto settings = small.settings();
+  settings.folder = small.folder() / "none";
+  expect_error([&] { prepare(settings); }, {"none: no such folder"});
+  settings.folder = small.folder() / "ptbxl_database.csv";
+  expect_error([&] { prepare(settings); }, {"no such folder"});
+  settings.folder = small.folder();
+  settings.rate = 500;
+  expect_error([&] { prepare(settings); }, {"no column 'filename_hr'", "500 Hz"});
+  settings.rate = 250;
+  EXPECT_THROW(prepare(settings), UsageError);
+  settings.rate = 100;
+  fs::remove(small.folder() / "scp_statements.csv");
+  expect_error([&] { prepare(settings); }, {"scp_statements.csv"});
+  fs::remove(small.folder() / "ptbxl_database.csv");
+  expect_error([&] { prepare(settings); }, {"ptbxl_database.csv"});
+  write_file(small.folder() / "ptbxl_database.csv", "ecg_id,age,sex,scp_codes,strat_fold,filename_lr\n");
+  write_file(small.folder() / "scp_statements.csv", ",diagnostic,diagnostic_class,diagnostic_subclass\nN,1,A,B\n");
+  expect_error([&] { prepare(settings); }, {"ptbxl_database.csv", "no records"});
+}
+
+TEST(PrepareBadInput, AbsentRecords) {
+  const SmallSet small;
+  auto settings = small.settings();
+  fs::remove(small.path(3, ".hea"));
+  fs::remove(small.path(8, ".dat"));
+  expect_error([&] { prepare(settings); },
+               {"2 of 20 records are absent", "ecg_id 3 (records100/00003_lr), ecg_id 8 (records100/00008_lr)"});
+  EXPECT_FALSE(fs::exists(small.cache()));
+  settings.skip_missing = true;
+  const LogCapture log;
+  Dataset set = prepare(settings);
+  EXPECT_EQ(set.records, 15);
+  EXPECT_EQ(set.missing_records, 2);
+  EXPECT_TRUE(log.warned("2 of 20 records are absent and left out"));
+  EXPECT_TRUE(prepare(settings).from_cache);
+  settings.skip_missing = false;
+  expect_error([&] { prepare(settings); }, {"2 of 20 records are absent"});
+  small.write(3, SmallSet::recording(3));
+  settings.skip_missing = true;
+  set = prepare(settings);
+  EXPECT_FALSE(set.from_cache) << "an absent record has come";
+  EXPECT_EQ(set.records, 16);
+  fs::remove(small.path(5, ".hea"));
+  EXPECT_FALSE(prepare(settings).from_cache) << "a record has gone";
+}
+
+TEST(PrepareBadInput, ManyAbsentRecordsAreCountedTenNamed) {
+  const SmallSet small;
+  for (int i = 1; i <= 12; ++i) fs::remove(small.path(i, ".hea"));
+  expect_error([&] { prepare(small.settings()); }, {"12 of 20", "ecg_id 10 (records100/00010_lr), ..."});
+  for (int i = 13; i <= 20; ++i) fs::remove(small.path(i, ".hea"));
+  auto settings = small.settings();
+  settings.skip_missing = true;
+  expect_error([&] { prepare(settings); }, {"20 of 20"});
+}
+
+TEST(PrepareBadInput, SpoiltRecords) {
+  const SmallSet small;
+  const auto settings = small.settings();
+  const std::string dat = read_file(small.path(6, ".dat"));
+  const std::string header = read_file(small.path(6, ".hea"));
+  write_file(small.path(6, ".dat"), dat.substr(0, 100));
+  expect_error([&] { prepare(settings); }, {"00006_lr.dat", "truncated"});
+  write_file(small.path(9, ".dat"), "");
+  expect_error([&] { prepare(settings); }, {"00006_lr.dat", "truncated", "(and 1 more records failed)"});
+  small.write(9, SmallSet::recording(9));
+  fs::remove(small.path(6, ".dat"));
+  fs::create_symlink("/dev/zero", small.path(6, ".dat"));
+  expect_error([&] { prepare(settings); }, {"00006_lr.dat", "not a regular file"});
+  fs::remove(small.path(6, ".dat"));
+  std::string flipped = dat;
+  flipped[2 * 12 * 7 + 2 * 3] = static_cast<char>(flipped[2 * 12 * 7 + 2 * 3] ^ 4);
+  write_file(small.path(6, ".dat"), flipped);
+  expect_error([&] { prepare(settings); }, {"00006_lr.dat", "lead aVR", "checksum"});
+  write_file(small.path(6, ".dat"), dat);
+  const auto with_header = [&](const std::string& from, const std::string& to) {
+    std::string changed = header;
+    changed.replace(changed.find(from), from.size(), to);
+    write_file(small.path(6, ".hea"), changed);
+  };
+  with_header(" 16 ", " 61 ");
+  expect_error([&] { prepare(settings); }, {"00006_lr.hea:2", "unknown format 61"});
+  with_header(" 100 50", " 250 50");
+  expect_error([&] { prepare(settings); }, {"00006_lr.hea", "250 Hz, expected 100"});
+  with_header(" 0 aVR", " 0 aVX");
+  expect_error([&] { prepare(settings); }, {"00006_lr.hea", "lead aVR missing"});
+  with_header(" 0 aVR", " 0 avl");
+  expect_error([&] { prepare(settings); }, {"00006_lr.hea", "lead aVL", "twice"});
+  with_header("(0)/mV", "(0)/z");
+  expect_error([&] { prepare(settings); }, {"00006_lr.hea", "lead II is in 'mV', lead I in 'z'"});
+  write_file(small.path(6, ".hea"), header);
+  EXPECT_EQ(prepare(settings).records, 17);
+}
+
+TEST(PrepareBadInput, RecordsThatDifferFromTheFirst) {
+  const SmallSet small;
+  const auto settings = small.settings();
+  ecg::Recording shorter = SmallSet::recording(6);
+  shorter.signal.conservativeResize(49, 12);
+  small.write(6, shorter);
+  expect_error([&] { prepare(settings); }, {"00006_lr", "49 samples, the first record has 50"});
+  ecg::Recording standardized = SmallSet::recording(6);
+  standardized.units.assign(12, "z");
+  small.write(6, standardized);
+  expect_error([&] { prepare(settings); }, {"00006_lr", "in z, the first record is in mV"});
+}
+
+TEST(PrepareBadInput, NoRecordWithAClass) {
+  const SmallSet small(1);
+  write_file(small.folder() / "ptbxl_database.csv",
+             "ecg_id,age,sex,scp_codes,strat_fold,filename_lr\n1,1,1,{'SR': 0.0},1,records100/00001_lr\n");
+  expect_error([&] { prepare(small.settings()); }, {"none of 1 records has a class of the task super"});
 }
 
 TEST(PrepareRealData, TheFilteredPart) {

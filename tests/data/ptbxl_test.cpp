@@ -33,19 +33,19 @@ TEST(Ptbxl, RowsAsWritten) {
   const auto& first = database.rows[0];
   EXPECT_EQ(first.ecg_id, 1);
   EXPECT_EQ(first.patient_id, 15709) << "version 1.0.1 writes it with a decimal point";
-  EXPECT_EQ(first.age, 56);
+  EXPECT_EQ(first.person.age, 56);
   EXPECT_FALSE(first.age_over_89);
-  EXPECT_EQ(first.sex, 1);
+  EXPECT_EQ(first.person.sex, 1);
   EXPECT_EQ(first.fold, 3);
   EXPECT_EQ(first.statements.size(), 2U);
   EXPECT_EQ(first.filename_hr, "records500/1_hr");
   EXPECT_EQ(first.place, "ptbxl_database.csv:2");
-  EXPECT_EQ(database.rows[1].age, 90) << "300 stands for over 89";
+  EXPECT_EQ(database.rows[1].person.age, 90) << "300 stands for over 89";
   EXPECT_TRUE(database.rows[1].age_over_89);
   EXPECT_FALSE(database.rows[1].patient_id.has_value());
   EXPECT_TRUE(database.rows[1].filename_hr.empty());
-  EXPECT_TRUE(std::isnan(database.rows[2].age));
-  EXPECT_TRUE(std::isnan(database.rows[2].sex));
+  EXPECT_TRUE(std::isnan(database.rows[2].person.age));
+  EXPECT_TRUE(std::isnan(database.rows[2].person.sex));
 }
 
 TEST(Ptbxl, BadRowsNameLineAndColumn) {
@@ -123,7 +123,7 @@ TEST(PtbxlRealData, CountsOfAllRecords) {
   for (const auto& row : database.rows) {
     ++folds[static_cast<std::size_t>(row.fold)];
     over_89 += row.age_over_89 ? 1 : 0;
-    female += row.sex == 1 ? 1 : 0;
+    female += row.person.sex == 1 ? 1 : 0;
   }
   EXPECT_EQ(folds, (std::array<int, 11>{0, 2175, 2181, 2192, 2174, 2174, 2173, 2176, 2173, 2183, 2198}));
   EXPECT_EQ(over_89, 293);

@@ -14,12 +14,12 @@ namespace {
 
 using testing::expect_error;
 
-Recording parse(const std::string& text, const SignalCsvOptions& options = {}) {
+ecg::Recording parse(const std::string& text, const SignalCsvOptions& options = {}) {
   return parse_signal_csv(text, "a.csv", options);
 }
 
 TEST(SignalCsv, TimeColumnGivesTheRate) {
-  const Recording recording = parse("time,I,II (uV)\n0,0.5,-3\n0.002,,4e2\n0.004,nan,+7\n");
+  const ecg::Recording recording = parse("time,I,II (uV)\n0,0.5,-3\n0.002,,4e2\n0.004,nan,+7\n");
   EXPECT_EQ(recording.rate, 500);
   EXPECT_EQ(recording.leads, (std::vector<std::string>{"I", "II"}));
   EXPECT_EQ(recording.units, (std::vector<std::string>{"mV", "uV"}));
@@ -45,7 +45,7 @@ TEST(SignalCsv, TheOptionGoesBeforeTheTimeColumn) {
 }
 
 TEST(SignalCsv, SpacesByteOrderMarkAndCarriageReturns) {
-  const Recording recording = parse("\xEF\xBB\xBFtime, I , II [mV]\r\n0, 1 ,2\r\n0.01, 3 ,4\r\n");
+  const ecg::Recording recording = parse("\xEF\xBB\xBFtime, I , II [mV]\r\n0, 1 ,2\r\n0.01, 3 ,4\r\n");
   EXPECT_EQ(recording.leads, (std::vector<std::string>{"I", "II"}));
   EXPECT_EQ(recording.signal(1, 0), 3);
 }

@@ -1,7 +1,8 @@
-// A small data set with PTB-XL's layout in a temporary folder, which a test may spoil.
+// A small dataset with PTB-XL's layout in a temporary folder, which a test may spoil.
 #pragma once
 
 #include <cmath>
+#include <cstdint>
 #include <filesystem>
 #include <map>
 #include <string>
@@ -9,9 +10,9 @@
 #include <fmt/format.h>
 
 #include "base/file.h"
-#include "data/leads.h"
 #include "data/prepare.h"
 #include "data/wfdb.h"
+#include "ecg/leads.h"
 #include "tests/common/temporary_folder.h"
 
 namespace cardiograd::data::testing {
@@ -39,16 +40,16 @@ class SmallSet {
 
   // Lead l at time t is ((7 i + 3 l + t t) mod 101 - 50) / 100 mV: whole steps at gain 1000.
   static int steps(int i, int lead, int t) { return ((7 * i + 3 * lead + t * t) % 101 - 50) * 10; }
-  static Recording recording(int i) {
-    Recording result{"", 100, {}, {}, Eigen::ArrayXXd(kSamples, 12), {}};
+  static ecg::Recording recording(int i) {
+    ecg::Recording result{"", 100, {}, {}, Eigen::ArrayXXd(kSamples, 12), {}};
     for (int lead = 0; lead < 12; ++lead) {
-      result.leads.emplace_back(kStandardLeads[static_cast<std::size_t>(lead)]);
+      result.leads.emplace_back(ecg::kStandardLeads[static_cast<std::size_t>(lead)]);
       result.units.emplace_back("mV");
       for (int t = 0; t < kSamples; ++t) result.signal(t, lead) = steps(i, lead, t) / 1000.0;
     }
     return result;
   }
-  void write(int i, const Recording& value, double gain = 1000) const {
+  void write(int i, const ecg::Recording& value, double gain = 1000) const {
     write_wfdb(folder() / "records100", fmt::format("{:05}_lr", i), value, gain);
   }
 
@@ -81,5 +82,14 @@ class SmallSet {
   cardiograd::testing::TemporaryFolder temporary_;
   int count_;
 };
+
+// A value of a set as it is stored, and in its unit.
+inline std::int16_t stored(const Dataset& set, std::int64_t record, std::int64_t t, std::int64_t lead) {
+  return set.signals[static_cast<std::size_t>((record * set.samples + t) * set.leads + lead)];
+}
+inline double physical(const Dataset& set, std::int64_t record, std::int64_t t, std::int64_t lead) {
+  return static_cast<double>(stored(set, record, t, lead)) *
+         static_cast<double>(set.scales[static_cast<std::size_t>(record * set.leads + lead)]);
+}
 
 }  // namespace cardiograd::data::testing

@@ -141,22 +141,5 @@ TEST(WfdbHeader, MissingOrStrangeFiles) {
   for (const char* name : {"r", "r.hea", "r.dat", "r.mat"}) EXPECT_EQ(read_wfdb_header(folder / name).rate, 100);
 }
 
-TEST(WfdbHeader, Units) {
-  EXPECT_EQ(canonical_unit("mV"), "mV");
-  EXPECT_EQ(canonical_unit("mv"), "mV");
-  EXPECT_EQ(canonical_unit("MV"), "mV");
-  EXPECT_EQ(canonical_unit("uV"), "uV");
-  EXPECT_EQ(canonical_unit("\xC2\xB5V"), "uV");
-  EXPECT_EQ(canonical_unit("\xCE\xBCv"), "uV");
-  EXPECT_EQ(canonical_unit("v"), "V");
-  EXPECT_EQ(canonical_unit("z"), "z");
-  EXPECT_EQ(canonical_unit("mmHg"), "mmHg");
-  EXPECT_EQ(canonical_unit("kV"), "kV");
-  EXPECT_EQ(millivolts_per_unit("mv"), 1.0);
-  EXPECT_EQ(millivolts_per_unit("uV"), 1e-3);
-  EXPECT_EQ(millivolts_per_unit("V"), 1e3);
-  EXPECT_FALSE(millivolts_per_unit("z").has_value());
-}
-
 }  // namespace
 }  // namespace cardiograd::data

@@ -9,8 +9,8 @@
 #include <nlohmann/json.hpp>
 #include <sys/stat.h>
 
-#include "data/leads.h"
 #include "data/wfdb_decode.h"
+#include "ecg/leads.h"
 #include "tests/common/temporary_folder.h"
 #include "tests/common/test_data.h"
 #include "tests/data/helpers.h"
@@ -26,7 +26,7 @@ using testing::expect_error;
 using testing::golden_folder;
 using testing::LogCapture;
 
-void expect_values(const json& expected, const Recording& recording, Eigen::Index lead, Eigen::Index from) {
+void expect_values(const json& expected, const ecg::Recording& recording, Eigen::Index lead, Eigen::Index from) {
   for (std::size_t i = 0; i < expected.size(); ++i) {
     const double value = recording.signal(from + static_cast<Eigen::Index>(i), lead);
     if (expected[i].is_null()) {
@@ -41,7 +41,7 @@ void expect_values(const json& expected, const Recording& recording, Eigen::Inde
 void expect_summary(const fs::path& path, const json& summary) {
   SCOPED_TRACE(path.string());
   const DigitalRecording digital = read_wfdb_digital(path);
-  const Recording recording = to_physical(digital);
+  const ecg::Recording recording = to_physical(digital);
   EXPECT_EQ(recording.rate, summary["rate"].get<double>());
   ASSERT_EQ(recording.signal.rows(), summary["samples"].get<Eigen::Index>());
   EXPECT_EQ(json(recording.comments), summary["comments"]);
@@ -155,8 +155,8 @@ TEST(WfdbRealData, EinthovenHoldsInAllButOneRecord) {
   std::size_t count = 0;
   for (const auto& entry : fs::recursive_directory_iterator(data_folder() / "ptbxl_raw/records500")) {
     if (entry.path().extension() != ".hea") continue;
-    const Recording recording = read_wfdb(entry.path());
-    const auto leads = match_standard_leads(recording.leads, recording.name);
+    const ecg::Recording recording = read_wfdb(entry.path());
+    const auto leads = ecg::match_standard_leads(recording.leads, recording.name);
     const auto lead = [&](std::size_t i) { return recording.signal.col(static_cast<Eigen::Index>(leads[i])); };
     const double worst = (lead(2) - (lead(1) - lead(0))).abs().maxCoeff();
     if (recording.name.starts_with("10565")) {
@@ -193,7 +193,7 @@ TEST_F(WfdbBadInput, TheUnspoiltRecordIsRead) {
   const LogCapture log;
   for (const char* samples : {"", "0", "5"}) {
     header(samples);
-    const Recording recording = read_wfdb(folder_ / "r");
+    const ecg::Recording recording = read_wfdb(folder_ / "r");
     ASSERT_EQ(recording.signal.rows(), 5);
     EXPECT_EQ(recording.signal(4, 0), 0.05);
     EXPECT_EQ(recording.signal(4, 1), 0.06);
@@ -271,7 +271,7 @@ TEST(Wfdb, AFrameWithAnInvalidSampleIsInvalid) {
   TemporaryFolder folder;
   write_file(folder / "r.dat", std::string({'\x80' - 0, '\x82', '\x00', '\x84', '\x8A', '\x8C'}));
   write_file(folder / "r.hea", "r 1 100 3\nr.dat 80x2 2/uV\n");
-  const Recording recording = read_wfdb(folder / "r");
+  const ecg::Recording recording = read_wfdb(folder / "r");
   EXPECT_EQ(recording.signal(0, 0), 0.5);  // The mean of 0 and 2, at 2 steps per uV.
   EXPECT_TRUE(std::isnan(recording.signal(1, 0)));
   EXPECT_EQ(recording.signal(2, 0), 5.5);

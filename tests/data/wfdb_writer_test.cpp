@@ -15,9 +15,9 @@ namespace {
 using cardiograd::testing::TemporaryFolder;
 using testing::expect_error;
 
-Recording sample_recording() {
-  Recording recording{"any",           360.5, {"I", "lead two", "V1"}, {"mV", "uV", "z"}, Eigen::ArrayXXd(37, 3),
-                      {"age: 61", "x"}};
+ecg::Recording sample_recording() {
+  ecg::Recording recording{"any",           360.5, {"I", "lead two", "V1"}, {"mV", "uV", "z"}, Eigen::ArrayXXd(37, 3),
+                           {"age: 61", "x"}};
   PhiloxStream random(3);
   for (Eigen::Index t = 0; t < 37; ++t)
     for (Eigen::Index lead = 0; lead < 3; ++lead)
@@ -28,14 +28,14 @@ Recording sample_recording() {
 
 TEST(WfdbWriter, ReadsBackWhatItWrote) {
   TemporaryFolder folder;
-  const Recording written = sample_recording();
+  const ecg::Recording written = sample_recording();
   write_wfdb(folder.path(), "rec_1", written);
   const DigitalRecording digital = read_wfdb_digital(folder / "rec_1");
   for (const auto& signal : digital.header.signals) {
     EXPECT_TRUE(signal.checksum.has_value());  // Reading has compared it.
     EXPECT_TRUE(signal.initial_value.has_value());
   }
-  const Recording recording = to_physical(digital);
+  const ecg::Recording recording = to_physical(digital);
   EXPECT_EQ(recording.name, "rec_1");
   EXPECT_EQ(recording.rate, written.rate);
   EXPECT_EQ(recording.leads, written.leads);
@@ -55,7 +55,7 @@ TEST(WfdbWriter, ReadsBackWhatItWrote) {
 
 TEST(WfdbWriter, HeaderLooksLikePtbxl) {
   TemporaryFolder folder;
-  Recording recording{"", 100, {"I"}, {"mV"}, Eigen::ArrayXXd::Constant(2, 1, -0.001), {}};
+  ecg::Recording recording{"", 100, {"I"}, {"mV"}, Eigen::ArrayXXd::Constant(2, 1, -0.001), {}};
   write_wfdb(folder.path(), "00001_lr", recording);
   EXPECT_EQ(read_file(folder / "00001_lr.hea"), "00001_lr 1 100 2\n00001_lr.dat 16 1000(0)/mV 16 0 -1 -2 0 I\n");
   EXPECT_EQ(read_file(folder / "00001_lr.dat"), "\xFF\xFF\xFF\xFF");
@@ -63,12 +63,12 @@ TEST(WfdbWriter, HeaderLooksLikePtbxl) {
 
 TEST(WfdbWriter, RefusesWhatTheFormatCannotHold) {
   TemporaryFolder folder;
-  const auto expect_bad = [&](const Recording& recording, double gain, const std::string& name,
+  const auto expect_bad = [&](const ecg::Recording& recording, double gain, const std::string& name,
                               std::initializer_list<std::string_view> parts) {
     expect_error([&] { write_wfdb(folder.path(), name, recording, gain); }, parts);
     EXPECT_TRUE(std::filesystem::is_empty(folder.path()));
   };
-  Recording recording = sample_recording();
+  ecg::Recording recording = sample_recording();
   recording.signal(7, 2) = 40;
   expect_bad(recording, 1000, "r", {"lead V1", "sample 7", "40 z", "16 bits"});
   recording.signal(7, 2) = std::numeric_limits<double>::infinity();

@@ -25,7 +25,8 @@ std::vector<std::string> first_names(Eigen::Index leads) {
 void expect_results(const Eigen::ArrayXXd& signal, double rate, const std::string& unit, const std::string& what) {
   const auto start = std::chrono::steady_clock::now();
   const std::vector<std::string> names = first_names(signal.cols());
-  const FeatureRow row = compute_features(signal, rate, unit, names, 50.0, 1.0);
+  const ecg::Recording recording{"r", rate, names, std::vector<std::string>(names.size(), unit), signal, {}};
+  const FeatureRow row = compute_features(recording, {50.0, 1.0});
   for (std::size_t i = 0; i < row.values.size(); ++i) {
     EXPECT_EQ(std::isfinite(row.values[i]), row.reasons[i].empty()) << what << ": " << feature_columns()[i].name;
     EXPECT_FALSE(std::isinf(row.values[i])) << what;
@@ -40,7 +41,9 @@ void expect_results(const Eigen::ArrayXXd& signal, double rate, const std::strin
     EXPECT_TRUE(!beat.t.present() || beat.t.onset_s <= beat.t.offset_s) << what;
   }
   if (!peaks.times_s.empty()) {
-    const ClinicalMeasures measures = clinical_measures(working_signal(signal, rate), waves, names, 1.0, kNan);
+    ecg::Recording in_millivolts = recording;
+    in_millivolts.units.assign(names.size(), "mV");
+    const ClinicalMeasures measures = clinical_measures(in_millivolts, {}, working_signal(signal, rate), waves);
     for (const ClinicalMeasure& measure : measures.record) {
       EXPECT_EQ(std::isfinite(measure.value), measure.reason.empty()) << what << ": " << measure.name;
     }

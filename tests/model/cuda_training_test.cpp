@@ -13,6 +13,7 @@
 #include "engine/cuda.h"
 #include "engine/io/safetensors.h"
 #include "engine/memory.h"
+#include "model/preprocessing.h"
 #include "model/trainer.h"
 #include "tests/common/temporary_folder.h"
 #include "tests/model/tiny_set.h"
@@ -177,7 +178,8 @@ TEST_F(CudaTraining, ModelsAndStatesGoFromOneDeviceToTheOther) {
       const TrainedModel model = load_model(folder / "last.safetensors");
       model.net->to(device);
       data::Dataset set = tiny_set();
-      const DataLoader source(set, model.description.signal_scaling, model.description.feature_scaling, device);
+      const DataLoader source(take_arrays(set, model.description.feature_scaling), model.description.signal_scaling,
+                              device);
       scores.push_back(score(*model.net, source, rows_of_folds(set, {9, 10}), 5, {}).logits);
     }
     ASSERT_EQ(scores[0].size(), scores[1].size());
@@ -234,8 +236,8 @@ TEST_F(CudaTraining, SignalsThatDoNotFitAreSentWithEachBatch) {
   data::Dataset set = tiny_set();
   data::Dataset same = tiny_set();
   const SignalScaling scaling = fit_signal_scaling(set, {0, 1, 2});
-  const DataLoader resident(set, scaling, {}, Device::kCuda);
-  const DataLoader sent(same, scaling, {}, Device::kCuda, 0);
+  const DataLoader resident(take_arrays(set, {}), scaling, Device::kCuda);
+  const DataLoader sent(take_arrays(same, {}), scaling, Device::kCuda, 0);
   EXPECT_TRUE(resident.resident());
   EXPECT_FALSE(sent.resident());
   const std::vector<std::int64_t> rows = {7, 2, 79, 2, 0};

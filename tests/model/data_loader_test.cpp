@@ -1,10 +1,13 @@
 #include "model/data_loader.h"
 
 #include <cmath>
+#include <vector>
 
 #include <gtest/gtest.h>
 
+#include "base/error.h"
 #include "engine/autograd.h"
+#include "model/preprocessing.h"
 #include "tests/model/tiny_set.h"
 
 namespace cardiograd::model {
@@ -27,9 +30,9 @@ TEST(Batches, StandardizeTheRowsAskedForInTheirOrder) {
   data::Dataset set = original;
   const SignalScaling scaling = fit_signal_scaling(set, {0, 1, 2, 3});
   const FeatureScaling features = fit_feature_scaling(set, {0, 1, 2, 3}, true);
-  const std::vector<float> expected_features = scaled_features(features, set);
-  const DataLoader source(set, scaling, features);
-  EXPECT_TRUE(set.signals.empty()) << "the source takes the signals over";
+  const std::vector<float> expected_features = scaled_features(features, set.feature_names, set.features);
+  const DataLoader source(take_arrays(set, features), scaling);
+  EXPECT_TRUE(set.signals.empty()) << "the loader takes the signals over";
   const std::vector<std::int64_t> rows = {50, 2, 79, 0, 2};
   const Batch batch = source.batch(rows, 1, 4);
   EXPECT_EQ(batch.signals.shape(), (Shape{4, 64, 4}));
@@ -59,7 +62,7 @@ TEST(Batches, StandardizeTheRowsAskedForInTheirOrder) {
 
 TEST(Batches, WithoutFeaturesThereIsNoTensor) {
   data::Dataset set = tiny_set();
-  const DataLoader source(set, identity_scaling(4), {});
+  const DataLoader source(take_arrays(set, {}), identity_scaling(4));
   EXPECT_FALSE(source.batch({0, 1}, 0, 2).features.defined());
 }
 
@@ -67,7 +70,8 @@ TEST(Batches, WithoutFeaturesThereIsNoTensor) {
 TEST(Score, DoesNotDependOnTheBatchSize) {
   data::Dataset set = tiny_set();
   const FeatureScaling features = fit_feature_scaling(set, {0, 1, 2, 3, 4}, false);
-  const DataLoader source(set, fit_signal_scaling(set, {0, 1, 2, 3}), features);
+  const SignalScaling scaling = fit_signal_scaling(set, {0, 1, 2, 3});
+  const DataLoader source(take_arrays(set, features), scaling);
   HcCnnTn net(sizes(features.width()), 1);
   net.set_training(true);
   const std::vector<std::int64_t> rows = {7, 3, 79, 12, 0, 5, 60};
@@ -90,13 +94,26 @@ TEST(Score, DoesNotDependOnTheBatchSize) {
   EXPECT_TRUE(std::isnan(score(net, source, rows, 3, {}).loss)) << "no weights, no loss";
 }
 
-TEST(Rows, OfFoldsAndTheirLabels) {
-  const data::Dataset set = tiny_set();
-  EXPECT_EQ(rows_of_folds(set, {3, 99}), (std::vector<std::int64_t>{2, 12, 22, 32, 42, 52, 62, 72}));
-  EXPECT_TRUE(rows_of_folds(set, {}).empty());
-  std::vector<std::uint8_t> expected(set.labels.begin() + 3 * 79, set.labels.end());
-  expected.insert(expected.end(), set.labels.begin(), set.labels.begin() + 3);
-  EXPECT_EQ(labels_of(set, {79, 0}), expected);
+// Plain arrays are enough: two records of three samples and two leads.
+TEST(Batches, OfArraysAlone) {
+  RecordArrays arrays;
+  arrays.records = 2;
+  arrays.samples = 3;
+  arrays.leads = 2;
+  arrays.classes = 1;
+  arrays.feature_width = 1;
+  arrays.signals = {1, 2, 3, 4, 5, 6, 7, 8, 9, -32768, 11, 12};
+  arrays.scales = {1, 1, 2, 10};
+  arrays.features = {0.5F, -1};
+  arrays.labels = {1, 0};
+  const DataLoader source(arrays, identity_scaling(2));
+  const Batch batch = source.batch({1}, 0, 1);
+  EXPECT_EQ(batch.signals.values(), (std::vector<float>{14, 80, 18, 0, 22, 120}));
+  EXPECT_EQ(batch.features.values(), std::vector<float>{-1});
+  EXPECT_EQ(batch.labels.values(), std::vector<float>{0});
+  EXPECT_EQ(source.recording(0), (std::vector<float>{1, 2, 3, 4, 5, 6}));
+  arrays.scales.pop_back();
+  EXPECT_THROW(DataLoader(arrays, identity_scaling(2)), Error);
 }
 
 }  // namespace

@@ -7,6 +7,7 @@
 #include "base/error.h"
 #include "base/philox.h"
 #include "evaluation/metrics.h"
+#include "model/preprocessing.h"
 #include "tests/evaluation/golden_report.h"
 
 namespace cardiograd::model {
@@ -110,7 +111,7 @@ TEST(PermutationImportance, OfAModelStartsFromTheModelsOwnScores) {
   config.feed_forward = 8;
   HcCnnTn net(config, 1);
   const std::vector<std::uint8_t> labels = labels_of(set, rows);
-  const DataLoader source(set, identity_scaling(3), scaling);
+  const DataLoader source(take_arrays(set, scaling), identity_scaling(3));
   const Scores scored = score(net, source, rows, 7, {});
   const PermutationImportance result = permutation_importance(net, source, scaling, rows, 7, labels, {5, 9});
   EXPECT_NEAR(result.macro_auc, evaluation::macro_auc({scored.probabilities, labels, 23, 2, {}}).value, 1e-12);
@@ -125,7 +126,7 @@ TEST(PermutationImportance, OfAModelStartsFromTheModelsOwnScores) {
 TEST(DataLoader, RecordingIsInTheUnitOfTheSet) {
   data::Dataset set = noise_set();
   const std::vector<std::int16_t> signals = set.signals;
-  const DataLoader source(set, identity_scaling(3), {});
+  const DataLoader source(take_arrays(set, {}), identity_scaling(3));
   const std::vector<float> second = source.recording(1);
   ASSERT_EQ(second.size(), 120U);
   for (std::size_t i = 0; i < second.size(); ++i) {

@@ -13,9 +13,9 @@
 #include <gtest/gtest.h>
 
 #include "base/philox.h"
-#include "data/leads.h"
 #include "data/ptbxl.h"
 #include "data/resample_recording.h"
+#include "ecg/leads.h"
 #include "model/data_loader.h"
 #include "model/preprocessing.h"
 #include "model/scaling.h"
@@ -72,7 +72,7 @@ void expect_same_as_evaluate(const DataConfig& training, const DataConfig& judge
   const ModelDescription description = model.description;
   std::vector<std::int64_t> rows;
   for (std::int64_t i = 0; i < set.records; ++i) rows.push_back(i);
-  const DataLoader source(set, description.signal_scaling, description.feature_scaling);
+  const DataLoader source(take_arrays(set, description.feature_scaling), description.signal_scaling);
   const Scores scored = score(*model.net, source, rows, 64, {});
   Predictor predictor(std::move(model), {.any_quality = true});
   const data::PtbxlDatabase database =
@@ -83,7 +83,7 @@ void expect_same_as_evaluate(const DataConfig& training, const DataConfig& judge
                                   [&](const data::PtbxlRow& r) { return r.ecg_id == set.ecg_ids[i]; });
     auto recording = data::read_source_recording(std::filesystem::path(judged.folder) /
                                                  (judged.rate == 100 ? row->filename_lr : row->filename_hr));
-    recording.person = {row->age, row->sex};
+    recording.person = row->person;
     const Prediction prediction = predictor.predict(recording);
     ASSERT_EQ(prediction.refusal, "") << row->ecg_id;
     ASSERT_EQ(prediction.windows, 1);
@@ -132,16 +132,16 @@ TEST(Predictor, IsExactlyWhatEvaluateComputesOfPtbXl) {
 }
 
 // A heart at 75 beats a minute, seen by I, II and V1-V6, the other limb leads in accord; a little noise.
-data::Recording heart(double rate, double seconds) {
+ecg::Recording heart(double rate, double seconds) {
   const auto samples = static_cast<Eigen::Index>(std::llround(rate * seconds));
-  data::Recording recording{"heart", rate, {}, {}, Eigen::ArrayXXd(samples, 12), {}};
+  ecg::Recording recording{"heart", rate, {}, {}, Eigen::ArrayXXd(samples, 12), {}};
   PhiloxStream random(9);
   const double heights[] = {0.7, 1.1, 0, 0, 0, 0, -0.6, -0.4, 0.8, 1.5, 1.3, 0.9};
   const auto wave = [](double t, double center, double width) {
     return std::exp(-0.5 * std::pow((t - center) / width, 2));
   };
   for (std::size_t lead = 0; lead < 12; ++lead) {
-    recording.leads.emplace_back(data::kStandardLeads[lead]);
+    recording.leads.emplace_back(ecg::kStandardLeads[lead]);
     recording.units.emplace_back("mV");
     for (Eigen::Index i = 0; i < samples; ++i) {
       const double t = std::fmod(static_cast<double>(i) / rate, 0.8);
@@ -165,7 +165,7 @@ class PredictorTest : public ::testing::Test {
     const DataConfig config = tiny_config(tiny, "demographics", unit == "z" ? "none" : "butterworth");
     return Predictor(model_for(config, prepare_anew(config)), options);
   }
-  static Prediction of(Predictor& predictor, data::Recording recording) {
+  static Prediction of(Predictor& predictor, ecg::Recording recording) {
     return predictor.predict({std::move(recording), std::nullopt, {50, 1}});
   }
   static void expect_close(const Prediction& a, const Prediction& b, float tolerance) {
@@ -183,9 +183,9 @@ class PredictorTest : public ::testing::Test {
 
 TEST_F(PredictorTest, LeadOrderNamesUnitsAndDerivationMakeNoDifference) {
   Predictor p = predictor();
-  const data::Recording all = heart(100, 10);
+  const ecg::Recording all = heart(100, 10);
   const Prediction expected = of(p, all);
-  data::Recording some{"some", 100, {}, {}, Eigen::ArrayXXd(1000, 9), {}};
+  ecg::Recording some{"some", 100, {}, {}, Eigen::ArrayXXd(1000, 9), {}};
   const int order[] = {11, 5, 10, 9, 4, 8, 7, 6};
   for (Eigen::Index i = 0; i < 8; ++i) {
     const auto lead = static_cast<std::size_t>(order[i]);
@@ -208,7 +208,7 @@ TEST_F(PredictorTest, OtherRatesGiveNearlyTheSame) {
   Predictor p = predictor();
   const Prediction expected = of(p, heart(100, 10));
   for (const double rate : {250.0, 257.0, 360.0, 500.0, 1000.0}) {
-    data::Recording other = data::at_rate(heart(100, 10), rate);
+    ecg::Recording other = data::at_rate(heart(100, 10), rate);
     const Prediction actual = of(p, other);
     expect_close(actual, expected, 0.02F);
     EXPECT_TRUE(has_note(actual, fmt::format("resampled from {:g} to 100 Hz", rate)));
@@ -217,13 +217,13 @@ TEST_F(PredictorTest, OtherRatesGiveNearlyTheSame) {
 
 TEST_F(PredictorTest, LongRecordsAreTheMeanOfWindows) {
   Predictor p = predictor();
-  const data::Recording all = heart(100, 24);
+  const ecg::Recording all = heart(100, 24);
   const Prediction whole = of(p, all);
   EXPECT_EQ(whole.windows, 3);
   EXPECT_TRUE(has_note(whole, "mean over windows of 10 s"));
   std::vector<double> mean(whole.probabilities.size(), 0);
   for (const Eigen::Index start : {0, 700, 1400}) {
-    data::Recording part = all;
+    ecg::Recording part = all;
     part.signal = all.signal.middleRows(start, 1000);
     const Prediction one = of(p, part);
     for (std::size_t c = 0; c < mean.size(); ++c) mean[c] += static_cast<double>(one.probabilities[c]) / 3;
@@ -234,7 +234,7 @@ TEST_F(PredictorTest, LongRecordsAreTheMeanOfWindows) {
 
 TEST_F(PredictorTest, WindowsWithAnUnusableLeadAreLeftOut) {
   Predictor p = predictor();
-  data::Recording all = heart(100, 30);
+  ecg::Recording all = heart(100, 30);
   all.signal.block(1000, 7, 1000, 1).setConstant(0.3);
   const Prediction prediction = of(p, all);
   EXPECT_EQ(prediction.refusal, "");
@@ -245,10 +245,10 @@ TEST_F(PredictorTest, WindowsWithAnUnusableLeadAreLeftOut) {
 
 TEST_F(PredictorTest, ShortRecordsAreRepeated) {
   Predictor p = predictor();
-  const data::Recording half = heart(100, 5);
+  const ecg::Recording half = heart(100, 5);
   const Prediction prediction = of(p, half);
   EXPECT_TRUE(has_note(prediction, "5 s are repeated to fill 10 s"));
-  data::Recording twice = half;
+  ecg::Recording twice = half;
   twice.signal.resize(1000, 12);
   twice.signal << half.signal, half.signal;
   expect_close(prediction, of(p, twice), 1e-6F);
@@ -258,14 +258,14 @@ TEST_F(PredictorTest, ShortRecordsAreRepeated) {
 
 TEST_F(PredictorTest, UnfitRecordsAreRefusedWithTheReason) {
   Predictor p = predictor();
-  const auto expect = [&](const data::Recording& recording, const std::string& part) {
+  const auto expect = [&](const ecg::Recording& recording, const std::string& part) {
     const Prediction prediction = of(p, recording);
     EXPECT_NE(prediction.refusal.find(part), std::string::npos) << part << ": " << prediction.refusal;
     EXPECT_TRUE(prediction.probabilities.empty());
     EXPECT_EQ(prediction.leads.size(), 12U);
   };
-  const data::Recording good = heart(500, 10);
-  data::Recording bad = good;
+  const ecg::Recording good = heart(500, 10);
+  ecg::Recording bad = good;
   bad.signal.col(8).setConstant(0.1);
   expect(bad, "V3: flat");
   bad = good;
@@ -309,7 +309,7 @@ TEST_F(PredictorTest, UnfitRecordsAreRefusedWithTheReason) {
 
 TEST_F(PredictorTest, AnyQualityAnswersAndSaysSo) {
   Predictor p = predictor("mV", {.any_quality = true});
-  data::Recording bad = heart(500, 10);
+  ecg::Recording bad = heart(500, 10);
   bad.signal.col(8).setConstant(0.1);
   const Prediction prediction = of(p, bad);
   EXPECT_EQ(prediction.refusal, "");
@@ -323,7 +323,7 @@ TEST_F(PredictorTest, AModelOfStandardizedSignalsGetsThem) {
   const Prediction prediction = of(p, heart(500, 10));
   EXPECT_EQ(prediction.refusal, "");
   EXPECT_TRUE(has_note(prediction, "standardized"));
-  data::Recording louder = heart(500, 10);
+  ecg::Recording louder = heart(500, 10);
   louder.signal *= 2;
   expect_close(of(p, louder), prediction, 1e-3F);
 }

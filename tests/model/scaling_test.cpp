@@ -107,7 +107,7 @@ TEST(FeatureScaling, MedianImputationThenStandardization) {
   EXPECT_DOUBLE_EQ(scaling.sd[0], std::sqrt(10.0));
   EXPECT_EQ(scaling.sd[1], 0);
   const double x_values[6] = {1, 3, 4, 10, 2, 1000};
-  const std::vector<float> scaled = scaled_features(scaling, set);
+  const std::vector<float> scaled = scaled_features(scaling, set.feature_names, set.features);
   ASSERT_EQ(scaled.size(), 12U);
   for (std::size_t record = 0; record < 6; ++record) {
     const double expected = std::min((x_values[record] - 4) / (std::sqrt(10.0) + 1e-8), 5.0);
@@ -120,7 +120,7 @@ TEST(FeatureScaling, FlagsFollowTheValues) {
   const data::Dataset set = with_features({"a", "b"}, {1, kMissing, kMissing, 4, 3, 6});
   const FeatureScaling scaling = fit_feature_scaling(set, {0, 1, 2}, true);
   EXPECT_EQ(scaling.width(), 4);
-  const std::vector<float> scaled = scaled_features(scaling, set);
+  const std::vector<float> scaled = scaled_features(scaling, set.feature_names, set.features);
   const std::vector<std::vector<float>> flags = {{0, 1}, {1, 0}, {0, 0}};
   for (std::size_t record = 0; record < 3; ++record)
     for (std::size_t i = 0; i < 2; ++i) EXPECT_EQ(scaled[4 * record + 2 + i], flags[record][i]) << record;
@@ -129,10 +129,13 @@ TEST(FeatureScaling, FlagsFollowTheValues) {
 
 TEST(FeatureScaling, FindsItsColumnsByNameAndNamesTheOneThatIsNotThere) {
   const FeatureScaling scaling = {{"b"}, {0}, {0}, {1}, false};
-  const std::vector<float> scaled = scaled_features(scaling, with_features({"a", "b"}, {9, 1, 9, 2}));
+  const std::vector<std::string> both = {"a", "b"}, one = {"a"};
+  const std::vector<float> values = {9, 1, 9, 2};
+  const std::vector<float> scaled = scaled_features(scaling, both, values);
+  ASSERT_EQ(scaled.size(), 2U);
   EXPECT_NEAR(scaled[0], 1, 1e-6);
   EXPECT_NEAR(scaled[1], 2, 1e-6);
-  expect_error([&] { scaled_features(scaling, with_features({"a"}, {9})); }, {"'b'"});
+  expect_error([&] { scaled_features(scaling, one, values); }, {"'b'"});
 }
 
 }  // namespace

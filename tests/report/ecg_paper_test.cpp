@@ -7,7 +7,7 @@
 #include <gtest/gtest.h>
 
 #include "base/error.h"
-#include "data/leads.h"
+#include "ecg/leads.h"
 #include "tests/report/xml_check.h"
 
 namespace cardiograd::report {
@@ -25,7 +25,7 @@ std::vector<std::string> paths_of(const Markup& markup, const std::string& css_c
 }
 
 std::vector<std::string> standard_leads() {
-  return {data::kStandardLeads.begin(), data::kStandardLeads.end()};
+  return {ecg::kStandardLeads.begin(), ecg::kStandardLeads.end()};
 }
 
 TEST(EcgPaper, TenMillimetersPerMillivoltAndTwentyFivePerSecond) {

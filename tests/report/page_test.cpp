@@ -57,7 +57,7 @@ class TinyRun {
     trained_.net = std::make_unique<model::HcCnnTn>(d.sizes, 1);
     fs::create_directories(folder());
     model::save_model(model_file(), d, *trained_.net);
-    source_ = std::make_unique<model::DataLoader>(set_, d.signal_scaling, d.feature_scaling);
+    source_ = std::make_unique<model::DataLoader>(model::take_arrays(set_, d.feature_scaling), d.signal_scaling);
   }
 
   const fs::path& data_folder() const { return data_folder_; }
@@ -76,10 +76,10 @@ class TinyRun {
   }
 
   ReportData report(const std::vector<std::int64_t>& folds, std::int64_t draws = 50) const {
-    const auto rows = model::rows_of_folds(set_, folds);
+    const auto rows = data::rows_of_folds(set_, folds);
     const auto scored = model::score(*trained_.net, *source_, rows, 4, {});
     const auto& d = trained_.description;
-    const auto evaluation = evaluation::evaluate(scored.probabilities, model::labels_of(set_, rows), d.class_names,
+    const auto evaluation = evaluation::evaluate(scored.probabilities, data::labels_of(set_, rows), d.class_names,
                                                  d.thresholds, {.draws = draws, .seed = 1});
     return collect(
         {trained_, model_file(), set_, data_folder(), *source_, folds, rows, scored.probabilities, evaluation, 4});

@@ -46,8 +46,8 @@ TEST(SyntheticDataset, OurOwnReadersTakeIt) {
   ASSERT_EQ(database.rows.size(), 60U);
   EXPECT_EQ(database.columns.size(), 28U);
   for (const PtbxlRow& row : database.rows) {
-    const Recording low = read_wfdb(folder.path() / "set" / row.filename_lr);
-    const Recording high = read_wfdb(folder.path() / "set" / row.filename_hr);
+    const ecg::Recording low = read_wfdb(folder.path() / "set" / row.filename_lr);
+    const ecg::Recording high = read_wfdb(folder.path() / "set" / row.filename_hr);
     EXPECT_EQ(low.rate, 100);
     EXPECT_EQ(low.signal.rows(), 1000);
     EXPECT_EQ(high.rate, 500);
@@ -105,7 +105,7 @@ TEST(SyntheticDataset, TruthHasARowPerBeatAndLead) {
   EXPECT_EQ(csv.rows() % 13, 0U);
   EXPECT_GE(csv.rows(), 13U * 5 * 6);
   // In lead II of a clean record |R| at its time is the largest voltage of the QRS.
-  const Recording recording = read_wfdb(folder.path() / "set" / csv.cell(0, 0));
+  const ecg::Recording recording = read_wfdb(folder.path() / "set" / csv.cell(0, 0));
   int compared = 0;
   for (std::size_t row = 0; row < csv.rows() && csv.cell(row, 0) == csv.cell(0, 0); ++row) {
     if (csv.cell(row, 1) != "II") continue;
@@ -135,7 +135,7 @@ TEST(SyntheticDataset, ExistingFoldersAreSafe) {
   options.force = true;
   write_dataset(options);
   EXPECT_FALSE(contents(folder / "set") == before);
-  EXPECT_EQ(entries(folder.path()), 1U) << "something was left beside the data set";
+  EXPECT_EQ(entries(folder.path()), 1U) << "something was left beside the dataset";
 
   // A stranger's file is a reason to stop, even with --force.
   write_file(folder.path() / "set" / "thesis.txt", "years of work");

@@ -143,7 +143,8 @@ inline SyntheticRecord noise_free(std::int64_t number, std::vector<std::string> 
   return synthesize_record({.seed = 11,
                             .record = number,
                             .patient = number,
-                            .person = {.age = 30.0 + static_cast<double>(number * 7 % 50), .female = number % 2 == 0},
+                            .person = {.age = 30.0 + static_cast<double>(number * 7 % 50),
+                                       .sex = number % 2 == 0 ? ecg::kFemale : ecg::kMale},
                             .statements = std::move(statements),
                             .noise = NoiseLevel::kNone,
                             .with_truth = true});

@@ -88,7 +88,7 @@ TEST(SyntheticPopulation, AgesAndSexesAreThoseOfPtbxl) {
     const bool normal = record.statements == std::vector<std::string>{"NORM"};
     age[normal] += record.person.age;
     number[normal] += 1;
-    female += record.person.female;
+    female += record.person.female();
     EXPECT_TRUE(record.person.age >= 17 && record.person.age <= 95);
   }
   EXPECT_NEAR(age[1] / number[1], 52.2, 1.5);

@@ -11,6 +11,7 @@
 #include "data/synthetic/body.h"
 #include "data/synthetic/rhythm.h"
 #include "data/synthetic/statements.h"
+#include "ecg/twelve_leads.h"
 #include "tests/data/helpers.h"
 #include "tests/data/synthetic/measured_beat.h"
 
@@ -45,7 +46,7 @@ TEST(SyntheticRecord, LeadIdentitiesHoldWithNoiseAtBothRates) {
 TEST(SyntheticRecord, LeadsAreDifferencesOfElectrodes) {
   Eigen::ArrayXXd electrodes = Eigen::ArrayXXd::Zero(1, kElectrodes);
   electrodes(0, kLl) = 0.3;
-  const Eigen::ArrayXXd leads = twelve_leads(independent_leads(electrodes));
+  const Eigen::ArrayXXd leads = ecg::complete_leads(independent_leads(electrodes));
   const double expected[12] = {0, 0.3, 0.3, -0.15, -0.15, 0.3, -0.1, -0.1, -0.1, -0.1, -0.1, -0.1};
   for (Eigen::Index l = 0; l < 12; ++l) EXPECT_NEAR(leads(0, l), expected[l], 1e-15) << l;
 }

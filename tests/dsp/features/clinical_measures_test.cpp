@@ -21,17 +21,23 @@ struct Case {
   Eigen::ArrayXXd signal;
   std::vector<std::string> names;
   double rate = 500.0;
-  std::optional<double> millivolts = 1.0;
+  std::string unit = "mV";
   double sex = kNan;
 };
 
+ecg::Recording recording_of(const Case& c) {
+  return {"r", c.rate, c.names, std::vector<std::string>(c.names.size(), c.unit), c.signal, {}};
+}
+
 ClinicalMeasures measured(const Case& c) {
+  const ecg::Recording recording = recording_of(c);
+  const ecg::Person person{.sex = c.sex};
   const RPeaks peaks = detect_r_peaks(c.signal, c.rate);
   if (peaks.times_s.empty()) {
-    return clinical_measures({}, delineate(c.signal, c.rate, {}), c.names, c.millivolts, c.sex);
+    return clinical_measures(recording, person, {}, delineate(c.signal, c.rate, {}));
   }
   const WorkingSignal working = working_signal(c.signal, c.rate);
-  return clinical_measures(working, delineate(working, peaks.times_s), c.names, c.millivolts, c.sex);
+  return clinical_measures(recording, person, working, delineate(working, peaks.times_s));
 }
 
 const ClinicalMeasure& named(const ClinicalMeasures& measures, std::string_view name) {
@@ -48,7 +54,7 @@ TEST(ClinicalMeasures, IntervalsOfKnownWaves) {
     // As in the tests of the delineation: P begins 60 ms before its peak at -160 ms, QRS at -52 ms.
     EXPECT_NEAR(named(found, "pr_interval_ms").value, 160.0 + 60.0 - 52.0, 25.0);
     EXPECT_NEAR(named(found, "p_duration_ms").value, 112.0, 25.0);
-    const FeatureRow row = compute_features(x, 500.0, "mV", kTwelve, kNan, kNan);
+    const FeatureRow row = compute_features(recording_of({x, kTwelve}), {});
     const auto columns = feature_columns();
     double qt = kNan;
     for (std::size_t i = 0; i < columns.size(); ++i) {
@@ -106,7 +112,7 @@ TEST(ClinicalMeasures, HeightsAndStLevels) {
               found.leads[6].s_mv + std::max(found.leads[10].r_mv, found.leads[11].r_mv), 1e-12);
   EXPECT_NEAR(named(found, "cornell_mv").value, found.leads[4].r_mv + found.leads[8].s_mv, 1e-12);
 
-  const ClinicalMeasures micro = measured({x * 1000.0, kTwelve, 500.0, 1e-3});
+  const ClinicalMeasures micro = measured({x * 1000.0, kTwelve, 500.0, "uV"});
   for (std::size_t i = 0; i < found.record.size(); ++i) {
     EXPECT_NEAR(micro.record[i].value, found.record[i].value, 1e-6 * (1.0 + std::abs(found.record[i].value)));
   }
@@ -115,11 +121,11 @@ TEST(ClinicalMeasures, HeightsAndStLevels) {
 
 TEST(ClinicalMeasures, LimitsDependOnSexAndLead) {
   const Eigen::ArrayXXd x = synthetic_ecg(regular_beats(10.0), 10.0, 500.0, 12);
-  EXPECT_EQ(named(measured({x, kTwelve, 500.0, 1.0, 0.0}), "qtc_bazett_ms").usual->high, 450.0);
-  EXPECT_EQ(named(measured({x, kTwelve, 500.0, 1.0, 1.0}), "qtc_bazett_ms").usual->high, 460.0);
-  EXPECT_EQ(named(measured({x, kTwelve, 500.0, 1.0, kNan}), "qtc_bazett_ms").usual->high, 460.0);
-  EXPECT_EQ(named(measured({x, kTwelve, 500.0, 1.0, 1.0}), "cornell_mv").usual->high, 2.0);
-  EXPECT_EQ(named(measured({x, kTwelve, 500.0, 1.0, 0.0}), "cornell_mv").usual->high, 2.8);
+  EXPECT_EQ(named(measured({x, kTwelve, 500.0, "mV", 0.0}), "qtc_bazett_ms").usual->high, 450.0);
+  EXPECT_EQ(named(measured({x, kTwelve, 500.0, "mV", 1.0}), "qtc_bazett_ms").usual->high, 460.0);
+  EXPECT_EQ(named(measured({x, kTwelve, 500.0, "mV", kNan}), "qtc_bazett_ms").usual->high, 460.0);
+  EXPECT_EQ(named(measured({x, kTwelve, 500.0, "mV", 1.0}), "cornell_mv").usual->high, 2.0);
+  EXPECT_EQ(named(measured({x, kTwelve, 500.0, "mV", 0.0}), "cornell_mv").usual->high, 2.8);
 }
 
 TEST(ClinicalMeasures, MissingValuesHaveReasons) {
@@ -131,7 +137,7 @@ TEST(ClinicalMeasures, MissingValuesHaveReasons) {
   some.col(11).setZero();
   const std::vector<Case> cases = {{flat, kTwelve},
                                    {some, kTwelve},
-                                   {synthetic_ecg(regular_beats(10.0), 10.0, 500.0, 12), kTwelve, 500.0, std::nullopt},
+                                   {synthetic_ecg(regular_beats(10.0), 10.0, 500.0, 12), kTwelve, 500.0, "z"},
                                    {synthetic_ecg(std::vector<double>{1.0}, 2.0, 500.0, 12), kTwelve},
                                    {synthetic_ecg(regular_beats(10.0), 10.0, 500.0, 12, 0.005, no_p), kTwelve}};
   for (const Case& c : cases) {
@@ -147,7 +153,7 @@ TEST(ClinicalMeasures, MissingValuesHaveReasons) {
   EXPECT_EQ(named(measured(cases[2]), "frontal_axis_deg").reason, "no scale");
   EXPECT_EQ(named(measured(cases[3]), "qtc_bazett_ms").reason, "no RR interval between 250 and 3000 ms");
   EXPECT_EQ(named(measured(cases[4]), "pr_interval_ms").reason, "no P wave");
-  EXPECT_THROW(clinical_measures({}, delineate(flat, 500.0, {}), std::vector<std::string>{"I"}, 1.0, kNan), Error);
+  EXPECT_THROW(clinical_measures(recording_of({flat, {"I"}}), {}, {}, delineate(flat, 500.0, {})), Error);
 }
 
 }  // namespace

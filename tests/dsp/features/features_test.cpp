@@ -5,6 +5,7 @@
 #include <limits>
 #include <set>
 #include <string>
+#include <utility>
 #include <vector>
 
 #include <gtest/gtest.h>
@@ -21,6 +22,13 @@ std::vector<std::string> names(Eigen::Index leads) {
   std::vector<std::string> all = {"I", "II", "III", "AVR", "AVL", "AVF", "V1", "V2", "V3", "V4", "V5", "V6"};
   all.resize(static_cast<std::size_t>(leads), "X");
   return all;
+}
+
+// A recording whose leads are all in `unit`.
+ecg::Recording recording(const Eigen::ArrayXXd& signal, double rate, const std::string& unit,
+                         std::vector<std::string> leads) {
+  const std::vector<std::string> units(leads.size(), unit);
+  return {"r", rate, std::move(leads), units, signal, {}};
 }
 
 double value(const FeatureRow& row, std::string_view column) {
@@ -53,7 +61,7 @@ TEST(Features, ColumnsAreNamedOnceAndDefined) {
 
 TEST(Features, RegularRhythm) {
   const Eigen::ArrayXXd x = synthetic_ecg(regular_beats(10.0, 0.8), 10.0, 100.0, 12);
-  const FeatureRow row = compute_features(x, 100.0, "mV", names(12), 63.0, 1.0);
+  const FeatureRow row = compute_features(recording(x, 100.0, "mV", names(12)), {63.0, 1.0});
   expect_complete(row);
   EXPECT_NEAR(value(row, "rr_mean_ms"), 800.0, 0.5);
   EXPECT_NEAR(value(row, "rr_median_ms"), 800.0, 1.0);
@@ -68,7 +76,7 @@ TEST(Features, AllColumnsOfASinusRhythm) {
   EXPECT_EQ(feature_columns().size(), 29U);
   for (const double rate : {100.0, 250.0, 500.0, 1000.0}) {
     const Eigen::ArrayXXd x = synthetic_ecg(regular_beats(10.0, 0.8), 10.0, rate, 12);
-    const FeatureRow row = compute_features(x, rate, "mV", names(12), 63.0, 1.0);
+    const FeatureRow row = compute_features(recording(x, rate, "mV", names(12)), {63.0, 1.0});
     expect_complete(row);
     for (std::size_t i = 0; i < row.values.size(); ++i) {
       EXPECT_TRUE(std::isfinite(row.values[i])) << feature_columns()[i].name << ": " << row.reasons[i];
@@ -85,10 +93,10 @@ TEST(Features, AllColumnsOfASinusRhythm) {
 
 TEST(Features, ScaleScalesVoltagesAndNothingElse) {
   const Eigen::ArrayXXd x = synthetic_ecg(regular_beats(10.0, 0.8), 10.0, 250.0, 12, 0.01);
-  const FeatureRow millivolts = compute_features(x, 250.0, "mV", names(12), 63.0, 1.0);
-  const FeatureRow microvolts = compute_features(x * 1000.0, 250.0, "uV", names(12), 63.0, 1.0);
-  const FeatureRow twice = compute_features(x * 2.0, 250.0, "mV", names(12), 63.0, 1.0);
-  const FeatureRow scores = compute_features(x, 250.0, "z", names(12), 63.0, 1.0);
+  const FeatureRow millivolts = compute_features(recording(x, 250.0, "mV", names(12)), {63.0, 1.0});
+  const FeatureRow microvolts = compute_features(recording(x * 1000.0, 250.0, "uV", names(12)), {63.0, 1.0});
+  const FeatureRow twice = compute_features(recording(x * 2.0, 250.0, "mV", names(12)), {63.0, 1.0});
+  const FeatureRow scores = compute_features(recording(x, 250.0, "z", names(12)), {63.0, 1.0});
   for (std::size_t i = 0; i < feature_columns().size(); ++i) {
     const auto unit = feature_columns()[i].unit;
     const bool voltage = unit.starts_with("mV") || unit == "uV";
@@ -99,13 +107,31 @@ TEST(Features, ScaleScalesVoltagesAndNothingElse) {
   }
 }
 
+TEST(Features, LeadsInDifferentVoltageUnitsAreTheSameLeads) {
+  const Eigen::ArrayXXd x = synthetic_ecg(regular_beats(10.0, 0.8), 10.0, 250.0, 12, 0.01);
+  const ecg::Person person{63.0, 1.0};
+  const FeatureRow expected = compute_features(recording(x, 250.0, "mV", names(12)), person);
+  ecg::Recording mixed = recording(x, 250.0, "mV", names(12));
+  mixed.units[1] = "uV";
+  mixed.signal.col(1) *= 1000.0;
+  mixed.units[7] = "V";
+  mixed.signal.col(7) /= 1000.0;
+  const FeatureRow found = compute_features(mixed, person);
+  for (std::size_t i = 0; i < feature_columns().size(); ++i) {
+    EXPECT_NEAR(found.values[i], expected.values[i], 1e-6 * (1.0 + std::abs(expected.values[i])))
+        << feature_columns()[i].name;
+  }
+  mixed.units[7] = "mmHg";
+  EXPECT_TRUE(std::isnan(value(compute_features(mixed, person), "qrs_amplitude_mean_mv")));
+}
+
 TEST(Features, LeadOrderDoesNotMatter) {
   const Eigen::ArrayXXd x = synthetic_ecg(regular_beats(10.0, 0.8), 10.0, 250.0, 12, 0.01);
   std::vector<std::string> reversed_names = names(12);
   std::reverse(reversed_names.begin(), reversed_names.end());
   const Eigen::ArrayXXd reversed = x.rowwise().reverse();
-  const FeatureRow a = compute_features(x, 250.0, "mV", names(12), 63.0, 1.0);
-  const FeatureRow b = compute_features(reversed, 250.0, "mV", reversed_names, 63.0, 1.0);
+  const FeatureRow a = compute_features(recording(x, 250.0, "mV", names(12)), {63.0, 1.0});
+  const FeatureRow b = compute_features(recording(reversed, 250.0, "mV", reversed_names), {63.0, 1.0});
   for (std::size_t i = 0; i < feature_columns().size(); ++i) {
     EXPECT_NEAR(a.values[i], b.values[i], 1e-5 * (1.0 + std::abs(a.values[i]))) << feature_columns()[i].name;
   }
@@ -114,7 +140,7 @@ TEST(Features, LeadOrderDoesNotMatter) {
 TEST(Features, FlatLeadTwoFallsBackToTheLargest) {
   Eigen::ArrayXXd x = synthetic_ecg(regular_beats(10.0, 0.8), 10.0, 250.0, 12);
   x.col(1).setConstant(kNan);
-  const FeatureRow row = compute_features(x, 250.0, "mV", names(12), 63.0, 1.0);
+  const FeatureRow row = compute_features(recording(x, 250.0, "mV", names(12)), {63.0, 1.0});
   expect_complete(row);
   EXPECT_NEAR(value(row, "qrs_amplitude_mean_mv"), 1.2 * 1.17, 0.15);
   EXPECT_FALSE(std::isnan(value(row, "frequency_mean_hz")));
@@ -129,12 +155,14 @@ TEST(Features, AlternansOfAlternatingTWaves) {
   const Eigen::ArrayXXd x =
       synthetic_ecg(even, 12.0, 250.0, 3, 0.001) + synthetic_ecg(odd, 12.0, 250.0, 3, 0.001, taller);
   // Gains 1, 0.8 and 0.6: the median lead has 80 uV.
-  EXPECT_NEAR(value(compute_features(x, 250.0, "mV", names(3), 63.0, 1.0), "t_alternans_uv"), 80.0, 12.0);
+  EXPECT_NEAR(value(compute_features(recording(x, 250.0, "mV", names(3)), {63.0, 1.0}), "t_alternans_uv"), 80.0, 12.0);
 }
 
 TEST(Features, AgeAndSexAsPtbXlWritesThem) {
   const Eigen::ArrayXXd x = synthetic_ecg(regular_beats(10.0, 0.8), 10.0, 100.0, 1);
-  const auto of = [&](double age, double sex) { return compute_features(x, 100.0, "mV", names(1), age, sex); };
+  const auto of = [&](double age, double sex) {
+    return compute_features(recording(x, 100.0, "mV", names(1)), {age, sex});
+  };
   EXPECT_EQ(value(of(300.0, 0.0), "age_years"), 90.0);
   EXPECT_EQ(value(of(0.0, 0.0), "age_years"), 0.0);
   EXPECT_TRUE(std::isnan(value(of(-1.0, 0.0), "age_years")));
@@ -157,14 +185,18 @@ TEST(Features, EveryMissingValueHasAReason) {
                                           synthetic_ecg(std::vector<double>{0.6, 1.4}, 2.0, 100.0, 12)};
   signals[1].setRandom();
   for (const Eigen::ArrayXXd& signal : signals) {
-    const FeatureRow row = compute_features(signal, 100.0, "mV", names(12), kNan, kNan);
+    const FeatureRow row = compute_features(recording(signal, 100.0, "mV", names(12)), {kNan, kNan});
     expect_complete(row);
     EXPECT_TRUE(std::isnan(value(row, "rr_rmssd_ms")));
   }
 }
 
-TEST(Features, OneNamePerLead) {
-  EXPECT_THROW(compute_features(Eigen::ArrayXXd::Zero(1000, 2), 100.0, "mV", names(3), 50.0, 0.0), Error);
+TEST(Features, OneNameAndOneUnitPerLead) {
+  const Eigen::ArrayXXd flat = Eigen::ArrayXXd::Zero(1000, 2);
+  EXPECT_THROW(compute_features(recording(flat, 100.0, "mV", names(3)), {50.0, 0.0}), Error);
+  ecg::Recording one_unit = recording(flat, 100.0, "mV", names(2));
+  one_unit.units.pop_back();
+  EXPECT_THROW(compute_features(one_unit, {50.0, 0.0}), Error);
 }
 
 }  // namespace

@@ -1,21 +1,19 @@
-#include "data/twelve_leads.h"
+#include "ecg/twelve_leads.h"
 
 #include <cmath>
-#include <optional>
 #include <string>
 #include <vector>
 
 #include <gtest/gtest.h>
 
-#include "data/leads.h"
-#include "data/person.h"
-#include "data/resample_recording.h"
-#include "tests/data/helpers.h"
+#include "base/philox.h"
+#include "ecg/leads.h"
+#include "tests/common/expect_error.h"
 
-namespace cardiograd::data {
+namespace cardiograd::ecg {
 namespace {
 
-using testing::expect_error;
+using cardiograd::testing::expect_error;
 
 // I, II and V1-V6 are free; the other limb leads follow from Einthoven and Goldberger.
 Recording all_leads() {
@@ -111,77 +109,30 @@ TEST(TwelveLeads, ContradictionsAreErrors) {
   expect_error([&] { twelve_leads(recording); }, {"lead aVR is in 'z'", "in 'mV'"});
 }
 
-TEST(StandardLead, OtherNamesAreNone) {
-  for (const char* name : {"", "MLII", "-aVR", "V7", "V1R", "II2", "signal 0", "EEG C3-A2", "ECG", "aV", "X",
-                           "\xCE\xBC"
-                           "V1"})
-    EXPECT_FALSE(standard_lead(name).has_value()) << name;
-  EXPECT_EQ(standard_lead("d2"), std::optional<std::size_t>(1));
-  EXPECT_EQ(standard_lead("L3"), std::optional<std::size_t>(2));
-}
-
-TEST(Person, CommentsOfManyKinds) {
-  const auto expect = [](const std::vector<std::string>& comments, double age, double sex) {
-    const Person person = person_of(comments);
-    EXPECT_TRUE(std::isnan(age) ? std::isnan(person.age) : person.age == age) << comments.front();
-    EXPECT_TRUE(std::isnan(sex) ? std::isnan(person.sex) : person.sex == sex) << comments.front();
-  };
-  const double unknown = std::nan("");
-  expect({"Age: 45", "Sex: Male", "Dx: 164889003"}, 45, 0);
-  expect({"<age>: 79", "<sex>: F", "<diagnoses>:"}, 79, 1);
-  expect({"<age>: 42 <sex>: M <diagnoses> none"}, 42, 0);
-  expect({"age: 81", "sex: female"}, 81, 1);
-  expect({"69 M 1085 1629 x1", "Aldomet, Inderal"}, 69, 0);
-  expect({"Age: 92", "Gender: f"}, 90, 1);
-  expect({"Age: 300"}, 90, unknown);
-  expect({"Age: NaN", "Sex: Unknown"}, unknown, unknown);
-  expect({"Age: -3"}, unknown, unknown);
-  expect({"Age: 131"}, unknown, unknown);
-  expect({"Age:", "Sex"}, unknown, unknown);
-  expect({"Average 50 M"}, unknown, unknown);
-  EXPECT_TRUE(std::isnan(person_of({}).age));
-}
-
-// A sine far below both half rates keeps its shape up to the ends, whatever the rates.
-TEST(ResampleRecording, SinesKeepTheirShape) {
-  for (const double rate : {250.0, 360.0, 500.0, 1000.0, 257.0, 128.0, 97.7, 2000.0}) {
-    const auto samples = static_cast<Eigen::Index>(10 * rate);
-    Recording recording{"r", rate, {"I", "II"}, {"mV", "mV"}, Eigen::ArrayXXd(samples, 2), {}};
-    for (Eigen::Index t = 0; t < samples; ++t) {
-      const double s = static_cast<double>(t) / rate;
-      recording.signal(t, 0) = 3 + std::sin(6.283185307179586 * 3 * s);
-      recording.signal(t, 1) = std::cos(6.283185307179586 * 11 * s);
-    }
-    const Recording result = at_rate(recording, 100);
-    EXPECT_EQ(result.rate, 100);
-    ASSERT_EQ(result.signal.rows(), static_cast<Eigen::Index>(std::ceil(static_cast<double>(samples) * 100 / rate)))
-        << rate;
-    for (Eigen::Index t = 0; t < result.signal.rows(); ++t) {
-      const double s = static_cast<double>(t) / 100;
-      const double tolerance = t < 10 || t + 10 >= result.signal.rows() ? 0.12 : 0.012;
-      EXPECT_TRUE(std::abs(result.signal(t, 0) - 3 - std::sin(6.283185307179586 * 3 * s)) <= tolerance)
-          << rate << " " << t;
-      EXPECT_TRUE(std::abs(result.signal(t, 1) - std::cos(6.283185307179586 * 11 * s)) <= 3 * tolerance)
-          << rate << " " << t;
-    }
+// Each lead is rounded once: it is the double nearest to the exact sum.
+TEST(TwelveLeads, CompletesTheIndependentLeads) {
+  Eigen::ArrayXXd eight(50, 8);
+  PhiloxStream random(3);
+  for (Eigen::Index t = 0; t < eight.rows(); ++t)
+    for (Eigen::Index lead = 0; lead < 8; ++lead) eight(t, lead) = random.normal();
+  const Eigen::ArrayXXd twelve = complete_leads(eight);
+  ASSERT_EQ(twelve.cols(), 12);
+  for (Eigen::Index t = 0; t < eight.rows(); ++t) {
+    const double one = eight(t, 0), two = eight(t, 1);
+    const double expected[6] = {one, two, two - one, -(one + two) / 2, one - two / 2, two - one / 2};
+    for (Eigen::Index lead = 0; lead < 6; ++lead) EXPECT_EQ(twelve(t, lead), expected[lead]) << lead;
+    for (Eigen::Index lead = 6; lead < 12; ++lead) EXPECT_EQ(twelve(t, lead), eight(t, lead - 4)) << lead;
   }
 }
 
-TEST(ResampleRecording, GapsStayGaps) {
-  Recording recording{"r", 500, {"I"}, {"mV"}, Eigen::ArrayXXd::Constant(5000, 1, 2.0), {}};
-  recording.signal.block(1000, 0, 100, 1).setConstant(std::nan(""));
-  const Recording result = at_rate(recording, 100);
-  EXPECT_EQ(result.signal.isNaN().count(), 20);
-  EXPECT_TRUE(std::isnan(result.signal(200, 0)) && std::isnan(result.signal(219, 0)));
-  EXPECT_TRUE(std::abs(result.signal(199, 0) - 2) <= 1e-9);
-}
-
-TEST(ResampleRecording, RatesThatCannotBe) {
-  Recording recording{"r", 1e9, {"I"}, {"mV"}, Eigen::ArrayXXd::Zero(10, 1), {}};
-  expect_error([&] { at_rate(recording, 100); }, {"resampling from 1000000000 to 100 Hz"});
-  recording.rate = 1e-9;
-  expect_error([&] { at_rate(recording, 100); }, {"to 100 Hz"});
+// A recording without any standard lead has nothing to bring to a unit.
+TEST(TwelveLeads, OtherSignalsAloneAreNoLeads) {
+  const Recording other{"r", 100, {"RESP"}, {"l"}, Eigen::ArrayXXd::Ones(7, 1), {}};
+  const TwelveLeads twelve = twelve_leads(other);
+  EXPECT_EQ(twelve.missing.size(), 12U);
+  EXPECT_EQ(twelve.unused, std::vector<std::string>{"RESP"});
+  EXPECT_TRUE(twelve.recording.signal.isNaN().all());
 }
 
 }  // namespace
-}  // namespace cardiograd::data
+}  // namespace cardiograd::ecg

@@ -1,4 +1,4 @@
-#include "data/leads.h"
+#include "ecg/leads.h"
 
 #include <algorithm>
 #include <cctype>
@@ -8,31 +8,37 @@
 
 #include "base/error.h"
 
-namespace cardiograd::data {
-namespace {
+namespace cardiograd::ecg {
 
 bool same_lead(std::string_view a, std::string_view b) {
   return std::equal(a.begin(), a.end(), b.begin(), b.end(),
                     [](unsigned char x, unsigned char y) { return std::tolower(x) == std::tolower(y); });
 }
 
-}  // namespace
+std::optional<std::size_t> find_lead(std::span<const std::string> names, std::string_view wanted) {
+  for (std::size_t i = 0; i < names.size(); ++i)
+    if (same_lead(names[i], wanted)) return i;
+  return std::nullopt;
+}
 
-std::array<std::size_t, kStandardLeadCount> match_standard_leads(const std::vector<std::string>& names,
+bool are_standard_leads(std::span<const std::string> names) {
+  return std::equal(names.begin(), names.end(), kStandardLeads.begin(), kStandardLeads.end());
+}
+
+std::array<std::size_t, kStandardLeadCount> match_standard_leads(std::span<const std::string> names,
                                                                  const std::string& record) {
   std::array<std::size_t, kStandardLeadCount> positions{};
   std::vector<std::string_view> missing;
   for (std::size_t lead = 0; lead < kStandardLeadCount; ++lead) {
-    const auto matches = [&](const std::string& name) { return same_lead(name, kStandardLeads[lead]); };
-    const auto first = std::find_if(names.begin(), names.end(), matches);
-    if (first == names.end()) {
+    const auto first = find_lead(names, kStandardLeads[lead]);
+    if (!first) {
       missing.push_back(kStandardLeads[lead]);
       continue;
     }
-    if (std::find_if(first + 1, names.end(), matches) != names.end())
+    if (find_lead(names.subspan(*first + 1), kStandardLeads[lead]))
       throw Error(fmt::format("{}: lead {} is there twice", record, kStandardLeads[lead]),
                   "Correct the lead names in the header: each of the twelve must be there once.");
-    positions[lead] = static_cast<std::size_t>(first - names.begin());
+    positions[lead] = *first;
   }
   if (!missing.empty())
     throw Error(fmt::format("{}: lead {} missing among {}", record, fmt::join(missing, ", "), fmt::join(names, ", ")),
@@ -70,4 +76,4 @@ std::optional<std::size_t> standard_lead(std::string_view name) {
   return std::nullopt;
 }
 
-}  // namespace cardiograd::data
+}  // namespace cardiograd::ecg

@@ -1,8 +1,11 @@
+#include "data/dataset.h"
+
+#include <cstdint>
 #include <string>
+#include <vector>
 
 #include <gtest/gtest.h>
 
-#include "data/dataset.h"
 #include "tests/data/helpers.h"
 #include "tests/data/small_set.h"
 
@@ -69,6 +72,14 @@ TEST(Dataset, UnlabeledPolicies) {
   EXPECT_EQ(unlabeled_of("keep"), Unlabeled::kKeep);
   EXPECT_EQ(unlabeled_name(Unlabeled::kKeep), "keep");
   EXPECT_THROW(unlabeled_of("other"), UsageError);
+}
+
+TEST(Dataset, RowsOfFoldsAndTheirLabels) {
+  const Dataset set = small_set();
+  EXPECT_EQ(rows_of_folds(set, {1, 10, 99}), (std::vector<std::int64_t>{0, 1, 3}));
+  EXPECT_TRUE(rows_of_folds(set, {}).empty());
+  EXPECT_EQ(labels_of(set, {3, 0}), (std::vector<std::uint8_t>{0, 1, 1, 0}));
+  EXPECT_TRUE(labels_of(set, {}).empty());
 }
 
 }  // namespace

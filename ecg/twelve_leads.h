@@ -5,9 +5,11 @@
 #include <string>
 #include <vector>
 
-#include "data/wfdb.h"
+#include <Eigen/Core>
 
-namespace cardiograd::data {
+#include "ecg/recording.h"
+
+namespace cardiograd::ecg {
 
 struct DerivedLead {
   std::string lead;
@@ -28,4 +30,8 @@ struct TwelveLeads {
 // one.
 TwelveLeads twelve_leads(const Recording& source);
 
-}  // namespace cardiograd::data
+// The twelve leads (samples, 12) in their order from the eight that are independent (samples, 8): I, II, V1 ... V6.
+// III = II - I, aVR = -(I + II) / 2, aVL = I - II / 2, aVF = II - I / 2, each rounded once.
+Eigen::ArrayXXd complete_leads(const Eigen::ArrayXXd& independent);
+
+}  // namespace cardiograd::ecg

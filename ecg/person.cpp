@@ -1,4 +1,4 @@
-#include "data/person.h"
+#include "ecg/person.h"
 
 #include <algorithm>
 #include <cctype>
@@ -6,14 +6,11 @@
 #include <cmath>
 #include <string_view>
 
-namespace cardiograd::data {
+namespace cardiograd::ecg {
 namespace {
 
 constexpr double kUnknown = std::numeric_limits<double>::quiet_NaN();
 constexpr double kOldestTold = 89;
-constexpr double kOver89 = 90;
-constexpr double kOldest = 130;
-constexpr double kHidden = 300;  // PTB-XL's way to write an age over 89.
 
 // The words and numbers of a comment, in lower case.
 std::vector<std::string> words_of(const std::string& comment) {
@@ -32,13 +29,13 @@ double age_of(std::string_view word) {
   double age = kUnknown;
   const auto [end, error] = std::from_chars(word.data(), word.data() + word.size(), age);
   if (error != std::errc() || end != word.data() + word.size() || !std::isfinite(age)) return kUnknown;
-  if (age < 0 || (age > kOldest && age != kHidden)) return kUnknown;
-  return age > kOldestTold ? kOver89 : age;
+  if (age < 0 || (age > kMaxAge && age != kHiddenAge)) return kUnknown;
+  return age > kOldestTold ? kAgeOver89 : age;
 }
 
 double sex_of(std::string_view word) {
-  if (word == "m" || word == "male") return 0;
-  if (word == "f" || word == "female") return 1;
+  if (word == "m" || word == "male") return kMale;
+  if (word == "f" || word == "female") return kFemale;
   return kUnknown;
 }
 
@@ -59,4 +56,4 @@ Person person_of(const std::vector<std::string>& comments) {
   return person;
 }
 
-}  // namespace cardiograd::data
+}  // namespace cardiograd::ecg

@@ -1,16 +1,18 @@
-#include "data/twelve_leads.h"
+#include "ecg/twelve_leads.h"
 
 #include <array>
 #include <cmath>
 #include <limits>
 #include <optional>
+#include <vector>
 
 #include <fmt/format.h>
 
 #include "base/error.h"
-#include "data/leads.h"
+#include "ecg/leads.h"
+#include "ecg/units.h"
 
-namespace cardiograd::data {
+namespace cardiograd::ecg {
 namespace {
 
 constexpr std::size_t kLimbLeads = 6;
@@ -20,7 +22,7 @@ constexpr auto kLeads = static_cast<Eigen::Index>(kStandardLeadCount);
 constexpr std::array<std::array<double, 2>, kLimbLeads> kOfOneAndTwo = {
     {{1, 0}, {0, 1}, {-1, 1}, {-0.5, -0.5}, {1, -0.5}, {-0.5, 1}}};
 
-using Places = std::array<std::optional<Eigen::Index>, kStandardLeadCount>;
+using Places = std::array<std::optional<std::size_t>, kStandardLeadCount>;
 
 Places find_leads(const Recording& source, TwelveLeads& result) {
   Places places;
@@ -32,28 +34,11 @@ Places find_leads(const Recording& source, TwelveLeads& result) {
     }
     if (places[*lead])
       throw Error(fmt::format("{}: lead {} is there twice, as '{}' and '{}'", source.name, kStandardLeads[*lead],
-                              source.leads[static_cast<std::size_t>(*places[*lead])], source.leads[i]),
+                              source.leads[*places[*lead]], source.leads[i]),
                   "Correct the lead names: each of the twelve must be there once.");
-    places[*lead] = static_cast<Eigen::Index>(i);
+    places[*lead] = i;
   }
   return places;
-}
-
-// mV for voltages, else the unit that all leads in use share.
-std::string common_unit(const Recording& source, const Places& places) {
-  std::string unit, first;
-  for (const auto& place : places) {
-    if (!place) continue;
-    const auto i = static_cast<std::size_t>(*place);
-    const std::string own = millivolts_per_unit(source.units[i]) ? "mV" : source.units[i];
-    if (!first.empty() && own != unit)
-      throw Error(fmt::format("{}: lead {} is in '{}', lead {} in '{}'", source.name, source.leads[i], source.units[i],
-                              first, unit),
-                  "The leads of a record must share one unit, or all be voltages.");
-    unit = own;
-    first = source.leads[i];
-  }
-  return unit;
 }
 
 // "0.5 I - II": the terms of a sum.
@@ -97,18 +82,22 @@ void derive(const Places& places, TwelveLeads& result) {
 TwelveLeads twelve_leads(const Recording& source) {
   TwelveLeads result;
   const Places places = find_leads(source, result);
-  const std::string unit = common_unit(source, places);
+  std::vector<std::size_t> used;
+  for (const auto& place : places)
+    if (place) used.push_back(*place);
+  Recording converted = select_leads(source, used);
+  to_common_unit(converted);
+  const std::string unit = converted.units.empty() ? "" : converted.units.front();
   Recording& recording = result.recording;
   recording.name = source.name;
   recording.rate = source.rate;
   recording.comments = source.comments;
   recording.signal.setConstant(source.signal.rows(), kLeads, std::numeric_limits<double>::quiet_NaN());
+  Eigen::Index next = 0;
   for (std::size_t lead = 0; lead < kStandardLeadCount; ++lead) {
     recording.leads.emplace_back(kStandardLeads[lead]);
     recording.units.push_back(unit);
-    if (!places[lead]) continue;
-    const double factor = millivolts_per_unit(source.units[static_cast<std::size_t>(*places[lead])]).value_or(1.0);
-    recording.signal.col(static_cast<Eigen::Index>(lead)) = source.signal.col(*places[lead]) * factor;
+    if (places[lead]) recording.signal.col(static_cast<Eigen::Index>(lead)) = converted.signal.col(next++);
   }
   if (unit == "mV") derive(places, result);
   for (std::size_t lead = 0; lead < kStandardLeadCount; ++lead) {
@@ -119,4 +108,14 @@ TwelveLeads twelve_leads(const Recording& source) {
   return result;
 }
 
-}  // namespace cardiograd::data
+Eigen::ArrayXXd complete_leads(const Eigen::ArrayXXd& independent) {
+  Eigen::ArrayXXd leads(independent.rows(), kLeads);
+  leads.leftCols(2) = independent.leftCols(2);
+  for (std::size_t lead = 2; lead < kLimbLeads; ++lead)
+    leads.col(static_cast<Eigen::Index>(lead)) =
+        kOfOneAndTwo[lead][0] * independent.col(0) + kOfOneAndTwo[lead][1] * independent.col(1);
+  leads.rightCols(6) = independent.rightCols(6);
+  return leads;
+}
+
+}  // namespace cardiograd::ecg

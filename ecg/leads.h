@@ -4,19 +4,29 @@
 #include <array>
 #include <cstddef>
 #include <optional>
+#include <span>
 #include <string>
 #include <string_view>
 #include <vector>
 
-namespace cardiograd::data {
+namespace cardiograd::ecg {
 
 inline constexpr std::size_t kStandardLeadCount = 12;
 inline constexpr std::array<std::string_view, kStandardLeadCount> kStandardLeads = {
     "I", "II", "III", "aVR", "aVL", "aVF", "V1", "V2", "V3", "V4", "V5", "V6"};
 
-// Where each standard lead stands among `names`, upper and lower case being the same; other leads are left aside.
-// Throws Error naming `record` and the leads that are missing or there twice.
-std::array<std::size_t, kStandardLeadCount> match_standard_leads(const std::vector<std::string>& names,
+// Whether two names are the same but for upper and lower case.
+bool same_lead(std::string_view a, std::string_view b);
+
+// The first of `names` that is the same lead as `wanted`.
+std::optional<std::size_t> find_lead(std::span<const std::string> names, std::string_view wanted);
+
+// Whether `names` are exactly kStandardLeads: order, case and number.
+bool are_standard_leads(std::span<const std::string> names);
+
+// Where each standard lead stands among `names` (same_lead); other leads are left aside. Throws Error naming `record`
+// and the leads that are missing or there twice.
+std::array<std::size_t, kStandardLeadCount> match_standard_leads(std::span<const std::string> names,
                                                                  const std::string& record);
 
 // The place in kStandardLeads of a lead named in any of the usual ways: "aVR", "AVR", "Lead II", "ECG V1", "EKG I",
@@ -24,4 +34,4 @@ std::array<std::size_t, kStandardLeadCount> match_standard_leads(const std::vect
 // inverted "-aVR" among them.
 std::optional<std::size_t> standard_lead(std::string_view name);
 
-}  // namespace cardiograd::data
+}  // namespace cardiograd::ecg

@@ -1,9 +1,7 @@
-#include "apps/features/data_set.h"
+#include "data/dataset_features.h"
 
 #include <algorithm>
 #include <charconv>
-#include <chrono>
-#include <cmath>
 #include <map>
 #include <string>
 #include <string_view>
@@ -12,19 +10,19 @@
 
 #include <fmt/format.h>
 
-#include "apps/common/progress.h"
-#include "apps/features/beats.h"
 #include "base/error.h"
 #include "base/file.h"
 #include "base/log.h"
 #include "base/threads.h"
+#include "data/csv.h"
 #include "data/ptbxl.h"
+#include "data/wfdb.h"
 #include "dsp/features/features.h"
 
-namespace cardiograd::apps {
+namespace cardiograd::data {
 namespace {
 
-// A data set's rows so far, by ecg_id: a killed run goes on from them.
+// A dataset's rows so far, by ecg_id: a killed run goes on from them.
 struct Rows {
   std::map<std::int64_t, std::string> values;   // "ecg_id,..." lines
   std::map<std::int64_t, std::string> missing;  // "ecg_id,column,reason" lines
@@ -54,7 +52,7 @@ void save(const Rows& rows, const std::filesystem::path& out, const std::string&
 }
 
 // What the rows were made of: rows of other records or another rate are not gone on with.
-std::string source_line(const DataSetOptions& options) {
+std::string source_line(const DatasetFeaturesOptions& options) {
   std::error_code error;
   const std::filesystem::path folder = std::filesystem::weakly_canonical(options.folder, error);
   return fmt::format("# {} {}\n", options.high_rate ? "500 Hz" : "100 Hz", (error ? options.folder : folder).string());
@@ -75,7 +73,7 @@ bool each_line(std::string_view lines, Use use) {
 }
 
 // What an interrupted run left; nothing when it was of other records or other columns, or is damaged.
-Rows load_partial(const std::filesystem::path& partial, const DataSetOptions& options) {
+Rows load_partial(const std::filesystem::path& partial, const DatasetFeaturesOptions& options) {
   if (!std::filesystem::exists(partial) || !std::filesystem::exists(missing_path(partial))) return {};
   const std::string text = read_file(partial), reasons = read_file(missing_path(partial));
   const std::string start = source_line(options) + header();
@@ -93,7 +91,7 @@ struct Done {
   bool found = true;
 };
 
-Done one_record(const data::PtbxlRow& row, const DataSetOptions& options) {
+Done one_record(const PtbxlRow& row, const DatasetFeaturesOptions& options) {
   const std::string& name = options.high_rate ? row.filename_hr : row.filename_lr;
   const std::filesystem::path path = options.folder / name;
   if (name.empty() || !std::filesystem::exists(path.string() + ".hea")) {
@@ -103,10 +101,7 @@ Done one_record(const data::PtbxlRow& row, const DataSetOptions& options) {
     throw Error(fmt::format("{}: ecg_id {}: {}", row.place, row.ecg_id, what),
                 "Use --skip-missing to go on without such records.");
   }
-  data::Recording recording = data::read_wfdb(path);
-  const std::string unit = to_one_unit(recording);
-  const dsp::FeatureRow features =
-      dsp::compute_features(recording.signal, recording.rate, unit, recording.leads, row.age, row.sex);
+  const dsp::FeatureRow features = dsp::compute_features(read_wfdb(path), row.person);
   Done done{fmt::format("{}", row.ecg_id), "", true};
   for (std::size_t i = 0; i < features.values.size(); ++i) {
     done.values += features.reasons[i].empty() ? fmt::format(",{:.8g}", features.values[i]) : std::string(",");
@@ -121,54 +116,45 @@ Done one_record(const data::PtbxlRow& row, const DataSetOptions& options) {
 
 }  // namespace
 
-void write_data_set_features(const DataSetOptions& options) {
-  constexpr std::size_t kBetweenSaves = 2000;
+DatasetFeaturesResult write_dataset_features(const DatasetFeaturesOptions& options) {
+  constexpr std::size_t kBetweenSaves = 2000, kAtOnce = 100;
   const std::filesystem::path out = options.out, partial = out.string() + ".partial";
-  const data::PtbxlDatabase database = data::read_ptbxl_database(options.folder / "ptbxl_database.csv");
+  const PtbxlDatabase database = read_ptbxl_database(options.folder / "ptbxl_database.csv");
   if (const std::filesystem::path parent = out.parent_path();
       !parent.empty() && !std::filesystem::is_directory(parent)) {
     throw Error(fmt::format("{}: the folder '{}' is not there", out.string(), parent.string()),
                 "Make it, or give another --out.");
   }
   Rows rows = load_partial(partial, options);
-  std::vector<const data::PtbxlRow*> left;
-  for (const data::PtbxlRow& row : database.rows) {
+  std::vector<const PtbxlRow*> left;
+  for (const PtbxlRow& row : database.rows) {
     if (!rows.values.contains(row.ecg_id)) left.push_back(&row);
   }
   if (left.size() < database.rows.size())
     log_info("{} of {} records were there already", rows.values.size(), database.rows.size());
-  ProgressLine progress;
-  const auto start = std::chrono::steady_clock::now();
-  std::size_t skipped = 0, done_now = 0;
-  for (std::size_t first = 0; first < left.size(); first += kBetweenSaves) {
-    const std::size_t count = std::min(kBetweenSaves, left.size() - first);
-    for (std::size_t part = 0; part < count; part += 100) {
-      std::vector<Done> done(std::min<std::size_t>(100, count - part));
-      parallel_for(static_cast<std::int64_t>(done.size()), [&](std::int64_t i) {
-        done[static_cast<std::size_t>(i)] = one_record(*left[first + part + static_cast<std::size_t>(i)], options);
-      });
-      for (std::size_t i = 0; i < done.size(); ++i) {
-        const std::int64_t id = left[first + part + i]->ecg_id;
-        skipped += done[i].found ? 0U : 1U;
-        if (!done[i].found) continue;
-        rows.values[id] = std::move(done[i].values);
-        if (!done[i].missing.empty()) rows.missing[id] = std::move(done[i].missing);
-      }
-      done_now += done.size();
-      const double elapsed = std::chrono::duration<double>(std::chrono::steady_clock::now() - start).count();
-      progress.show("features", static_cast<double>(done_now) / static_cast<double>(left.size()),
-                    fmt::format("{:.0f} records/s", static_cast<double>(done_now) / std::max(elapsed, 1e-3)));
+  DatasetFeaturesResult result;
+  for (std::size_t first = 0; first < left.size(); first += kAtOnce) {
+    std::vector<Done> done(std::min(kAtOnce, left.size() - first));
+    parallel_for(static_cast<std::int64_t>(done.size()), [&](std::int64_t i) {
+      done[static_cast<std::size_t>(i)] = one_record(*left[first + static_cast<std::size_t>(i)], options);
+    });
+    for (std::size_t i = 0; i < done.size(); ++i) {
+      const std::int64_t id = left[first + i]->ecg_id;
+      result.skipped += done[i].found ? 0 : 1;
+      if (!done[i].found) continue;
+      rows.values[id] = std::move(done[i].values);
+      if (!done[i].missing.empty()) rows.missing[id] = std::move(done[i].missing);
     }
-    if (first + count < left.size()) save(rows, partial, source_line(options));
+    result.done += static_cast<std::int64_t>(done.size());
+    if (options.progress) options.progress(result.done, static_cast<std::int64_t>(left.size()));
+    const std::size_t next = first + done.size();
+    if (next % kBetweenSaves == 0 && next < left.size()) save(rows, partial, source_line(options));
   }
-  progress.clear();
   save(rows, out);
   std::filesystem::remove(partial);
   std::filesystem::remove(missing_path(partial));
-  const double elapsed = std::chrono::duration<double>(std::chrono::steady_clock::now() - start).count();
-  log_info("{}: {} records, {:.0f} per second", out.string(), rows.values.size(),
-           static_cast<double>(done_now) / std::max(elapsed, 1e-3));
-  if (skipped > 0) log_warning("{} records of the table are not there", skipped);
+  result.written = static_cast<std::int64_t>(rows.values.size());
+  return result;
 }
 
-}  // namespace cardiograd::apps
+}  // namespace cardiograd::data

@@ -1,0 +1,25 @@
+// A recording with its heartbeats.
+#pragma once
+
+#include <filesystem>
+#include <string>
+
+#include "dsp/delineation/beat_groups.h"
+#include "dsp/delineation/delineation.h"
+#include "dsp/delineation/r_peaks.h"
+#include "ecg/recording.h"
+
+namespace cardiograd::data {
+
+struct Beats {
+  ecg::Recording recording;   // in its common unit, where there is one
+  std::string unit;           // of all leads; "mixed" where they have no common unit and thus no scale
+  dsp::WorkingSignal signal;  // empty where there are no beats
+  dsp::RPeaks peaks;
+  dsp::Delineation waves;
+};
+
+// Reads a WFDB record and finds its beats. Throws what read_wfdb and detect_r_peaks throw.
+Beats find_beats(const std::filesystem::path& record);
+
+}  // namespace cardiograd::data

@@ -1,0 +1,76 @@
+#include "ecg/leads.h"
+
+#include <array>
+#include <optional>
+#include <string>
+#include <utility>
+#include <vector>
+
+#include <gtest/gtest.h>
+
+#include "tests/common/expect_error.h"
+
+namespace cardiograd::ecg {
+namespace {
+
+using cardiograd::testing::expect_error;
+
+TEST(Leads, AnyOrderAndCase) {
+  const std::vector<std::string> names = {"v6",  "VX", "AVL", "i",  "ii", "iii", "avr",
+                                          "aVF", "V1", "v2",  "V3", "v4", "V5"};
+  const auto positions = match_standard_leads(names, "r");
+  EXPECT_EQ(positions, (std::array<std::size_t, 12>{3, 4, 5, 6, 2, 7, 8, 9, 10, 11, 12, 0}));
+}
+
+TEST(Leads, MissingAndDoubledLeadsAreNamed) {
+  std::vector<std::string> names(kStandardLeads.begin(), kStandardLeads.end());
+  auto doubled = names;
+  doubled.push_back("avr");
+  expect_error([&] { match_standard_leads(doubled, "rec.hea"); }, {"rec.hea", "lead aVR", "twice"});
+  names.erase(names.begin() + 3);
+  names.pop_back();
+  expect_error([&] { match_standard_leads(names, "rec.hea"); }, {"rec.hea", "lead aVR, V6 missing", "V5"});
+}
+
+TEST(Leads, AreTheSameInAnyCase) {
+  EXPECT_TRUE(same_lead("aVR", "AVR"));
+  EXPECT_TRUE(same_lead("", ""));
+  EXPECT_FALSE(same_lead("aVR", "aVRx"));
+  EXPECT_FALSE(same_lead("I", "II"));
+  EXPECT_FALSE(same_lead("C1", "V1")) << "other names of a lead are standard_lead's";
+}
+
+TEST(Leads, TheFirstOfThatNameIsFound) {
+  const std::vector<std::string> names = {"II", "MLII", "ii", "v1"};
+  EXPECT_EQ(find_lead(names, "ii"), std::optional<std::size_t>(0));
+  EXPECT_EQ(find_lead(names, "V1"), std::optional<std::size_t>(3));
+  EXPECT_FALSE(find_lead(names, "I").has_value());
+  EXPECT_FALSE(find_lead({}, "I").has_value());
+}
+
+TEST(Leads, AreStandardInOrderAndSpelling) {
+  std::vector<std::string> names(kStandardLeads.begin(), kStandardLeads.end());
+  EXPECT_TRUE(are_standard_leads(names));
+  names[3] = "AVR";
+  EXPECT_FALSE(are_standard_leads(names));
+  names[3] = "aVR";
+  std::swap(names[0], names[1]);
+  EXPECT_FALSE(are_standard_leads(names));
+  std::swap(names[0], names[1]);
+  names.emplace_back("V7");
+  EXPECT_FALSE(are_standard_leads(names));
+  names.resize(11);
+  EXPECT_FALSE(are_standard_leads(names));
+}
+
+TEST(StandardLead, OtherNamesAreNone) {
+  for (const char* name : {"", "MLII", "-aVR", "V7", "V1R", "II2", "signal 0", "EEG C3-A2", "ECG", "aV", "X",
+                           "\xCE\xBC"
+                           "V1"})
+    EXPECT_FALSE(standard_lead(name).has_value()) << name;
+  EXPECT_EQ(standard_lead("d2"), std::optional<std::size_t>(1));
+  EXPECT_EQ(standard_lead("L3"), std::optional<std::size_t>(2));
+}
+
+}  // namespace
+}  // namespace cardiograd::ecg
