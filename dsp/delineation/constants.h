@@ -11,7 +11,7 @@
 //   "Numerics: ..."  keeps a division or a logarithm finite; no effect on recordings.
 //   "Tuned: ..."     set by hand; the marks named judge it: LUDB is the Lobachevsky University Database (120 records of
 //                    12 leads), QTDB the QT Database (12 records of 2 leads), MITDB the MIT-BIH Arrhythmia Database
-//                    (8 records). README.md has the errors that resulted.
+//                    (8 records). README.md has the errors that resulted; no log of the tuning has been kept.
 //   "Judgment: ..."  set by reasoning alone.
 // A change of any value changes fiducials and features: measure before and after (docs/delineation.md, "Changing a
 // constant").

@@ -1,5 +1,6 @@
 #include "dsp/delineation/delineation.h"
 
+#include <algorithm>
 #include <cmath>
 #include <limits>
 #include <numeric>
@@ -121,6 +122,43 @@ TEST(Delineation, BiphasicTEndsWithItsSecondPhase) {
       const double r = 0.5 + 0.65 * static_cast<double>(beat);
       EXPECT_NEAR(found.global[beat].t.offset_s, r + 0.31 + 0.085, 0.025) << leads;
     }
+  }
+}
+
+// The second earliest onset and second latest end of many leads, the earliest and latest of a few.
+TEST(Delineation, GlobalBoundariesAreThoseOfTheLeads) {
+  for (const Eigen::Index leads : {3, 4, 12}) {
+    const Delineation found = delineated(synthetic_ecg(regular_beats(10.0, 0.9), 10.0, 500.0, leads, 0.02), 500.0);
+    const std::size_t which = leads >= 4 ? 1 : 0;
+    for (std::size_t beat = 1; beat + 1 < found.global.size(); ++beat) {
+      for (const auto wave : {&BeatWaves::p, &BeatWaves::t}) {
+        std::vector<double> onsets, offsets;
+        for (const auto& lead : found.leads) {
+          onsets.push_back((lead[beat].*wave).onset_s);
+          offsets.push_back(-(lead[beat].*wave).offset_s);
+        }
+        std::sort(onsets.begin(), onsets.end());
+        std::sort(offsets.begin(), offsets.end());
+        EXPECT_EQ((found.global[beat].*wave).onset_s, onsets[which]) << leads;
+        EXPECT_EQ((found.global[beat].*wave).offset_s, -offsets[which]) << leads;
+      }
+    }
+  }
+}
+
+// Of three leads, which keep their own T, one ends 90 ms later: it is left out.
+TEST(Delineation, OutliersDoNotMoveGlobalBoundaries) {
+  const auto beats = regular_beats(10.0, 1.1);
+  std::vector<SyntheticWave> late = kSinusBeat;
+  late[4].delay_s += 0.05;
+  late[4].sigma_s = 0.065;
+  Eigen::ArrayXXd x = synthetic_ecg(beats, 10.0, 500.0, 3);
+  x.col(2) = synthetic_ecg(beats, 10.0, 500.0, 1, 0.005, late).col(0);
+  const Delineation found = delineated(x, 500.0);
+  for (std::size_t beat = 1; beat + 1 < found.global.size(); ++beat) {
+    const double first = found.leads[0][beat].t.offset_s, second = found.leads[1][beat].t.offset_s;
+    ASSERT_GT(found.leads[2][beat].t.offset_s, std::max(first, second) + 0.06);
+    EXPECT_EQ(found.global[beat].t.offset_s, std::max(first, second));
   }
 }
 

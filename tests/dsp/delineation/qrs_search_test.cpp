@@ -72,6 +72,29 @@ TEST(QrsSearch, NoisyLeadsCountLess) {
   EXPECT_LE(qrs->activity.weights[0], kQrs.trusted_ratio);
 }
 
+// One of six leads has an S wave 12 ms later: its end is drawn to that of the others.
+TEST(QrsSearch, LeadsAreDrawnToTheirConsensus) {
+  const auto at_s = regular_beats(8.0);
+  std::vector<SyntheticWave> longer = kSinusBeat;
+  longer[3].delay_s += 0.012;
+  Eigen::ArrayXXd x = synthetic_ecg(at_s, 8.0, kRate, 6, 0.0);
+  x.col(0) = synthetic_ecg(at_s, 8.0, kRate, 1, 0.0, longer).col(0);
+  const Beats b = beats_of(x, at_s);
+  const AverageBeat beat(b.signal, b.group);
+  const auto qrs = find_qrs(beat);
+  ASSERT_TRUE(qrs && qrs->leads[0] && qrs->leads[1]);
+  const double own = active_extent(qrs->activity.slopes[0], {.threshold = kQrs.lead_offset_fraction,
+                                                             .gap = qrs->window.gap,
+                                                             .from = qrs->window.from,
+                                                             .to = qrs->window.to,
+                                                             .lowest = qrs->window.lowest,
+                                                             .highest = qrs->window.highest})
+                         .offset;
+  const double others = qrs->leads[1]->offset;
+  EXPECT_GT(own - others, 3.0);
+  EXPECT_NEAR(qrs->leads[0]->offset - others, kWave.own_fraction.qrs * (own - others), 1.0);
+}
+
 TEST(QrsSearch, NotchesAreBridged) {
   // Two parts with a level stretch of about 20 ms between them.
   const std::vector<SyntheticWave> notched = {{-0.03, 1.0, 0.010}, {0.045, 0.8, 0.010}};
