@@ -48,9 +48,11 @@ function(cardiograd_device_code_on_the_host launchers)
   set_source_files_properties(${launchers} PROPERTIES LANGUAGE CXX)
   target_sources(cardiograd_kernels PRIVATE ${launchers})
   if(CARDIOGRAD_SIMT_WATCH)
-    # Compiled so that each access calls simt/watch.cpp; libtsan is not linked.
+    # Compiled so that each access and each basic block calls simt/watch.cpp; libtsan is not linked. Accesses stay those of
+    # the source: nothing is vectorized, unrolled or joined. -g1: lines for counters.
     file(GLOB planted ${PROJECT_SOURCE_DIR}/tests/simt/*_test.cpp)
-    set_source_files_properties(${launchers} ${planted} PROPERTIES COMPILE_OPTIONS -fsanitize=thread)
+    set_source_files_properties(${launchers} ${planted} PROPERTIES COMPILE_OPTIONS
+      "-fsanitize=thread;-fsanitize-coverage=trace-pc;-g1;-O1;-finline-small-functions;-fno-thread-jumps")
   endif()
   target_link_libraries(cardiograd_kernels PUBLIC cardiograd_simt)
   target_compile_definitions(cardiograd_kernels PUBLIC CARDIOGRAD_SIMT)

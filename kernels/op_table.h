@@ -14,6 +14,7 @@
 #include "base/error.h"
 #include "base/philox.h"
 #include "kernels/common/stream.h"
+#include "kernels/shape_text.h"
 
 namespace cardiograd::kernels {
 
@@ -144,6 +145,8 @@ struct Op {
   double tolerance = 0;
   std::function<OpCase(std::uint64_t seed)> sample;
   std::function<std::vector<OpCase>()> workload;
+  // The workload with the fields of its shapes changed that the text names (shape_text.h).
+  std::function<std::vector<OpCase>(const std::string& fields)> workload_with;
 };
 
 template <OpRow Row>
@@ -186,7 +189,9 @@ OpCase bind_case(const typename Row::Shape& shape) {
 
 template <OpRow Row>
 Op make_op() {
-  return {Row::kName, Row::kGradientOf, Row::kTolerance,
+  return {Row::kName,
+          Row::kGradientOf,
+          Row::kTolerance,
           [](std::uint64_t seed) {
             ShapeSampler sampler(seed);
             return bind_case<Row>(Row::sample(sampler));
@@ -194,6 +199,14 @@ Op make_op() {
           [] {
             std::vector<OpCase> cases;
             for (const auto& shape : Row::workload()) cases.push_back(bind_case<Row>(shape));
+            return cases;
+          },
+          [](const std::string& fields) {
+            std::vector<OpCase> cases;
+            for (auto shape : Row::workload()) {
+              set_shape_fields(shape, fields);
+              cases.push_back(bind_case<Row>(shape));
+            }
             return cases;
           }};
 }
