@@ -78,3 +78,22 @@ function(cardiograd_device_code)
   endif()
   target_compile_definitions(cardiograd_kernels PUBLIC CARDIOGRAD_DEVICE_CODE)
 endfunction()
+
+# bench/simt_counters, where kernels are watched.
+function(cardiograd_counters)
+  if(CARDIOGRAD_SIMT_WATCH)
+    add_executable(simt_counters bench/simt_counters.cpp apps/common/app.cpp)
+    set_target_properties(simt_counters PROPERTIES RUNTIME_OUTPUT_DIRECTORY ${CMAKE_BINARY_DIR}/bench)
+    target_link_libraries(simt_counters PRIVATE cardiograd_kernels CLI11::CLI11 nlohmann_json::nlohmann_json)
+    target_compile_options(simt_counters PRIVATE ${CARDIOGRAD_WARNINGS})
+    if(CARDIOGRAD_TESTS)
+      add_test(NAME SimtCounters.CountsAndAnnotates
+        COMMAND simt_counters --op relu_forward --shape count=100 --annotate)
+      set_tests_properties(SimtCounters.CountsAndAnnotates PROPERTIES
+        PASS_REGULAR_EXPRESSION "kernels/[^ ]*:[0-9]+ +load +device.*kernels/activation/.*__device__")
+      add_test(NAME SimtCounters.NamesTheNearestOperation COMMAND simt_counters --op relu_forwrd)
+      set_tests_properties(SimtCounters.NamesTheNearestOperation PROPERTIES
+        PASS_REGULAR_EXPRESSION "nearest: relu_forward;")
+    endif()
+  endif()
+endfunction()

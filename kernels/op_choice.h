@@ -17,10 +17,8 @@ std::vector<Op> choose_ops(const std::string& name);
 // the known ones.
 std::vector<OpCase> choose_cases(const Op& op, const std::string& shape);
 
-// The shipped kernels ("shipped") or one of the variants, on the default stream, on device pointers.
-using ChosenVariant = BoundVariant;
-
-// "all", "shipped" or the name of a variant. Throws UsageError with the nearest name and all known ones.
-std::vector<ChosenVariant> choose_variants(const Op& op, const OpCase& work, const std::string& variant);
+// The shipped kernels, called "shipped", and the variants: all of them ("all") or one by its name. Throws UsageError
+// with the nearest name and all known ones.
+std::vector<BoundVariant> choose_variants(const Op& op, const OpCase& work, const std::string& variant);
 
 }  // namespace cardiograd::kernels

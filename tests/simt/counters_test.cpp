@@ -233,8 +233,8 @@ TEST_F(CountersTest, TransposeConflictsWithoutPadding) {
 }
 
 TEST_F(CountersTest, WideSharedAccessIsServedByPartsOfTheWarp) {
-  // 16 bytes side by side: a quarter warp fills the 32 banks; the 8 bytes read are two words of every fourth... of 16
-  // lanes of a half, two lanes for each bank.
+  // 16 bytes side by side: a quarter warp fills the 32 banks. Of each, 8 are read: the 16 lanes of a half, 16 bytes
+  // apart, share 16 banks.
   const auto dense = count([&] { launch<wide_shared_kernel<4>>(1, kLanes, 0, nullptr, y_.data()); });
   EXPECT_EQ(figures(dense), (Lines{"store shared 16: 1 requests, 32 lanes, 512 bytes, 0 sectors, 4 wavefronts",
                                    "load shared 8: 1 requests, 32 lanes, 256 bytes, 0 sectors, 4 wavefronts",
