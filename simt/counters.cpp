@@ -69,10 +69,11 @@ bool lanes_apart(const Request& request) {
   return true;
 }
 
-// Whether every lane is one word further than before.
+// Whether the lanes that take part in both are one word further than before, and are at least half of each.
 bool follows(const Request& before, const Request& now) {
-  if (before.kind != now.kind || before.lanes != now.lanes) return false;
-  for (std::uint32_t rest = now.lanes; rest != 0; rest &= rest - 1) {
+  const std::uint32_t both = before.lanes & now.lanes;
+  if (before.kind != now.kind || 2 * std::popcount(both) < std::popcount(before.lanes | now.lanes)) return false;
+  for (std::uint32_t rest = both; rest != 0; rest &= rest - 1) {
     const auto lane = static_cast<std::size_t>(std::countr_zero(rest));
     if (now.address[lane] != before.address[lane] + kWord) return false;
   }

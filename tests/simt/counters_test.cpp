@@ -43,6 +43,12 @@ __global__ void scalar_kernel(float* y, const float* x) {
   for (unsigned i = 0; i < 4; ++i) y[4 * threadIdx.x + i] = value.x;  // planted: scalar store
 }
 
+// Every lane leaves out some of its four words.
+__global__ void scalar_gap_kernel(float* y, const float* x) {
+  for (unsigned i = 0; i < 4; ++i)
+    if ((threadIdx.x + i) % 8 != 0) y[4 * threadIdx.x + i] = x[threadIdx.x];
+}
+
 // A tile of 32 x 32 by 32 x 8 threads; rows of kPitch floats.
 template <int kPitch>
 __global__ void transpose_kernel(float* y, const float* x) {
@@ -283,6 +289,13 @@ TEST_F(CountersTest, FindsAScalarStoreWithItsLine) {
   EXPECT_EQ(found[1].kind, FindingKind::kScalar);
   EXPECT_EQ(found[1].line, found[0].line);
   EXPECT_EQ(found[1].line, line_of("planted: scalar store"));
+}
+
+TEST_F(CountersTest, FindsAScalarStoreOfLanesThatSkipSome) {
+  const auto counts = count([&] { launch<scalar_gap_kernel>(1, kLanes, 0, nullptr, y_.data(), x_.data()); });
+  ASSERT_EQ(counts[0].accesses.size(), 2U);
+  EXPECT_EQ(counts[0].accesses[0].adjacent, 0);  // the loads: neighboring lanes
+  EXPECT_EQ(counts[0].accesses[1].adjacent, 4);
 }
 
 TEST_F(CountersTest, LanesThatLeaveALoopWaitBehindIt) {
