@@ -34,7 +34,7 @@ std::vector<Op> choose_ops(const std::string& name) {
 }
 
 std::vector<OpCase> choose_cases(const Op& op, const std::string& shape) {
-  const std::vector<OpCase> all = op.workload();
+  std::vector<OpCase> all = op.workload();
   if (shape == "all") return all;
   std::vector<std::string> known;
   for (const OpCase& work : all) {

@@ -154,6 +154,7 @@ void Counters::Implementation::count_adjacent(const Request& request, AccessCoun
 
 std::vector<AccessCount> Counters::Implementation::accesses(const Kernel& of) const {
   std::vector<const void*> codes;
+  codes.reserve(of.sites.size());
   for (const auto& [key, count] : of.sites) codes.push_back(std::get<0>(key));
   const std::vector<SourceLine> lines = source_lines(codes);
   std::map<std::tuple<std::string, unsigned, AccessKind, bool, int>, AccessCount> by_line;
@@ -170,6 +171,7 @@ std::vector<AccessCount> Counters::Implementation::accesses(const Kernel& of) co
     simt::add(sum, count);
   }
   std::vector<AccessCount> result;
+  result.reserve(by_line.size());
   for (auto& [key, sum] : by_line) result.push_back(std::move(sum));
   return result;
 }

@@ -323,16 +323,16 @@ void Scheduler::watch_access(const void* address, std::size_t bytes, AccessKind 
   watch_.access(who, address, bytes, kind == AccessKind::kStore, shared, code);
 }
 
-void Scheduler::watch_basic_block(const void* code) {
+void Scheduler::watch_basic_block(const void* code) const {
   if (Counters* counters = Counters::active(); counters != nullptr && running_ >= 0)
     counters->basic_block(running_, code);
 }
 
-void Scheduler::watch_function_entry(const void* code) {
+void Scheduler::watch_function_entry(const void* code) const {
   if (Counters* counters = Counters::active(); counters != nullptr && running_ >= 0) counters->enter(running_, code);
 }
 
-void Scheduler::watch_function_exit() {
+void Scheduler::watch_function_exit() const {
   if (Counters* counters = Counters::active(); counters != nullptr && running_ >= 0) counters->leave(running_);
 }
 

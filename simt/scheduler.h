@@ -40,9 +40,9 @@ class Scheduler {
 
   // What watched code does; `code` is the return address of its call. Races are reported at the end of the block.
   void watch_access(const void* address, std::size_t bytes, AccessKind kind, const void* code);
-  void watch_basic_block(const void* code);
-  void watch_function_entry(const void* code);
-  void watch_function_exit();
+  void watch_basic_block(const void* code) const;
+  void watch_function_entry(const void* code) const;
+  void watch_function_exit() const;
 
   Arena& arena() { return arena_; }
   int running() const { return running_; }

@@ -14,7 +14,7 @@ void add(WarpTrace& trace, int lane, const std::string& steps, std::uint32_t con
   static const char code[128] = {};
   for (const char step : steps) {
     TraceEvent event;
-    event.code = &code[static_cast<int>(step)];
+    event.code = code + (step - '\0');
     event.context = context;
     if (step < 'a') {
       event.kind = AccessKind::kLoad;
