@@ -48,9 +48,11 @@ function(cardiograd_device_code_on_the_host launchers)
   set_source_files_properties(${launchers} PROPERTIES LANGUAGE CXX)
   target_sources(cardiograd_kernels PRIVATE ${launchers})
   if(CARDIOGRAD_SIMT_WATCH)
-    # Compiled so that each access calls simt/watch.cpp; libtsan is not linked.
+    # Compiled so that each access and each basic block calls simt/watch.cpp; libtsan is not linked. Accesses stay those of
+    # the source: nothing is vectorized, unrolled or joined. -g1: lines for counters.
     file(GLOB planted ${PROJECT_SOURCE_DIR}/tests/simt/*_test.cpp)
-    set_source_files_properties(${launchers} ${planted} PROPERTIES COMPILE_OPTIONS -fsanitize=thread)
+    set_source_files_properties(${launchers} ${planted} PROPERTIES COMPILE_OPTIONS
+      "-fsanitize=thread;-fsanitize-coverage=trace-pc;-g1;-O1;-finline-small-functions;-fno-thread-jumps")
   endif()
   target_link_libraries(cardiograd_kernels PUBLIC cardiograd_simt)
   target_compile_definitions(cardiograd_kernels PUBLIC CARDIOGRAD_SIMT)
@@ -75,4 +77,23 @@ function(cardiograd_device_code)
     return()
   endif()
   target_compile_definitions(cardiograd_kernels PUBLIC CARDIOGRAD_DEVICE_CODE)
+endfunction()
+
+# bench/simt_counters, where kernels are watched.
+function(cardiograd_counters)
+  if(CARDIOGRAD_SIMT_WATCH)
+    add_executable(simt_counters bench/simt_counters.cpp)
+    set_target_properties(simt_counters PROPERTIES RUNTIME_OUTPUT_DIRECTORY ${CMAKE_BINARY_DIR}/bench)
+    target_link_libraries(simt_counters PRIVATE cardiograd_apps_common nlohmann_json::nlohmann_json)
+    target_compile_options(simt_counters PRIVATE ${CARDIOGRAD_WARNINGS})
+    if(CARDIOGRAD_TESTS)
+      add_test(NAME SimtCounters.CountsAndAnnotates
+        COMMAND simt_counters --op relu_forward --shape count=100 --annotate)
+      set_tests_properties(SimtCounters.CountsAndAnnotates PROPERTIES
+        PASS_REGULAR_EXPRESSION "kernels/[^ ]*:[0-9]+ +load +device.*kernels/activation/.*__device__" LABELS device)
+      add_test(NAME SimtCounters.NamesTheNearestOperation COMMAND simt_counters --op relu_forwrd)
+      set_tests_properties(SimtCounters.NamesTheNearestOperation PROPERTIES
+        PASS_REGULAR_EXPRESSION "nearest: relu_forward;" LABELS device)
+    endif()
+  endif()
 endfunction()

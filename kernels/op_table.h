@@ -12,6 +12,7 @@
 #include "base/error.h"
 #include "kernels/common/device_code.h"
 #include "kernels/kernel_spec.h"
+#include "kernels/shape_text.h"
 
 namespace cardiograd::kernels {
 
@@ -43,6 +44,8 @@ struct Op {
   const std::type_info* shape_type = nullptr;
   // `shape` points to a shape of this type.
   std::function<OpCase(const void* shape)> bind;
+  // The workload with the fields of its shapes changed that the text names (shape_text.h).
+  std::function<std::vector<OpCase>(const std::string& fields)> workload_with;
 };
 
 template <KernelSpec Spec>
@@ -104,7 +107,15 @@ Op make_op() {
             return cases;
           },
           &typeid(typename Spec::Shape),
-          [](const void* shape) { return bind_case<Spec>(*static_cast<const typename Spec::Shape*>(shape)); }};
+          [](const void* shape) { return bind_case<Spec>(*static_cast<const typename Spec::Shape*>(shape)); },
+          [](const std::string& fields) {
+            std::vector<OpCase> cases;
+            for (auto shape : Spec::workload()) {
+              set_shape_fields(shape, fields);
+              cases.push_back(bind_case<Spec>(shape));
+            }
+            return cases;
+          }};
 }
 
 // All operations.

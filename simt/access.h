@@ -74,14 +74,15 @@ inline void check_alignment(const void* address, std::size_t bytes, const Where&
               where);
 }
 
-// One access of the whole width, so that whoever watches memory sees one.
+// One access of the whole width, so that whoever watches memory sees one. Always inlined, so that its line is the
+// caller's.
 template <class Vector, class Native>
-Vector load_vector(const float* from, const Where& where) {
+[[gnu::always_inline]] inline Vector load_vector(const float* from, const Where& where) {
   check_alignment(from, sizeof(Vector), where);
   return __builtin_bit_cast(Vector, *reinterpret_cast<const Native*>(from));
 }
 template <class Native, class Vector>
-void store_vector(float* to, Vector value, const Where& where) {
+[[gnu::always_inline]] inline void store_vector(float* to, Vector value, const Where& where) {
   check_alignment(to, sizeof(Vector), where);
   *reinterpret_cast<Native*>(to) = __builtin_bit_cast(Native, value);
 }
@@ -89,22 +90,23 @@ typedef float NativeFloat2 __attribute__((vector_size(8), may_alias));
 typedef float NativeFloat4 __attribute__((vector_size(16), may_alias));
 
 // As under nvcc; a misaligned address is a Fault at the line of the call.
-inline float2 load2(const float* from, Where where = Where::current()) {
+[[gnu::always_inline]] inline float2 load2(const float* from, Where where = Where::current()) {
   return load_vector<float2, NativeFloat2>(from, where);
 }
-inline float4 load4(const float* from, Where where = Where::current()) {
+[[gnu::always_inline]] inline float4 load4(const float* from, Where where = Where::current()) {
   return load_vector<float4, NativeFloat4>(from, where);
 }
-inline void store2(float* to, float2 value, Where where = Where::current()) {
+[[gnu::always_inline]] inline void store2(float* to, float2 value, Where where = Where::current()) {
   store_vector<NativeFloat2>(to, value, where);
 }
-inline void store4(float* to, float4 value, Where where = Where::current()) {
+[[gnu::always_inline]] inline void store4(float* to, float4 value, Where where = Where::current()) {
   store_vector<NativeFloat4>(to, value, where);
 }
 
 // As under nvcc: what is read from `to` before the wait is NaN.
 template <int kBytes>
-void copy_async(void* to, const void* from, int copied = kBytes, Where where = Where::current()) {
+[[gnu::always_inline]] inline void copy_async(void* to, const void* from, int copied = kBytes,
+                                              Where where = Where::current()) {
   static_assert(kBytes == 4 || kBytes == 8 || kBytes == 16);
   check_alignment(to, kBytes, where);
   check_alignment(from, kBytes, where);

@@ -59,7 +59,7 @@ void run_grid(const LaunchPlan& plan, const Invocation& invocation) {
         count, [&](std::int64_t block) { Scheduler::current().run_block(plan, invocation, unfold(block, plan.grid)); });
     return;
   }
-  Scheduler::current().begin_launch();
+  Scheduler::current().begin_launch(plan);
   std::vector<std::int64_t> order;
   if (how.order == Order::kRandom) {
     order.resize(static_cast<std::size_t>(count));
@@ -72,6 +72,7 @@ void run_grid(const LaunchPlan& plan, const Invocation& invocation) {
                                                               : order[static_cast<std::size_t>(i)];
     Scheduler::current().run_block(plan, invocation, unfold(block, plan.grid));
   }
+  Scheduler::current().end_launch();
 }
 
 }  // namespace cardiograd::simt

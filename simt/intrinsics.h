@@ -46,7 +46,7 @@ inline float __fdividef(float a, float b) {
   return a / b;
 }
 template <class T>
-T __ldg(const T* from) {
+[[gnu::always_inline]] inline T __ldg(const T* from) {
   return *from;
 }
 template <class T>
@@ -67,7 +67,7 @@ inline void __threadfence_block() {}
 
 // Blocks may run on several operating-system threads, so these are atomic there too. All return the old value.
 template <class T, class Update>
-T atomic_update_on_host(T* address, Update&& update) {
+[[gnu::always_inline]] inline T atomic_update_on_host(T* address, Update&& update) {
   std::atomic_ref<T> cell(*address);
   T old = cell.load(std::memory_order_relaxed);
   while (!cell.compare_exchange_weak(old, update(old), std::memory_order_relaxed)) {
@@ -75,34 +75,34 @@ T atomic_update_on_host(T* address, Update&& update) {
   return old;
 }
 template <class T>
-T atomicAdd(T* address, std::type_identity_t<T> value) {
+[[gnu::always_inline]] inline T atomicAdd(T* address, std::type_identity_t<T> value) {
   return atomic_update_on_host(address, [=](T old) { return static_cast<T>(old + value); });
 }
 template <class T>
-T atomicSub(T* address, std::type_identity_t<T> value) {
+[[gnu::always_inline]] inline T atomicSub(T* address, std::type_identity_t<T> value) {
   return atomic_update_on_host(address, [=](T old) { return static_cast<T>(old - value); });
 }
 template <class T>
-T atomicMin(T* address, std::type_identity_t<T> value) {
+[[gnu::always_inline]] inline T atomicMin(T* address, std::type_identity_t<T> value) {
   return atomic_update_on_host(address, [=](T old) { return value < old ? value : old; });
 }
 template <class T>
-T atomicMax(T* address, std::type_identity_t<T> value) {
+[[gnu::always_inline]] inline T atomicMax(T* address, std::type_identity_t<T> value) {
   return atomic_update_on_host(address, [=](T old) { return old < value ? value : old; });
 }
 template <class T>
-T atomicAnd(T* address, std::type_identity_t<T> value) {
+[[gnu::always_inline]] inline T atomicAnd(T* address, std::type_identity_t<T> value) {
   return atomic_update_on_host(address, [=](T old) { return old & value; });
 }
 template <class T>
-T atomicOr(T* address, std::type_identity_t<T> value) {
+[[gnu::always_inline]] inline T atomicOr(T* address, std::type_identity_t<T> value) {
   return atomic_update_on_host(address, [=](T old) { return old | value; });
 }
 template <class T>
-T atomicExch(T* address, std::type_identity_t<T> value) {
+[[gnu::always_inline]] inline T atomicExch(T* address, std::type_identity_t<T> value) {
   return atomic_update_on_host(address, [=](T) { return value; });
 }
 template <class T>
-T atomicCAS(T* address, std::type_identity_t<T> expected, std::type_identity_t<T> value) {
+[[gnu::always_inline]] inline T atomicCAS(T* address, std::type_identity_t<T> expected, std::type_identity_t<T> value) {
   return atomic_update_on_host(address, [=](T old) { return old == expected ? value : old; });
 }

@@ -5,6 +5,8 @@
 #include <cstring>
 #include <numeric>
 
+#include "simt/counters.h"
+
 constinit thread_local uint3 threadIdx{};
 constinit thread_local uint3 blockIdx{};
 constinit thread_local dim3 blockDim{};
@@ -58,6 +60,15 @@ std::string Scheduler::place() const {
     text += ", thread " + tuple(index.x, index.y, index.z);
   }
   return text + ", ";
+}
+
+void Scheduler::begin_launch(const LaunchPlan& plan) {
+  watch_.begin_launch();
+  if (Counters* counters = Counters::active()) counters->begin_launch(plan);
+}
+
+void Scheduler::end_launch() {
+  if (Counters* counters = Counters::active()) counters->end_launch();
 }
 
 const std::vector<int>& Scheduler::order_of(int count, std::vector<int>& order) {
@@ -145,6 +156,7 @@ void Scheduler::run_block(const LaunchPlan& plan, const Invocation& invocation, 
   shuffle_ = PhiloxStream(settings().seed, static_cast<std::uint64_t>(block_number_));
   prepare_threads(plan.block);
   for (int i = 0; i < count_; ++i) at(i).collective = nullptr;
+  if (Counters* counters = Counters::active()) counters->begin_block(count_);
   try {
     arena_.begin(plan.shared_bytes, plan.shared_limit);
     const int warps = (count_ + kWarpSize - 1) / kWarpSize;
@@ -161,6 +173,7 @@ void Scheduler::run_block(const LaunchPlan& plan, const Invocation& invocation, 
   } catch (...) {
     abandon_threads();
     watch_.take_race();
+    if (Counters* counters = Counters::active()) counters->discard();
     plan_ = nullptr;
     throw;
   }
@@ -174,15 +187,34 @@ void Scheduler::run_warp(int warp) {
   for (;;) {
     for (const int lane : order_of(count, lane_order_))
       if (at(first + lane).state == State::kReady) run(first + lane);
-    if (!resolve_warp(first, count)) break;
+    const int released = resolve_warp(first, count);
+    if (released == 0) break;
+    if (released == 1) end_segment(first, count);
   }
   for (int i = first; i < first + count; ++i)
     if (at(i).state == State::kWaitsForWarp) report_stuck_warp(first, count);
+  end_segment(first, count);
 }
 
-// Releases every group of lanes whose mask has arrived; false if there was none.
-bool Scheduler::resolve_warp(int first, int count) {
-  bool released = false;
+std::uint32_t Scheduler::lanes_in(State state, int first, int count) const {
+  std::uint32_t lanes = 0;
+  for (int lane = 0; lane < count; ++lane)
+    if (at(first + lane).state == state) lanes |= 1U << lane;
+  return lanes;
+}
+
+// Where all lanes that still run took part in one warp function, or wait for the block, the warp is together.
+void Scheduler::end_segment(int first, int count) {
+  Counters* counters = Counters::active();
+  if (counters == nullptr || lanes_in(State::kWaitsForWarp, first, count) != 0) return;
+  const std::uint32_t ready = lanes_in(State::kReady, first, count);
+  const std::uint32_t waiting = lanes_in(State::kWaitsForBlock, first, count);
+  if (ready == 0 || waiting == 0) counters->end_segment(ready | waiting);
+}
+
+// Releases every group of lanes whose mask has arrived; how many there were.
+int Scheduler::resolve_warp(int first, int count) {
+  int released = 0;
   for (int lane = 0; lane < count; ++lane) {
     const Thread& leader = at(first + lane);
     if (leader.state != State::kWaitsForWarp) continue;
@@ -200,10 +232,11 @@ bool Scheduler::resolve_warp(int first, int count) {
     }
     if (!complete) continue;
     leader.collective->resolve(published_.data(), kWarpSize);
+    if (Counters* counters = Counters::active()) counters->collective(leader.collective->name, leader.where, false);
     ++warp_meetings_[static_cast<std::size_t>(first / kWarpSize)];
     for (int other = 0; other < count; ++other)
       if ((mask >> other & 1U) != 0) at(first + other).state = State::kReady;
-    released = true;
+    ++released;
   }
   return released;
 }
@@ -271,25 +304,50 @@ void Scheduler::resolve_block() {
                 leader->where);
   }
   leader->collective->resolve(published_.data(), static_cast<int>(published_.size()));
+  if (Counters* counters = Counters::active()) counters->collective(leader->collective->name, leader->where, true);
   ++barriers_;
   for (int i = 0; i < count_; ++i) at(i).state = State::kReady;
 }
 
-void Scheduler::watch_access(const void* address, std::size_t bytes, bool write, const void* code) {
-  if (running_ < 0 || settings().threads > 1) return;
+void Scheduler::watch_access(const void* address, std::size_t bytes, AccessKind kind, const void* code) {
+  if (running_ < 0 || abandoning_ || settings().threads > 1) return;
   const bool shared = arena_.contains(address);
   if (!shared && !is_device_memory(address)) return;  // the thread's own stack, or the host's
+  if (Counters* counters = Counters::active()) {
+    counters->access(running_, kind, shared, address, bytes, code);
+    return;
+  }
+  if (kind == AccessKind::kAtomic) return;
   const WatchedThread who{block_number_, running_, barriers_,
                           warp_meetings_[static_cast<std::size_t>(running_ / kWarpSize)]};
-  watch_.access(who, address, bytes, write, shared, code);
+  watch_.access(who, address, bytes, kind == AccessKind::kStore, shared, code);
+}
+
+void Scheduler::watch_basic_block(const void* code) const {
+  if (Counters* counters = Counters::active(); counters != nullptr && running_ >= 0)
+    counters->basic_block(running_, code);
+}
+
+void Scheduler::watch_function_entry(const void* code) const {
+  if (Counters* counters = Counters::active(); counters != nullptr && running_ >= 0) counters->enter(running_, code);
+}
+
+void Scheduler::watch_function_exit() const {
+  if (Counters* counters = Counters::active(); counters != nullptr && running_ >= 0) counters->leave(running_);
 }
 
 std::string memory_name(const void* address, bool shared) {
   return shared ? Scheduler::current().arena().name_of(address) : device_memory_name(address);
 }
 
-void Scheduler::defer_copy(void* to, const void* from, std::size_t bytes, std::size_t copied) {
+void Scheduler::defer_copy(void* to, const void* from, std::size_t bytes, std::size_t copied, const void* code) {
   std::memset(to, kPoisonByte, bytes);
+  if (Counters* counters = Counters::active()) {
+    const int width = static_cast<int>(bytes);
+    if (copied > 0)
+      counters->access_part(running_, AccessKind::kAsyncLoad, false, from, width, static_cast<int>(copied), code);
+    counters->access_part(running_, AccessKind::kAsyncStore, true, to, width, width, code);
+  }
   at(running_).copies.push_back({to, from, bytes, copied});
 }
 
@@ -328,7 +386,7 @@ void* dynamic_shared() {
   return Scheduler::current().arena().dynamic();
 }
 void defer_copy(void* to, const void* from, std::size_t bytes, std::size_t copied) {
-  Scheduler::current().defer_copy(to, from, bytes, copied);
+  Scheduler::current().defer_copy(to, from, bytes, copied, __builtin_return_address(0));
 }
 void commit_copies() {
   Scheduler::current().commit_copies();

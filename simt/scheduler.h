@@ -12,6 +12,7 @@
 #include "simt/block.h"
 #include "simt/fiber.h"
 #include "simt/settings.h"
+#include "simt/warp_trace.h"
 #include "simt/watch.h"
 
 namespace cardiograd::simt {
@@ -27,18 +28,22 @@ class Scheduler {
   // The one of this operating-system thread.
   static Scheduler& current();
 
-  void begin_launch() { watch_.begin_launch(); }
+  void begin_launch(const LaunchPlan& plan);
+  void end_launch();
   // Runs all threads of one block to their end; throws the first Fault.
   void run_block(const LaunchPlan& plan, const Invocation& invocation, dim3 block);
 
   // Called on the stack of the running thread.
   void wait(bool for_block, const Collective& collective, void* data, std::uint32_t mask, const Where& where);
-  void defer_copy(void* to, const void* from, std::size_t bytes, std::size_t copied);
+  void defer_copy(void* to, const void* from, std::size_t bytes, std::size_t copied, const void* code);
   void commit_copies();
   void complete_copies(std::size_t pending);
 
-  // Reported at the end of the block.
-  void watch_access(const void* address, std::size_t bytes, bool write, const void* code);
+  // What watched code does; `code` is the return address of its call. Races are reported at the end of the block.
+  void watch_access(const void* address, std::size_t bytes, AccessKind kind, const void* code);
+  void watch_basic_block(const void* code) const;
+  void watch_function_entry(const void* code) const;
+  void watch_function_exit() const;
 
   Arena& arena() { return arena_; }
   int running() const { return running_; }
@@ -69,8 +74,10 @@ class Scheduler {
   void body(int thread);
   void run(int thread);
   void run_warp(int warp);
-  bool resolve_warp(int first, int count);
+  int resolve_warp(int first, int count);
   void resolve_block();
+  std::uint32_t lanes_in(State state, int first, int count) const;
+  void end_segment(int first, int count);
   [[noreturn]] void report_stuck_warp(int first, int count);
   void abandon_threads();
   // Numbers 0 ... count-1 in the order of the settings.

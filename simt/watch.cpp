@@ -3,6 +3,7 @@
 #include <cstdio>
 #include <utility>
 
+#include "simt/counters.h"
 #include "simt/scheduler.h"
 
 // The begin of this program in memory, from the linker.
@@ -84,7 +85,11 @@ std::optional<std::string> Watch::take_race() {
 namespace {
 
 void plain_access(const void* address, std::size_t bytes, bool write, const void* code) {
-  Scheduler::current().watch_access(address, bytes, write, code);
+  Scheduler::current().watch_access(address, bytes, write ? AccessKind::kStore : AccessKind::kLoad, code);
+}
+
+void atomic_access(const void* address, std::size_t bits, const void* code) {
+  if (Counters::active() != nullptr) Scheduler::current().watch_access(address, bits / 8, AccessKind::kAtomic, code);
 }
 
 }  // namespace
@@ -109,6 +114,7 @@ void plain_access(const void* address, std::size_t bytes, bool write, const void
 #define SIMT_WATCH_FETCH(bits, type, name)                                        \
   type __tsan_atomic##bits##_fetch_##name(type* address, type value, int order) { \
     (void)order;                                                                  \
+    cardiograd::simt::atomic_access(address, bits, __builtin_return_address(0));  \
     return __atomic_fetch_##name(address, value, __ATOMIC_SEQ_CST);               \
   }
 
@@ -117,36 +123,49 @@ void plain_access(const void* address, std::size_t bytes, bool write, const void
                                                          int failure) {                                          \
     (void)success;                                                                                               \
     (void)failure;                                                                                               \
+    cardiograd::simt::atomic_access(address, bits, __builtin_return_address(0));                                 \
     return __atomic_compare_exchange_n(address, expected, value, weak, __ATOMIC_SEQ_CST, __ATOMIC_SEQ_CST);      \
   }
 
-#define SIMT_WATCH_ATOMIC(bits, type)                                         \
-  type __tsan_atomic##bits##_load(const type* address, int order) {           \
-    (void)order;                                                              \
-    return __atomic_load_n(address, __ATOMIC_SEQ_CST);                        \
-  }                                                                           \
-  void __tsan_atomic##bits##_store(type* address, type value, int order) {    \
-    (void)order;                                                              \
-    __atomic_store_n(address, value, __ATOMIC_SEQ_CST);                       \
-  }                                                                           \
-  type __tsan_atomic##bits##_exchange(type* address, type value, int order) { \
-    (void)order;                                                              \
-    return __atomic_exchange_n(address, value, __ATOMIC_SEQ_CST);             \
-  }                                                                           \
-  SIMT_WATCH_FETCH(bits, type, add)                                           \
-  SIMT_WATCH_FETCH(bits, type, sub)                                           \
-  SIMT_WATCH_FETCH(bits, type, and)                                           \
-  SIMT_WATCH_FETCH(bits, type, or)                                            \
-  SIMT_WATCH_FETCH(bits, type, xor)                                           \
-  SIMT_WATCH_EXCHANGE(bits, type, strong, false)                              \
+#define SIMT_WATCH_ATOMIC(bits, type)                                            \
+  type __tsan_atomic##bits##_load(const type* address, int order) {              \
+    (void)order;                                                                 \
+    return __atomic_load_n(address, __ATOMIC_SEQ_CST);                           \
+  }                                                                              \
+  void __tsan_atomic##bits##_store(type* address, type value, int order) {       \
+    (void)order;                                                                 \
+    cardiograd::simt::atomic_access(address, bits, __builtin_return_address(0)); \
+    __atomic_store_n(address, value, __ATOMIC_SEQ_CST);                          \
+  }                                                                              \
+  type __tsan_atomic##bits##_exchange(type* address, type value, int order) {    \
+    (void)order;                                                                 \
+    cardiograd::simt::atomic_access(address, bits, __builtin_return_address(0)); \
+    return __atomic_exchange_n(address, value, __ATOMIC_SEQ_CST);                \
+  }                                                                              \
+  SIMT_WATCH_FETCH(bits, type, add)                                              \
+  SIMT_WATCH_FETCH(bits, type, sub)                                              \
+  SIMT_WATCH_FETCH(bits, type, and)                                              \
+  SIMT_WATCH_FETCH(bits, type, or)                                               \
+  SIMT_WATCH_FETCH(bits, type, xor)                                              \
+  SIMT_WATCH_EXCHANGE(bits, type, strong, false)                                 \
   SIMT_WATCH_EXCHANGE(bits, type, weak, true)
 
 extern "C" {
 void __tsan_init() {
   cardiograd::simt::watched_flag() = true;
 }
-void __tsan_func_entry(void*) {}
-void __tsan_func_exit() {}
+void __tsan_func_entry(void* code) {
+  if (cardiograd::simt::Counters::active() != nullptr)
+    cardiograd::simt::Scheduler::current().watch_function_entry(code);
+}
+void __tsan_func_exit() {
+  if (cardiograd::simt::Counters::active() != nullptr) cardiograd::simt::Scheduler::current().watch_function_exit();
+}
+// Of -fsanitize-coverage=trace-pc: called at the begin of each basic block.
+void __sanitizer_cov_trace_pc() {
+  if (cardiograd::simt::Counters::active() != nullptr)
+    cardiograd::simt::Scheduler::current().watch_basic_block(__builtin_return_address(0));
+}
 void __tsan_vptr_update(void**, void*) {}
 void __tsan_vptr_read(void**) {}
 void __tsan_read_range(void* address, std::size_t bytes) {

@@ -4,7 +4,7 @@
 //
 // Device code compiled with g++'s -fsanitize=thread calls __tsan_read4, __tsan_write4 and so on for each access. We do
 // not link libtsan: those functions are ours (watch.cpp), and nothing happens outside a running block. Launches that
-// spread over operating-system threads are not watched.
+// spread over operating-system threads are not watched, and while accesses are counted (counters.h) races are not.
 #pragma once
 
 #include <cstddef>
