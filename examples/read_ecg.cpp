@@ -19,7 +19,7 @@ using namespace cardiograd;
 namespace {
 
 void print_record(const char* path) {
-  const data::Recording recording = data::read_wfdb(path);
+  const ecg::Recording recording = data::read_wfdb(path);
   fmt::print("record      {}\n", recording.name);
   fmt::print("leads       {}\n", fmt::join(recording.leads, " "));
   fmt::print("units       {}\n", fmt::join(recording.units, " "));

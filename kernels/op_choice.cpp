@@ -52,7 +52,7 @@ std::vector<OpCase> choose_cases(const Op& op, const std::string& shape) {
     for (const OpCase& work : changed)
       for (const BufferSpec& buffer : work.buffers)
         if (buffer.count() <= 0)
-          throw UsageError(op.name + " at " + work.shape + ": " + buffer.name + " would be empty",
+          throw UsageError(op.name + " at " + work.shape + ": " + std::string(buffer.name) + " would be empty",
                            "choose sizes that leave something to compute");
     return changed;
   }

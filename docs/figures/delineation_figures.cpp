@@ -9,7 +9,7 @@
 #include <fmt/format.h>
 
 #include "base/error.h"
-#include "data/leads.h"
+#include "ecg/leads.h"
 #include "data/synthetic/record.h"
 #include "data/wfdb.h"
 #include "docs/figures/steps.h"
@@ -21,12 +21,12 @@ Recorded synthetic(const std::string& name, std::uint64_t seed, data::synthetic:
   plan.seed = seed;
   const data::synthetic::SyntheticRecord record = data::synthetic::synthesize_record(plan);
   Recorded recorded{name, record.signal, data::synthetic::kRate, {}};
-  for (const auto lead : data::kStandardLeads) recorded.leads.emplace_back(lead);
+  for (const auto lead : ecg::kStandardLeads) recorded.leads.emplace_back(lead);
   return recorded;
 }
 
 Recorded from_file(const std::string& path) {
-  data::Recording recording = data::read_wfdb(path);
+  ecg::Recording recording = data::read_wfdb(path);
   if (static_cast<double>(recording.signal.rows()) < 4.0 * recording.rate) {
     throw Error(fmt::format("'{}' is shorter than 4 s", path), "Give a longer record.");
   }

@@ -1,7 +1,7 @@
 #!/usr/bin/env bash
 # Builds the preset cuda for the GPU it finds and checks and times the CUDA kernels on it, within ten minutes on 16 cores.
 #
-#   bench/gpu_check.sh [STEP ...]      all steps without arguments; a summary comes last
+#   scripts/gpu_check.sh [STEP ...]      all steps without arguments; a summary comes last
 #
 #   build     preset cuda for this GPU only (where there is no GPU: for every GPU that the preset names)
 #   test      every kernel against its double reference, and the other tests of the device, on the GPU
@@ -12,7 +12,7 @@
 #             compiled, one CUDA graph
 #   kernels   every kernel of the op table against its floor and against PyTorch's (fp32 and tf32)
 #
-# Packages come from .deps/ where bench/gpu_deps.sh has filled it, from the system elsewhere. Results go to $OUT
+# Packages come from .deps/ where scripts/gpu_deps.sh has filled it, from the system elsewhere. Results go to $OUT
 # (default runs/gpu_check): STEP.txt for each step, results.json with every figure, summary.txt. $PYTHON (python3) must have
 # PyTorch for peer and kernels. Without a GPU every step says what it could not do. Exit status 1 if a step failed.
 set -uo pipefail

@@ -1,5 +1,5 @@
 #!/usr/bin/env bash
-# Fills .deps/ with unpacked Debian packages, so that bench/gpu_check.sh can build on a bare machine without network.
+# Fills .deps/ with unpacked Debian packages, so that scripts/gpu_check.sh can build on a bare machine without network.
 # Run it where apt works, then carry the checkout, .deps included, to the machine with the GPU. Under 40 MB.
 set -euo pipefail
 cd "$(dirname "$0")/.."
