@@ -29,8 +29,8 @@ std::string labels_text(const ReportData& report, const MistakenRecord& record) 
   return names.empty() ? "no class" : enumerate(names);
 }
 
-// The calls of the model, each with its probability, and what it was on the verge of.
-std::string calls_text(const ReportData& report, const MistakenRecord& record) {
+// The classes that the model predicts, each with its probability.
+std::string predictions_text(const ReportData& report, const MistakenRecord& record) {
   std::vector<std::string> names;
   for (std::size_t c = 0; c < record.labels.size(); ++c)
     if (record.probabilities[c] > report.evaluation.thresholds[c])
@@ -60,13 +60,14 @@ void add_mistake(Markup& page, const ReportData& report, std::size_t index) {
   const std::string strip_id = fmt::format("strip-{}", index + 1);
   page.open("figure", {{"class", "mistake"}});
   page.element("h3", fmt::format("{}. Record {}: {}", index + 1, record.ecg_id, what));
-  page.element("p", fmt::format("Probability of {} {:.3f}, threshold {:.3f}. Labeled {}; called {}. {}, fold {}.", name,
-                                m.score, report.evaluation.thresholds[c], labels_text(report, record),
-                                calls_text(report, record), person_text(record), record.fold));
-  const EcgDrawing drawing = draw_ecg(
-      {fmt::format("ecg-{}", index + 1), fmt::format("12-lead ECG of record {}, {}", record.ecg_id, what),
-       fmt::format("Labeled {}; the model called {}.", labels_text(report, record), calls_text(report, record))},
-      {record.samples, report.description.lead_names, report.description.rate, report.description.unit});
+  page.element("p", fmt::format("Probability of {} {:.3f}, threshold {:.3f}. Labeled {}; predicted {}. {}, fold {}.",
+                                name, m.score, report.evaluation.thresholds[c], labels_text(report, record),
+                                predictions_text(report, record), person_text(record), record.fold));
+  const EcgDrawing drawing =
+      draw_ecg({fmt::format("ecg-{}", index + 1), fmt::format("12-lead ECG of record {}, {}", record.ecg_id, what),
+                fmt::format("Labeled {}; the model predicted {}.", labels_text(report, record),
+                            predictions_text(report, record))},
+               {record.samples, report.description.lead_names, report.description.rate, report.description.unit});
   add_zoom_buttons(page, strip_id);
   page.open("div", {{"class", "scroll strip"},
                     {"id", strip_id},
@@ -163,7 +164,7 @@ void add_classes(Markup& page, const ReportData& report) {
   const data::ClassDistribution& classes = report.classes;
   std::vector<std::string> counts;
   Table table{fmt::format("Records of each class among the {} of the data set", grouped(classes.records)),
-              {"class", "records", "share"},
+              {"class", "records", "fraction"},
               {}};
   const auto add = [&](const std::string& name, std::int64_t records, bool apart) {
     table.rows.push_back({{name, grouped(records),
@@ -195,14 +196,14 @@ void add_classes(Markup& page, const ReportData& report) {
 
 void add_mistakes(Markup& page, const ReportData& report) {
   if (report.mistakes.empty()) {
-    add_gap(page, "There is none: every decision at the model's thresholds agrees with the labels.");
+    add_gap(page, "None: every decision at the model's thresholds agrees with the labels.");
     return;
   }
   page.element("p",
                fmt::format("At least one decision is wrong for {} records. These are the ones where the probability "
                            "was furthest from the label, each record once. Labels are not always right either: "
                            "look at the trace.",
-                           share_of(report.wrong_records, report.evaluation.metrics.records)));
+                           fraction_of(report.wrong_records, report.evaluation.metrics.records)));
   for (std::size_t i = 0; i < report.mistakes.size(); ++i) add_mistake(page, report, i);
 }
 
