@@ -37,7 +37,7 @@ const std::vector<Gpu>& known_gpus() {
 
 struct Options {
   std::int64_t batch = 64;
-  model::HcCnnTnConfig sizes;
+  model::HcCnnTnConfig architecture;
   std::vector<std::string> gpus = {"rtx3050-fp32", "h100-fp32", "h100-tf32"};
   bool by_layer = false;
   std::string json;
@@ -51,10 +51,10 @@ std::string gpu_names() {
 
 void add_options(CLI::App& app, Options& o) {
   app.add_option("--batch-size", o.batch, "64 by default")->check(CLI::Range(2, 1000000));
-  app.add_option("--samples", o.sizes.samples, "per record, 1000 by default")->check(CLI::Range(8, 1000000));
-  app.add_option("--leads", o.sizes.leads, "12 by default")->check(CLI::Range(1, 10000));
-  app.add_option("--classes", o.sizes.classes, "5 by default")->check(CLI::Range(1, 10000));
-  app.add_option("--features", o.sizes.features, "29 by default, 0: no feature branch")->check(CLI::Range(0, 10000));
+  app.add_option("--samples", o.architecture.samples, "per record, 1000 by default")->check(CLI::Range(8, 1000000));
+  app.add_option("--leads", o.architecture.leads, "12 by default")->check(CLI::Range(1, 10000));
+  app.add_option("--classes", o.architecture.classes, "5 by default")->check(CLI::Range(1, 10000));
+  app.add_option("--features", o.architecture.features, "29 by default, 0: no feature branch")->check(CLI::Range(0, 10000));
   app.add_option("--gpu", o.gpus, "one or more of " + gpu_names() + ", or NAME:TFLOPS:GBS for another");
   app.add_flag("--by-layer", o.by_layer,
                "per layer, too, in the order of the step, instead of per kernel and shape alone");
@@ -148,7 +148,7 @@ nlohmann::json to_json(const Options& o, const std::vector<Line>& lines, const s
 void profile(const Options& o) {
   std::vector<Gpu> gpus;
   for (const std::string& name : o.gpus) gpus.push_back(parse_gpu(name));
-  const std::vector<Line> lines = lines_of(model::training_step_calls(o.sizes, o.batch), o.by_layer);
+  const std::vector<Line> lines = lines_of(model::training_step_calls(o.architecture, o.batch), o.by_layer);
   print(lines, gpus);
   if (!o.json.empty()) write_file(o.json, to_json(o, lines, gpus).dump(2) + "\n");
 }

@@ -7,6 +7,7 @@
 #include <functional>
 #include <optional>
 
+#include "base/enum_words.h"
 #include "data/dataset.h"
 #include "data/prepare_recording.h"
 

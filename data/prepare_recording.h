@@ -8,6 +8,7 @@
 
 #include <Eigen/Core>
 
+#include "base/enum_words.h"
 #include "data/signal_cache.h"
 #include "data/wfdb.h"
 #include "ecg/person.h"
@@ -33,6 +34,10 @@ struct FeatureExtractor {
 };
 
 enum class Normalize { kNone, kZscore };
+constexpr EnumWords<Normalize, 2> enum_words(Normalize) {
+  return {{{Normalize::kNone, "none", "as they are"},
+           {Normalize::kZscore, "zscore", "0.5-40 Hz, then mean 0 and SD 1 per record and lead"}}};
+}
 
 struct RecordingSettings {
   SignalFilter filter;

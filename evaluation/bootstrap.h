@@ -11,7 +11,7 @@ namespace cardiograd::evaluation {
 struct BootstrapSettings {
   std::int64_t draws = 1000;  // 0: no intervals
   std::uint64_t seed = 0;
-  double level = 0.95;  // share of the draws inside the interval
+  double level = 0.95;  // fraction of the draws inside the interval
 };
 
 // A value on all records and the interval of its resampled values, by linear interpolation between order statistics
@@ -43,7 +43,8 @@ BootstrapAuc bootstrap_auc(const Predictions& predictions, const BootstrapSettin
 
 // AUC of `first` minus AUC of `second` on the same records.
 struct AucDifference : Interval {
-  // Two-sided: twice the smaller of the shares of draws with a difference <= 0 and >= 0, at most 1. NaN without draws.
+  // Two-sided: twice the smaller of the fractions of draws with a difference <= 0 and >= 0, at most 1. NaN without
+  // draws.
   double p_value = 0.0;
 };
 

@@ -24,19 +24,19 @@ std::vector<ReliabilityBin> empty_bins(std::int64_t count) {
 
 void finish(ReliabilityBin& bin) {
   if (bin.records == 0) {
-    bin.mean_score = bin.positive_share = std::numeric_limits<double>::quiet_NaN();
+    bin.mean_score = bin.positive_fraction = std::numeric_limits<double>::quiet_NaN();
     return;
   }
   bin.mean_score /= static_cast<double>(bin.records);
-  bin.positive_share = static_cast<double>(bin.positives) / static_cast<double>(bin.records);
+  bin.positive_fraction = static_cast<double>(bin.positives) / static_cast<double>(bin.records);
   bin.interval = wilson_interval(bin.positives, bin.records);
 }
 
 }  // namespace
 
-ShareInterval wilson_interval(std::int64_t successes, std::int64_t trials) {
+ProportionInterval wilson_interval(std::int64_t successes, std::int64_t trials) {
   if (trials < 1 || successes < 0 || successes > trials)
-    throw Error(fmt::format("{} of {} is no share", successes, trials));
+    throw Error(fmt::format("{} of {} is no proportion", successes, trials));
   const auto n = static_cast<double>(trials);
   const double p = static_cast<double>(successes) / n;
   const double z2 = kNormal975 * kNormal975;
@@ -70,7 +70,7 @@ Calibration calibration(const Predictions& predictions, std::int64_t column, std
     finish(bin);
     if (bin.records > 0)
       result.expected_error +=
-          std::abs(bin.mean_score - bin.positive_share) * static_cast<double>(bin.records) / records;
+          std::abs(bin.mean_score - bin.positive_fraction) * static_cast<double>(bin.records) / records;
   }
   return result;
 }

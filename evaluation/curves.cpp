@@ -29,7 +29,7 @@ std::vector<Cumulative> from_the_highest(const Predictions& predictions, const S
   return steps;
 }
 
-double share(std::int64_t part, std::int64_t whole) {
+double fraction(std::int64_t part, std::int64_t whole) {
   return static_cast<double>(part) / static_cast<double>(whole);
 }
 
@@ -41,8 +41,8 @@ std::vector<RocPoint> roc_curve(const Predictions& predictions, std::int64_t col
   if (!order.both_outcomes()) return {};
   std::vector<RocPoint> points{{0, 0, std::numeric_limits<double>::infinity()}};
   for (const Cumulative& c : from_the_highest(predictions, order, column))
-    points.push_back({share(c.predicted - c.true_positives, order.negatives), share(c.true_positives, order.positives),
-                      c.threshold});
+    points.push_back({fraction(c.predicted - c.true_positives, order.negatives),
+                      fraction(c.true_positives, order.positives), c.threshold});
   return points;
 }
 
@@ -52,7 +52,8 @@ std::vector<PrecisionRecallPoint> precision_recall_curve(const Predictions& pred
   if (order.positives == 0) return {};
   std::vector<PrecisionRecallPoint> points{{0, 1, std::numeric_limits<double>::infinity()}};
   for (const Cumulative& c : from_the_highest(predictions, order, column))
-    points.push_back({share(c.true_positives, order.positives), share(c.true_positives, c.predicted), c.threshold});
+    points.push_back(
+        {fraction(c.true_positives, order.positives), fraction(c.true_positives, c.predicted), c.threshold});
   return points;
 }
 

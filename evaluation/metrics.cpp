@@ -143,7 +143,7 @@ void check_predictions(const Predictions& predictions) {
   const std::int64_t classes = predictions.classes;
   if (records < 1 || classes < 1)
     throw Error(
-        fmt::format("nothing to judge: {} records, {} classes, expected at least one of each", records, classes));
+        fmt::format("nothing to evaluate: {} records, {} classes, expected at least one of each", records, classes));
   if (records > kMaxDecisions / classes)
     throw Error(fmt::format("{} records x {} classes, expected at most {} scores", records, classes, kMaxDecisions));
   const auto expected = static_cast<std::size_t>(records * classes);

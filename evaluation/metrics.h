@@ -10,9 +10,9 @@
 
 namespace cardiograd::evaluation {
 
-// What is judged; views, nothing is owned. All functions that take one throw Error when there are no records or no
-// classes, when a size does not fit (naming both), when a label is neither 0 nor 1, and when a score is NaN (naming
-// record and class).
+// Scores and labels of the same records; views, nothing is owned. All functions that take one throw Error when there
+// are no records or no classes, when a size does not fit (naming both), when a label is neither 0 nor 1, and when a
+// score is NaN (naming record and class).
 struct Predictions {
   std::span<const float> scores;         // (N, C) row-major: probabilities
   std::span<const std::uint8_t> labels;  // (N, C) row-major: 0 or 1

@@ -30,7 +30,7 @@ struct ScoreOrder {
 // The predictions must have passed check_predictions().
 ScoreOrder order_by_score(const Predictions& predictions, std::int64_t column);
 
-// The Mann-Whitney statistic: the share of (positive, negative) pairs in which the positive scores higher, ties
+// The Mann-Whitney statistic: the fraction of (positive, negative) pairs in which the positive scores higher, ties
 // counting one half; exact in integers until the division. Each record counts `weights[index]` times.
 // NaN when an outcome has no weight.
 double weighted_roc_auc(const ScoreOrder& order, std::span<const std::uint32_t> weights);

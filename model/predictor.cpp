@@ -31,7 +31,7 @@ double milliseconds_since(Clock::time_point start) {
   return 1e3 * std::chrono::duration<double>(Clock::now() - start).count();
 }
 
-data::RecordingSettings settings_of(const ModelDescription& model, const std::string& normalize) {
+data::RecordingSettings settings_of(const ModelDescription& model, data::Normalize normalize) {
   return recording_settings(model.filter, normalize, model.feature_set);
 }
 
@@ -96,7 +96,7 @@ std::string misfit(const ModelDescription& model, const ecg::TwelveLeads& twelve
         "lead{} {} missing and not derivable from those there{}", twelve.missing.size() == 1 ? "" : "s",
         fmt::join(twelve.missing, ", "),
         twelve.unused.empty() ? "" : fmt::format("; not understood: {}", fmt::join(twelve.unused, ", ")));
-  const double needed = static_cast<double>(model.sizes.samples) / model.rate;
+  const double needed = static_cast<double>(model.architecture.shape().samples) / model.rate;
   // A sample more or less is nobody's fault.
   if (prediction.seconds < kMinLengthFraction * needed - 0.5 / model.rate)
     return fmt::format("too short: {:.4g} s, at least {:.3g} s are needed", prediction.seconds,
@@ -126,7 +126,7 @@ void describe_leads(const ecg::TwelveLeads& twelve, Prediction& prediction) {
 
 void note_treatment(const ModelDescription& model, const ecg::TwelveLeads& twelve, const ecg::Person& person,
                     Prediction& prediction) {
-  const double needed = static_cast<double>(model.sizes.samples) / model.rate;
+  const double needed = static_cast<double>(model.architecture.shape().samples) / model.rate;
   const auto note = [&](std::string text) { prediction.notes.push_back(std::move(text)); };
   if (std::abs(prediction.rate - model.rate) > kSameRate)
     note(fmt::format("resampled from {:g} to {:g} Hz", prediction.rate, model.rate));
@@ -135,7 +135,7 @@ void note_treatment(const ModelDescription& model, const ecg::TwelveLeads& twelv
   if (prediction.seconds > needed + 0.5 / model.rate) note(fmt::format("mean over windows of {:g} s", needed));
   if (model.unit == "z" && twelve.recording.units.front() != "z")
     note("each lead 0.5-40 Hz and standardized, as the model needs it");
-  const bool wants_person = model.feature_set != "none";
+  const bool wants_person = model.feature_set != FeatureSet::kNone;
   if (wants_person && std::isnan(person.age)) note("age not known: the training median stands in");
   if (wants_person && std::isnan(person.sex)) note("sex not known: the training median stands in");
 }
@@ -165,8 +165,8 @@ Predictor::Predictor(TrainedModel model, PredictorOptions options)
     : model_(std::move(model)),
       options_(options),
       as_trained_(settings_of(model_.description, model_.description.normalize)),
-      settings_(
-          settings_of(model_.description, model_.description.unit == "z" ? "zscore" : model_.description.normalize)) {
+      settings_(settings_of(model_.description, model_.description.unit == "z" ? data::Normalize::kZscore
+                                                                                : model_.description.normalize)) {
   if (!ecg::are_standard_leads(model_.description.lead_names))
     throw Error(fmt::format("the model's leads are {}, expected the twelve standard ones",
                             fmt::join(model_.description.lead_names, " ")),
@@ -186,7 +186,7 @@ bool Predictor::fits_exactly(const data::SourceRecording& source) const {
   const bool all = std::all_of(ecg::kStandardLeads.begin(), ecg::kStandardLeads.end(),
                                [&](std::string_view lead) { return ecg::find_lead(names, lead).has_value(); });
   return all && std::abs(header.rate - model_.description.rate) <= kSameRate &&
-         header.samples == model_.description.sizes.samples;
+         header.samples == model_.description.architecture.shape().samples;
 }
 
 // `leads` at the model's rate, of its length or shorter.
@@ -201,7 +201,7 @@ Predictor::Window Predictor::window(const ecg::Recording& leads, const data::Sou
   }
   data::PreparedRecord known;
   known.flat_leads = flat_leads_of(leads.signal);
-  const auto samples = static_cast<Eigen::Index>(model_.description.sizes.samples);
+  const auto samples = static_cast<Eigen::Index>(model_.description.architecture.shape().samples);
   window.record = data::prepare_recording(settings, leads.signal.rows() < samples ? repeated(leads, samples) : leads,
                                           source.person, std::move(known));
   return window;
@@ -211,7 +211,7 @@ Predictor::Window Predictor::window(const ecg::Recording& leads, const data::Sou
 std::vector<Predictor::Window> Predictor::windows(const ecg::Recording& leads, const data::SourceRecording& source,
                                                   Prediction& prediction) const {
   const ecg::Recording resampled = data::at_rate(leads, model_.description.rate);
-  const auto length = static_cast<Eigen::Index>(model_.description.sizes.samples);
+  const auto length = static_cast<Eigen::Index>(model_.description.architecture.shape().samples);
   const auto starts = window_starts(resampled.signal.rows(), length);
   const bool exactly = fits_exactly(source);
   std::vector<Window> usable;
@@ -251,8 +251,8 @@ RecordArrays Predictor::arrays_of(const std::vector<Window>& windows) const {
   const ModelDescription& model = model_.description;
   RecordArrays arrays;
   arrays.records = static_cast<std::int64_t>(windows.size());
-  arrays.samples = model.sizes.samples;
-  arrays.leads = model.sizes.leads;
+  arrays.samples = model.architecture.shape().samples;
+  arrays.leads = model.architecture.shape().leads;
   arrays.classes = static_cast<std::int64_t>(model.class_names.size());
   arrays.labels.resize(windows.size() * model.class_names.size());
   std::vector<float> features;

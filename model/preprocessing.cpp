@@ -46,16 +46,15 @@ data::FeatureExtractor all_features() {
 
 }  // namespace
 
-data::RecordingSettings recording_settings(const std::string& filter, const std::string& normalize,
-                                           const std::string& features) {
+data::RecordingSettings recording_settings(Filter filter, data::Normalize normalize, FeatureSet features) {
   data::RecordingSettings settings;
-  if (filter == "butterworth") settings.filter = band_pass(kHighHz);
-  if (normalize == "zscore") {
+  if (filter == Filter::kButterworth) settings.filter = band_pass(kHighHz);
+  if (normalize == data::Normalize::kZscore) {
     settings.normalize = data::Normalize::kZscore;
     settings.normalize_filter = band_pass(kNormalizeHighHz);
   }
-  if (features == "demographics") settings.features = demographics();
-  if (features == "all") settings.features = all_features();
+  if (features == FeatureSet::kDemographics) settings.features = demographics();
+  if (features == FeatureSet::kAll) settings.features = all_features();
   return settings;
 }
 
@@ -63,9 +62,9 @@ data::Dataset prepare_data(const DataConfig& config, const PrepareOptions& optio
   data::PrepareSettings settings;
   settings.recording = recording_settings(config.filter, config.normalize, config.features);
   settings.folder = config.folder;
-  settings.task = data::task_of(config.task);
+  settings.task = config.task;
   settings.rate = static_cast<int>(config.rate);
-  settings.unlabeled = data::unlabeled_of(config.unlabeled);
+  settings.unlabeled = config.unlabeled;
   settings.skip_missing = config.skip_missing;
   settings.use_cache = options.use_cache;
   settings.cache_folder = options.cache_folder;
@@ -94,9 +93,9 @@ void check_fits(const ModelDescription& model, const data::Dataset& set) {
                     ? "Add --normalize zscore to bring the signals to the model's scale."
                     : "A model trained on millivolts cannot judge signals without a voltage scale; train one "
                       "with --normalize zscore.");
-  if (set.rate != model.rate || set.samples != model.sizes.samples)
+  if (set.rate != model.rate || set.samples != model.architecture.shape().samples)
     throw Error(fmt::format("the signals have {} samples at {} Hz, the model was trained on {} at {} Hz", set.samples,
-                            set.rate, model.sizes.samples, model.rate),
+                            set.rate, model.architecture.shape().samples, model.rate),
                 "Evaluate on records of the model's length and rate.");
   if (set.lead_names != model.lead_names)
     throw Error(fmt::format("the signals have the leads {}, the model was trained on {}",

@@ -4,7 +4,6 @@
 #include <filesystem>
 #include <functional>
 #include <optional>
-#include <string>
 
 #include "data/dataset.h"
 #include "data/prepare.h"
@@ -22,10 +21,9 @@ struct PrepareOptions {
   std::function<void(std::int64_t done, std::int64_t total)> progress;
 };
 
-// What is done to each recording, by the words that a data configuration and a model file have for the filter, the
-// normalization and the features.
-data::RecordingSettings recording_settings(const std::string& filter, const std::string& normalize,
-                                           const std::string& features);
+// What is done to each recording, by what a data configuration and a model file say of the filter, the normalization
+// and the features.
+data::RecordingSettings recording_settings(Filter filter, data::Normalize normalize, FeatureSet features);
 
 // Throws what data::prepare throws.
 data::Dataset prepare_data(const DataConfig& config, const PrepareOptions& options = {});

@@ -13,8 +13,8 @@ constexpr double kHeight = 20;
 constexpr double kMargin = 26;
 
 double place(double value, Range range) {
-  const double share = (std::clamp(value, range.low, range.high) - range.low) / (range.high - range.low);
-  return kMargin + share * (kWidth - 2 * kMargin);
+  const double fraction = (std::clamp(value, range.low, range.high) - range.low) / (range.high - range.low);
+  return kMargin + fraction * (kWidth - 2 * kMargin);
 }
 
 // The numbers stand in the same row of the table, so nothing is read out.

@@ -59,7 +59,7 @@ double ratio(std::int64_t part, std::int64_t whole) {
 }
 
 std::string threshold_text(double threshold) {
-  return std::isinf(threshold) ? "nothing called positive" : fmt::format("threshold {:.3f}", threshold);
+  return std::isinf(threshold) ? "nothing predicted positive" : fmt::format("threshold {:.3f}", threshold);
 }
 
 // A curve of whole width: the drawn line is thinned, the ends stay.
@@ -84,8 +84,8 @@ Markup roc_panel(const SvgText& text, const Heading& heading, const std::vector<
                             ratio(n.true_positives, n.true_positives + n.false_negatives));
   svg.circle(at, 5, "operating",
              fmt::format("operating point, threshold {:.3f}: finds {}, false alarms {}", point.threshold,
-                         share_of(n.true_positives, n.true_positives + n.false_negatives),
-                         share_of(n.false_positives, n.false_positives + n.true_negatives)));
+                         fraction_of(n.true_positives, n.true_positives + n.false_negatives),
+                         fraction_of(n.false_positives, n.false_positives + n.true_negatives)));
   std::vector<Svg::ReadOut> reads;
   for (const evaluation::RocPoint& p : thinned(curve, kMaxReads))
     reads.push_back({frame.at(p.false_positive_rate, p.true_positive_rate),
@@ -100,7 +100,7 @@ Markup precision_recall_panel(const SvgText& text, const Heading& heading,
   Svg svg(kWidth, kHeight, text, "chart panel");
   const Frame frame = unit_square();
   draw_square(svg, frame, heading, {"recall", "precision"});
-  const double prevalence = curve.back().precision;  // everything is called positive
+  const double prevalence = curve.back().precision;  // everything is predicted positive
   svg.line(frame.at(0, prevalence), frame.at(1, prevalence), "reference");
   // Between two points of a precision-recall curve nothing is reached by a straight line: it is drawn as steps.
   std::vector<Point> points;
@@ -114,9 +114,9 @@ Markup precision_recall_panel(const SvgText& text, const Heading& heading,
     svg.circle(frame.at(ratio(n.true_positives, n.true_positives + n.false_negatives),
                         ratio(n.true_positives, n.true_positives + n.false_positives)),
                5, "operating",
-               fmt::format("operating point, threshold {:.3f}: finds {}, positive calls right {}", point.threshold,
-                           share_of(n.true_positives, n.true_positives + n.false_negatives),
-                           share_of(n.true_positives, n.true_positives + n.false_positives)));
+               fmt::format("operating point, threshold {:.3f}: finds {}, positive predictions right {}",
+                           point.threshold, fraction_of(n.true_positives, n.true_positives + n.false_negatives),
+                           fraction_of(n.true_positives, n.true_positives + n.false_positives)));
   std::vector<Svg::ReadOut> reads;
   for (const evaluation::PrecisionRecallPoint& p : thinned(curve, kMaxReads))
     reads.push_back({frame.at(p.recall, p.precision), fmt::format("{}: recall {:.2f}, precision {:.2f}",
@@ -128,20 +128,20 @@ Markup precision_recall_panel(const SvgText& text, const Heading& heading,
 Markup reliability_panel(const SvgText& text, const Heading& heading, const evaluation::Calibration& calibration) {
   Svg svg(kWidth, kHeight, text, "chart panel");
   const Frame frame = unit_square();
-  draw_square(svg, frame, heading, {"predicted probability", "share that is positive"});
+  draw_square(svg, frame, heading, {"predicted probability", "fraction positive"});
   svg.line(frame.at(0, 0), frame.at(1, 1), "reference");
   std::vector<Point> points;
   for (const evaluation::ReliabilityBin& bin : calibration.bins)
-    if (bin.records > 0) points.push_back(frame.at(bin.mean_score, bin.positive_share));
+    if (bin.records > 0) points.push_back(frame.at(bin.mean_score, bin.positive_fraction));
   svg.polyline(points, "curve thin s0");
   for (const evaluation::ReliabilityBin& bin : calibration.bins) {
     if (bin.records == 0) continue;
     svg.line(frame.at(bin.mean_score, bin.interval.low), frame.at(bin.mean_score, bin.interval.high), "whisker");
     // The area of a dot is proportional to its records, within what can be seen and does not hide the rest.
     const double radius = 14 * std::sqrt(ratio(bin.records, calibration.records));
-    svg.circle(frame.at(bin.mean_score, bin.positive_share), std::clamp(radius, 2.0, 11.0), "dot see-through s0",
+    svg.circle(frame.at(bin.mean_score, bin.positive_fraction), std::clamp(radius, 2.0, 11.0), "dot see-through s0",
                fmt::format("{} between {:.1f} and {:.1f}: mean {:.2f}, positive {}", counted(bin.records, "prediction"),
-                           bin.low, bin.high, bin.mean_score, share_of(bin.positives, bin.records)));
+                           bin.low, bin.high, bin.mean_score, fraction_of(bin.positives, bin.records)));
   }
   return svg.finish();
 }
@@ -159,25 +159,25 @@ Markup confusion_panel(const SvgText& text, const Heading& heading, const evalua
     for (int column = 0; column < 2; ++column) {
       const double x = kLeft + column * kCell;
       const double y = kTop + row * kCell;
-      const double share = ratio(table[row][column], total);
+      const double fraction = ratio(table[row][column], total);
       // Five shades, so that the style sheet can choose readable figures for each.
-      const int shade = std::min(4, static_cast<int>(share * 5));
+      const int shade = std::min(4, static_cast<int>(fraction * 5));
       const std::string kind = row == column ? "right" : "wrong";
       svg.rect(x + 1, y + 1, kCell - 2, kCell - 2, fmt::format("cell {} shade{}", kind, shade),
-               fmt::format("labeled {}, called {}: {}", row == 0 ? "without" : "with",
-                           column == 0 ? "negative" : "positive", share_of(table[row][column], total)));
+               fmt::format("labeled {}, predicted {}: {}", row == 0 ? "without" : "with",
+                           column == 0 ? "negative" : "positive", fraction_of(table[row][column], total)));
       svg.text({x + kCell / 2, y + kCell / 2 + 2}, grouped(table[row][column]),
                fmt::format("cell-count shade{}", shade), "middle");
       if (total > 0)
-        svg.text({x + kCell / 2, y + kCell / 2 + 20}, fmt::format("{:.0f} %", 100 * share),
-                 fmt::format("cell-share shade{}", shade), "middle");
+        svg.text({x + kCell / 2, y + kCell / 2 + 20}, fmt::format("{:.0f} %", 100 * fraction),
+                 fmt::format("cell-fraction shade{}", shade), "middle");
     }
     svg.text({kLeft - 7, kTop + (row + 0.5) * kCell}, row == 0 ? "without" : "with", "tick", "middle", -90);
   }
   svg.text({14, kTop + kCell}, "labeled", "axis-text", "middle", -90);
   svg.text({kLeft + kCell / 2, kTop - 6}, "negative", "tick", "middle");
   svg.text({kLeft + 1.5 * kCell, kTop - 6}, "positive", "tick", "middle");
-  svg.text({kLeft + kCell, kTop + 2 * kCell + 18}, "called by the model", "axis-text", "middle");
+  svg.text({kLeft + kCell, kTop + 2 * kCell + 18}, "predicted by the model", "axis-text", "middle");
   return svg.finish();
 }
 

@@ -17,7 +17,7 @@ constexpr double kOuter = 244;
 constexpr double kSmallestNamed = 0.012;  // of a turn: a smaller sector has no room for its name
 constexpr std::size_t kColours = 8;
 
-double share(std::int64_t part, std::int64_t whole) {
+double fraction(std::int64_t part, std::int64_t whole) {
   return static_cast<double>(part) / static_cast<double>(whole);
 }
 
@@ -47,7 +47,7 @@ Markup sunburst(const SvgText& text, const data::ClassDistribution& classes) {
     for (std::size_t j = 0; j < super.subclasses.size(); ++j) {
       const data::SubclassCount& sub = super.subclasses[j];
       if (sub.records == 0) continue;
-      const double next = end + share(sub.records, total);
+      const double next = end + fraction(sub.records, total);
       svg.sector(kCenter, kMiddle + 2, kOuter, end, next,
                  fmt::format("sector c{} {}", i % kColours, j % 2 == 0 ? "outer-even" : "outer-odd"),
                  fmt::format("{} (subclass of {}): {} of {}", sub.name, super.name, counted(sub.records, "record"),

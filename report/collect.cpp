@@ -24,8 +24,8 @@ fs::path beside(const fs::path& model_file, const char* name) {
   return model_file.parent_path() / name;
 }
 
-void read_run_files(const Judged& judged, ReportData& report) {
-  const fs::path log = beside(judged.model_file, "log.csv");
+void read_run_files(const EvaluationInputs& inputs, ReportData& report) {
+  const fs::path log = beside(inputs.model_file, "log.csv");
   try {
     if (fs::exists(log)) {
       report.log = model::read_training_log(log);
@@ -36,7 +36,7 @@ void read_run_files(const Judged& judged, ReportData& report) {
   } catch (const Error& error) {
     report.log_gap = fmt::format("log.csv beside the model cannot be read: {}.", error.what());
   }
-  const fs::path config = beside(judged.model_file, "config.toml");
+  const fs::path config = beside(inputs.model_file, "config.toml");
   try {
     if (fs::exists(config)) {
       report.config = read_file(config, kMaxConfigBytes);
@@ -49,21 +49,21 @@ void read_run_files(const Judged& judged, ReportData& report) {
 }
 
 // What the run's configuration says about the folds; it speaks about this data set only if it names the same folder.
-FoldRole role_of(const Judged& judged) {
+FoldRole role_of(const EvaluationInputs& inputs) {
   const auto in = [&](const std::vector<std::int64_t>& folds) {
-    return std::any_of(judged.folds.begin(), judged.folds.end(),
+    return std::any_of(inputs.folds.begin(), inputs.folds.end(),
                        [&](std::int64_t fold) { return std::find(folds.begin(), folds.end(), fold) != folds.end(); });
   };
-  if (in(judged.trained.description.val_folds)) return FoldRole::kValidation;
-  const fs::path path = beside(judged.model_file, "config.toml");
+  if (in(inputs.trained.description.val_folds)) return FoldRole::kValidation;
+  const fs::path path = beside(inputs.model_file, "config.toml");
   try {
     std::error_code missing;
     if (!fs::exists(path, missing)) return FoldRole::kUnknown;
     const model::DataConfig config = model::read_config(path).data;
-    const fs::path folder = fs::canonical(judged.data_folder, missing);
+    const fs::path folder = fs::canonical(inputs.data_folder, missing);
     if (missing || folder != fs::path(config.folder)) return FoldRole::kUnknown;
     if (in({config.val_fold})) return FoldRole::kValidation;
-    const bool all_test = std::all_of(judged.folds.begin(), judged.folds.end(),
+    const bool all_test = std::all_of(inputs.folds.begin(), inputs.folds.end(),
                                       [&](std::int64_t fold) { return fold == config.test_fold; });
     return all_test ? FoldRole::kTest : FoldRole::kTraining;
   } catch (const Error&) {
@@ -79,70 +79,70 @@ void add_curves(const evaluation::Predictions& predictions, ReportData& report) 
   }
 }
 
-void add_subgroups(const Judged& judged, const evaluation::Predictions& predictions, ReportData& report) {
+void add_subgroups(const EvaluationInputs& inputs, const evaluation::Predictions& predictions, ReportData& report) {
   std::vector<float> ages;
   std::vector<float> sexes;
-  for (const std::int64_t row : judged.rows) {
-    ages.push_back(judged.set.ages[static_cast<std::size_t>(row)]);
-    sexes.push_back(judged.set.sexes[static_cast<std::size_t>(row)]);
+  for (const std::int64_t row : inputs.rows) {
+    ages.push_back(inputs.set.ages[static_cast<std::size_t>(row)]);
+    sexes.push_back(inputs.set.sexes[static_cast<std::size_t>(row)]);
   }
   report.subgroups =
-      evaluation::evaluate_subgroups(predictions, judged.evaluation.thresholds,
-                                     evaluation::age_and_sex_groups(ages, sexes), judged.evaluation.auc.settings);
+      evaluation::evaluate_subgroups(predictions, inputs.evaluation.thresholds,
+                                     evaluation::age_and_sex_groups(ages, sexes), inputs.evaluation.auc.settings);
 }
 
-void add_mistakes(const Judged& judged, const evaluation::Predictions& predictions, ReportData& report) {
-  const auto all = evaluation::worst_mistakes(predictions, judged.evaluation.thresholds, predictions.records);
+void add_mistakes(const EvaluationInputs& inputs, const evaluation::Predictions& predictions, ReportData& report) {
+  const auto all = evaluation::worst_mistakes(predictions, inputs.evaluation.thresholds, predictions.records);
   report.wrong_records = static_cast<std::int64_t>(all.size());
   const auto classes = static_cast<std::size_t>(predictions.classes);
   for (const evaluation::Mistake& mistake : all) {
     if (static_cast<std::int64_t>(report.mistakes.size()) == kMistakesShown) break;
     const auto record = static_cast<std::size_t>(mistake.record);
-    const auto row = static_cast<std::size_t>(judged.rows[record]);
+    const auto row = static_cast<std::size_t>(inputs.rows[record]);
     MistakenRecord one;
     one.mistake = mistake;
-    one.ecg_id = judged.set.ecg_ids[row];
-    one.fold = judged.set.folds[row];
-    one.age = judged.set.ages[row];
-    one.sex = judged.set.sexes[row];
+    one.ecg_id = inputs.set.ecg_ids[row];
+    one.fold = inputs.set.folds[row];
+    one.age = inputs.set.ages[row];
+    one.sex = inputs.set.sexes[row];
     for (std::size_t c = 0; c < classes; ++c) {
       one.probabilities.push_back(predictions.scores[record * classes + c]);
       one.labels.push_back(predictions.labels[record * classes + c] != 0);
     }
-    one.samples = judged.source.recording(judged.rows[record]);
+    one.samples = inputs.source.recording(inputs.rows[record]);
     report.mistakes.push_back(std::move(one));
   }
 }
 
 }  // namespace
 
-ReportData collect(const Judged& judged) {
+ReportData collect(const EvaluationInputs& inputs) {
   ReportData report;
-  report.model_file = judged.model_file.string();
-  report.data_folder = judged.data_folder.string();
-  report.folds = judged.folds;
-  report.fold_role = role_of(judged);
-  report.description = judged.trained.description;
-  report.parameters = judged.trained.net->parameter_count();
-  report.data_text = data::describe(judged.set);
-  report.table_records = judged.set.table_records;
-  report.whole_ptbxl = !judged.set.version.empty() && judged.set.missing_records == 0 &&
-                       judged.folds == std::vector<std::int64_t>{kPaperTestFold};
-  report.classes = data::class_distribution(data::read_ptbxl_database(judged.data_folder / "ptbxl_database.csv"),
-                                            data::ScpTable::read(judged.data_folder / "scp_statements.csv"));
-  report.evaluation = judged.evaluation;
-  const std::vector<std::uint8_t> labels = data::labels_of(judged.set, judged.rows);
-  const evaluation::Predictions predictions{judged.probabilities, labels, static_cast<std::int64_t>(judged.rows.size()),
-                                            static_cast<std::int64_t>(judged.set.class_names.size()),
-                                            judged.set.class_names};
+  report.model_file = inputs.model_file.string();
+  report.data_folder = inputs.data_folder.string();
+  report.folds = inputs.folds;
+  report.fold_role = role_of(inputs);
+  report.description = inputs.trained.description;
+  report.parameters = inputs.trained.net->parameter_count();
+  report.data_text = data::describe(inputs.set);
+  report.table_records = inputs.set.table_records;
+  report.whole_ptbxl = !inputs.set.version.empty() && inputs.set.missing_records == 0 &&
+                       inputs.folds == std::vector<std::int64_t>{kPaperTestFold};
+  report.classes = data::class_distribution(data::read_ptbxl_database(inputs.data_folder / "ptbxl_database.csv"),
+                                            data::ScpTable::read(inputs.data_folder / "scp_statements.csv"));
+  report.evaluation = inputs.evaluation;
+  const std::vector<std::uint8_t> labels = data::labels_of(inputs.set, inputs.rows);
+  const evaluation::Predictions predictions{inputs.probabilities, labels, static_cast<std::int64_t>(inputs.rows.size()),
+                                            static_cast<std::int64_t>(inputs.set.class_names.size()),
+                                            inputs.set.class_names};
   add_curves(predictions, report);
-  add_subgroups(judged, predictions, report);
-  add_mistakes(judged, predictions, report);
-  if (judged.trained.description.feature_scaling.width() > 0)
+  add_subgroups(inputs, predictions, report);
+  add_mistakes(inputs, predictions, report);
+  if (inputs.trained.description.feature_scaling.width() > 0)
     report.importance = model::permutation_importance(
-        *judged.trained.net, judged.source, judged.trained.description.feature_scaling, judged.rows, judged.batch_size,
-        labels, {.repeats = model::PermutationSettings{}.repeats, .seed = judged.evaluation.auc.settings.seed});
-  read_run_files(judged, report);
+        *inputs.trained.net, inputs.source, inputs.trained.description.feature_scaling, inputs.rows, inputs.batch_size,
+        labels, {.repeats = model::PermutationSettings{}.repeats, .seed = inputs.evaluation.auc.settings.seed});
+  read_run_files(inputs, report);
   return report;
 }
 

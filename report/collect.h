@@ -1,4 +1,4 @@
-// From a model that has judged its records to everything that the report shows.
+// From a model and its scores of some records to everything that the report shows.
 #pragma once
 
 #include <cstdint>
@@ -13,7 +13,7 @@
 namespace cardiograd::report {
 
 // One evaluation, as `evaluate` has it at hand; nothing is owned.
-struct Judged {
+struct EvaluationInputs {
   const model::TrainedModel& trained;
   std::filesystem::path model_file;
   const data::Dataset& set;
@@ -26,8 +26,8 @@ struct Judged {
   std::int64_t batch_size = 64;
 };
 
-// Computes what `judged` does not have yet; log.csv and config.toml are read from the model's folder, and what is not
-// there becomes a gap that says so. Throws Error for tables of the data folder that cannot be read.
-ReportData collect(const Judged& judged);
+// Computes what `inputs` does not hold yet; log.csv and config.toml are read from the model's folder, and what is not
+// there becomes a sentence in its place. Throws Error for tables of the data folder that cannot be read.
+ReportData collect(const EvaluationInputs& inputs);
 
 }  // namespace cardiograd::report

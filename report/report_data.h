@@ -18,11 +18,11 @@
 
 namespace cardiograd::report {
 
-// What is known about the judged folds and the model.
+// How the evaluated folds relate to the model.
 enum class FoldRole {
   kTest,        // kept out of training and of every choice
   kValidation,  // chose the epoch and the thresholds
-  kTraining,    // the model learnt from it
+  kTraining,    // trained the model
   kUnknown,     // nothing beside the model says so
 };
 

@@ -4,15 +4,15 @@ namespace cardiograd::report {
 
 const std::vector<Section>& sections() {
   static const std::vector<Section> all{{"summary", "Summary", add_summary},
-                                        {"results", "Results beside the paper's", add_results},
-                                        {"intervals", "How certain the ranking is", add_intervals},
+                                        {"results", "Results and the paper's", add_results},
+                                        {"intervals", "Confidence intervals", add_intervals},
                                         {"roc", "ROC curves", add_roc},
                                         {"precision-recall", "Precision-recall curves", add_precision_recall},
                                         {"confusion", "Confusion matrices", add_confusion},
                                         {"calibration", "Calibration", add_calibration},
                                         {"subgroups", "Age and sex", add_subgroups},
                                         {"mistakes", "The worst mistakes", add_mistakes},
-                                        {"importance", "What the hand-crafted features are worth", add_importance},
+                                        {"importance", "Importance of the hand-crafted features", add_importance},
                                         {"training", "Training", add_training},
                                         {"classes", "Diagnoses in the data set", add_classes},
                                         {"configuration", "Configuration", add_configuration}};

@@ -19,7 +19,7 @@ struct Section {
 // All of them; the summary is the first.
 const std::vector<Section>& sections();
 
-// How the model judges (sections_results.cpp).
+// How well the model classifies (sections_results.cpp).
 void add_summary(Markup& page, const ReportData& report);
 void add_results(Markup& page, const ReportData& report);
 void add_roc(Markup& page, const ReportData& report);

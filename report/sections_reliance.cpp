@@ -40,7 +40,7 @@ std::string bootstrap_text(const evaluation::BootstrapAuc& auc) {
   return text;
 }
 
-// Resampling draws the same few records again and again: what others of their kind would score it cannot know.
+// Resampling repeats the few records there are; it cannot show the variation among others.
 void add_too_narrow(Markup& page, const evaluation::Evaluation& e) {
   std::vector<std::string> names;
   for (std::size_t c = 0; c < e.class_names.size(); ++c) {
@@ -134,12 +134,12 @@ void add_importance(Markup& page, const ReportData& report) {
   }
   const std::int64_t n = report.evaluation.metrics.records;
   page.element(
-      "p",
-      fmt::format("Each feature is shuffled among the {} ({} times, seed {}): what the macro AUC of {:.3f} loses "
-                  "is what the feature is worth to this model. Features that carry the same knowledge stand in "
-                  "for each other, so a small loss does not mean that a feature says nothing; a loss below zero "
-                  "is chance.",
-                  counted(n, "record"), importance.settings.repeats, importance.settings.seed, importance.macro_auc));
+      "p", fmt::format(
+               "Each feature is shuffled among the {} ({} times, seed {}): what the macro AUC of {:.3f} loses "
+               "is the importance of the feature to this model. Features that carry the same information can replace "
+               "each other, so a small loss does not mean that a feature is uninformative; a loss below zero "
+               "is chance.",
+               counted(n, "record"), importance.settings.repeats, importance.settings.seed, importance.macro_auc));
   std::vector<model::FeatureImportance> features = importance.features;
   std::stable_sort(features.begin(), features.end(), [](const auto& a, const auto& b) { return a.drop > b.drop; });
   std::vector<double> ends{0};

@@ -30,7 +30,7 @@ void add_tiles(Markup& page, const ReportData& report) {
   add_tile(
       page, figure(e.metrics.macro.f1, n), "macro F1",
       fmt::format("precision {}, recall {}", figure(e.metrics.macro.precision, n), figure(e.metrics.macro.recall, n)));
-  add_tile(page, grouped(n), n == 1 ? "record judged" : "records judged",
+  add_tile(page, grouped(n), n == 1 ? "record evaluated" : "records evaluated",
            fmt::format("fold{} {}", report.folds.size() == 1 ? "" : "s", fmt::join(report.folds, ", ")));
   add_tile(page, std::to_string(e.class_names.size()), "classes",
            fmt::format("{} positive labels", grouped(e.metrics.support)));
@@ -89,7 +89,7 @@ void add_summary(Markup& page, const ReportData& report) {
 void add_results(Markup& page, const ReportData& report) {
   const evaluation::Evaluation& e = report.evaluation;
   Table table{fmt::format("Table 2 for this model, with the paper's figures on the complete PTB-XL beside it ({}, a "
-                          "record is called positive above the threshold)",
+                          "record is positive above the threshold)",
                           counted(e.metrics.records, "record")),
               {"class", "positives", "precision", "paper precision", "recall", "paper recall", "F1", "paper F1",
                e.auc.settings.draws > 0 ? fmt::format("AUC ({:g} % interval)", 100 * e.auc.settings.level) : "AUC",
@@ -128,42 +128,44 @@ void add_results(Markup& page, const ReportData& report) {
 
 void add_roc(Markup& page, const ReportData& report) {
   const evaluation::Evaluation& e = report.evaluation;
-  add_panels(
-      page, report,
-      "Sensitivity against false alarms at every threshold. The dot is the model's own threshold, the dashed "
-      "line is guessing. Move the pointer over a curve, or focus it and use the arrow keys, to read it off.",
-      true, [&](std::size_t c) {
-        const evaluation::ClassMetrics& one = e.metrics.classes[c];
-        const auto& n = one.confusion;
-        return roc_panel(
-            {fmt::format("roc-{}", c), fmt::format("ROC curve of {}", e.class_names[c]),
-             fmt::format("AUC {}; {} of {}. At threshold {:.3f} it finds {} and raises {} false "
-                         "alarms.",
-                         with_interval(e.auc.classes[c], one.support), counted(one.support, "positive"),
-                         counted(e.metrics.records, "record"), e.thresholds[c], share_of(n.true_positives, one.support),
-                         share_of(n.false_positives, n.false_positives + n.true_negatives))},
-            Heading{e.class_names[c],
-                    fmt::format("AUC {}, {} positive", figure(one.auc, one.support), grouped(one.support))},
-            report.roc[c], point_of(report, c));
-      });
+  add_panels(page, report,
+             "Sensitivity against false alarms at every threshold. The dot is the model's own threshold, the dashed "
+             "line is guessing. Move the pointer over a curve, or focus it and use the arrow keys, to read it off.",
+             true, [&](std::size_t c) {
+               const evaluation::ClassMetrics& one = e.metrics.classes[c];
+               const auto& n = one.confusion;
+               return roc_panel(
+                   {fmt::format("roc-{}", c), fmt::format("ROC curve of {}", e.class_names[c]),
+                    fmt::format("AUC {}; {} of {}. At threshold {:.3f} it finds {} and raises {} false "
+                                "alarms.",
+                                with_interval(e.auc.classes[c], one.support), counted(one.support, "positive"),
+                                counted(e.metrics.records, "record"), e.thresholds[c],
+                                fraction_of(n.true_positives, one.support),
+                                fraction_of(n.false_positives, n.false_positives + n.true_negatives))},
+                   Heading{e.class_names[c],
+                           fmt::format("AUC {}, {} positive", figure(one.auc, one.support), grouped(one.support))},
+                   report.roc[c], point_of(report, c));
+             });
 }
 
 void add_precision_recall(Markup& page, const ReportData& report) {
   const evaluation::Evaluation& e = report.evaluation;
   add_panels(
       page, report,
-      "Of what is called positive, how much is right (precision), against how much of it is found (recall). The "
-      "dashed line is the share of positives: what calling everything positive would reach.",
+      "Precision (the fraction of positive predictions that are right) against recall (the fraction of positives that "
+      "are "
+      "found). The dashed line is the fraction of positives: the precision of predicting every record positive.",
       true, [&](std::size_t c) {
         const evaluation::ClassMetrics& one = e.metrics.classes[c];
         const auto& n = one.confusion;
         return precision_recall_panel(
             {fmt::format("pr-{}", c), fmt::format("Precision-recall curve of {}", e.class_names[c]),
              fmt::format("Average precision {}; {} of {}. At threshold {:.3f} it finds {}, and {} of its "
-                         "positive calls are right.",
+                         "positive predictions are right.",
                          figure(one.average_precision, one.support), counted(one.support, "positive"),
-                         counted(e.metrics.records, "record"), e.thresholds[c], share_of(n.true_positives, one.support),
-                         share_of(n.true_positives, n.true_positives + n.false_positives))},
+                         counted(e.metrics.records, "record"), e.thresholds[c],
+                         fraction_of(n.true_positives, one.support),
+                         fraction_of(n.true_positives, n.true_positives + n.false_positives))},
             Heading{e.class_names[c], fmt::format("AP {}, {} positive", figure(one.average_precision, one.support),
                                                   grouped(one.support))},
             report.precision_recall[c], point_of(report, c));
@@ -172,30 +174,32 @@ void add_precision_recall(Markup& page, const ReportData& report) {
 
 void add_confusion(Markup& page, const ReportData& report) {
   const evaluation::Evaluation& e = report.evaluation;
-  add_panels(
-      page, report,
-      "The paper's Figure 3: how many records with and without each label the model calls positive and negative. "
-      "Percentages are of the row.",
-      false, [&](std::size_t c) {
-        const auto& n = e.metrics.classes[c].confusion;
-        return confusion_panel(
-            {fmt::format("confusion-{}", c), fmt::format("Confusion matrix of {}", e.class_names[c]),
-             fmt::format("With the label: {} called positive, {} missed. Without it: {} called negative, {} false "
-                         "alarms.",
-                         n.true_positives, n.false_negatives, n.true_negatives, n.false_positives)},
-            Heading{e.class_names[c], fmt::format("{} positive", grouped(e.metrics.classes[c].support))}, n);
-      });
+  add_panels(page, report,
+             "The paper's Figure 3: records with and without each label, and how many of them the model predicts "
+             "positive and negative. "
+             "Percentages are of the row.",
+             false, [&](std::size_t c) {
+               const auto& n = e.metrics.classes[c].confusion;
+               return confusion_panel(
+                   {fmt::format("confusion-{}", c), fmt::format("Confusion matrix of {}", e.class_names[c]),
+                    fmt::format(
+                        "With the label: {} predicted positive, {} missed. Without it: {} predicted negative, {} false "
+                        "alarms.",
+                        n.true_positives, n.false_negatives, n.true_negatives, n.false_positives)},
+                   Heading{e.class_names[c], fmt::format("{} positive", grouped(e.metrics.classes[c].support))}, n);
+             });
 }
 
 void add_calibration(Markup& page, const ReportData& report) {
   const evaluation::Evaluation& e = report.evaluation;
-  page.element("p",
-               "A probability is honest when, of all records given 70 %, 70 % are positive: the dots then lie on the "
-               "dashed line. A dot's area is its number of records, its whisker the 95 % interval (Wilson) that so few "
-               "records leave.");
+  page.element(
+      "p",
+      "Probabilities are calibrated when, of all records given 70 %, 70 % are positive: the dots then lie on the "
+      "dashed line. A dot's area is its number of records, its whisker the 95 % interval (Wilson) that so few "
+      "records leave.");
   add_panels(
       page, report,
-      "Share of positives against the predicted probability, in ten bins of equal width. Positive weights in the "
+      "Fraction of positives against the predicted probability, in ten bins of equal width. Positive weights in the "
       "training loss, as in the paper, push the probabilities of rare classes up.",
       false, [&](std::size_t c) {
         const evaluation::Calibration& one = report.calibration[c];

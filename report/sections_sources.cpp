@@ -29,8 +29,8 @@ std::string labels_text(const ReportData& report, const MistakenRecord& record) 
   return names.empty() ? "no class" : enumerate(names);
 }
 
-// The calls of the model, each with its probability, and what it was on the verge of.
-std::string calls_text(const ReportData& report, const MistakenRecord& record) {
+// The classes that the model predicts, each with its probability.
+std::string predictions_text(const ReportData& report, const MistakenRecord& record) {
   std::vector<std::string> names;
   for (std::size_t c = 0; c < record.labels.size(); ++c)
     if (record.probabilities[c] > report.evaluation.thresholds[c])
@@ -60,13 +60,14 @@ void add_mistake(Markup& page, const ReportData& report, std::size_t index) {
   const std::string strip_id = fmt::format("strip-{}", index + 1);
   page.open("figure", {{"class", "mistake"}});
   page.element("h3", fmt::format("{}. Record {}: {}", index + 1, record.ecg_id, what));
-  page.element("p", fmt::format("Probability of {} {:.3f}, threshold {:.3f}. Labeled {}; called {}. {}, fold {}.", name,
-                                m.score, report.evaluation.thresholds[c], labels_text(report, record),
-                                calls_text(report, record), person_text(record), record.fold));
-  const EcgDrawing drawing = draw_ecg(
-      {fmt::format("ecg-{}", index + 1), fmt::format("12-lead ECG of record {}, {}", record.ecg_id, what),
-       fmt::format("Labeled {}; the model called {}.", labels_text(report, record), calls_text(report, record))},
-      {record.samples, report.description.lead_names, report.description.rate, report.description.unit});
+  page.element("p", fmt::format("Probability of {} {:.3f}, threshold {:.3f}. Labeled {}; predicted {}. {}, fold {}.",
+                                name, m.score, report.evaluation.thresholds[c], labels_text(report, record),
+                                predictions_text(report, record), person_text(record), record.fold));
+  const EcgDrawing drawing =
+      draw_ecg({fmt::format("ecg-{}", index + 1), fmt::format("12-lead ECG of record {}, {}", record.ecg_id, what),
+                fmt::format("Labeled {}; the model predicted {}.", labels_text(report, record),
+                            predictions_text(report, record))},
+               {record.samples, report.description.lead_names, report.description.rate, report.description.unit});
   add_zoom_buttons(page, strip_id);
   page.open("div", {{"class", "scroll strip"},
                     {"id", strip_id},
@@ -92,7 +93,7 @@ Table log_table(const std::vector<model::EpochResult>& log) {
 
 Table model_table(const ReportData& report) {
   const model::ModelDescription& d = report.description;
-  const model::HcCnnTnConfig& s = d.sizes;
+  const model::DataShape shape = d.architecture.shape();
   Table table{"The model", {"what", "value"}, {}};
   const auto add = [&](const char* what, const std::string& value) {
     table.rows.push_back({{what, value.empty() ? std::string(kDash) : value}, false});
@@ -100,24 +101,27 @@ Table model_table(const ReportData& report) {
   add("file", report.model_file);
   add("epochs trained", std::to_string(d.epoch));
   add("parameters", grouped(report.parameters));
-  add("task", fmt::format("{} ({} classes)", d.task, s.classes));
+  add("task", fmt::format("{} ({} classes)", word_of(d.task), shape.classes));
   add("classes", fmt::format("{}", fmt::join(d.class_names, ", ")));
   add("thresholds", fmt::format("{:.4f}", fmt::join(d.thresholds, ", ")));
   add("validation folds", fmt::format("{}", fmt::join(d.val_folds, ", ")));
   add("leads", fmt::format("{}", fmt::join(d.lead_names, ", ")));
-  add("signals", fmt::format("{} samples at {:g} Hz in {}", s.samples, d.rate, d.unit));
-  add("filter", d.filter);
-  add("normalize", d.normalize);
-  add("records without a class", d.unlabeled);
+  add("signals", fmt::format("{} samples at {:g} Hz in {}", shape.samples, d.rate, d.unit));
+  add("filter", std::string(word_of(d.filter)));
+  add("normalize", std::string(word_of(d.normalize)));
+  add("records without a class", std::string(word_of(d.unlabeled)));
   add("features", d.feature_scaling.names.empty()
-                      ? d.feature_set
-                      : fmt::format("{}: {}{}", d.feature_set, fmt::join(d.feature_scaling.names, ", "),
+                      ? std::string(word_of(d.feature_set))
+                      : fmt::format("{}: {}{}", word_of(d.feature_set), fmt::join(d.feature_scaling.names, ", "),
                                     d.feature_scaling.missing_flags ? ", each with a flag for missing values" : ""));
-  add("convolutions", fmt::format("channels {}, kernels {}", fmt::join(s.channels, ", "), fmt::join(s.kernels, ", ")));
-  add("Transformer encoder", fmt::format("{} layers, {} heads, feed-forward {}, dropout {:g}", s.encoder_layers,
-                                         s.heads, s.feed_forward, s.encoder_dropout));
-  add("feature branch", s.features == 0 ? "none" : fmt::format("{} inputs, width {}", s.features, s.feature_width));
-  add("head", fmt::format("width {}, dropout {:g}", s.head_width, s.head_dropout));
+  return table;
+}
+
+Table architecture_table(const ReportData& report) {
+  model::Architecture architecture = report.description.architecture;
+  Table table{fmt::format("The architecture: {}", architecture.kind().title), {"value", "is", "meaning"}, {}};
+  for (const model::ConfigField& field : architecture.fields())
+    table.rows.push_back({{field.key, field.text(), field.help}, false});
   return table;
 }
 
@@ -163,7 +167,7 @@ void add_classes(Markup& page, const ReportData& report) {
   const data::ClassDistribution& classes = report.classes;
   std::vector<std::string> counts;
   Table table{fmt::format("Records of each class among the {} of the data set", grouped(classes.records)),
-              {"class", "records", "share"},
+              {"class", "records", "fraction"},
               {}};
   const auto add = [&](const std::string& name, std::int64_t records, bool apart) {
     table.rows.push_back({{name, grouped(records),
@@ -195,19 +199,20 @@ void add_classes(Markup& page, const ReportData& report) {
 
 void add_mistakes(Markup& page, const ReportData& report) {
   if (report.mistakes.empty()) {
-    add_gap(page, "There is none: every decision at the model's thresholds agrees with the labels.");
+    add_gap(page, "None: every decision at the model's thresholds agrees with the labels.");
     return;
   }
   page.element("p",
                fmt::format("At least one decision is wrong for {} records. These are the ones where the probability "
                            "was furthest from the label, each record once. Labels are not always right either: "
                            "look at the trace.",
-                           share_of(report.wrong_records, report.evaluation.metrics.records)));
+                           fraction_of(report.wrong_records, report.evaluation.metrics.records)));
   for (std::size_t i = 0; i < report.mistakes.size(); ++i) add_mistake(page, report, i);
 }
 
 void add_configuration(Markup& page, const ReportData& report) {
   add_table(page, model_table(report));
+  add_table(page, architecture_table(report));
   page.element("h3", "Data").element("p", fmt::format("From {}:", report.data_folder));
   page.open("div", {{"class", "scroll"}, {"tabindex", "0"}, {"role", "region"}, {"aria-label", "Data set"}});
   page.element("pre", report.data_text).close("div");

@@ -106,7 +106,7 @@ svg { display: block; }
 .cell.shade0 { fill-opacity: .07; } .cell.shade1 { fill-opacity: .2; } .cell.shade2 { fill-opacity: .35; }
 .cell.shade3 { fill-opacity: .5; } .cell.shade4 { fill-opacity: .65; }
 .cell-count { font-size: 18px; font-weight: 600; fill: var(--text); }
-.cell-share { font-size: 12px; fill: var(--text); }
+.cell-fraction { font-size: 12px; fill: var(--text); }
 .sector { stroke: var(--page); stroke-width: 1.5; }
 .outer-even { fill-opacity: .72; } .outer-odd { fill-opacity: .5; }
 .c0 { fill: var(--c0); } .c1 { fill: var(--c1); } .c2 { fill: var(--c2); } .c3 { fill: var(--c3); }

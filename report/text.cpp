@@ -21,7 +21,7 @@ std::string with_interval(const evaluation::Interval& interval, std::int64_t n) 
   return fmt::format("{} ({} to {})", figure(interval.value, n), figure(interval.low, n), figure(interval.high, n));
 }
 
-std::string share_of(std::int64_t part, std::int64_t whole) {
+std::string fraction_of(std::int64_t part, std::int64_t whole) {
   if (whole == 0) return "0 of 0";
   return fmt::format("{} of {} ({:.0f} %)", grouped(part), grouped(whole),
                      100.0 * static_cast<double>(part) / static_cast<double>(whole));

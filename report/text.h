@@ -18,7 +18,7 @@ std::string figure(double value, std::int64_t n);
 std::string with_interval(const evaluation::Interval& interval, std::int64_t n);
 
 // "27 of 34 (79 %)"; "0 of 0" without a percentage.
-std::string share_of(std::int64_t part, std::int64_t whole);
+std::string fraction_of(std::int64_t part, std::int64_t whole);
 
 // "21,799"
 std::string grouped(std::int64_t count);

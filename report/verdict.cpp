@@ -58,10 +58,11 @@ std::string decisions_text(const evaluation::Metrics& metrics) {
     all.true_positives += one.confusion.true_positives;
     all.false_positives += one.confusion.false_positives;
   }
-  const std::int64_t called = all.true_positives + all.false_positives;
+  const std::int64_t predicted = all.true_positives + all.false_positives;
   return fmt::format(
-      "At its thresholds the model finds {} of the labels that are there, and {} of its positive calls are right.",
-      share_of(all.true_positives, metrics.support), share_of(all.true_positives, called));
+      "At its thresholds the model finds {} of the labels that are there, and {} of its positive predictions are "
+      "right.",
+      fraction_of(all.true_positives, metrics.support), fraction_of(all.true_positives, predicted));
 }
 
 std::string calibration_text(const ReportData& report) {
@@ -78,8 +79,7 @@ std::string calibration_text(const ReportData& report) {
   }
   return fmt::format(
       "Its probabilities are off by {:.2f} on average (expected calibration error, mean over the classes, {}): the "
-      "mean "
-      "probability is {:.2f}, the share of positives {:.2f}.",
+      "mean probability is {:.2f}, the fraction of positives {:.2f}.",
       error, counted(report.evaluation.metrics.records, "record"), score, positive);
 }
 
@@ -101,7 +101,7 @@ std::string role_caveat(const ReportData& report) {
     case FoldRole::kTest:
       return "";
     case FoldRole::kValidation:
-      return fmt::format("The epoch and the thresholds of this model were chosen on {}: its figures are optimiztic.",
+      return fmt::format("The epoch and the thresholds of this model were chosen on {}: its figures are optimistic.",
                          fold_text(report));
     case FoldRole::kTraining:
       return fmt::format("This model was trained on records of {}: its figures say nothing about new recordings.",
@@ -169,7 +169,7 @@ std::vector<std::string> caveats(const ReportData& report) {
   if (report.description.unit != "mV")
     list.push_back(
         fmt::format("The signals are in '{}': they carry no voltage scale, so nothing that depends on "
-                    "millivolts (hypertrophy above all) can be judged as a cardiologist would.",
+                    "millivolts (hypertrophy above all) can be assessed as a cardiologist would.",
                     report.description.unit));
   return list;
 }

@@ -27,10 +27,10 @@ TEST(Calibration, AgreesWithScikitLearn) {
         EXPECT_EQ(bin.records, expected["counts"][b].get<std::int64_t>()) << golden.name << c << " bin " << b;
         positives += bin.positives;
         if (bin.records == 0) {
-          EXPECT_TRUE(std::isnan(bin.mean_score) && std::isnan(bin.positive_share));
+          EXPECT_TRUE(std::isnan(bin.mean_score) && std::isnan(bin.positive_fraction));
           continue;
         }
-        EXPECT_NEAR(bin.positive_share, expected["share"][filled].get<double>(), kTolerance);
+        EXPECT_NEAR(bin.positive_fraction, expected["share"][filled].get<double>(), kTolerance);
         EXPECT_NEAR(bin.mean_score, expected["mean"][filled].get<double>(), kTolerance);
         EXPECT_NEAR(bin.interval.low, expected["low"][filled].get<double>(), kTolerance);
         EXPECT_NEAR(bin.interval.high, expected["high"][filled].get<double>(), kTolerance);

@@ -126,7 +126,7 @@ TEST(Metrics, ErrorsNameBothSizes) {
   EXPECT_EQ(message_of({scores, labels, 3, 2, one_name}, two), "1 class names, expected 2");
   EXPECT_EQ(message_of({scores, labels, 2, 3, {}}, two), "2 thresholds, expected one for each of 3 classes");
   EXPECT_EQ(message_of({{}, {}, 0, 2, {}}, two),
-            "nothing to judge: 0 records, 2 classes, expected at least one of each");
+            "nothing to evaluate: 0 records, 2 classes, expected at least one of each");
   EXPECT_EQ(message_of({scores, labels, 3, 2, {}}, {0.5F, std::numeric_limits<float>::quiet_NaN()}),
             "the threshold of class 1 is NaN, expected a number");
   EXPECT_THROW(check_predictions({scores, labels, std::int64_t{1} << 40, std::int64_t{1} << 30, {}}), Error);

@@ -8,6 +8,7 @@
 #include "base/philox.h"
 #include "evaluation/metrics.h"
 #include "model/preprocessing.h"
+#include "model/hc_cnn_tn.h"
 #include "tests/evaluation/golden_report.h"
 
 namespace cardiograd::model {

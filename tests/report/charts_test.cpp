@@ -30,8 +30,8 @@ TEST(ReportText, FiguresCarryTheDigitsOfTheirRecords) {
   EXPECT_EQ(figure(kNaN, 100), kDash);
   EXPECT_EQ(with_interval({0.5, 0.25, 0.75, 10}, 7), "0.50 (0.25 to 0.75)");
   EXPECT_EQ(with_interval({0.5, kNaN, kNaN, 0}, 7), "0.50");
-  EXPECT_EQ(share_of(27, 34), "27 of 34 (79 %)");
-  EXPECT_EQ(share_of(0, 0), "0 of 0");
+  EXPECT_EQ(fraction_of(27, 34), "27 of 34 (79 %)");
+  EXPECT_EQ(fraction_of(0, 0), "0 of 0");
   EXPECT_EQ(grouped(0), "0");
   EXPECT_EQ(grouped(999), "999");
   EXPECT_EQ(grouped(21799), "21,799");
@@ -83,7 +83,7 @@ TEST(ReportCharts, RocPanelPutsItsOperatingPointOnTheCurve) {
   }
   EXPECT_EQ(found, 1);
   EXPECT_NE(panel.str().find("finds 2 of 3 (67 %), false alarms 1 of 4 (25 %)"), std::string::npos);
-  EXPECT_NE(panel.str().find("nothing called positive: sensitivity 0.00"), std::string::npos);
+  EXPECT_NE(panel.str().find("nothing predicted positive: sensitivity 0.00"), std::string::npos);
 }
 
 TEST(ReportCharts, PrecisionThatFallsAndRisesAtOneRecallStaysInTheCurve) {
@@ -108,7 +108,7 @@ TEST(ReportCharts, PanelsOfExtremeCounts) {
                                .str()));
 }
 
-TEST(ReportCharts, SunburstGivesEachClassItsShare) {
+TEST(ReportCharts, SunburstGivesEachClassItsFraction) {
   data::ClassDistribution classes{10, 0, {{"A", 6, {{"a1", 3}, {"a2", 3}, {"a3", 0}}}, {"B", 6, {{"b1", 6}}}}};
   const Markup chart = sunburst({"s", "t", "d"}, classes);
   EXPECT_EQ(paths_of(chart, "sector c0").size(), 1U);
