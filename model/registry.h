@@ -44,10 +44,10 @@ struct ModelKind {
 };
 
 template <ModelConfig Config, std::derived_from<Model> Net>
-ModelKind model_kind(std::string name, std::string title, std::string meaning) {
-  return {.name = std::move(name),
-          .title = std::move(title),
-          .meaning = std::move(meaning),
+ModelKind model_kind(std::string_view name, std::string_view title, std::string_view meaning) {
+  return {.name = std::string(name),
+          .title = std::string(title),
+          .meaning = std::string(meaning),
           .defaults = Config{},
           .shape =
               [](const std::any& any) {

@@ -29,7 +29,7 @@ void add_data_fields(DataConfig& c, Fields& fields) {
                       .key = key,
                       .value = std::move(value),
                       .help = help,
-                      .range = std::move(range),
+                      .range = range,
                       .option = option,
                       .old_key = old_key});
   };
@@ -76,7 +76,7 @@ void add_training_fields(TrainingConfig& c, Fields& fields) {
                       .key = key,
                       .value = std::move(value),
                       .help = help,
-                      .range = std::move(range),
+                      .range = range,
                       .option = option,
                       .old_key = old_key});
   };

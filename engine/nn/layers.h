@@ -35,10 +35,10 @@ class Sequential : public Layer {
   // Appends a layer made from `args`; its tensors are called "<name>.weight", ... The layer lives as long as this.
   // Throws Error when there is one of this name.
   template <class L, class... Args>
-  L& append(std::string name, Args&&... args) {
+  L& append(const std::string& name, Args&&... args) {
     auto layer = std::make_unique<L>(std::forward<Args>(args)...);
     L& reference = *layer;
-    add_module(std::move(name), reference);
+    add_module(name, reference);
     layers_.push_back(std::move(layer));
     return reference;
   }
