@@ -1,5 +1,7 @@
 #include "model/hc_cnn_tn.h"
 
+#include <string>
+
 #include <fmt/format.h>
 
 #include "base/error.h"
@@ -61,20 +63,23 @@ void check(const HcCnnTnConfig& config) {
                 kHint);
 }
 
+// The layers' names are those of PyTorch's twin (bench/peers/hc_cnn_tn_torch.py), whose numbers count every layer of a
+// torch.nn.Sequential. There a ReLU is a layer; here the batch norm before it applies it, so its number does not occur.
 HcCnnTn::HcCnnTn(const HcCnnTnConfig& config, std::uint64_t seed) : config_(config) {
   check(config);
   PhiloxStream random(seed, kInitialWeightsStream);
 
-  // Names follow PyTorch's twin, where ReLUs and poolings are modules of their own: the ReLU here is part of the batch
-  // norm, so its number is left free.
+  constexpr std::size_t kLayersPerBlock = 4;  // convolution, batch norm, ReLU, max pooling
   std::int64_t channels = config.leads;
   std::int64_t time = config.samples;
-  for (std::size_t i = 0; i < config.channels.size(); ++i) {
-    const std::int64_t kernel = config.kernels[i];
-    cnn_.append<nn::Conv1d>(0, channels, config.channels[i], kernel, ops::Conv1dOptions{.padding = kernel / 2}, random);
-    cnn_.append<nn::BatchNorm1d>(0, config.channels[i], /*relu=*/true);
-    cnn_.append<nn::MaxPool1d>(1, 2);
-    channels = config.channels[i];
+  for (std::size_t block = 0; block < config.channels.size(); ++block) {
+    const auto name = [block](std::size_t layer) { return std::to_string(kLayersPerBlock * block + layer); };
+    const std::int64_t outputs = config.channels[block];
+    const std::int64_t kernel = config.kernels[block];
+    cnn_.append<nn::Conv1d>(name(0), channels, outputs, kernel, ops::Conv1dOptions{.padding = kernel / 2}, random);
+    cnn_.append<nn::BatchNorm1d>(name(1), outputs, /*relu=*/true);
+    cnn_.append<nn::MaxPool1d>(name(3), 2);
+    channels = outputs;
     time /= 2;
   }
   add_module("cnn", cnn_);
@@ -82,24 +87,24 @@ HcCnnTn::HcCnnTn(const HcCnnTnConfig& config, std::uint64_t seed) : config_(conf
   positions_ = nn::sinusoidal_positions(time, channels);
   add_constant(positions_);
   encoder_ =
-      std::make_unique<nn::TransformerEncoder>(static_cast<int>(config.encoder_layers), channels, config.heads,
-                                               config.feed_forward, static_cast<float>(config.encoder_dropout), random);
+      std::make_unique<nn::TransformerEncoder>(config.encoder_layers, channels, config.heads, config.feed_forward,
+                                               static_cast<float>(config.encoder_dropout), random);
   add_module("encoder", *encoder_);
 
   std::int64_t joined = channels;
   if (config.features > 0) {
-    feature_branch_.append<nn::Linear>(0, config.features, config.feature_width, random);
-    feature_branch_.append<nn::BatchNorm1d>(0, config.feature_width, /*relu=*/true);
-    feature_branch_.append<nn::Linear>(1, config.feature_width, config.feature_width, random);
-    feature_branch_.append<nn::BatchNorm1d>(0, config.feature_width, /*relu=*/true);
+    feature_branch_.append<nn::Linear>("0", config.features, config.feature_width, random);
+    feature_branch_.append<nn::BatchNorm1d>("1", config.feature_width, /*relu=*/true);
+    feature_branch_.append<nn::Linear>("3", config.feature_width, config.feature_width, random);
+    feature_branch_.append<nn::BatchNorm1d>("4", config.feature_width, /*relu=*/true);
     add_module("hc", feature_branch_);
     joined += config.feature_width;
   }
 
-  head_.append<nn::Linear>(0, joined, config.head_width, random);
-  head_.append<nn::Relu>(0);
-  head_.append<nn::Dropout>(0, static_cast<float>(config.head_dropout));
-  head_.append<nn::Linear>(0, config.head_width, config.classes, random);
+  head_.append<nn::Linear>("0", joined, config.head_width, random);
+  head_.append<nn::Relu>("1");
+  head_.append<nn::Dropout>("2", static_cast<float>(config.head_dropout));
+  head_.append<nn::Linear>("3", config.head_width, config.classes, random);
   add_module("head", head_);
 }
 

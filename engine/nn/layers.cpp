@@ -130,12 +130,12 @@ Tensor TransformerEncoderLayer::forward(const Tensor& x) {
   return norm2_.forward(ops::add(attended, dropout2_.forward(linear2_.forward(hidden))));
 }
 
-TransformerEncoder::TransformerEncoder(int layers, std::int64_t width, std::int64_t heads, std::int64_t feed_forward,
-                                       float dropout, PhiloxStream& random) {
+TransformerEncoder::TransformerEncoder(std::int64_t layers, std::int64_t width, std::int64_t heads,
+                                       std::int64_t feed_forward, float dropout, PhiloxStream& random) {
   PhiloxStream after = random;
-  for (int i = 0; i < layers; ++i) {
+  for (std::int64_t i = 0; i < layers; ++i) {
     PhiloxStream same = random;
-    layers_.append<TransformerEncoderLayer>(0, width, heads, feed_forward, dropout, same);
+    layers_.append<TransformerEncoderLayer>(std::to_string(i), width, heads, feed_forward, dropout, same);
     after = same;
   }
   random = after;

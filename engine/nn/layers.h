@@ -20,16 +20,15 @@ class Layer : public Module {
   virtual Tensor forward(const Tensor& x) = 0;
 };
 
-// Layers one after the other, named "0", "1", ...
+// Layers one after the other.
 class Sequential : public Layer {
  public:
-  // Appends a layer under the next number, or after leaving `skip` numbers free.
+  // Appends a layer made from `args`; its tensors are called "<name>.weight", ...
   template <class L, class... Args>
-  L& append(int skip, Args&&... args) {
-    next_name_ += skip;
+  L& append(const std::string& name, Args&&... args) {
     auto layer = std::make_unique<L>(std::forward<Args>(args)...);
     L& reference = *layer;
-    add_module(std::to_string(next_name_++), reference);
+    add_module(name, reference);
     layers_.push_back(std::move(layer));
     return reference;
   }
@@ -37,7 +36,6 @@ class Sequential : public Layer {
 
  private:
   std::vector<std::unique_ptr<Layer>> layers_;
-  int next_name_ = 0;
 };
 
 // Weights and bias uniform in +-1 / sqrt(fan in).
@@ -148,12 +146,12 @@ class TransformerEncoderLayer : public Layer {
   Dropout dropout2_;
 };
 
-// Encoder layers under the name "layers". All start with equal weights: PyTorch's TransformerEncoder makes its layers
-// as copies of one.
+// Encoder layers "layers.0", "layers.1", ... All start with equal weights: PyTorch's TransformerEncoder makes its
+// layers as copies of one.
 class TransformerEncoder : public Layer {
  public:
-  TransformerEncoder(int layers, std::int64_t width, std::int64_t heads, std::int64_t feed_forward, float dropout,
-                     PhiloxStream& random);
+  TransformerEncoder(std::int64_t layers, std::int64_t width, std::int64_t heads, std::int64_t feed_forward,
+                     float dropout, PhiloxStream& random);
   Tensor forward(const Tensor& x) override { return layers_.forward(x); }
 
  private:
