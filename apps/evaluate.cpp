@@ -1,4 +1,4 @@
-// evaluate: judges a trained model on folds of a data set and prints the paper's Table 2 for it.
+// evaluate: scores a trained model on folds of a data set and prints the paper's Table 2 for it.
 #include <algorithm>
 #include <filesystem>
 #include <optional>
@@ -11,6 +11,7 @@
 #include <nlohmann/json.hpp>
 
 #include "apps/common/app.h"
+#include "apps/common/config_options.h"
 #include "apps/common/progress.h"
 #include "base/error.h"
 #include "base/file.h"
@@ -28,56 +29,55 @@ namespace cardiograd::apps {
 namespace {
 
 struct Options {
+  ConfigOptions values;  // of the data and the run, as in training
   std::string model;
-  std::string data;
   std::vector<std::int64_t> folds = {10};
-  std::string normalize = "none";
-  std::string unlabeled;
-  std::string device = "auto";
   std::optional<std::string> json, report, cache;
-  std::int64_t draws = 1000;
-  std::int64_t seed = 0;
+  evaluation::BootstrapSettings bootstrap;
   std::int64_t batch_size = 64;
-  std::int64_t threads = 0;
-  bool skip_missing = false;
   bool no_cache = false;
 };
 
 void add_options(CLI::App& app, Options& o) {
   app.add_option("--model", o.model, "last.safetensors or best.safetensors of a run")->required();
-  app.add_option("--data", o.data, "folder with ptbxl_database.csv, scp_statements.csv and the records")->required();
-  app.add_option("--fold", o.folds, "fold or folds to judge on, 10 by default");
-  app.add_option("--json", o.json, "also write everything to this file");
+  o.values.add(app, "data.folder")->required();
+  app.add_option("--fold", o.folds, "fold or folds to evaluate on; default 10");
+  app.add_option("--json", o.json, "also write all figures to this file");
   app.add_option("--report", o.report,
                  "also write DIR/report.html: one page with figures, curves and the worst mistakes")
       ->type_name("DIR");
-  app.add_option("--normalize", o.normalize, "none (default) or zscore, for data of another unit than the model's");
-  app.add_option("--unlabeled", o.unlabeled, "records without a class: drop or keep; as in training by default");
-  app.add_flag("--skip-missing", o.skip_missing, "go on when records named in the table are absent");
-  app.add_option("--draws", o.draws, "bootstrap draws for the intervals, 1000 by default")
+  o.values.add(app, "data.normalize", "as in training by default, or for data of another unit than the model's");
+  o.values.add(app, "data.unlabeled", "as in training by default");
+  o.values.add(app, "data.skip_missing");
+  app.add_option("--draws", o.bootstrap.draws,
+                 fmt::format("bootstrap draws for the intervals; default {}", o.bootstrap.draws))
       ->check(CLI::Range(0, 1000000));
-  app.add_option("--seed", o.seed, "of the bootstrap, 0 by default")->check(CLI::NonNegativeNumber);
-  app.add_option("--batch-size", o.batch_size, "64 by default")->check(CLI::Range(1, 1000000));
-  app.add_option("--device", o.device, "auto (default), cpu or cuda");
-  app.add_option("--threads", o.threads, "0 (default): all cores; the result does not depend on it")
-      ->check(CLI::Range(0, 1024));
-  app.add_option("--cache", o.cache, "folder for prepared data, ~/.cache/cardiograd by default");
+  app.add_option("--seed", o.bootstrap.seed, fmt::format("of the bootstrap; default {}", o.bootstrap.seed))
+      ->check(CLI::NonNegativeNumber);
+  app.add_option("--batch-size", o.batch_size, fmt::format("records at once; default {}", o.batch_size))
+      ->check(CLI::Range(1, 1000000));
+  o.values.add(app, "run.device");
+  o.values.add(app, "run.threads");
+  app.add_option("--cache", o.cache, "folder for prepared data; default ~/.cache/cardiograd");
   app.add_flag("--no-cache", o.no_cache, "prepare the data anew and keep nothing");
 }
 
-data::Dataset prepare(const Options& o, const model::ModelDescription& description) {
-  model::DataConfig config;
-  config.folder = o.data;
-  config.task = description.task;
-  config.rate = static_cast<std::int64_t>(description.rate);
-  config.features = description.feature_set;
-  config.filter = description.filter;
+// The data as the model was trained on them, but for what the command line says.
+model::DataConfig data_config(const ConfigOptions& options, const model::ModelDescription& description) {
+  model::TrainingConfig config;
+  config.data.task = description.task;
+  config.data.rate = static_cast<std::int64_t>(description.rate);
+  config.data.features = description.feature_set;
+  config.data.filter = description.filter;
+  config.data.normalize = description.normalize;
+  config.data.unlabeled = description.unlabeled;
+  options.apply(config);
   // A model of normalized signals needs them normalized again.
-  config.normalize = description.normalize == "zscore" ? description.normalize : o.normalize;
-  config.unlabeled = o.unlabeled.empty() ? description.unlabeled : o.unlabeled;
-  config.skip_missing = o.skip_missing;
-  if (config.normalize != "none" && config.normalize != "zscore")
-    throw UsageError(fmt::format("normalize is '{}', expected none, zscore", config.normalize));
+  if (description.normalize == data::Normalize::kZscore) config.data.normalize = description.normalize;
+  return config.data;
+}
+
+data::Dataset prepare(const Options& o, const model::DataConfig& config) {
   ProgressLine progress;
   model::PrepareOptions options;
   options.use_cache = !o.no_cache;
@@ -88,43 +88,46 @@ data::Dataset prepare(const Options& o, const model::ModelDescription& descripti
   return prepare_data(config, options);
 }
 
-void write_json(const Options& o, std::int64_t epoch, const evaluation::Evaluation& evaluation) {
+void write_json(const Options& o, const std::string& data_folder, std::int64_t epoch,
+                const evaluation::Evaluation& evaluation) {
   nlohmann::json json = to_json(evaluation);
   json["model"] = o.model;
   json["epoch"] = epoch;
-  json["data"] = o.data;
+  json["data"] = data_folder;
   json["folds"] = o.folds;
   write_file(*o.json, json.dump(2, ' ', false, nlohmann::json::error_handler_t::replace) + "\n");
 }
 
 void evaluate(const Options& o) {
-  const Device device = parse_device(o.device);
-  set_thread_count(static_cast<int>(o.threads));
+  model::TrainingConfig run;
+  o.values.apply(run);
+  const Device device = device_for(run.device);
+  set_thread_count(static_cast<int>(run.threads));
   const model::TrainedModel trained = model::load_model(o.model);
   const model::ModelDescription& description = trained.description;
-  data::Dataset set = prepare(o, description);
+  const model::DataConfig config = data_config(o.values, description);
+  data::Dataset set = prepare(o, config);
   check_fits(description, set);
   const std::vector<std::int64_t> rows = model::rows_of_folds(set, o.folds);
   for (const std::int64_t fold : o.folds) {
     if (model::rows_of_folds(set, {fold}).empty())
-      throw Error(fmt::format("fold {}: no record in {}", fold, o.data),
+      throw Error(fmt::format("fold {}: no record in {}", fold, config.folder),
                   "Give a --fold that the table's column strat_fold has.");
     if (std::find(description.val_folds.begin(), description.val_folds.end(), fold) != description.val_folds.end())
-      log_warning("fold {} chose this model's epoch and thresholds: its figures are optimiztic", fold);
+      log_warning("fold {} chose this model's epoch and thresholds: its figures are optimistic", fold);
   }
 
   trained.net->to(device);
   log_info("device {}", describe_device(device));
   const model::DataLoader source(set, description.signal_scaling, description.feature_scaling, device);
   const model::Scores scored = score(*trained.net, source, rows, o.batch_size, {});
-  const evaluation::Evaluation evaluation =
-      evaluation::evaluate(scored.probabilities, model::labels_of(set, rows), description.class_names,
-                           description.thresholds, {.draws = o.draws, .seed = static_cast<std::uint64_t>(o.seed)});
+  const evaluation::Evaluation evaluation = evaluation::evaluate(
+      scored.probabilities, model::labels_of(set, rows), description.class_names, description.thresholds, o.bootstrap);
   fmt::print("{} after epoch {}, fold {} of {}: {} records\n\n{}", o.model, description.epoch, fmt::join(o.folds, ", "),
-             o.data, rows.size(), format_table(evaluation));
-  if (o.json) write_json(o, description.epoch, evaluation);
+             config.folder, rows.size(), format_table(evaluation));
+  if (o.json) write_json(o, config.folder, description.epoch, evaluation);
   if (!o.report) return;
-  report::write_report(*o.report, report::collect({trained, o.model, set, o.data, source, o.folds, rows,
+  report::write_report(*o.report, report::collect({trained, o.model, set, config.folder, source, o.folds, rows,
                                                    scored.probabilities, evaluation, o.batch_size}));
   fmt::print("\nreport: {}\n", (std::filesystem::path(*o.report) / "report.html").string());
 }
@@ -133,7 +136,7 @@ void evaluate(const Options& o) {
 }  // namespace cardiograd::apps
 
 int main(int argc, char** argv) {
-  CLI::App app("Judges a trained model and prints the paper's Table 2 for it.", "evaluate");
+  CLI::App app("Evaluates a trained model and prints the paper's Table 2 for it.", "evaluate");
   cardiograd::apps::Options options;
   cardiograd::apps::add_options(app, options);
   return cardiograd::apps::run(app, argc, argv, [&] { cardiograd::apps::evaluate(options); });

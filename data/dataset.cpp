@@ -55,16 +55,6 @@ std::string finding_text(const Finding& finding, const char* what) {
 
 }  // namespace
 
-Unlabeled unlabeled_of(std::string_view name) {
-  if (name == "drop") return Unlabeled::kDrop;
-  if (name == "keep") return Unlabeled::kKeep;
-  throw UsageError(fmt::format("unknown policy '{}' for unlabeled records", name), "Known policies: drop and keep.");
-}
-
-std::string_view unlabeled_name(Unlabeled policy) {
-  return policy == Unlabeled::kDrop ? "drop" : "keep";
-}
-
 std::string describe(const Dataset& set) {
   std::string text = set.version.empty()
                          ? fmt::format("part of PTB-XL or another set: {} records (1.0.1 has 21837, 1.0.3 has 21799)",

@@ -5,15 +5,15 @@
 #include <string>
 #include <vector>
 
+#include "base/enum_words.h"
 #include "data/scp_codes.h"
 
 namespace cardiograd::data {
 
 enum class Unlabeled { kDrop, kKeep };  // what becomes of records without any class of the task
-
-// Throws UsageError unless `name` is "drop" or "keep".
-Unlabeled unlabeled_of(std::string_view name);
-std::string_view unlabeled_name(Unlabeled policy);
+constexpr EnumWords<Unlabeled, 2> enum_words(Unlabeled) {
+  return {{{Unlabeled::kDrop, "drop", "left out"}, {Unlabeled::kKeep, "keep", "negative for every class"}}};
+}
 
 // The int16 that stands for an invalid sample.
 inline constexpr std::int16_t kInvalidInt16 = -32768;

@@ -11,6 +11,7 @@
 
 #include <Eigen/Core>
 
+#include "base/enum_words.h"
 #include "data/dataset.h"
 #include "data/ptbxl.h"
 #include "data/wfdb.h"
@@ -35,6 +36,10 @@ struct FeatureExtractor {
 };
 
 enum class Normalize { kNone, kZscore };
+constexpr EnumWords<Normalize, 2> enum_words(Normalize) {
+  return {{{Normalize::kNone, "none", "as they are"},
+           {Normalize::kZscore, "zscore", "0.5-40 Hz, then mean 0 and SD 1 per record and lead"}}};
+}
 
 struct PrepareSettings {
   std::filesystem::path folder;  // with ptbxl_database.csv and scp_statements.csv

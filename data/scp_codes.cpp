@@ -102,13 +102,11 @@ std::vector<ScpStatement> parse_scp_codes(std::string_view literal) {
 }
 
 std::string_view task_name(Task task) {
-  return task == Task::kSuper ? "super" : "sub";
+  return word_of(task);
 }
 
 Task task_of(std::string_view name) {
-  if (name == "super") return Task::kSuper;
-  if (name == "sub") return Task::kSub;
-  throw UsageError(fmt::format("unknown task '{}'", name), "Known tasks: super (5 classes) and sub (23 classes).");
+  return parse_word<Task>("task", name);
 }
 
 ScpTable ScpTable::read(const std::filesystem::path& path) {

@@ -11,6 +11,8 @@
 #include <string_view>
 #include <vector>
 
+#include "base/enum_words.h"
+
 namespace cardiograd::data {
 
 class CsvTable;
@@ -24,7 +26,10 @@ struct ScpStatement {
 // counts, as in Python. Throws Error that says what was found where.
 std::vector<ScpStatement> parse_scp_codes(std::string_view literal);
 
-enum class Task { kSuper, kSub };  // five superclasses, or 23 subclasses
+enum class Task { kSuper, kSub };
+constexpr EnumWords<Task, 2> enum_words(Task) {
+  return {{{Task::kSuper, "super", "5 superclasses"}, {Task::kSub, "sub", "23 subclasses"}}};
+}
 
 // "super" and "sub".
 std::string_view task_name(Task task);

@@ -9,6 +9,7 @@
 
 #include "base/error.h"
 #include "engine/autograd.h"
+#include "engine/ops/ops.h"
 
 namespace cardiograd::model {
 namespace {
@@ -88,7 +89,7 @@ std::vector<float> DataLoader::recording(std::int64_t record) const {
   return values;
 }
 
-Scores score(HcCnnTn& net, const DataLoader& source, const std::vector<std::int64_t>& rows, std::int64_t batch_size,
+Scores score(Model& net, const DataLoader& source, const std::vector<std::int64_t>& rows, std::int64_t batch_size,
              const Tensor& pos_weight) {
   const NoGrad no_grad;
   net.set_training(false);

@@ -6,7 +6,7 @@
 
 #include "data/dataset.h"
 #include "engine/tensor.h"
-#include "model/hc_cnn_tn.h"
+#include "model/model.h"
 #include "model/scaling.h"
 
 namespace cardiograd::model {
@@ -59,7 +59,7 @@ struct Scores {
 };
 
 // Runs the model in evaluation mode over `rows`, `batch_size` at a time. `pos_weight` (classes) may be undefined.
-Scores score(HcCnnTn& net, const DataLoader& source, const std::vector<std::int64_t>& rows, std::int64_t batch_size,
+Scores score(Model& net, const DataLoader& source, const std::vector<std::int64_t>& rows, std::int64_t batch_size,
              const Tensor& pos_weight);
 
 // Indices of the records whose fold is in `folds`.

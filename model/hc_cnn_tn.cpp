@@ -12,46 +12,44 @@ namespace {
 // Streams of the run's seed; the shuffles and dropout have others.
 constexpr std::uint64_t kInitialWeightsStream = 1;
 
-constexpr const char* kHint = "Correct the sizes of the model in the configuration, section [model].";
-
-void expect_at_least(const char* name, std::int64_t value, std::int64_t least) {
-  if (value < least) throw Error(fmt::format("model: {} is {}, expected {} or more", name, value, least), kHint);
-}
-
-void expect_probability(const char* name, double value) {
-  if (!(value >= 0 && value < 1))
-    throw Error(fmt::format("model: {} is {}, expected 0 or more and less than 1", name, value), kHint);
-}
+constexpr double kMaxWidth = 65536;
+constexpr const char* kHint = "Correct the model's sizes in the configuration, section [model].";
 
 }  // namespace
 
+std::vector<ConfigField> config_fields(HcCnnTnConfig& c) {
+  std::vector<ConfigField> fields = data_shape_fields(c.classes, c.features, c.leads, c.samples);
+  const auto add = [&fields](const char* key, ConfigReference value, Range range, const char* help) {
+    fields.push_back({.section = "model", .key = key, .value = std::move(value), .help = help, .range = range});
+  };
+  const Range width = {.least = 1, .most = kMaxWidth};
+  const Range probability = {.least = 0, .most = 1, .below_most = true};
+  add("channels", &c.channels, width,
+      "outputs of each block of the convolutional branch: convolution, batch norm, ReLU, max pooling by 2");
+  add("kernels", &c.kernels, {.least = 1, .most = 9999},
+      "kernel length of each block; odd, padded so that the convolution keeps the length");
+  add("encoder_layers", &c.encoder_layers, {.least = 0, .most = 1000}, "layers of the Transformer encoder");
+  add("heads", &c.heads, width, "attention heads of each layer; they divide the last of the channels");
+  add("feed_forward", &c.feed_forward, {.least = 1, .most = 1e6}, "hidden width of each layer's feed-forward network");
+  add("encoder_dropout", &c.encoder_dropout, probability, "dropout probability in the encoder");
+  add("feature_width", &c.feature_width, width, "width of both layers that read the hand-crafted features");
+  add("head_width", &c.head_width, width, "hidden width of the head that joins both branches");
+  add("head_dropout", &c.head_dropout, probability, "dropout probability in the head");
+  return fields;
+}
+
 void check(const HcCnnTnConfig& config) {
-  expect_at_least("classes", config.classes, 1);
-  expect_at_least("features", config.features, 0);
-  expect_at_least("leads", config.leads, 1);
-  expect_at_least("samples", config.samples, 1);
-  if (config.samples > kMaxSamples)
-    throw Error(fmt::format("model: samples is {}, expected at most {}", config.samples, kMaxSamples),
-                "Cut the records into shorter ones.");
-  expect_at_least("encoder_layers", config.encoder_layers, 0);
-  expect_at_least("heads", config.heads, 1);
-  expect_at_least("feed_forward", config.feed_forward, 1);
-  expect_at_least("feature_width", config.feature_width, 1);
-  expect_at_least("head_width", config.head_width, 1);
-  expect_probability("encoder_dropout", config.encoder_dropout);
-  expect_probability("head_dropout", config.head_dropout);
+  HcCnnTnConfig copy = config;
+  check_fields(config_fields(copy));
   if (config.channels.empty() || config.channels.size() != config.kernels.size())
     throw Error(fmt::format("model: {} channels and {} kernels, expected as many of each, and at least one",
                             config.channels.size(), config.kernels.size()),
                 kHint);
   std::int64_t time = config.samples;
-  for (std::size_t i = 0; i < config.channels.size(); ++i) {
-    expect_at_least("channels", config.channels[i], 1);
-    expect_at_least("kernels", config.kernels[i], 1);
-    if (config.kernels[i] % 2 == 0)
-      throw Error(
-          fmt::format("model: kernel {} is even, expected odd so that padding keeps the length", config.kernels[i]),
-          kHint);
+  for (const std::int64_t kernel : config.kernels) {
+    if (kernel % 2 == 0)
+      throw Error(fmt::format("model: kernel {} is even, expected odd so that padding keeps the length", kernel),
+                  kHint);
     time /= 2;
   }
   if (time < 1)
@@ -65,7 +63,8 @@ void check(const HcCnnTnConfig& config) {
 
 // The layers' names are those of PyTorch's twin (bench/peers/hc_cnn_tn_torch.py), whose numbers count every layer of a
 // torch.nn.Sequential. There a ReLU is a layer; here the batch norm before it applies it, so its number does not occur.
-HcCnnTn::HcCnnTn(const HcCnnTnConfig& config, std::uint64_t seed) : config_(config) {
+HcCnnTn::HcCnnTn(const HcCnnTnConfig& config, std::uint64_t seed)
+    : Model({config.classes, config.features, config.leads, config.samples}), config_(config) {
   check(config);
   PhiloxStream random(seed, kInitialWeightsStream);
 
@@ -108,10 +107,6 @@ HcCnnTn::HcCnnTn(const HcCnnTnConfig& config, std::uint64_t seed) : config_(conf
   add_module("head", head_);
 }
 
-Tensor HcCnnTn::forward(const Tensor& signals, const Tensor& features) {
-  return classify(encode(signals), features);
-}
-
 Tensor HcCnnTn::encode(const Tensor& signals) {
   expect_shape("model", "signals", signals, {signals.defined() ? signals.dim(0) : 0, config_.samples, config_.leads});
   const Tensor tokens = ops::add(cnn_.forward(signals), positions_);
@@ -124,10 +119,8 @@ Tensor HcCnnTn::classify(const Tensor& encoded, const Tensor& features) {
   return head_.forward(ops::concat(encoded, feature_branch_.forward(features)));
 }
 
-std::int64_t HcCnnTn::parameter_count() {
-  std::int64_t count = 0;
-  for (const nn::NamedTensor& parameter : parameters()) count += parameter.tensor->count();
-  return count;
+ModelKind hc_cnn_tn_kind() {
+  return model_kind<HcCnnTnConfig, HcCnnTn>("hc_cnn_tn", "HC-CNN-TN", "the paper's CNN, Transformer and features");
 }
 
 }  // namespace cardiograd::model

@@ -7,17 +7,20 @@
 #include <vector>
 
 #include "engine/nn/layers.h"
+#include "model/config_field.h"
+#include "model/model.h"
+#include "model/registry.h"
 
 namespace cardiograd::model {
 
-// Sizes; the defaults stand where the paper is silent.
+// The defaults stand where the paper is silent. What each value means and may be: config_fields().
 struct HcCnnTnConfig {
-  std::int64_t classes = 5;
-  std::int64_t features = 29;  // 0: no feature branch
-  std::int64_t leads = 12;
-  std::int64_t samples = 1000;
-  std::vector<std::int64_t> channels = {64, 128, 256};  // one block each: convolution, batch norm, ReLU, pooling by 2
-  std::vector<std::int64_t> kernels = {7, 5, 3};        // odd, padded to keep the length
+  std::int64_t classes = DataShape{}.classes;
+  std::int64_t features = DataShape{}.features;
+  std::int64_t leads = DataShape{}.leads;
+  std::int64_t samples = DataShape{}.samples;
+  std::vector<std::int64_t> channels = {64, 128, 256};
+  std::vector<std::int64_t> kernels = {7, 5, 3};
   std::int64_t encoder_layers = 2;
   std::int64_t heads = 8;
   std::int64_t feed_forward = 512;
@@ -27,27 +30,24 @@ struct HcCnnTnConfig {
   double head_dropout = 0.1;
 };
 
-inline constexpr std::int64_t kMaxSamples = 1'000'000;
+// All values of `config`, section "model"; they point into it.
+std::vector<ConfigField> config_fields(HcCnnTnConfig& config);
 
-// Throws Error naming the value that cannot be: a size below 1, an even kernel, channels that heads do not divide,
-// records shorter than the pooling needs or longer than kMaxSamples.
+// Throws Error naming the value that cannot be: one outside its range, an even kernel, not as many kernels as channels,
+// channels that the heads do not divide, records shorter than the poolings need.
 void check(const HcCnnTnConfig& config);
 
-class HcCnnTn : public nn::Module {
+class HcCnnTn : public Model {
  public:
-  // Initialized like PyTorch's layers, from `seed`.
+  // Initialized like PyTorch's layers, from `seed`. Throws what check() throws.
   HcCnnTn(const HcCnnTnConfig& config, std::uint64_t seed);
 
-  // signals (N, samples, leads), features (N, features) or undefined when there are none -> logits (N, classes)
-  Tensor forward(const Tensor& signals, const Tensor& features);
-
-  // The two halves of forward(), for whoever asks about many features of the same signals: the signal branch alone,
-  // (N, samples, leads) -> (N, channels.back()), and everything behind it.
-  Tensor encode(const Tensor& signals);
-  Tensor classify(const Tensor& encoded, const Tensor& features);
+  // (N, samples, leads) -> (N, channels.back())
+  Tensor encode(const Tensor& signals) override;
+  // (N, channels.back()) and (N, features) -> (N, classes)
+  Tensor classify(const Tensor& encoded, const Tensor& features) override;
 
   const HcCnnTnConfig& config() const { return config_; }
-  std::int64_t parameter_count();
 
  private:
   HcCnnTnConfig config_;

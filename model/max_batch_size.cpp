@@ -4,19 +4,20 @@
 
 #include "engine/autograd.h"
 #include "engine/memory.h"
+#include "engine/ops/ops.h"
 
 namespace cardiograd::model {
 namespace {
 
 // Kept free for the optimizer and the working memory of kernels.
 constexpr double kMargin = 0.03;
-// A batch that turns out too large is shortened to this share of it.
+// A batch that turns out too large is shortened to this fraction of it.
 constexpr double kShorter = 0.95;
-constexpr std::int64_t kFew = 2;
-constexpr std::int64_t kMore = 8;
+constexpr std::int64_t kSmallBatch = 2;
+constexpr std::int64_t kLargerBatch = 8;
 
 // Bytes in use at the height of a training step on `count` records; throws OutOfMemory when they do not fit.
-double peak_of_step(HcCnnTn& net, const DataLoader& source, const std::vector<std::int64_t>& rows, std::int64_t count,
+double peak_of_step(Model& net, const DataLoader& source, const std::vector<std::int64_t>& rows, std::int64_t count,
                     const Tensor& pos_weight) {
   net.clear_gradients();
   cuda_allocator().release_cached();
@@ -29,8 +30,8 @@ double peak_of_step(HcCnnTn& net, const DataLoader& source, const std::vector<st
 
 }  // namespace
 
-std::int64_t fitting_batch_size(HcCnnTn& net, const DataLoader& source, const std::vector<std::int64_t>& rows,
-                                const Tensor& pos_weight, std::int64_t too_many) {
+std::int64_t max_batch_size(Model& net, const DataLoader& source, const std::vector<std::int64_t>& rows,
+                            const Tensor& pos_weight, std::int64_t too_many) {
   std::int64_t most = std::min(static_cast<std::int64_t>(rows.size()), too_many - 1);
   const auto step = [&](std::int64_t count) { return peak_of_step(net, source, rows, count, pos_weight); };
   net.set_training(true);
@@ -38,16 +39,18 @@ std::int64_t fitting_batch_size(HcCnnTn& net, const DataLoader& source, const st
   cuda_allocator().release_cached();
   const double available = (1 - kMargin) * static_cast<double>(cuda_memory_for_tensors());
   try {
-    const double few = most < kFew ? available : step(kFew);
-    if (few >= available) return 0;
-    if (most > kMore) {
-      const double per_record = std::max(1.0, (step(kMore) - few) / static_cast<double>(kMore - kFew));
-      most = std::min(most, kFew + static_cast<std::int64_t>((available - few) / per_record));
+    const double small = most < kSmallBatch ? available : step(kSmallBatch);
+    if (small >= available) return 0;
+    if (most > kLargerBatch) {
+      const double per_record =
+          std::max(1.0, (step(kLargerBatch) - small) / static_cast<double>(kLargerBatch - kSmallBatch));
+      most = std::min(most, kSmallBatch + static_cast<std::int64_t>((available - small) / per_record));
     }
   } catch (const OutOfMemory&) {
-    most = std::min(most, kMore - 1);
+    most = std::min(most, kLargerBatch - 1);
   }
-  for (; most >= kFew; most = std::min(most - 1, static_cast<std::int64_t>(kShorter * static_cast<double>(most)))) {
+  for (; most >= kSmallBatch;
+       most = std::min(most - 1, static_cast<std::int64_t>(kShorter * static_cast<double>(most)))) {
     try {
       if (step(most) <= available) return most;
     } catch (const OutOfMemory&) {

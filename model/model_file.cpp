@@ -1,13 +1,18 @@
 #include "model/model_file.h"
 
 #include <algorithm>
+#include <array>
+#include <type_traits>
+#include <utility>
 
 #include <fmt/format.h>
 #include <fmt/ranges.h>
 #include <nlohmann/json.hpp>
 
 #include "base/error.h"
+#include "base/log.h"
 #include "engine/io/safetensors.h"
+#include "engine/memory.h"
 
 namespace cardiograd::model {
 namespace {
@@ -15,58 +20,62 @@ namespace {
 using nlohmann::json;
 
 constexpr const char* kMetadataKey = "cardiograd";
-constexpr int kFormatVersion = 1;
+constexpr int kFormatVersion = 2;
+constexpr int kOldFormatVersion = 1;
 constexpr double kHighestRate = 1e6;  // Hz
+constexpr const char* kDamaged = "The file's description is damaged; take a fresh copy.";
 constexpr const char* kContradiction = "The file's description contradicts itself; take a fresh copy.";
 
-json sizes_json(const HcCnnTnConfig& c) {
-  return {{"classes", c.classes},
-          {"features", c.features},
-          {"leads", c.leads},
-          {"samples", c.samples},
-          {"channels", c.channels},
-          {"kernels", c.kernels},
-          {"encoder_layers", c.encoder_layers},
-          {"heads", c.heads},
-          {"feed_forward", c.feed_forward},
-          {"encoder_dropout", c.encoder_dropout},
-          {"feature_width", c.feature_width},
-          {"head_width", c.head_width},
-          {"head_dropout", c.head_dropout}};
+// What a model may need beside its weights, its constants (the positions of the longest records) and rounding.
+constexpr std::size_t kBesideWeights = std::size_t{256} << 20;
+
+// Header keys of format version 1, for this version only.
+constexpr std::array<std::pair<const char*, const char*>, 3> kOldKeys = {
+    {{"sizes", "architecture"}, {"harmonise", "normalize"}, {"unlabelled", "unlabeled"}}};
+constexpr const char* kOldModelName = "HC-CNN-TN";
+
+json architecture_json(Architecture architecture) {
+  json j = json::object();
+  for (const ConfigField& field : architecture.fields())
+    std::visit(
+        [&](const auto& value) {
+          if constexpr (std::is_pointer_v<std::decay_t<decltype(value)>>)
+            j[field.key] = *value;
+          else
+            j[field.key] = value.word();
+        },
+        field.value);
+  return j;
 }
 
-HcCnnTnConfig sizes_from(const json& j) {
-  HcCnnTnConfig c;
-  j.at("classes").get_to(c.classes);
-  j.at("features").get_to(c.features);
-  j.at("leads").get_to(c.leads);
-  j.at("samples").get_to(c.samples);
-  j.at("channels").get_to(c.channels);
-  j.at("kernels").get_to(c.kernels);
-  j.at("encoder_layers").get_to(c.encoder_layers);
-  j.at("heads").get_to(c.heads);
-  j.at("feed_forward").get_to(c.feed_forward);
-  j.at("encoder_dropout").get_to(c.encoder_dropout);
-  j.at("feature_width").get_to(c.feature_width);
-  j.at("head_width").get_to(c.head_width);
-  j.at("head_dropout").get_to(c.head_dropout);
-  return c;
+Architecture architecture_from(const std::string& model, const json& j) {
+  Architecture architecture(model);
+  for (const ConfigField& field : architecture.fields())
+    std::visit(
+        [&](const auto& value) {
+          if constexpr (std::is_pointer_v<std::decay_t<decltype(value)>>)
+            j.at(field.key).get_to(*value);
+          else
+            field.assign(j.at(field.key).get<std::string>(), field.key);
+        },
+        field.value);
+  return architecture;
 }
 
 json description_json(const ModelDescription& d) {
   return {{"format_version", kFormatVersion},
-          {"architecture", "HC-CNN-TN"},
-          {"sizes", sizes_json(d.sizes)},
-          {"task", d.task},
+          {"model", d.architecture.kind().name},
+          {"architecture", architecture_json(d.architecture)},
+          {"task", word_of(d.task)},
           {"classes", d.class_names},
           {"thresholds", d.thresholds},
           {"leads", d.lead_names},
           {"rate_hz", d.rate},
           {"unit", d.unit},
-          {"filter", d.filter},
-          {"normalize", d.normalize},
-          {"unlabeled", d.unlabeled},
-          {"feature_set", d.feature_set},
+          {"filter", word_of(d.filter)},
+          {"normalize", word_of(d.normalize)},
+          {"unlabeled", word_of(d.unlabeled)},
+          {"feature_set", word_of(d.feature_set)},
           {"signal_mean", d.signal_scaling.mean},
           {"signal_sd", d.signal_scaling.sd},
           {"features", d.feature_scaling.names},
@@ -78,19 +87,24 @@ json description_json(const ModelDescription& d) {
           {"val_folds", d.val_folds}};
 }
 
+template <class T>
+void read_word(const json& j, const char* key, T& value) {
+  value = parse_word<T>(key, j.at(key).get<std::string>());
+}
+
 ModelDescription description_from(const json& j) {
   ModelDescription d;
-  d.sizes = sizes_from(j.at("sizes"));
-  j.at("task").get_to(d.task);
+  d.architecture = architecture_from(j.at("model").get<std::string>(), j.at("architecture"));
+  read_word(j, "task", d.task);
   j.at("classes").get_to(d.class_names);
   j.at("thresholds").get_to(d.thresholds);
   j.at("leads").get_to(d.lead_names);
   j.at("rate_hz").get_to(d.rate);
   j.at("unit").get_to(d.unit);
-  j.at("filter").get_to(d.filter);
-  j.at("normalize").get_to(d.normalize);
-  j.at("unlabeled").get_to(d.unlabeled);
-  j.at("feature_set").get_to(d.feature_set);
+  read_word(j, "filter", d.filter);
+  read_word(j, "normalize", d.normalize);
+  read_word(j, "unlabeled", d.unlabeled);
+  read_word(j, "feature_set", d.feature_set);
   j.at("signal_mean").get_to(d.signal_scaling.mean);
   j.at("signal_sd").get_to(d.signal_scaling.sd);
   j.at("features").get_to(d.feature_scaling.names);
@@ -103,38 +117,28 @@ ModelDescription description_from(const json& j) {
   return d;
 }
 
-// Lists must have the lengths that the sizes promise.
+// Lists must have the lengths that the architecture promises.
 void check_lengths(const std::string& origin, const ModelDescription& d) {
   const auto expect = [&](const char* name, std::size_t found, std::int64_t expected) {
     if (static_cast<std::int64_t>(found) != expected)
       throw Error(fmt::format("{}: {} {}, expected {}", origin, found, name, expected), kContradiction);
   };
   const auto columns = static_cast<std::int64_t>(d.feature_scaling.names.size());
-  expect("class names", d.class_names.size(), d.sizes.classes);
-  expect("thresholds", d.thresholds.size(), d.sizes.classes);
-  expect("lead names", d.lead_names.size(), d.sizes.leads);
-  expect("signal means", d.signal_scaling.mean.size(), d.sizes.leads);
-  expect("signal SDs", d.signal_scaling.sd.size(), d.sizes.leads);
+  const DataShape shape = d.architecture.shape();
+  expect("class names", d.class_names.size(), shape.classes);
+  expect("thresholds", d.thresholds.size(), shape.classes);
+  expect("lead names", d.lead_names.size(), shape.leads);
+  expect("signal means", d.signal_scaling.mean.size(), shape.leads);
+  expect("signal SDs", d.signal_scaling.sd.size(), shape.leads);
   expect("feature medians", d.feature_scaling.median.size(), columns);
   expect("feature means", d.feature_scaling.mean.size(), columns);
   expect("feature SDs", d.feature_scaling.sd.size(), columns);
-  expect("feature inputs", static_cast<std::size_t>(d.feature_scaling.width()), d.sizes.features);
+  expect("feature inputs", static_cast<std::size_t>(d.feature_scaling.width()), shape.features);
 }
 
-// Words must be known ones, divisors must divide.
+// The rate must be one, divisors must divide.
 void check_values(const std::string& origin, const ModelDescription& d) {
-  const auto refuse = [&](const std::string& what) {
-    throw Error(fmt::format("{}: {}", origin, what), "The file's description is damaged; take a fresh copy.");
-  };
-  const auto expect_word = [&](const char* name, const std::string& value, const std::vector<std::string>& known) {
-    if (std::find(known.begin(), known.end(), value) == known.end())
-      refuse(fmt::format("{} is '{}', expected {}", name, value, fmt::join(known, ", ")));
-  };
-  expect_word("task", d.task, {"super", "sub"});
-  expect_word("filter", d.filter, {"butterworth", "none"});
-  expect_word("normalize", d.normalize, {"none", "zscore"});
-  expect_word("unlabeled", d.unlabeled, {"drop", "keep"});
-  expect_word("feature_set", d.feature_set, {"none", "demographics", "all"});
+  const auto refuse = [&](const std::string& what) { throw Error(fmt::format("{}: {}", origin, what), kDamaged); };
   if (!(d.rate > 0 && d.rate <= kHighestRate))
     refuse(fmt::format("rate_hz is {}, expected 0 to {}", d.rate, kHighestRate));
   for (const double sd : d.signal_scaling.sd)
@@ -143,37 +147,76 @@ void check_values(const std::string& origin, const ModelDescription& d) {
     if (!(sd >= 0)) refuse(fmt::format("feature_sd is {}, expected 0 or more", sd));
 }
 
-// The weights of these sizes, biases and norms aside. A double, because sizes may lie.
-double least_weights(const HcCnnTnConfig& c) {
-  double count = 0;
-  auto channels = static_cast<double>(c.leads);
-  for (std::size_t i = 0; i < c.channels.size(); ++i) {
-    count += static_cast<double>(c.kernels[i]) * channels * static_cast<double>(c.channels[i]);
-    channels = static_cast<double>(c.channels[i]);
+// Limits the memory of tensors on the CPU while it lives.
+class MemoryLimit {
+ public:
+  explicit MemoryLimit(std::size_t more) : before_(cpu_allocator().limit()) {
+    cpu_allocator().release_cached();
+    cpu_allocator().set_limit(std::min(before_, cpu_allocator().statistics().reserved + more));
   }
-  count += static_cast<double>(c.encoder_layers) * channels * (4 * channels + 2 * static_cast<double>(c.feed_forward));
-  const auto width = c.features > 0 ? static_cast<double>(c.feature_width) : 0;
-  count += (static_cast<double>(c.features) + width) * width;
-  return count + (channels + width + static_cast<double>(c.classes)) * static_cast<double>(c.head_width);
-}
+  ~MemoryLimit() { cpu_allocator().set_limit(before_); }
+  MemoryLimit(const MemoryLimit&) = delete;
+  MemoryLimit& operator=(const MemoryLimit&) = delete;
 
-// A model is built before its weights are read, so sizes must not ask for more memory than the file's tensors fill.
-void check_sizes(const std::string& origin, const HcCnnTnConfig& sizes, const SafetensorsFile& file) {
+ private:
+  std::size_t before_;
+};
+
+// A model is built before its weights are read, so an architecture must not ask for more memory than the file's tensors
+// account for.
+std::unique_ptr<Model> build(const std::string& origin, const Architecture& architecture, const SafetensorsFile& file) {
+  std::size_t stored = 0;
+  for (const auto& [name, tensor] : file.tensors) stored += tensor.byte_count();
   try {
-    check(sizes);
+    architecture.check();
+    const MemoryLimit limit(2 * stored + kBesideWeights);
+    return architecture.build(0);
+  } catch (const OutOfMemory&) {
+    throw Error(fmt::format("{}: its architecture needs more than the {} of weights that the file holds", origin,
+                            memory_text(stored)),
+                kContradiction);
   } catch (const Error& error) {
     throw Error(fmt::format("{}: {}", origin, error.what()), kContradiction);
   }
-  double stored = 0;
-  for (const auto& [name, tensor] : file.tensors) stored += static_cast<double>(tensor.count());
-  if (const double needed = least_weights(sizes); needed > stored)
-    throw Error(fmt::format("{}: its sizes need {} weights, the file holds {}", origin, needed, stored),
-                kContradiction);
+}
+
+// The description in today's words. One warning names every word that has changed.
+json with_new_words(const std::string& origin, json j) {
+  if (j.at("format_version") == kFormatVersion) return j;
+  std::vector<std::string> renamed;
+  const auto rename = [&](const char* old, const char* now) {
+    if (!j.contains(old)) return;
+    j[now] = std::move(j.at(old));
+    j.erase(old);
+    renamed.push_back(fmt::format("'{}' is now '{}'", old, now));
+  };
+  // In this order: 'architecture' was the model's name.
+  rename("architecture", "model");
+  if (j.at("model") == kOldModelName) j["model"] = Architecture().kind().name;
+  for (const auto& [old, now] : kOldKeys) rename(old, now);
+  log_warning("{}: format version {} is read in this version only: {}", origin, kOldFormatVersion,
+              fmt::join(renamed, ", "));
+  return j;
+}
+
+ModelDescription parse_description(const std::string& origin, const std::string& text) {
+  try {
+    const json j = json::parse(text);
+    const json& version = j.at("format_version");
+    if (version != kFormatVersion && version != kOldFormatVersion)
+      throw Error(fmt::format("{}: format version {}, expected {}", origin, version.dump(), kFormatVersion),
+                  "Use the version of the program that wrote it.");
+    return description_from(with_new_words(origin, j));
+  } catch (const json::exception& error) {
+    throw Error(fmt::format("{}: the model's description is damaged: {}", origin, error.what()), kDamaged);
+  } catch (const UsageError& error) {  // an unknown word in a file is no wrong usage
+    throw Error(fmt::format("{}: {}", origin, error.what()), kDamaged);
+  }
 }
 
 }  // namespace
 
-void save_model(const std::filesystem::path& path, const ModelDescription& description, HcCnnTn& net) {
+void save_model(const std::filesystem::path& path, const ModelDescription& description, Model& net) {
   SafetensorsFile file;
   store_tensors(net.named_tensors(), "", file);
   file.metadata[kMetadataKey] = description_json(description).dump();
@@ -187,21 +230,10 @@ TrainedModel load_model(const std::filesystem::path& path) {
     throw Error(fmt::format("{}: no cardiograd model: the metadata '{}' is missing", path.string(), kMetadataKey),
                 "Give a last.safetensors or best.safetensors that train has written.");
   TrainedModel model;
-  try {
-    const json description = json::parse(metadata->second);
-    if (description.at("format_version") != kFormatVersion)
-      throw Error(fmt::format("{}: format version {}, expected {}", path.string(),
-                              description.at("format_version").dump(), kFormatVersion),
-                  "Use the version of the program that wrote it.");
-    model.description = description_from(description);
-  } catch (const json::exception& error) {
-    throw Error(fmt::format("{}: the model's description is damaged: {}", path.string(), error.what()),
-                "Take a fresh copy of the file.");
-  }
+  model.description = parse_description(path.string(), metadata->second);
   check_lengths(path.string(), model.description);
   check_values(path.string(), model.description);
-  check_sizes(path.string(), model.description.sizes, file);
-  model.net = std::make_unique<HcCnnTn>(model.description.sizes, 0);
+  model.net = build(path.string(), model.description.architecture, file);
   restore_tensors(file, "", path.string(), model.net->named_tensors());
   return model;
 }

@@ -1,5 +1,6 @@
 // A trained model as one safetensors file: PyTorch's weight names and shapes, and with them everything that is needed
-// to use the weights on a new recording.
+// to use the weights on a new recording: the metadata "cardiograd", a JSON object. Its keys "model" (a name of the
+// registry) and "architecture" (the sizes, under the keys of the model's field list) say which model it is.
 #pragma once
 
 #include <cstdint>
@@ -8,23 +9,24 @@
 #include <string>
 #include <vector>
 
-#include "model/hc_cnn_tn.h"
+#include "model/registry.h"
 #include "model/scaling.h"
+#include "model/training_config.h"
 
 namespace cardiograd::model {
 
 struct ModelDescription {
-  HcCnnTnConfig sizes;
-  std::string task;  // super | sub
+  Architecture architecture;
+  data::Task task = data::Task::kSuper;
   std::vector<std::string> class_names;
   std::vector<float> thresholds;        // per class: positive when the probability is greater
   std::vector<std::string> lead_names;  // order of the input's channels
   double rate = 0;                      // Hz
   std::string unit;                     // of the signals before scaling: mV, or z
-  std::string filter;                   // butterworth | none
-  std::string normalize;                // none | zscore
-  std::string unlabeled;                // drop | keep, in training
-  std::string feature_set;              // none | demographics | all
+  Filter filter = Filter::kButterworth;
+  data::Normalize normalize = data::Normalize::kNone;
+  data::Unlabeled unlabeled = data::Unlabeled::kDrop;  // in training
+  FeatureSet feature_set = FeatureSet::kAll;
   SignalScaling signal_scaling;
   FeatureScaling feature_scaling;
   std::int64_t epoch = 0;               // epochs trained
@@ -33,14 +35,15 @@ struct ModelDescription {
 
 struct TrainedModel {
   ModelDescription description;
-  std::unique_ptr<HcCnnTn> net;
+  std::unique_ptr<Model> net;
 };
 
 // Atomic; equal models give equal bytes.
-void save_model(const std::filesystem::path& path, const ModelDescription& description, HcCnnTn& net);
+void save_model(const std::filesystem::path& path, const ModelDescription& description, Model& net);
 
 // Throws Error naming the file for what is no safetensors file, was not written by save_model, lacks a field or a
-// tensor, or has one of another shape.
+// tensor, or has one of another shape. Files of format version 1 are read with a warning that names the header keys
+// that have changed. Not while other threads make tensors on the CPU: their memory is limited for the moment.
 TrainedModel load_model(const std::filesystem::path& path);
 
 }  // namespace cardiograd::model

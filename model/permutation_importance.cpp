@@ -91,7 +91,7 @@ PermutationImportance permutation_importance(const std::vector<float>& features,
   return result;
 }
 
-PermutationImportance permutation_importance(HcCnnTn& net, const DataLoader& source, const FeatureScaling& scaling,
+PermutationImportance permutation_importance(Model& net, const DataLoader& source, const FeatureScaling& scaling,
                                              const std::vector<std::int64_t>& rows, std::int64_t batch_size,
                                              std::span<const std::uint8_t> labels,
                                              const PermutationSettings& settings) {
@@ -99,23 +99,27 @@ PermutationImportance permutation_importance(HcCnnTn& net, const DataLoader& sou
   const NoGrad no_grad;
   net.set_training(false);
   std::vector<float> encoded;
+  std::vector<std::int64_t> dims = {static_cast<std::int64_t>(rows.size())};
   std::vector<float> features;
   for (std::size_t first = 0; first < rows.size(); first += static_cast<std::size_t>(batch_size)) {
     const Batch batch = source.batch(rows, first, std::min(static_cast<std::size_t>(batch_size), rows.size() - first));
-    const std::vector<float> summary = net.encode(batch.signals).values();
+    const Tensor part = net.encode(batch.signals);
+    if (first == 0)
+      for (int i = 1; i < part.shape().dims(); ++i) dims.push_back(part.dim(i));
+    const std::vector<float> summary = part.values();
     const std::vector<float> values = batch.features.values();
     encoded.insert(encoded.end(), summary.begin(), summary.end());
     features.insert(features.end(), values.begin(), values.end());
   }
   const auto records = static_cast<std::int64_t>(rows.size());
-  const Tensor summaries = Tensor::from(encoded, {records, net.config().channels.back()}).to(source.device());
+  const Tensor summaries = Tensor::from(encoded, Shape(dims)).to(source.device());
   const FeatureScorer scorer = [&](const std::vector<float>& values) {
     const Tensor columns = Tensor::from(values, {records, scaling.width()}).to(source.device());
     std::vector<float> scores = net.classify(summaries, columns).values();
     for (float& score : scores) score = static_cast<float>(1.0 / (1.0 + std::exp(-static_cast<double>(score))));
     return scores;
   };
-  return permutation_importance(features, scaling.width(), columns_of(scaling), scorer, labels, net.config().classes,
+  return permutation_importance(features, scaling.width(), columns_of(scaling), scorer, labels, net.shape().classes,
                                 settings);
 }
 

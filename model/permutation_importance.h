@@ -1,5 +1,5 @@
-// How much does the model rely on each hand-crafted feature? A feature is shuffled among the records, which cuts its
-// bond with the diagnosis and keeps its distribution, and the macro AUC that is lost says what it was worth.
+// How much does the model rely on each hand-crafted feature? A feature is shuffled among the records, which breaks
+// its link to the diagnosis and keeps its distribution; the drop of the macro AUC is its importance.
 // Source: Breiman, "Random Forests", Machine Learning 45:5 (2001), section 10.
 #pragma once
 
@@ -10,7 +10,7 @@
 #include <vector>
 
 #include "model/data_loader.h"
-#include "model/hc_cnn_tn.h"
+#include "model/model.h"
 #include "model/scaling.h"
 
 namespace cardiograd::model {
@@ -49,7 +49,7 @@ PermutationImportance permutation_importance(const std::vector<float>& features,
                                              const PermutationSettings& settings = {});
 
 // The same for a trained model on the records `rows`. The signal branch runs once per record.
-PermutationImportance permutation_importance(HcCnnTn& net, const DataLoader& source, const FeatureScaling& scaling,
+PermutationImportance permutation_importance(Model& net, const DataLoader& source, const FeatureScaling& scaling,
                                              const std::vector<std::int64_t>& rows, std::int64_t batch_size,
                                              std::span<const std::uint8_t> labels,
                                              const PermutationSettings& settings = {});

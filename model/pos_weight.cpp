@@ -10,7 +10,7 @@
 
 namespace cardiograd::model {
 
-double pos_weight(std::int64_t positives, std::int64_t records, const ClassWeightSettings& settings) {
+double pos_weight(std::int64_t positives, std::int64_t records, const PosWeightSettings& settings) {
   if (positives < 0 || positives > records)
     throw Error(fmt::format("{} positives of {} records, expected 0 to {}", positives, records, records));
   if (!(settings.lowest > 0.0 && settings.lowest <= settings.highest))
@@ -21,7 +21,7 @@ double pos_weight(std::int64_t positives, std::int64_t records, const ClassWeigh
 }
 
 std::vector<float> pos_weight(std::span<const std::uint8_t> labels, std::span<const std::string> class_names,
-                              const ClassWeightSettings& settings) {
+                              const PosWeightSettings& settings) {
   const std::size_t classes = class_names.size();
   if (classes == 0 || labels.empty() || labels.size() % classes != 0)
     throw Error(fmt::format("{} labels for {} classes, expected records x classes", labels.size(), classes));

@@ -105,7 +105,7 @@ std::string misfit(const ModelDescription& model, const data::TwelveLeads& twelv
         "lead{} {} missing and not derivable from those there{}", twelve.missing.size() == 1 ? "" : "s",
         fmt::join(twelve.missing, ", "),
         twelve.unused.empty() ? "" : fmt::format("; not understood: {}", fmt::join(twelve.unused, ", ")));
-  const double needed = static_cast<double>(model.sizes.samples) / model.rate;
+  const double needed = static_cast<double>(model.architecture.shape().samples) / model.rate;
   // A sample more or less is nobody's fault.
   if (prediction.seconds < kMinShareOfLength * needed - 0.5 / model.rate)
     return fmt::format("too short: {:.4g} s, at least {:.3g} s are needed", prediction.seconds,
@@ -135,7 +135,7 @@ void describe_leads(const data::TwelveLeads& twelve, Prediction& prediction) {
 
 void note_treatment(const ModelDescription& model, const data::TwelveLeads& twelve, const data::Person& person,
                     Prediction& prediction) {
-  const double needed = static_cast<double>(model.sizes.samples) / model.rate;
+  const double needed = static_cast<double>(model.architecture.shape().samples) / model.rate;
   const auto note = [&](std::string text) { prediction.notes.push_back(std::move(text)); };
   if (std::abs(prediction.rate - model.rate) > kSameRate)
     note(fmt::format("resampled from {:g} to {:g} Hz", prediction.rate, model.rate));
@@ -144,7 +144,7 @@ void note_treatment(const ModelDescription& model, const data::TwelveLeads& twel
   if (prediction.seconds > needed + 0.5 / model.rate) note(fmt::format("mean over windows of {:g} s", needed));
   if (model.unit == "z" && twelve.recording.units.front() != "z")
     note("each lead 0.5-40 Hz and standardized, as the model needs it");
-  const bool wants_person = model.feature_set != "none";
+  const bool wants_person = model.feature_set != FeatureSet::kNone;
   if (wants_person && std::isnan(person.age)) note("age not known: the training median stands in");
   if (wants_person && std::isnan(person.sex)) note("sex not known: the training median stands in");
 }
@@ -180,7 +180,7 @@ Predictor::Predictor(TrainedModel model, PredictorOptions options)
   features_ = std::move(as_trained_.features);
   as_trained_.features = {};
   DataConfig config = config_of(model_.description);
-  if (model_.description.unit == "z") config.normalize = "zscore";
+  if (model_.description.unit == "z") config.normalize = data::Normalize::kZscore;
   settings_ = prepare_settings(config);
   settings_.features = {};
   model_.net->set_training(false);
@@ -199,7 +199,7 @@ bool Predictor::fits_exactly(const data::SourceRecording& source) const {
     });
   });
   return all && std::abs(header.rate - model_.description.rate) <= kSameRate &&
-         header.samples == model_.description.sizes.samples;
+         header.samples == model_.description.architecture.shape().samples;
 }
 
 // `leads` at the model's rate, of its length or shorter.
@@ -217,7 +217,7 @@ Predictor::Window Predictor::window(const data::Recording& leads, const data::So
   }
   data::PreparedRecord known;
   known.flat_leads = flat_leads_of(leads.signal);
-  const auto samples = static_cast<Eigen::Index>(model_.description.sizes.samples);
+  const auto samples = static_cast<Eigen::Index>(model_.description.architecture.shape().samples);
   window.record = prepare_recording(settings, leads.signal.rows() < samples ? repeated(leads, samples) : leads, row,
                                     std::move(known));
   return window;
@@ -227,7 +227,7 @@ Predictor::Window Predictor::window(const data::Recording& leads, const data::So
 std::vector<Predictor::Window> Predictor::windows(const data::Recording& leads, const data::SourceRecording& source,
                                                   Prediction& prediction) const {
   const data::Recording resampled = at_rate(leads, model_.description.rate);
-  const auto length = static_cast<Eigen::Index>(model_.description.sizes.samples);
+  const auto length = static_cast<Eigen::Index>(model_.description.architecture.shape().samples);
   const auto starts = window_starts(resampled.signal.rows(), length);
   const bool exactly = fits_exactly(source);
   std::vector<Window> usable;
@@ -266,8 +266,8 @@ void Predictor::answer(const std::vector<Window>& windows, Prediction& predictio
   const ModelDescription& model = model_.description;
   data::Dataset set;
   set.records = static_cast<std::int64_t>(windows.size());
-  set.samples = model.sizes.samples;
-  set.leads = model.sizes.leads;
+  set.samples = model.architecture.shape().samples;
+  set.leads = model.architecture.shape().leads;
   set.rate = model.rate;
   set.unit = windows.front().record.unit;
   set.class_names = model.class_names;

@@ -50,17 +50,17 @@ data::FeatureExtractor all_features() {
 data::PrepareSettings prepare_settings(const DataConfig& config) {
   data::PrepareSettings settings;
   settings.folder = config.folder;
-  settings.task = data::task_of(config.task);
+  settings.task = config.task;
   settings.rate = static_cast<int>(config.rate);
-  if (config.filter == "butterworth") settings.filter = band_pass(kHighHz);
-  if (config.normalize == "zscore") {
+  if (config.filter == Filter::kButterworth) settings.filter = band_pass(kHighHz);
+  if (config.normalize == data::Normalize::kZscore) {
     settings.normalize = data::Normalize::kZscore;
     settings.normalize_filter = band_pass(kNormalizeHighHz);
   }
-  settings.unlabeled = data::unlabeled_of(config.unlabeled);
+  settings.unlabeled = config.unlabeled;
   settings.skip_missing = config.skip_missing;
-  if (config.features == "demographics") settings.features = demographics();
-  if (config.features == "all") settings.features = all_features();
+  if (config.features == FeatureSet::kDemographics) settings.features = demographics();
+  if (config.features == FeatureSet::kAll) settings.features = all_features();
   return settings;
 }
 
@@ -79,9 +79,9 @@ void check_fits(const ModelDescription& model, const data::Dataset& set) {
                     ? "Add --normalize zscore to bring the signals to the model's scale."
                     : "A model trained on millivolts cannot judge signals without a voltage scale; train one "
                       "with --normalize zscore.");
-  if (set.rate != model.rate || set.samples != model.sizes.samples)
+  if (set.rate != model.rate || set.samples != model.architecture.shape().samples)
     throw Error(fmt::format("the signals have {} samples at {} Hz, the model was trained on {} at {} Hz", set.samples,
-                            set.rate, model.sizes.samples, model.rate),
+                            set.rate, model.architecture.shape().samples, model.rate),
                 "Evaluate on records of the model's length and rate.");
   if (set.lead_names != model.lead_names)
     throw Error(fmt::format("the signals have the leads {}, the model was trained on {}",

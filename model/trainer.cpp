@@ -14,6 +14,7 @@
 #include "base/log.h"
 #include "engine/autograd.h"
 #include "engine/io/safetensors.h"
+#include "engine/ops/ops.h"
 #include "engine/optim/schedule.h"
 #include "evaluation/metrics.h"
 #include "evaluation/thresholds.h"
@@ -31,7 +32,7 @@ constexpr std::uint64_t kFirstShuffleStream = 2;
 // Dropout counts with layers and steps where the streams above have their number, so it takes another key.
 constexpr std::uint64_t kDropoutKey = 0x9E3779B97F4A7C15U;
 constexpr const char* kStateKey = "cardiograd_state";
-// So many steps the host may be ahead of the GPU, which thus never waits for the next one.
+// Steps that the host may submit before the GPU has finished the first of them: the GPU never waits for the host.
 constexpr int kStepsAhead = 4;
 
 double seconds_since(Clock::time_point start) {
@@ -70,10 +71,11 @@ std::vector<EpochResult> log_from(const json& rows) {
 
 ModelDescription describe_model(const TrainingConfig& config, const data::Dataset& set) {
   ModelDescription d;
-  d.sizes = config.model;
-  d.sizes.classes = static_cast<std::int64_t>(set.class_names.size());
-  d.sizes.leads = set.leads;
-  d.sizes.samples = set.samples;
+  d.architecture = config.model;
+  d.architecture.set_shape({.classes = static_cast<std::int64_t>(set.class_names.size()),
+                            .features = 0,  // until the columns in use are known
+                            .leads = set.leads,
+                            .samples = set.samples});
   d.task = config.data.task;
   d.class_names = set.class_names;
   d.thresholds.assign(set.class_names.size(), evaluation::kDefaultThreshold);
@@ -94,7 +96,7 @@ Trainer::Trainer(const TrainingConfig& config, data::Dataset set, std::filesyste
     : config_(config),
       set_(std::move(set)),
       folder_(std::move(folder)),
-      device_(parse_device(config_.device)),
+      device_(device_for(config_.device)),
       description_(describe_model(config_, set_)),
       losses_(device_, kStepsAhead + 1) {
   const std::vector<std::int64_t> folds = training_folds(set_, config_.data);
@@ -111,17 +113,19 @@ Trainer::Trainer(const TrainingConfig& config, data::Dataset set, std::filesyste
   description_.signal_scaling =
       config_.data.standardize ? fit_signal_scaling(set_, train_rows_) : identity_scaling(set_.leads);
   description_.feature_scaling = fit_feature_scaling(set_, train_rows_, config_.data.missing_flags);
-  description_.sizes.features = description_.feature_scaling.width();
+  DataShape shape = description_.architecture.shape();
+  shape.features = description_.feature_scaling.width();
+  description_.architecture.set_shape(shape);
   std::vector<float> weights(set_.class_names.size(), 1.0F);
   if (config_.pos_weight) weights = pos_weight(labels_of(set_, train_rows_), set_.class_names);
-  positive_weight_ = Tensor::from(weights, {description_.sizes.classes}).to(device_);
+  pos_weight_ = Tensor::from(weights, {shape.classes}).to(device_);
 
-  net_ = std::make_unique<HcCnnTn>(description_.sizes, static_cast<std::uint64_t>(config_.seed));
+  net_ = description_.architecture.build(static_cast<std::uint64_t>(config_.seed));
   net_->to(device_);
   source_ = std::make_unique<DataLoader>(set_, description_.signal_scaling, description_.feature_scaling, device_);
   optimizer_ = std::make_unique<optim::Adam>(
       net_->parameters(),
-      optim::AdamOptions{.weight_decay = config_.weight_decay, .decoupled = config_.optimizer == "adamw"});
+      optim::AdamOptions{.weight_decay = config_.weight_decay, .decoupled = config_.optimizer == Optimizer::kAdamw});
 }
 
 std::size_t Trainer::records_per_epoch() const {
@@ -132,11 +136,16 @@ std::size_t Trainer::records_per_epoch() const {
 }
 
 double Trainer::learning_rate(std::int64_t epoch, std::int64_t step) const {
-  if (config_.schedule == "cosine") return optim::cosine_annealing(config_.lr, epoch, config_.epochs);
-  if (config_.schedule == "one_cycle") {
-    const auto batch_size = static_cast<std::size_t>(config_.batch_size);
-    const std::size_t steps = (records_per_epoch() + batch_size - 1) / batch_size;
-    return optim::one_cycle(config_.lr, step, static_cast<std::int64_t>(steps) * config_.epochs);
+  switch (config_.schedule) {
+    case Schedule::kCosine:
+      return optim::cosine_annealing(config_.lr, epoch, config_.epochs);
+    case Schedule::kOneCycle: {
+      const auto batch_size = static_cast<std::size_t>(config_.batch_size);
+      const std::size_t steps = (records_per_epoch() + batch_size - 1) / batch_size;
+      return optim::one_cycle(config_.lr, step, static_cast<std::int64_t>(steps) * config_.epochs);
+    }
+    case Schedule::kConstant:
+      break;
   }
   return config_.lr;
 }
@@ -159,13 +168,13 @@ struct Trainer::Epoch {
   std::deque<Step> pending = {};
 };
 
-// Nothing here waits for the GPU but collect_losses(), for a step of long ago. Where the host learns that a loss was
-// not finite when it has already asked for the next steps, the optimizer has left them and the failed one out.
+// Only collect_losses() waits for the GPU, for the loss of kStepsAhead steps ago. When the host reads a loss that is
+// not finite, later steps are submitted already; the optimizer has skipped them and the failed one.
 void Trainer::train_step(Epoch& epoch, const Step& step) {
   net_->set_dropout_step(static_cast<std::uint64_t>(config_.seed) ^ kDropoutKey,
                          static_cast<std::uint32_t>(step.number));
   const Batch batch = source_->batch(epoch.rows, step.first, step.count);
-  const Tensor loss = ops::weighted_bce(net_->forward(batch.signals, batch.features), batch.labels, positive_weight_);
+  const Tensor loss = ops::weighted_bce(net_->forward(batch.signals, batch.features), batch.labels, pos_weight_);
   losses_.push(loss);
   epoch.pending.push_back(step);
   collect_losses(epoch, device_ == Device::kCpu ? 0 : kStepsAhead);
@@ -226,7 +235,7 @@ void Trainer::stop_not_finite(const std::string& which, double loss, double lr, 
 }
 
 void Trainer::stop_out_of_memory(const OutOfMemory& error) {
-  const std::int64_t fitting = fitting_batch_size(*net_, *source_, train_rows_, positive_weight_, config_.batch_size);
+  const std::int64_t fitting = max_batch_size(*net_, *source_, train_rows_, pos_weight_, config_.batch_size);
   throw OutOfMemory(fmt::format("{}; training at batch size {}", error.what(), config_.batch_size),
                     fitting > 0 ? fmt::format("A --batch-size of {} would fit.", fitting)
                                 : "Not even two records fit: use shorter records, a smaller model or another GPU.");
@@ -251,7 +260,7 @@ EpochResult Trainer::train_epoch(std::int64_t epoch_index, const TrainerCallback
 }
 
 void Trainer::validate(EpochResult& result) {
-  const Scores scored = score(*net_, *source_, val_rows_, config_.batch_size, positive_weight_);
+  const Scores scored = score(*net_, *source_, val_rows_, config_.batch_size, pos_weight_);
   if (!std::isfinite(scored.loss)) {
     std::string culprit;
     const auto batch_size = static_cast<std::size_t>(config_.batch_size);
@@ -263,11 +272,11 @@ void Trainer::validate(EpochResult& result) {
   const evaluation::Predictions predictions = {.scores = scored.probabilities,
                                                .labels = labels,
                                                .records = static_cast<std::int64_t>(val_rows_.size()),
-                                               .classes = description_.sizes.classes,
+                                               .classes = description_.architecture.shape().classes,
                                                .names = description_.class_names};
   result.val_loss = scored.loss;
   result.val_macro_auc = evaluation::macro_auc(predictions).value;
-  if (config_.thresholds == "tuned") {
+  if (config_.thresholds == Thresholds::kTuned) {
     const std::vector<evaluation::ClassThreshold> tuned = evaluation::tune_thresholds(predictions);
     if (log_.empty()) evaluation::warn_of_untuned(tuned, predictions);  // The labels stay: once a run is enough.
     description_.thresholds = evaluation::threshold_values(tuned);

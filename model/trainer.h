@@ -6,7 +6,7 @@
 //   last.safetensors   the model after the last finished epoch
 //   best.safetensors   the model with the highest macro AUC on the validation fold
 //   state.safetensors  what resuming needs besides: weights, optimizer moments, counters, the log so far
-// Each file is replaced in one step. The state is written last in every epoch, so a run killed at any moment goes on
+// Each file is replaced in one step. The state is written last in every epoch, so a run killed at any moment resumes
 // from the last epoch whose state was written and ends with the same bytes in its model files.
 #pragma once
 
@@ -54,13 +54,13 @@ struct TrainerCallbacks {
 
 class Trainer {
  public:
-  // Fits scalings and class weights on the training folds and builds the model, on the CPU; then everything moves to
+  // Fits scalings and positive weights on the training folds and builds the model, on the CPU; then everything moves to
   // the configuration's device. Takes the signals out of `set`.
   // Throws Error for what cannot be trained: an empty fold, a class without positives, fewer training records than one
   // batch.
   Trainer(const TrainingConfig& config, data::Dataset set, std::filesystem::path folder);
 
-  // Goes on from the folder's state; returns false when there is none. Throws Error when it does not fit.
+  // Resumes from the folder's state; returns false when there is none. Throws Error when it does not fit.
   bool resume();
 
   // Trains the epochs that are left. Throws Error when a loss is not finite, naming step, learning rate and the first
@@ -68,7 +68,7 @@ class Trainer {
   void run(const TrainerCallbacks& callbacks);
 
   Device device() const { return device_; }
-  HcCnnTn& net() { return *net_; }
+  Model& net() { return *net_; }
   const ModelDescription& description() const { return description_; }
   std::int64_t epochs_done() const { return static_cast<std::int64_t>(log_.size()); }
   const std::vector<EpochResult>& log() const { return log_; }
@@ -98,11 +98,11 @@ class Trainer {
   std::vector<std::int64_t> train_rows_;
   std::vector<std::int64_t> val_rows_;
   ModelDescription description_;
-  std::unique_ptr<HcCnnTn> net_;
+  std::unique_ptr<Model> net_;
   std::unique_ptr<DataLoader> source_;
   std::unique_ptr<optim::Adam> optimizer_;
-  Tensor positive_weight_;
-  AsyncScalars losses_;  // of steps that the host has asked for and not heard of
+  Tensor pos_weight_;
+  AsyncScalars losses_;  // of steps whose loss the host has not read yet
   std::vector<EpochResult> log_;
 };
 

@@ -1,9 +1,8 @@
 #include "model/training_config.h"
 
 #include <algorithm>
-#include <cmath>
-#include <sstream>
-#include <type_traits>
+#include <array>
+#include <optional>
 
 #include <fmt/format.h>
 #include <fmt/ranges.h>
@@ -11,191 +10,214 @@
 
 #include "base/error.h"
 #include "base/file.h"
+#include "base/log.h"
 #include "base/nearest_name.h"
 
 namespace cardiograd::model {
 namespace {
 
 constexpr std::uintmax_t kMaxConfigBytes = 1 << 20;
-constexpr const char* kValueHint = "Correct it on the command line or in the configuration file.";
+constexpr std::array<std::int64_t, 2> kRates = {100, 500};
+constexpr double kMaxSeed = 9e15;  // below 2^53
 
-template <class T>
-std::string toml_text(const T& value) {
-  if constexpr (std::is_same_v<T, double>) {
-    // The fewest digits that read back as the same number; TOML tells floats from integers by a point or an exponent.
-    const std::string text = fmt::format("{}", value);
-    return text.find_first_of(".en") == std::string::npos ? text + ".0" : text;
-  }
-  std::ostringstream out;
-  out << toml::value<T>(value);
-  return out.str();
+using Fields = std::vector<ConfigField>;
+
+void add_data_fields(DataConfig& c, Fields& fields) {
+  const auto add = [&fields](const char* key, ConfigReference value, const char* option, const char* help,
+                             Range range = {}, const char* old_key = "") {
+    fields.push_back({.section = "data",
+                      .key = key,
+                      .value = std::move(value),
+                      .help = help,
+                      .range = range,
+                      .option = option,
+                      .old_key = old_key});
+  };
+  const Range folds = {.least = 1, .most = 1000};
+  add("folder", &c.folder, "--data", "folder with ptbxl_database.csv, scp_statements.csv and the records");
+  add("task", &c.task, "--task", "classes to predict");
+  add("rate", &c.rate, "--rate", "sampling rate of the records, Hz", {.choices = kRates});
+  add("features", &c.features, "--features", "hand-crafted features");
+  add("missing_flags", &c.missing_flags, "", "one more input per feature: 1 where it was missing");
+  add("filter", &c.filter, "--filter", "filter of the signals");
+  add("normalize", &c.normalize, "--normalize", "scale of the signals, for data of different units or gains", {},
+      "harmonise");
+  add("standardize", &c.standardize, "", "bring each lead to mean 0 and SD 1 over the training folds", {},
+      "standardise");
+  add("unlabeled", &c.unlabeled, "--unlabeled", "records without any class of the task", {}, "unlabelled");
+  add("skip_missing", &c.skip_missing, "--skip-missing", "continue when records named in the table are absent");
+  add("val_fold", &c.val_fold, "--val-fold", "fold that chooses the epoch and the thresholds", folds);
+  add("test_fold", &c.test_fold, "--test-fold", "fold never used in training; all others train", folds);
 }
 
-[[noreturn]] void refuse(const std::filesystem::path& path, const toml::node& node, const std::string& what,
-                         const std::string& hint) {
-  throw Error(fmt::format("{}:{}: {}", path.string(), node.source().begin.line, what), hint);
+void add_model_fields(Architecture& model, Fields& fields) {
+  std::vector<std::pair<std::string, std::string>> words;
+  for (const ModelKind* kind : known_models()) words.emplace_back(kind->name, kind->meaning);
+  const WordReference name(
+      &model, [](const void* v) { return std::string_view(static_cast<const Architecture*>(v)->kind().name); },
+      [](void* v, std::string_view word) {
+        const auto kinds = known_models();
+        if (std::none_of(kinds.begin(), kinds.end(), [word](const ModelKind* kind) { return kind->name == word; }))
+          return false;
+        // The same model keeps its sizes.
+        if (auto& model = *static_cast<Architecture*>(v); model.kind().name != word) model = Architecture(word);
+        return true;
+      },
+      words);
+  fields.push_back({.section = "model", .key = "name", .value = name, .help = "the model", .option = "--model"});
+  for (ConfigField& field : model.fields())
+    if (!field.from_data) fields.push_back(std::move(field));
 }
 
-template <class T>
-constexpr const char* kind_name() {
-  if constexpr (std::is_same_v<T, std::string>) return "a text";
-  if constexpr (std::is_same_v<T, bool>) return "true or false";
-  if constexpr (std::is_same_v<T, std::int64_t>) return "a whole number";
-  if constexpr (std::is_same_v<T, double>) return "a number";
-  return "a list of whole numbers";
+void add_training_fields(TrainingConfig& c, Fields& fields) {
+  const auto add = [&fields](const char* key, ConfigReference value, const char* option, const char* help,
+                             Range range = {}, const char* old_key = "") {
+    fields.push_back({.section = "training",
+                      .key = key,
+                      .value = std::move(value),
+                      .help = help,
+                      .range = range,
+                      .option = option,
+                      .old_key = old_key});
+  };
+  add("epochs", &c.epochs, "--epochs", "passes over the training folds", {.least = 1, .most = 1e6});
+  add("batch_size", &c.batch_size, "--batch-size", "records per step", {.least = 2, .most = 1e6});
+  add("drop_last", &c.drop_last, "", "leave an incomplete last batch out in training");
+  add("lr", &c.lr, "--lr", "learning rate", {.least = 1e-12, .most = 1e6});
+  add("optimizer", &c.optimizer, "", "rule of the parameter update", {}, "optimiser");
+  add("weight_decay", &c.weight_decay, "", "decay of the weights in each step", {.least = 0, .most = 1e6});
+  add("schedule", &c.schedule, "", "learning rate over time");
+  add("clip_norm", &c.clip_norm, "", "largest norm of the gradient; 0: no clipping", {.least = 0, .most = 1e12});
+  add("pos_weight", &c.pos_weight, "", "weight positives in the loss as the paper does; false: all 1", {},
+      "class_weights");
+  add("thresholds", &c.thresholds, "", "probability above which a class is positive");
+  add("seed", &c.seed, "--seed", "seed of the initial weights, the shuffles and dropout",
+      {.least = 0, .most = kMaxSeed});
 }
 
-template <class T>
-bool assign(const toml::node& node, T& value) {
-  if constexpr (std::is_same_v<T, std::vector<std::int64_t>>) {
-    const toml::array* array = node.as_array();
-    if (array == nullptr) return false;
-    std::vector<std::int64_t> list;
-    for (const toml::node& element : *array) {
-      if (!element.is_integer()) return false;
-      list.push_back(**element.as_integer());
-    }
-    value = list;
-    return true;
-  } else if constexpr (std::is_same_v<T, double>) {
-    if (!node.is_number()) return false;
-    value = *node.value<double>();
-    return true;
-  } else {
-    const toml::value<T>* typed = node.as<T>();
-    if (typed == nullptr) return false;
-    value = **typed;
-    return true;
-  }
-}
-
-void read_section(const std::filesystem::path& path, const std::string& section, const toml::table& table,
-                  const std::vector<ConfigField>& fields) {
-  for (const auto& [key, node] : table) {
-    const std::string name = section + "." + std::string(key.str());
-    const auto field =
-        std::find_if(fields.begin(), fields.end(), [&](const ConfigField& f) { return f.name() == name; });
-    if (field == fields.end()) {
-      std::vector<std::string> known;
-      for (const ConfigField& f : fields) known.push_back(f.name());
-      refuse(path, node, fmt::format("unknown key '{}'", name),
-             fmt::format("Nearest known key: {}.", nearest_name(name, known)));
-    }
-    std::visit(
-        [&](auto* value) {
-          using T = std::remove_pointer_t<decltype(value)>;
-          if (!assign(node, *value))
-            refuse(path, node, fmt::format("'{}' is not {}", name, kind_name<T>()),
-                   fmt::format("The default is {}.", field->text()));
-        },
-        field->value);
-  }
-}
-
-void expect_one_of(const char* name, const std::string& value, const std::vector<std::string>& known) {
-  if (std::find(known.begin(), known.end(), value) == known.end())
-    throw UsageError(fmt::format("{} is '{}', expected {}", name, value, fmt::join(known, ", ")),
-                     fmt::format("Nearest: {}.", nearest_name(value, known)));
-}
-
-void expect_in(const char* name, double value, double least, double most) {
-  if (!(value >= least && value <= most))
-    throw UsageError(fmt::format("{} is {}, expected {} to {}", name, value, least, most), kValueHint);
+void add_run_fields(TrainingConfig& c, Fields& fields) {
+  fields.push_back(
+      {.section = "run", .key = "device", .value = &c.device, .help = "where the network runs", .option = "--device"});
+  fields.push_back({.section = "run",
+                    .key = "threads",
+                    .value = &c.threads,
+                    .help = "threads of the CPU; 0: all cores; the result does not depend on it",
+                    .range = {.least = 0, .most = 1024},
+                    .option = "--threads"});
 }
 
 // Every value, but for whether there is a data folder.
-void check_values(const TrainingConfig& c) {
-  expect_one_of("task", c.data.task, {"super", "sub"});
-  if (c.data.rate != 100 && c.data.rate != 500)
-    throw UsageError(fmt::format("rate is {}, expected 100 or 500 Hz", c.data.rate), kValueHint);
-  expect_one_of("features", c.data.features, {"none", "demographics", "all"});
-  expect_one_of("filter", c.data.filter, {"butterworth", "none"});
-  expect_one_of("normalize", c.data.normalize, {"none", "zscore"});
-  expect_one_of("unlabeled", c.data.unlabeled, {"drop", "keep"});
-  expect_one_of("optimizer", c.optimizer, {"adam", "adamw"});
-  expect_one_of("schedule", c.schedule, {"cosine", "one_cycle", "constant"});
-  expect_one_of("thresholds", c.thresholds, {"tuned", "fixed"});
-  expect_one_of("device", c.device, {"auto", "cpu", "cuda"});
-  expect_in("val_fold", static_cast<double>(c.data.val_fold), 1, 1000);
-  expect_in("test_fold", static_cast<double>(c.data.test_fold), 1, 1000);
-  expect_in("epochs", static_cast<double>(c.epochs), 1, 1e6);
-  expect_in("batch_size", static_cast<double>(c.batch_size), 2, 1e6);
-  expect_in("lr", c.lr, 1e-12, 1e6);
-  expect_in("weight_decay", c.weight_decay, 0, 1e6);
-  expect_in("clip_norm", c.clip_norm, 0, 1e12);
-  expect_in("seed", static_cast<double>(c.seed), 0, 9e15);
-  expect_in("threads", static_cast<double>(c.threads), 0, 1024);
-  HcCnnTnConfig sizes = c.model;
-  sizes.samples = kMaxSamples;  // The data will say; what is wrong with any data is said before reading them.
-  check(sizes);
+void check_values(const TrainingConfig& config) {
+  TrainingConfig copy = config;
+  check_fields(config_fields(copy));
+  DataShape shape = copy.model.shape();
+  shape.samples = kMaxSamples;  // The data will say; what is wrong with any data is said before reading them.
+  copy.model.set_shape(shape);
+  copy.model.check();
+}
+
+[[noreturn]] void refuse(const std::string& place, const std::string& what, const std::string& hint) {
+  throw Error(fmt::format("{}: {}", place, what), hint);
+}
+
+std::string place_of(const std::filesystem::path& path, const toml::node& node) {
+  return fmt::format("{}:{}", path.string(), node.source().begin.line);
+}
+
+// Nothing for a node of a kind that no value of a configuration has.
+std::optional<ConfigValue> value_of_node(const toml::node& node) {
+  if (const auto text = node.value_exact<std::string>()) return *text;
+  if (const auto flag = node.value_exact<bool>()) return *flag;
+  if (const auto whole = node.value_exact<std::int64_t>()) return *whole;
+  if (const auto number = node.value_exact<double>()) return *number;
+  const toml::array* array = node.as_array();
+  if (array == nullptr) return std::nullopt;
+  std::vector<std::int64_t> list;
+  for (const toml::node& element : *array) {
+    const auto whole = element.value_exact<std::int64_t>();
+    if (!whole) return std::nullopt;
+    list.push_back(*whole);
+  }
+  return list;
+}
+
+// The field of a key, today's or an old one.
+const ConfigField& field_of(const std::string& place, const Fields& fields, const std::string& section,
+                            std::string_view key, const toml::table& table) {
+  const std::string name = fmt::format("{}.{}", section, key);
+  for (const ConfigField& field : fields) {
+    if (field.section != section) continue;
+    if (field.key == key) return field;
+    if (field.old_key != key || key.empty()) continue;
+    if (table.contains(field.key))
+      refuse(place, fmt::format("'{}' is the old word for '{}', which is there too", name, field.name()),
+             fmt::format("Delete '{}'.", name));
+    log_warning("{}: '{}' is now '{}'; the old word is accepted in this version only", place, name, field.name());
+    return field;
+  }
+  std::vector<std::string> known;
+  for (const ConfigField& field : fields) known.push_back(field.name());
+  refuse(place, fmt::format("unknown key '{}'", name),
+         fmt::format("Nearest known key: {}.", nearest_name(name, known)));
+}
+
+void read_section(const std::filesystem::path& path, const std::string& section, const toml::table& table,
+                  const Fields& fields) {
+  for (const auto& [key, node] : table) {
+    const std::string place = place_of(path, node);
+    const ConfigField& field = field_of(place, fields, section, key.str(), table);
+    const auto value = value_of_node(node);
+    const std::string quoted = fmt::format("'{}'", field.name());
+    try {
+      if (!value) field.refuse_kind(quoted);
+      field.assign(*value, quoted);
+    } catch (const Error& error) {
+      refuse(place, error.what(), error.hint());
+    }
+  }
+}
+
+void read_root(const std::filesystem::path& path, const toml::table& root, TrainingConfig& config) {
+  // The model's name decides which other keys [model] has, wherever it stands.
+  if (const toml::node* name = root.at_path("model.name").node()) {
+    const auto word = name->value_exact<std::string>();
+    if (!word) refuse(place_of(path, *name), "'model.name' is not a text", "For example 'hc_cnn_tn'.");
+    try {
+      config.model = Architecture(*word);
+    } catch (const Error& error) {
+      refuse(place_of(path, *name), error.what(), error.hint());
+    }
+  }
+  const Fields fields = config_fields(config);
+  for (const auto& [section, node] : root) {
+    const toml::table* table = node.as_table();
+    const bool known =
+        std::any_of(fields.begin(), fields.end(), [&](const auto& field) { return field.section == section.str(); });
+    if (table == nullptr || !known)
+      refuse(place_of(path, node), fmt::format("unknown section or key '{}'", section.str()),
+             "Known sections: [data], [model], [training], [run].");
+    read_section(path, std::string(section.str()), *table, fields);
+  }
 }
 
 }  // namespace
 
-std::string ConfigField::text() const {
-  return std::visit(
-      [](const auto* pointer) -> std::string {
-        using T = std::remove_cvref_t<decltype(*pointer)>;
-        if constexpr (std::is_same_v<T, std::vector<std::int64_t>>)
-          return fmt::format("[{}]", fmt::join(*pointer, ", "));
-        else
-          return toml_text(*pointer);
-      },
-      value);
-}
+TrainingConfig::TrainingConfig() = default;
 
-std::vector<ConfigField> config_fields(TrainingConfig& c) {
-  return {{"data", "folder", &c.data.folder},
-          {"data", "task", &c.data.task},
-          {"data", "rate", &c.data.rate},
-          {"data", "features", &c.data.features},
-          {"data", "missing_flags", &c.data.missing_flags},
-          {"data", "filter", &c.data.filter},
-          {"data", "normalize", &c.data.normalize},
-          {"data", "standardize", &c.data.standardize},
-          {"data", "unlabeled", &c.data.unlabeled},
-          {"data", "skip_missing", &c.data.skip_missing},
-          {"data", "val_fold", &c.data.val_fold},
-          {"data", "test_fold", &c.data.test_fold},
-          {"model", "channels", &c.model.channels},
-          {"model", "kernels", &c.model.kernels},
-          {"model", "encoder_layers", &c.model.encoder_layers},
-          {"model", "heads", &c.model.heads},
-          {"model", "feed_forward", &c.model.feed_forward},
-          {"model", "encoder_dropout", &c.model.encoder_dropout},
-          {"model", "feature_width", &c.model.feature_width},
-          {"model", "head_width", &c.model.head_width},
-          {"model", "head_dropout", &c.model.head_dropout},
-          {"training", "epochs", &c.epochs},
-          {"training", "batch_size", &c.batch_size},
-          {"training", "drop_last", &c.drop_last},
-          {"training", "lr", &c.lr},
-          {"training", "optimizer", &c.optimizer},
-          {"training", "weight_decay", &c.weight_decay},
-          {"training", "schedule", &c.schedule},
-          {"training", "clip_norm", &c.clip_norm},
-          {"training", "pos_weight", &c.pos_weight},
-          {"training", "thresholds", &c.thresholds},
-          {"training", "seed", &c.seed},
-          {"run", "device", &c.device},
-          {"run", "threads", &c.threads}};
+std::vector<ConfigField> config_fields(TrainingConfig& config) {
+  Fields fields;
+  add_data_fields(config.data, fields);
+  add_model_fields(config.model, fields);
+  add_training_fields(config, fields);
+  add_run_fields(config, fields);
+  return fields;
 }
 
 TrainingConfig read_config(const std::filesystem::path& path) {
   const std::string text = read_file(path, kMaxConfigBytes);
   TrainingConfig config;
-  const std::vector<ConfigField> fields = config_fields(config);
   try {
-    const toml::table root = toml::parse(text, path.string());
-    for (const auto& [section, node] : root) {
-      const toml::table* table = node.as_table();
-      const bool known = std::any_of(fields.begin(), fields.end(),
-                                     [&](const ConfigField& field) { return field.section == section.str(); });
-      if (table == nullptr || !known)
-        refuse(path, node, fmt::format("unknown section or key '{}'", section.str()),
-               "Known sections: [data], [model], [training], [run].");
-      read_section(path, std::string(section.str()), *table, fields);
-    }
+    read_root(path, toml::parse(text, path.string()), config);
   } catch (const toml::parse_error& error) {
     throw Error(fmt::format("{}:{}: {}", path.string(), error.source().begin.line, error.description()),
                 "Expected TOML, as a run's config.toml shows it.");
@@ -219,9 +241,10 @@ void write_config(const std::filesystem::path& path, const TrainingConfig& confi
   write_file(path, text);
 }
 
-void check(const TrainingConfig& c) {
-  if (c.data.folder.empty()) throw UsageError("no data folder", "Give --data DIR, a folder with ptbxl_database.csv.");
-  check_values(c);
+void check(const TrainingConfig& config) {
+  if (config.data.folder.empty())
+    throw UsageError("no data folder", "Give --data DIR, a folder with ptbxl_database.csv.");
+  check_values(config);
 }
 
 }  // namespace cardiograd::model

@@ -1,71 +1,112 @@
 // Everything that decides how a run goes, and its TOML form. A run writes its complete configuration; feeding that file
-// back repeats the run.
+// back repeats the run. What each value means and may be stands in config_fields() alone, and in docs/configuration.md,
+// which is made from it.
 #pragma once
 
 #include <cstdint>
 #include <filesystem>
 #include <string>
-#include <variant>
 #include <vector>
 
-#include "model/hc_cnn_tn.h"
+#include "base/enum_words.h"
+#include "data/prepare.h"
+#include "engine/device.h"
+#include "model/config_field.h"
+#include "model/registry.h"
 
 namespace cardiograd::model {
 
+enum class FeatureSet { kNone, kDemographics, kAll };
+constexpr EnumWords<FeatureSet, 3> enum_words(FeatureSet) {
+  return {{{FeatureSet::kNone, "none", "the signals alone"},
+           {FeatureSet::kDemographics, "demographics", "age and sex"},
+           {FeatureSet::kAll, "all", "every column of `features`"}}};
+}
+
+enum class Filter { kButterworth, kNone };
+constexpr EnumWords<Filter, 2> enum_words(Filter) {
+  return {{{Filter::kButterworth, "butterworth", "0.5-45 Hz, order 4, zero phase"},
+           {Filter::kNone, "none", "as they are"}}};
+}
+
+enum class Optimizer { kAdam, kAdamw };
+constexpr EnumWords<Optimizer, 2> enum_words(Optimizer) {
+  return {{{Optimizer::kAdam, "adam", "weight decay joins the gradient"},
+           {Optimizer::kAdamw, "adamw", "weight decay shrinks the weights"}}};
+}
+
+enum class Schedule { kCosine, kOneCycle, kConstant };
+constexpr EnumWords<Schedule, 3> enum_words(Schedule) {
+  return {{{Schedule::kCosine, "cosine", "annealed to 0, epoch by epoch"},
+           {Schedule::kOneCycle, "one_cycle", "up and down, step by step"},
+           {Schedule::kConstant, "constant", "lr throughout"}}};
+}
+
+enum class Thresholds { kTuned, kFixed };
+constexpr EnumWords<Thresholds, 2> enum_words(Thresholds) {
+  return {
+      {{Thresholds::kTuned, "tuned", "the highest F1 on the validation fold"}, {Thresholds::kFixed, "fixed", "0.5"}}};
+}
+
+enum class DeviceChoice { kAuto, kCpu, kCuda };
+constexpr EnumWords<DeviceChoice, 3> enum_words(DeviceChoice) {
+  return {{{DeviceChoice::kAuto, "auto", "the GPU when there is one"},
+           {DeviceChoice::kCpu, "cpu", "the processor"},
+           {DeviceChoice::kCuda, "cuda", "the GPU"}}};
+}
+// Throws what parse_device() throws where the choice is not available.
+inline Device device_for(DeviceChoice choice) {
+  return parse_device(word_of(choice));
+}
+
 struct DataConfig {
-  std::string folder;                  // PTB-XL layout
-  std::string task = "super";          // super (5 classes) | sub (23)
-  std::int64_t rate = 100;             // Hz: 100 | 500
-  std::string features = "all";        // none | demographics (age, sex) | all
-  bool missing_flags = false;          // one more input per feature: 1 where it was missing
-  std::string filter = "butterworth";  // butterworth (order 4, 0.5-45 Hz, zero phase) | none
-  std::string normalize = "none";      // none | zscore (0.5-40 Hz, per record and lead to mean 0 and SD 1)
-  bool standardize = true;             // per lead with the training folds' mean and SD
-  std::string unlabeled = "drop";      // drop | keep records without a class of the task
-  bool skip_missing = false;           // go on when records named in the table are absent
+  std::string folder;
+  data::Task task = data::Task::kSuper;
+  std::int64_t rate = 100;  // Hz
+  FeatureSet features = FeatureSet::kAll;
+  bool missing_flags = false;
+  Filter filter = Filter::kButterworth;
+  data::Normalize normalize = data::Normalize::kNone;
+  bool standardize = true;
+  data::Unlabeled unlabeled = data::Unlabeled::kDrop;
+  bool skip_missing = false;
   std::int64_t val_fold = 9;
-  std::int64_t test_fold = 10;  // never seen in training; every other fold trains
+  std::int64_t test_fold = 10;
 };
 
 struct TrainingConfig {
+  TrainingConfig();
+
   DataConfig data;
-  HcCnnTnConfig model;  // classes, features, leads and samples come from the data
+  Architecture model;  // its shape comes from the data
 
   std::int64_t epochs = 15;
   std::int64_t batch_size = 64;
-  bool drop_last = true;  // leave an incomplete last batch out in training
+  bool drop_last = true;
   double lr = 3e-4;
-  std::string optimizer = "adam";  // adam | adamw
+  Optimizer optimizer = Optimizer::kAdam;
   double weight_decay = 0;
-  std::string schedule = "cosine";   // cosine (per epoch) | one_cycle (per step) | constant
-  double clip_norm = 0;              // largest gradient norm; 0: no clipping
-  bool pos_weight = true;            // the paper's positive weights; false: all 1
-  std::string thresholds = "tuned";  // tuned (for F1 on the validation fold) | fixed (0.5)
+  Schedule schedule = Schedule::kCosine;
+  double clip_norm = 0;
+  bool pos_weight = true;
+  Thresholds thresholds = Thresholds::kTuned;
   std::int64_t seed = 0;
 
-  std::string device = "auto";  // auto | cpu | cuda
-  std::int64_t threads = 0;     // 0: all cores; the result does not depend on it
+  DeviceChoice device = DeviceChoice::kAuto;
+  std::int64_t threads = 0;
 };
 
-// One value of a configuration under its name in the file.
-struct ConfigField {
-  std::string section;
-  std::string key;
-  std::variant<std::string*, bool*, std::int64_t*, double*, std::vector<std::int64_t>*> value;
-
-  std::string name() const { return section + "." + key; }
-  std::string text() const;  // as in TOML
-};
-
-// All values of `config`, in the order of the file.
+// All values of `config` that a configuration file can have, in the order of the file. They point into `config`; after
+// "model.name" was assigned, ask again: the fields behind it are another model's.
 std::vector<ConfigField> config_fields(TrainingConfig& config);
 
 // Throws Error naming file, line and key for text that is not TOML, an unknown key (with the nearest known one) or a
-// value of another type or outside what it may be. Keys that are not there keep their default.
+// value of another type or outside what it may be. Keys that are not there keep their default; a key of the version
+// before is taken with a warning that names the new one.
 TrainingConfig read_config(const std::filesystem::path& path);
 void write_config(const std::filesystem::path& path, const TrainingConfig& config);
 
-// Throws UsageError naming the value and what it may be, and what check() of the model's sizes throws.
+// Throws UsageError naming the value and what it may be, and Error for sizes of the model that cannot be.
 void check(const TrainingConfig& config);
 
 }  // namespace cardiograd::model

@@ -52,7 +52,8 @@ std::string render(const ReportData& report) {
   page.open("header").element("p", {{"class", "brand"}}, "cardiograd \u00b7 evaluation report");
   page.element("h1", title_of(report));
   page.element("p", {{"class", "note"}},
-               fmt::format("HC-CNN-TN after {} epoch{}, {} parameters. Data: {}.", report.description.epoch,
+               fmt::format("{} after {} epoch{}, {} parameters. Data: {}.",
+                           report.description.architecture.kind().title, report.description.epoch,
                            report.description.epoch == 1 ? "" : "s", grouped(report.parameters), report.data_folder));
   page.close("header");
   add_navigation(page);

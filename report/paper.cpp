@@ -14,15 +14,15 @@ constexpr std::array<std::pair<std::string_view, PaperScores>, 5> kTable2 = {{{"
 
 }  // namespace
 
-std::optional<PaperScores> paper_class(std::string_view task, std::string_view class_name) {
-  if (task != "super") return std::nullopt;
+std::optional<PaperScores> paper_class(data::Task task, std::string_view class_name) {
+  if (task != data::Task::kSuper) return std::nullopt;
   for (const auto& [name, scores] : kTable2)
     if (name == class_name) return scores;
   return std::nullopt;
 }
 
-PaperMacro paper_macro(std::string_view task) {
-  return task == "super" ? PaperMacro{{0.75, 0.76, 0.76}, 0.933} : PaperMacro{{0.74, 0.73, 0.73}, 0.928};
+PaperMacro paper_macro(data::Task task) {
+  return task == data::Task::kSuper ? PaperMacro{{0.75, 0.76, 0.76}, 0.933} : PaperMacro{{0.74, 0.73, 0.73}, 0.928};
 }
 
 }  // namespace cardiograd::report

@@ -4,6 +4,8 @@
 #include <optional>
 #include <string_view>
 
+#include "data/scp_codes.h"
+
 namespace cardiograd::report {
 
 struct PaperScores {
@@ -17,10 +19,10 @@ struct PaperMacro : PaperScores {
 };
 
 // Table 2; nothing for a class that is none of the five.
-std::optional<PaperScores> paper_class(std::string_view task, std::string_view class_name);
+std::optional<PaperScores> paper_class(data::Task task, std::string_view class_name);
 
-// The macro means of the five superclasses ("super") or the 23 subclasses ("sub").
-PaperMacro paper_macro(std::string_view task);
+// The macro means of the five superclasses or the 23 subclasses.
+PaperMacro paper_macro(data::Task task);
 
 inline constexpr int kPaperRecords = 21799;
 

@@ -93,7 +93,7 @@ Table log_table(const std::vector<model::EpochResult>& log) {
 
 Table model_table(const ReportData& report) {
   const model::ModelDescription& d = report.description;
-  const model::HcCnnTnConfig& s = d.sizes;
+  const model::DataShape shape = d.architecture.shape();
   Table table{"The model", {"what", "value"}, {}};
   const auto add = [&](const char* what, const std::string& value) {
     table.rows.push_back({{what, value.empty() ? std::string(kDash) : value}, false});
@@ -101,24 +101,27 @@ Table model_table(const ReportData& report) {
   add("file", report.model_file);
   add("epochs trained", std::to_string(d.epoch));
   add("parameters", grouped(report.parameters));
-  add("task", fmt::format("{} ({} classes)", d.task, s.classes));
+  add("task", fmt::format("{} ({} classes)", word_of(d.task), shape.classes));
   add("classes", fmt::format("{}", fmt::join(d.class_names, ", ")));
   add("thresholds", fmt::format("{:.4f}", fmt::join(d.thresholds, ", ")));
   add("validation folds", fmt::format("{}", fmt::join(d.val_folds, ", ")));
   add("leads", fmt::format("{}", fmt::join(d.lead_names, ", ")));
-  add("signals", fmt::format("{} samples at {:g} Hz in {}", s.samples, d.rate, d.unit));
-  add("filter", d.filter);
-  add("normalize", d.normalize);
-  add("records without a class", d.unlabeled);
+  add("signals", fmt::format("{} samples at {:g} Hz in {}", shape.samples, d.rate, d.unit));
+  add("filter", std::string(word_of(d.filter)));
+  add("normalize", std::string(word_of(d.normalize)));
+  add("records without a class", std::string(word_of(d.unlabeled)));
   add("features", d.feature_scaling.names.empty()
-                      ? d.feature_set
-                      : fmt::format("{}: {}{}", d.feature_set, fmt::join(d.feature_scaling.names, ", "),
+                      ? std::string(word_of(d.feature_set))
+                      : fmt::format("{}: {}{}", word_of(d.feature_set), fmt::join(d.feature_scaling.names, ", "),
                                     d.feature_scaling.missing_flags ? ", each with a flag for missing values" : ""));
-  add("convolutions", fmt::format("channels {}, kernels {}", fmt::join(s.channels, ", "), fmt::join(s.kernels, ", ")));
-  add("Transformer encoder", fmt::format("{} layers, {} heads, feed-forward {}, dropout {:g}", s.encoder_layers,
-                                         s.heads, s.feed_forward, s.encoder_dropout));
-  add("feature branch", s.features == 0 ? "none" : fmt::format("{} inputs, width {}", s.features, s.feature_width));
-  add("head", fmt::format("width {}, dropout {:g}", s.head_width, s.head_dropout));
+  return table;
+}
+
+Table architecture_table(const ReportData& report) {
+  model::Architecture architecture = report.description.architecture;
+  Table table{fmt::format("The architecture: {}", architecture.kind().title), {"value", "is", "meaning"}, {}};
+  for (const model::ConfigField& field : architecture.fields())
+    table.rows.push_back({{field.key, field.text(), field.help}, false});
   return table;
 }
 
@@ -209,6 +212,7 @@ void add_mistakes(Markup& page, const ReportData& report) {
 
 void add_configuration(Markup& page, const ReportData& report) {
   add_table(page, model_table(report));
+  add_table(page, architecture_table(report));
   page.element("h3", "Data").element("p", fmt::format("From {}:", report.data_folder));
   page.open("div", {{"class", "scroll"}, {"tabindex", "0"}, {"role", "region"}, {"aria-label", "Data set"}});
   page.element("pre", report.data_text).close("div");

@@ -51,7 +51,7 @@ def resampled(signal, rate, wanted):
 class Peer:
     def __init__(self, path):
         self.model = model = description(path)
-        sizes = model["sizes"]
+        sizes = model["architecture"]
         self.net = HcCnnTn(sizes["classes"], sizes["features"], channels=sizes["channels"], kernels=sizes["kernels"],
                            layers=sizes["encoder_layers"], heads=sizes["heads"], ff=sizes["feed_forward"])
         self.net.load_state_dict(safetensors.torch.load_file(path), strict=False)

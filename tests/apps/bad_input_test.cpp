@@ -222,7 +222,7 @@ TEST(BadInput, ConfigurationFiles) {
   expect("[model]\nheads = 7\n", {"256 channels cannot be shared by 7 heads"});
   expect("[model]\nkernels = [7, 5, 4]\n", {"kernel 4 is even"});
   expect("[training]\nlr = -1\n", {"small.toml: lr is -1"});
-  expect("[training]\noptimizer = \"adm\"\n", {"small.toml: optimizer is 'adm', expected adam, adamw"});
+  expect("[training]\noptimizer = \"adm\"\n", {"small.toml:2: 'training.optimizer' is 'adm', expected adam, adamw"});
   expect_refused({}, {"/none.toml", "cannot be opened"}, {"--config", "/none.toml"});
   const SmallRun run;
   write_file(run.config(), "[training]\nbatchsize = 8\n");
@@ -241,11 +241,11 @@ TEST(BadInput, WrongUsage) {
   expect("train", {"--data"}, {"--data"});
   expect("train", {"--data", "x", "y"}, {"y"});
   expect("train", {"--data", "x", "--epochs", "many"}, {"many"});
-  expect("train", {"--data", "x", "--epochs", "0"}, {"epochs is 0"});
-  expect("train", {"--data", "x", "--batch-size", "1"}, {"batch_size is 1"});
+  expect("train", {"--data", "x", "--epochs", "0"}, {"--epochs is 0, expected 1 to 1000000"});
+  expect("train", {"--data", "x", "--batch-size", "1"}, {"--batch-size is 1"});
   expect("train", {"--data", "x", "--lr", "nan"}, {"lr is nan"});
   expect("train", {"--data", "x", "--seed", "-1"}, {"seed is -1"});
-  expect("train", {"--data", "x", "--task", "all"}, {"task is 'all'", "super", "sub"});
+  expect("train", {"--data", "x", "--task", "all"}, {"--task is 'all', expected super, sub"});
   expect("train", {"--data", "x", "--features", "al"}, {"features is 'al'"});
   expect("train", {"--data", "x", "--filter", "notch"}, {"filter is 'notch'"});
   expect("train", {"--data", "x", "--normalize", "x"}, {"normalize is 'x'"});
@@ -253,12 +253,17 @@ TEST(BadInput, WrongUsage) {
   expect("train", {"--data", "x", "--device", "tpu"}, {"device is 'tpu'"});
   expect("train", {"--data", "x", "--threads", "-2"}, {"threads is -2"});
   expect("train", {"--data", "x", "--rate", "250"}, {"rate is 250"});
+  expect("train", {"--data", "x", "--model", "hc_cnn"}, {"--model is 'hc_cnn', expected hc_cnn_tn"});
+  expect("train", {"--data", "x", "--normalize", "none", "--harmonise", "none"}, {"--harmonise", "--normalize"});
+  expect("evaluate", {"--model", "x", "--data", "x", "--unlabelled", "x"},
+         {"--unlabelled is 'x', expected drop, keep"});
   expect("evaluate", {"--data", "x"}, {"--model"});
   expect("evaluate", {"--model", "x"}, {"--data"});
   expect("evaluate", {"--model", "x", "--data", "x", "--draws", "-1"}, {"--draws"});
   expect("evaluate", {"--model", "x", "--data", "x", "--threads", "5000000000"}, {"--threads"});
   expect("evaluate", {"--model", "x", "--data", "x", "--fold", "ten"}, {"ten"});
-  expect("evaluate", {"--model", "x", "--data", "x", "--device", "tpu"}, {"device 'tpu'"});
+  expect("evaluate", {"--model", "x", "--data", "x", "--device", "tpu"},
+         {"--device is 'tpu', expected auto, cpu, cuda"});
   for (const char* program : {"train", "evaluate"}) {
     const Outcome help = run_app(program, {"--help"});
     expect_success(help);

@@ -2,6 +2,7 @@
 #include <algorithm>
 #include <filesystem>
 #include <string>
+#include <utility>
 
 #include <gtest/gtest.h>
 #include <nlohmann/json.hpp>
@@ -40,6 +41,45 @@ TEST(Train, ThreadsAndCacheDoNotChangeAByte) {
   const auto cached = run.folder() / "cached";
   expect_success(run_app("train", run.with({"--out", cached, "--cache", run.cache()})));
   EXPECT_EQ(read_file(run.out() / "last.safetensors"), read_file(cached / "last.safetensors"));
+}
+
+// The words of the version before: old options and old keys give the same model, and new files have the new words.
+TEST(Train, OldWordsAreTakenWithAWarning) {
+  const SmallRun run;
+  expect_success(run_app("train", run.with({"--normalize", "zscore", "--unlabeled", "keep"})));
+  const auto old = run.folder() / "old";
+  const Outcome options = run_app("train", run.with({"--harmonise", "zscore", "--unlabelled", "keep", "--out", old}));
+  expect_success(options);
+  EXPECT_EQ(lines_with(options.err, "warning: '--harmonise' is now '--normalize'").size(), 1U) << options.err;
+  EXPECT_EQ(lines_with(options.err, "warning: '--unlabelled' is now '--unlabeled'").size(), 1U) << options.err;
+  std::string text = read_file(run.out() / "config.toml");
+  for (const auto& [now, before] :
+       {std::pair("normalize =", "harmonise ="), std::pair("standardize =", "standardise ="),
+        std::pair("unlabeled =", "unlabelled ="), std::pair("optimizer =", "optimiser ="),
+        std::pair("pos_weight =", "class_weights ="), std::pair("name = 'hc_cnn_tn'\n", "")})
+    text.replace(text.find(now), std::string(now).size(), before);
+  write_file(run.folder() / "old.toml", text);
+  const auto from_file = run.folder() / "from file";
+  const Outcome file = run_app("train", {"--config", run.folder() / "old.toml", "--out", from_file, "--no-cache"});
+  expect_success(file);
+  const auto warnings = lines_with(file.err, "warning: ");
+  EXPECT_EQ(std::count_if(warnings.begin(), warnings.end(),
+                          [](const auto& line) { return line.find("the old word is accepted") != std::string::npos; }),
+            5)
+      << file.err;
+  for (const auto& folder : {old, from_file})
+    for (const char* name : {"best.safetensors", "last.safetensors", "config.toml"})
+      EXPECT_TRUE(read_file(run.out() / name) == read_file(folder / name)) << folder << " " << name;
+  expect_parts(run_app("evaluate", run.judge({"--unlabelled", "keep"})).err, {"'--unlabelled' is now '--unlabeled'"});
+  const Outcome help = run_app("train", {"--help"});
+  EXPECT_EQ(help.out.find("harmonise"), std::string::npos);
+  expect_parts(help.out, {"--normalize", "--model", "hc_cnn_tn", "default 0.0003", "default butterworth"});
+}
+
+TEST(Train, ConfigHelpIsTheDocument) {
+  const Outcome outcome = run_app("train", {"--config-help"});
+  expect_success(outcome);
+  EXPECT_EQ(outcome.out, read_file(std::string(CARDIOGRAD_TESTS_DIR) + "/../docs/configuration.md"));
 }
 
 TEST(Train, TwentyThreeClassesAndAllFeatures) {

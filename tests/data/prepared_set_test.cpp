@@ -65,10 +65,10 @@ TEST(Dataset, TrainingFolds) {
 }
 
 TEST(Dataset, UnlabeledPolicies) {
-  EXPECT_EQ(unlabeled_of("drop"), Unlabeled::kDrop);
-  EXPECT_EQ(unlabeled_of("keep"), Unlabeled::kKeep);
-  EXPECT_EQ(unlabeled_name(Unlabeled::kKeep), "keep");
-  EXPECT_THROW(unlabeled_of("other"), UsageError);
+  EXPECT_EQ(parse_word<Unlabeled>("unlabeled", "drop"), Unlabeled::kDrop);
+  EXPECT_EQ(parse_word<Unlabeled>("unlabeled", "keep"), Unlabeled::kKeep);
+  EXPECT_EQ(word_of(Unlabeled::kKeep), "keep");
+  EXPECT_THROW(parse_word<Unlabeled>("unlabeled", "other"), UsageError);
 }
 
 }  // namespace

@@ -34,7 +34,7 @@ class CudaTraining : public ::testing::Test {
 };
 
 TrainingConfig on(const char* device, TrainingConfig config = tiny_config()) {
-  config.device = device;
+  config.device = parse_word<DeviceChoice>("device", device);
   return config;
 }
 
@@ -115,7 +115,7 @@ TEST_F(CudaTraining, EqualsTheCpuAndItself) {
   TrainingConfig config = tiny_config();
   config.epochs = 2;
   config.clip_norm = 0.1;
-  config.optimizer = "adamw";
+  config.optimizer = Optimizer::kAdamw;
   config.weight_decay = 0.01;
   const Result cpu = train(on("cpu", config));
   const Result cuda = train(on("cuda", config));
@@ -133,7 +133,7 @@ struct Interrupted : std::runtime_error {
 TEST_F(CudaTraining, ResumesToTheSameBytes) {
   TrainingConfig config = on("cuda");
   config.epochs = 2;
-  config.schedule = "one_cycle";
+  config.schedule = Schedule::kOneCycle;
   const Result whole = train(config);
   for (const bool within : {false, true}) {
     const TemporaryFolder folder;
@@ -166,7 +166,7 @@ TEST_F(CudaTraining, ModelsAndStatesGoFromOneDeviceToTheOther) {
     config.epochs = 1;
     Trainer(config, tiny_set(), folder.path()).run({});
     config.epochs = 2;
-    config.device = first == "cpu" ? "cuda" : "cpu";
+    config.device = first == "cpu" ? DeviceChoice::kCuda : DeviceChoice::kCpu;
     Trainer second(config, tiny_set(), folder.path());
     ASSERT_TRUE(second.resume());
     second.run({});
@@ -196,14 +196,14 @@ TEST_F(CudaTraining, ANonFiniteLossIsReportedAsOnTheCpu) {
   EXPECT_NE(signals.find("first: the batch of signals"), std::string::npos) << signals;
   EXPECT_EQ(failure_of(on("cuda", config), set), signals);
   config = tiny_config();
-  config.model.channels = {8};
-  config.model.kernels = {3};
+  config.model.as<HcCnnTnConfig>().channels = {8};
+  config.model.as<HcCnnTnConfig>().kernels = {3};
   config.lr = 1e30;
   const std::string weights = failure_of(on("cpu", config));
   EXPECT_NE(weights.find("the loss of step 2 is "), std::string::npos) << weights;
   EXPECT_EQ(failure_of(on("cuda", config)), weights);
   config.batch_size = 64;
-  config.data.features = "none";
+  config.data.features = FeatureSet::kNone;
   const std::string validation = failure_of(on("cpu", config));
   EXPECT_NE(validation.find("validation loss after step 1 is "), std::string::npos) << validation;
   EXPECT_EQ(failure_of(on("cuda", config)), validation);

@@ -13,8 +13,8 @@ namespace {
 using testing::tiny_config;
 using testing::tiny_set;
 
-HcCnnTnConfig sizes(std::int64_t features) {
-  HcCnnTnConfig c = tiny_config().model;
+HcCnnTnConfig tiny_architecture(std::int64_t features) {
+  HcCnnTnConfig c = tiny_config().model.as<HcCnnTnConfig>();
   c.classes = 3;
   c.features = features;
   c.leads = 4;
@@ -68,7 +68,7 @@ TEST(Score, DoesNotDependOnTheBatchSize) {
   data::Dataset set = tiny_set();
   const FeatureScaling features = fit_feature_scaling(set, {0, 1, 2, 3, 4}, false);
   const DataLoader source(set, fit_signal_scaling(set, {0, 1, 2, 3}), features);
-  HcCnnTn net(sizes(features.width()), 1);
+  HcCnnTn net(tiny_architecture(features.width()), 1);
   net.set_training(true);
   const std::vector<std::int64_t> rows = {7, 3, 79, 12, 0, 5, 60};
   const Tensor weight = Tensor::from<float>({1, 2, 0.5F}, {3});

@@ -135,6 +135,19 @@ TEST(HcCnnTn, WorksWithoutFeaturesAndRefusesWrongInputs) {
   EXPECT_THROW(HcCnnTn({.heads = 7}, 1), Error);
 }
 
+// The names and shapes of a weight file are a promise to everyone who has one.
+TEST(HcCnnTn, NamesAreThoseOfPyTorchsTwin) {
+  HcCnnTn net({.features = 3, .samples = 64, .channels = {8, 8}, .kernels = {5, 3}, .encoder_layers = 1, .heads = 2},
+              1);
+  std::vector<std::string> layers;
+  for (const nn::NamedTensor& parameter : net.parameters())
+    if (parameter.name.ends_with(".weight")) layers.push_back(parameter.name.substr(0, parameter.name.size() - 7));
+  EXPECT_EQ(layers,
+            (std::vector<std::string>{"cnn.0", "cnn.1", "cnn.4", "cnn.5", "encoder.layers.0.self_attn.out_proj",
+                                      "encoder.layers.0.linear1", "encoder.layers.0.linear2", "encoder.layers.0.norm1",
+                                      "encoder.layers.0.norm2", "hc.0", "hc.1", "hc.3", "hc.4", "head.0", "head.3"}));
+}
+
 TEST(HcCnnTn, DropoutDependsOnStepAndSeedAndOnlyActsInTraining) {
   HcCnnTn net({.features = 0, .samples = 64, .channels = {8}, .kernels = {3}, .heads = 2}, 1);
   Tensor x = Tensor::empty({2, 64, 12});

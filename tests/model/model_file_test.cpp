@@ -10,6 +10,7 @@
 #include "base/error.h"
 #include "base/file.h"
 #include "engine/io/safetensors.h"
+#include "engine/memory.h"
 #include "tests/common/temporary_folder.h"
 #include "tests/data/helpers.h"
 #include "tests/model/tiny_set.h"
@@ -20,25 +21,23 @@ namespace {
 namespace fs = std::filesystem;
 using cardiograd::testing::TemporaryFolder;
 using data::testing::expect_error;
+using data::testing::LogCapture;
 using nlohmann::json;
 
 ModelDescription description() {
   ModelDescription d;
-  d.sizes = testing::tiny_config().model;
-  d.sizes.classes = 3;
-  d.sizes.features = 4;
-  d.sizes.leads = 2;
-  d.sizes.samples = 64;
-  d.task = "super";
+  d.architecture = testing::tiny_config().model;
+  d.architecture.set_shape({.classes = 3, .features = 4, .leads = 2, .samples = 64});
+  d.task = data::Task::kSub;
   d.class_names = {"A", "B \"x\"", "LAFB/LPFB"};
   d.thresholds = {0.1F, 0.5F, std::nextafter(0.3F, 1.0F)};
   d.lead_names = {"I", "aVR"};
   d.rate = 100;
   d.unit = "mV";
-  d.filter = "butterworth";
-  d.normalize = "zscore";
-  d.unlabeled = "keep";
-  d.feature_set = "all";
+  d.filter = Filter::kNone;
+  d.normalize = data::Normalize::kZscore;
+  d.unlabeled = data::Unlabeled::kKeep;
+  d.feature_set = FeatureSet::kDemographics;
   d.signal_scaling = {{1.0 / 3, -1e-300}, {0.1, 7}};
   d.feature_scaling = {{"age_years", "sex"}, {60, 1}, {59.9, 0.1}, {1.0 / 7, 0}, true};
   d.epoch = 12;
@@ -50,8 +49,7 @@ ModelDescription description() {
 class ModelFile {
  public:
   ModelFile() {
-    HcCnnTn net(description().sizes, 4);
-    save_model(path(), description(), net);
+    save_model(path(), description(), *description().architecture.build(4));
     file_ = read_safetensors(path());
   }
   fs::path path() const { return folder_ / "last.safetensors"; }
@@ -87,10 +85,15 @@ class ModelFile {
 TEST(ModelFile, RoundTripKeepsEveryValueAndByte) {
   const TemporaryFolder folder;
   const ModelDescription d = description();
-  HcCnnTn net(d.sizes, 4);
-  save_model(folder / "a.safetensors", d, net);
+  const auto net = d.architecture.build(4);
+  save_model(folder / "a.safetensors", d, *net);
   const TrainedModel loaded = load_model(folder / "a.safetensors");
   const ModelDescription& back = loaded.description;
+  EXPECT_EQ(back.architecture.kind().name, "hc_cnn_tn");
+  Architecture written = d.architecture;
+  Architecture read = back.architecture;
+  for (const ConfigField& field : written.fields())
+    EXPECT_EQ(field_named(read.fields(), field.key).text(), field.text()) << field.key;
   EXPECT_EQ(back.task, d.task);
   EXPECT_EQ(back.class_names, d.class_names);
   EXPECT_EQ(back.thresholds, d.thresholds);
@@ -113,7 +116,7 @@ TEST(ModelFile, RoundTripKeepsEveryValueAndByte) {
   Tensor x = Tensor::empty({3, 64, 2});
   for (std::int64_t i = 0; i < x.count(); ++i) x.data()[i] = static_cast<float>(i % 13) / 6 - 1;
   const Tensor f = Tensor::from<float>({1, 2, 0, 1, -1, 0, 0, 0, 2, 2, 1, 1}, {3, 4});
-  EXPECT_EQ(loaded.net->forward(x, f).values(), net.forward(x, f).values());
+  EXPECT_EQ(loaded.net->forward(x, f).values(), net->forward(x, f).values());
   save_model(folder / "b.safetensors", back, *loaded.net);
   EXPECT_EQ(read_file(folder / "a.safetensors"), read_file(folder / "b.safetensors"));
 }
@@ -152,15 +155,16 @@ TEST(ModelFile, ForeignAndIncompleteFilesAreRefused) {
 TEST(ModelFile, DescriptionsThatCannotBeAreRefused) {
   ModelFile model;
   const auto set = [](const char* key, const json& value) { return [=](json& j) { j[key] = value; }; };
-  const auto set_size = [](const char* key, const json& value) { return [=](json& j) { j["sizes"][key] = value; }; };
-  model.expect_refused(set("format_version", 2), {"format version 2, expected 1"});
+  const auto set_size = [](const char* key, const json& value) {
+    return [=](json& j) { j["architecture"][key] = value; };
+  };
+  model.expect_refused(set("format_version", 3), {"format version 3, expected 2"});
   const json whole = model.metadata();
   for (const auto& [key, value] : whole.items()) {
-    if (key == "architecture") continue;
     model.expect_refused([&key = key](json& j) { j.erase(key); }, {"description is damaged", key});
     if (key != "format_version") model.expect_refused(set(key.c_str(), json::object()), {"last.safetensors"});
   }
-  for (const char* key : {"task", "filter", "normalize", "unlabeled", "feature_set"})
+  for (const char* key : {"model", "task", "filter", "normalize", "unlabeled", "feature_set"})
     model.expect_refused(set(key, "something"), {key, "'something'"});
   model.expect_refused(set("classes", json::array({"A", "B"})), {"2 class names, expected 3"});
   model.expect_refused(set("thresholds", json::array({0.5})), {"1 thresholds, expected 3"});
@@ -181,17 +185,57 @@ TEST(ModelFile, DescriptionsThatCannotBeAreRefused) {
 }
 
 // A description must not make the program ask for memory that the file's own tensors do not fill.
-TEST(ModelFile, SizesBeyondTheFileAreRefusedBeforeMemoryIsAskedFor) {
+TEST(ModelFile, ArchitecturesBeyondTheFileAreRefusedBeforeMemoryIsTaken) {
   ModelFile model;
-  const auto set_size = [](const char* key, const json& value) { return [=](json& j) { j["sizes"][key] = value; }; };
+  const std::size_t limit = cpu_allocator().limit();
+  const auto set_size = [](const char* key, const json& value) {
+    return [=](json& j) { j["architecture"][key] = value; };
+  };
   for (const char* key : {"feed_forward", "feature_width", "head_width", "encoder_layers"})
     for (const std::int64_t value : {std::int64_t{1} << 30, std::int64_t{1} << 45, std::int64_t{1} << 62})
-      model.expect_refused(set_size(key, value), {"weights, the file holds "});
-  model.expect_refused(set_size("kernels", json::array({(std::int64_t{1} << 62) + 1, 3})),
-                       {"weights, the file holds "});
-  model.expect_refused(set_size("channels", json::array({std::int64_t{1} << 40, 8})), {"weights, the file holds "});
+      model.expect_refused(set_size(key, value), {key, std::to_string(value)});
+  model.expect_refused(set_size("kernels", json::array({(std::int64_t{1} << 62) + 1, 3})), {"kernels is ["});
+  model.expect_refused(set_size("channels", json::array({std::int64_t{1} << 40, 8})), {"channels is ["});
   model.expect_refused(set_size("samples", std::int64_t{1} << 50), {"samples is 1125899906842624"});
-  model.expect_refused([](json& j) { j["sizes"]["classes"] = std::int64_t{1} << 50; }, {"class names"});
+  model.expect_refused([](json& j) { j["architecture"]["classes"] = std::int64_t{1} << 50; }, {"class names"});
+  // Values that are allowed, but whose weights would fill 34 and 8 GB.
+  cpu_allocator().reset_peak();
+  model.expect_refused(set_size("channels", json::array({32768, 32768})), {"more than the ", " of weights"});
+  model.expect_refused(set_size("feature_width", 44000), {"more than the ", " of weights"});
+  EXPECT_TRUE(cpu_allocator().statistics().peak_in_use < std::size_t{400} << 20);
+  EXPECT_EQ(cpu_allocator().limit(), limit);
+}
+
+// As the version before wrote them, and as the one before that did.
+TEST(ModelFile, FilesOfFormatVersion1AreReadWithOneWarning) {
+  for (const bool older : {false, true}) {
+    ModelFile model;
+    const std::string today = read_file(model.path());
+    json j = model.metadata();
+    j["format_version"] = 1;
+    j["sizes"] = j["architecture"];
+    j["architecture"] = "HC-CNN-TN";
+    j.erase("model");
+    if (older) {
+      j["harmonise"] = j["normalize"];
+      j["unlabelled"] = j["unlabeled"];
+      j.erase("normalize");
+      j.erase("unlabeled");
+    }
+    model.tensors().metadata["cardiograd"] = j.dump();
+    write_safetensors(model.path(), model.tensors());
+    LogCapture log;
+    const TrainedModel loaded = load_model(model.path());
+    ASSERT_EQ(log.warnings.size(), 1U);
+    EXPECT_TRUE(log.warned("last.safetensors: format version 1 is read in this version only: "));
+    EXPECT_TRUE(log.warned("'architecture' is now 'model', 'sizes' is now 'architecture'"));
+    EXPECT_EQ(log.warned("'harmonise' is now 'normalize', 'unlabelled' is now 'unlabeled'"), older);
+    save_model(model.path(), loaded.description, *loaded.net);
+    EXPECT_TRUE(read_file(model.path()) == today);
+    model.expect_refused([](json& bad) { bad["architecture"] = "another"; }, {"model is 'another'"});
+    ModelFile mixed;  // today's keys under yesterday's number
+    mixed.expect_refused([](json& bad) { bad["format_version"] = 1; }, {"description is damaged"});
+  }
 }
 
 }  // namespace

@@ -7,6 +7,7 @@
 #include "base/error.h"
 #include "base/philox.h"
 #include "evaluation/metrics.h"
+#include "model/hc_cnn_tn.h"
 #include "tests/evaluation/golden_report.h"
 
 namespace cardiograd::model {

@@ -22,7 +22,7 @@ TEST(ClassWeights, OfPtbXl) {
                       {"LVH", 1708, 2.408},  {"ISC_", 1019, 3.0},  {"LAFB/LPFB", 1437, 2.599}, {"PMI", 13, 3.0}};
   for (const Row& row : rows)
     EXPECT_TRUE(std::abs(pos_weight(row.positives, 17084) - row.weight) <= 5.1e-4) << row.name;
-  const ClassWeightSettings uncapped{0.4, 1e-9, 1e9};
+  const PosWeightSettings uncapped{0.4, 1e-9, 1e9};
   EXPECT_TRUE(std::abs(pos_weight(13, 17084, uncapped) - 17.7) <= 0.05);
   EXPECT_TRUE(std::abs(pos_weight(24, 17084, uncapped) - 13.8) <= 0.05);
 }

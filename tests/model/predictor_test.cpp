@@ -17,6 +17,7 @@
 #include "data/ptbxl.h"
 #include "data/resample_recording.h"
 #include "model/data_loader.h"
+#include "model/hc_cnn_tn.h"
 #include "model/preprocessing.h"
 #include "model/scaling.h"
 #include "tests/apps/tiny_ptbxl.h"
@@ -42,13 +43,13 @@ TrainedModel model_for(const DataConfig& config, const data::Dataset& set) {
   for (std::int64_t i = 0; i < set.records; ++i) rows.push_back(i);
   d.signal_scaling = fit_signal_scaling(set, rows);
   if (!set.feature_names.empty()) d.feature_scaling = fit_feature_scaling(set, rows, true);
-  d.sizes.classes = static_cast<std::int64_t>(set.class_names.size());
-  d.sizes.features = d.feature_scaling.width();
-  d.sizes.samples = set.samples;
-  d.sizes.channels = {4, 8, 8};
-  d.sizes.encoder_layers = 1;
-  d.sizes.heads = 2;
-  d.sizes.feed_forward = 16;
+  d.architecture = HcCnnTnConfig{.classes = static_cast<std::int64_t>(set.class_names.size()),
+                                 .features = d.feature_scaling.width(),
+                                 .samples = set.samples,
+                                 .channels = {4, 8, 8},
+                                 .encoder_layers = 1,
+                                 .heads = 2,
+                                 .feed_forward = 16};
   d.task = config.task;
   d.class_names = set.class_names;
   d.thresholds.assign(set.class_names.size(), 0.5F);
@@ -59,7 +60,7 @@ TrainedModel model_for(const DataConfig& config, const data::Dataset& set) {
   d.normalize = config.normalize;
   d.unlabeled = config.unlabeled;
   d.feature_set = config.features;
-  model.net = std::make_unique<HcCnnTn>(d.sizes, 3);
+  model.net = d.architecture.build(3);
   return model;
 }
 
@@ -96,9 +97,9 @@ DataConfig tiny_config(const TinyPtbxl& tiny, const std::string& features, const
                        const std::string& normalize = "none") {
   DataConfig config;
   config.folder = tiny.folder();
-  config.features = features;
-  config.filter = filter;
-  config.normalize = normalize;
+  config.features = parse_word<FeatureSet>("features", features);
+  config.filter = parse_word<Filter>("filter", filter);
+  config.normalize = parse_word<data::Normalize>("normalize", normalize);
   return config;
 }
 
@@ -127,7 +128,7 @@ TEST(Predictor, IsExactlyWhatEvaluateComputesOfPtbXl) {
   CARDIOGRAD_NEED_DATA("ptbxl_raw");
   DataConfig config;
   config.folder = (cardiograd::testing::data_folder() / "ptbxl_raw").string();
-  config.features = "all";
+  config.features = FeatureSet::kAll;
   expect_same_as_evaluate(config, config);
 }
 

@@ -11,6 +11,7 @@
 
 #include "base/philox.h"
 #include "data/dataset.h"
+#include "model/hc_cnn_tn.h"
 #include "model/training_config.h"
 
 namespace cardiograd::model::testing {
@@ -54,13 +55,13 @@ inline data::Dataset tiny_set() {
 inline TrainingConfig tiny_config() {
   TrainingConfig config;
   config.data.folder = "unused";
-  config.model = {.channels = {8, 8},
-                  .kernels = {5, 3},
-                  .encoder_layers = 1,
-                  .heads = 2,
-                  .feed_forward = 12,
-                  .feature_width = 6,
-                  .head_width = 10};
+  config.model = HcCnnTnConfig{.channels = {8, 8},
+                               .kernels = {5, 3},
+                               .encoder_layers = 1,
+                               .heads = 2,
+                               .feed_forward = 12,
+                               .feature_width = 6,
+                               .head_width = 10};
   config.epochs = 4;
   config.batch_size = 9;
   config.lr = 3e-3;

@@ -68,12 +68,12 @@ std::string failure_of(const TrainingConfig& config, data::Dataset set = tiny_se
 TEST_F(TrainerTest, LearnsWhatTheSignalsShow) {
   TrainingConfig config = tiny_config();
   config.epochs = 25;
-  config.data.features = "none";
+  config.data.features = FeatureSet::kNone;
   data::Dataset set = tiny_set();
   set.feature_names.clear();
   set.features.clear();
   const Result result = train(config, set);
-  EXPECT_EQ(result.description.sizes.features, 0);
+  EXPECT_EQ(result.description.architecture.shape().features, 0);
   EXPECT_TRUE(result.log.back().train_loss < 0.5 * result.log.front().train_loss)
       << result.log.front().train_loss << " to " << result.log.back().train_loss;
   EXPECT_TRUE(result.log.back().val_macro_auc >= 0.9) << result.log.back().val_macro_auc;
@@ -98,7 +98,7 @@ TEST_F(TrainerTest, ThreadsDoNotChangeAByte) {
 
 // Stopped after any epoch, or within one, and continued by another process: as if never stopped.
 TEST_F(TrainerTest, ResumesToTheSameBytes) {
-  for (const char* schedule : {"cosine", "one_cycle"}) {
+  for (const Schedule schedule : {Schedule::kCosine, Schedule::kOneCycle}) {
     TrainingConfig config = tiny_config();
     config.epochs = 3;
     config.schedule = schedule;
@@ -121,8 +121,8 @@ TEST_F(TrainerTest, ResumesToTheSameBytes) {
       EXPECT_EQ(second.resume(), stop > 0);
       EXPECT_EQ(second.epochs_done(), (stop + 1) / 2);
       second.run({});
-      EXPECT_EQ(read_file(folder / "last.safetensors"), whole.last) << schedule << ", stop " << stop;
-      EXPECT_EQ(read_file(folder / "best.safetensors"), whole.best) << schedule << ", stop " << stop;
+      EXPECT_EQ(read_file(folder / "last.safetensors"), whole.last) << word_of(schedule) << ", stop " << stop;
+      EXPECT_EQ(read_file(folder / "best.safetensors"), whole.best) << word_of(schedule) << ", stop " << stop;
       const std::string log = read_file(folder / "log.csv");
       EXPECT_EQ(std::count(log.begin(), log.end(), '\n'), 1 + config.epochs);
     }
@@ -155,7 +155,7 @@ TEST_F(TrainerTest, ResumeRefusesAStateThatDoesNotFit) {
   write_safetensors(path, state);
   expect_error(resume, {"state.safetensors", "model."});
   write_file(path, good);
-  config.model.head_width = 11;
+  config.model.as<HcCnnTnConfig>().head_width = 11;
   expect_error(resume, {"state.safetensors", "head", "shape"});
 }
 
@@ -183,9 +183,9 @@ TEST_F(TrainerTest, SchedulesSetTheRateOfEachEpoch) {
   TrainingConfig config = tiny_config();
   for (const EpochResult& r : train(config).log)
     EXPECT_DOUBLE_EQ(r.lr, optim::cosine_annealing(config.lr, r.epoch - 1, config.epochs));
-  config.schedule = "constant";
+  config.schedule = Schedule::kConstant;
   for (const EpochResult& r : train(config).log) EXPECT_DOUBLE_EQ(r.lr, config.lr);
-  config.schedule = "one_cycle";  // 64 training records: 7 batches of 9
+  config.schedule = Schedule::kOneCycle;  // 64 training records: 7 batches of 9
   for (const EpochResult& r : train(config).log)
     EXPECT_DOUBLE_EQ(r.lr, optim::one_cycle(config.lr, 7 * r.epoch - 1, 7 * config.epochs));
 }
@@ -194,7 +194,7 @@ TEST_F(TrainerTest, SchedulesSetTheRateOfEachEpoch) {
 // must end at its lowest rate all the same.
 TEST_F(TrainerTest, IncompleteBatchesAreUsedOnRequest) {
   TrainingConfig config = tiny_config();
-  config.schedule = "one_cycle";
+  config.schedule = Schedule::kOneCycle;
   const std::string dropped = train(config).last;
   config.drop_last = false;
   const Result single = train(config);
@@ -217,12 +217,12 @@ TEST_F(TrainerTest, SettingsChangeTheResult) {
     EXPECT_TRUE(results.insert(train(config).last).second) << name;
   };
   expect_new("adam's weight decay", [](TrainingConfig& c) { c.weight_decay = 0.1; });
-  expect_new("adamw", [](TrainingConfig& c) { c.optimizer = "adamw", c.weight_decay = 0.1; });
+  expect_new("adamw", [](TrainingConfig& c) { c.optimizer = Optimizer::kAdamw, c.weight_decay = 0.1; });
   expect_new("clip_norm", [](TrainingConfig& c) { c.clip_norm = 1e-3; });
   expect_new("pos_weight", [](TrainingConfig& c) { c.pos_weight = false; });
   expect_new("missing_flags", [](TrainingConfig& c) { c.data.missing_flags = true; });
   expect_new("standardize", [](TrainingConfig& c) { c.data.standardize = false; });
-  expect_new("fixed thresholds", [](TrainingConfig& c) { c.thresholds = "fixed"; });
+  expect_new("fixed thresholds", [](TrainingConfig& c) { c.thresholds = Thresholds::kFixed; });
   expect_new("val_fold", [](TrainingConfig& c) { c.data.val_fold = 8; });
 }
 
@@ -232,10 +232,10 @@ TEST_F(TrainerTest, ColumnsMissingThroughoutAreLeftOutWithANotice) {
   EXPECT_EQ(train(config).description.feature_scaling.names, (std::vector<std::string>{"shown", "gaps"}));
   EXPECT_TRUE(log.informed("left out: absent"));
   config.data.missing_flags = true;
-  EXPECT_EQ(train(config).description.sizes.features, 4);
+  EXPECT_EQ(train(config).description.architecture.shape().features, 4);
   data::Dataset none = tiny_set();
   std::fill(none.features.begin(), none.features.end(), std::nanf(""));
-  EXPECT_EQ(train(config, none).description.sizes.features, 0);
+  EXPECT_EQ(train(config, none).description.architecture.shape().features, 0);
   EXPECT_TRUE(log.informed("left out: shown, gaps, absent"));
 }
 
@@ -243,7 +243,7 @@ TEST_F(TrainerTest, ThresholdsAreTunedOnTheValidationFold) {
   TrainingConfig config = tiny_config();
   const std::vector<float> fixed(3, 0.5F);
   EXPECT_NE(train(config).description.thresholds, fixed);
-  config.thresholds = "fixed";
+  config.thresholds = Thresholds::kFixed;
   EXPECT_EQ(train(config).description.thresholds, fixed);
 }
 
@@ -283,8 +283,8 @@ TEST_F(TrainerTest, ANonFiniteLossNamesStepRateAndFirstTensor) {
   EXPECT_NE(signals.find("at learning rate 0.003"), std::string::npos) << signals;
   EXPECT_NE(signals.find("first: the batch of signals"), std::string::npos) << signals;
   config = tiny_config();
-  config.model.channels = {8};
-  config.model.kernels = {3};
+  config.model.as<HcCnnTnConfig>().channels = {8};
+  config.model.as<HcCnnTnConfig>().kernels = {3};
   config.lr = 1e30;  // beyond what check() admits: the first step leaves weights whose products overflow
   const std::string weights = failure_of(config);
   EXPECT_NE(weights.find("the loss of step 2 is "), std::string::npos) << weights;

@@ -1,13 +1,14 @@
 #include "model/training_config.h"
 
 #include <algorithm>
-#include <map>
 #include <string>
+#include <type_traits>
 
 #include <gtest/gtest.h>
 
 #include "base/error.h"
 #include "base/file.h"
+#include "model/hc_cnn_tn.h"
 #include "tests/common/temporary_folder.h"
 #include "tests/data/helpers.h"
 
@@ -16,6 +17,7 @@ namespace {
 
 using cardiograd::testing::TemporaryFolder;
 using data::testing::expect_error;
+using data::testing::LogCapture;
 
 std::vector<std::string> texts(TrainingConfig config) {
   std::vector<std::string> all;
@@ -33,36 +35,34 @@ TEST(TrainingConfig, WritesAndReadsEveryField) {
   const TemporaryFolder folder;
   TrainingConfig config;
   config.data.folder = "a \"quoted\" \\ folder\nwith ünïcode";
-  const std::map<std::string, std::string> words = {{"data.task", "sub"},
-                                                    {"data.features", "none"},
-                                                    {"data.filter", "none"},
-                                                    {"data.normalize", "zscore"},
-                                                    {"data.unlabeled", "keep"},
-                                                    {"training.optimizer", "adamw"},
-                                                    {"training.schedule", "one_cycle"},
-                                                    {"training.thresholds", "fixed"},
-                                                    {"run.device", "cpu"}};
-  for (ConfigField& field : config_fields(config)) {
-    if (field.name() == "data.folder") continue;
+  for (const ConfigField& field : config_fields(config)) {
+    if (field.name() == "data.folder" || field.name() == "model.name") continue;
     std::visit(
-        [&](auto* value) {
-          using T = std::remove_pointer_t<decltype(value)>;
-          if constexpr (std::is_same_v<T, std::string>) *value = words.at(field.name());
-          if constexpr (std::is_same_v<T, bool>) *value = !*value;
-          if constexpr (std::is_same_v<T, std::int64_t>) *value = field.key == "rate" ? 500 : *value * 2 + 8;
-          if constexpr (std::is_same_v<T, double>) *value += 0.1;
-          if constexpr (std::is_same_v<T, std::vector<std::int64_t>>) value->push_back(value->front() * 24 + 1);
+        [&](const auto& value) {
+          using T = std::decay_t<decltype(value)>;
+          if constexpr (std::is_same_v<T, bool*>) *value = !*value;
+          if constexpr (std::is_same_v<T, std::int64_t*>) *value = field.key == "rate" ? 500 : *value * 2 + 8;
+          if constexpr (std::is_same_v<T, double*>) *value += 0.1;
+          if constexpr (std::is_same_v<T, std::vector<std::int64_t>*>) value->push_back(value->front() * 24 + 1);
+          if constexpr (std::is_same_v<T, WordReference>) {
+            const auto& words = value.words();
+            ASSERT_TRUE(value.assign(words[0].first == value.word() ? words[1].first : words[0].first));
+          }
         },
         field.value);
   }
-  config.model.channels.back() = 48 * config.model.heads;
+  HcCnnTnConfig& model = config.model.as<HcCnnTnConfig>();
+  model.channels.back() = 48 * model.heads;
   write_config(folder / "a.toml", config);
   const TrainingConfig back = read_config(folder / "a.toml");
   EXPECT_EQ(texts(back), texts(config));
   EXPECT_EQ(back.lr, config.lr) << "to the last bit";
   const std::vector<std::string> defaults = texts({});
   const std::vector<std::string> changed = texts(back);
-  for (std::size_t i = 0; i < defaults.size(); ++i) EXPECT_NE(changed[i], defaults[i]);
+  for (std::size_t i = 0; i < defaults.size(); ++i) {
+    if (defaults[i] == "model.name = 'hc_cnn_tn'") continue;  // there is one model alone
+    EXPECT_NE(changed[i], defaults[i]);
+  }
   write_config(folder / "b.toml", back);
   EXPECT_EQ(read_file(folder / "a.toml"), read_file(folder / "b.toml"));
 }
@@ -71,8 +71,7 @@ TEST(TrainingConfig, WhatIsNotThereKeepsItsDefault) {
   EXPECT_EQ(texts(from_text("")), texts({}));
   TrainingConfig expected;
   expected.epochs = 3;
-  expected.model.channels = {8, 16};
-  expected.model.kernels = {5, 3};
+  expected.model = HcCnnTnConfig{.channels = {8, 16}, .kernels = {5, 3}};
   expected.lr = 1;
   EXPECT_EQ(
       texts(from_text("# a run\n[training]\nepochs = 3\nlr = 1\n\n[model]\nchannels = [8, 16]\nkernels = [5, 3]\n")),
@@ -114,6 +113,12 @@ TEST(TrainingConfig, ImpossibleValuesOfAFileNameTheFile) {
   expect_error([&] { read_config(path); }, {"run.toml: ", "epochs is 0"});
   write_file(path, "[model]\nheads = 7\n");
   expect_error([&] { read_config(path); }, {"run.toml: ", "7 heads"});
+  write_file(path, "[data]\ntask = \"sup\"\n");
+  expect_error([&] { read_config(path); }, {"run.toml:2: 'data.task' is 'sup', expected super, sub"});
+  write_file(path, "[model]\nheads = 8\nname = \"hc_cnn\"\n");
+  expect_error([&] { read_config(path); }, {"run.toml:3: model is 'hc_cnn', expected hc_cnn_tn"});
+  write_file(path, "[model]\nname = 3\n");
+  expect_error([&] { read_config(path); }, {"run.toml:2: 'model.name' is not a text"});
 }
 
 TEST(TrainingConfig, ImpossibleValuesAreNamed) {
@@ -127,16 +132,7 @@ TEST(TrainingConfig, ImpossibleValuesAreNamed) {
     expect_error([&] { check(config); }, {part});
   };
   expect("no data folder", [](TrainingConfig& c) { c.data.folder = ""; });
-  expect("task is 'sup', expected super, sub", [](TrainingConfig& c) { c.data.task = "sup"; });
-  expect("rate is 250", [](TrainingConfig& c) { c.data.rate = 250; });
-  expect("features is 'some'", [](TrainingConfig& c) { c.data.features = "some"; });
-  expect("filter is 'x'", [](TrainingConfig& c) { c.data.filter = "x"; });
-  expect("normalize is 'x'", [](TrainingConfig& c) { c.data.normalize = "x"; });
-  expect("unlabeled is 'x'", [](TrainingConfig& c) { c.data.unlabeled = "x"; });
-  expect("optimizer is 'sgd'", [](TrainingConfig& c) { c.optimizer = "sgd"; });
-  expect("schedule is 'x'", [](TrainingConfig& c) { c.schedule = "x"; });
-  expect("thresholds is 'x'", [](TrainingConfig& c) { c.thresholds = "x"; });
-  expect("device is 'tpu'", [](TrainingConfig& c) { c.device = "tpu"; });
+  expect("rate is 250, expected 100, 500", [](TrainingConfig& c) { c.data.rate = 250; });
   expect("val_fold is 0", [](TrainingConfig& c) { c.data.val_fold = 0; });
   expect("test_fold is -1", [](TrainingConfig& c) { c.data.test_fold = -1; });
   expect("epochs is 0", [](TrainingConfig& c) { c.epochs = 0; });
@@ -146,17 +142,51 @@ TEST(TrainingConfig, ImpossibleValuesAreNamed) {
   expect("weight_decay is -1", [](TrainingConfig& c) { c.weight_decay = -1; });
   expect("clip_norm is -1", [](TrainingConfig& c) { c.clip_norm = -1; });
   expect("seed is -1", [](TrainingConfig& c) { c.seed = -1; });
-  expect("threads is 2000", [](TrainingConfig& c) { c.threads = 2000; });
+  expect("threads is 2000, expected 0 to 1024", [](TrainingConfig& c) { c.threads = 2000; });
+  expect("heads is 0, expected 1 to 65536", [](TrainingConfig& c) { c.model.as<HcCnnTnConfig>().heads = 0; });
+  expect("head_dropout is 1, expected 0 or more and less than 1",
+         [](TrainingConfig& c) { c.model.as<HcCnnTnConfig>().head_dropout = 1; });
 }
 
 TEST(TrainingConfig, SizesThatNoDataCouldFit) {
   TrainingConfig config;
   config.data.folder = "somewhere";
-  config.model.heads = 7;
+  config.model = HcCnnTnConfig{.heads = 7};
   expect_error([&] { check(config); }, {"256 channels cannot be shared by 7 heads"});
-  config.model.heads = 8;
-  config.model.kernels = {7, 5};
+  config.model = HcCnnTnConfig{.kernels = {7, 5}};
   expect_error([&] { check(config); }, {"3 channels and 2 kernels"});
+}
+
+TEST(TrainingConfig, OldKeysAreTakenWithOneWarningEach) {
+  LogCapture log;
+  const TrainingConfig config = from_text(
+      "[data]\nharmonise = 'zscore'\nstandardise = false\nunlabelled = 'keep'\n"
+      "[training]\noptimiser = 'adamw'\nclass_weights = false\n");
+  EXPECT_EQ(config.data.normalize, data::Normalize::kZscore);
+  EXPECT_FALSE(config.data.standardize);
+  EXPECT_EQ(config.data.unlabeled, data::Unlabeled::kKeep);
+  EXPECT_EQ(config.optimizer, Optimizer::kAdamw);
+  EXPECT_FALSE(config.pos_weight);
+  EXPECT_EQ(log.warnings.size(), 5U);
+  EXPECT_TRUE(log.warned("run.toml:2: 'data.harmonise' is now 'data.normalize'"));
+  EXPECT_TRUE(log.warned("run.toml:3: 'data.standardise' is now 'data.standardize'"));
+  EXPECT_TRUE(log.warned("run.toml:4: 'data.unlabelled' is now 'data.unlabeled'"));
+  EXPECT_TRUE(log.warned("run.toml:6: 'training.optimiser' is now 'training.optimizer'"));
+  EXPECT_TRUE(log.warned("run.toml:7: 'training.class_weights' is now 'training.pos_weight'"));
+  expect_error([] { from_text("[data]\nnormalize = 'none'\nharmonise = 'zscore'\n"); },
+               {"run.toml:3: ", "'data.harmonise' is the old word for 'data.normalize', which is there too"});
+  expect_error([] { from_text("[data]\nunlabelled = 'x'\n"); }, {"run.toml:2: 'data.unlabeled' is 'x'"});
+}
+
+TEST(TrainingConfig, NewFilesUseTheNewWords) {
+  const TemporaryFolder folder;
+  write_config(folder / "a.toml", {});
+  const std::string text = read_file(folder / "a.toml");
+  for (const char* old : {"harmonise", "standardise", "unlabelled", "optimiser", "class_weights"})
+    EXPECT_EQ(text.find(old), std::string::npos) << old;
+  LogCapture log;
+  read_config(folder / "a.toml");
+  EXPECT_TRUE(log.warnings.empty());
 }
 
 }  // namespace

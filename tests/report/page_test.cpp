@@ -7,6 +7,7 @@
 
 #include "base/error.h"
 #include "base/file.h"
+#include "model/hc_cnn_tn.h"
 #include "model/preprocessing.h"
 #include "report/collect.h"
 #include "report/sections.h"
@@ -23,12 +24,13 @@ using cardiograd::testing::XmlCheck;
 // A small untrained model on a small data set, and the report about it.
 class TinyRun {
  public:
-  explicit TinyRun(int records, const std::string& features = "demographics", const std::string& unlabeled = "drop")
+  explicit TinyRun(int records, model::FeatureSet features = model::FeatureSet::kDemographics,
+                   data::Unlabeled unlabeled = data::Unlabeled::kDrop)
       : data_(records) {
     model::DataConfig config;
     config.folder = data_.folder().string();
     config.features = features;
-    config.filter = "none";
+    config.filter = model::Filter::kNone;
     config.unlabeled = unlabeled;
     set_ = model::prepare_data(config, {.use_cache = false, .cache_folder = {}, .progress = {}});
     std::vector<std::int64_t> all;
@@ -36,25 +38,25 @@ class TinyRun {
     model::ModelDescription& d = trained_.description;
     d.feature_scaling = model::fit_feature_scaling(set_, all, false);
     d.signal_scaling = model::fit_signal_scaling(set_, all);
-    d.sizes = {.classes = 5, .features = d.feature_scaling.width(), .samples = data::testing::SmallSet::kSamples};
-    d.sizes.channels = {8};
-    d.sizes.kernels = {3};
-    d.sizes.encoder_layers = 1;
-    d.sizes.heads = 2;
-    d.sizes.feed_forward = 8;
-    d.task = "super";
+    d.architecture = model::HcCnnTnConfig{.classes = 5,
+                                          .features = d.feature_scaling.width(),
+                                          .samples = data::testing::SmallSet::kSamples,
+                                          .channels = {8},
+                                          .kernels = {3},
+                                          .encoder_layers = 1,
+                                          .heads = 2,
+                                          .feed_forward = 8};
     d.class_names = set_.class_names;
     d.thresholds.assign(5, 0.5F);
     d.lead_names = set_.lead_names;
     d.rate = set_.rate;
     d.unit = set_.unit;
-    d.filter = "none";
-    d.normalize = "none";
+    d.filter = model::Filter::kNone;
     d.unlabeled = unlabeled;
     d.feature_set = features;
     d.epoch = 3;
     d.val_folds = {9};
-    trained_.net = std::make_unique<model::HcCnnTn>(d.sizes, 1);
+    trained_.net = d.architecture.build(1);
     fs::create_directories(folder());
     model::save_model(model_file(), d, *trained_.net);
     source_ = std::make_unique<model::DataLoader>(set_, d.signal_scaling, d.feature_scaling);
@@ -139,7 +141,7 @@ TEST(ReportPage, OfATinyRunIsWhole) {
 }
 
 TEST(ReportPage, WhatIsMissingIsSaid) {
-  const TinyRun run(60, "none");
+  const TinyRun run(60, model::FeatureSet::kNone);
   // Fold 10: records 10, 20, ..., 60 are two each of CD, STTC and NORM.
   const std::string page = render(run.report({10}, 0));
   expect_whole(page);
@@ -154,7 +156,7 @@ TEST(ReportPage, WhatIsMissingIsSaid) {
 }
 
 TEST(ReportPage, AFoldWithoutPositivesHasNoVerdict) {
-  const TinyRun run(10, "demographics", "keep");
+  const TinyRun run(10, model::FeatureSet::kDemographics, data::Unlabeled::kKeep);
   const std::string page = render(run.report({5}));  // record 5 alone, whose statement is no diagnosis
   expect_whole(page);
   EXPECT_TRUE(contains(page, "There is no verdict: no class has both positive and negative records in fold 5."));

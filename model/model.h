@@ -1,0 +1,42 @@
+// What training, prediction and the report need of a model, whichever it is. To add one, see model/registry.h.
+#pragma once
+
+#include <cstdint>
+
+#include "engine/nn/module.h"
+#include "engine/tensor.h"
+
+namespace cardiograd::model {
+
+// What the data decide about a model.
+struct DataShape {
+  std::int64_t classes = 5;
+  std::int64_t features = 29;  // hand-crafted ones; 0: none
+  std::int64_t leads = 12;
+  std::int64_t samples = 1000;  // per record and lead
+};
+
+inline constexpr std::int64_t kMaxSamples = 1'000'000;
+
+class Model : public nn::Module {
+ public:
+  explicit Model(const DataShape& shape) : shape_(shape) {}
+
+  // signals (N, samples, leads), features (N, features) or undefined when there are none -> logits (N, classes).
+  // Throws Error for other shapes.
+  Tensor forward(const Tensor& signals, const Tensor& features) { return classify(encode(signals), features); }
+
+  // The two halves of forward(), for whoever asks about many features of the same signals: what depends on the signals
+  // alone, (N, samples, leads) -> (N, ...), and everything behind it. A model without such a part returns the signals.
+  virtual Tensor encode(const Tensor& signals) = 0;
+  virtual Tensor classify(const Tensor& encoded, const Tensor& features) = 0;
+
+  const DataShape& shape() const { return shape_; }
+  // Trained numbers; running statistics do not count.
+  std::int64_t parameter_count();
+
+ private:
+  DataShape shape_;
+};
+
+}  // namespace cardiograd::model
