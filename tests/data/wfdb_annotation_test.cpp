@@ -161,7 +161,7 @@ TEST(WfdbAnnotationRealData, EqualsThePythonPackage) {
     }
     EXPECT_EQ(first, expected["first"]);
     EXPECT_EQ(last, expected["last"]);
-    EXPECT_EQ(symbols, expected["symbols"]);
+    EXPECT_EQ(symbols, expected["symbols"].get<std::string>());
     EXPECT_EQ(samples, expected["sample_sum"].get<std::int64_t>());
     EXPECT_EQ(codes, expected["code_sum"].get<int>());
     EXPECT_EQ(subtypes, expected["subtype_sum"].get<int>());

@@ -50,10 +50,10 @@ void expect_summary(const fs::path& path, const json& summary) {
     const json& expected = summary["leads"][lead];
     const WfdbSignalSpec& spec = digital.header.signals[lead];
     SCOPED_TRACE(spec.name);
-    EXPECT_EQ(spec.name, expected["name"]);
+    EXPECT_EQ(spec.name, expected["name"].get<std::string>());
     EXPECT_EQ(spec.gain, expected["gain"].get<double>());
     EXPECT_EQ(spec.baseline, expected["baseline"].get<int>());
-    EXPECT_EQ(spec.unit, expected["unit"]);
+    EXPECT_EQ(spec.unit, expected["unit"].get<std::string>());
     EXPECT_EQ(spec.format, expected["format"].get<int>());
     std::vector<std::int64_t> stored(digital.signals[lead].begin(), digital.signals[lead].end());
     for (auto& sample : stored) sample = sample == kInvalidSample ? wfdb_invalid_marker(spec.format) : sample;

@@ -64,7 +64,7 @@ void divergent_barrier() {
 
 template <bool kPlanted>
 __global__ void two_barriers_kernel(float* y) {
-  if (kPlanted && threadIdx.x % 2 == 0) {
+  if (kPlanted && threadIdx.x % 2 == 0) {  // NOLINT(bugprone-branch-clone): two barriers are not one
     __syncthreads();
   } else {
     __syncthreads();
