@@ -54,7 +54,8 @@ void add_options(CLI::App& app, Options& o) {
   app.add_option("--samples", o.architecture.samples, "per record, 1000 by default")->check(CLI::Range(8, 1000000));
   app.add_option("--leads", o.architecture.leads, "12 by default")->check(CLI::Range(1, 10000));
   app.add_option("--classes", o.architecture.classes, "5 by default")->check(CLI::Range(1, 10000));
-  app.add_option("--features", o.architecture.features, "29 by default, 0: no feature branch")->check(CLI::Range(0, 10000));
+  app.add_option("--features", o.architecture.features, "29 by default, 0: no feature branch")
+      ->check(CLI::Range(0, 10000));
   app.add_option("--gpu", o.gpus, "one or more of " + gpu_names() + ", or NAME:TFLOPS:GBS for another");
   app.add_flag("--by-layer", o.by_layer,
                "per layer, too, in the order of the step, instead of per kernel and shape alone");

@@ -96,7 +96,9 @@ OpCase bind_case(const typename Spec::Shape& shape) {
 
 template <KernelSpec Spec>
 Op make_op() {
-  return {Spec::kName, Spec::kGradientOf, Spec::kTolerance,
+  return {Spec::kName,
+          Spec::kGradientOf,
+          Spec::kTolerance,
           [](std::uint64_t seed) {
             ShapeSampler sampler(seed);
             return bind_case<Spec>(Spec::sample(sampler));

@@ -165,8 +165,8 @@ Predictor::Predictor(TrainedModel model, PredictorOptions options)
     : model_(std::move(model)),
       options_(options),
       as_trained_(settings_of(model_.description, model_.description.normalize)),
-      settings_(settings_of(model_.description, model_.description.unit == "z" ? data::Normalize::kZscore
-                                                                                : model_.description.normalize)) {
+      settings_(settings_of(model_.description,
+                            model_.description.unit == "z" ? data::Normalize::kZscore : model_.description.normalize)) {
   if (!ecg::are_standard_leads(model_.description.lead_names))
     throw Error(fmt::format("the model's leads are {}, expected the twelve standard ones",
                             fmt::join(model_.description.lead_names, " ")),

@@ -9,10 +9,10 @@
 #include <fmt/format.h>
 
 #include "base/error.h"
-#include "ecg/leads.h"
 #include "data/synthetic/record.h"
 #include "data/wfdb.h"
 #include "docs/figures/steps.h"
+#include "ecg/leads.h"
 
 namespace cardiograd::docs {
 namespace {

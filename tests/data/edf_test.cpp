@@ -26,7 +26,7 @@ nlohmann::json golden(const char* name) {
   return nlohmann::json::parse(read_file(golden_folder() / "edf" / "values.json")).at(name);
 }
 
-void expect_equals(const Recording& recording, Eigen::Index column, const nlohmann::json& lead) {
+void expect_equals(const ecg::Recording& recording, Eigen::Index column, const nlohmann::json& lead) {
   EXPECT_EQ(recording.leads[static_cast<std::size_t>(column)], lead.at("label").get<std::string>());
   const auto values = lead.at("values").get<std::vector<double>>();
   ASSERT_EQ(recording.signal.rows(), static_cast<Eigen::Index>(values.size()));

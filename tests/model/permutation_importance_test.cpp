@@ -7,8 +7,8 @@
 #include "base/error.h"
 #include "base/philox.h"
 #include "evaluation/metrics.h"
-#include "model/preprocessing.h"
 #include "model/hc_cnn_tn.h"
+#include "model/preprocessing.h"
 #include "tests/evaluation/golden_report.h"
 
 namespace cardiograd::model {

@@ -23,8 +23,7 @@ __global__ void vector(float4* y) {
 __global__ void division64(int* y, std::int64_t n, std::int64_t d) {
   int sum = 0;
 #pragma unroll 1
-  for (std::int64_t i = 0; i < n; ++i)
-    sum += static_cast<int>(i / d);  // planted: 64-bit division in a loop
+  for (std::int64_t i = 0; i < n; ++i) sum += static_cast<int>(i / d);  // planted: 64-bit division in a loop
   y[threadIdx.x] = sum;
 }
 
@@ -49,8 +48,9 @@ __global__ void tensor(float* y, const unsigned* a, const unsigned* b, int n) {
   float c[4] = {};
 #pragma unroll 1
   for (int i = 0; i < n; ++i)
-    asm volatile("mma.sync.aligned.m16n8k8.row.col.f32.tf32.tf32.f32 {%0,%1,%2,%3}, {%4,%5,%6,%7}, {%8,%9}, {%0,%1,%2,%3};"
-                 : "+f"(c[0]), "+f"(c[1]), "+f"(c[2]), "+f"(c[3])
-                 : "r"(a[0]), "r"(a[1]), "r"(a[2]), "r"(a[3]), "r"(b[0]), "r"(b[1]));
+    asm volatile(
+        "mma.sync.aligned.m16n8k8.row.col.f32.tf32.tf32.f32 {%0,%1,%2,%3}, {%4,%5,%6,%7}, {%8,%9}, {%0,%1,%2,%3};"
+        : "+f"(c[0]), "+f"(c[1]), "+f"(c[2]), "+f"(c[3])
+        : "r"(a[0]), "r"(a[1]), "r"(a[2]), "r"(a[3]), "r"(b[0]), "r"(b[1]));
   y[threadIdx.x] = c[0] + c[1] + c[2] + c[3];
 }

@@ -7,5 +7,9 @@ __device__ void work(float* y, const float* x) {
   for (int i = 0; i < 64; ++i) y[i * kThreads + threadIdx.x] = values[i];
 }
 
-__global__ void __launch_bounds__(1024, 2) spilling(float* y, const float* x) { work<1024>(y, x); }
-__global__ void __launch_bounds__(256, 1) roomy(float* y, const float* x) { work<256>(y, x); }
+__global__ void __launch_bounds__(1024, 2) spilling(float* y, const float* x) {
+  work<1024>(y, x);
+}
+__global__ void __launch_bounds__(256, 1) roomy(float* y, const float* x) {
+  work<256>(y, x);
+}
