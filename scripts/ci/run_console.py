@@ -13,6 +13,7 @@ equal. A command without output below it may print anything.
 """
 
 import argparse
+import os
 import pathlib
 import re
 import shutil
@@ -70,9 +71,10 @@ def run(document, build):
                 (folder / entry.name).symlink_to(entry)
         (folder / "build").mkdir()
         (folder / "build" / "cpu").symlink_to(build)
+        environment = dict(os.environ, XDG_CACHE_HOME=str(folder / ".cache"))
         for number, command, expected in commands:
             print(f"{document.name}:{number}: $ {command}", flush=True)
-            done = subprocess.run(["bash", "-o", "pipefail", "-c", command], cwd=folder, stdin=subprocess.DEVNULL,
+            done = subprocess.run(["bash", "-o", "pipefail", "-c", command], cwd=folder, env=environment, stdin=subprocess.DEVNULL,
                                   stdout=subprocess.PIPE, stderr=subprocess.STDOUT, text=True, errors="replace")
             printed = done.stdout.rstrip("\n").split("\n") if done.stdout.strip() else []
             while expected and not expected[-1].strip():
