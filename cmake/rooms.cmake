@@ -68,6 +68,36 @@ function(cardiograd_room folder)
   set_property(GLOBAL APPEND PROPERTY CARDIOGRAD_ROOMS ${name})
 endfunction()
 
+# kernels/all_specs.h in the build folder: AllSpecs, the list of all kernels, from the `using <Operation>Specs = ...` at
+# the end of every kernels/<operation>/<operation>_spec.h. So adding an operation needs no edit of a list.
+function(cardiograd_list_specs)
+  file(GLOB headers RELATIVE ${PROJECT_SOURCE_DIR} CONFIGURE_DEPENDS ${PROJECT_SOURCE_DIR}/kernels/*/*_spec.h)
+  list(SORT headers)
+  foreach(header ${headers})
+    file(STRINGS ${PROJECT_SOURCE_DIR}/${header} line REGEX "^using [A-Za-z0-9]+Specs = SpecList<")
+    if(NOT line MATCHES "^using ([A-Za-z0-9]+Specs) =")
+      message(FATAL_ERROR "${header} does not end with `using <Operation>Specs = SpecList<...>;`: its kernels would not be tested")
+    endif()
+    string(APPEND includes "#include \"${header}\"\n")
+    list(APPEND names ${CMAKE_MATCH_1})
+  endforeach()
+  list(JOIN names ", " names)
+  file(CONFIGURE OUTPUT ${PROJECT_BINARY_DIR}/generated/kernels/all_specs.h @ONLY CONTENT
+"// All kernels, listed by CMake from kernels/*/*_spec.h.
+#pragma once
+
+@includes@
+namespace cardiograd::kernels {
+
+// List<every spec...>
+template <template <class...> class List>
+using AllSpecs = typename JoinedSpecs<@names@>::template In<List>;
+
+}  // namespace cardiograd::kernels
+")
+  target_include_directories(cardiograd_kernels PUBLIC $<BUILD_INTERFACE:${PROJECT_BINARY_DIR}/generated>)
+endfunction()
+
 # Every apps/<name>.cpp becomes the program <name>; the .cpp of the folders in apps/ are one library for all of them.
 function(cardiograd_apps)
   file(GLOB common CONFIGURE_DEPENDS ${PROJECT_SOURCE_DIR}/apps/*/*.cpp)

@@ -1,6 +1,6 @@
 // What the project knows about a kernel: its buffers, its cost, shapes to try it on, how exact it must be, and the
-// functions that implement it. A KernelSpec is a struct in kernels/<operation>/<operation>_spec.h; all_specs.h lists
-// them. Product code calls the functions themselves and includes none of this.
+// functions that implement it. A KernelSpec is a struct in kernels/<operation>/<operation>_spec.h. Product code calls
+// the functions themselves and includes none of this.
 #pragma once
 
 #include <algorithm>
@@ -179,5 +179,22 @@ constexpr void check_signature() {
   static_assert(Signature::dtypes_fit(Spec::buffers(kShape)),
                 "the kernel function takes a pointer to another type than its spec's buffer has");
 }
+
+// The specs of one operation. Its header ends with `using <Operation>Specs = SpecList<...>;`: CMake collects these
+// names in kernels/all_specs.h in the build folder, as AllSpecs<List>, a List of all specs.
+template <class... Specs>
+struct SpecList {};
+
+// Joins SpecLists: JoinedSpecs<SpecList<A>, SpecList<B, C>>::In<List> is List<A, B, C>.
+template <class... Lists>
+struct JoinedSpecs;
+template <class... Specs>
+struct JoinedSpecs<SpecList<Specs...>> {
+  template <template <class...> class List>
+  using In = List<Specs...>;
+};
+template <class... First, class... Second, class... Rest>
+struct JoinedSpecs<SpecList<First...>, SpecList<Second...>, Rest...>
+    : JoinedSpecs<SpecList<First..., Second...>, Rest...> {};
 
 }  // namespace cardiograd::kernels

@@ -1,4 +1,4 @@
-// Every kernel of the project in one table, made from all_specs.h. Tests, gradient checks, benchmarks and the roofline
+// Every kernel of the project in one table, made from the lists at the end of the *_spec.h. Tests, gradient checks, benchmarks and the roofline
 // are loops over it. docs/add-an-operation.md walks through adding an operation.
 #pragma once
 

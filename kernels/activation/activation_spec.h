@@ -81,4 +81,6 @@ struct GeluBackward : ActivationSpec {
   static constexpr auto cuda = gelu_backward_cuda;
 };
 
+using ActivationSpecs = SpecList<ReluForward, ReluBackward, GeluForward, GeluBackward>;
+
 }  // namespace cardiograd::kernels

@@ -46,4 +46,6 @@ struct AdamForward {
   static constexpr auto cuda = adam_forward_cuda;
 };
 
+using AdamSpecs = SpecList<AdamForward>;
+
 }  // namespace cardiograd::kernels

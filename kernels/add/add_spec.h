@@ -69,4 +69,6 @@ struct AccumulateForward : AddSpec {
   static constexpr auto cuda = accumulate_forward_cuda;
 };
 
+using AddSpecs = SpecList<AddForward, AddBackwardBroadcast, AccumulateForward>;
+
 }  // namespace cardiograd::kernels

@@ -77,4 +77,6 @@ struct AttentionBackward : AttentionSpec {
   static constexpr auto cuda = attention_backward_cuda;
 };
 
+using AttentionSpecs = SpecList<AttentionForward, AttentionBackward>;
+
 }  // namespace cardiograd::kernels

@@ -127,4 +127,6 @@ struct BatchNormEvalBackward : BatchNormSpec {
   static constexpr auto cuda = batch_norm_eval_backward_cuda;
 };
 
+using BatchNormSpecs = SpecList<BatchNormForward, BatchNormBackward, BatchNormEvalForward, BatchNormEvalBackward>;
+
 }  // namespace cardiograd::kernels

@@ -58,4 +58,6 @@ struct ConcatBackward : ConcatSpec {
   static constexpr auto cuda = concat_backward_cuda;
 };
 
+using ConcatSpecs = SpecList<ConcatForward, ConcatBackward>;
+
 }  // namespace cardiograd::kernels

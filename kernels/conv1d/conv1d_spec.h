@@ -100,4 +100,6 @@ struct Conv1dBackwardWeight : Conv1dSpec {
   static constexpr auto cuda = conv1d_backward_weight_cuda;
 };
 
+using Conv1dSpecs = SpecList<Conv1dForward, Conv1dBackwardInput, Conv1dBackwardWeight>;
+
 }  // namespace cardiograd::kernels

@@ -53,4 +53,6 @@ struct DropoutBackward : DropoutForward {
   }
 };
 
+using DropoutSpecs = SpecList<DropoutForward, DropoutBackward>;
+
 }  // namespace cardiograd::kernels

@@ -52,4 +52,6 @@ struct GatherBatchForward {
   static constexpr auto cuda = gather_batch_forward_cuda;
 };
 
+using GatherBatchSpecs = SpecList<GatherBatchForward>;
+
 }  // namespace cardiograd::kernels

@@ -75,4 +75,6 @@ struct LayerNormBackward : LayerNormSpec {
   static constexpr auto cuda = layer_norm_backward_cuda;
 };
 
+using LayerNormSpecs = SpecList<LayerNormForward, LayerNormBackward>;
+
 }  // namespace cardiograd::kernels

@@ -73,4 +73,6 @@ struct LinearBackwardWeight : LinearSpec {
   static constexpr KernelVariant<decltype(cuda)> cuda_variants[] = {{"tile", linear_backward_weight_tile}};
 };
 
+using LinearSpecs = SpecList<LinearForward, LinearBackwardInput, LinearBackwardWeight>;
+
 }  // namespace cardiograd::kernels

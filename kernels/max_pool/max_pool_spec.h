@@ -75,4 +75,6 @@ struct MaxPoolBackward : MaxPoolSpec {
   static constexpr auto cuda = max_pool_backward_cuda;
 };
 
+using MaxPoolSpecs = SpecList<MaxPoolForward, MaxPoolBackward>;
+
 }  // namespace cardiograd::kernels

@@ -98,4 +98,6 @@ struct ScaleForward {
   static constexpr auto cuda = scale_forward_cuda;
 };
 
+using ReduceSpecs = SpecList<MeanTimeForward, MeanTimeBackward, SquaredNormForward, ScaleForward>;
+
 }  // namespace cardiograd::kernels

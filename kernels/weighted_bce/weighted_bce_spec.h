@@ -66,4 +66,6 @@ struct WeightedBceBackward : WeightedBceSpec {
   static constexpr auto cuda = weighted_bce_backward_cuda;
 };
 
+using WeightedBceSpecs = SpecList<WeightedBceForward, WeightedBceBackward>;
+
 }  // namespace cardiograd::kernels

@@ -3,10 +3,9 @@
 
     scripts/ci/add_an_operation.py [--preset cpu|simt] [--jobs N] [--launcher ccache] [--keep FOLDER]
 
-Copies the files that git tracks, writes the page's code blocks, applies its diff blocks, configures, builds the tests of
+Copies the files that git tracks, writes the page's code blocks, configures, builds the tests of
 kernels and engine and runs those of the new operation: on the CPU, in the preset simt the GPU's version too. Fails if a
-block does not fit, if a test fails or did not run, or if the operation takes more than MAX_FILES new files or more than
-MAX_EDITS edited ones. --keep leaves the copy in FOLDER, which must not exist; without it a temporary one is used.
+block does not fit, if a test fails or did not run, or if the operation touches more than MAX_FILES files. --keep leaves the copy in FOLDER, which must not exist; without it a temporary one is used.
 """
 import argparse
 import os
@@ -19,9 +18,8 @@ import tempfile
 
 ROOT = pathlib.Path(__file__).resolve().parents[2]
 PAGE = ROOT / "docs" / "add-an-operation.md"
-MAX_FILES = 6  # new ones, without the test
-MAX_EDITS = 2  # the list of specs and the header of the engine's operations
-BLOCK = re.compile(r"^```(cpp|diff) (\S+)\n(.*?)^```$", re.M | re.S)
+MAX_FILES = 6  # without the test of the differentiable function
+BLOCK = re.compile(r"^```cpp (\S+)\n(.*?)^```$", re.M | re.S)
 
 
 def fail(message):
@@ -36,41 +34,20 @@ def copy_tree(to):
             shutil.copy2(ROOT / name, to / name)
 
 
-def apply_diff(path, block):
-    """Replaces the lines of the block with ' ' or '-' by those with ' ' or '+'; they must occur once."""
-    lines = block.splitlines()
-    if any(line[:1] not in (" ", "+", "-") for line in lines):
-        fail(f"a diff of {path} has a line that begins with none of ' ', '+', '-'")
-    old = "".join(line[1:] + "\n" for line in lines if line[0] != "+")
-    new = "".join(line[1:] + "\n" for line in lines if line[0] != "-")
-    text = path.read_text()
-    if text.count(old) != 1:
-        fail(f"the lines of a diff occur {text.count(old)} times in {path}, expected once:\n{old}")
-    path.write_text(text.replace(old, new))
-
-
 def apply_page(tree):
-    """Returns the paths of new and edited files and the names of the kernels."""
-    new, edited, kernels = [], [], []
-    blocks = BLOCK.findall(PAGE.read_text())
-    if not blocks:
-        fail(f"{PAGE} has no blocks")
-    for kind, name, text in blocks:
+    """Returns the paths of new files and the names of the kernels."""
+    new, kernels = [], []
+    for name, text in BLOCK.findall(PAGE.read_text()):
         path = tree / name
-        if kind == "cpp":
-            if path.exists():
-                fail(f"{name} exists already")
-            path.parent.mkdir(parents=True, exist_ok=True)
-            path.write_text(text)
-            new.append(name)
-            kernels += re.findall(r'kName = "(\w+)";', text)
-        else:
-            if not path.exists():
-                fail(f"{name} does not exist")
-            apply_diff(path, text)
-            if name not in edited:
-                edited.append(name)
-    return new, edited, kernels
+        if path.exists():
+            fail(f"{name} exists already")
+        path.parent.mkdir(parents=True, exist_ok=True)
+        path.write_text(text)
+        new.append(name)
+        kernels += re.findall(r'kName = "(\w+)";', text)
+    if not kernels:
+        fail(f"{PAGE} adds no kernel")
+    return new, kernels
 
 
 def check_format(tree, names):
@@ -132,15 +109,14 @@ def main():
     with tempfile.TemporaryDirectory(prefix="add_an_operation.") as temporary:
         tree = options.keep.resolve() if options.keep else pathlib.Path(temporary)
         copy_tree(tree)
-        new, edited, kernels = apply_page(tree)
+        new, kernels = apply_page(tree)
         files = [name for name in new if not name.startswith("tests/")]
-        print(f"{', '.join(kernels)}: {len(files)} new files, {len(new) - len(files)} test, {len(edited)} edited: "
-              f"{' '.join(new + edited)}")
-        if len(files) > MAX_FILES or len(edited) > MAX_EDITS:
-            fail(f"at most {MAX_FILES} new files and {MAX_EDITS} edited ones")
+        print(f"{', '.join(kernels)}: {len(files)} files, {len(new) - len(files)} test: {' '.join(new)}")
+        if len(files) > MAX_FILES:
+            fail(f"{len(files)} files, at most {MAX_FILES} are allowed")
         if not any("backward" in kernel for kernel in kernels):
             fail("no kernel of the page computes a gradient")
-        check_format(tree, new + edited)
+        check_format(tree, new)
         build_and_test(tree, options, new, kernels)
 
 

@@ -5,8 +5,8 @@ Usage: run_console.py DOCUMENT.md [--build FOLDER] [--list]
 
 Every block fenced as ```console is read: a line that begins with "$ " is a command (a trailing backslash continues it on
 the next line), the lines below it, up to the next command, are its output. All commands of a document run in one folder
-that is removed afterwards; build/cpu in a command means the build folder, and everything else that is tracked is reachable
-by its path in the tree. A command that exits with another status than 0 fails the document.
+that holds nothing but build/cpu, a link to the build folder, and is removed afterwards. A command that exits with another
+status than 0 fails the document.
 
 In the output shown, a line "..." stands for any number of lines, "..." within a line for any text, and runs of blanks are
 equal. A command without output below it may print anything.
@@ -66,16 +66,14 @@ def run(document, build):
     failed = 0
     with tempfile.TemporaryDirectory(prefix="cardiograd-console-") as name:
         folder = pathlib.Path(name)
-        for entry in ROOT.iterdir():
-            if entry.name not in ("build", ".git"):
-                (folder / entry.name).symlink_to(entry)
         (folder / "build").mkdir()
         (folder / "build" / "cpu").symlink_to(build)
         environment = dict(os.environ, XDG_CACHE_HOME=str(folder / ".cache"))
         for number, command, expected in commands:
             print(f"{document.name}:{number}: $ {command}", flush=True)
-            done = subprocess.run(["bash", "-o", "pipefail", "-c", command], cwd=folder, env=environment, stdin=subprocess.DEVNULL,
-                                  stdout=subprocess.PIPE, stderr=subprocess.STDOUT, text=True, errors="replace")
+            done = subprocess.run(["bash", "-o", "pipefail", "-c", command], cwd=folder, env=environment,
+                                  stdin=subprocess.DEVNULL, stdout=subprocess.PIPE, stderr=subprocess.STDOUT, text=True,
+                                  errors="replace")
             printed = done.stdout.rstrip("\n").split("\n") if done.stdout.strip() else []
             while expected and not expected[-1].strip():
                 expected.pop()
