@@ -7,6 +7,7 @@ namespace cardiograd {
 
 enum class DType { kFloat32, kBFloat16, kInt16, kInt32, kUint8 };
 
+// PyTorch's name of the type: "float32", "bfloat16", "int16", "int32", "uint8".
 constexpr const char* dtype_name(DType dtype) {
   switch (dtype) {
     case DType::kFloat32:

@@ -48,7 +48,7 @@ batch reduced: figures per request do not depend on it. Written by `bench/kernel
 
 A `!` stands before every line of source that asks for at least twice what it needs, or for a lane's neighboring words one by one,
 with the figures of the first shape where it does.
-The figures are exact and repeatable, and they say nothing about time: caches are not modelled, and nvcc may join accesses
+The figures are exact and repeatable, and they say nothing about time: caches are not modeled, and nvcc may join accesses
 that are apart in the source. `simt_counters --op NAME --annotate` shows the source with figures in the margin.
 """
 

@@ -5,7 +5,8 @@
 #   cpu      all others
 #   data     beside one of these two: tests that call CARDIOGRAD_NEED_DATA and so skip without real recordings
 #
-# GoogleTest says in which file and line each test begins (parameterized tests: where their TEST_P stands).
+# GoogleTest says in which file and line each test begins (parameterized and typed tests: where their TEST_P or
+# TYPED_TEST stands).
 cmake_minimum_required(VERSION 3.25)
 
 set(list ${OUTPUT}.json)
@@ -27,7 +28,7 @@ function(find_tests_with file text found)
   set(numbers)
   foreach(line IN LISTS lines)
     math(EXPR number "${number} + 1")
-    if(line MATCHES "^TEST(_F|_P)?\\(")
+    if(line MATCHES "^(TYPED_)?TEST(_F|_P)?\\(")
       set(begin ${number})
     elseif(begin)
       string(FIND "${line}" "${text}" at)
@@ -37,6 +38,23 @@ function(find_tests_with file text found)
     endif()
   endforeach()
   set(${found} "${numbers}" PARENT_SCOPE)
+endfunction()
+
+# In `found`, the name that gtest_discover_tests gave to the typed test `name`: it adds the type in a form of its own, so
+# the command that runs the test is looked up in the file that it wrote.
+get_filename_component(folder ${OUTPUT} DIRECTORY)
+get_filename_component(program_name ${PROGRAM} NAME_WE)
+function(name_in_ctest name found)
+  file(GLOB scripts "${folder}/${program_name}[[]*_tests.cmake")
+  foreach(script IN LISTS scripts)
+    file(STRINGS "${script}" line REGEX "^add_test\\(.*--gtest_filter=${name}([] \"]|$)" LIMIT_COUNT 1)
+    if(line MATCHES "^add_test\\( *\\[(=*)\\[(.*)\\]=*\\] +[^ ]*${program_name}")
+      set(${found} "${CMAKE_MATCH_2}" PARENT_SCOPE)
+      return()
+    endif()
+  endforeach()
+  message(WARNING "${name}: no such test in ${folder}/${program_name}[...]_tests.cmake; it gets no label")
+  set(${found} "${name}" PARENT_SCOPE)
 endfunction()
 
 set(output)
@@ -69,7 +87,12 @@ foreach(i RANGE ${last_suite})
     endif()
     string(REGEX REPLACE "^DISABLED_" "" name "${name}")
     string(REGEX REPLACE "^DISABLED_" "" clean_suite_name "${suite_name}")
-    string(APPEND output "set_tests_properties([=[${clean_suite_name}.${name}]=] PROPERTIES LABELS \"${labels}\")\n")
+    set(test_name "${clean_suite_name}.${name}")
+    string(JSON type ERROR_VARIABLE not_typed GET "${suite}" testsuite ${j} type_param)
+    if(NOT not_typed)
+      name_in_ctest("${test_name}" test_name)
+    endif()
+    string(APPEND output "set_tests_properties([=[${test_name}]=] PROPERTIES LABELS \"${labels}\")\n")
   endforeach()
 endforeach()
 file(WRITE ${OUTPUT} "${output}")

@@ -22,6 +22,7 @@ class CsvTable {
 
   std::size_t rows() const { return lines_.size(); }
   const std::vector<std::string>& columns() const { return columns_; }
+  // Index of the column with this name; nothing when there is none.
   std::optional<std::size_t> find_column(std::string_view name) const;
   // Throws Error naming the nearest existing column.
   std::size_t column(std::string_view name) const;

@@ -34,6 +34,7 @@ struct FeatureExtractor {
 };
 
 enum class Normalize { kNone, kZscore };
+// Words for options and files, with their meanings.
 constexpr EnumWords<Normalize, 2> enum_words(Normalize) {
   return {{{Normalize::kNone, "none", "as they are"},
            {Normalize::kZscore, "zscore", "0.5-40 Hz, then mean 0 and SD 1 per record and lead"}}};

@@ -27,6 +27,7 @@ struct ScpStatement {
 std::vector<ScpStatement> parse_scp_codes(std::string_view literal);
 
 enum class Task { kSuper, kSub };
+// Words for options and files, with their meanings.
 constexpr EnumWords<Task, 2> enum_words(Task) {
   return {{{Task::kSuper, "super", "5 superclasses"}, {Task::kSub, "sub", "23 subclasses"}}};
 }
@@ -36,6 +37,7 @@ std::string_view task_name(Task task);
 // Throws UsageError for any other name.
 Task task_of(std::string_view name);
 
+// The two classes of a diagnostic statement, such as MI and IMI.
 struct DiagnosticClasses {
   std::string superclass;
   std::string subclass;

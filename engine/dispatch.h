@@ -35,6 +35,8 @@ class Address {
  private:
   Tensor& tensor_;
 };
+
+// The same for a tensor that the kernel only reads: fits const pointers alone.
 class ConstAddress {
  public:
   explicit ConstAddress(const Tensor& tensor) : tensor_(tensor) {}
@@ -47,6 +49,7 @@ class ConstAddress {
   const Tensor& tensor_;
 };
 
+// The argument as the kernel takes it: a tensor as an address, anything else as it is.
 template <class Argument>
 decltype(auto) kernel_argument(Argument& argument) {
   if constexpr (std::is_same_v<Argument, Tensor>)
@@ -57,6 +60,7 @@ decltype(auto) kernel_argument(Argument& argument) {
     return (argument);
 }
 
+// The argument if it is a tensor, else nullptr.
 template <class Argument>
 const Tensor* as_tensor(const Argument& argument) {
   if constexpr (std::is_same_v<Argument, Tensor>)

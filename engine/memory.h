@@ -38,6 +38,7 @@ struct MemorySource {
 // malloc's, aligned to large pages where that pays.
 MemorySource host_memory();
 
+// Keeps the blocks that tensors let go of, by size, for the next request of that size. Safe from several threads.
 class CachingAllocator {
  public:
   explicit CachingAllocator(const MemorySource& source = host_memory());

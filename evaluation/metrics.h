@@ -21,11 +21,13 @@ struct Predictions {
   std::span<const std::string> names;    // C class names for messages, or empty
 };
 
+// Throws Error for what Predictions may not hold.
 void check_predictions(const Predictions& predictions);
 
 // "'MI'" where names are known, "4" (the column) otherwise.
 std::string class_label(const Predictions& predictions, std::int64_t column);
 
+// Records of one class, counted by label and decision.
 struct ConfusionMatrix {
   std::int64_t true_negatives = 0;
   std::int64_t false_positives = 0;

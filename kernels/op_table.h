@@ -35,6 +35,7 @@ struct OpCase {
   std::vector<BoundVariant> cuda_variants;  // none where kHasDeviceCode is false
 };
 
+// A spec (kernel_spec.h) without its types: one row of the table.
 struct Op {
   std::string name;
   std::string gradient_of;
@@ -48,6 +49,7 @@ struct Op {
   std::function<std::vector<OpCase>(const std::string& fields)> workload_with;
 };
 
+// The spec's CUDA variants with `shape` bound to them; none in a build without device code.
 template <KernelSpec Spec>
 std::vector<BoundVariant> bind_variants(const typename Spec::Shape& shape) {
   std::vector<BoundVariant> bound;
@@ -60,6 +62,7 @@ std::vector<BoundVariant> bind_variants(const typename Spec::Shape& shape) {
   return bound;
 }
 
+// Runs one implementation on `pointers`, as OpCase::run. Throws Error for kCuda in a build without device code.
 template <KernelSpec Spec>
 void run_implementation(Implementation implementation, const typename Spec::Shape& shape, void* const* pointers) {
   using Host = SignatureOf<decltype(Spec::cpu)>;
@@ -83,6 +86,7 @@ void run_implementation(Implementation implementation, const typename Spec::Shap
   }
 }
 
+// The spec with `shape` bound to it.
 template <KernelSpec Spec>
 OpCase bind_case(const typename Spec::Shape& shape) {
   check_signature<Spec, decltype(Spec::cpu)>();
@@ -94,6 +98,7 @@ OpCase bind_case(const typename Spec::Shape& shape) {
           bind_variants<Spec>(shape)};
 }
 
+// The table's row of a spec.
 template <KernelSpec Spec>
 Op make_op() {
   return {Spec::kName,

@@ -64,6 +64,7 @@ struct Range {
   std::span<const std::int64_t> choices = {};  // these alone, when there are any; a constant
 };
 
+// One setting: where its value is, what it may be, and what it is called in files and on the command line.
 struct ConfigField {
   std::string section;
   std::string key;

@@ -18,6 +18,7 @@ struct DataShape {
 
 inline constexpr std::int64_t kMaxSamples = 1'000'000;
 
+// A classifier of ECGs; `shape` is fixed when it is built.
 class Model : public nn::Module {
  public:
   explicit Model(const DataShape& shape) : shape_(shape) {}

@@ -33,6 +33,7 @@ struct ModelDescription {
   std::vector<std::int64_t> val_folds;  // the thresholds and the choice of the epoch come from here
 };
 
+// A model and what its file says about it.
 struct TrainedModel {
   ModelDescription description;
   std::unique_ptr<Model> net;

@@ -54,6 +54,7 @@ struct PredictorOptions {
   Device device = Device::kCpu;  // where the network runs; the signals are prepared on the CPU
 };
 
+// A trained model and the preparation of recordings that it expects; one recording at a time.
 class Predictor {
  public:
   explicit Predictor(TrainedModel model, PredictorOptions options = {});

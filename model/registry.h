@@ -43,6 +43,7 @@ struct ModelKind {
   std::unique_ptr<Model> (*build)(const std::any&, std::uint64_t seed) = nullptr;
 };
 
+// The registry's entry of a model: `Net` is built from a `Config` and a seed.
 template <ModelConfig Config, std::derived_from<Model> Net>
 ModelKind model_kind(std::string_view name, std::string_view title, std::string_view meaning) {
   return {.name = std::string(name),

@@ -47,6 +47,7 @@ struct StepProgress {
   double samples_per_s = 0;
 };
 
+// Called from the thread that trains; either may be empty.
 struct TrainerCallbacks {
   std::function<void(const StepProgress&)> on_step;
   std::function<void(const EpochResult&)> on_epoch;

@@ -17,6 +17,7 @@
 namespace cardiograd::model {
 
 enum class FeatureSet { kNone, kDemographics, kAll };
+// Words for options and files, with their meanings.
 constexpr EnumWords<FeatureSet, 3> enum_words(FeatureSet) {
   return {{{FeatureSet::kNone, "none", "the signals alone"},
            {FeatureSet::kDemographics, "demographics", "age and sex"},
@@ -24,18 +25,21 @@ constexpr EnumWords<FeatureSet, 3> enum_words(FeatureSet) {
 }
 
 enum class Filter { kButterworth, kNone };
+// Words for options and files, with their meanings.
 constexpr EnumWords<Filter, 2> enum_words(Filter) {
   return {{{Filter::kButterworth, "butterworth", "0.5-45 Hz, order 4, zero phase"},
            {Filter::kNone, "none", "as they are"}}};
 }
 
 enum class Optimizer { kAdam, kAdamw };
+// Words for options and files, with their meanings.
 constexpr EnumWords<Optimizer, 2> enum_words(Optimizer) {
   return {{{Optimizer::kAdam, "adam", "weight decay joins the gradient"},
            {Optimizer::kAdamw, "adamw", "weight decay shrinks the weights"}}};
 }
 
 enum class Schedule { kCosine, kOneCycle, kConstant };
+// Words for options and files, with their meanings.
 constexpr EnumWords<Schedule, 3> enum_words(Schedule) {
   return {{{Schedule::kCosine, "cosine", "annealed to 0, epoch by epoch"},
            {Schedule::kOneCycle, "one_cycle", "up and down, step by step"},
@@ -43,12 +47,14 @@ constexpr EnumWords<Schedule, 3> enum_words(Schedule) {
 }
 
 enum class Thresholds { kTuned, kFixed };
+// Words for options and files, with their meanings.
 constexpr EnumWords<Thresholds, 2> enum_words(Thresholds) {
   return {
       {{Thresholds::kTuned, "tuned", "the highest F1 on the validation fold"}, {Thresholds::kFixed, "fixed", "0.5"}}};
 }
 
 enum class DeviceChoice { kAuto, kCpu, kCuda };
+// Words for options and files, with their meanings.
 constexpr EnumWords<DeviceChoice, 3> enum_words(DeviceChoice) {
   return {{{DeviceChoice::kAuto, "auto", "the GPU when there is one"},
            {DeviceChoice::kCpu, "cpu", "the processor"},
@@ -74,6 +80,7 @@ struct DataConfig {
   std::int64_t test_fold = 10;
 };
 
+// All settings of a run with their defaults.
 struct TrainingConfig {
   TrainingConfig();
 

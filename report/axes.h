@@ -19,6 +19,7 @@ std::vector<double> round_ticks(Range range, int count);
 // The smallest range with round ends that holds all finite `values`; 0 to 1 when there are none.
 Range round_range(const std::vector<double>& values);
 
+// The rectangle of a chart, in the drawing's units from its top left corner, and the values at its edges.
 struct Frame {
   double left = 0;
   double top = 0;
@@ -27,11 +28,13 @@ struct Frame {
   Range x;
   Range y;
 
+  // Where a value stands in the drawing; y grows upwards.
   Point at(double x_value, double y_value) const {
     return {left + (x_value - x.low) / (x.high - x.low) * width, top + (y.high - y_value) / (y.high - y.low) * height};
   }
 };
 
+// What the axes show: quantity and unit.
 struct AxisTexts {
   std::string x;
   std::string y;

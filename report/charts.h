@@ -22,6 +22,7 @@ struct Series {
   std::vector<double> values;  // one per epoch, NaN where there is none
 };
 
+// Curves over the epochs of a training run.
 struct EpochChart {
   SvgText text;
   std::string y_label;
@@ -29,6 +30,7 @@ struct EpochChart {
   std::int64_t marked_epoch = 0;  // a dashed line there, unless 0
 };
 
+// Lines over epochs 1, 2, ...; gaps where a value is NaN.
 Markup epoch_chart(const EpochChart& chart);
 
 // --- panels of one class each (small multiples)
@@ -55,6 +57,7 @@ Markup confusion_panel(const SvgText& text, const Heading& heading, const evalua
 
 // --- the two rings of the class distribution
 
+// Superclasses inside, their subclasses around them, angles by number of records; empty without records.
 Markup sunburst(const SvgText& text, const data::ClassDistribution& classes);
 
 // --- a value with its interval as a bar in a table's cell; the numbers stand beside it

@@ -17,6 +17,7 @@ std::string escape(std::string_view text);
 // A number for an attribute: at most two decimals, no trailing zeros, no "-0". NaN and infinities throw Error.
 std::string compact(double value);
 
+// name="value" of an element; numbers as compact() writes them.
 struct Attribute {
   std::string_view name;
   std::string value;

@@ -14,6 +14,7 @@ struct PaperScores {
   double f1 = 0;
 };
 
+// Means over the classes of a task.
 struct PaperMacro : PaperScores {
   double auc = 0;
 };

@@ -38,6 +38,7 @@ struct MistakenRecord {
   std::vector<float> samples;        // (T, leads)
 };
 
+// One report: model, data, results and the training run.
 struct ReportData {
   std::string model_file;
   std::string data_folder;

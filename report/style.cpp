@@ -2,8 +2,8 @@
 
 namespace cardiograd::report {
 
-// Colours of series and classes are Okabe and Ito's, which colour-blind readers can tell apart; in the dark scheme they
-// are lightened. Every other colour is a variable with a light, a dark and a printed value.
+// Colors of series and classes are Okabe and Ito's, which color-blind readers can tell apart; in the dark scheme they
+// are lightened. Every other color is a variable with a light, a dark and a printed value.
 std::string_view style_sheet() {
   return R"css(
 :root {

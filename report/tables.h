@@ -24,6 +24,7 @@ struct TableRow {
   bool apart = false;       // a line above: sums and means
 };
 
+// A table with a heading for each column.
 struct Table {
   std::string caption;
   std::vector<Cell> columns;

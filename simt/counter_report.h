@@ -14,6 +14,7 @@ enum class FindingKind {
   kScalar,        // device memory: at least half of the requests fetch or store a lane's neighboring words one by one
 };
 
+// A line of source that costs more than it needs.
 struct Finding {
   FindingKind kind;
   std::string kernel;

@@ -19,8 +19,8 @@ namespace {
 
 constinit thread_local Counters* active_counters = nullptr;
 
-constexpr std::size_t kRemembered = 4;        // requests of one kind, to see adjacent ones
-constexpr std::uintptr_t kLeastDistance = 8;  // of the addresses of two lanes that are not neighbors
+constexpr std::size_t kRemembered = 4;      // requests of one kind, to see adjacent ones
+constexpr std::uintptr_t kMinDistance = 8;  // of the addresses of two lanes that are not neighbors
 constexpr std::uint8_t kWord = 4;
 
 // Place in the code, kind, memory, width.
@@ -62,7 +62,7 @@ bool lanes_apart(const Request& request) {
   for (std::uint32_t rest = request.lanes; rest != 0; rest &= rest - 1) {
     const std::uintptr_t address = request.address[static_cast<std::size_t>(std::countr_zero(rest))];
     const std::uintptr_t distance = address > before ? address - before : before - address;
-    if (!first && distance < kLeastDistance) return false;
+    if (!first && distance < kMinDistance) return false;
     before = address;
     first = false;
   }

@@ -12,7 +12,7 @@
 // memory_rules.h.
 //
 // What is not counted: the thread's own stack (where the GPU has registers), __constant__ and static __device__
-// variables, kernel arguments, copies and memsets of the runtime, cuBLASLt. Caches are not modelled: bytes_requested
+// variables, kernel arguments, copies and memsets of the runtime, cuBLASLt. Caches are not modeled: bytes_requested
 // and sectors go from the lanes to the first level, whatever comes from where. nvcc may join accesses that are not
 // joined in the source, and may drop ones that g++ keeps. A float4 that is read other than through load4 is one access
 // or four, as g++ likes. Atomics in shared memory have no wavefronts here.
@@ -62,6 +62,7 @@ struct CollectiveCount {
   std::int64_t count = 0;
 };
 
+// All launches of one kernel.
 struct KernelCounts {
   std::string kernel;
   std::int64_t launches = 0;
@@ -88,6 +89,7 @@ class Counters {
   Counters(const Counters&) = delete;
   Counters& operator=(const Counters&) = delete;
 
+  // Around each launch, and before each of its blocks.
   void begin_launch(const LaunchPlan& plan);
   void end_launch();  // throws Error where the kernel was not compiled to be counted
   void begin_block(int threads);

@@ -28,6 +28,7 @@ class Scheduler {
   // The one of this operating-system thread.
   static Scheduler& current();
 
+  // Around the blocks of one launch, from the thread that launches.
   void begin_launch(const LaunchPlan& plan);
   void end_launch();
   // Runs all threads of one block to their end; throws the first Fault.

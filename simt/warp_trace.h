@@ -38,6 +38,7 @@ struct TraceEvent {
   AccessKind kind = AccessKind::kNone;  // kNone: the begin of a basic block
   bool shared = false;                  // shared memory; else device memory
 
+  // Whether lanes with these steps execute one instruction together; addresses do not matter.
   bool same_place(const TraceEvent& other) const {
     return code == other.code && context == other.context && width == other.width && kind == other.kind &&
            shared == other.shared;

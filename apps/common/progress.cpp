@@ -22,15 +22,15 @@ ProgressLine::~ProgressLine() {
   clear();
 }
 
-void ProgressLine::show(std::string_view title, double share, std::string_view text) {
+void ProgressLine::show(std::string_view title, double fraction, std::string_view text) {
   if (!visible_) return;
   const auto now = std::chrono::steady_clock::now();
-  if (shown_ && share < 1 && now - last_ < kBetweenUpdates) return;
+  if (shown_ && fraction < 1 && now - last_ < kBetweenUpdates) return;
   last_ = now;
   shown_ = true;
-  const int filled = static_cast<int>(std::lround(std::clamp(share, 0.0, 1.0) * kBarWidth));
-  fmt::print(stderr, "\r\033[K{} [{:=<{}}{: <{}}] {:3.0f} % {}", title, "", filled, "", kBarWidth - filled, 100 * share,
-             text);
+  const int filled = static_cast<int>(std::lround(std::clamp(fraction, 0.0, 1.0) * kBarWidth));
+  fmt::print(stderr, "\r\033[K{} [{:=<{}}{: <{}}] {:3.0f} % {}", title, "", filled, "", kBarWidth - filled,
+             100 * fraction, text);
   std::fflush(stderr);
 }
 

@@ -16,8 +16,8 @@ class ProgressLine {
   ProgressLine& operator=(const ProgressLine&) = delete;
 
   bool visible() const { return visible_; }
-  // "title [=====>    ] 43 % text", at most ten times a second. share in 0 ... 1.
-  void show(std::string_view title, double share, std::string_view text);
+  // "title [=====>    ] 43 % text", at most ten times a second. fraction in 0 ... 1.
+  void show(std::string_view title, double fraction, std::string_view text);
   // Removes the line.
   void clear();
 

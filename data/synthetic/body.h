@@ -21,6 +21,7 @@ Body standard_body();
 // everything; women and the heavy have lower voltages.
 Body draw_body(bool female, PhiloxStream& random);
 
+// The twelve standard leads in their order, one row each: lead = row · dipole.
 LeadVectors lead_vectors(const Body& body);
 
 // Potentials (samples x 9) to the eight leads that are independent: I = LA - RA, II = LL - RA, V1 ... V6 against the

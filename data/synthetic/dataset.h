@@ -17,6 +17,7 @@ enum class Rates { k100, k500, kBoth };
 // Throws UsageError unless `name` is "100", "500" or "both".
 Rates rates_of(std::string_view name);
 
+// What write_dataset() makes, and where.
 struct DatasetOptions {
   std::filesystem::path folder{};
   PopulationOptions population{};

@@ -17,6 +17,7 @@ struct Respiration {
   double at(double t) const;  // -1 ... 1
 };
 
+// Rate 0.15 to 0.40 Hz around 0.25, any phase, log-normal depth around 1.
 Respiration draw_respiration(PhiloxStream& random);
 
 // One excitation: of the atria, of the ventricles, or, conducted, of both.

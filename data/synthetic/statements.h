@@ -42,6 +42,7 @@ void septal_hypertrophy(Change&);
 void left_atrial_enlargement(Change&);
 void right_atrial_enlargement(Change&);
 
+// Conduction: fascicles, bundle branches, accessory pathway, AV node.
 void left_anterior_fascicular_block(Change&);
 void left_posterior_fascicular_block(Change&);
 void unspecific_ventricular_delay(Change&);
@@ -73,6 +74,7 @@ void infarct(Change&, const Vector3& wall);
 void subendocardial_injury(Change&, const Vector3& wall);
 void ischaemia(Change&, const Vector3& wall);
 
+// Changes of ST, T and QT without a territory.
 void unspecific_ischaemia(Change&);
 void nondiagnostic_t(Change&);
 void unspecific_st(Change&);

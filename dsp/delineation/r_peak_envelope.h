@@ -12,6 +12,7 @@ struct Levels {
   Eigen::ArrayXd value;    // (blocks)
   Eigen::Index block = 1;  // samples per block; the last block also has what is left over
 
+  // Before the first and after the last center the level of that block.
   double at(Eigen::Index sample) const;
 };
 

@@ -42,6 +42,7 @@ struct Hump {
 // All turns within [from, to] in order of time. `slope` is box_slope of the signal.
 std::vector<Hump> humps(const Eigen::ArrayXd& slope, Eigen::Index from, Eigen::Index to);
 
+// A wave in one lead; positions in samples, between samples too.
 struct FoundWave {
   double onset = 0.0;
   double peak = 0.0;

@@ -21,6 +21,7 @@ struct UsualRange {
   double high;
 };
 
+// One figure of a record, with what it means.
 struct ClinicalMeasure {
   std::string_view name;
   std::string_view unit;

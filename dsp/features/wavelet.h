@@ -11,6 +11,7 @@ namespace cardiograd::dsp {
 // for other names.
 std::span<const double> wavelet_lowpass(std::string_view name);
 
+// The coefficients of one level, equally many of either kind.
 struct WaveletLevel {
   std::vector<double> approximation;
   std::vector<double> detail;

@@ -18,6 +18,7 @@ enum class Layout {
   kConv1d,  // here (K, Cin, Cout), PyTorch (Cout, Cin, K)
 };
 
+// A registered tensor; `name` begins with the names of the modules around it: "conv.weight".
 struct NamedTensor {
   std::string name;
   Tensor* tensor = nullptr;
@@ -25,6 +26,7 @@ struct NamedTensor {
   bool is_parameter = true;  // false: a buffer
 };
 
+// A layer or a model: registers its parameters and buffers and the modules inside it by name, as PyTorch does.
 class Module {
  public:
   Module() = default;

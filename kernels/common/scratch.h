@@ -22,6 +22,7 @@ enum class ScratchUse {
   kCount
 };
 
+// A buffer of floats that only grows.
 class AlignedFloats {
  public:
   AlignedFloats() = default;
@@ -50,6 +51,8 @@ class AlignedFloats {
   std::int64_t capacity_ = 0;
 };
 
+// This thread's buffer for `use`: at least `count` floats, 64-byte aligned, undefined; valid until the thread asks for
+// that use again.
 inline float* scratch(ScratchUse use, std::int64_t count) {
   thread_local AlignedFloats buffers[static_cast<int>(ScratchUse::kCount)];
   return buffers[static_cast<int>(use)].reserve(count);

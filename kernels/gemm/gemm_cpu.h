@@ -20,6 +20,7 @@ struct MatrixView {
   std::int64_t column_stride;
 };
 
+// A matrix of `columns` contiguous columns, and the transpose of a view; nothing is copied.
 inline MatrixView row_major(const float* data, std::int64_t columns) {
   return {data, columns, 1};
 }

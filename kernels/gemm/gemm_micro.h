@@ -21,6 +21,7 @@ struct GemmTile {
   bool relu;
 };
 
+// The micro-kernel of one instruction set: `tile` computes one tile of at most rows x columns.
 struct GemmKernel {
   const char* name;
   int rows;

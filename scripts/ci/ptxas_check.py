@@ -87,7 +87,7 @@ def launch_bounds(source):
 
 
 def occupancy(kernel, threads, gpu):
-    """Share of a multiprocessor's threads that can be resident."""
+    """Fraction of a multiprocessor's threads that can be resident."""
     limits = GPUS[gpu]
     registers = -(-kernel["registers"] * 32 // 256) * 256 * (threads // 32)  # given out in 256s per warp
     shared = -(-(kernel["shared"] + 1024) // 128) * 128

@@ -248,7 +248,7 @@ TEST(FeaturesApp, WrongUsage) {
   expect_failure(features({"--svg", "x.svg", record, record}), 2, {"--svg and 2 records"});
   expect_failure(features({"--from", "-1", "--svg", "x", record}), 2, {"--from"});
   expect_failure(features({"--threads", "many", record}), 2, {"--threads"});
-  expect_failure(features({"--colour", record}), 2, {"--colour"});
+  expect_failure(features({"--color", record}), 2, {"--color"});
   expect_failure(features({"/nowhere/x"}), 1, {"/nowhere/x.hea"});
   expect_failure(features({"--data", "/nowhere", "--out", "x.csv"}), 1, {"/nowhere"});
   expect_failure(features({"--data", data, "--out", "/nowhere/x.csv"}), 1, {"/nowhere"});

@@ -82,7 +82,7 @@ TEST(Bootstrap, WeightsAreDrawsWithReplacement) {
   EXPECT_NE(bootstrap_weights(31, 5, 3), bootstrap_weights(31, 6, 3));
   const std::vector<std::uint32_t> weights = bootstrap_weights(100000, 0, 0);
   const auto missed = static_cast<double>(std::count(weights.begin(), weights.end(), 0U));
-  expect_near(missed / 100000.0, std::exp(-1.0), 0.005, "share of records not drawn");
+  expect_near(missed / 100000.0, std::exp(-1.0), 0.005, "fraction of records not drawn");
   EXPECT_THROW(bootstrap_weights(0, 0, 0), Error);
 }
 

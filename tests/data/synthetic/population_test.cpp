@@ -57,8 +57,8 @@ TEST(SyntheticPopulation, SharesAreThoseOfPtbxl) {
                                 {"NST_", 767},  {"CRBBB", 541},  {"CLBBB", 536},  {"LAO/LAE", 426}, {"ISCI", 397},
                                 {"LMI", 201},   {"RVH", 126},    {"RAO/RAE", 99}, {"WPW", 79},      {"ILBBB", 77}};
   for (const auto& [name, count] : published_sub) {
-    const double share = count / 21799;
-    EXPECT_NEAR(sub.at(name) / 20000, share, 0.15 * share + 0.0025) << name;
+    const double fraction = count / 21799;
+    EXPECT_NEAR(sub.at(name) / 20000, fraction, 0.15 * fraction + 0.0025) << name;
   }
 }
 
