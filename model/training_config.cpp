@@ -22,17 +22,28 @@ constexpr double kMaxSeed = 9e15;  // below 2^53
 
 using Fields = std::vector<ConfigField>;
 
+// Appends fields of one section.
+class AddField {
+ public:
+  AddField(Fields& fields, const char* section) : fields_(fields), section_(section) {}
+  void operator()(const char* key, ConfigReference value, const char* option, const char* help, Range range = {},
+                  const char* old_key = "") const {
+    fields_.push_back({.section = section_,
+                       .key = key,
+                       .value = std::move(value),
+                       .help = help,
+                       .range = range,
+                       .option = option,
+                       .old_key = old_key});
+  }
+
+ private:
+  Fields& fields_;
+  const char* section_;
+};
+
 void add_data_fields(DataConfig& c, Fields& fields) {
-  const auto add = [&fields](const char* key, ConfigReference value, const char* option, const char* help,
-                             Range range = {}, const char* old_key = "") {
-    fields.push_back({.section = "data",
-                      .key = key,
-                      .value = std::move(value),
-                      .help = help,
-                      .range = range,
-                      .option = option,
-                      .old_key = old_key});
-  };
+  const AddField add(fields, "data");
   const Range folds = {.least = 1, .most = 1000};
   add("folder", &c.folder, "--data", "folder with ptbxl_database.csv, scp_statements.csv and the records");
   add("task", &c.task, "--task", "classes to predict");
@@ -70,16 +81,7 @@ void add_model_fields(Architecture& model, Fields& fields) {
 }
 
 void add_training_fields(TrainingConfig& c, Fields& fields) {
-  const auto add = [&fields](const char* key, ConfigReference value, const char* option, const char* help,
-                             Range range = {}, const char* old_key = "") {
-    fields.push_back({.section = "training",
-                      .key = key,
-                      .value = std::move(value),
-                      .help = help,
-                      .range = range,
-                      .option = option,
-                      .old_key = old_key});
-  };
+  const AddField add(fields, "training");
   add("epochs", &c.epochs, "--epochs", "passes over the training folds", {.least = 1, .most = 1e6});
   add("batch_size", &c.batch_size, "--batch-size", "records per step", {.least = 2, .most = 1e6});
   add("drop_last", &c.drop_last, "", "leave an incomplete last batch out in training");
