@@ -176,7 +176,7 @@ function(cardiograd_label_tests program)
   set_property(DIRECTORY APPEND PROPERTY TEST_INCLUDE_FILES ${include})
 endfunction()
 
-# Tests that are no programs of ours: of the scripts, of the tree (label `tree`), of the installation (label `install`),
+# Tests that are no programs of ours: of the scripts and the tree (label `tree`), of the installation (label `install`),
 # of the documents that are run (label `docs`).
 function(cardiograd_script_tests)
   find_package(Python3 COMPONENTS Interpreter)
@@ -184,12 +184,12 @@ function(cardiograd_script_tests)
   if(Python3_FOUND AND CURL AND NOT CARDIOGRAD_SIMT_ONLY)
     add_test(NAME Scripts.GetPtbxl
       COMMAND ${Python3_EXECUTABLE} ${PROJECT_SOURCE_DIR}/tests/scripts/get_ptbxl_test.py ${PROJECT_SOURCE_DIR})
-    set_tests_properties(Scripts.GetPtbxl PROPERTIES TIMEOUT 300 LABELS cpu)
+    set_tests_properties(Scripts.GetPtbxl PROPERTIES TIMEOUT 300 LABELS tree)
   endif()
   if(Python3_FOUND AND NOT CARDIOGRAD_SIMT_ONLY)
     add_test(NAME Scripts.SassReport
       COMMAND ${Python3_EXECUTABLE} ${PROJECT_SOURCE_DIR}/tests/scripts/sass_report_test.py ${PROJECT_SOURCE_DIR})
-    set_tests_properties(Scripts.SassReport PROPERTIES TIMEOUT 600 LABELS cpu)
+    set_tests_properties(Scripts.SassReport PROPERTIES TIMEOUT 600 LABELS tree)
   endif()
   if(Python3_FOUND AND EXISTS ${PROJECT_SOURCE_DIR}/.git AND NOT CARDIOGRAD_SIMT_ONLY)
     foreach(check Includes Headers Words Links)

@@ -2,7 +2,8 @@
 # Installs what is missing, builds the preset cpu and runs its tests. Usage: scripts/test.sh [--simt] [--cuda] [--full]
 #   --simt  also everything under AddressSanitizer and UndefinedBehaviorSanitizer, with the CUDA kernels run on the host:
 #           the preset simt-asan
-#   --cuda  also, where there is nvcc, the CUDA kernels for sm_75, sm_86 and sm_90, and ptxas's report on them
+#   --cuda  also, where there is nvcc, the CUDA kernels for sm_75, sm_86 and sm_90, ptxas's report on them and
+#           the limits of bench/sass_report
 #   --full  everything: the presets cpu, asan, simt (every variant of a kernel in every order of threads), simt-watch
 #           (races) and simt-asan with all their tests, and cuda for every GPU
 #
@@ -42,11 +43,13 @@ run_cuda() {
     echo "== preset cuda: not built, there is no nvcc"
     return
   fi
-  echo "== preset cuda: configure, build, test where there is a GPU, ptxas's report"
+  echo "== preset cuda: configure, build, test where there is a GPU, ptxas's report, machine code"
   cmake --preset cuda -B "$folder" "$@"
   cmake --build "$folder" --target kernels_tests engine_tests train -j "$jobs"
   ctest --test-dir "$folder" --output-on-failure --no-tests=error -L device -LE 'install|docs' -j "$jobs"
   scripts/ci/ptxas_check.py
+  scripts/install_sass_tools.sh
+  bench/sass_report --check bench/sass_limits.json
 }
 
 scripts/install_deps.sh

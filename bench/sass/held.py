@@ -1,4 +1,5 @@
-"""The values that CI holds the shipped kernels to (bench/sass_limits.json): a change that makes one worse fails."""
+"""The values that CI holds the shipped kernels to (bench/sass_limits.json): a change that makes one worse fails, and so does
+one that leaves a kernel's entry of bench/launches.toml without the text of a loop."""
 import json
 
 from .errors import ReportError, UsageError
@@ -59,6 +60,8 @@ def compare(path, entries, nvcc, whole):
         if not grown and worse("FFMA fraction", values.get("FFMA fraction"), found["FFMA fraction"]):
             names.append("FFMA fraction")
         faults += [f"{key}: {name}: committed {values[name]}, found {found[name]}" for name in names]
+        loops = {loop for launch in entry["launches"] for loop in launch["unknown"]}
+        faults += [f"{key}: no iterations of loop {loop} in bench/launches.toml" for loop in sorted(loops)]
     if whole:
         gone = set(committed) - {key_of(entry) for entry in entries}
         faults += [f"{key}: committed values of a kernel that is gone" for key in sorted(gone)]

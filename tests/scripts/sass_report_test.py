@@ -284,10 +284,11 @@ class Held(unittest.TestCase):
     GOOD = {"64-bit divisions in loops": 0, "spilled bytes": 0, "scalar accesses": 1, "uncoalesced accesses": 0,
             "16-byte fraction": 0.5, "HMMA": 8, "FFMA fraction": 0.1, "HMMA fraction": 0.4}
 
-    def compare(self, whole=True, name="k", nvcc="13.0.88", **changes):
+    def compare(self, whole=True, name="k", nvcc="13.0.88", unknown=(), **changes):
         with tempfile.TemporaryDirectory() as folder:
             path = pathlib.Path(folder) / "limits.json"
-            entry = {"operation": "op", "kernel": "k", "architecture": 86, "held": self.GOOD}
+            entry = {"operation": "op", "kernel": "k", "architecture": 86, "held": self.GOOD,
+                     "launches": [{"unknown": []}, {"unknown": list(unknown)}]}
             held.write(path, [entry], "13.0.88")
             changed = {**self.GOOD, **{key.replace("_", " "): value for key, value in changes.items()}}
             return held.compare(path, [{**entry, "kernel": name, "held": changed}], nvcc, whole)
@@ -303,6 +304,10 @@ class Held(unittest.TestCase):
             changed = {name.replace(" ", "_"): value}
             faults = self.compare(**changed)
             self.assertIn(f"op: k on sm_86: {name}: committed {self.GOOD[name]}, found {value}", faults, name)
+
+    def test_loop_without_iterations_fails(self):
+        self.assertEqual(self.compare(unknown=["L1 (a.cu:3)"]),
+                         ["op: k on sm_86: no iterations of loop L1 (a.cu:3) in bench/launches.toml"])
 
     def test_new_gone_and_other_compilers(self):
         self.assertEqual(len(self.compare(name="other")), 2)

@@ -23,7 +23,8 @@ __global__ void vector(float4* y) {
 __global__ void division64(int* y, std::int64_t n, std::int64_t d) {
   int sum = 0;
 #pragma unroll 1
-  for (std::int64_t i = 0; i < n; ++i) sum += static_cast<int>(i / d);  // planted: 64-bit division in a loop
+  for (std::int64_t i = 0; i < n; ++i)
+    sum += static_cast<int>(i / d);  // planted: 64-bit division in a loop, which a function does
   y[threadIdx.x] = sum;
 }
 
