@@ -48,8 +48,15 @@ run_cuda() {
   cmake --build "$folder" --target kernels_tests engine_tests train -j "$jobs"
   ctest --test-dir "$folder" --output-on-failure --no-tests=error -L device -LE 'install|docs' -j "$jobs"
   scripts/ci/ptxas_check.py
-  scripts/install_sass_tools.sh
-  bench/sass_report --check bench/sass_limits.json
+  # Another version of nvcc compiles otherwise: its machine code says nothing about a change here.
+  local held
+  held=$(sed -n 's/^ *"nvcc": "\(.*\)",$/\1/p' bench/sass_limits.json)
+  if nvcc --version | grep -qF "V$held"; then
+    scripts/install_sass_tools.sh
+    bench/sass_report --check bench/sass_limits.json
+  else
+    echo "== machine code: not compared, bench/sass_limits.json is of nvcc $held"
+  fi
 }
 
 scripts/install_deps.sh
