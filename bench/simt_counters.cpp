@@ -15,6 +15,7 @@
 #include <nlohmann/json.hpp>
 
 #include "apps/common/app.h"
+#include "base/dtype.h"
 #include "base/error.h"
 #include "base/file.h"
 #include "base/philox.h"
@@ -26,7 +27,6 @@ namespace cardiograd {
 namespace {
 
 using kernels::BufferSpec;
-using kernels::Element;
 using kernels::Fill;
 
 struct Options {
@@ -49,21 +49,23 @@ std::vector<char> drawn(const BufferSpec& spec, Draw&& draw) {
 
 std::vector<char> random_bytes(const BufferSpec& spec, PhiloxStream& random) {
   const auto bound = static_cast<std::uint32_t>(spec.bound > 0 ? spec.bound : 1);
-  switch (spec.element) {
-    case Element::kFloat32:
+  switch (spec.dtype) {
+    case DType::kFloat32:
       return drawn<float>(spec, [&] {
         return spec.fill == Fill::kNormal     ? random.normal()
                : spec.fill == Fill::kPositive ? random.uniform(0.5, 2)
                                               : static_cast<double>(random.below(2));
       });
-    case Element::kInt16:
+    case DType::kInt16:
       return drawn<std::int16_t>(spec, [&] { return random.next(); });
-    case Element::kInt32:
+    case DType::kInt32:
       return drawn<std::int32_t>(spec, [&] { return random.below(bound); });
-    case Element::kUint8:
+    case DType::kUint8:
       return drawn<std::uint8_t>(spec, [&] { return random.below(bound); });
+    case DType::kBFloat16:
+      break;
   }
-  return {};
+  throw Error("a buffer of bfloat16: no kernel has one");
 }
 
 // Buffers begin at multiples of 256 bytes, as the engine's do.
