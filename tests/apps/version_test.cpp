@@ -3,10 +3,10 @@
 
 #include <cstdlib>
 #include <filesystem>
-#include <regex>
 #include <string>
 
 #include <gtest/gtest.h>
+#include <regex.h>
 
 #include "tests/apps/run_app.h"
 
@@ -19,6 +19,18 @@ using cardiograd::testing::Outcome;
 using cardiograd::testing::run_app;
 using cardiograd::testing::RunSettings;
 
+// Whether a text fits an extended POSIX expression. GCC 12 warns inside std::regex when it builds for the sanitizers.
+bool matches(const std::string& text, const std::string& pattern) {
+  regex_t expression;
+  if (regcomp(&expression, pattern.c_str(), REG_EXTENDED | REG_NOSUB) != 0) {
+    ADD_FAILURE() << "no expression: " << pattern;
+    return false;
+  }
+  const bool fits = regexec(&expression, text.c_str(), 0, nullptr, 0) == 0;
+  regfree(&expression);
+  return fits;
+}
+
 TEST(Version, EveryProgramSaysWhatItIs) {
   int programs = 0;
   for (const auto& entry : fs::directory_iterator(CARDIOGRAD_APPS_DIR)) {
@@ -27,12 +39,13 @@ TEST(Version, EveryProgramSaysWhatItIs) {
     ++programs;
     const Outcome outcome = run_app(name, {"--version"});
     expect_success(outcome);
-    EXPECT_TRUE(std::regex_match(outcome.out, std::regex(name + " \\d+\\.\\d+\\.\\d+\n"
-                                                                "commit: +([0-9a-f]{12}( with changes)?|unknown)\n"
-                                                                "compiler: +(g\\+\\+|clang) .+\n"
-                                                                "instruction set: +avx(2|512)\n"
-                                                                "back ends: +cpu(, (simt|cuda).*)?\n"
-                                                                "cuBLASLt: +(yes|no)\n")))
+    EXPECT_TRUE(matches(outcome.out, "^" + name +
+                                         " [0-9]+\\.[0-9]+\\.[0-9]+\n"
+                                         "commit: +([0-9a-f]{12}( with changes)?|unknown)\n"
+                                         "compiler: +(g\\+\\+|clang) [^\n]+\n"
+                                         "instruction set: +avx(2|512)\n"
+                                         "back ends: +cpu(, (simt|cuda)[^\n]*)?\n"
+                                         "cuBLASLt: +(yes|no)\n$"))
         << outcome.out;
     EXPECT_EQ(outcome.err, "");
   }
