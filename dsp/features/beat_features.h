@@ -1,4 +1,4 @@
-// Features of the waves of the beats: columns 6 to 17 and 25 to 27 of the feature table.
+// Features of the waves of the beats: the columns qrs_*, t_*, qt_* and p_* of the feature table.
 #pragma once
 
 #include <cstddef>

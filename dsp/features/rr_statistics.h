@@ -1,4 +1,4 @@
-// Statistics of the intervals between beats, for columns 1 to 5 and 21 to 24 of the feature table.
+// Statistics of the intervals between beats: the columns rr_* and hr_* of the feature table.
 #pragma once
 
 #include <span>

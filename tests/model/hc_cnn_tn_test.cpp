@@ -11,6 +11,7 @@
 #include <nlohmann/json.hpp>
 
 #include "base/error.h"
+#include "dsp/features/features.h"
 #include "engine/autograd.h"
 #include "engine/io/safetensors.h"
 #include "engine/optim/adam.h"
@@ -99,6 +100,10 @@ void expect_equal_to(const std::string& path) {
   const Tensor logits = net.forward(golden.signals, golden.at("f"));
   for (std::int64_t i = 0; i < logits.count(); ++i)
     EXPECT_NEAR(logits.data()[i], golden.at("eval_logits").data()[i], 1e-3);
+}
+
+TEST(HcCnnTn, DefaultsToAllFeatures) {
+  EXPECT_EQ(HcCnnTnConfig{}.features, std::ssize(dsp::feature_columns()));
 }
 
 TEST(HcCnnTn, EqualsPyTorchOnASmallConfiguration) {

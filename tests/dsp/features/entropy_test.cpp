@@ -38,7 +38,7 @@ TEST(Entropy, EqualsAntropy) {
   }
 }
 
-// ECG.md section 3.3.
+// Values computed from the definitions by an independent program.
 TEST(Entropy, PublishedValues) {
   const std::vector<double> seven = {4, 7, 9, 10, 6, 11, 3};
   EXPECT_NEAR(permutation_entropy(seven, 2), 0.9182958341, 1e-9);

@@ -10,7 +10,7 @@
 namespace cardiograd::dsp {
 namespace {
 
-// ECG.md section 3.3.
+// Values computed from the definitions by an independent program.
 TEST(RrStatistics, GoldenValues) {
   const RrStatistics s = rr_statistics({{812, 790, 805, 870, 798, 640, 1010, 805, 799}});
   EXPECT_NEAR(s.rr_mean_ms, 814.3333, 1e-4);

@@ -54,7 +54,7 @@ TEST(Butterworth, EqualsSciPy) {
   EXPECT_EQ(designs, 11);
 }
 
-// ECG.md section 3.0, computed independently of the golden file.
+// Computed independently of the golden file.
 TEST(Butterworth, ThePapersBandPass) {
   const Sos sos = butterworth_bandpass(4, 0.5, 45.0, 100.0);
   ASSERT_EQ(sos.rows(), 4);
