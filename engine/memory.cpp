@@ -163,9 +163,10 @@ CachingAllocator& cpu_allocator() {
 CachingAllocator& cuda_allocator() {
   static auto* allocator = [] {
     cuda::gpu();  // Throws where there is none.
+    const std::size_t limit = wanted_limit();
     auto* made =
         new CachingAllocator({cuda::allocate, [](std::byte* block, std::size_t) { cuda::release(block); }, gpu_text});
-    made->set_limit(wanted_limit());
+    made->set_limit(limit);
     if constexpr (kernels::kHasDeviceCode) kernels::on_scratch_exhausted([] { cuda_allocator().release_cached(); });
     return made;
   }();

@@ -25,9 +25,9 @@
 namespace cardiograd::dsp {
 namespace {
 
-// To add a column: a line here, a row.set() below, its value in the file that computes it, a test beside that. Then rerun
-// scripts/studies/feature_distributions.py and correct the number of columns where `git grep -nw 29` finds it. Models name
-// their columns, so old models keep working.
+// To add a column: a line here, a row.set() below, its value in the file that computes it, a test beside that. Then
+// rerun scripts/studies/feature_distributions.py and correct the number of columns where `git grep -nw 29` finds it.
+// Models name their columns, so old models keep working.
 constexpr std::array kColumns = {
     FeatureColumn{"rr_mean_ms", "ms", "mean RR interval between consecutive beats, 250 to 3000 ms", "2 beats"},
     FeatureColumn{"rr_median_ms", "ms", "median RR interval", "2 beats"},
