@@ -4,7 +4,7 @@
 #   --lint  also what scripts/ci/lint.sh and the checks of the tree need
 set -euo pipefail
 packages=(
-  g++ cmake ninja-build pkg-config
+  g++ cmake make ninja-build pkg-config
   libeigen3-dev libfmt-dev libcli11-dev nlohmann-json3-dev libtomlplusplus-dev libcsv-dev libxxhash-dev
   libboost-context-dev libgtest-dev libbenchmark-dev
 )

@@ -7,6 +7,7 @@ build=$(realpath "$1")
 cd "$(dirname "$0")/../.."
 version=$(sed -n 's/^project(cardiograd VERSION \([0-9.]*\).*/\1/p' CMakeLists.txt)
 compiler=$(sed -n 's/^CMAKE_CXX_COMPILER:[A-Z]*=//p' "$build/CMakeCache.txt")
+generator=$(sed -n 's/^CMAKE_GENERATOR:INTERNAL=//p' "$build/CMakeCache.txt")
 work=$(mktemp -d)
 trap 'rm -rf "$work"' EXIT
 fail() { echo "check_install.sh: $1" >&2; exit 1; }
@@ -23,7 +24,7 @@ cp -r tests/consumer/engine tests/consumer/simt "$work"
 cp examples/two_moons.cpp "$work/engine"
 cp simt/example/row_sums.cpp "$work/simt"
 for project in engine simt; do
-  cmake -S "$work/$project" -B "$work/build-$project" -DCMAKE_PREFIX_PATH="$work/prefix" \
+  cmake -G "$generator" -S "$work/$project" -B "$work/build-$project" -DCMAKE_PREFIX_PATH="$work/prefix" \
     -DCMAKE_CXX_COMPILER="$compiler" -DCMAKE_BUILD_TYPE=Release >"$work/configured" || { cat "$work/configured"; exit 1; }
   cmake --build "$work/build-$project" >"$work/built" || { cat "$work/built"; exit 1; }
 done
