@@ -1,5 +1,5 @@
-// Every kernel of the project in one table, made from the lists at the end of the *_spec.h. Tests, gradient checks, benchmarks and the roofline
-// are loops over it. docs/add-an-operation.md walks through adding an operation.
+// Every kernel of the project in one table, made from the lists at the end of the *_spec.h. Tests, gradient checks,
+// benchmarks and the roofline are loops over it. docs/add-an-operation.md walks through adding an operation.
 #pragma once
 
 #include <cstdint>
