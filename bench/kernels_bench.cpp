@@ -131,6 +131,7 @@ void register_cpu_cases() {
              thread_count(), kernels::gemm_instruction_set(), ceilings.flop_per_s / 1e9, ceilings.bytes_per_s / 1e9);
   for (const kernels::Op& op : kernels::op_table())
     for (const kernels::OpCase& work : op.workload())
+      // NOLINTNEXTLINE(clang-analyzer-cplusplus.NewDeleteLeaks): the library owns what it registers
       benchmark::RegisterBenchmark((op.name + "/" + work.shape).c_str(),
                                    [work, ceilings](benchmark::State& state) { run_case(state, work, ceilings); })
           ->Unit(benchmark::kMillisecond)

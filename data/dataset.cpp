@@ -94,6 +94,7 @@ std::vector<std::uint8_t> labels_of(const Dataset& set, const std::vector<std::i
 void check_training_folds(const Dataset& set, const std::vector<int>& training, int validation, int test) {
   const auto folds = counts_by_fold(set);
   std::vector<int> present;
+  present.reserve(folds.size());
   for (const auto& [fold, counts] : folds) present.push_back(fold);
   std::vector<int> used = training;
   used.push_back(validation);

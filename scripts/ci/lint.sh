@@ -63,8 +63,10 @@ fi
 }
 deadline=$(($(date +%s) + ${LINT_SECONDS:-420}))
 export deadline
-# Consumers have a build of their own.
-printf '%s\n' "${files[@]}" | { grep -v '^tests/consumer/' || true; } | xargs -r -P "$(nproc)" -n 1 bash -c '
+# What the preset cpu does not build (consumers, simt_counters) has no compile commands.
+printf '%s\n' "${files[@]}" | while IFS= read -r file; do
+  if grep -qF "/$file\"" build/cpu/compile_commands.json; then echo "$file"; fi
+done | xargs -r -P "$(nproc)" -n 1 bash -c '
   if [ "$(date +%s)" -ge "$deadline" ]; then
     echo "clang-tidy: no time for $1"
   else
