@@ -193,8 +193,9 @@ void read_root(const std::filesystem::path& path, const toml::table& root, Train
   const Fields fields = config_fields(config);
   for (const auto& [section, node] : root) {
     const toml::table* table = node.as_table();
+    const std::string_view name = section.str();
     const bool known =
-        std::any_of(fields.begin(), fields.end(), [&](const auto& field) { return field.section == section.str(); });
+        std::any_of(fields.begin(), fields.end(), [name](const auto& field) { return field.section == name; });
     if (table == nullptr || !known)
       refuse(place_of(path, node), fmt::format("unknown section or key '{}'", section.str()),
              "Known sections: [data], [model], [training], [run].");
