@@ -40,7 +40,7 @@ struct Gpu {
 };
 // The GPU that is used: the first one that the driver shows.
 const Gpu& gpu();
-// True when the "GPU" is this machine's processor (kernels/simt).
+// True when the "GPU" is this machine's processor (simt/).
 bool emulated();
 // Bytes of the GPU that nobody has taken.
 std::size_t free_memory();
