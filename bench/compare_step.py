@@ -27,7 +27,7 @@ def main():
     parser.add_argument('--threads', type=int, default=2)
     parser.add_argument('--build', type=pathlib.Path, default=ROOT / 'build/cpu')
     a = parser.parse_args()
-    ours = [str(a.build / 'bench/step_bench'), str(a.threads), '10']
+    ours = [str(a.build / 'bench/step_bench'), '--threads', str(a.threads)]
     theirs = [sys.executable, str(ROOT / 'bench/peers/torch_twin.py'), '--time', '--threads', str(a.threads)]
     rounds = [(measure(ours), measure(theirs)) for _ in range(a.rounds)]
     print(f"{'':22}{'cardiograd':>12}{'PyTorch':>12}{'ratio':>8}")
