@@ -1,201 +1,251 @@
 #!/usr/bin/env bash
-# Builds the preset cuda for the GPU it finds and checks and times the CUDA kernels on it, within ten minutes on 16 cores.
+# Checks and times everything on an NVIDIA GPU in less than ten minutes, the most valuable first.
 #
-#   scripts/gpu_check.sh [STEP ...]      all steps without arguments; a summary comes last
+#   scripts/gpu_check.sh [STEP ...] [--skip STEP] [--pack DIR] [--limit SECONDS] [--rehearse]
 #
-#   build     preset cuda for this GPU only (where there is no GPU: for every GPU that the preset names)
-#   test      every kernel against its double reference, and the other tests of the device, on the GPU
-#   sanitize  compute-sanitizer on the kernels' tests: memcheck, racecheck, initcheck, synccheck, side by side
-#   train     100 steps on data that it makes: twice with one seed, whose model files must have the same bytes, and on the
-#             CPU, whose losses must be within 1e-4
-#   peer      step and inference times: ours in fp32 (step_bench), bench/peers/torch_twin.py in fp32, tf32 and bf16; eager,
-#             compiled, one CUDA graph
-#   kernels   every kernel of the op table against its floor and against PyTorch's (fp32 and tf32)
+#   probe      the GPU, the libraries of each program, and one kernel
+#   test       every kernel against its double reference, and the other tests of the device
+#   step       training step and inference in each precision; 20 steps twice with one seed, whose model files must have the
+#              same bytes
+#   kernels    every kernel of a step, with the measured bandwidth and the largest matrix product as roofs
+#   twin       PyTorch's step: eager and as one CUDA graph, in fp32, tf32 and bf16
+#   ncu        hardware counters of the eight slowest kernels (their clocks are left alone)
+#   opponents  the same kernels by cuDNN, cuBLASLt, CUB and PyTorch
+#   losses     100 steps here and on the CPU, their losses side by side
+#   sanitize   compute-sanitizer: memcheck on all kernels, racecheck on those that share memory, at small shapes
+#   epochs     15 epochs on 17,418 synthetic records
+#   compile    PyTorch's step through torch.compile (max-autotune), alone and as one graph; minutes of search
 #
-# Packages come from .deps/ where scripts/gpu_deps.sh has filled it, from the system elsewhere. Results go to $OUT
-# (default runs/gpu_check): STEP.txt for each step, results.json with every figure, summary.txt. $PYTHON (python3) must have
-# PyTorch for peer and kernels. Without a GPU every step says what it could not do. Exit status 1 if a step failed.
+# Without STEP: all of them but compile. --skip leaves one out; repeatable. Programs come from --pack (default build/gpu_pack,
+# scripts/gpu_pack.sh makes it); where there is none, it is made for this GPU. --limit (default 570): a step that would begin
+# later is left out and said so. --rehearse runs every line on the CPU, for a machine without a GPU.
+#
+# Results go to $OUT (default runs/gpu_check), each as soon as it exists: bench/*.json for bench/bench_page and
+# scripts/readme_tables.py, ncu.csv, logs.tar (what every step printed), summary.txt. $PYTHON (python3) has PyTorch for twin,
+# opponents and compile. Nothing changes the GPU's settings. Exit status 1 if a step failed, 2 for wrong usage.
 set -uo pipefail
-cd "$(dirname "$0")/.."
-known=(build test sanitize train peer kernels)
-out=${OUT:-runs/gpu_check}
-steps=("$@")
-[ ${#steps[@]} -gt 0 ] || steps=("${known[@]}")
-for step in "${steps[@]}"; do
+cd "$(dirname "$0")/.." || exit
+known=(probe test step kernels twin ncu opponents losses sanitize epochs compile)
+steps=() skip=" " pack=build/gpu_pack limit=570 device=cuda
+fail_usage() { echo "gpu_check.sh: $1" >&2; exit 2; }
+check_step() {
   case " ${known[*]} " in
-    *" $step "*) ;;
-    *) echo "gpu_check.sh: unknown step '$step' (known: ${known[*]})" >&2; exit 2 ;;
+    *" $1 "*) ;;
+    *) fail_usage "unknown step '$1' (known: ${known[*]})" ;;
+  esac
+}
+while [ $# -gt 0 ]; do
+  case "$1" in
+    --rehearse) device=cpu; shift ;;
+    --skip | --pack | --limit)
+      [ $# -ge 2 ] || fail_usage "$1 needs a value"
+      case "$1" in
+        --skip) check_step "$2"; skip="$skip$2 " ;;
+        --pack) pack=$2 ;;
+        --limit) [[ $2 =~ ^[0-9]+$ ]] || fail_usage "--limit is '$2', expected seconds"; limit=$2 ;;
+      esac
+      shift 2
+      ;;
+    -*) fail_usage "unknown option '$1' (known: --skip --pack --limit --rehearse)" ;;
+    *) check_step "$1"; steps+=("$1"); shift ;;
   esac
 done
-mkdir -p "$out"
-out=$(cd "$out" && pwd)
+[ ${#steps[@]} -gt 0 ] || steps=("${known[@]::${#known[@]}-1}")
 
-[ -d /usr/local/cuda/bin ] && PATH=$PATH:/usr/local/cuda/bin
+out=${OUT:-runs/gpu_check}
+mkdir -p "$out/bench"
+out=$(cd "$out" && pwd)
+work=$(mktemp -d)
+trap 'rm -rf "$work"' EXIT
+logs=$work/logs
+mkdir -p "$logs"
 python=${PYTHON:-python3}
+[ -d /usr/local/cuda/bin ] && PATH=$PATH:/usr/local/cuda/bin
 query() { nvidia-smi --query-gpu="$1" --format=csv,noheader 2>/dev/null | head -n 1; }
 gpu=$(query name)
-capability=$(query compute_cap | tr -d .)
-build=build/cuda
-work=$build/gpu_check
-commit=$(git rev-parse --short HEAD 2>/dev/null || echo unknown)
-if [ -d .deps ]; then
-  library=$PWD/.deps/usr/lib/$(uname -m)-linux-gnu
-  export CMAKE_PREFIX_PATH=$PWD/.deps/usr
-  export CPATH=$PWD/.deps/usr/include
-  export LIBRARY_PATH=$library
-  export LD_LIBRARY_PATH=$library${LD_LIBRARY_PATH:+:$LD_LIBRARY_PATH}
-  export PKG_CONFIG_PATH=$library/pkgconfig PKG_CONFIG_SYSROOT_DIR=$PWD/.deps
+if [ -z "$gpu" ] && [ "$device" = cuda ]; then
+  echo "gpu_check.sh: no GPU (nvidia-smi shows none). --rehearse runs every line on the CPU." >&2
+  exit 1
 fi
+if [ ! -d "$pack" ]; then
+  scripts/gpu_pack.sh --out "$pack" --arch "$(query compute_cap | tr -d .)" || exit 1
+fi
+[ -e "$pack/made_by_gpu_pack" ] || { echo "gpu_check.sh: $pack is not a folder of scripts/gpu_pack.sh" >&2; exit 1; }
+pack=$(cd "$pack" && pwd)
+# cuBLASLt and cuDNN: the toolkit's, or those that PyTorch brings.
+toolkit=$("$python" - <<'PYTHON' 2>/dev/null
+import importlib.util, pathlib
+found = importlib.util.find_spec("nvidia")
+folders = sorted({str(lib.parent) for base in (found.submodule_search_locations if found else [])
+                  for pattern in ("libcublasLt.so*", "libcudnn.so*") for lib in pathlib.Path(base).rglob(pattern)})
+print(":".join(folders))
+PYTHON
+)
+export LD_LIBRARY_PATH=$pack/lib:/usr/local/cuda/lib64${toolkit:+:$toolkit}${LD_LIBRARY_PATH:+:$LD_LIBRARY_PATH}
+PATH=$pack/bin:$PATH
+rehearsing() { [ "$device" = cpu ]; }
+# few A B: A on a GPU, B in a rehearsal.
+few() { if rehearsing; then echo "$2"; else echo "$1"; fi; }
+has_torch() { "$python" -c 'import torch' 2>/dev/null || { echo "absent: $python has no PyTorch (PYTHON=... names another)"; return 1; }; }
 
-# need PROGRAM...: fails, and says so, where one is missing.
-need() {
+step_probe() {
+  nvidia-smi 2>&1 || rehearsing || return 1
   local program missing=0
-  for program in "$@"; do
-    command -v "$program" >/dev/null || { echo "$program is missing"; missing=1; }
+  for program in "$pack"/bin/*; do
+    ldd "$program" | grep 'not found' | sed "s|^|${program##*/}: |" && missing=1
   done
-  return $missing
-}
-need_built() {
-  [ -x "$1" ] || { echo "$1 is missing: run the step build first"; return 1; }
-}
-# True, with a message, where there is no GPU.
-no_gpu() {
-  [ -z "$gpu" ] && echo "no GPU (nvidia-smi shows none): $1"
-}
-need_torch() {
-  "$python" -c 'import torch' 2>/dev/null || { echo "$python has no PyTorch (PYTHON=... names another)"; return 1; }
+  [ $missing -eq 0 ] || return 1
+  train --version
+  timeout 60 step_bench --device "$device" --steps 1 --batch-size 2
 }
 
-step_build() {
-  need cmake ninja nvcc pkg-config || return 1
-  local configure=(cmake --preset cuda)
-  [ -n "$capability" ] && configure+=("-DCARDIOGRAD_CUDA_ARCHITECTURES=$capability")
-  "${configure[@]}" &&
-    cmake --build --preset cuda -j "$(nproc)" --target kernels_tests engine_tests model_tests apps_tests train \
-      evaluate predict synthesize kernels_bench step_bench
-}
-
-# GoogleTest's filter for the tests of the GPU: those with the label device.
-device_tests() {
-  ctest --test-dir "$build" -N -L device | sed -n 's/^ *Test *#[0-9]*: //p' | paste -sd :
-}
-# Without a GPU the tests skip themselves and say so.
 step_test() {
-  local failed=0 tests filter
-  filter=$(device_tests)
-  for tests in kernels_tests engine_tests model_tests apps_tests; do
-    need_built "$build/tests/$tests" && "$build/tests/$tests" --gtest_filter="$filter" --gtest_brief=1 || failed=1
+  local failed=0 tests
+  for tests in kernels_tests engine_tests model_tests; do
+    timeout 120 "$tests" --gtest_filter="$(cat "$pack/tests/$tests.filter")" --gtest_brief=1 || failed=1
   done
-  if [ -z "$gpu" ]; then echo "no GPU: the tests skipped themselves"; fi
+  rehearsing && echo "no GPU: the tests skipped themselves"
   return $failed
 }
 
-step_sanitize() {
-  no_gpu "nothing for compute-sanitizer to watch" && return 0
-  need compute-sanitizer && need_built "$build/tests/kernels_tests" || return 1
-  local failed=0 tool
-  local tools=(memcheck racecheck initcheck synccheck) jobs=() filter
-  filter=$(device_tests)
-  mkdir -p "$work"
-  for tool in "${tools[@]}"; do
-    timeout 200 compute-sanitizer --tool "$tool" --error-exitcode 9 --print-limit 20 \
-      "$build/tests/kernels_tests" --gtest_filter="$filter" --gtest_brief=1 >"$work/$tool.txt" 2>&1 &
-    jobs+=($!)
-  done
-  for i in "${!tools[@]}"; do
-    local verdict="silent"
-    wait "${jobs[$i]}" || { verdict="status $?"; failed=1; }
-    echo "== ${tools[$i]}: $verdict"
-    tail -n 40 "$work/${tools[$i]}.txt"
-  done
-  for i in "${!tools[@]}"; do echo "${tools[$i]}: $(tail -n 1 "$work/${tools[$i]}.txt")"; done
-  return $failed
+# train_briefly NAME DEVICE EPOCHS [ENVIRONMENT ...]: one batch in an epoch, so log.csv has the loss of every step.
+train_briefly() {
+  local name=$1 on=$2 epochs=$3
+  shift 3
+  env "$@" train --data "$work/data" --out "$work/$name" --cache "$work/cache" --seed 7 --epochs "$epochs" --batch-size 64 \
+    --device "$on" >"$work/$name.txt" 2>&1 || { echo "$name:"; tail -n 5 "$work/$name.txt"; return 1; }
+  echo "$name: $(tail -n 1 "$work/$name.txt")"
 }
+small_data() { [ -d "$work/data" ] || synthesize --out "$work/data" --records 100 --seed 1; }
 
-# One batch in an epoch: the log has the loss of every step.
-run_training() {
-  local run=$1
-  shift
-  rm -rf "$work/$run"
-  "$build/apps/train" --data "$work/data" --out "$work/$run" --cache "$work/cache" --seed 7 --epochs 100 \
-    --batch-size 64 "$@" >"$work/$run.txt" 2>&1 || { echo "train $*:"; tail -n 5 "$work/$run.txt"; return 1; }
-  echo "$run: $(tail -n 1 "$work/$run.txt")"
-}
-step_train() {
-  need cmp && need_built "$build/apps/train" && need_built "$build/apps/synthesize" || return 1
-  mkdir -p "$work"
-  "$build/apps/synthesize" --out "$work/data" --records 100 --seed 1 --force || return 1
-  if no_gpu "100 steps on the CPU only"; then
-    run_training cpu --device cpu
-    return
-  fi
-  run_training gpu --device cuda && run_training again --device cuda && run_training cpu --device cpu || return 1
-  local failed=0
-  cmp "$work/gpu/last.safetensors" "$work/again/last.safetensors" && echo "same seed, same bytes" || failed=1
-  "$python" scripts/ci/compare_logs.py "$work/gpu" "$work/cpu" --tolerance 1e-4 || failed=1
-  return $failed
-}
-
-twin() {
-  echo "== torch $*"
-  timeout 120 "$python" bench/peers/torch_twin.py --time --device cuda --precision "$@"
-}
-step_peer() {
-  no_gpu "nothing to time" && return 0
-  need_torch || return 1
-  local failed=0 precision
-  if need_built "$build/bench/step_bench"; then "$build/bench/step_bench" 0 200 cuda || failed=1; else failed=1; fi
-  twin fp32 || failed=1
-  twin fp32 --graph || failed=1
-  twin fp32 --compile || failed=1
-  twin fp32 --compile --graph || failed=1
-  for precision in tf32 bf16; do
-    twin "$precision" || failed=1
-    twin "$precision" --graph || failed=1
-    # Searching for the fastest kernels takes a minute and more.
-    if [ $SECONDS -lt 400 ]; then twin "$precision" --compile || failed=1; else echo "no time for --compile"; fi
+precisions() { step_bench --help | grep -q -- --precision && echo fp32 tf32 bf16 || echo fp32; }
+step_step() {
+  local failed=0 precision option
+  for precision in $(precisions); do
+    option=()
+    [ "$precision" = fp32 ] || option=(--precision "$precision")
+    timeout 100 step_bench --device "$device" --steps "$(few 200 1)" --batch-size "$(few 64 8)" "${option[@]}" --timeline \
+      --json "$out/bench/step_$precision.json" || failed=1
   done
+  small_data && train_briefly first "$device" "$(few 20 2)" && train_briefly again "$device" "$(few 20 2)" || return 1
+  cmp "$work/first/last.safetensors" "$work/again/last.safetensors" && echo "same seed, same bytes" || failed=1
   return $failed
 }
 
 step_kernels() {
-  no_gpu "nothing to time" && return 0
-  need_built "$build/bench/kernels_bench" && need_torch || return 1
-  mkdir -p "$work"
-  "$build/bench/kernels_bench" --device cuda --benchmark_min_time=0.01 --benchmark_out="$work/ours.json" || return 1
-  local failed=0 precision peers=()
-  for precision in fp32 tf32; do
-    echo "== torch $precision"
-    if timeout 150 "$python" bench/peers/kernels_torch.py "$work/ours.json" --precision "$precision" \
-      --out "$work/torch_$precision.json"; then
-      peers+=(--peer "$work/torch_$precision.json")
-    else
-      failed=1
-    fi
+  timeout 120 kernel --op all --device "$device" $(few "" --quick) --json "$out/bench/kernels.json"
+}
+
+twin() {
+  timeout "${1}" "$python" bench/peers/torch_twin.py --time --device "$device" --json "$out/bench/twin.json" "${@:2}"
+}
+step_twin() {
+  has_torch || return 0
+  local failed=0 precision
+  rm -f "$out/bench/twin.json"
+  for precision in fp32 $(few "tf32 bf16" ""); do
+    twin 60 --precision "$precision" || failed=1
+    rehearsing || twin 60 --precision "$precision" --graph || failed=1
   done
-  local fields=name,driver_version,clocks.sm,clocks.mem,clocks.max.sm,clocks.max.mem,power.limit
-  "$python" bench/compare_kernels.py "$work/ours.json" "${peers[@]}" --steps "$out/peer.txt" --gpu "$(query $fields)" \
-    --commit "$commit" --out "$out/results.json" || failed=1
+  return $failed
+}
+
+# "op<TAB>shape" of the eight slowest kernels of kernels.json.
+slowest() {
+  "$python" - "$out/bench/kernels.json" <<'PYTHON'
+import json, sys
+rows = [r for r in json.load(open(sys.argv[1]))["benchmarks"] if r["seconds"] and not r["opponent"] and not r["variant"]]
+seen = {}
+for row in rows:
+    seen.setdefault((row["op"], row["shape"]), row["seconds"])
+for (op, shape), _ in sorted(seen.items(), key=lambda item: -item[1])[:8]:
+    print(op, shape, sep="\t")
+PYTHON
+}
+step_ncu() {
+  [ -s "$out/bench/kernels.json" ] || { echo "kernels.json is missing: run the step kernels first"; return 1; }
+  local op shape failed=0 begin=$SECONDS
+  command -v ncu >/dev/null || rehearsing || { echo "absent: ncu is not on the PATH"; return 0; }
+  : >"$out/ncu.csv"
+  slowest >"$work/slowest.txt"
+  while IFS=$'\t' read -r op shape; do
+    [ $((SECONDS - begin)) -lt 80 ] || { echo "no time left for $op"; continue; }
+    local command=(timeout 40 ncu --clock-control none --csv --page raw --section SpeedOfLight --section ComputeWorkloadAnalysis
+      --section MemoryWorkloadAnalysis --section WarpStateStats --section Occupancy --launch-skip 2 --launch-count 3
+      kernel --op "$op" --shape "$shape" --device cuda --quick)
+    echo "${command[*]}"
+    rehearsing || "${command[@]}" >>"$out/ncu.csv" || failed=1
+  done <"$work/slowest.txt"
+  return $failed
+}
+
+step_opponents() {
+  local failed=0
+  timeout 120 kernel --op all --device "$device" --opponents $(few "" --quick) --json "$work/opponents.json" || failed=1
+  [ -s "$work/opponents.json" ] && cp "$work/opponents.json" "$out/bench/kernels.json"
+  has_torch || return $failed
+  timeout 100 "$python" bench/peers/kernels_torch.py "$out/bench/kernels.json" --device "$device" --into || failed=1
+  return $failed
+}
+
+# How far losses of equal trainings may be apart is what the CPU's two instruction sets differ by (docs/gpu-check.md).
+step_losses() {
+  small_data && train_briefly here "$device" "$(few 100 3)" && train_briefly cpu cpu "$(few 100 3)" || return 1
+  "$python" scripts/ci/compare_logs.py "$work/here" "$work/cpu" --tolerance 1e-4
+}
+
+step_sanitize() {
+  local tool failed=0 tools=(memcheck racecheck) filters=('*OpTable*' '*ttention*:*orm*:*reduce*:*Reduce*')
+  command -v compute-sanitizer >/dev/null || rehearsing || { echo "absent: compute-sanitizer is not on the PATH"; return 0; }
+  local jobs=() i
+  for i in 0 1; do
+    tool=${tools[$i]}
+    local command=(timeout 130 compute-sanitizer --tool "$tool" --error-exitcode 9 --print-limit 20 "$pack/bin/kernels_tests"
+      "--gtest_filter=${filters[$i]}" --gtest_brief=1)
+    echo "${command[*]}"
+    if rehearsing; then timeout 60 "${command[@]:8}" & else "${command[@]}" >"$logs/$tool.txt" 2>&1 & fi
+    jobs+=($!)
+  done
+  for i in 0 1; do
+    if wait "${jobs[$i]}"; then echo "${tools[$i]}: silent"; else echo "${tools[$i]}: status $?"; failed=1; fi
+  done
+  return $failed
+}
+
+step_epochs() {
+  synthesize --out "$work/large" --records "$(few 21772 100)" --seed 2 || return 1
+  timeout 150 train --data "$work/large" --out "$work/epochs" --cache "$work/cache" --seed 1 --epochs "$(few 15 1)" --device "$device"
+}
+
+step_compile() {
+  has_torch || return 0
+  local failed=0 precision
+  for precision in fp32 $(few "tf32 bf16" ""); do
+    twin 200 --precision "$precision" --compile || failed=1
+    rehearsing || twin 200 --precision "$precision" --compile --graph || failed=1
+  done
   return $failed
 }
 
 {
-  echo "GPU: ${gpu:-none}${capability:+, sm_$capability}"
-  echo "toolkit: $(nvcc --version 2>/dev/null | grep -o 'release [0-9.]*' || echo none)"
-  echo "compute-sanitizer: $(command -v compute-sanitizer >/dev/null && echo there || echo missing)"
+  echo "GPU: ${gpu:-none, a rehearsal on the CPU}"
+  query name,driver_version,clocks.sm,clocks.mem,clocks.max.sm,clocks.max.mem,power.limit
+  echo "programs: sm_$(cat "$pack/arch"), commit $(cat "$pack/commit")"
   echo "PyTorch: $("$python" -c 'import torch; print(torch.__version__)' 2>/dev/null || echo missing)"
-  echo "commit: $commit"
+  echo "cuBLASLt and cuDNN: ${toolkit:-only where the toolkit is}"
 } | tee "$out/summary.txt"
 status=0
 for step in "${steps[@]}"; do
+  [[ $skip == *" $step "* ]] && { echo "$step: skipped" | tee -a "$out/summary.txt"; continue; }
+  [ $SECONDS -lt "$limit" ] || { echo "$step: left out, $SECONDS of $limit s are gone" | tee -a "$out/summary.txt"; continue; }
   echo "== $step"
   begin=$SECONDS
-  if "step_$step" >"$out/$step.txt" 2>&1; then verdict=ok; else verdict=FAILED; status=1; fi
-  if [ "$verdict" = ok ] && grep -q '^no GPU' "$out/$step.txt"; then verdict="ok as far as it goes without a GPU"; fi
-  tail -n 4 "$out/$step.txt"
+  if "step_$step" >"$logs/$step.txt" 2>&1; then verdict=ok; else verdict=FAILED; status=1; fi
+  tail -n 4 "$logs/$step.txt"
+  if [ "$verdict" = ok ] && grep -q '^absent: ' "$logs/$step.txt"; then verdict=absent; fi
   echo "$step: $verdict, $((SECONDS - begin)) s" | tee -a "$out/summary.txt"
-  if [ "$step" = build ] && [ "$verdict" = FAILED ]; then break; fi
+  tar -cf "$out/logs.tar" -C "$work" logs
 done
-echo "== summary"
+echo "== summary, $SECONDS s"
 cat "$out/summary.txt"
 exit $status

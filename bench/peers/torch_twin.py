@@ -11,6 +11,7 @@
   --precision fp32|tf32|bf16       fp32: full float32; tf32: TF32 matrix products and convolutions; bf16: autocast
   --compile                        torch.compile (max-autotune; without its own graphs where --graph is given)
   --graph                          CUDA only: the whole training step, fused capturable Adam included, is one CUDA graph
+  --json FILE                      with --time: adds this mode to the list in FILE
 Needs bench/peers/requirements.txt.
 """
 import argparse
@@ -43,9 +44,12 @@ def arguments():
     parser.add_argument('--precision', default='fp32', choices=['fp32', 'tf32', 'bf16'])
     parser.add_argument('--compile', action='store_true')
     parser.add_argument('--graph', action='store_true')
+    parser.add_argument('--json', type=pathlib.Path)
     args = parser.parse_args()
     if args.time == (args.data is not None):
         parser.error('give either DATA_DIR or --time')
+    if args.json and not args.time:
+        parser.error('--json goes with --time')
     if args.device == 'cuda' and not torch.cuda.is_available():
         parser.error('--device cuda: PyTorch sees no CUDA device')
     if args.device == 'cpu' and (args.graph or args.precision == 'tf32'):
@@ -121,7 +125,7 @@ class Trainer:
 
 
 def timing(function, device, repeats):
-    """The median and the fastest of `repeats` calls after a warm-up, as text."""
+    """The median and the fastest of `repeats` calls after a warm-up, in seconds."""
     def sync():
         if device.type == 'cuda':
             torch.cuda.synchronize()
@@ -136,7 +140,12 @@ def timing(function, device, repeats):
         sync()
         times.append(time.perf_counter() - start)
     times.sort()
-    return f'{1e3 * times[repeats // 2]:.3f} ms (fastest {1e3 * times[0]:.3f})'
+    return times[repeats // 2], times[0]
+
+
+def add_to_list(path, entry):
+    entries = json.loads(path.read_text()) if path.exists() else []
+    path.write_text(json.dumps(entries + [entry], indent=2) + '\n')
 
 
 def time_steps(args):
@@ -145,14 +154,24 @@ def time_steps(args):
     x, f = torch.randn(BATCH, 12, 1000, device=device), torch.randn(BATCH, 29, device=device)
     y = (torch.rand(BATCH, len(CLASSES), device=device) < 0.25).float()
     name = torch.cuda.get_device_name() if device.type == 'cuda' else f'cpu, {args.threads} threads'
-    modes = [args.precision] + [m for m in ('compile', 'graph') if getattr(args, m)]
-    print(f'torch {torch.__version__}, {name}, {" ".join(modes)}, '
+    modes = [m for m in ('compile', 'graph') if getattr(args, m)] or ['eager']
+    print(f'torch {torch.__version__}, {name}, {args.precision} {" ".join(modes)}, '
           f'{sum(p.numel() for p in trainer.net.parameters())} parameters')
     repeats = 200 if device.type == 'cuda' else 10
+    figures = []
+
+    def measure(title, batch, function):
+        median, fastest = timing(function, device, repeats)
+        print(f'{title} batch {batch}: {1e3 * median:.3f} ms (fastest {1e3 * fastest:.3f})', flush=True)
+        figures.append({'name': title, 'batch': batch, 'seconds': median, 'fastest': fastest, 'repeats': repeats})
+
     trainer.net.train()
-    print(f'train step batch {BATCH}: {timing(lambda: trainer.step(x, f, y), device, repeats)}')
+    measure('train step', BATCH, lambda: trainer.step(x, f, y))
     for batch in (1, BATCH):
-        print(f'inference batch {batch}: {timing(lambda: trainer.logits(x[:batch], f[:batch]), device, repeats)}')
+        measure('inference', batch, lambda: trainer.logits(x[:batch], f[:batch]))
+    if args.json:
+        add_to_list(args.json, {'program': f'PyTorch {torch.__version__}', 'mode': f'{args.precision} {" ".join(modes)}',
+                                'precision': args.precision, 'device': name, 'figures': figures})
 
 
 def read_data(folder, features):
