@@ -13,9 +13,6 @@
 namespace cardiograd::model {
 namespace {
 
-constexpr double kMaxDeviations = 5;
-constexpr double kGuard = 1e-8;
-
 struct Moments {
   double count = 0;
   double mean = 0;
@@ -137,9 +134,9 @@ std::vector<float> scaled_features(const FeatureScaling& scaling, std::span<cons
     for (std::size_t record = 0; record < records; ++record) {
       const double raw = static_cast<double>(features[record * names.size() + column]);
       const bool missing = !std::isfinite(raw);
-      const double value = ((missing ? scaling.median[i] : raw) - scaling.mean[i]) / (scaling.sd[i] + kGuard);
+      const double value = ((missing ? scaling.median[i] : raw) - scaling.mean[i]) / (scaling.sd[i] + kFeatureSdGuard);
       float* row = scaled.data() + record * width;
-      row[i] = static_cast<float>(std::clamp(value, -kMaxDeviations, kMaxDeviations));
+      row[i] = static_cast<float>(std::clamp(value, -kMaxFeatureDeviations, kMaxFeatureDeviations));
       if (scaling.missing_flags) row[count + i] = missing ? 1.0F : 0.0F;
     }
   }

@@ -23,7 +23,9 @@ SignalScaling fit_signal_scaling(const data::Dataset& set, const std::vector<std
 // Mean 0 and SD 1: leaves signals as they are.
 SignalScaling identity_scaling(std::int64_t leads);
 
-// x -> clamp((x - mean) / (sd + 1e-8), -5, 5), with the median where x is missing.
+// x -> clamp((x - mean) / (sd + kFeatureSdGuard), +-kMaxFeatureDeviations), with the median where x is missing.
+inline constexpr double kFeatureSdGuard = 1e-8;
+inline constexpr double kMaxFeatureDeviations = 5;
 struct FeatureScaling {
   std::vector<std::string> names;  // the columns in use, in the model's order
   std::vector<double> median;
