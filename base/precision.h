@@ -16,6 +16,7 @@ namespace cardiograd {
 
 enum class Precision { kFp32, kTf32, kBf16 };
 
+// Words for options and files, with their meanings.
 constexpr EnumWords<Precision, 3> enum_words(Precision) {
   return {{{Precision::kFp32, "fp32", "exact factors"},
            {Precision::kTf32, "tf32", "factors of 10 bits of mantissa"},
