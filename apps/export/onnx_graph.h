@@ -33,6 +33,7 @@ class OnnxGraph {
 
   // float32 (batch, dims...), the batch of any size.
   void add_input(const std::string& name, const std::vector<std::int64_t>& dims);
+  // float32 (batch, dims...): a value of this name, which a node makes.
   void add_output(const std::string& name, const std::vector<std::int64_t>& dims);
 
   // A constant: a weight of the model, or a number that an operator needs as a tensor. Returns its name. Throws Error
@@ -49,6 +50,7 @@ class OnnxGraph {
   std::vector<std::string> split(const std::string& name, const std::string& input, std::int64_t axis,
                                  std::int64_t parts);
 
+  // A text beside the graph.
   void add_metadata(const std::string& key, const std::string& value);
 
  private:
