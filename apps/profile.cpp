@@ -81,6 +81,7 @@ struct Line {
   std::string label;
   std::int64_t calls = 0;
   kernels::Cost each;
+  const model::KernelCall* call = nullptr;
 
   double flop() const { return static_cast<double>(calls) * each.flop; }
   double bytes() const { return static_cast<double>(calls) * each.bytes; }
@@ -98,7 +99,7 @@ std::vector<Line> lines_of(const std::vector<model::KernelCall>& calls, bool by_
     const std::string layer = call.layer.empty() ? "(model)" : call.layer;
     const std::string label = (by_layer ? layer + "  " : std::string()) + call.op + "  " + call.work.shape;
     const auto [at, fresh] = known.emplace(label, lines.size());
-    if (fresh) lines.push_back({label, 0, call.work.cost});
+    if (fresh) lines.push_back({label, 0, call.work.cost, &call});
     ++lines[at->second].calls;
   }
   return lines;
@@ -137,7 +138,16 @@ nlohmann::json to_json(const Options& o, const std::vector<Line>& lines, const s
   for (const Line& line : lines) {
     nlohmann::json floors = nlohmann::json::object();
     for (const Gpu& gpu : gpus) floors[gpu.name] = line.floor_s(gpu);
+    nlohmann::json fields = nlohmann::json::object();
+    for (const auto& [name, value] : line.call->work.fields) fields[name] = value;
+    nlohmann::json buffers = nlohmann::json::object();
+    for (const kernels::BufferSpec& buffer : line.call->work.buffers)
+      buffers[std::string(buffer.name)] = buffer.count() * dtype_bytes(buffer.dtype);
     json["kernels"].push_back({{"kernel", line.label},
+                               {"op", line.call->op},
+                               {"shape", line.call->work.shape},
+                               {"fields", fields},
+                               {"buffers", buffers},
                                {"calls", line.calls},
                                {"flop", line.flop()},
                                {"bytes", line.bytes()},
@@ -149,7 +159,8 @@ nlohmann::json to_json(const Options& o, const std::vector<Line>& lines, const s
 void profile(const Options& o) {
   std::vector<Gpu> gpus;
   for (const std::string& name : o.gpus) gpus.push_back(parse_gpu(name));
-  const std::vector<Line> lines = lines_of(model::training_step_calls(o.architecture, o.batch), o.by_layer);
+  const std::vector<model::KernelCall> calls = model::training_step_calls(o.architecture, o.batch);
+  const std::vector<Line> lines = lines_of(calls, o.by_layer);
   print(lines, gpus);
   if (!o.json.empty()) write_file(o.json, to_json(o, lines, gpus).dump(2) + "\n");
 }

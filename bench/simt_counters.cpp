@@ -8,6 +8,7 @@
 #include <cstdint>
 #include <cstring>
 #include <string>
+#include <utility>
 #include <vector>
 
 #include <CLI/CLI.hpp>
@@ -73,16 +74,20 @@ std::vector<simt::KernelCounts> count_case(const kernels::OpCase& work, const ke
   PhiloxStream random(7);
   std::vector<bench::CudaMemory> buffers;
   std::vector<void*> pointers;
+  std::vector<simt::MemoryRegion> regions;
   for (const BufferSpec& spec : work.buffers) {
     const std::vector<char> bytes = random_bytes(spec, random);
     buffers.emplace_back(bytes.size());
     buffers.back().fill(bytes.data(), bytes.size());
     pointers.push_back(buffers.back().data());
+    regions.push_back({std::string(spec.name), pointers.back(), bytes.size()});
   }
-  return simt::count_accesses([&] {
-    variant.run(pointers.data());
-    kernels::check_cuda(cudaDeviceSynchronize(), "running " + variant.name);
-  });
+  return simt::count_accesses(
+      [&] {
+        variant.run(pointers.data());
+        kernels::check_cuda(cudaDeviceSynchronize(), "running " + variant.name);
+      },
+      regions);
 }
 
 nlohmann::ordered_json json_of(const simt::AccessCount& count) {
@@ -114,7 +119,14 @@ nlohmann::ordered_json json_of(const std::vector<simt::KernelCounts>& counts) {
                                    {"threads", kernel.threads},
                                    {"accesses", nlohmann::ordered_json::array()},
                                    {"collectives", nlohmann::ordered_json::array()},
-                                   {"findings", nlohmann::ordered_json::array()}};
+                                   {"findings", nlohmann::ordered_json::array()},
+                                   {"block_read_sectors", kernel.block_read_sectors},
+                                   {"block_written_sectors", kernel.block_written_sectors},
+                                   {"footprint", nlohmann::ordered_json::array()}};
+    for (const simt::RegionFootprint& region : kernel.footprint)
+      json["footprint"].push_back({{"buffer", region.name},
+                                   {"read_sectors", region.read_sectors},
+                                   {"written_sectors", region.written_sectors}});
     for (const simt::AccessCount& count : kernel.accesses) json["accesses"].push_back(json_of(count));
     for (const simt::CollectiveCount& count : kernel.collectives)
       json["collectives"].push_back({{"file", count.file},
@@ -129,6 +141,19 @@ nlohmann::ordered_json json_of(const std::vector<simt::KernelCounts>& counts) {
   return all;
 }
 
+nlohmann::ordered_json json_of(const std::vector<std::pair<std::string, std::int64_t>>& fields) {
+  auto all = nlohmann::ordered_json::object();
+  for (const auto& [name, value] : fields) all[name] = value;
+  return all;
+}
+
+nlohmann::ordered_json json_of(const std::vector<BufferSpec>& buffers) {
+  auto all = nlohmann::ordered_json::array();
+  for (const BufferSpec& spec : buffers)
+    all.push_back({{"name", spec.name}, {"bytes", spec.count() * dtype_bytes(spec.dtype)}});
+  return all;
+}
+
 void run(const Options& o) {
   const std::vector<kernels::Op> ops = kernels::choose_ops(o.op);
   auto all = nlohmann::ordered_json::array();
@@ -140,8 +165,12 @@ void run(const Options& o) {
         if (counts.empty()) fmt::print("no kernel of this project: nothing to count\n");
         fmt::print("\n");
         if (o.annotate) fmt::print("{}\n", simt::annotated_source(counts));
-        all.push_back(
-            {{"op", op.name}, {"shape", work.shape}, {"variant", variant.name}, {"kernels", json_of(counts)}});
+        all.push_back({{"op", op.name},
+                       {"shape", work.shape},
+                       {"fields", json_of(work.fields)},
+                       {"buffers", json_of(work.buffers)},
+                       {"variant", variant.name},
+                       {"kernels", json_of(counts)}});
       }
     }
   }

@@ -7,6 +7,7 @@
 #include <string>
 #include <string_view>
 #include <typeinfo>
+#include <utility>
 #include <vector>
 
 #include "base/error.h"
@@ -28,6 +29,8 @@ struct BoundVariant {
 // A spec with one shape bound to it.
 struct OpCase {
   std::string shape;
+  // The whole-number fields of the shape (shape_text.h) with their values.
+  std::vector<std::pair<std::string, std::int64_t>> fields;
   std::vector<BufferSpec> buffers;
   Cost cost;
   // Pointers in the order of `buffers`; float32 buffers are double in kReference64.
@@ -91,7 +94,10 @@ template <KernelSpec Spec>
 OpCase bind_case(const typename Spec::Shape& shape) {
   check_signature<Spec, decltype(Spec::cpu)>();
   check_signature<Spec, decltype(Spec::cuda)>();
-  return {Spec::describe(shape), Spec::buffers(shape), Spec::cost(shape),
+  return {Spec::describe(shape),
+          shape_fields(shape),
+          Spec::buffers(shape),
+          Spec::cost(shape),
           [shape](Implementation implementation, void* const* pointers) {
             run_implementation<Spec>(implementation, shape, pointers);
           },

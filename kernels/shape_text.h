@@ -6,6 +6,7 @@
 #include <cstdint>
 #include <string>
 #include <string_view>
+#include <utility>
 #include <vector>
 
 #include "base/error.h"
@@ -40,6 +41,14 @@ void visit_shape_fields([[maybe_unused]] Shape& shape, [[maybe_unused]] Visit&& 
   CARDIOGRAD_FIELD(dilation);
   CARDIOGRAD_FIELD(groups);
 #undef CARDIOGRAD_FIELD
+}
+
+// The whole-number fields of a shape with their values.
+template <class Shape>
+std::vector<std::pair<std::string, std::int64_t>> shape_fields(const Shape& shape) {
+  std::vector<std::pair<std::string, std::int64_t>> fields;
+  visit_shape_fields(shape, [&](const char* name, std::int64_t value) { fields.emplace_back(name, value); });
+  return fields;
 }
 
 // Sets the fields that `text` names ("batch=1,time=250"). Throws UsageError for an unknown field (with the known ones),

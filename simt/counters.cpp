@@ -6,6 +6,7 @@
 #include <deque>
 #include <map>
 #include <tuple>
+#include <unordered_set>
 #include <utility>
 
 #include "simt/block.h"
@@ -35,7 +36,41 @@ struct Kernel {
   std::int64_t basic_blocks = 0;
   std::map<SiteKey, AccessCount> sites;
   std::map<MeetingKey, std::int64_t> meetings;
+  std::int64_t block_read_sectors = 0;
+  std::int64_t block_written_sectors = 0;
+  std::vector<RegionFootprint> footprint;  // one for each region, one for the rest
 };
+
+// Numbers of the sectors that a block or a launch has touched.
+struct TouchedSectors {
+  std::unordered_set<std::uintptr_t> read;
+  std::unordered_set<std::uintptr_t> written;
+
+  void add(const Request& request);
+  void add(const TouchedSectors& other) {
+    read.insert(other.read.begin(), other.read.end());
+    written.insert(other.written.begin(), other.written.end());
+  }
+  void clear() {
+    read.clear();
+    written.clear();
+  }
+};
+
+void TouchedSectors::add(const Request& request) {
+  std::uintptr_t before = 0;
+  for (std::uint32_t rest = request.lanes; rest != 0; rest &= rest - 1) {
+    const auto lane = static_cast<std::size_t>(std::countr_zero(rest));
+    if (request.used[lane] == 0) continue;
+    const std::uintptr_t last = (request.address[lane] + request.used[lane] - 1) / kSectorBytes;
+    for (std::uintptr_t sector = request.address[lane] / kSectorBytes; sector <= last; ++sector) {
+      if (sector == before) continue;
+      before = sector;
+      if (request.kind != AccessKind::kStore) read.insert(sector);
+      if (request.kind == AccessKind::kStore || request.kind == AccessKind::kAtomic) written.insert(sector);
+    }
+  }
+}
 
 struct Earlier {
   Request request;
@@ -109,7 +144,12 @@ struct Counters::Implementation {
   std::map<std::pair<std::uint32_t, const void*>, std::uint32_t> paths;
   std::vector<std::uint32_t> caller{0};
   std::vector<std::uint32_t> path_of_thread;
+  std::vector<MemoryRegion> regions;
+  TouchedSectors block;
+  TouchedSectors launch;
 
+  void end_block();
+  std::size_t region_of(std::uintptr_t sector) const;
   void add(int thread, TraceEvent event) {
     event.context = path_of_thread[static_cast<std::size_t>(thread)];
     trace.add(thread % kWarpSize, event);
@@ -131,6 +171,7 @@ void Counters::Implementation::count(const Request& request) {
     count.sectors += sectors.sectors;
     count.min_sectors += sectors.min_sectors;
     if (request.width == kWord) count_adjacent(request, count);
+    block.add(request);
   } else if (request.kind != AccessKind::kAtomic) {
     const WavefrontCount wavefronts = count_wavefronts(request);
     count.wavefronts += wavefronts.wavefronts;
@@ -150,6 +191,21 @@ void Counters::Implementation::count_adjacent(const Request& request, AccessCoun
   if (adjacent) ++count.adjacent;
   earlier.push_back({request, &count, adjacent});
   if (earlier.size() > kRemembered) earlier.pop_front();
+}
+
+void Counters::Implementation::end_block() {
+  kernel->block_read_sectors += static_cast<std::int64_t>(block.read.size());
+  kernel->block_written_sectors += static_cast<std::int64_t>(block.written.size());
+  launch.add(block);
+  block.clear();
+}
+
+std::size_t Counters::Implementation::region_of(std::uintptr_t sector) const {
+  for (std::size_t i = 0; i < regions.size(); ++i) {
+    const auto begin = reinterpret_cast<std::uintptr_t>(regions[i].begin);
+    if ((sector + 1) * kSectorBytes > begin && sector * kSectorBytes < begin + regions[i].bytes) return i;
+  }
+  return regions.size();
 }
 
 std::vector<AccessCount> Counters::Implementation::accesses(const Kernel& of) const {
@@ -192,7 +248,9 @@ Counters* Counters::active() {
   return active_counters;
 }
 
-Counters::Counters() : self_(std::make_unique<Implementation>()) {}
+Counters::Counters(std::vector<MemoryRegion> regions) : self_(std::make_unique<Implementation>()) {
+  self_->regions = std::move(regions);
+}
 Counters::~Counters() = default;
 
 void Counters::begin_launch(const LaunchPlan& plan) {
@@ -201,17 +259,25 @@ void Counters::begin_launch(const LaunchPlan& plan) {
   if (found == all.end()) found = all.insert(all.end(), {plan.kernel, {}});
   self_->kernel = &found->second;
   self_->trace.reset();
+  self_->block.clear();
+  self_->launch.clear();
   ++self_->kernel->launches;
 }
 
 void Counters::end_launch() {
-  const Kernel& kernel = *self_->kernel;
+  self_->end_block();
+  Kernel& kernel = *self_->kernel;
+  kernel.footprint.resize(self_->regions.size() + 1);
+  for (const std::uintptr_t sector : self_->launch.read) ++kernel.footprint[self_->region_of(sector)].read_sectors;
+  for (const std::uintptr_t sector : self_->launch.written)
+    ++kernel.footprint[self_->region_of(sector)].written_sectors;
   if (kernel.basic_blocks > 0) return;
   throw Error("a kernel is not compiled to be counted: its basic blocks are not marked",
               "compile device code with -fsanitize=thread -fsanitize-coverage=trace-pc: preset simt-watch");
 }
 
 void Counters::begin_block(int threads) {
+  self_->end_block();
   self_->path_of_thread.assign(static_cast<std::size_t>(threads), 0);
   ++self_->kernel->blocks;
   self_->kernel->threads += threads;
@@ -276,13 +342,27 @@ void Counters::discard() {
 
 std::vector<KernelCounts> Counters::result() const {
   std::vector<KernelCounts> all;
-  for (const auto& [name, kernel] : self_->kernels)
-    all.push_back({name, kernel.launches, kernel.blocks, kernel.threads, self_->accesses(kernel),
-                   Implementation::collectives(kernel)});
+  for (const auto& [name, kernel] : self_->kernels) {
+    all.push_back({name,
+                   kernel.launches,
+                   kernel.blocks,
+                   kernel.threads,
+                   self_->accesses(kernel),
+                   Implementation::collectives(kernel),
+                   kernel.block_read_sectors,
+                   kernel.block_written_sectors,
+                   {}});
+    for (std::size_t i = 0; i < kernel.footprint.size(); ++i) {
+      RegionFootprint region = kernel.footprint[i];
+      if (region.read_sectors == 0 && region.written_sectors == 0) continue;
+      if (i < self_->regions.size()) region.name = self_->regions[i].name;
+      all.back().footprint.push_back(std::move(region));
+    }
+  }
   return all;
 }
 
-std::vector<KernelCounts> count_accesses(const std::function<void()>& work) {
+std::vector<KernelCounts> count_accesses(const std::function<void()>& work, std::vector<MemoryRegion> regions) {
   if (!code_is_watched())
     throw Error("nothing can be counted: no code of this program is watched", "build the preset simt-watch");
   if (active_counters != nullptr) throw Error("accesses are counted already", "count one piece of work at a time");
@@ -293,7 +373,7 @@ std::vector<KernelCounts> count_accesses(const std::function<void()>& work) {
       active_counters = nullptr;
     }
   };
-  Counters counters;
+  Counters counters(std::move(regions));
   {
     const Guard guard;
     active_counters = &counters;

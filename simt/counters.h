@@ -62,6 +62,21 @@ struct CollectiveCount {
   std::int64_t count = 0;
 };
 
+// A piece of device memory with a name, for footprints.
+struct MemoryRegion {
+  std::string name;
+  const void* begin = nullptr;
+  std::size_t bytes = 0;
+};
+
+// The different sectors of a region that a kernel reads and writes: one set for each launch, summed over launches. An
+// atomic does both.
+struct RegionFootprint {
+  std::string name;
+  std::int64_t read_sectors = 0;
+  std::int64_t written_sectors = 0;
+};
+
 // All launches of one kernel.
 struct KernelCounts {
   std::string kernel;
@@ -70,12 +85,19 @@ struct KernelCounts {
   std::int64_t threads = 0;
   std::vector<AccessCount> accesses;         // by file, line, kind, memory and width
   std::vector<CollectiveCount> collectives;  // by file, line and name
+  // Device memory: different sectors that a block reads and writes, summed over blocks. A first-level cache of any size
+  // that serves one block would let no fewer through.
+  std::int64_t block_read_sectors = 0;
+  std::int64_t block_written_sectors = 0;
+  // The regions that were touched, in the order in which they were given; last "" with everything outside of them.
+  std::vector<RegionFootprint> footprint;
 };
 
 // Runs `work`, which launches kernels from this thread and waits for them, in the order of the settings but with one
 // operating-system thread. The kernels come in the order of their first launch. Throws Error where a kernel was not
 // compiled to be counted, or where addr2line (binutils) is missing.
-std::vector<KernelCounts> count_accesses(const std::function<void()>& work);
+// `regions` name the device memory of footprints; they do not overlap.
+std::vector<KernelCounts> count_accesses(const std::function<void()>& work, std::vector<MemoryRegion> regions = {});
 
 // Where the scheduler and the watched code report to. One warp at a time: from one end_segment() to the next, events
 // are of one warp.
@@ -84,7 +106,7 @@ class Counters {
   // The one that counts on this operating-system thread now; null where none does.
   static Counters* active();
 
-  Counters();
+  explicit Counters(std::vector<MemoryRegion> regions = {});
   ~Counters();
   Counters(const Counters&) = delete;
   Counters& operator=(const Counters&) = delete;

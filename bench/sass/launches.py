@@ -57,28 +57,28 @@ class Launches:
         self.loops = table.pop("loops", {})
         self.operations = table
         for name, operation in table.items():
-            if unexpected := set(operation) - {"shapes", "kernels"}:
-                raise UsageError(f"{path}: [{name}] has '{min(unexpected)}' (known: shapes, kernels)")
+            if unexpected := set(operation) - {"shapes", "kernels", "names", "library"}:
+                raise UsageError(f"{path}: [{name}] has '{min(unexpected)}' (known: shapes, kernels, names, library)")
 
     def of_kernel(self, operation, kernel):
         """[(shape name, names with values, blocks, threads, dynamic shared bytes)] of a kernel."""
         table = self.operations.get(operation, {})
-        entry = table.get("kernels", {}).get(kernel.short)
-        if entry is None:
+        if kernel.short not in table.get("kernels", {}):
             return []
+        return [(shape["name"], *self.bind(operation, kernel, {n: v for n, v in shape.items() if n != "name"}))
+                for shape in table.get("shapes", [])]
+
+    def bind(self, operation, kernel, shape):
+        """(names with values, blocks, threads, dynamic shared bytes) of a kernel that has an entry, at a shape."""
+        entry = self.operations[operation]["kernels"][kernel.short]
         where = f"{self.path}: [{operation}] {kernel.short}"
-        found = []
-        for shape in table.get("shapes", []):
-            names = {**shape}
-            shape_name = names.pop("name")
-            for name, expression in entry.get("define", {}).items():
-                names[name] = evaluate(expression, names, where)
-            threads = evaluate(entry.get("threads", kernel.max_threads), names, where)
-            names["threads"] = threads
-            names["blocks"] = blocks = evaluate(entry["blocks"], names, where)
-            shared = evaluate(entry.get("shared", 0), names, where)
-            found.append((shape_name, names, blocks, threads, shared))
-        return found
+        names = dict(shape)
+        for name, expression in entry.get("define", {}).items():
+            names[name] = evaluate(expression, names, where)
+        threads = evaluate(entry.get("threads", kernel.max_threads), names, where)
+        names["threads"] = threads
+        names["blocks"] = blocks = evaluate(entry["blocks"], names, where)
+        return names, blocks, threads, evaluate(entry.get("shared", 0), names, where)
 
     def entry_of_loop(self, operation, kernel, text):
         """What the table says of a loop whose statement has the text; the kernel's own entries come first."""
@@ -207,23 +207,29 @@ def per_warp(flow, trips, choose):
     return flows.best_way(flow, None, weigh, whole, choose) or Counter()
 
 
+def warp_counts(flow, launches, operation, names, source):
+    """((shortest way, longest way), [what is unknown]): counts of one warp where the loops run as the names say."""
+    kernel = flow.kernel
+    where = f"{launches.path}: [{operation}] {kernel.short}"
+    trips, missing = trip_counts(flow, lambda text: launches.entry_of_loop(operation, kernel, text), names, source, where)
+    if missing:
+        return None, missing
+    try:
+        return tuple(per_warp(flow, trips, choose) for choose in (flows.shortest, flows.longest)), []
+    except flows.Irreducible:
+        return None, ["a cycle that no backward branch closes"]
+
+
 def instructions_per_launch(flow, operation, launches, source):
     """One dict per shape: shape, blocks, threads, and warp instructions (shortest and longest way) or what is unknown."""
-    kernel, found = flow.kernel, []
-    for shape, names, blocks, threads, shared in launches.of_kernel(operation, kernel):
-        where = f"{launches.path}: [{operation}] {kernel.short}"
-        trips, missing = trip_counts(flow, lambda text: launches.entry_of_loop(operation, kernel, text), names, source, where)
+    found = []
+    for shape, names, blocks, threads, shared in launches.of_kernel(operation, flow.kernel):
+        ways, missing = warp_counts(flow, launches, operation, names, source)
         entry = {"shape": shape, "blocks": blocks, "threads": threads, "dynamic_shared": shared, "unknown": missing}
-        if not missing:
+        if ways:
             warps = blocks * -(-threads // 32)
-            try:
-                low, high = (per_warp(flow, trips, choose) for choose in (flows.shortest, flows.longest))
-            except flows.Irreducible:
-                entry["unknown"] = ["a cycle that no backward branch closes"]
-            else:
-                entry.update(warp_instructions=[low["all"] * warps, high["all"] * warps],
-                             ffma=[low["ffma"] * warps, high["ffma"] * warps],
-                             hmma=[low["hmma"] * warps, high["hmma"] * warps])
+            entry.update(warp_instructions=[way["all"] * warps for way in ways],
+                         ffma=[way["ffma"] * warps for way in ways], hmma=[way["hmma"] * warps for way in ways])
         found.append(entry)
     return found
 

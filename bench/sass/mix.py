@@ -1,4 +1,5 @@
 """What kinds of instructions a kernel consists of, and what its loops cost."""
+import re
 import struct
 from collections import Counter
 
@@ -83,13 +84,31 @@ def width(instruction):
     return 4
 
 
+def products(instruction):
+    """(type, multiply-adds) of a tensor-core instruction, as ("tf32", 1024) for HMMA.1688.F32.TF32: 16 x 8 x 8."""
+    parts = instruction.opcode.split(".")
+    sizes = next((part for part in parts[1:] if re.fullmatch(r"\d+(x\d+x\d+)?", part)), None)
+    if sizes is None:
+        return None
+    if "x" in sizes:
+        m, n, k = (int(size) for size in sizes.split("x"))
+    else:  # Rows and columns of A and B, without separators: 1688, 16816, 884.
+        m, n, k = next(((int(sizes[:-len(tail)]), 8, int(tail[1:])) for tail in ("816", "832", "88", "84")
+                        if sizes.endswith(tail) and sizes[:-len(tail)] in ("16", "8")), (0, 0, 0))
+    kind_name = "tf32" if "TF32" in parts else "bf16"  # fp16 has the rate of bf16
+    return (kind_name, m * n * k) if m * n * k else None
+
+
 def count(instructions):
-    """A Counter: "all", one entry per kind, per access and width ("global load 16"), and the divisions."""
+    """A Counter: "all", one entry per kind, per access and width ("global load 16"), the multiply-adds of tensor cores
+    ("tf32 products"), and the divisions."""
     found = Counter()
     for instruction in instructions:
         found["all"] += 1
         name = kind(instruction)
         found[name] += 1
+        if name == "hmma" and (made := products(instruction)):
+            found[f"{made[0]} products"] += made[1]
         if name == "memory":
             found[f"{MEMORY[instruction.base]} {width(instruction)}"] += 1
         if is_division64(instruction):

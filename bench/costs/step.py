@@ -1,0 +1,106 @@
+"""The kernels of a training step, from `profile`, and what each of them asks of memory, from `simt_counters`."""
+import concurrent.futures
+import dataclasses
+import hashlib
+import json
+import pathlib
+import subprocess
+
+from sass.errors import ReportError
+
+BUILD = "build/simt-watch"
+PROGRAMS = ("simt_counters", "profile")
+COUNTED_WITH = ("simt", "kernels/common", "kernels/gemm", "bench/simt_counters.cpp", "kernels/kernel_spec.h", "kernels/op_table.h")
+
+# What is made smaller for counting, by the begin of the operation's name; the first that fits. Sizes that decide the pattern
+# of accesses (channels, widths, taps, time) stay.
+REDUCED = (
+    ("attention", "batch=1"), ("conv1d", "batch=1"), ("max_pool", "batch=1"), ("mean_time", "batch=1"),
+    ("gather_batch", "batch=4"), ("batch_norm", "rows=4000"), ("layer_norm", "rows=125"), ("linear", "rows=128"),
+    ("add_", "count=64000,period=32000"), ("accumulate", "count=64000"), ("adam", "count=64000"), ("dropout", "count=64000"),
+    ("relu", "count=64000"), ("gelu", "count=64000"), ("squared_norm", "count=64000"), ("scale", "count=64000"),
+)
+
+
+@dataclasses.dataclass
+class Call:
+    """Equal calls of one operation in the step."""
+    op: str
+    shape: str
+    fields: dict
+    buffers: dict  # bytes by name
+    calls: int
+
+
+def pairs(text):
+    return {name: int(value) for name, value in (item.split("=") for item in text.split(",")) if value}
+
+
+def reduced_fields(op, fields):
+    """The fields with those made smaller that counting may reduce."""
+    text = next((reduced for begin, reduced in REDUCED if op.startswith(begin)), "")
+    small = pairs(text) if text else {}
+    return {name: min(value, small.get(name, value)) for name, value in fields.items()}
+
+
+def run(command, root, what):
+    try:
+        result = subprocess.run([str(part) for part in command], capture_output=True, text=True, cwd=root)
+    except OSError as error:
+        raise ReportError(f"{what}: {command[0]} does not run: {error}") from None
+    if result.returncode != 0:
+        raise ReportError(f"{what}: {pathlib.Path(command[0]).name} failed:\n{result.stderr or result.stdout}")
+    return result
+
+
+def build(root):
+    """The preset simt-watch's programs, brought up to date."""
+    if not (root / BUILD / "CMakeCache.txt").is_file():
+        run(["cmake", "--preset", "simt-watch"], root, "configuring the preset simt-watch")
+    run(["cmake", "--build", BUILD, "-j", "2", "--target", *PROGRAMS], root, "building the preset simt-watch")
+
+
+def calls_of_step(root, folder, arguments=()):
+    """The distinct calls of a training step at batch 64, as `profile` sees them."""
+    path = folder / "profile.json"
+    run([root / BUILD / "apps/profile", *arguments, "--json", path], root, "listing the kernels of a step")
+    return [Call(entry["op"], entry["shape"], entry["fields"], entry["buffers"], entry["calls"])
+            for entry in json.loads(path.read_text())["kernels"]]
+
+
+def folder_of(root, op):
+    """The folder below kernels/ whose *_spec.h names the operation."""
+    for path in sorted(root.glob("kernels/**/*_spec.h")):
+        if f'"{op}"' in path.read_text():
+            return str(path.parent.relative_to(root / "kernels"))
+    raise ReportError(f"no kernels/**/*_spec.h names the operation {op}")
+
+
+def stamp(root, folder, arguments):
+    """What counts depend on: the device code, what runs it, and the arguments."""
+    digest = hashlib.sha256(" ".join(arguments).encode())
+    for place in (*COUNTED_WITH, f"kernels/{folder}"):
+        path = root / place
+        for file in sorted(path.rglob("*")) if path.is_dir() else [path]:
+            if file.is_file():
+                digest.update(f"\0{file.relative_to(root)}\0".encode() + file.read_bytes())
+    return digest.hexdigest()[:24]
+
+
+def count(root, op, fields, variant="shipped"):
+    """simt_counters' entry of an operation at a shape; kept in build/costs until something changes that it depends on."""
+    arguments = ["--op", op, "--shape", ",".join(f"{name}={value}" for name, value in fields.items()), "--variant", variant]
+    kept = root / "build/costs" / f"{op}.{stamp(root, folder_of(root, op), arguments)}.json"
+    if not kept.is_file():
+        kept.parent.mkdir(parents=True, exist_ok=True)
+        written = kept.with_suffix(".tmp")
+        run([root / BUILD / "bench/simt_counters", *arguments, "--json", written], root, f"counting {op}")
+        written.rename(kept)
+    return json.loads(kept.read_text())[0]
+
+
+def count_all(root, calls):
+    """{(op, shape): entry}, two programs at a time."""
+    with concurrent.futures.ThreadPoolExecutor(2) as pool:
+        found = pool.map(lambda call: count(root, call.op, reduced_fields(call.op, call.fields)), calls)
+        return {(call.op, call.shape): entry for call, entry in zip(calls, found)}

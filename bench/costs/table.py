@@ -1,0 +1,204 @@
+"""Joins the machine code's instructions per launch with what was counted on the host: bench/kernel_costs.json.
+
+Per kernel launch and architecture: warp instructions (on the shortest way, on the way that the counts tell, on the
+longest), those on the fp32, fp64 and special-function units, multiply-adds of tensor cores, wavefronts of shared memory; and,
+whatever the architecture, sectors that leave the multiprocessors and bytes that come from or go to DRAM.
+"""
+import dataclasses
+
+from sass import launches as launch_tables
+from sass.errors import ReportError
+
+SECTOR = 32
+FP32 = ("ffma", "float")
+WAVEFRONTS = {4: 1, 8: 2, 16: 4}
+SIDES = {"load": ("load", "cp.async load"), "store": ("store", "cp.async store")}
+
+
+@dataclasses.dataclass
+class Requests:
+    """Requests of one memory and direction: {bytes per lane: [requests, cost]}, cost being sectors or wavefronts."""
+    by_width: dict
+
+    def total_bytes(self):
+        return sum(width * requests for width, (requests, _) in self.by_width.items())
+
+    def cost(self, width, least):
+        """Of one request of a width: as counted; where none of it was counted, as much worse than the least as others."""
+        if width in self.by_width and self.by_width[width][0]:
+            requests, cost = self.by_width[width]
+            return cost / requests
+        worse = max((cost / (requests * least(other)) for other, (requests, cost) in self.by_width.items() if requests),
+                    default=1.0)
+        return least(width) * worse
+
+
+def least_wavefronts(width):
+    return WAVEFRONTS.get(width, 1)
+
+
+def counted_requests(kernel, memory, side):
+    found = {}
+    for row in kernel["accesses"]:
+        if row["memory"] == memory and row["access"] in SIDES[side]:
+            into = found.setdefault(row["bytes_per_lane"], [0, 0])
+            into[0] += row["requests"]
+            into[1] += row["sectors" if memory == "device" else "wavefronts"]
+    return Requests(found)
+
+
+def access_bytes(way):
+    """Bytes per lane that one warp asks for on a way through the machine code."""
+    total = 0
+    for name, number in way.items():
+        what, _, width = name.rpartition(" ")
+        if width.isdigit() and what.split(" ")[0] in ("global", "shared"):
+            total += int(width) * number
+    return total
+
+
+def counted_bytes(kernel):
+    """The same of one warp, counted; cp.async counts once, as in the machine code."""
+    total = sum(row["bytes_per_lane"] * row["requests"] for row in kernel["accesses"]
+                if row["access"] in ("load", "store", "cp.async load"))
+    return total / (kernel["threads"] / 32)
+
+
+def fraction_between(low, high, found):
+    """Where a value lies between two others, 0 to 1; 0 where they are equal."""
+    return min(1.0, max(0.0, (found - low) / (high - low))) if high > low else 0.0
+
+
+def between(ways, fraction, name):
+    low, high = (way[name] for way in ways)
+    return low + fraction * (high - low)
+
+
+def shared_wavefronts(ways, fraction, kernel):
+    total = 0.0
+    for side in SIDES:
+        requests = counted_requests(kernel, "shared", side)
+        for width in (1, 2, 4, 8, 16):
+            number = between(ways, fraction, f"shared {side} {width}")
+            total += number * requests.cost(width, least_wavefronts) if number else 0.0
+    # cp.async writes shared memory, too.
+    for width in (4, 8, 16):
+        number = between(ways, fraction, f"global to shared {width}")
+        total += number * least_wavefronts(width) if number else 0.0
+    return total
+
+
+def machine_counts(ways, fraction, kernel, warps):
+    """What a launch asks of the units of a multiprocessor."""
+    def launch(number):
+        return round(number * warps)
+    return {
+        "warp_instructions": [launch(ways[0]["all"]), launch(between(ways, fraction, "all")), launch(ways[1]["all"])],
+        "fp32": launch(sum(between(ways, fraction, name) for name in FP32)),
+        "fp64": launch(between(ways, fraction, "double")),
+        "sfu": launch(between(ways, fraction, "mufu")),
+        "tf32_products": launch(between(ways, fraction, "tf32 products")),
+        "bf16_products": launch(between(ways, fraction, "bf16 products")),
+        "shared_wavefronts": launch(shared_wavefronts(ways, fraction, kernel)),
+    }
+
+
+def memory_counts(counted, kernel, buffers, block_ratio, scratch_ratio):
+    """Sectors that leave the multiprocessors and bytes of DRAM of one launch at the full shape. A buffer is touched to the
+    same fraction as where it was counted; what is no buffer of the operation is working memory, written block by block."""
+    small = {buffer["name"]: buffer["bytes"] for buffer in counted["buffers"]}
+    read = written = 0.0
+    for region in kernel["footprint"]:
+        name = region["buffer"]
+        if name:
+            scale = buffers[name] / small[name]
+            read += region["read_sectors"] * scale
+            written += region["written_sectors"] * scale
+        else:
+            read += region["read_sectors"] * scratch_ratio
+            written += region["written_sectors"] * block_ratio
+    launches = kernel["launches"]
+    block = (kernel["block_read_sectors"] + kernel["block_written_sectors"]) * block_ratio
+    return {"l2_sectors": round(max(block, read + written) / launches), "dram_bytes": round((read + written) * SECTOR / launches)}
+
+
+class Table:
+    """Everything that rows are made of. `flows`: {(folder, kernel): {architecture: Flow}}."""
+
+    def __init__(self, launches, flows, source):
+        self.launches, self.flows, self.source = launches, flows, source
+
+    def places(self, folder, name):
+        """The machine code of a kernel: in the operation's folder, below it, or, of a header's kernel, anywhere."""
+        for fits in (lambda f: f == folder, lambda f: f.startswith(folder + "/"), lambda f: True):
+            for (place, kernel), flows in self.flows.items():
+                if kernel == name and fits(place):
+                    return flows
+        raise ReportError(f"{folder}: the host launched {name}, the machine code has no such kernel")
+
+    def names(self, folder, fields):
+        """Names of the expressions: the fields of the shape, and those that [FOLDER.names] makes of them."""
+        where = f"{self.launches.path}: [{folder}.names]"
+        own = self.launches.operations.get(folder, {}).get("names", {})
+        return {**fields, **{name: launch_tables.evaluate(text, fields, where) for name, text in own.items()}}
+
+    def row(self, folder, call, counted):
+        """One operation at one shape: its kernels, or why there is no prediction."""
+        unknown, kernels, geometry = [], [], []
+        entries = self.launches.operations.get(folder, {}).get("kernels", {})
+        for kernel in counted["kernels"]:
+            if kernel["kernel"] not in entries:
+                unknown.append(f"{kernel['kernel']}: no entry under [{folder}.kernels] in bench/launches.toml")
+        if not unknown:
+            geometry = [self.geometry(folder, call, counted, kernel) for kernel in counted["kernels"]]
+            scratch = scratch_ratio(counted["kernels"], [blocks / kernel["blocks"] for kernel, (blocks, _) in
+                                                         zip(counted["kernels"], geometry)])
+            for kernel, (blocks, threads) in zip(counted["kernels"], geometry):
+                made, missing = self.kernel(folder, call, counted, kernel, blocks, threads, scratch)
+                unknown += missing
+                kernels.append(made)
+        row = {"op": call.op, "shape": call.shape, "fields": call.fields}
+        library = self.launches.operations.get(folder, {}).get("library", {})
+        if call.op in library.get("operations", []):
+            row["library"] = library["name"]
+        return {**row, "unknown": unknown} if unknown else {**row, "kernels": kernels}
+
+    def geometry(self, folder, call, counted, kernel):
+        """(blocks of all launches, threads of a block) at the full shape; the entry is held against what the host launched."""
+        any_flow = next(iter(self.places(folder, kernel["kernel"]).values()))
+        launches = kernel["launches"]
+        _, blocks, threads, _ = self.launches.bind(folder, any_flow.kernel, self.names(folder, counted["fields"]))
+        if blocks * launches != kernel["blocks"] or threads * kernel["blocks"] != kernel["threads"]:
+            raise ReportError(f"{self.launches.path}: [{folder}] {kernel['kernel']} at {counted['shape']}: {blocks} blocks of "
+                              f"{threads}, but the host launched {kernel['blocks'] // launches} of "
+                              f"{kernel['threads'] // kernel['blocks']}")
+        _, blocks, threads, _ = self.launches.bind(folder, any_flow.kernel, self.names(folder, call.fields))
+        return blocks * launches, threads
+
+    def kernel(self, folder, call, counted, kernel, blocks, threads, scratch):
+        missing, machine = [], {}
+        for architecture, flow in self.places(folder, kernel["kernel"]).items():
+            def ways_at(fields, flow=flow):
+                names = self.launches.bind(folder, flow.kernel, self.names(folder, fields))[0]
+                return launch_tables.warp_counts(flow, self.launches, folder, names, self.source)
+            small, unknown = ways_at(counted["fields"])
+            ways, _ = ways_at(call.fields)
+            if unknown:
+                missing += [f"{kernel['kernel']} on sm_{architecture}: no iterations of loop {loop}" for loop in unknown]
+                continue
+            fraction = fraction_between(*(access_bytes(way) for way in small), counted_bytes(kernel))
+            warps = blocks // kernel["launches"] * -(-threads // 32)
+            machine[str(architecture)] = machine_counts(ways, fraction, kernel, warps)
+        memory = memory_counts(counted, kernel, call.buffers, blocks / kernel["blocks"], scratch)
+        return {"kernel": kernel["kernel"], "launches": kernel["launches"], "blocks": blocks // kernel["launches"],
+                "threads": threads, **memory, "machine": machine}, missing
+
+
+def scratch_ratio(kernels, block_ratios):
+    """How much more working memory the operation writes at the full shape: each block writes its own part."""
+    small = full = 0
+    for kernel, ratio in zip(kernels, block_ratios):
+        written = sum(region["written_sectors"] for region in kernel["footprint"] if not region["buffer"])
+        small += written
+        full += written * ratio
+    return full / small if small else 1.0
