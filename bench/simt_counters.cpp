@@ -120,9 +120,12 @@ nlohmann::ordered_json json_of(const std::vector<simt::KernelCounts>& counts) {
                                    {"accesses", nlohmann::ordered_json::array()},
                                    {"collectives", nlohmann::ordered_json::array()},
                                    {"findings", nlohmann::ordered_json::array()},
+                                   {"visits", nlohmann::ordered_json::array()},
                                    {"block_read_sectors", kernel.block_read_sectors},
                                    {"block_written_sectors", kernel.block_written_sectors},
                                    {"footprint", nlohmann::ordered_json::array()}};
+    for (const simt::LineVisits& line : kernel.visits)
+      json["visits"].push_back({{"file", line.file}, {"line", line.line}, {"visits", line.visits}});
     for (const simt::RegionFootprint& region : kernel.footprint)
       json["footprint"].push_back({{"buffer", region.name},
                                    {"read_sectors", region.read_sectors},

@@ -6,6 +6,7 @@
 #include <deque>
 #include <map>
 #include <tuple>
+#include <unordered_map>
 #include <unordered_set>
 #include <utility>
 
@@ -36,6 +37,7 @@ struct Kernel {
   std::int64_t basic_blocks = 0;
   std::map<SiteKey, AccessCount> sites;
   std::map<MeetingKey, std::int64_t> meetings;
+  std::unordered_map<const void*, std::int64_t> visits;  // by place in the code
   std::int64_t block_read_sectors = 0;
   std::int64_t block_written_sectors = 0;
   std::vector<RegionFootprint> footprint;  // one for each region, one for the rest
@@ -158,9 +160,14 @@ struct Counters::Implementation {
   void count_adjacent(const Request& request, AccessCount& count);
   std::vector<AccessCount> accesses(const Kernel& of) const;
   static std::vector<CollectiveCount> collectives(const Kernel& of);
+  static std::vector<LineVisits> visits(const Kernel& of);
 };
 
 void Counters::Implementation::count(const Request& request) {
+  if (request.kind == AccessKind::kNone) {
+    ++kernel->visits[request.code];
+    return;
+  }
   AccessCount& count = kernel->sites[{request.code, request.kind, request.shared, request.width}];
   ++count.requests;
   count.lanes += std::popcount(request.lanes);
@@ -241,6 +248,21 @@ std::vector<CollectiveCount> Counters::Implementation::collectives(const Kernel&
   std::vector<CollectiveCount> result;
   for (const auto& [key, count] : by_line)
     result.push_back({std::get<0>(key), std::get<1>(key), std::get<2>(key), std::get<3>(key), count});
+  return result;
+}
+
+std::vector<LineVisits> Counters::Implementation::visits(const Kernel& of) {
+  std::vector<const void*> codes;
+  codes.reserve(of.visits.size());
+  for (const auto& [code, count] : of.visits) codes.push_back(code);
+  const std::vector<SourceLine> lines = source_lines(codes);
+  std::map<std::pair<std::string, unsigned>, std::int64_t> by_line;
+  for (std::size_t i = 0; i < codes.size(); ++i) {
+    std::int64_t& most = by_line[{lines[i].file, lines[i].line}];
+    most = std::max(most, of.visits.at(codes[i]));
+  }
+  std::vector<LineVisits> result;
+  for (const auto& [place, count] : by_line) result.push_back({place.first, place.second, count});
   return result;
 }
 
@@ -343,21 +365,23 @@ void Counters::discard() {
 std::vector<KernelCounts> Counters::result() const {
   std::vector<KernelCounts> all;
   for (const auto& [name, kernel] : self_->kernels) {
-    all.push_back({name,
-                   kernel.launches,
-                   kernel.blocks,
-                   kernel.threads,
-                   self_->accesses(kernel),
-                   Implementation::collectives(kernel),
-                   kernel.block_read_sectors,
-                   kernel.block_written_sectors,
-                   {}});
+    KernelCounts counts;
+    counts.kernel = name;
+    counts.launches = kernel.launches;
+    counts.blocks = kernel.blocks;
+    counts.threads = kernel.threads;
+    counts.accesses = self_->accesses(kernel);
+    counts.collectives = Implementation::collectives(kernel);
+    counts.visits = Implementation::visits(kernel);
+    counts.block_read_sectors = kernel.block_read_sectors;
+    counts.block_written_sectors = kernel.block_written_sectors;
     for (std::size_t i = 0; i < kernel.footprint.size(); ++i) {
       RegionFootprint region = kernel.footprint[i];
       if (region.read_sectors == 0 && region.written_sectors == 0) continue;
       if (i < self_->regions.size()) region.name = self_->regions[i].name;
-      all.back().footprint.push_back(std::move(region));
+      counts.footprint.push_back(std::move(region));
     }
+    all.push_back(std::move(counts));
   }
   return all;
 }

@@ -62,6 +62,13 @@ struct CollectiveCount {
   std::int64_t count = 0;
 };
 
+// A line with which basic blocks of g++'s code begin: how often warps entered the one that was entered most.
+struct LineVisits {
+  std::string file;
+  unsigned line = 0;
+  std::int64_t visits = 0;
+};
+
 // A piece of device memory with a name, for footprints.
 struct MemoryRegion {
   std::string name;
@@ -85,6 +92,7 @@ struct KernelCounts {
   std::int64_t threads = 0;
   std::vector<AccessCount> accesses;         // by file, line, kind, memory and width
   std::vector<CollectiveCount> collectives;  // by file, line and name
+  std::vector<LineVisits> visits;            // by file and line
   // Device memory: different sectors that a block reads and writes, summed over blocks. A first-level cache of any size
   // that serves one block would let no fewer through.
   std::int64_t block_read_sectors = 0;

@@ -89,11 +89,10 @@ class Replay {
     for (std::uint32_t rest = lanes; rest != 0; rest &= rest - 1) {
       const int lane = std::countr_zero(rest);
       std::size_t& position = position_[static_cast<std::size_t>(lane)];
-      if (request.kind != AccessKind::kNone)
-        add_lane(request, lane, events_[static_cast<std::size_t>(lane)][position - 1]);
+      if (request.code != nullptr) add_lane(request, lane, events_[static_cast<std::size_t>(lane)][position - 1]);
       ++position;
     }
-    if (request.kind != AccessKind::kNone) emit_(request);
+    if (request.code != nullptr) emit_(request);
   }
 
   const std::array<std::vector<TraceEvent>, kWarpSize>& events_;
@@ -154,7 +153,6 @@ void WarpTrace::emit_uniform(const Emit& emit) const {
   if (first == lanes_.end()) return;
   for (std::size_t i = 0; i < first->size(); ++i) {
     Request request = request_at((*first)[i]);
-    if (request.kind == AccessKind::kNone) continue;
     for (int lane = 0; lane < kWarpSize; ++lane) {
       const auto& events = lanes_[static_cast<std::size_t>(lane)];
       if (!events.empty()) add_lane(request, lane, events[i]);

@@ -45,7 +45,7 @@ struct TraceEvent {
   }
 };
 
-// One instruction executed by the lanes whose bit is set.
+// One instruction executed by the lanes whose bit is set; kNone: they entered a basic block.
 struct Request {
   const void* code = nullptr;
   AccessKind kind = AccessKind::kNone;
@@ -62,9 +62,9 @@ class WarpTrace {
   using Emit = std::function<void(const Request&)>;
 
   void add(int lane, const TraceEvent& event) { lanes_[static_cast<std::size_t>(lane)].push_back(event); }
-  // The warp is together: calls `emit` for every request, in an order in which it could have made them, and forgets the
-  // traces. `live`: the lanes that go on. What a lane that returned did on a path of its own is kept until the others
-  // have been there or the last has returned.
+  // The warp is together: calls `emit` for every request and basic block, in an order in which it could have made them,
+  // and forgets the traces. `live`: the lanes that go on. What a lane that returned did on a path of its own is kept
+  // until the others have been there or the last has returned.
   void collate(std::uint32_t live, const Emit& emit);
   // Forgets the traces.
   void clear();

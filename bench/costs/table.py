@@ -1,6 +1,6 @@
 """Joins the machine code's instructions per launch with what was counted on the host: bench/kernel_costs.json.
 
-Per kernel launch and architecture: warp instructions (on the shortest way, on the way that the counts tell, on the
+Per kernel launch and architecture: warp instructions (on the shortest way, on the way that the counts tell (way.py), on the
 longest), those on the fp32, fp64 and special-function units, multiply-adds of tensor cores, wavefronts of shared memory; and,
 whatever the architecture, sectors that leave the multiprocessors and bytes that come from or go to DRAM.
 """
@@ -8,6 +8,8 @@ import dataclasses
 
 from sass import launches as launch_tables
 from sass.errors import ReportError
+
+from . import way
 
 SECTOR = 32
 FP32 = ("ffma", "float")
@@ -47,59 +49,32 @@ def counted_requests(kernel, memory, side):
     return Requests(found)
 
 
-def access_bytes(way):
-    """Bytes per lane that one warp asks for on a way through the machine code."""
-    total = 0
-    for name, number in way.items():
-        what, _, width = name.rpartition(" ")
-        if width.isdigit() and what.split(" ")[0] in ("global", "shared"):
-            total += int(width) * number
-    return total
-
-
-def counted_bytes(kernel):
-    """The same of one warp, counted; cp.async counts once, as in the machine code."""
-    total = sum(row["bytes_per_lane"] * row["requests"] for row in kernel["accesses"]
-                if row["access"] in ("load", "store", "cp.async load"))
-    return total / (kernel["threads"] / 32)
-
-
-def fraction_between(low, high, found):
-    """Where a value lies between two others, 0 to 1; 0 where they are equal."""
-    return min(1.0, max(0.0, (found - low) / (high - low))) if high > low else 0.0
-
-
-def between(ways, fraction, name):
-    low, high = (way[name] for way in ways)
-    return low + fraction * (high - low)
-
-
-def shared_wavefronts(ways, fraction, kernel):
+def shared_wavefronts(counts, kernel):
     total = 0.0
     for side in SIDES:
         requests = counted_requests(kernel, "shared", side)
         for width in (1, 2, 4, 8, 16):
-            number = between(ways, fraction, f"shared {side} {width}")
+            number = counts[f"shared {side} {width}"]
             total += number * requests.cost(width, least_wavefronts) if number else 0.0
     # cp.async writes shared memory, too.
     for width in (4, 8, 16):
-        number = between(ways, fraction, f"global to shared {width}")
+        number = counts[f"global to shared {width}"]
         total += number * least_wavefronts(width) if number else 0.0
     return total
 
 
-def machine_counts(ways, fraction, kernel, warps):
-    """What a launch asks of the units of a multiprocessor."""
+def machine_counts(counts, ends, kernel, warps):
+    """What a launch asks of the units of a multiprocessor. `ends`: the shortest and the longest way."""
     def launch(number):
         return round(number * warps)
     return {
-        "warp_instructions": [launch(ways[0]["all"]), launch(between(ways, fraction, "all")), launch(ways[1]["all"])],
-        "fp32": launch(sum(between(ways, fraction, name) for name in FP32)),
-        "fp64": launch(between(ways, fraction, "double")),
-        "sfu": launch(between(ways, fraction, "mufu")),
-        "tf32_products": launch(between(ways, fraction, "tf32 products")),
-        "bf16_products": launch(between(ways, fraction, "bf16 products")),
-        "shared_wavefronts": launch(shared_wavefronts(ways, fraction, kernel)),
+        "warp_instructions": [launch(number) for number in (ends[0]["all"], counts["all"], ends[1]["all"])],
+        "fp32": launch(sum(counts[name] for name in FP32)),
+        "fp64": launch(counts["double"]),
+        "sfu": launch(counts["mufu"]),
+        "tf32_products": launch(counts["tf32 products"]),
+        "bf16_products": launch(counts["bf16 products"]),
+        "shared_wavefronts": launch(shared_wavefronts(counts, kernel)),
     }
 
 
@@ -178,17 +153,20 @@ class Table:
     def kernel(self, folder, call, counted, kernel, blocks, threads, scratch):
         missing, machine = [], {}
         for architecture, flow in self.places(folder, kernel["kernel"]).items():
-            def ways_at(fields, flow=flow):
+            trips = {}
+            for size, fields in (("small", counted["fields"]), ("full", call.fields)):
                 names = self.launches.bind(folder, flow.kernel, self.names(folder, fields))[0]
-                return launch_tables.warp_counts(flow, self.launches, folder, names, self.source)
-            small, unknown = ways_at(counted["fields"])
-            ways, _ = ways_at(call.fields)
+                trips[size], unknown = launch_tables.trips_at(flow, self.launches, folder, names, self.source)
             if unknown:
                 missing += [f"{kernel['kernel']} on sm_{architecture}: no iterations of loop {loop}" for loop in unknown]
                 continue
-            fraction = fraction_between(*(access_bytes(way) for way in small), counted_bytes(kernel))
+            shares = way.shares_of_lines(flow, trips["small"], kernel)
             warps = blocks // kernel["launches"] * -(-threads // 32)
-            machine[str(architecture)] = machine_counts(ways, fraction, kernel, warps)
+            ends = launch_tables.ways_at(flow, trips["full"])
+            counts = way.expected(flow, trips["full"], shares)
+            if counts["all"] < ends[0]["all"]:  # Shares that contradict each other: the bound stands.
+                counts = ends[0]
+            machine[str(architecture)] = machine_counts(counts, ends, kernel, warps)
         memory = memory_counts(counted, kernel, call.buffers, blocks / kernel["blocks"], scratch)
         return {"kernel": kernel["kernel"], "launches": kernel["launches"], "blocks": blocks // kernel["launches"],
                 "threads": threads, **memory, "machine": machine}, missing

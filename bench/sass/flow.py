@@ -235,12 +235,24 @@ def shortest(ways):
     return min(ways, key=lambda way: (-way["iterations"], way["all"]))
 
 
-def best_way(flow, loop, weigh, cost_of_loop, choose):
-    """Counts along the way that `choose` prefers, from the beginning of a loop (None: of the kernel) to its backward branch
-    (its end). weigh(block) is a Counter with key "all"; cost_of_loop(child) that of a loop inside, as a whole."""
+def loops_inside(flow, loop):
+    """The loop of each block that lies in one directly inside a loop (None: in the kernel)."""
     inner = {}
     for child in loop.children if loop else [one for one in flow.loops if one.parent is None]:
         inner.update(dict.fromkeys(child.blocks, child))
+    return inner
+
+
+def best_way(flow, loop, weigh, cost_of_loop, choose):
+    """Counts along the way that `choose` prefers, from the beginning of a loop (None: of the kernel) to its backward branch
+    (its end). weigh(block) is a Counter with key "all"; cost_of_loop(child) that of a loop inside, as a whole."""
+    start, inner = loop.header if loop else 0, loops_inside(flow, loop)
+    return best_ways(flow, loop, weigh, cost_of_loop, choose)[inner[start].header if start in inner else start]
+
+
+def best_ways(flow, loop, weigh, cost_of_loop, choose):
+    """The same from every node: {block, of a loop inside its first: Counter; None where no way leads to the end}."""
+    inner = loops_inside(flow, loop)
 
     def node(index):
         return inner[index].header if index in inner else index
@@ -266,7 +278,7 @@ def best_way(flow, loop, weigh, cost_of_loop, choose):
             ways.append(Counter())
         own = cost_of_loop(inner[at]) if at in inner else weigh(flow.blocks[at])
         best[at] = own + choose(ways) if ways else None
-    return best[node(start)]
+    return best
 
 
 def collapsed_edges(flow, loop, node):

@@ -207,27 +207,30 @@ def per_warp(flow, trips, choose):
     return flows.best_way(flow, None, weigh, whole, choose) or Counter()
 
 
-def warp_counts(flow, launches, operation, names, source):
-    """((shortest way, longest way), [what is unknown]): counts of one warp where the loops run as the names say."""
-    kernel = flow.kernel
-    where = f"{launches.path}: [{operation}] {kernel.short}"
-    trips, missing = trip_counts(flow, lambda text: launches.entry_of_loop(operation, kernel, text), names, source, where)
-    if missing:
-        return None, missing
-    try:
-        return tuple(per_warp(flow, trips, choose) for choose in (flows.shortest, flows.longest)), []
-    except flows.Irreducible:
-        return None, ["a cycle that no backward branch closes"]
+def trips_at(flow, launches, operation, names, source):
+    """({loop: iterations or None}, [what is unknown]) where the loops run as the names say."""
+    where = f"{launches.path}: [{operation}] {flow.kernel.short}"
+    return trip_counts(flow, lambda text: launches.entry_of_loop(operation, flow.kernel, text), names, source, where)
+
+
+def ways_at(flow, trips):
+    """Counts of one warp on the shortest and on the longest way."""
+    return tuple(per_warp(flow, trips, choose) for choose in (flows.shortest, flows.longest))
 
 
 def instructions_per_launch(flow, operation, launches, source):
     """One dict per shape: shape, blocks, threads, and warp instructions (shortest and longest way) or what is unknown."""
     found = []
     for shape, names, blocks, threads, shared in launches.of_kernel(operation, flow.kernel):
-        ways, missing = warp_counts(flow, launches, operation, names, source)
+        trips, missing = trips_at(flow, launches, operation, names, source)
         entry = {"shape": shape, "blocks": blocks, "threads": threads, "dynamic_shared": shared, "unknown": missing}
-        if ways:
+        if not missing:
             warps = blocks * -(-threads // 32)
+            try:
+                ways = ways_at(flow, trips)
+            except flows.Irreducible:
+                found.append({**entry, "unknown": ["a cycle that no backward branch closes"]})
+                continue
             entry.update(warp_instructions=[way["all"] * warps for way in ways],
                          ffma=[way["ffma"] * warps for way in ways], hmma=[way["hmma"] * warps for way in ways])
         found.append(entry)

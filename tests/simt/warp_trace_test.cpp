@@ -35,6 +35,7 @@ std::string collate(WarpTrace& trace, std::uint32_t live, int count) {
   }
   std::string text;
   trace.collate(live, [&](const Request& request) {
+    if (request.kind == AccessKind::kNone) return;  // a basic block
     text += text.empty() ? "" : " ";
     text += static_cast<char>(static_cast<const char*>(request.code) - first);
     for (int lane = 0; lane < count; ++lane) text += (request.lanes >> lane & 1U) != 0 ? '1' : '0';
