@@ -5,12 +5,14 @@ import hashlib
 import json
 import pathlib
 import subprocess
+import tomllib
 
 from sass.errors import ReportError
 
 BUILD = "build/simt-watch"
 PROGRAMS = ("simt_counters", "profile")
-COUNTED_WITH = ("simt", "kernels/common", "kernels/gemm", "bench/simt_counters.cpp", "kernels/kernel_spec.h", "kernels/op_table.h")
+COUNTED_WITH = ("simt", "kernels/common", "kernels/gemm", "bench/simt_counters.cpp", "kernels/kernel_spec.h",
+                "kernels/op_table.h", "kernels/shape_text.h")
 
 # What is made smaller for counting, by the begin of the operation's name; the first that fits. Sizes that decide the pattern
 # of accesses (channels, widths, taps, time) stay.
@@ -60,12 +62,21 @@ def build(root):
     run(["cmake", "--build", BUILD, "-j", "2", "--target", *PROGRAMS], root, "building the preset simt-watch")
 
 
-def calls_of_step(root, folder, arguments=()):
-    """The distinct calls of a training step at batch 64, as `profile` sees them."""
+def known_gpus(root):
+    return list(tomllib.loads((root / "bench/gpus.toml").read_text())["gpu"])
+
+
+def profile(root, folder, arguments=()):
+    """What `profile` writes of a training step at batch 64."""
     path = folder / "profile.json"
     run([root / BUILD / "apps/profile", *arguments, "--json", path], root, "listing the kernels of a step")
+    return json.loads(path.read_text())
+
+
+def calls_of_step(root, folder):
+    """The distinct calls of the step."""
     return [Call(entry["op"], entry["shape"], entry["fields"], entry["buffers"], entry["calls"])
-            for entry in json.loads(path.read_text())["kernels"]]
+            for entry in profile(root, folder)["kernels"]]
 
 
 def folder_of(root, op):

@@ -124,11 +124,15 @@ def markdown_launches(entries, architecture):
 
 def write_between_marks(path, text):
     """Replaces what stands between the two marks of a document."""
+    write_between(path, BEGIN, END, text)
+
+
+def write_between(path, begin, end, text):
     try:
         old = path.read_text()
     except FileNotFoundError:
         raise UsageError(f"{path}: no such file") from None
-    if old.count(BEGIN) != 1 or old.count(END) != 1 or old.index(BEGIN) > old.index(END):
-        raise UsageError(f"{path}: expected the lines '{BEGIN}' and '{END}', once each")
-    before, rest = old.split(BEGIN)
-    path.write_text(f"{before}{BEGIN}\n{text}{END}{rest.split(END)[1]}")
+    if old.count(begin) != 1 or old.count(end) != 1 or old.index(begin) > old.index(end):
+        raise UsageError(f"{path}: expected the lines '{begin}' and '{end}', once each")
+    before, rest = old.split(begin)
+    path.write_text(f"{before}{begin}\n{text}{end}{rest.split(end)[1]}")
