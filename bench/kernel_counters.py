@@ -3,7 +3,7 @@
   kernel_counters.py --program build/simt-watch/bench/simt_counters [--json FILE] [--out docs/kernel-counters.md]
   kernel_counters.py --from-json FILE [--out docs/kernel-counters.md]
 
-The first form counts each operation at the shapes of the training step, with the batch reduced as below, and keeps the
+The first form counts each operation at the shapes of the training step, with the batch reduced (costs/step.py), and keeps the
 figures in FILE; the second writes the page from such a file. Takes some minutes on two cores.
 """
 import argparse
@@ -13,27 +13,8 @@ import subprocess
 import sys
 import tempfile
 
-# What is made smaller, by the begin of the operation's name; the first that fits. Sizes that decide the pattern of
-# accesses (channels, widths, taps, time) stay.
-REDUCED = (
-    ('attention', 'batch=1'),
-    ('conv1d', 'batch=1'),
-    ('max_pool', 'batch=1'),
-    ('mean_time', 'batch=1'),
-    ('gather_batch', 'batch=4'),
-    ('batch_norm', 'rows=4000'),
-    ('layer_norm', 'rows=125'),
-    ('linear', 'rows=128'),
-    ('add_', 'count=64000,period=32000'),
-    ('accumulate', 'count=64000'),
-    ('adam', 'count=64000'),
-    ('dropout', 'count=64000'),
-    ('relu', 'count=64000'),
-    ('gelu', 'count=64000'),
-    ('squared_norm', 'count=64000'),
-    ('scale', 'count=64000'),
-    ('', 'all'),
-)
+sys.path.insert(0, str(pathlib.Path(__file__).resolve().parent))
+from costs.step import REDUCED  # noqa: E402
 
 INTRODUCTION = """# Memory requests of the CUDA kernels
 
@@ -54,7 +35,7 @@ that are apart in the source. `simt_counters --op NAME --annotate` shows the sou
 
 
 def shape_of(op):
-    return next(fields for prefix, fields in REDUCED if op.startswith(prefix))
+    return next((fields for prefix, fields in REDUCED if op.startswith(prefix)), 'all')
 
 
 def operations(program):

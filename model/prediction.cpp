@@ -38,6 +38,28 @@ std::string without_numbers(const std::string& shape) {
   return text;
 }
 
+using Fields = std::map<std::string, std::int64_t>;
+
+// How many times larger a shape is than another one that differs in proportional sizes only; 0 where it differs in
+// more.
+double proportion(const Fields& from, const Fields& to) {
+  if (from.size() != to.size()) return 0;
+  const auto whole_period = [](const Fields& fields) {
+    return fields.contains("period") && fields.contains("count") && fields.at("period") == fields.at("count");
+  };
+  double factor = 1;
+  for (const auto& [name, value] : to) {
+    const auto other = from.find(name);
+    if (other == from.end()) return 0;
+    if (other->second == value) continue;
+    if (std::find(kProportional.begin(), kProportional.end(), name) != kProportional.end())
+      factor *= static_cast<double>(value) / static_cast<double>(other->second);
+    else if (name != "records" && !(name == "period" && whole_period(from) && whole_period(to)))
+      return 0;  // records: how many there are to choose from
+  }
+  return factor;
+}
+
 KernelCosts scaled(KernelCosts costs, double factor) {
   if (factor == 1) return costs;
   costs.blocks = std::max(1.0, std::floor(costs.blocks * factor + kHalfDigit));
@@ -212,29 +234,17 @@ const CostTable& CostTable::built_in() {
 }
 
 std::pair<const CostTable::Row*, double> CostTable::find(const KernelCall& call) const {
-  const std::map<std::string, std::int64_t> fields(call.work.fields.begin(), call.work.fields.end());
-  for (const Row& row : rows_)
-    if (row.op == call.op && row.shape == call.work.shape) return {&row, 1.0};
+  const Fields fields(call.work.fields.begin(), call.work.fields.end());
+  std::pair<const Row*, double> nearest{nullptr, 0};
   for (const Row& row : rows_) {
-    if (row.op != call.op || row.fields.size() != fields.size() ||
-        without_numbers(row.shape) != without_numbers(call.work.shape))
-      continue;
-    double factor = 1;
-    bool fits = true;
-    for (const auto& [name, value] : fields) {
-      const auto own = row.fields.find(name);
-      if (own == row.fields.end()) {
-        fits = false;
-      } else if (own->second != value) {
-        const bool proportional = std::find(kProportional.begin(), kProportional.end(), name) != kProportional.end();
-        const bool data_set = name == "records";  // how many there are to choose from
-        fits = fits && (proportional || data_set);
-        if (proportional) factor *= static_cast<double>(value) / static_cast<double>(own->second);
-      }
-    }
-    if (fits) return {&row, factor};
+    if (row.op != call.op) continue;
+    if (row.shape == call.work.shape) return {&row, 1.0};
+    if (without_numbers(row.shape) != without_numbers(call.work.shape)) continue;
+    const double factor = proportion(row.fields, fields);
+    if (factor > 0 && (nearest.first == nullptr || std::abs(std::log(factor)) < std::abs(std::log(nearest.second))))
+      nearest = {&row, factor};
   }
-  return {nullptr, 0};
+  return nearest;
 }
 
 CallPrediction CostTable::predict(const KernelCall& call, const Gpu& gpu) const {

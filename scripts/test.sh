@@ -1,9 +1,9 @@
 #!/usr/bin/env bash
 # Installs what is missing, builds the preset cpu and runs its tests. Usage: scripts/test.sh [--simt] [--cuda] [--full]
 #   --simt  also everything under AddressSanitizer and UndefinedBehaviorSanitizer, with the CUDA kernels run on the host:
-#           the preset simt-asan
+#           the preset simt-asan; and the limits of the kernels' counters, of the preset simt-watch only what they need
 #   --cuda  also, where there is nvcc, the CUDA kernels for sm_75, sm_86 and sm_90, ptxas's report on them and
-#           the limits of bench/sass_report
+#           the limits of bench/sass_report and the committed costs of the step's kernels
 #   --full  everything: the presets cpu, asan, simt (every variant of a kernel in every order of threads), simt-watch
 #           (races) and simt-asan with all their tests, and cuda for every GPU
 #
@@ -54,9 +54,17 @@ run_cuda() {
   if nvcc --version | grep -qF "V$held"; then
     scripts/install_sass_tools.sh
     bench/sass_report --check bench/sass_limits.json
+    bench/kernel_costs --check --profile build/cpu/apps/profile
   else
     echo "== machine code: not compared, bench/sass_limits.json is of nvcc $held"
   fi
+}
+
+# Memory requests of the kernels, counted on the host, no worse than committed.
+run_counters() {
+  echo "== preset simt-watch: configure, build simt_counters, count"
+  cmake --preset simt-watch
+  bench/kernel_costs --check-counters bench/counter_limits.json
 }
 
 scripts/install_deps.sh
@@ -65,8 +73,12 @@ run_preset cpu
 sanitized=(-LE 'tree|install|docs')
 if [ "$full" = yes ]; then
   for preset in asan simt simt-watch simt-asan; do run_preset "$preset" "${sanitized[@]}"; done
+  run_counters
   run_cuda build/cuda-full
 else
-  if [ "$simt" = yes ]; then run_preset simt-asan "${sanitized[@]}"; fi
+  if [ "$simt" = yes ]; then
+    run_preset simt-asan "${sanitized[@]}"
+    run_counters
+  fi
   if [ "$cuda" = yes ]; then run_cuda build/cuda-ci '-DCARDIOGRAD_CUDA_ARCHITECTURES=75;86;90'; fi
 fi

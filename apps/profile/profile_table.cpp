@@ -9,6 +9,7 @@ namespace cardiograd::apps {
 namespace {
 
 constexpr std::size_t kLosses = 3;
+constexpr std::size_t kListed = 5;  // reasons
 constexpr double kMicro = 1e6;
 constexpr double kMilli = 1e3;
 
@@ -92,6 +93,31 @@ std::string losses_text(const std::vector<ProfileLine>& lines, const std::vector
   return text;
 }
 
+// Where predictions on a roof come from other machine code, other sizes, or not at all.
+std::string notes_of(const std::vector<ProfileLine>& lines, const Roof& roof, std::size_t i) {
+  int code = 0;
+  std::vector<std::string> missing;
+  std::string scaled;
+  for (const ProfileLine& line : lines) {
+    const model::CallPrediction& call = line.cells[i].call;
+    for (const model::KernelPrediction& kernel : call.kernels)
+      if (!kernel.library) code = kernel.compute_capability;
+    if (!call.known()) missing.push_back(call.note);
+    if (call.known() && !call.note.empty() && scaled.empty())
+      scaled = fmt::format("{}: counts scaled from another size, {} for example is {}\n", roof.name, line.call->op,
+                           call.note);
+  }
+  std::string text = scaled;
+  if (code != 0 && code != roof.gpu->compute_capability)
+    text += fmt::format("{}: from the machine code for compute capability {}, the nearest to its {}\n", roof.name, code,
+                        roof.gpu->compute_capability);
+  for (std::size_t n = 0; n < std::min(missing.size(), kListed); ++n)
+    text += fmt::format("{}: {}\n", roof.name, missing[n]);
+  if (missing.size() > kListed)
+    text += fmt::format("{}: no prediction for {} more\n", roof.name, missing.size() - kListed);
+  return text;
+}
+
 std::string notes_text(const std::vector<ProfileLine>& lines, const std::vector<Roof>& roofs,
                        const ProfileSettings& settings) {
   std::string text =
@@ -105,26 +131,8 @@ std::string notes_text(const std::vector<ProfileLine>& lines, const std::vector<
       "product, its floor in fp32.\n",
       settings.launch_us > 0 ? fmt::format("with {} us for each launch", settings.launch_us)
                              : std::string("without the cost of launches (--launch-us)"));
-  for (std::size_t i = 0; i < roofs.size(); ++i) {
-    int code = 0;
-    std::string notes;
-    for (const ProfileLine& line : lines) {
-      const model::CallPrediction& call = line.cells[i].call;
-      for (const model::KernelPrediction& kernel : call.kernels)
-        if (!kernel.library) code = kernel.compute_capability;
-      if (i == 0 && !call.known() && roofs[i].gpu != nullptr) notes += call.note + "\n";
-    }
-    if (roofs[i].gpu != nullptr && code != 0 && code != roofs[i].gpu->compute_capability)
-      text += fmt::format("{}: from the machine code for compute capability {}, the nearest to its {}.\n",
-                          roofs[i].name, code, roofs[i].gpu->compute_capability);
-    text += notes;
-  }
-  const auto scaled = std::find_if(lines.begin(), lines.end(), [](const ProfileLine& line) {
-    return line.cells.front().call.known() && !line.cells.front().call.note.empty();
-  });
-  if (scaled != lines.end())
-    text += fmt::format("counts scaled from another size, {} for example: {}\n", scaled->call->op,
-                        scaled->cells.front().call.note);
+  for (std::size_t i = 0; i < roofs.size(); ++i)
+    if (roofs[i].gpu != nullptr) text += notes_of(lines, roofs[i], i);
   return text;
 }
 

@@ -66,8 +66,8 @@ def markdown(profile, nvcc):
     return "\n".join(lines) + "\n"
 
 
-def write(root, path, costs, folder):
+def write(root, options, folder):
     """Replaces what stands between the two marks of the document."""
     names = [gpu for gpu in step.known_gpus(root) if gpu not in SHOWN]
-    profile = step.profile(root, folder, ["--costs", costs, "--gpu", *SHOWN, *names])
-    render.write_between(path, BEGIN, END, markdown(profile, json.loads(costs.read_text())["nvcc"]))
+    profile = step.profile(root, options.profile, folder, ["--costs", options.out, "--gpu", *SHOWN, *names])
+    render.write_between(options.document, BEGIN, END, markdown(profile, json.loads(options.out.read_text())["nvcc"]))

@@ -10,7 +10,6 @@ import tomllib
 from sass.errors import ReportError
 
 BUILD = "build/simt-watch"
-PROGRAMS = ("simt_counters", "profile")
 COUNTED_WITH = ("simt", "kernels/common", "kernels/gemm", "bench/simt_counters.cpp", "kernels/kernel_spec.h",
                 "kernels/op_table.h", "kernels/shape_text.h")
 
@@ -55,28 +54,28 @@ def run(command, root, what):
     return result
 
 
-def build(root):
-    """The preset simt-watch's programs, brought up to date."""
+def build(root, programs):
+    """Programs of the preset simt-watch, brought up to date."""
     if not (root / BUILD / "CMakeCache.txt").is_file():
         run(["cmake", "--preset", "simt-watch"], root, "configuring the preset simt-watch")
-    run(["cmake", "--build", BUILD, "-j", "2", "--target", *PROGRAMS], root, "building the preset simt-watch")
+    run(["cmake", "--build", BUILD, "-j", "2", "--target", *programs], root, "building the preset simt-watch")
 
 
 def known_gpus(root):
     return list(tomllib.loads((root / "bench/gpus.toml").read_text())["gpu"])
 
 
-def profile(root, folder, arguments=()):
+def profile(root, program, folder, arguments=()):
     """What `profile` writes of a training step at batch 64."""
     path = folder / "profile.json"
-    run([root / BUILD / "apps/profile", *arguments, "--json", path], root, "listing the kernels of a step")
+    run([program or root / BUILD / "apps/profile", *arguments, "--json", path], root, "listing the kernels of a step")
     return json.loads(path.read_text())
 
 
-def calls_of_step(root, folder):
+def calls_of_step(root, program, folder):
     """The distinct calls of the step."""
     return [Call(entry["op"], entry["shape"], entry["fields"], entry["buffers"], entry["calls"])
-            for entry in profile(root, folder)["kernels"]]
+            for entry in profile(root, program, folder)["kernels"]]
 
 
 def folder_of(root, op):
@@ -111,7 +110,6 @@ def count(root, op, fields, variant="shipped"):
 
 
 def count_all(root, calls):
-    """{(op, shape): entry}, two programs at a time."""
+    """Of each (operation, fields of its shape) what is counted at the reduced shape, two programs at a time."""
     with concurrent.futures.ThreadPoolExecutor(2) as pool:
-        found = pool.map(lambda call: count(root, call.op, reduced_fields(call.op, call.fields)), calls)
-        return {(call.op, call.shape): entry for call, entry in zip(calls, found)}
+        return list(pool.map(lambda call: count(root, call[0], reduced_fields(*call)), calls))

@@ -49,10 +49,97 @@ TEST(Profile, LayersAddUpToTheSameStep) {
   EXPECT_TRUE(std::abs(flop({"--by-layer"}) - together) <= 1e-9 * together);
 }
 
+TEST(Profile, PredictionsAreNamedAndAboveTheirFloors) {
+  const TemporaryFolder folder;
+  const std::string file = (folder / "profile.json").string();
+  const Outcome plain = run_app("profile", {"--gpu", "rtx-3050-8gb", "--json", file});
+  expect_success(plain);
+  EXPECT_NE(plain.out.find("predicted, not measured"), std::string::npos);
+  EXPECT_NE(plain.out.find("largest losses on rtx-3050-8gb: "), std::string::npos);
+  const nlohmann::json json = nlohmann::json::parse(read_file(file));
+  double sum = 0;
+  std::int64_t launches = 0;
+  for (const auto& kernel : json.at("kernels")) {
+    const auto& prediction = kernel.at("prediction").at("rtx-3050-8gb");
+    const double seconds = prediction.at("predicted_s");
+    const double floor = kernel.at("floor_s").at("rtx-3050-8gb");
+    // Kernels that do not read all of an input may stay below the floor of the operation, by little.
+    EXPECT_TRUE(seconds >= 0.98 * floor) << kernel.at("kernel");
+    sum += seconds;
+    launches += prediction.at("launches").get<std::int64_t>();
+  }
+  const auto& step = json.at("step").at("rtx-3050-8gb");
+  EXPECT_TRUE(std::abs(step.at("predicted_s").get<double>() - sum) <= 1e-9 * sum);
+  EXPECT_EQ(step.at("calls_without_prediction"), 0);
+  EXPECT_EQ(step.at("launches"), launches);
+
+  const std::string with_launches = (folder / "launches.json").string();
+  expect_success(run_app("profile", {"--gpu", "rtx-3050-8gb", "--launch-us", "3", "--json", with_launches}));
+  const nlohmann::json slower = nlohmann::json::parse(read_file(with_launches));
+  const double difference = slower.at("step").at("rtx-3050-8gb").at("predicted_s").get<double>() - sum;
+  EXPECT_TRUE(std::abs(difference - 3e-6 * static_cast<double>(launches)) <= 1e-9) << difference;
+}
+
+TEST(Profile, ShapesWithoutCountsHaveNoPrediction) {
+  const Outcome result = run_app("profile", {"--samples", "500", "--gpu", "jetson-agx-orin-64gb"});
+  expect_success(result);
+  EXPECT_NE(result.out.find("no prediction for conv1d_forward at N64 T500 C12->64"), std::string::npos);
+  EXPECT_NE(result.out.find("machine code for compute capability 86, the nearest to its 87"), std::string::npos);
+  const Outcome half = run_app("profile", {"--batch-size", "32", "--gpu", "h100-sxm"});
+  expect_success(half);
+  EXPECT_NE(half.out.find("counts scaled from another size"), std::string::npos);
+  EXPECT_EQ(half.out.find("no prediction for"), std::string::npos);
+}
+
+TEST(Profile, MeasuredTimesAreHeldAgainstPredictions) {
+  const TemporaryFolder folder;
+  const std::string file = (folder / "profile.json").string();
+  const std::string measured = (folder / "measured.json").string();
+  write_file(measured, R"({"benchmarks": [
+    {"name": "relu_forward/8192/manual_time", "run_name": "relu_forward/8192/manual_time", "run_type": "iteration",
+     "real_time": 0.002, "time_unit": "ms"},
+    {"name": "relu_forward/8192/manual_time_mean", "run_name": "relu_forward/8192/manual_time", "run_type": "aggregate",
+     "real_time": 0.001, "time_unit": "ms"}]})");
+  const std::vector<std::string> arguments = {"--gpu", "h100-sxm", "--measured", measured, "--json", file};
+  expect_success(run_app("profile", arguments));
+  int found = 0;
+  const nlohmann::json json = nlohmann::json::parse(read_file(file));
+  for (const auto& kernel : json.at("kernels")) {
+    if (!kernel.contains("measured_s")) continue;
+    ++found;
+    EXPECT_EQ(kernel.at("shape"), "8192");
+    EXPECT_DOUBLE_EQ(kernel.at("measured_s"), 2e-6);
+    EXPECT_DOUBLE_EQ(kernel.at("measured_over_predicted"),
+                     2e-6 / kernel.at("prediction").at("h100-sxm").at("predicted_s").get<double>());
+  }
+  EXPECT_EQ(found, 1);
+  expect_failure(run_app("profile", {"--measured", measured}), 2, {"one --gpu"});
+  write_file(measured, R"({"benchmarks": [{"name": "x", "real_time": 1, "time_unit": "ms"}]})");
+  expect_failure(run_app("profile", arguments), 1, {"none of its times", "gather_batch_forward/N64"});
+  write_file(measured, R"({"benchmarks": [{"name": "x", "real_time": 1, "time_unit": "h"}]})");
+  expect_failure(run_app("profile", arguments), 1, {"time_unit is 'h'"});
+  write_file(measured, "[]");
+  expect_failure(run_app("profile", arguments), 1, {"no times of benchmarks"});
+}
+
+TEST(Profile, CountsCanComeFromAFile) {
+  const TemporaryFolder folder;
+  const std::string costs = (folder / "costs.json").string();
+  write_file(costs, R"({"operations": []})");
+  const Outcome result = run_app("profile", {"--costs", costs, "--gpu", "h100-sxm"});
+  expect_success(result);
+  EXPECT_NE(result.out.find("no prediction for gather_batch_forward"), std::string::npos);
+  write_file(costs, "{");
+  expect_failure(run_app("profile", {"--costs", costs}), 1, {costs});
+}
+
 TEST(Profile, WrongUse) {
-  expect_failure(run_app("profile", {"--gpu", "rtx9000"}), 2, {"--gpu is 'rtx9000'", "rtx3050-fp32"});
+  expect_failure(run_app("profile", {"--gpu", "rtx9000"}), 2, {"--gpu is 'rtx9000'", "rtx-3050-8gb"});
   expect_failure(run_app("profile", {"--gpu", "mine:0:100"}), 2, {"mine:0:100"});
   expect_failure(run_app("profile", {"--gpu", "mine:nan:100"}), 2, {"mine:nan:100"});
+  expect_failure(run_app("profile", {"--gpu", "rtx-3050"}), 2, {"--gpu is 'rtx-3050'", "Nearest: rtx-3060."});
+  expect_failure(run_app("profile", {"--gpu", "jetson-agx-orin-64gb", "--precision", "tf32"}), 2, {"no rate"});
+  expect_failure(run_app("profile", {"--precision", "fp8"}), 2, {"--precision", "bf16"});
   expect_failure(run_app("profile", {"--batch-size", "1"}), 2, {"--batch-size"});
   expect_failure(run_app("profile", {"--json", "/nowhere/x.json"}), 1, {"/nowhere/x.json"});
 }

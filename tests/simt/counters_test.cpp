@@ -145,6 +145,21 @@ __global__ void mma_kernel(float* y) {
   y[threadIdx.x] = c.value[0];
 }
 
+// Two blocks read the same 128 bytes and write 128 bytes each.
+__global__ void broadcast_kernel(float* y, const float* x) {
+  y[blockIdx.x * blockDim.x + threadIdx.x] = x[threadIdx.x];
+}
+
+// One warp in four takes the branch; every warp makes three rounds.
+__global__ void visits_kernel(float* y, const float* x) {
+  float sum = 0;
+  for (unsigned i = 0; i < 3; ++i)
+    sum += x[32 * i + threadIdx.x % 32];  // visited: each round
+  if (threadIdx.x < 32)
+    sum *= x[threadIdx.x];  // visited: one warp in four
+  y[threadIdx.x] = sum;
+}
+
 __global__ void faulty_kernel(float* y) {
   y[threadIdx.x] = 1;
   if (threadIdx.x < 16) __syncthreads();
@@ -380,6 +395,37 @@ TEST_F(CountersTest, AreTheSameInEveryOrder) {
     if (first.empty()) first = now;
     EXPECT_EQ(now, first) << order_name(order);
   });
+}
+
+TEST_F(CountersTest, FootprintIsEachSectorOnce) {
+  const auto counts = count_accesses(
+      [&] {
+        for (int i = 0; i < 3; ++i) launch<broadcast_kernel>(2, kLanes, 0, nullptr, y_.data(), x_.data());
+        cudaDeviceSynchronize();
+      },
+      {{"x", x_.data(), kLanes * sizeof(float)}, {"elsewhere", &kLanes, sizeof(kLanes)}});
+  ASSERT_EQ(counts.size(), 1U);
+  EXPECT_EQ(counts[0].block_read_sectors, 3 * 2 * 4);
+  EXPECT_EQ(counts[0].block_written_sectors, 3 * 2 * 4);
+  ASSERT_EQ(counts[0].footprint.size(), 2U);  // "elsewhere" was not touched
+  EXPECT_EQ(counts[0].footprint[0].name, "x");
+  EXPECT_EQ(counts[0].footprint[0].read_sectors, 3 * 4);
+  EXPECT_EQ(counts[0].footprint[0].written_sectors, 0);
+  EXPECT_EQ(counts[0].footprint[1].name, "");
+  EXPECT_EQ(counts[0].footprint[1].read_sectors, 0);
+  EXPECT_EQ(counts[0].footprint[1].written_sectors, 3 * 8);
+}
+
+TEST_F(CountersTest, LinesAreVisitedByWarps) {
+  const auto counts = count([&] { launch<visits_kernel>(2, 128, 0, nullptr, y_.data(), x_.data()); });
+  const auto visits = [&](const std::string& mark) {
+    const unsigned line = line_of("visited: " + mark);
+    for (const LineVisits& one : counts[0].visits)
+      if (one.line == line) return one.visits;
+    return std::int64_t{-1};
+  };
+  EXPECT_EQ(visits("each round"), 2 * 4 * 3);
+  EXPECT_EQ(visits("one warp in four"), 2);
 }
 
 TEST_F(CountersTest, AFaultEndsTheCounting) {
