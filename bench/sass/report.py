@@ -26,8 +26,7 @@ def load(root, tools, operations, architectures):
         tools.find(name)
 
     def work(job):
-        cubin, ptxas_report = tools.compile(job[1], job[2])
-        return tools.disassemble(cubin, ptxas_report)
+        return tools.kernels_of(job[1], job[2])
 
     with concurrent.futures.ThreadPoolExecutor(2) as pool:
         return [(job[0], kernel) for job, kernels in zip(jobs, pool.map(work, jobs)) for kernel in kernels if kernel.entry]

@@ -2,6 +2,7 @@
 import hashlib
 import os
 import pathlib
+import pickle
 import re
 import shutil
 import subprocess
@@ -73,6 +74,25 @@ class Tools:
             if path.resolve().is_relative_to(self.root):
                 digest.update(path.read_bytes() if path.is_file() else b"absent")
         return digest.hexdigest()
+
+    def kernels_of(self, source, architecture):
+        """The kernels of a source; read anew only where its cubin or the code that reads it has changed."""
+        cubin, ptxas_report = self.compile(source, architecture)
+        digest = hashlib.sha256(cubin.read_bytes())
+        for path in sorted(pathlib.Path(__file__).parent.glob("*.py")):
+            digest.update(path.read_bytes())
+        kept = cubin.with_suffix(".kernels")
+        try:
+            found, kernels = pickle.loads(kept.read_bytes())
+            if found == digest.hexdigest():
+                return kernels
+        except (OSError, pickle.UnpicklingError, EOFError, ValueError):
+            pass  # Not there, or not whole.
+        kernels = self.disassemble(cubin, ptxas_report)
+        written = kept.with_suffix(f".{os.getpid()}")
+        written.write_bytes(pickle.dumps((digest.hexdigest(), kernels)))
+        written.rename(kept)
+        return kernels
 
     def disassemble(self, cubin, ptxas_report=None):
         """The kernels of a cubin, with their resources."""
