@@ -73,7 +73,8 @@ KernelCosts scaled(KernelCosts costs, double factor) {
 }
 
 KernelPrediction predict_kernel(const KernelCosts& costs, const Gpu& gpu) {
-  const auto& [capability, counts] = machine_code_for(costs, gpu);
+  const std::pair<const int, MachineCounts>& code = machine_code_for(costs, gpu);
+  const MachineCounts& counts = code.second;
   const auto along = [&](double instructions) {
     MachineCounts other = counts;
     other.instructions = instructions;
@@ -87,7 +88,7 @@ KernelPrediction predict_kernel(const KernelCosts& costs, const Gpu& gpu) {
   prediction.seconds = static_cast<double>(costs.launches) * prediction.terms.longest();
   prediction.at_least = along(counts.shortest);
   prediction.at_most = along(counts.longest);
-  prediction.compute_capability = capability;
+  prediction.compute_capability = code.first;
   return prediction;
 }
 

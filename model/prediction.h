@@ -1,5 +1,5 @@
 // How long a kernel takes at least on a GPU, from its machine code and from what it asks of memory: a prediction that
-// was fitted to no measurement. bench/kernel_costs writes the counts, docs/kernel-costs.md says how.
+// was fitted to no measurement. bench/kernel_costs writes the counts, docs/kernel-predictions.md says how.
 //
 // A launch takes the longest of its terms, as if everything else went on behind it. The busiest multiprocessor runs
 // ceil(blocks / multiprocessors) blocks: that share of the launch's work is divided by one multiprocessor's rate. DRAM
@@ -81,10 +81,12 @@ struct CallPrediction {
   std::string note;
 
   bool known() const { return !kernels.empty(); }
+  // Sums over the kernels.
   std::int64_t launches() const;
   double seconds() const;
   double at_least() const;
   double at_most() const;
+
   // The kernel that takes longest. There must be one.
   const KernelPrediction& slowest() const;
 };

@@ -1,4 +1,4 @@
-"""The prediction in docs/kernel-costs.md, from `profile`."""
+"""The tables of docs/kernel-predictions.md, from `profile`."""
 import json
 
 from sass import render

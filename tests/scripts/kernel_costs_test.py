@@ -252,7 +252,7 @@ class Program(unittest.TestCase):
         held = json.loads((ROOT / "bench/counter_limits.json").read_text())
         kernels = {f"{row['op']}: {kernel['kernel']}" for row in costs["operations"] for kernel in row.get("kernels", ())}
         self.assertEqual(kernels, set(held))
-        text = (ROOT / "docs/kernel-costs.md").read_text()
+        text = (ROOT / "docs/kernel-predictions.md").read_text()
         for row in costs["operations"]:
             self.assertIn(f"| {row['op']} | {row['shape']} |", text)
         self.assertIn(document.BEGIN, text)
