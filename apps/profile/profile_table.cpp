@@ -57,7 +57,7 @@ std::string head_text(const std::vector<Roof>& roofs, std::size_t width, bool me
     columns += fmt::format(" {:>11} {:>10} {:14}", "floor us", "predicted", "limiter");
   }
   if (measured) columns += fmt::format(" {:>9} {:>6}", "measured", "ratio");
-  const auto trimmed = [](std::string text) { return text.substr(0, text.find_last_not_of(' ') + 1); };
+  const auto trimmed = [](const std::string& text) { return text.substr(0, text.find_last_not_of(' ') + 1); };
   return trimmed(names) + "\n" + trimmed(columns) + "\n";
 }
 

@@ -115,7 +115,8 @@ TEST(Profile, MeasuredTimesAreHeldAgainstPredictions) {
   EXPECT_EQ(found, 1);
   expect_failure(run_app("profile", {"--measured", measured}), 2, {"one --gpu"});
   write_file(measured, R"({"benchmarks": [{"name": "x", "real_time": 1, "time_unit": "ms"}]})");
-  expect_failure(run_app("profile", arguments), 1, {"none of its times", "gather_batch_forward/N64"});
+  expect_failure(run_app("profile", arguments), 1, {"none of its times"});
+  EXPECT_NE(run_app("profile", arguments).err.find("gather_batch_forward/N64"), std::string::npos);  // the hint
   write_file(measured, R"({"benchmarks": [{"name": "x", "real_time": 1, "time_unit": "h"}]})");
   expect_failure(run_app("profile", arguments), 1, {"time_unit is 'h'"});
   write_file(measured, "[]");
@@ -137,7 +138,8 @@ TEST(Profile, WrongUse) {
   expect_failure(run_app("profile", {"--gpu", "rtx9000"}), 2, {"--gpu is 'rtx9000'", "rtx-3050-8gb"});
   expect_failure(run_app("profile", {"--gpu", "mine:0:100"}), 2, {"mine:0:100"});
   expect_failure(run_app("profile", {"--gpu", "mine:nan:100"}), 2, {"mine:nan:100"});
-  expect_failure(run_app("profile", {"--gpu", "rtx-3050"}), 2, {"--gpu is 'rtx-3050'", "Nearest: rtx-3060."});
+  expect_failure(run_app("profile", {"--gpu", "rtx-3050"}), 2, {"--gpu is 'rtx-3050'"});
+  EXPECT_NE(run_app("profile", {"--gpu", "rtx-3050"}).err.find("Nearest: rtx-3060."), std::string::npos);
   expect_failure(run_app("profile", {"--gpu", "jetson-agx-orin-64gb", "--precision", "tf32"}), 2, {"no rate"});
   expect_failure(run_app("profile", {"--precision", "fp8"}), 2, {"--precision", "bf16"});
   expect_failure(run_app("profile", {"--batch-size", "1"}), 2, {"--batch-size"});
