@@ -92,13 +92,23 @@ KernelPrediction predict_kernel(const KernelCosts& costs, const Gpu& gpu) {
   return prediction;
 }
 
-// A library's kernels are not ours to read: no faster than the fp32 units and DRAM.
-KernelPrediction library_floor(const std::string& library, const kernels::Cost& cost, const Gpu& gpu) {
+// The mode of a product, the last word of its shape's text.
+Precision precision_of(const std::string& shape) {
+  for (const Precision precision : {Precision::kTf32, Precision::kBf16})
+    if (shape.ends_with(" " + std::string(word_of(precision)))) return precision;
+  return Precision::kFp32;
+}
+
+// A library's kernels are not ours to read: no faster than the units that make its products, and DRAM.
+KernelPrediction library_floor(const std::string& library, const kernels::OpCase& work, const Gpu& gpu) {
+  const kernels::Cost& cost = work.cost;
+  const Precision precision = precision_of(work.shape);
   KernelPrediction prediction;
   prediction.kernel = library;
   prediction.launches = 1;
   prediction.library = true;
-  at(prediction.terms, Limit::kFp32) = cost.flop / gpu.flop_per_s(Precision::kFp32);
+  at(prediction.terms, precision == Precision::kFp32 ? Limit::kFp32 : Limit::kTensor) =
+      over(cost.flop, gpu.flop_per_s(precision));
   at(prediction.terms, Limit::kDram) = cost.bytes / gpu.dram_bytes_per_s;
   prediction.limiter = prediction.terms.limiter();
   prediction.seconds = prediction.at_least = prediction.at_most = prediction.terms.longest();
@@ -260,7 +270,7 @@ CallPrediction CostTable::predict(const KernelCall& call, const Gpu& gpu) const 
     prediction.note = fmt::format("no prediction for {} at {}: {}", call.op, call.work.shape, row->unknown);
     return prediction;
   }
-  if (!row->library.empty()) prediction.kernels.push_back(library_floor(row->library, call.work.cost, gpu));
+  if (!row->library.empty()) prediction.kernels.push_back(library_floor(row->library, call.work, gpu));
   for (const KernelCosts& costs : row->kernels)
     prediction.kernels.push_back(predict_kernel(scaled(costs, factor), gpu));
   if (prediction.kernels.empty()) prediction.note = call.op + " launches no kernel";

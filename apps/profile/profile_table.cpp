@@ -128,7 +128,7 @@ std::string notes_text(const std::vector<ProfileLine>& lines, const std::vector<
   if (!any) return text;
   text += fmt::format(
       "predicted, not measured: a lower bound from the kernels' machine code and memory requests, {}.\n*: a library's "
-      "product, its floor in fp32.\n",
+      "product, its floor.\n",
       settings.launch_us > 0 ? fmt::format("with {} us for each launch", settings.launch_us)
                              : std::string("without the cost of launches (--launch-us)"));
   for (std::size_t i = 0; i < roofs.size(); ++i)

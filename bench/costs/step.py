@@ -4,6 +4,7 @@ import dataclasses
 import hashlib
 import json
 import pathlib
+import re
 import subprocess
 import tomllib
 
@@ -97,19 +98,30 @@ def stamp(root, folder, arguments):
     return digest.hexdigest()[:24]
 
 
-def count(root, op, fields, variant="shipped"):
-    """simt_counters' entry of an operation at a shape; kept in build/costs until something changes that it depends on."""
-    arguments = ["--op", op, "--shape", ",".join(f"{name}={value}" for name, value in fields.items()), "--variant", variant]
+def kind_of(shape):
+    """What shapes of one kind have in common: "N T C->" and words as "relu" or "tf"."""
+    return re.sub(r"\d", "", shape)
+
+
+def count(root, op, fields, shape):
+    """simt_counters' entry of an operation at the fields, for shapes of this kind; kept in build/costs until something changes
+    that it depends on."""
+    arguments = ["--op", op, "--shape", ",".join(f"{name}={value}" for name, value in fields.items()), "--variant", "shipped"]
     kept = root / "build/costs" / f"{op}.{stamp(root, folder_of(root, op), arguments)}.json"
     if not kept.is_file():
         kept.parent.mkdir(parents=True, exist_ok=True)
         written = kept.with_suffix(".tmp")
         run([root / BUILD / "bench/simt_counters", *arguments, "--json", written], root, f"counting {op}")
         written.rename(kept)
-    return json.loads(kept.read_text())[0]
+    entries = json.loads(kept.read_text())
+    for entry in entries:
+        if kind_of(entry["shape"]) == kind_of(shape):
+            return entry
+    raise ReportError(f"{op}: the step has the shape '{shape}', the operation's workload has none of its kind (it has "
+                      f"{', '.join(entry['shape'] for entry in entries)})")
 
 
 def count_all(root, calls):
-    """Of each (operation, fields of its shape) what is counted at the reduced shape, two programs at a time."""
+    """Of each (operation, fields of its shape, shape) what is counted at the reduced shape, two programs at a time."""
     with concurrent.futures.ThreadPoolExecutor(2) as pool:
-        return list(pool.map(lambda call: count(root, call[0], reduced_fields(*call)), calls))
+        return list(pool.map(lambda call: count(root, call[0], reduced_fields(call[0], call[1]), call[2]), calls))

@@ -22,9 +22,6 @@ class Requests:
     """Requests of one memory and direction: {bytes per lane: [requests, cost]}, cost being sectors or wavefronts."""
     by_width: dict
 
-    def total_bytes(self):
-        return sum(width * requests for width, (requests, _) in self.by_width.items())
-
     def cost(self, width, least):
         """Of one request of a width: as counted; where none of it was counted, as much worse than the least as others."""
         if width in self.by_width and self.by_width[width][0]:

@@ -102,6 +102,7 @@ constexpr const char* kTable = R"({"operations": [
       {"warp_instructions": [1, 1, 1], "fp32": 0, "fp64": 0, "sfu": 0, "tf32_products": 0,
        "bf16_products": 0, "shared_wavefronts": 0}}}]},
   {"op": "g", "shape": "8x8", "fields": {"rows": 8}, "library": "cuBLASLt", "kernels": []},
+  {"op": "g", "shape": "8x8 tf32", "fields": {"rows": 8}, "library": "cuBLASLt", "kernels": []},
   {"op": "h", "shape": "8", "fields": {"rows": 8}, "unknown": ["k on sm_86: no iterations of loop L1"]}]})";
 
 KernelCall call_of(const std::string& op, const std::string& shape,
@@ -156,6 +157,9 @@ TEST(Prediction, OfALibraryIsItsFloor) {
   EXPECT_TRUE(prediction.slowest().library);
   EXPECT_DOUBLE_EQ(prediction.seconds(), 1e-3);  // 2.56e9 / (2 x 128 x 10 x 1e9)
   EXPECT_EQ(prediction.slowest().limiter, Limit::kFp32);
+  const CallPrediction rounded = CostTable(kTable, "t").predict(call_of("g", "8x8 tf32", {{"rows", 8}}), small_gpu());
+  EXPECT_DOUBLE_EQ(rounded.seconds(), 2e-3);  // 2.56e9 / (2 x 128 x 10 x 0.5e9)
+  EXPECT_EQ(rounded.slowest().limiter, Limit::kTensor);
 }
 
 TEST(Prediction, TablesThatAreNoneAreRefused) {

@@ -231,11 +231,11 @@ class Program(unittest.TestCase):
 
     def counters(self, sectors, write=None, check=None):
         costs = self.folder / "costs.json"
-        costs.write_text(json.dumps({"operations": [{"op": "op_forward", "fields": {"batch": 64}}]}))
+        costs.write_text(json.dumps({"operations": [{"op": "op_forward", "shape": "N64", "fields": {"batch": 64}}]}))
         counted = copy.deepcopy(COUNTED)
         counted["kernels"][0]["accesses"][0]["sectors"] = sectors
         options = argparse.Namespace(out=costs, write_counter_limits=write, check_counters=check)
-        with mock.patch.object(step, "count", lambda root, op, fields: counted), \
+        with mock.patch.object(step, "count", lambda root, op, fields, shape: counted), \
                 contextlib.redirect_stdout(io.StringIO()) as out:
             return self.program.counters(options), out.getvalue()
 
@@ -256,6 +256,15 @@ class Program(unittest.TestCase):
         for row in costs["operations"]:
             self.assertIn(f"| {row['op']} | {row['shape']} |", text)
         self.assertIn(document.BEGIN, text)
+
+    def test_counts_are_of_the_same_kind_of_shape(self):
+        with mock.patch.object(step, "stamp", lambda *_: "0"), mock.patch.object(step, "folder_of", lambda *_: "op"):
+            kept = self.folder / "build/costs/op.0.json"
+            kept.parent.mkdir(parents=True)
+            kept.write_text(json.dumps([{"shape": "N1 T7"}, {"shape": "N1 T7 tf32"}]))
+            self.assertEqual(step.count(self.folder, "op", {"batch": 1}, "N64 T7 tf32"), {"shape": "N1 T7 tf32"})
+            with self.assertRaisesRegex(ReportError, "none of its kind .it has N1 T7, N1 T7 tf32"):
+                step.count(self.folder, "op", {"batch": 1}, "N64 T7 bf16")
 
     def test_reduced_shapes(self):
         self.assertEqual(step.reduced_fields("conv1d_forward", {"batch": 64, "time": 10}), {"batch": 1, "time": 10})
