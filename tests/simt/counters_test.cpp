@@ -153,10 +153,14 @@ __global__ void broadcast_kernel(float* y, const float* x) {
 // One warp in four takes the branch; every warp makes three rounds.
 __global__ void visits_kernel(float* y, const float* x) {
   float sum = 0;
-  for (unsigned i = 0; i < 3; ++i)
-    sum += x[32 * i + threadIdx.x % 32];  // visited: each round
-  if (threadIdx.x < 32)
-    sum *= x[threadIdx.x];  // visited: one warp in four
+  for (unsigned i = 0; i < 3; ++i) {
+    const float value = x[32 * i + threadIdx.x % 32];  // visited: each round
+    sum += value * value;
+  }
+  if (threadIdx.x < 32) {
+    const float value = x[threadIdx.x];  // visited: one warp in four
+    sum *= value + sum;
+  }
   y[threadIdx.x] = sum;
 }
 
