@@ -5,7 +5,7 @@
 #   scripts/bench.sh [--device cpu|cuda] [--quick] [--out runs/bench]
 #
 #   --device   cuda where there is a GPU and nvcc, else cpu
-#   --quick    fewer shapes and repeats: minutes become seconds, figures become rough
+#   --quick    fewer repeats: minutes become seconds, figures become rough
 #   --out DIR  kernels.json, step_*.json, twin.json, profile.json, bench.html, tables.md
 #
 # $PYTHON (python3) runs the page; with PyTorch (bench/peers/requirements.txt) PyTorch is timed, too. Exit status 1 if a part
@@ -16,7 +16,7 @@ device='' quick='' out=runs/bench
 fail_usage() { echo "bench.sh: $1" >&2; exit 2; }
 while [ $# -gt 0 ]; do
   case "$1" in
-    --quick) quick=--quick; shift ;;
+    --quick) quick=yes; shift ;;
     --device | --out)
       [ $# -ge 2 ] || fail_usage "$1 needs a value"
       if [ "$1" = --device ]; then device=$2; else out=$2; fi
@@ -65,7 +65,8 @@ part() {
 }
 steps=10
 [ "$device" = cpu ] || steps=200
-[ -z "$quick" ] || steps=3
+longest=3
+if [ -n "$quick" ]; then steps=3 longest=0.1; fi
 precisions=fp32
 "$programs/bench/step_bench" --help | grep -q -- --precision && [ "$device" = cuda ] && precisions="fp32 tf32 bf16"
 for precision in $precisions; do
@@ -87,8 +88,7 @@ if "$python" -c 'import torch' 2>/dev/null; then
 else
   echo "PyTorch is not timed: $python has none (PYTHON=... names another; bench/peers/requirements.txt)"
 fi
-# shellcheck disable=SC2086
-part "kernels" "$programs/bench/kernel" --op all --device "$device" --opponents $quick --json "$out/kernels.json"
+part "kernels" "$programs/bench/kernel" --op all --device "$device" --temperature hot --seconds $longest --json "$out/kernels.json"
 if [ -s "$out/kernels.json" ] && "$python" -c 'import torch' 2>/dev/null; then
   part "PyTorch's kernels" "$python" bench/peers/kernels_torch.py "$out/kernels.json" --device "$device" --into
 fi

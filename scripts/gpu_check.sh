@@ -133,7 +133,7 @@ step_step() {
 }
 
 step_kernels() {
-  timeout 120 kernel --op all --device "$device" $(few "" --quick) --json "$out/bench/kernels.json"
+  timeout 120 kernel --op all --device "$device" --alone --seconds "$(few 0.5 0.05)" --temperature hot --json "$out/bench/kernels.json"
 }
 
 twin() {
@@ -154,7 +154,7 @@ step_twin() {
 slowest() {
   "$python" - "$out/bench/kernels.json" <<'PYTHON'
 import json, sys
-rows = [r for r in json.load(open(sys.argv[1]))["benchmarks"] if r["seconds"] and not r["opponent"] and not r["variant"]]
+rows = [r for r in json.load(open(sys.argv[1]))["benchmarks"] if r["seconds"] and r["variant"] == "shipped"]
 seen = {}
 for row in rows:
     seen.setdefault((row["op"], row["shape"]), row["seconds"])
@@ -172,7 +172,7 @@ step_ncu() {
     [ $((SECONDS - begin)) -lt 80 ] || { echo "no time left for $op"; continue; }
     local command=(timeout 40 ncu --clock-control none --csv --page raw --section SpeedOfLight --section ComputeWorkloadAnalysis
       --section MemoryWorkloadAnalysis --section WarpStateStats --section Occupancy --launch-skip 2 --launch-count 3
-      kernel --op "$op" --shape "$shape" --device cuda --quick)
+      kernel --op "$op" --shape "$shape" --variant shipped --device cuda --alone --seconds 0.05 --temperature hot)
     echo "${command[*]}"
     rehearsing || "${command[@]}" >>"$out/ncu.csv" || failed=1
   done <"$work/slowest.txt"
@@ -181,7 +181,8 @@ step_ncu() {
 
 step_opponents() {
   local failed=0
-  timeout 120 kernel --op all --device "$device" --opponents $(few "" --quick) --json "$work/opponents.json" || failed=1
+  timeout 120 kernel --op all --device "$device" --variant shipped --seconds "$(few 0.5 0.05)" --temperature hot \
+    --json "$work/opponents.json" || failed=1
   [ -s "$work/opponents.json" ] && cp "$work/opponents.json" "$out/bench/kernels.json"
   has_torch || return $failed
   timeout 100 "$python" bench/peers/kernels_torch.py "$out/bench/kernels.json" --device "$device" --into || failed=1

@@ -3,7 +3,7 @@ import pathlib
 
 from . import charts
 from .charts import escape
-from .results import duration, figure_of
+from .results import SHIPPED, duration, figure_of
 
 STYLE = (pathlib.Path(__file__).parent / "style.css").read_text(encoding="utf-8")
 
@@ -87,7 +87,7 @@ def ladder_section(results):
         ladder = results.variants_of(row)
         if len(ladder) < 2:
             continue
-        bars = [(entry["variant"] or "shipped", entry["seconds"], duration(entry["seconds"]), "" if entry["variant"] else "ours")
+        bars = [(entry["variant"], entry["seconds"], duration(entry["seconds"]), "ours" if entry["variant"] == SHIPPED else "")
                 for entry in ladder]
         parts.append(f'<h3>{escape(row["op"])} {escape(row["shape"])}</h3>{charts.bars(bars)}')
     if not parts:

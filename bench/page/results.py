@@ -1,6 +1,6 @@
 """The files of a benchmark run, read and checked: kernels.json, step*.json, twin.json, profile.json in one folder.
 
-  kernels.json   of bench/kernel: {"context": ..., "benchmarks": [...]}, see docs/benchmarks.md
+  kernels.json   of bench/kernel: {"context": ..., "benchmarks": [...]}, see docs/benchmark-results.md
   step*.json     of bench/step_bench --json, one for each precision
   twin.json      of bench/peers/torch_twin.py --json: a list of modes with their figures
   profile.json   of apps/profile --json: floors and predictions of the step
@@ -12,6 +12,7 @@ import math
 import pathlib
 
 CONTEXT_FIELDS = ("date", "commit", "device", "cpu", "gpu", "driver", "clocks", "precision", "command")
+SHIPPED = "shipped"  # The variant that training uses; an opponent's row has none.
 ROW_FIELDS = ("op", "shape", "workload", "variant", "opponent", "device", "precision", "seconds", "flop", "bytes")
 
 
@@ -54,7 +55,7 @@ class Results:
     def workloads(self):
         """Rows of ours, of the shapes of a training step, hot, shipped variant."""
         return [row for row in self.kernels
-                if row["workload"] and not row["opponent"] and not row["variant"] and row.get("temperature", "hot") == "hot"]
+                if row["workload"] and row["variant"] == SHIPPED and row.get("temperature", "hot") == "hot"]
 
     def opponents_of(self, row):
         """Opponents' rows of the same operation, shape, precision and temperature, fastest first."""

@@ -16,7 +16,8 @@ CONTEXT = {"date": "2026-01-02", "commit": "0123456789ab", "device": "cpu", "cpu
 VOID = {"meta", "link", "br", "img"}
 
 
-def row(op, seconds, opponent="", variant=""):
+def row(op, seconds, opponent="", variant=None):
+    variant = variant or ("" if opponent else "shipped")
     return {"op": op, "shape": "64x64", "workload": True, "variant": variant, "opponent": opponent, "device": "cpu",
             "precision": "fp32", "temperature": "hot", "path": "tile", "seconds": seconds, "flop": 1e9, "bytes": 1e7,
             "percent_of_roof": 50.0}
