@@ -60,8 +60,11 @@ constexpr T max(T a, T b) {
   return a < b ? b : a;
 }
 
+namespace cardiograd::simt {
+void device_fence();  // scheduler.cpp
+}
 inline void __threadfence() {
-  std::atomic_thread_fence(std::memory_order_seq_cst);
+  cardiograd::simt::device_fence();
 }
 inline void __threadfence_block() {}
 
