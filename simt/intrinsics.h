@@ -35,6 +35,10 @@ inline unsigned __umulhi(unsigned a, unsigned b) {
 inline float rsqrtf(float x) {
   return 1.0F / sqrtf(x);
 }
+// A product that is not joined with an addition.
+inline float __fmul_rn(float a, float b) {
+  return a * b;
+}
 // Exact here, approximations on the GPU: results agree to their documented error only.
 inline float __expf(float x) {
   return expf(x);
