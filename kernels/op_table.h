@@ -66,6 +66,7 @@ std::vector<BoundVariant> bind_variants(const typename Spec::Shape& shape) {
   return bound;
 }
 
+// What the spec states, or 1.
 template <KernelSpec Spec>
 int launches_of(const typename Spec::Shape& shape) {
   if constexpr (requires { Spec::launches(shape); })

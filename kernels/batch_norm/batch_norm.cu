@@ -96,20 +96,28 @@ __device__ void merge_chunks(std::int64_t rows, unsigned channels, unsigned chan
       SIMT_UNROLL
       for (int j = 0; j < kWidth; ++j) all[j].merge({count, center.at[j], offset.at[j], square.at[j]});
     }
+    Floats<kWidth> center;
+    Floats<kWidth> offset;
+    Floats<kWidth> square;
     SIMT_UNROLL
     for (int j = 0; j < kWidth; ++j) {
-      centers[threadIdx.y][x + j] = all[j].center;
-      offsets[threadIdx.y][x + j] = all[j].offset;
-      squares[threadIdx.y][x + j] = all[j].squares;
+      center.at[j] = all[j].center;
+      offset.at[j] = all[j].offset;
+      square.at[j] = all[j].squares;
     }
+    store_floats<kWidth>(&centers[threadIdx.y][x], center);
+    store_floats<kWidth>(&offsets[threadIdx.y][x], offset);
+    store_floats<kWidth>(&squares[threadIdx.y][x], square);
     if (threadIdx.x == 0) counts[threadIdx.y] = all[0].count;
   }
   __syncthreads();
   if (threadIdx.y != 0 || channel >= channels) return;
   for (int lane = 1; lane < Tile::kRowLanes; ++lane) {
+    const Floats<kWidth> center = load_floats<kWidth>(&centers[lane][x]);
+    const Floats<kWidth> offset = load_floats<kWidth>(&offsets[lane][x]);
+    const Floats<kWidth> square = load_floats<kWidth>(&squares[lane][x]);
     SIMT_UNROLL
-    for (int j = 0; j < kWidth; ++j)
-      all[j].merge({counts[lane], centers[lane][x + j], offsets[lane][x + j], squares[lane][x + j]});
+    for (int j = 0; j < kWidth; ++j) all[j].merge({counts[lane], center.at[j], offset.at[j], square.at[j]});
   }
 }
 

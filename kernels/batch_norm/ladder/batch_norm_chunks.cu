@@ -1,12 +1,12 @@
-// Rung 3: chunks of rows, in all blocks at once, combined by Chan's formula.
+// The third variant: chunks of rows, in all blocks at once, combined by Chan's formula.
 //
 // A block computes the statistics of 256 rows of 32 channels; thread (x, y) adds up every 8th row of channel x, and the
 // eight sums of a channel meet in shared memory (1 KiB). Each chunk makes two passes about its own mean, of which the
 // second finds its rows in the cache. A second kernel combines the chunks, one thread per channel, one chunk after the
 // other, in double. Any shape.
 //
-// Against rung 2: rows / 256 times as many threads, 64,000 at the first convolution instead of 64, so that memory and
-// not its latency is the limit. What is left: accesses of 4 bytes, x requested twice, a combine that waits for 250
+// Against the second: rows / 256 times as many threads, 64,000 at the first convolution instead of 64, so that memory
+// and not its latency is the limit. What is left: accesses of 4 bytes, x requested twice, a combine that waits for 250
 // dependent loads, and a division per element of y.
 #include "kernels/batch_norm/ladder/batch_norm_ladder.cuh"
 #include "kernels/batch_norm/ladder/batch_norm_ladder.h"

@@ -1,4 +1,4 @@
-// What the rungs of batch normalization share: where the statistics go, and the pass that writes y.
+// What the variants of batch normalization share: where the statistics go, and the pass that writes y.
 #pragma once
 
 #include <cstdint>

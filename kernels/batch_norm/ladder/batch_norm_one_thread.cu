@@ -1,13 +1,13 @@
-// Rungs 1 and 2: a thread per channel.
+// The first two variants: a thread per channel.
 //
 // A block computes the statistics of 32 channels, a thread those of one: it walks down its column from the first row to
 // the last. Neighboring threads read neighboring addresses. No shared memory, any shape.
 //
-// Rung 1 adds up x and x^2 in one pass: variance = E[x^2] - E[x]^2. With a mean of 10000 and a deviation of 1 both
-// terms are 1e8, where neighboring floats are 8 apart: no digit of the variance is left, and it may be negative. Rung 2
-// reads x twice, first for the mean, then for the squares of what is left after subtracting it: right whatever the
-// mean. Both keep 64 to 256 threads of the whole GPU busy, one load after the other: the cost is latency, rows times
-// some hundred nanoseconds.
+// The first adds up x and x^2 in one pass: variance = E[x^2] - E[x]^2. With a mean of 10000 and a deviation of 1 both
+// terms are 1e8, where neighboring floats are 8 apart: no digit of the variance is left, and it may be negative. The
+// second reads x twice, first for the mean, then for the squares of what is left after subtracting it: right whatever
+// the mean. Both keep 64 to 256 threads of the whole GPU busy, one load after the other: the cost is latency, rows
+// times some hundred nanoseconds.
 #include "kernels/batch_norm/ladder/batch_norm_ladder.cuh"
 #include "kernels/batch_norm/ladder/batch_norm_ladder.h"
 #include "kernels/common/grid.cuh"

@@ -1,4 +1,4 @@
-// Rungs 1 to 3 of the loss and its gradient.
+// The first three variants of the loss and its gradient.
 //
 //   1. naive    one thread per logit writes its term, one thread adds all terms up, one thread per logit the gradient:
 //               three launches. softplus(x) = log(1 + exp(x)): exp(89) is no float any more.
@@ -8,7 +8,7 @@
 //   the
 //               eight sums meet in shared memory (128 bytes). Two launches, no terms in memory; the chain of dependent
 //               additions is rows * classes / 256 + 5 + 8 long instead of rows * classes.
-// The top rung (weighted_bce.cu) makes the gradient in the same launch from the same exponential. Any shape.
+// The shipped version (weighted_bce.cu) makes the gradient in the same launch from the same exponential. Any shape.
 #include <cstdint>
 
 #include "kernels/common/elementwise_cuda.cuh"

@@ -1,4 +1,4 @@
-// What the lowest rung of batch normalization does where the others do not.
+// What the first variant of batch normalization does where the others do not.
 #if defined(CARDIOGRAD_DEVICE_CODE)
 #include <cmath>
 #include <vector>

@@ -1,4 +1,4 @@
-// What the lowest rung of the loss does where the others do not.
+// What the first variant of the loss does where the others do not.
 #if defined(CARDIOGRAD_DEVICE_CODE)
 #include <cmath>
 #include <string>
