@@ -34,11 +34,11 @@ void add_forward_cuda(const AddShape& s, const float* a, const float* b, float* 
     map_elements(s.count, stream, AddMap{}, y, a, b);
     return;
   }
-  constexpr std::int64_t kMostRows = 65535;  // of a grid
+  constexpr std::int64_t kMaxRows = 65535;  // of a grid
   const std::int64_t repetitions = s.count / s.period;
   const auto launch = [&](auto width) {
     const dim3 grid(blocks_for(s.period, width() * kElementThreads),
-                    static_cast<unsigned>(std::min(repetitions, kMostRows)));
+                    static_cast<unsigned>(std::min(repetitions, kMaxRows)));
     simt::launch<add_repeated_kernel<width()>>(grid, dim3(kElementThreads), 0, stream, repetitions, s.period, a, b, y);
   };
   with_width(s.period, launch, a, b, y);

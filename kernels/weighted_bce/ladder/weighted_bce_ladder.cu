@@ -1,13 +1,13 @@
 // The first three variants of the loss and its gradient.
 //
-//   1. naive    one thread per logit writes its term, one thread adds all terms up, one thread per logit the gradient:
-//               three launches. softplus(x) = log(1 + exp(x)): exp(89) is no float any more.
-//   2. stable   softplus(x) = max(x, 0) + log1p(exp(-|x|)): the argument of exp is never positive. The rest is rung
-//   1's.
-//   3. tree     one block of 256 threads: each adds up every 256th term in a register, warps add up by shuffles, and
-//   the
-//               eight sums meet in shared memory (128 bytes). Two launches, no terms in memory; the chain of dependent
-//               additions is rows * classes / 256 + 5 + 8 long instead of rows * classes.
+//   1. naive: one thread per logit writes its term, one thread adds all terms up, one thread per logit the
+//      gradient: three launches. softplus(x) = log(1 + exp(x)), and exp(89) is no float any more.
+//   2. stable: softplus(x) = max(x, 0) + log1p(exp(-|x|)). The argument of exp is never positive. The rest is as
+//      before.
+//   3. tree: one block of 256 threads. Each adds up every 256th term in a register, warps add up by shuffles, and the
+//      eight sums meet in shared memory (128 bytes). Two launches, no terms in memory; the chain of dependent
+//      additions is rows * classes / 256 + 5 + 8 long instead of rows * classes.
+//
 // The shipped version (weighted_bce.cu) makes the gradient in the same launch from the same exponential. Any shape.
 #include <cstdint>
 
