@@ -17,10 +17,11 @@ namespace {
 thread_local bool recording = true;
 thread_local bool checking_finite = false;
 thread_local std::uint64_t next_sequence = 0;
+thread_local const std::byte* gradient_of_loss = nullptr;
 
 // Adding y = a + b hands one gradient to a and to b, so a gradient's values may have other holders.
-void add_to(Tensor& sum, const Tensor& term) {
-  if (sum.shared()) sum = sum.clone();
+void add_to(Tensor& sum, const Tensor& term, bool may_be_shared) {
+  if (may_be_shared && sum.shared()) sum = sum.clone();
   const kernels::AddShape s = {.count = term.count(), .period = term.count()};
   CARDIOGRAD_RUN(accumulate_forward, s, term, sum);
 }
@@ -35,6 +36,13 @@ std::vector<std::shared_ptr<AutogradMeta>> reachable(const std::shared_ptr<Autog
       if (seen.insert(input.get()).second) found.push_back(input);
   }
   return found;
+}
+
+// On the GPU it is made once and never released: at the end of the program the driver may be gone.
+Tensor one_on(Device device) {
+  if (device == Device::kCpu || dry_run()) return Tensor::full({1}, 1, device);
+  static const Tensor& one = *new Tensor(Tensor::full({1}, 1, device));
+  return one;
 }
 
 void check_history(const Tensor& y) {
@@ -66,15 +74,22 @@ void record(const char* name, Tensor& result, std::initializer_list<const Tensor
 
 void GradientSlot::accumulate(const Tensor& gradient) const {
   if (meta_ == nullptr) return;
-  if (meta_->grad.defined())
-    add_to(meta_->grad, gradient);
-  else
+  const bool has_place = meta_->place.defined();
+  if (meta_->grad.defined()) {
+    add_to(meta_->grad, gradient, !has_place);
+  } else if (has_place) {
+    meta_->grad = meta_->place;
+    meta_->grad.assign(gradient.view(shape_));
+  } else {
     meta_->grad = gradient.view(shape_);
+  }
 }
 
 Tensor GradientSlot::accumulator() const {
   if (meta_ == nullptr) return Tensor::zeros(shape_, DType::kFloat32, device_);
-  if (!meta_->grad.defined())
+  if (meta_->place.defined())
+    meta_->grad = meta_->place;
+  else if (!meta_->grad.defined())
     meta_->grad = Tensor::zeros(shape_, DType::kFloat32, device_);
   else if (meta_->grad.shared())
     meta_->grad = meta_->grad.clone();
@@ -86,7 +101,19 @@ void backward(const Tensor& loss) {
   if (loss.count() != 1)
     throw Error(fmt::format("backward: the loss has shape {}, expected one value", loss.shape().text()),
                 "Give the gradient of a result with several values: backward(y, dy).");
-  backward(loss, Tensor::full(loss.shape(), 1, loss.device()));
+  const Tensor one = one_on(loss.device()).view(loss.shape());
+  gradient_of_loss = one.storage_address();
+  try {
+    backward(loss, one);
+  } catch (...) {
+    gradient_of_loss = nullptr;
+    throw;
+  }
+  gradient_of_loss = nullptr;
+}
+
+bool is_gradient_of_loss(const Tensor& dy) {
+  return gradient_of_loss != nullptr && dy.storage_address() == gradient_of_loss;
 }
 
 void backward(const Tensor& y, const Tensor& dy) {

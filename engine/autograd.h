@@ -19,6 +19,8 @@ namespace cardiograd {
 // Receives the gradient of an operation's result.
 using BackwardFunction = std::function<void(const Tensor& dy)>;
 
+struct GradientSlab;  // gradient_slab.h
+
 struct GraphNode {
   const char* name;   // of the operation: "linear"
   std::string layer;  // that recorded it, when an observer was watching (observer.h)
@@ -31,6 +33,9 @@ struct GraphNode {
 struct AutogradMeta {
   Tensor grad;
   std::unique_ptr<GraphNode> node;
+  // Where a leaf's gradient lies once it has one; zeros while it has none (gradient_slab.h).
+  Tensor place;
+  std::shared_ptr<GradientSlab> slab;
 };
 
 // True when gradients are wanted for any of `inputs` and no NoGrad is alive on this thread. Operations ask before they
@@ -68,6 +73,9 @@ class GradientSlot {
 // Computes the gradient of `loss` (one value) with respect to every leaf it depends on, adding to gradients that are
 // there. The graph is used up. Throws Error when `loss` has no history or more than one value.
 void backward(const Tensor& loss);
+
+// True for the gradient that backward(loss) starts with: one value, 1.
+bool is_gradient_of_loss(const Tensor& dy);
 
 // The same for the sum of y * dy: the gradients of a result of any shape, given its own gradient `dy` (float32, the
 // shape and device of y). Throws Error when `y` has no history or `dy` does not fit.

@@ -74,7 +74,8 @@ const Tensor* as_tensor(const Argument& argument) {
 template <auto kCpu, auto kCuda, class Shape, class... Arguments>
 void run_kernel(const char* name, const Shape& shape, Arguments&&... arguments) {
   const Device device = common_device(name, {as_tensor(arguments)...});
-  if (!observe(name, shape, device)) return;
+  constexpr int kLeftOut = (0 + ... + (std::is_null_pointer_v<std::remove_cvref_t<Arguments>> ? 1 : 0));
+  if (!observe(name, shape, device, kLeftOut)) return;
   if (device == Device::kCpu)
     kCpu(shape, kernel_argument(arguments)...);
   else if constexpr (kernels::kHasDeviceCode)

@@ -21,8 +21,8 @@ KernelObserver::~KernelObserver() {
   if (execution_ == Execution::kDry && !dry_run()) dry_run_allocator().release_cached();
 }
 
-void KernelObserver::notify(const char* name, const ShapeView& shape, Device device) const {
-  on_kernel_({.name = name, .shape = shape, .device = device, .layer = layer_path});
+void KernelObserver::notify(const char* name, const ShapeView& shape, Device device, int left_out) const {
+  on_kernel_({.name = name, .shape = shape, .device = device, .left_out = left_out, .layer = layer_path});
 }
 
 void LayerScope::enter(std::string_view name) {

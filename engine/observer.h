@@ -49,6 +49,7 @@ struct ObservedKernel {
   const char* name;  // as in the op table: "conv1d_forward"
   ShapeView shape;   // kernels::Conv1dShape
   Device device;     // where it runs
+  int left_out;      // gradients that it need not compute: nullptr among its arguments
   // The module whose forward() runs or whose gradient is computed: "encoder.layers.0.self_attn"; "" outside all
   // modules.
   std::string_view layer;
@@ -73,7 +74,7 @@ class KernelObserver {
 
   // kDry for an observer inside a dry run, too.
   Execution execution() const { return execution_; }
-  void notify(const char* name, const ShapeView& shape, Device device) const;
+  void notify(const char* name, const ShapeView& shape, Device device, int left_out = 0) const;
 
  private:
   Callback on_kernel_;
@@ -92,9 +93,9 @@ inline bool dry_run() {
 // Notifies the observer of a kernel that is about to run. False in a dry run: then do not run it. run_kernel
 // (dispatch.h) calls it; code that calls a kernel without run_kernel does so itself.
 template <class Shape>
-bool observe(const char* name, const Shape& shape, Device device) {
+bool observe(const char* name, const Shape& shape, Device device, int left_out = 0) {
   if (current_observer == nullptr) return true;
-  current_observer->notify(name, ShapeView(shape), device);
+  current_observer->notify(name, ShapeView(shape), device, left_out);
   return current_observer->execution() == Execution::kRun;
 }
 

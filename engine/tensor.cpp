@@ -58,12 +58,16 @@ Tensor Tensor::empty(const Shape& shape, DType dtype, Device device) {
 
 Tensor Tensor::zeros(const Shape& shape, DType dtype, Device device) {
   Tensor tensor = empty(shape, dtype, device);
-  if (dry_run()) return tensor;
-  if (device == Device::kCpu)
-    std::memset(tensor.storage_.get(), 0, tensor.byte_count());
-  else
-    cuda::fill_bytes(tensor.storage_.get(), 0, tensor.byte_count());
+  tensor.fill_zero();
   return tensor;
+}
+
+void Tensor::fill_zero() {
+  if (dry_run()) return;
+  if (device_ == Device::kCpu)
+    std::memset(storage_.get(), 0, byte_count());
+  else
+    cuda::fill_bytes(storage_.get(), 0, byte_count());
 }
 
 Tensor Tensor::full(const Shape& shape, float value, Device device) {
@@ -140,6 +144,15 @@ Tensor Tensor::view(const Shape& shape) const {
   return copy;
 }
 
+Tensor Tensor::part(std::int64_t first, const Shape& shape) const {
+  if (first < 0 || first + shape.count() > count())
+    throw Error(fmt::format("part of shape {} from value {} of a tensor of {}", shape.text(), first, count()));
+  Tensor copy = detach();
+  copy.shape_ = shape;
+  copy.storage_ = Storage(storage_, storage_.get() + first * dtype_bytes(dtype_));
+  return copy;
+}
+
 Tensor Tensor::clone() const {
   Tensor copy = empty(shape_, dtype_, device_);
   copy.assign(*this);
@@ -159,7 +172,9 @@ Tensor Tensor::grad() const {
 }
 
 void Tensor::clear_grad() {
-  if (autograd_ != nullptr) autograd_->grad = Tensor();
+  if (autograd_ == nullptr) return;
+  if (autograd_->grad.defined() && autograd_->place.defined()) autograd_->place.fill_zero();
+  autograd_->grad = Tensor();
 }
 
 void expect_shape(const char* where, const char* name, const Tensor& tensor, const Shape& expected) {

@@ -123,6 +123,9 @@ class Tensor {
   // differs.
   void assign(const Tensor& from);
 
+  // Where the values begin, wherever they are: tells whether two tensors share them.
+  const std::byte* storage_address() const { return storage_.get(); }
+
   // True when another handle holds the same values.
   bool shared() const { return storage_.use_count() > 1; }
 
@@ -131,13 +134,18 @@ class Tensor {
   // The same values with another shape of equal count, without history (ops::reshape keeps it). Throws Error for
   // another count.
   Tensor view(const Shape& shape) const;
+  // Values first ... of this tensor as one of `shape`, in the same memory, without history. Throws Error when there are
+  // not as many.
+  Tensor part(std::int64_t first, const Shape& shape) const;
+  // Overwrites all values with zeros.
+  void fill_zero();
   // A deep copy without history.
   Tensor clone() const;
 
   // Gradients are computed for tensors that require them (leaves) and for whatever is computed from those.
   bool requires_grad() const;
   void set_requires_grad(bool requires_grad);
-  // The gradient that backward() left in a leaf; undefined before.
+  // The gradient that backward() left in a leaf; undefined before. Many leaves at once: gradient_slab.h.
   Tensor grad() const;
   void clear_grad();
 

@@ -143,6 +143,8 @@ struct KernelVariant {
 //   kFlopFactor      by what factor cost().flop may differ from the operations that the reference makes; without it the
 //                    two are equal (tests/kernels/flop_test.cpp)
 //   flop_sample      shapes to compare the two at, where sample() draws some that cost() is not meant for
+//   launches(shape)  how many kernels and matrix products the CUDA version puts into the stream, where it is not one;
+//                    one less for each output that may be left out and is
 //   cuda_variants    an array of KernelVariant<decltype(cuda)>
 template <class Spec>
 concept KernelSpec = requires(const typename Spec::Shape& shape, ShapeSampler& sampler) {

@@ -35,6 +35,7 @@ struct OpCase {
   Cost cost;
   // Pointers in the order of `buffers`; float32 buffers are double in kReference64.
   std::function<void(Implementation, void* const*)> run;
+  int launches = 1;                         // of the CUDA version
   std::vector<BoundVariant> cuda_variants;  // none where kHasDeviceCode is false
 };
 
@@ -63,6 +64,15 @@ std::vector<BoundVariant> bind_variants(const typename Spec::Shape& shape) {
                        }});
   }
   return bound;
+}
+
+// What the spec states, or 1.
+template <KernelSpec Spec>
+int launches_of(const typename Spec::Shape& shape) {
+  if constexpr (requires { Spec::launches(shape); })
+    return Spec::launches(shape);
+  else
+    return 1;
 }
 
 // Runs one implementation on `pointers`, as OpCase::run. Throws Error for kCuda in a build without device code.
@@ -101,6 +111,7 @@ OpCase bind_case(const typename Spec::Shape& shape) {
           [shape](Implementation implementation, void* const* pointers) {
             run_implementation<Spec>(implementation, shape, pointers);
           },
+          launches_of<Spec>(shape),
           bind_variants<Spec>(shape)};
 }
 

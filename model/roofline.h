@@ -6,6 +6,7 @@
 #include <string>
 #include <vector>
 
+#include "engine/device.h"
 #include "kernels/op_table.h"
 #include "model/hc_cnn_tn.h"
 
@@ -17,13 +18,15 @@ struct KernelCall {
                       // outside the model; "" for the model's own operations between its layers
   std::string op;     // name in the op table: "conv1d_forward"
   kernels::OpCase work;
+  int launches = 0;  // kernels and matrix products that it puts into the GPU's stream
 };
 
-// The calls of one training step on a batch from the device-resident data set, in the order in which they run: gather,
-// forward, loss, backward, gradients that meet at a residual connection added up, one Adam over all parameters. Not
-// among them: filling gradients with zeros and copying, which are no kernels of the table. The step is a dry run
-// (engine/observer.h): it takes neither time nor memory for the batch. Throws Error for sizes that check(config)
-// refuses, or a batch below 2 (batch norm).
-std::vector<KernelCall> training_step_calls(const HcCnnTnConfig& config, std::int64_t batch);
+// The calls of one training step on `device`, whether there is one or not, on a batch from the device-resident data
+// set, in the order in which they run: gather, forward, loss, backward, gradients that meet at a residual connection
+// added up, one Adam over all parameters. Not among them: filling gradients with zeros and copying, which are no
+// kernels of the table. The step is a dry run (engine/observer.h): it takes neither time nor memory for the batch.
+// Throws Error for sizes that check(config) refuses, or a batch below 2 (batch norm).
+std::vector<KernelCall> training_step_calls(const HcCnnTnConfig& config, std::int64_t batch,
+                                            Device device = Device::kCuda);
 
 }  // namespace cardiograd::model

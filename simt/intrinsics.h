@@ -35,6 +35,10 @@ inline unsigned __umulhi(unsigned a, unsigned b) {
 inline float rsqrtf(float x) {
   return 1.0F / sqrtf(x);
 }
+// A product that is not joined with an addition.
+inline float __fmul_rn(float a, float b) {
+  return a * b;
+}
 // Exact here, approximations on the GPU: results agree to their documented error only.
 inline float __expf(float x) {
   return expf(x);
@@ -60,8 +64,11 @@ constexpr T max(T a, T b) {
   return a < b ? b : a;
 }
 
+namespace cardiograd::simt {
+void device_fence();  // scheduler.cpp
+}
 inline void __threadfence() {
-  std::atomic_thread_fence(std::memory_order_seq_cst);
+  cardiograd::simt::device_fence();
 }
 inline void __threadfence_block() {}
 

@@ -68,6 +68,7 @@ struct Runtime {
   std::map<void*, Allocation> allocations;
   std::map<const void*, std::size_t> dynamic_opt_in;
   cudaError_t last_error = cudaSuccess;
+  StreamWork work;
 };
 
 // Never destroyed: device memory of static objects may be released after everything else.
@@ -165,7 +166,13 @@ std::string device_memory_name(const void* address) {
 
 void enqueue_work(cudaStream_t stream, std::function<void()> run) {
   const Lock lock(runtime().mutex);
+  ++runtime().work.products;
   put(stream_of(stream), {std::move(run)});
+}
+
+StreamWork stream_work() {
+  const Lock lock(runtime().mutex);
+  return runtime().work;
 }
 
 void check_device_range(const void* address, std::size_t bytes, const char* what) {
@@ -195,6 +202,7 @@ void enqueue_launch(cudaStream_t stream, const std::string& kernel, LaunchPlan p
   const Lock lock(runtime().mutex);
   plan.kernel = kernel.c_str();
   check_launch(plan);
+  ++runtime().work.launches;
   put(stream_of(stream), {[kernel, plan, invocation = std::move(invocation)]() mutable {
         plan.kernel = kernel.c_str();
         run_grid(plan, *invocation);
@@ -353,6 +361,7 @@ cudaError_t cudaMemcpyAsync(void* to, const void* from, std::size_t bytes, cudaM
 }
 cudaError_t cudaMemsetAsync(void* to, int value, std::size_t bytes, cudaStream_t stream) {
   const Lock lock(runtime().mutex);
+  if (value == 0) ++runtime().work.clears;
   if (bytes > 0) put(stream_of(stream), {[=] { std::memset(to, value, bytes); }});
   return cudaSuccess;
 }

@@ -119,6 +119,14 @@ namespace cardiograd::simt {
 // Bytes of shared memory, static and dynamic, that the kernel may use.
 std::size_t shared_limit_of(const void* kernel);
 
+// What has been put into streams since the program began: kernels, products of cuBLASLt, fills with zeros.
+struct StreamWork {
+  std::int64_t launches = 0;
+  std::int64_t products = 0;
+  std::int64_t clears = 0;
+};
+StreamWork stream_work();
+
 // For libraries that are emulated on top of this: puts work into the stream.
 void enqueue_work(cudaStream_t stream, std::function<void()> run);
 // Throws Fault unless the bytes lie in one allocation of cudaMalloc; `what` begins the message.

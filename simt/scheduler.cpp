@@ -1,6 +1,7 @@
 #include "simt/scheduler.h"
 
 #include <algorithm>
+#include <atomic>
 #include <bit>
 #include <cstring>
 #include <numeric>
@@ -153,6 +154,7 @@ void Scheduler::run_block(const LaunchPlan& plan, const Invocation& invocation, 
   blockIdx = {block.x, block.y, block.z};
   block_number_ = block.x + std::int64_t{plan.grid.x} * (block.y + std::int64_t{plan.grid.y} * block.z);
   barriers_ = 0;
+  watch_.begin_block();
   shuffle_ = PhiloxStream(settings().seed, static_cast<std::uint64_t>(block_number_));
   prepare_threads(plan.block);
   for (int i = 0; i < count_; ++i) at(i).collective = nullptr;
@@ -309,6 +311,10 @@ void Scheduler::resolve_block() {
   for (int i = 0; i < count_; ++i) at(i).state = State::kReady;
 }
 
+WatchedThread Scheduler::watched_thread() const {
+  return {block_number_, running_, barriers_, warp_meetings_[static_cast<std::size_t>(running_ / kWarpSize)]};
+}
+
 void Scheduler::watch_access(const void* address, std::size_t bytes, AccessKind kind, const void* code) {
   if (running_ < 0 || abandoning_ || settings().threads > 1) return;
   const bool shared = arena_.contains(address);
@@ -317,10 +323,14 @@ void Scheduler::watch_access(const void* address, std::size_t bytes, AccessKind 
     counters->access(running_, kind, shared, address, bytes, code);
     return;
   }
-  if (kind == AccessKind::kAtomic) return;
-  const WatchedThread who{block_number_, running_, barriers_,
-                          warp_meetings_[static_cast<std::size_t>(running_ / kWarpSize)]};
-  watch_.access(who, address, bytes, kind == AccessKind::kStore, shared, code);
+  if (kind != AccessKind::kAtomic)
+    watch_.access(watched_thread(), address, bytes, kind == AccessKind::kStore, shared, code);
+  else if (!shared)
+    watch_.atomic(watched_thread(), address);
+}
+
+void Scheduler::watch_fence() {
+  if (running_ >= 0 && !abandoning_ && settings().threads <= 1) watch_.fence(watched_thread());
 }
 
 void Scheduler::watch_basic_block(const void* code) const {
@@ -334,6 +344,11 @@ void Scheduler::watch_function_entry(const void* code) const {
 
 void Scheduler::watch_function_exit() const {
   if (Counters* counters = Counters::active(); counters != nullptr && running_ >= 0) counters->leave(running_);
+}
+
+void device_fence() {
+  std::atomic_thread_fence(std::memory_order_seq_cst);
+  Scheduler::current().watch_fence();
 }
 
 std::string memory_name(const void* address, bool shared) {

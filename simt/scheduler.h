@@ -42,6 +42,7 @@ class Scheduler {
 
   // What watched code does; `code` is the return address of its call. Races are reported at the end of the block.
   void watch_access(const void* address, std::size_t bytes, AccessKind kind, const void* code);
+  void watch_fence();
   void watch_basic_block(const void* code) const;
   void watch_function_entry(const void* code) const;
   void watch_function_exit() const;
@@ -77,6 +78,7 @@ class Scheduler {
   void run_warp(int warp);
   int resolve_warp(int first, int count);
   void resolve_block();
+  WatchedThread watched_thread() const;
   std::uint32_t lanes_in(State state, int first, int count) const;
   void end_segment(int first, int count);
   [[noreturn]] void report_stuck_warp(int first, int count);

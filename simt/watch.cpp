@@ -1,5 +1,6 @@
 #include "simt/watch.h"
 
+#include <algorithm>
 #include <cstdio>
 #include <utility>
 
@@ -34,11 +35,36 @@ bool code_is_watched() {
 
 void Watch::begin_launch() {
   words_.clear();
+  published_.clear();
+  fenced_ = {-1};
+  met_.reset();
+  begin_block();
 }
 
-bool Watch::conflict(const Access& before, const Access& now, bool shared) {
+void Watch::fence(const WatchedThread& who) {
+  fenced_ = who;
+  if (met_ && met_->who.block == who.block && met_->who.thread == who.thread) acquired_.push_back({who, met_->from});
+}
+
+void Watch::atomic(const WatchedThread& who, const void* address) {
+  Published& published = published_[reinterpret_cast<std::uintptr_t>(address)];
+  met_ = {who, &published};
+  if (fenced_.block == who.block && fenced_.thread == who.thread) published[who.block] = fenced_;
+}
+
+bool Watch::blocks_are_ordered(const WatchedThread& before, const WatchedThread& now) const {
+  return std::any_of(acquired_.begin(), acquired_.end(), [&](const Acquired& acquired) {
+    const auto published = acquired.from->find(before.block);
+    if (published == acquired.from->end()) return false;
+    const WatchedThread& until = published->second;
+    const bool seen_by_now = acquired.who.thread == now.thread || acquired.who.barriers < now.barriers;
+    return seen_by_now && (until.thread == before.thread || before.barriers < until.barriers);
+  });
+}
+
+bool Watch::conflict(const Access& before, const Access& now, bool shared) const {
   if ((before.bytes & now.bytes) == 0) return false;
-  if (before.who.block != now.who.block) return !shared;
+  if (before.who.block != now.who.block) return !shared && !blocks_are_ordered(before.who, now.who);
   if (before.who.thread == now.who.thread || before.who.barriers != now.who.barriers) return false;
   const bool same_warp = before.who.thread / kWarpSize == now.who.thread / kWarpSize;
   return !same_warp || before.who.warp_meetings == now.who.warp_meetings;
@@ -89,7 +115,7 @@ void plain_access(const void* address, std::size_t bytes, bool write, const void
 }
 
 void atomic_access(const void* address, std::size_t bits, const void* code) {
-  if (Counters::active() != nullptr) Scheduler::current().watch_access(address, bits / 8, AccessKind::kAtomic, code);
+  Scheduler::current().watch_access(address, bits / 8, AccessKind::kAtomic, code);
 }
 
 }  // namespace

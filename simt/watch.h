@@ -5,6 +5,10 @@
 // Device code compiled with g++'s -fsanitize=thread calls __tsan_read4, __tsan_write4 and so on for each access. We do
 // not link libtsan: those functions are ours (watch.cpp), and nothing happens outside a running block. Launches that
 // spread over operating-system threads are not watched, and while accesses are counted (counters.h) races are not.
+//
+// Blocks are ordered as CUDA's memory model orders them: a thread that has executed __threadfence() and then an atomic
+// on some word publishes what it, and before its last barrier its block, did. A thread that executes an atomic on that
+// word later and then __threadfence() sees it, and so does its block behind the next barrier.
 #pragma once
 
 #include <cstddef>
@@ -12,6 +16,7 @@
 #include <optional>
 #include <string>
 #include <unordered_map>
+#include <vector>
 
 #include "simt/fault.h"
 
@@ -29,6 +34,10 @@ class Watch {
  public:
   // A new launch: what earlier launches did is ordered before it.
   void begin_launch();
+  // A new block, which has seen nothing of others.
+  void begin_block() { acquired_.clear(); }
+  void fence(const WatchedThread& who);
+  void atomic(const WatchedThread& who, const void* address);
   // One access. `shared`: shared memory, which blocks do not share.
   void access(const WatchedThread& who, const void* address, std::size_t bytes, bool write, bool shared,
               const void* code);
@@ -45,11 +54,22 @@ class Watch {
     Access write;
     Access reads[2];  // the last of two different threads
   };
-  static bool conflict(const Access& before, const Access& now, bool shared);
+  // What the blocks that met at one atomic word have published: up to which of its barriers, by which thread.
+  using Published = std::unordered_map<std::int64_t, WatchedThread>;
+  struct Acquired {
+    WatchedThread who;
+    const Published* from;
+  };
+  bool conflict(const Access& before, const Access& now, bool shared) const;
+  bool blocks_are_ordered(const WatchedThread& before, const WatchedThread& now) const;
   void report(const Access& before, bool before_writes, const Access& now, bool now_writes, const void* address,
               bool shared);
 
   std::unordered_map<std::uintptr_t, Word> words_;
+  std::unordered_map<std::uintptr_t, Published> published_;  // by the address of the atomic word
+  std::vector<Acquired> acquired_;                           // by the running block
+  WatchedThread fenced_{-1};                                 // the last fence
+  std::optional<Acquired> met_;                              // the last atomic; a fence behind it acquires
   std::optional<std::string> race_;
 };
 

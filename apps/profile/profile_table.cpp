@@ -120,8 +120,11 @@ std::string notes_of(const std::vector<ProfileLine>& lines, const Roof& roof, st
 
 std::string notes_text(const std::vector<ProfileLine>& lines, const std::vector<Roof>& roofs,
                        const ProfileSettings& settings) {
-  std::string text =
-      "\nfloor: F arithmetic, M memory traffic, every input read and every output written once per call; a sum of "
+  std::int64_t launches = 0;
+  for (const ProfileLine& line : lines) launches += line.launches;
+  std::string text = fmt::format("\nlaunches: {} kernels and matrix products in the step\n", launches);
+  text +=
+      "floor: F arithmetic, M memory traffic, every input read and every output written once per call; a sum of "
       "floors "
       "is no prediction.\n";
   const bool any = std::any_of(roofs.begin(), roofs.end(), [](const Roof& roof) { return roof.gpu != nullptr; });
@@ -162,9 +165,9 @@ nlohmann::json json_of(const ProfileLine& line, const std::vector<Roof>& roofs) 
   nlohmann::json buffers = nlohmann::json::object();
   for (const kernels::BufferSpec& buffer : line.call->work.buffers)
     buffers[std::string(buffer.name)] = buffer.count() * dtype_bytes(buffer.dtype);
-  nlohmann::json json = {{"kernel", line.label}, {"op", line.call->op},  {"shape", line.call->work.shape},
-                         {"fields", fields},     {"buffers", buffers},   {"calls", line.calls},
-                         {"flop", line.flop()},  {"bytes", line.bytes()}};
+  nlohmann::json json = {{"kernel", line.label},      {"op", line.call->op}, {"shape", line.call->work.shape},
+                         {"fields", fields},          {"buffers", buffers},  {"calls", line.calls},
+                         {"launches", line.launches}, {"flop", line.flop()}, {"bytes", line.bytes()}};
   for (std::size_t i = 0; i < roofs.size(); ++i) {
     const ProfileCell& cell = line.cells[i];
     json["floor_s"][roofs[i].name] = cell.floor_s;
@@ -195,8 +198,10 @@ std::vector<ProfileLine> profile_lines(const std::vector<model::KernelCall>& cal
     const std::string layer = call.layer.empty() ? "(model)" : call.layer;
     const std::string label = (settings.by_layer ? layer + "  " : std::string()) + call.op + "  " + call.work.shape;
     const auto [at, fresh] = known.emplace(label, lines.size());
-    if (fresh) lines.push_back({.label = label, .calls = 0, .call = &call, .cells = {}, .measured_s = {}});
+    if (fresh)
+      lines.push_back({.label = label, .calls = 0, .launches = 0, .call = &call, .cells = {}, .measured_s = {}});
     ++lines[at->second].calls;
+    lines[at->second].launches += call.launches;
   }
   for (ProfileLine& line : lines) {
     for (const Roof& roof : roofs) line.cells.push_back(cell_of(line, roof, settings));

@@ -45,6 +45,7 @@ struct ProfileCell {
 struct ProfileLine {
   std::string label;
   std::int64_t calls = 0;
+  std::int64_t launches = 0;                // of all calls
   const model::KernelCall* call = nullptr;  // the first of them
   std::vector<ProfileCell> cells;           // by roof
   std::optional<double> measured_s;

@@ -19,15 +19,35 @@ Tensor filled(const Shape& shape, float value) {
   return tensor;
 }
 
+// Whether operations that are one pass over memory for several layers pay off: on the GPU. On the CPU their parts are
+// as fast, since a piece of a tensor stays in the cache from one to the next.
+bool fuses(const Tensor& x) {
+  return x.device() == Device::kCuda;
+}
+
+// A layer's bias, without a gradient where the next layer takes away whatever it adds.
+Tensor bias_before(const BatchNorm1d* next, const Tensor& bias) {
+  return next != nullptr && next->training() ? bias.detach() : bias;
+}
+
 double fan_in_bound(std::int64_t fan_in) {
   return 1.0 / std::sqrt(static_cast<double>(fan_in));
 }
 
 }  // namespace
 
+bool Layer::absorbs(Layer& /*next*/) {
+  return false;
+}
+
+void Sequential::add(std::unique_ptr<Layer> layer) {
+  if (active_.empty() || !active_.back()->absorbs(*layer)) active_.push_back(layer.get());
+  layers_.push_back(std::move(layer));
+}
+
 Tensor Sequential::compute(const Tensor& x) {
   Tensor y = x;
-  for (const auto& layer : layers_) y = layer->forward(y);
+  for (Layer* layer : active_) y = layer->forward(y);
   return y;
 }
 
@@ -42,20 +62,37 @@ Conv1d::Conv1d(std::int64_t inputs, std::int64_t outputs, std::int64_t kernel, c
   add_parameter("bias", bias_);
 }
 
+bool Conv1d::absorbs(Layer& next) {
+  normalized_by_ = dynamic_cast<const BatchNorm1d*>(&next);
+  return false;
+}
+
 Tensor Conv1d::compute(const Tensor& x) {
-  return ops::conv1d(x, weight_, bias_, options_);
+  return ops::conv1d(x, weight_, bias_before(normalized_by_, bias_), options_);
 }
 
 Linear::Linear(std::int64_t inputs, std::int64_t outputs, PhiloxStream& random) {
   const double bound = fan_in_bound(inputs);
   weight_ = uniform({inputs, outputs}, bound, random);
   bias_ = uniform({outputs}, bound, random);
+  no_bias_ = filled({outputs}, 0);
   add_parameter("weight", weight_, Layout::kLinear);
   add_parameter("bias", bias_);
+  add_constant(no_bias_);
+}
+
+bool Linear::absorbs(Layer& next) {
+  normalized_by_ = dynamic_cast<const BatchNorm1d*>(&next);
+  return false;
 }
 
 Tensor Linear::compute(const Tensor& x) {
-  return ops::linear(x, weight_, bias_);
+  return ops::linear(x, weight_, bias_before(normalized_by_, bias_));
+}
+
+Tensor Linear::product(const Tensor& x) {
+  const LayerScope scope(name());
+  return ops::linear(x, weight_, no_bias_);
 }
 
 BatchNorm1d::BatchNorm1d(std::int64_t channels, bool relu)
@@ -70,8 +107,19 @@ BatchNorm1d::BatchNorm1d(std::int64_t channels, bool relu)
   add_buffer("running_var", running_var_);
 }
 
+bool BatchNorm1d::absorbs(Layer& next) {
+  const auto* pool = dynamic_cast<const MaxPool1d*>(&next);
+  if (pool == nullptr || pool->kernel() != 2) return false;
+  pool_ = &next;
+  return true;
+}
+
 Tensor BatchNorm1d::compute(const Tensor& x) {
-  return ops::batch_norm(x, weight_, bias_, running_mean_, running_var_, {.relu = relu_, .training = training()});
+  const ops::BatchNormOptions options = {.relu = relu_, .training = training()};
+  if (pool_ != nullptr && options.training && fuses(x))
+    return ops::batch_norm_pool(x, weight_, bias_, running_mean_, running_var_, options);
+  const Tensor y = ops::batch_norm(x, weight_, bias_, running_mean_, running_var_, options);
+  return pool_ == nullptr ? y : pool_->forward(y);
 }
 
 Dropout::Dropout(float probability) {
@@ -82,6 +130,12 @@ Dropout::Dropout(float probability) {
 LayerNorm::LayerNorm(std::int64_t width) : weight_(filled({width}, 1)), bias_(filled({width}, 0)) {
   add_parameter("weight", weight_);
   add_parameter("bias", bias_);
+}
+
+Tensor LayerNorm::forward_sum(const Tensor& residual, const Tensor& x, const Tensor& bias,
+                              const kernels::DropoutKey& dropout) {
+  const LayerScope scope(name());
+  return ops::residual_layer_norm(x, bias, residual, weight_, bias_, dropout);
 }
 
 MultiHeadAttention::MultiHeadAttention(std::int64_t width, std::int64_t heads, float dropout, PhiloxStream& random)
@@ -99,9 +153,18 @@ MultiHeadAttention::MultiHeadAttention(std::int64_t width, std::int64_t heads, f
   std::fill_n(out_bias.data(), out_bias.count(), 0.0F);
 }
 
-Tensor MultiHeadAttention::compute(const Tensor& x) {
+Tensor MultiHeadAttention::attend(const Tensor& x) {
   const Tensor qkv = ops::linear(x, in_proj_weight_, in_proj_bias_);
-  return out_proj_.forward(ops::attention(qkv, heads_, active(dropout_)));
+  return ops::attention(qkv, heads_, active(dropout_));
+}
+
+Tensor MultiHeadAttention::compute(const Tensor& x) {
+  return out_proj_.forward(attend(x));
+}
+
+Tensor MultiHeadAttention::product(const Tensor& x) {
+  const LayerScope scope(name());
+  return out_proj_.product(attend(x));
 }
 
 TransformerEncoderLayer::TransformerEncoderLayer(std::int64_t width, std::int64_t heads, std::int64_t feed_forward,
@@ -125,9 +188,13 @@ TransformerEncoderLayer::TransformerEncoderLayer(std::int64_t width, std::int64_
 }
 
 Tensor TransformerEncoderLayer::compute(const Tensor& x) {
-  const Tensor attended = norm1_.forward(ops::add(x, dropout1_.forward(attention_.forward(x))));
+  const bool fused = fuses(x);
+  const Tensor attended = fused
+                              ? norm1_.forward_sum(x, attention_.product(x), attention_.output_bias(), dropout1_.key())
+                              : norm1_.forward(ops::add(x, dropout1_.forward(attention_.forward(x))));
   const Tensor hidden = dropout_.forward(ops::relu(linear1_.forward(attended)));
-  return norm2_.forward(ops::add(attended, dropout2_.forward(linear2_.forward(hidden))));
+  return fused ? norm2_.forward_sum(attended, linear2_.product(hidden), linear2_.bias(), dropout2_.key())
+               : norm2_.forward(ops::add(attended, dropout2_.forward(linear2_.forward(hidden))));
 }
 
 TransformerEncoder::TransformerEncoder(std::int64_t layers, std::int64_t width, std::int64_t heads,

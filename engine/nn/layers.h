@@ -27,6 +27,12 @@ class Layer : public Module {
 
  protected:
   virtual Tensor compute(const Tensor& x) = 0;
+
+ private:
+  friend class Sequential;
+  // What this layer makes of the one behind it in a Sequential, which tells it once. True: compute() does the work of
+  // `next` too, and the Sequential passes it over.
+  virtual bool absorbs(Layer& next);
 };
 
 // Layers one after the other.
@@ -39,7 +45,7 @@ class Sequential : public Layer {
     auto layer = std::make_unique<L>(std::forward<Args>(args)...);
     L& reference = *layer;
     add_module(name, reference);
-    layers_.push_back(std::move(layer));
+    add(std::move(layer));
     return reference;
   }
 
@@ -47,10 +53,18 @@ class Sequential : public Layer {
   Tensor compute(const Tensor& x) override;
 
  private:
+  void add(std::unique_ptr<Layer> layer);
+
   std::vector<std::unique_ptr<Layer>> layers_;
+  std::vector<Layer*> active_;  // those that no other does the work of
 };
 
+class BatchNorm1d;
+
 // x (N, T, inputs) -> (N, Tout, outputs); ops::conv1d. Weights and bias uniform in +-1 / sqrt(fan in).
+//
+// Before a batch norm that normalizes by the batch, the bias has no gradient: the mean takes away what is equal in all
+// rows, so that the exact gradient is zero and a computed one is rounding noise. The bias then stays as it is.
 class Conv1d : public Layer {
  public:
   Conv1d(std::int64_t inputs, std::int64_t outputs, std::int64_t kernel, const ops::Conv1dOptions& options,
@@ -60,26 +74,38 @@ class Conv1d : public Layer {
   Tensor compute(const Tensor& x) override;
 
  private:
+  bool absorbs(Layer& next) override;
+
   ops::Conv1dOptions options_;
   Tensor weight_;
   Tensor bias_;
+  const BatchNorm1d* normalized_by_ = nullptr;
 };
 
-// x (..., inputs) -> (..., outputs). Weights and bias uniform in +-1 / sqrt(inputs).
+// x (..., inputs) -> (..., outputs). Weights and bias uniform in +-1 / sqrt(inputs). Before a batch norm the bias has
+// no gradient, as Conv1d's.
 class Linear : public Layer {
  public:
   Linear(std::int64_t inputs, std::int64_t outputs, PhiloxStream& random);
+
+  // forward() without the bias, for whoever adds it.
+  Tensor product(const Tensor& x);
+  const Tensor& bias() const { return bias_; }
 
  protected:
   Tensor compute(const Tensor& x) override;
 
  private:
+  bool absorbs(Layer& next) override;
+
   Tensor weight_;
   Tensor bias_;
+  Tensor no_bias_;
+  const BatchNorm1d* normalized_by_ = nullptr;
 };
 
 // x (N, C) or (N, T, C) -> like x, normalized over everything but the channels; with `relu` it also applies the ReLU
-// that follows, in the same pass over memory.
+// that follows, in the same pass over memory. On the GPU it pools too, when pairs are pooled behind it.
 class BatchNorm1d : public Layer {
  public:
   explicit BatchNorm1d(std::int64_t channels, bool relu = false);
@@ -88,7 +114,10 @@ class BatchNorm1d : public Layer {
   Tensor compute(const Tensor& x) override;
 
  private:
+  bool absorbs(Layer& next) override;
+
   bool relu_;
+  Layer* pool_ = nullptr;  // of pairs, whose work this layer does
   Tensor weight_;
   Tensor bias_;
   Tensor running_mean_;
@@ -99,6 +128,7 @@ class BatchNorm1d : public Layer {
 class MaxPool1d : public Layer {
  public:
   explicit MaxPool1d(std::int64_t kernel) : kernel_(kernel) {}
+  std::int64_t kernel() const { return kernel_; }
 
  protected:
   Tensor compute(const Tensor& x) override { return ops::max_pool1d(x, kernel_, kernel_); }
@@ -123,9 +153,11 @@ class Gelu : public Layer {
 class Dropout : public Layer {
  public:
   explicit Dropout(float probability);
+  // Which elements it drops in this step: probability 0 outside training.
+  kernels::DropoutKey key() const { return active(key_); }
 
  protected:
-  Tensor compute(const Tensor& x) override { return ops::dropout(x, active(key_)); }
+  Tensor compute(const Tensor& x) override { return ops::dropout(x, key()); }
 
  private:
   kernels::DropoutKey key_;
@@ -135,6 +167,8 @@ class Dropout : public Layer {
 class LayerNorm : public Layer {
  public:
   explicit LayerNorm(std::int64_t width);
+  // forward(residual + dropout(x + bias)) in one pass over memory.
+  Tensor forward_sum(const Tensor& residual, const Tensor& x, const Tensor& bias, const kernels::DropoutKey& dropout);
 
  protected:
   Tensor compute(const Tensor& x) override { return ops::layer_norm(x, weight_, bias_); }
@@ -150,10 +184,16 @@ class MultiHeadAttention : public Layer {
  public:
   MultiHeadAttention(std::int64_t width, std::int64_t heads, float dropout, PhiloxStream& random);
 
+  // forward() without the bias of the output projection, for whoever adds it.
+  Tensor product(const Tensor& x);
+  const Tensor& output_bias() const { return out_proj_.bias(); }
+
  protected:
   Tensor compute(const Tensor& x) override;
 
  private:
+  Tensor attend(const Tensor& x);
+
   std::int64_t heads_;
   kernels::DropoutKey dropout_;
   Tensor in_proj_weight_;
@@ -162,7 +202,8 @@ class MultiHeadAttention : public Layer {
 };
 
 // x (N, T, width) -> like x. Post-norm, as PyTorch's default: x = norm1(x + dropout(attention(x))), x = norm2(x +
-// dropout(feed-forward(x))) with a feed-forward of linear, ReLU, dropout, linear.
+// dropout(feed-forward(x))) with a feed-forward of linear, ReLU, dropout, linear. On the GPU, residual sums and norms
+// are one operation (ops::residual_layer_norm).
 class TransformerEncoderLayer : public Layer {
  public:
   TransformerEncoderLayer(std::int64_t width, std::int64_t heads, std::int64_t feed_forward, float dropout,

@@ -6,8 +6,15 @@
 #include <fmt/format.h>
 
 #include "base/error.h"
+#include "engine/gradient_slab.h"
 
 namespace cardiograd::nn {
+
+std::vector<Tensor*> tensors_of(const std::vector<NamedTensor>& named) {
+  std::vector<Tensor*> tensors;
+  for (const NamedTensor& each : named) tensors.push_back(each.tensor);
+  return tensors;
+}
 
 void Module::for_each_module(const std::string& prefix, const std::function<void(const std::string&, Module&)>& visit) {
   visit(prefix, *this);
@@ -32,7 +39,7 @@ std::vector<NamedTensor> Module::parameters() {
 }
 
 void Module::clear_gradients() {
-  for (const NamedTensor& named : parameters()) named.tensor->clear_grad();
+  cardiograd::clear_gradients(tensors_of(parameters()));
 }
 
 void Module::to(Device device) {

@@ -26,6 +26,9 @@ struct NamedTensor {
   bool is_parameter = true;  // false: a buffer
 };
 
+// The tensors themselves, in the same order.
+std::vector<Tensor*> tensors_of(const std::vector<NamedTensor>& named);
+
 // A layer or a model: registers its parameters and buffers and the modules inside it by name, as PyTorch does.
 class Module {
  public:

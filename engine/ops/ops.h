@@ -37,6 +37,11 @@ Tensor batch_norm(const Tensor& x, const Tensor& gamma, const Tensor& beta, Tens
 // x (N, T, C) -> (N, (T + 2 * padding - kernel) / stride + 1, C)
 Tensor max_pool1d(const Tensor& x, std::int64_t kernel, std::int64_t stride, std::int64_t padding = 0);
 
+// batch_norm() in training and max_pool1d() of pairs in one operation: x (N, T, C) -> (N, T / 2, C). options.training
+// is not used.
+Tensor batch_norm_pool(const Tensor& x, const Tensor& gamma, const Tensor& beta, Tensor& running_mean,
+                       Tensor& running_var, const BatchNormOptions& options);
+
 // Any shape: max(x, 0).
 Tensor relu(const Tensor& x);
 // Any shape: x * Phi(x), Phi being the standard normal distribution function (the exact form).
@@ -47,6 +52,11 @@ Tensor linear(const Tensor& x, const Tensor& w, const Tensor& b);
 
 // x (..., C), gamma, beta (C) -> like x, normalized over the last dimension.
 Tensor layer_norm(const Tensor& x, const Tensor& gamma, const Tensor& beta, double epsilon = 1e-5);
+
+// layer_norm(residual + dropout(x + bias)) in one operation: x and residual of one shape (..., C), bias, gamma, beta
+// (C). Throws Error for a probability outside 0 ... 1 (1 excluded).
+Tensor residual_layer_norm(const Tensor& x, const Tensor& bias, const Tensor& residual, const Tensor& gamma,
+                           const Tensor& beta, const kernels::DropoutKey& dropout, double epsilon = 1e-5);
 
 // qkv (N, T, 3 * C): queries, keys, values, each `heads` heads side by side -> (N, T, C)
 Tensor attention(const Tensor& qkv, std::int64_t heads, const kernels::DropoutKey& dropout);

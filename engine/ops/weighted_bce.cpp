@@ -16,13 +16,24 @@ Tensor weighted_bce(const Tensor& logits, const Tensor& targets, const Tensor& p
   expect_shape("weighted_bce", "pos_weight", pos_weight, {logits.dim(1)});
   const kernels::WeightedBceShape s = {.rows = logits.dim(0), .classes = logits.dim(1)};
   Tensor loss = logits.new_empty({1});
-  CARDIOGRAD_RUN(weighted_bce_forward, s, logits, targets, pos_weight, loss);
+  if (!records({&logits})) {
+    CARDIOGRAD_RUN(weighted_bce_forward, s, logits, targets, pos_weight, loss);
+    record("weighted_bce", loss, {&logits}, nullptr);  // looks for values that are not finite
+    return loss;
+  }
+  // The gradient at once: backward(loss) hands it on.
+  Tensor gradient = logits.new_empty(logits.shape());
+  CARDIOGRAD_RUN(weighted_bce_loss_and_gradient, s, logits, targets, pos_weight, loss, gradient);
   const GradientSlot dlogits(logits);
   record("weighted_bce", loss, {&logits},
          [=, logits = logits.detach(), targets = targets.detach(), weight = pos_weight.detach()](const Tensor& dloss) {
-           Tensor gradient = dlogits.new_gradient();
-           CARDIOGRAD_RUN(weighted_bce_backward, s, logits, targets, weight, dloss, gradient);
-           dlogits.accumulate(gradient);
+           if (is_gradient_of_loss(dloss)) {
+             dlogits.accumulate(gradient);
+             return;
+           }
+           Tensor scaled = dlogits.new_gradient();
+           CARDIOGRAD_RUN(weighted_bce_backward, s, logits, targets, weight, dloss, scaled);
+           dlogits.accumulate(scaled);
          });
   return loss;
 }

@@ -4,6 +4,7 @@
 #include <utility>
 
 #include "engine/dispatch.h"
+#include "engine/gradient_slab.h"
 #include "engine/observer.h"
 #include "engine/transfer.h"
 #include "kernels/adam/adam.h"
@@ -87,6 +88,7 @@ Adam::Adam(std::vector<nn::NamedTensor> parameters, const AdamOptions& options)
     moments_.push_back({Tensor::zeros(tensor.shape(), DType::kFloat32, tensor.device()),
                         Tensor::zeros(tensor.shape(), DType::kFloat32, tensor.device())});
   }
+  keep_gradients_together(nn::tensors_of(parameters_));
   if (!parameters_.empty() && parameters_.front().tensor->device() == Device::kCuda)
     on_cuda_ = std::make_unique<OnCuda>();
 }

@@ -21,7 +21,8 @@ struct AdamOptions {
 
 class Adam {
  public:
-  // The tensors that `parameters` point to must outlive the optimizer and stay on one device.
+  // The tensors that `parameters` point to must outlive the optimizer and stay on one device. Their gradients lie side
+  // by side from then on (gradient_slab.h).
   Adam(std::vector<nn::NamedTensor> parameters, const AdamOptions& options = {});
   ~Adam();
   Adam(const Adam&) = delete;

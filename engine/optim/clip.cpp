@@ -5,6 +5,7 @@
 
 #include "engine/cuda.h"
 #include "engine/dispatch.h"
+#include "engine/gradient_slab.h"
 #include "engine/observer.h"
 #include "kernels/common/device_code.h"
 #include "kernels/common/device_values_cuda.h"
@@ -37,22 +38,27 @@ Tensor clip_on_cpu(std::vector<Tensor>& gradients, double max_norm) {
   return Tensor::full({1}, static_cast<float>(norm));
 }
 
-// Norm and factor never leave the GPU.
-Tensor clip_on_cuda(std::vector<Tensor>& gradients, double max_norm) {
-  const auto count = std::ssize(gradients);
-  Tensor squares = Tensor::empty({count}, DType::kFloat32, Device::kCuda);
-  Tensor norm = squares.new_empty({1});
-  Tensor factor = squares.new_empty({1});
-  if constexpr (kernels::kHasDeviceCode) {
-    float* square = squares.address();
+// Norm and factor never leave the GPU. Two launches for gradients that lie in one slab.
+Tensor clip_on_cuda(const std::vector<nn::NamedTensor>& parameters, std::vector<Tensor>& gradients, double max_norm) {
+  Tensor norm = gradients.front().new_empty({1});
+  Tensor factor = norm.new_empty({1});
+  Tensor all = gradients_together(nn::tensors_of(parameters));
+  const bool together = all.defined();
+  if (!together) {
+    std::int64_t count = 0;
+    for (const Tensor& gradient : gradients) count += gradient.count();
+    all = norm.new_empty({count});
+    std::int64_t first = 0;
     for (const Tensor& gradient : gradients) {
-      const kernels::SquaredNormShape s = {gradient.count()};
-      if (observe("squared_norm_forward", s, Device::kCuda))
-        kernels::squared_norm_forward_cuda(s, gradient.address(), square, cuda::stream());
-      ++square;
+      all.part(first, gradient.shape()).assign(gradient);
+      first += gradient.count();
     }
-    if (!dry_run())
-      kernels::clip_factor_cuda(count, squares.address(), max_norm, norm.address(), factor.address(), cuda::stream());
+  } else {
+    gradients = {all};
+  }
+  if constexpr (kernels::kHasDeviceCode) {
+    if (observe("squared_norm_forward", kernels::SquaredNormShape{all.count()}, Device::kCuda))
+      kernels::clip_factor_cuda(all.count(), all.address(), max_norm, norm.address(), factor.address(), cuda::stream());
     for (Tensor& gradient : gradients)
       if (observe("scale_forward", kernels::ScaleShape{gradient.count(), 1.0F}, Device::kCuda))
         kernels::scale_by_cuda(gradient.count(), factor.address(), gradient.address(), cuda::stream());
@@ -66,7 +72,7 @@ Tensor clip_gradients(const std::vector<nn::NamedTensor>& parameters, double max
   const LayerScope layer("clip");
   std::vector<Tensor> gradients = gradients_of(parameters);
   const bool on_cuda = !gradients.empty() && gradients.front().device() == Device::kCuda;
-  return on_cuda ? clip_on_cuda(gradients, max_norm) : clip_on_cpu(gradients, max_norm);
+  return on_cuda ? clip_on_cuda(parameters, gradients, max_norm) : clip_on_cpu(gradients, max_norm);
 }
 
 }  // namespace cardiograd::optim

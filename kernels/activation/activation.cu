@@ -1,23 +1,16 @@
-// Activations on the GPU, one element at a time (elementwise_cuda.cuh). NaN stays NaN: comparisons with it are false.
-#include <cstdint>
-
+// Activations on the GPU, element by element (elementwise_cuda.cuh). NaN stays NaN: comparisons with it are false.
 #include "kernels/activation/activation.h"
 #include "kernels/common/elementwise_cuda.cuh"
 #include "simt/simt.h"
 
 namespace cardiograd::kernels {
 
-struct ReluForwardBody {
-  const float* x;
-  float* y;
-  __device__ void operator()(std::int64_t i) const { y[i] = x[i] <= 0.0F ? 0.0F : x[i]; }
+struct ReluForwardMap {
+  __device__ float operator()(float x) const { return x <= 0.0F ? 0.0F : x; }
 };
 
-struct ReluBackwardBody {
-  const float* y;
-  const float* dy;
-  float* dx;
-  __device__ void operator()(std::int64_t i) const { dx[i] = y[i] <= 0.0F ? 0.0F : dy[i]; }
+struct ReluBackwardMap {
+  __device__ float operator()(float y, float dy) const { return y <= 0.0F ? 0.0F : dy; }
 };
 
 // The fraction of the normal distribution below x. erfc, not 1 + erf: for negative x the sum would cancel.
@@ -25,36 +18,31 @@ __device__ inline float normal_below(float x) {
   return 0.5F * erfcf(-0.707106781F * x);
 }
 
-struct GeluForwardBody {
-  const float* x;
-  float* y;
-  __device__ void operator()(std::int64_t i) const { y[i] = x[i] * normal_below(x[i]); }
+struct GeluForwardMap {
+  __device__ float operator()(float x) const { return x * normal_below(x); }
 };
 
-struct GeluBackwardBody {
-  const float* x;
-  const float* dy;
-  float* dx;
-  __device__ void operator()(std::int64_t i) const {
-    const float density = 0.398942280F * expf(-0.5F * x[i] * x[i]);
-    dx[i] = dy[i] * (normal_below(x[i]) + x[i] * density);
+struct GeluBackwardMap {
+  __device__ float operator()(float x, float dy) const {
+    const float density = 0.398942280F * expf(-0.5F * x * x);
+    return dy * (normal_below(x) + x * density);
   }
 };
 
 void relu_forward_cuda(const ActivationShape& s, const float* x, float* y, Stream stream) {
-  for_each_element(s.count, stream, ReluForwardBody{x, y});
+  map_elements(s.count, stream, ReluForwardMap{}, y, x);
 }
 
 void relu_backward_cuda(const ActivationShape& s, const float* y, const float* dy, float* dx, Stream stream) {
-  for_each_element(s.count, stream, ReluBackwardBody{y, dy, dx});
+  map_elements(s.count, stream, ReluBackwardMap{}, dx, y, dy);
 }
 
 void gelu_forward_cuda(const ActivationShape& s, const float* x, float* y, Stream stream) {
-  for_each_element(s.count, stream, GeluForwardBody{x, y});
+  map_elements(s.count, stream, GeluForwardMap{}, y, x);
 }
 
 void gelu_backward_cuda(const ActivationShape& s, const float* x, const float* dy, float* dx, Stream stream) {
-  for_each_element(s.count, stream, GeluBackwardBody{x, dy, dx});
+  map_elements(s.count, stream, GeluBackwardMap{}, dx, x, dy);
 }
 
 }  // namespace cardiograd::kernels

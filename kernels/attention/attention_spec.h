@@ -63,6 +63,7 @@ struct AttentionForward : AttentionSpec {
 
 struct AttentionBackward : AttentionSpec {
   static constexpr const char* kName = "attention_backward";
+  static int launches(const AttentionShape&) { return 3; }
   static constexpr const char* kGradientOf = AttentionForward::kName;
   static constexpr std::vector<BufferSpec> buffers(const AttentionShape& s) {
     return {{"qkv", qkv_dims(s)},

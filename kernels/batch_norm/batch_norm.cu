@@ -1,182 +1,217 @@
-// Batch normalization on the GPU.
+// Batch normalization on the GPU: statistics in one launch, y or the sums of the gradient in the next, dx in a third
+// (batch_norm_cuda.cuh). The trees are fixed by the shape.
 //
-// Statistics: a chunk of rows finds its own mean in a first pass and, in a second, the sum and the squares of the
-// deviations from it; chunks are combined in double in their order (Chan, Golub and LeVeque, 1983). The trees are fixed
-// by the shape. E[x^2] - E[x]^2 would lose every digit of a small variance beside a large mean.
+// Statistics: a block keeps a chunk of rows in registers, finds their mean and from it the squares of the deviations;
+// the last block of a tile of channels merges the chunks (Chan, Golub and LeVeque, 1983). A chunk's mean is kept in two
+// floats, so that a mean which is large beside the deviation costs no digits; E[x^2] - E[x]^2 would lose all of them.
 #include <cstdint>
 
 #include "kernels/batch_norm/batch_norm.h"
-#include "kernels/common/column_sum_cuda.cuh"
-#include "kernels/common/elementwise_cuda.cuh"
+#include "kernels/batch_norm/batch_norm_cuda.cuh"
+#include "kernels/common/finite.cuh"
+#include "kernels/common/last_block_cuda.cuh"
+#include "kernels/common/row_tiles_cuda.cuh"
 #include "kernels/common/scratch_cuda.h"
 #include "simt/simt.h"
 
 namespace cardiograd::kernels {
 
-// The sum of one value per thread over the row lanes of a (kColumnTile, kRowLanes) block, in all threads of a column.
-__device__ inline float sum_row_lanes(float (&lanes)[kRowLanes][kColumnTile], float value) {
-  __syncthreads();
-  lanes[threadIdx.y][threadIdx.x] = value;
-  __syncthreads();
-  float total = 0;
-  for (int lane = 0; lane < kRowLanes; ++lane) total += lanes[lane][threadIdx.x];
-  return total;
-}
+inline constexpr int kStatisticsRows = 128;  // of a chunk
 
-// One block: kRowsPerChunk rows of kColumnTile channels; thread (x, y): channel x, every kRowLanes-th row from y.
-// Shared memory 1 KiB. partial (chunk, 3, C): about the mean; the sum and the squares of x minus that.
-static __global__ void __launch_bounds__(kColumnTile* kRowLanes)
-    batch_norm_statistics_kernel(std::int64_t rows, std::int64_t channels, const float* x, float* partial) {
-  SIMT_SHARED(float, lanes, [kRowLanes][kColumnTile]);
-  const std::int64_t channel = std::int64_t{blockIdx.y} * kColumnTile + threadIdx.x;
-  const std::int64_t first = std::int64_t{blockIdx.x} * kRowsPerChunk;
-  const std::int64_t last = channel >= channels ? first : first + kRowsPerChunk < rows ? first + kRowsPerChunk : rows;
-  const std::int64_t count = first + kRowsPerChunk < rows ? kRowsPerChunk : rows - first;
-  float sum = 0;
-  for (std::int64_t row = first + threadIdx.y; row < last; row += kRowLanes) sum += x[row * channels + channel];
-  const float pivot = sum_row_lanes(lanes, sum) / static_cast<float>(count);
-  sum = 0;
+// Count, mean and sum of squared deviations of some values. The mean is center + offset: what of it a float cannot hold
+// beside a large center is in the offset.
+struct BatchNormMoments {
+  float count = 0;
+  float center = 0;
+  float offset = 0;
   float squares = 0;
-  for (std::int64_t row = first + threadIdx.y; row < last; row += kRowLanes) {
-    const float deviation = x[row * channels + channel] - pivot;
-    sum += deviation;
-    squares += deviation * deviation;
+  __device__ __forceinline__ void merge(const BatchNormMoments& other) {
+    if (other.count == 0.0F) return;
+    if (count == 0.0F) {
+      *this = other;
+      return;
+    }
+    const float total = count + other.count;
+    const float fraction = other.count / total;
+    const float apart = (other.center - center) + (other.offset - offset);
+    squares += other.squares + apart * (apart * (count * fraction));
+    offset += apart * fraction;
+    count = total;
   }
-  sum = sum_row_lanes(lanes, sum);
-  squares = sum_row_lanes(lanes, squares);
-  if (threadIdx.y != 0 || channel >= channels) return;
-  float* to = partial + std::int64_t{blockIdx.x} * 3 * channels + channel;
-  to[0] = pivot;
-  to[channels] = sum;
-  to[2 * channels] = squares;
-}
+};
 
 struct BatchNormStatistics {
-  const float* partial;
+  float* partial;     // (chunk, 3, C): center, offset and squares of each chunk
+  unsigned* arrived;  // per tile
   float momentum;
   float* running_mean;
   float* running_var;
   float* mean;
   float* variance;
+
+  template <int kWidth>
+  __device__ void finish(std::int64_t rows, unsigned channel, const BatchNormMoments (&all)[kWidth]) const {
+    Floats<kWidth> center;
+    Floats<kWidth> biased;
+    Floats<kWidth> run_mean = load_floats<kWidth>(running_mean + channel);
+    Floats<kWidth> run_var = load_floats<kWidth>(running_var + channel);
+    SIMT_UNROLL
+    for (int j = 0; j < kWidth; ++j) {
+      center.at[j] = all[j].center + all[j].offset;
+      biased.at[j] = all[j].squares / static_cast<float>(rows);
+      const float unbiased = all[j].squares / static_cast<float>(rows - 1);
+      run_mean.at[j] = (1.0F - momentum) * run_mean.at[j] + momentum * center.at[j];
+      run_var.at[j] = (1.0F - momentum) * run_var.at[j] + momentum * unbiased;
+    }
+    store_floats<kWidth>(mean + channel, center);
+    store_floats<kWidth>(variance + channel, biased);
+    store_floats<kWidth>(running_mean + channel, run_mean);
+    store_floats<kWidth>(running_var + channel, run_var);
+  }
 };
 
-// One thread: one channel.
-static __global__ void __launch_bounds__(kColumnTile)
-    batch_norm_combine_kernel(std::int64_t rows, std::int64_t channels, BatchNormStatistics at) {
-  const std::int64_t channel = std::int64_t{blockIdx.x} * kColumnTile + threadIdx.x;
-  if (channel >= channels) return;
-  const std::int64_t chunks = (rows + kRowsPerChunk - 1) / kRowsPerChunk;
-  const auto value = [&](std::int64_t chunk, int which) {
-    return static_cast<double>(at.partial[(chunk * 3 + which) * channels + channel]);
-  };
-  const auto rows_of = [&](std::int64_t chunk) {
-    return static_cast<double>(chunk + 1 < chunks ? kRowsPerChunk : rows - chunk * kRowsPerChunk);
-  };
-  double mean = 0;
-  for (std::int64_t chunk = 0; chunk < chunks; ++chunk) mean += rows_of(chunk) * value(chunk, 0) + value(chunk, 1);
-  mean /= static_cast<double>(rows);
-  double squares = 0;
-  for (std::int64_t chunk = 0; chunk < chunks; ++chunk) {
-    // The chunk's squares about its exact mean, and those of that mean about the mean of all.
-    const double offset = value(chunk, 1) / rows_of(chunk);
-    const double between = value(chunk, 0) + offset - mean;
-    squares += value(chunk, 2) - rows_of(chunk) * offset * offset + rows_of(chunk) * between * between;
-  }
-  at.mean[channel] = static_cast<float>(mean);
-  at.variance[channel] = static_cast<float>(squares / static_cast<double>(rows));
-  const float unbiased = static_cast<float>(squares / static_cast<double>(rows - 1));
-  at.running_mean[channel] = (1.0F - at.momentum) * at.running_mean[channel] + at.momentum * static_cast<float>(mean);
-  at.running_var[channel] = (1.0F - at.momentum) * at.running_var[channel] + at.momentum * unbiased;
+// The rows of chunk `chunk`.
+__device__ inline unsigned rows_of_chunk(std::int64_t rows, unsigned chunk) {
+  const std::int64_t left = rows - std::int64_t{chunk} * kStatisticsRows;
+  return static_cast<unsigned>(left < kStatisticsRows ? left : kStatisticsRows);
 }
 
-// inverse[c] = 1 / sqrt(variance[c] + epsilon), element by element.
-struct BatchNormInverseBody {
-  const float* variance;
-  float epsilon;
-  float* inverse;
-  __device__ void operator()(std::int64_t c) const { inverse[c] = 1.0F / sqrtf(variance[c] + epsilon); }
-};
-
-// What normalizes a channel; `value` is the one before ReLU, in the forward and backward direction the same bits.
-struct BatchNormChannels {
-  std::int64_t channels;
-  bool relu;
-  const float* gamma;
-  const float* beta;
-  const float* mean;
-  const float* inverse;
-  __device__ float value(float x, std::int64_t c) const { return (x - mean[c]) * (gamma[c] * inverse[c]) + beta[c]; }
-  __device__ float gradient(float x, float dy, std::int64_t c) const { return relu && value(x, c) <= 0.0F ? 0.0F : dy; }
-  __device__ float normal(float x, std::int64_t c) const { return (x - mean[c]) * inverse[c]; }
-};
-
-// y, element by element.
-struct BatchNormApplyBody {
-  BatchNormChannels at;
-  const float* x;
-  float* y;
-  __device__ void operator()(std::int64_t i) const {
-    const float value = at.value(x[i], i % at.channels);
-    y[i] = at.relu && value <= 0.0F ? 0.0F : value;
+// All chunks, merged: each row lane merges every kRowLanes-th, lane 0 the lanes. In threads of lane 0 only.
+template <int kWidth>
+__device__ void merge_chunks(std::int64_t rows, unsigned channels, unsigned channel, const BatchNormStatistics& at,
+                             BatchNormMoments (&all)[kWidth]) {
+  using Tile = RowTile<kWidth>;
+  SIMT_SHARED(float, centers, [Tile::kRowLanes][Tile::kColumns]);
+  SIMT_SHARED(float, offsets, [Tile::kRowLanes][Tile::kColumns]);
+  SIMT_SHARED(float, squares, [Tile::kRowLanes][Tile::kColumns]);
+  SIMT_SHARED(float, counts, [Tile::kRowLanes]);
+  const unsigned x = threadIdx.x * kWidth;
+  if (channel < channels) {
+    for (unsigned chunk = threadIdx.y; chunk < gridDim.x; chunk += Tile::kRowLanes) {
+      const float* from = at.partial + std::uint64_t{chunk} * 3 * channels + channel;
+      const Floats<kWidth> center = load_floats<kWidth>(from);
+      const Floats<kWidth> offset = load_floats<kWidth>(from + channels);
+      const Floats<kWidth> square = load_floats<kWidth>(from + 2 * channels);
+      const auto count = static_cast<float>(rows_of_chunk(rows, chunk));
+      SIMT_UNROLL
+      for (int j = 0; j < kWidth; ++j) all[j].merge({count, center.at[j], offset.at[j], square.at[j]});
+    }
+    Floats<kWidth> center;
+    Floats<kWidth> offset;
+    Floats<kWidth> square;
+    SIMT_UNROLL
+    for (int j = 0; j < kWidth; ++j) {
+      center.at[j] = all[j].center;
+      offset.at[j] = all[j].offset;
+      square.at[j] = all[j].squares;
+    }
+    store_floats<kWidth>(&centers[threadIdx.y][x], center);
+    store_floats<kWidth>(&offsets[threadIdx.y][x], offset);
+    store_floats<kWidth>(&squares[threadIdx.y][x], square);
+    if (threadIdx.x == 0) counts[threadIdx.y] = all[0].count;
   }
-};
+  __syncthreads();
+  if (threadIdx.y != 0 || channel >= channels) return;
+  for (int lane = 1; lane < Tile::kRowLanes; ++lane) {
+    const Floats<kWidth> center = load_floats<kWidth>(&centers[lane][x]);
+    const Floats<kWidth> offset = load_floats<kWidth>(&offsets[lane][x]);
+    const Floats<kWidth> square = load_floats<kWidth>(&squares[lane][x]);
+    SIMT_UNROLL
+    for (int j = 0; j < kWidth; ++j) all[j].merge({counts[lane], center.at[j], offset.at[j], square.at[j]});
+  }
+}
 
-// Sums of the gradient and of its product with the normalized value, through column_sums.
-struct BatchNormLoad {
-  BatchNormChannels at;
-  const float* x;
-  const float* dy;
-  __device__ ColumnSums<2> operator()(std::int64_t row, std::int64_t c) const {
-    const std::int64_t i = row * at.channels + c;
-    const float gradient = at.gradient(x[i], dy[i], c);
-    return {{gradient, gradient * at.normal(x[i], c)}};
+// One block: kStatisticsRows rows of a tile of channels, in the threads' registers. Shared memory 4 KiB, and 8 KiB more
+// in the last block of a tile.
+template <int kWidth>
+__global__ void __launch_bounds__(kTileThreads)
+    batch_norm_statistics_kernel(std::int64_t rows, unsigned channels, const float* __restrict__ x,
+                                 BatchNormStatistics at) {
+  using Tile = RowTile<kWidth>;
+  constexpr int kPerThread = kStatisticsRows / Tile::kRowLanes;
+  SIMT_SHARED(float, lanes, [Tile::kRowLanes][Tile::kColumns]);
+  const unsigned channel = blockIdx.y * Tile::kColumns + threadIdx.x * kWidth;
+  const bool inside = channel < channels;
+  const unsigned count = rows_of_chunk(rows, blockIdx.x);
+  const float weight = 1.0F / static_cast<float>(count);
+  const float* from = x + std::int64_t{blockIdx.x} * kStatisticsRows * channels + channel;
+  const auto is_row = [&](int i) { return inside && i * Tile::kRowLanes + threadIdx.y < count; };
+  Floats<kWidth> values[kPerThread];
+  Floats<kWidth> sum = {};
+  SIMT_UNROLL
+  for (int i = 0; i < kPerThread; ++i) {
+    if (!is_row(i)) continue;
+    values[i] = load_floats<kWidth>(from + std::uint64_t{i * Tile::kRowLanes + threadIdx.y} * channels);
+    SIMT_UNROLL
+    for (int j = 0; j < kWidth; ++j) sum.at[j] += values[i].at[j];
   }
-};
-struct BatchNormFinish {
-  float* sum;
-  float* product;
-  float* dgamma;
-  float* dbeta;
-  __device__ void operator()(std::int64_t c, const ColumnSums<2>& sums) const {
-    sum[c] = sums.value[0];
-    product[c] = sums.value[1];
-    dbeta[c] += sums.value[0];
-    dgamma[c] += sums.value[1];
+  Floats<kWidth> pivot = sum_row_lanes<kWidth>(lanes, sum);
+  Floats<kWidth> squares = {};
+  sum = {};
+  SIMT_UNROLL
+  for (int j = 0; j < kWidth; ++j) pivot.at[j] *= weight;
+  SIMT_UNROLL
+  for (int i = 0; i < kPerThread; ++i) {
+    if (!is_row(i)) continue;
+    SIMT_UNROLL
+    for (int j = 0; j < kWidth; ++j) {
+      const float deviation = values[i].at[j] - pivot.at[j];
+      sum.at[j] += deviation;
+      squares.at[j] += deviation * deviation;
+    }
   }
-};
+  sum = sum_row_lanes<kWidth>(lanes, sum);
+  squares = sum_row_lanes<kWidth>(lanes, squares);
+  const bool leads = inside && threadIdx.y == 0;
+  BatchNormMoments all[kWidth];
+  if (leads) {
+    SIMT_UNROLL
+    for (int j = 0; j < kWidth; ++j) {
+      // The pivot is rounded: what is left of the mean, and the squares about it.
+      const float offset = sum.at[j] * weight;
+      const float excess = sum.at[j] * offset;
+      const float about_mean = is_finite(excess) ? squares.at[j] - excess : squares.at[j];
+      all[j] = {static_cast<float>(count), pivot.at[j], offset, about_mean};
+    }
+  }
+  if (gridDim.x > 1) {
+    if (leads) {
+      SIMT_UNROLL
+      for (int j = 0; j < kWidth; ++j) {
+        sum.at[j] = all[j].offset;
+        squares.at[j] = all[j].squares;
+        all[j] = {};
+      }
+      float* to = at.partial + std::uint64_t{blockIdx.x} * 3 * channels + channel;
+      store_floats<kWidth>(to, pivot);
+      store_floats<kWidth>(to + channels, sum);
+      store_floats<kWidth>(to + 2 * channels, squares);
+    }
+    if (!is_last_block(at.arrived + blockIdx.y, gridDim.x)) return;
+    merge_chunks<kWidth>(rows, channels, channel, at, all);
+  }
+  if (leads) at.template finish<kWidth>(rows, channel, all);
+}
 
-// dx, element by element; `weight` is 1 / rows, or 0 where the statistics are constants.
-struct BatchNormGradientBody {
-  BatchNormChannels at;
-  float weight;
-  const float* sum;
-  const float* product;
-  const float* x;
-  const float* dy;
-  float* dx;
-  __device__ void operator()(std::int64_t i) const {
-    const std::int64_t c = i % at.channels;
-    const float through_statistics = (sum[c] + at.normal(x[i], c) * product[c]) * weight;
-    dx[i] = at.gamma[c] * at.inverse[c] * (at.gradient(x[i], dy[i], c) - through_statistics);
-  }
-};
+void batch_norm_statistics_cuda(const BatchNormShape& s, const float* x, float* running_mean, float* running_var,
+                                float* mean, float* variance, Stream stream) {
+  const unsigned chunks = blocks_for(s.rows, kStatisticsRows);
+  float* partial = cuda_scratch(stream, CudaScratchUse::kPartial, std::int64_t{chunks} * 3 * s.channels);
+  const BatchNormStatistics at = {
+      partial, cuda_counters(stream), static_cast<float>(s.momentum), running_mean, running_var, mean, variance};
+  const auto launch = [&](auto width) {
+    using Tile = RowTile<width()>;
+    simt::launch<batch_norm_statistics_kernel<width()>>(dim3(chunks, Tile::tiles(s.channels)), Tile::block(), 0, stream,
+                                                        s.rows, static_cast<unsigned>(s.channels), x, at);
+  };
+  with_width(s.channels, launch, x, running_mean, running_var, mean, variance);
+}
 
 namespace {
 
-// Fills the working memory with 1 / sqrt(variance + epsilon); behind it lie 2 C floats for sums.
 BatchNormChannels channels_of(const BatchNormShape& s, const float* gamma, const float* beta, const float* mean,
-                              const float* variance, Stream stream) {
-  float* inverse = cuda_scratch(stream, CudaScratchUse::kCoefficients, 3 * s.channels);
-  for_each_element(s.channels, stream, BatchNormInverseBody{variance, static_cast<float>(s.epsilon), inverse});
-  return {s.channels, s.relu, gamma, beta, mean, inverse};
-}
-
-void gradient(const BatchNormShape& s, float weight, const BatchNormChannels& at, const float* x, const float* dy,
-              float* dx, float* dgamma, float* dbeta, Stream stream) {
-  float* sum = cuda_scratch(stream, CudaScratchUse::kCoefficients, 3 * s.channels) + s.channels;
-  float* product = sum + s.channels;
-  column_sums<2>(s.rows, s.channels, stream, BatchNormLoad{at, x, dy}, BatchNormFinish{sum, product, dgamma, dbeta});
-  for_each_element(s.rows * s.channels, stream, BatchNormGradientBody{at, weight, sum, product, x, dy, dx});
+                              const float* variance) {
+  return {gamma, beta, mean, variance, static_cast<float>(s.epsilon), s.relu};
 }
 
 }  // namespace
@@ -184,35 +219,26 @@ void gradient(const BatchNormShape& s, float weight, const BatchNormChannels& at
 void batch_norm_forward_cuda(const BatchNormShape& s, const float* x, const float* gamma, const float* beta,
                              float* running_mean, float* running_var, float* y, float* mean, float* variance,
                              Stream stream) {
-  const unsigned chunks = blocks_for(s.rows, kRowsPerChunk);
-  const unsigned tiles = blocks_for(s.channels, kColumnTile);
-  float* partial = cuda_scratch(stream, CudaScratchUse::kPartial, std::int64_t{chunks} * 3 * s.channels);
-  simt::launch<batch_norm_statistics_kernel>(dim3(chunks, tiles), dim3(kColumnTile, kRowLanes), 0, stream, s.rows,
-                                             s.channels, x, partial);
-  simt::launch<batch_norm_combine_kernel>(
-      dim3(tiles), dim3(kColumnTile), 0, stream, s.rows, s.channels,
-      BatchNormStatistics{partial, static_cast<float>(s.momentum), running_mean, running_var, mean, variance});
-  for_each_element(s.rows * s.channels, stream,
-                   BatchNormApplyBody{channels_of(s, gamma, beta, mean, variance, stream), x, y});
+  batch_norm_statistics_cuda(s, x, running_mean, running_var, mean, variance, stream);
+  batch_norm_apply<1>(s, 1, channels_of(s, gamma, beta, mean, variance), x, y, stream);
 }
 
 void batch_norm_eval_forward_cuda(const BatchNormShape& s, const float* x, const float* gamma, const float* beta,
                                   const float* running_mean, const float* running_var, float* y, Stream stream) {
-  for_each_element(s.rows * s.channels, stream,
-                   BatchNormApplyBody{channels_of(s, gamma, beta, running_mean, running_var, stream), x, y});
+  batch_norm_apply<1>(s, 1, channels_of(s, gamma, beta, running_mean, running_var), x, y, stream);
 }
 
 void batch_norm_backward_cuda(const BatchNormShape& s, const float* x, const float* gamma, const float* beta,
                               const float* mean, const float* variance, const float* dy, float* dx, float* dgamma,
                               float* dbeta, Stream stream) {
-  gradient(s, 1.0F / static_cast<float>(s.rows), channels_of(s, gamma, beta, mean, variance, stream), x, dy, dx, dgamma,
-           dbeta, stream);
+  batch_norm_gradient<1>(s, 1, true, channels_of(s, gamma, beta, mean, variance), x, dy, dx, dgamma, dbeta, stream);
 }
 
 void batch_norm_eval_backward_cuda(const BatchNormShape& s, const float* x, const float* gamma, const float* beta,
                                    const float* running_mean, const float* running_var, const float* dy, float* dx,
                                    float* dgamma, float* dbeta, Stream stream) {
-  gradient(s, 0.0F, channels_of(s, gamma, beta, running_mean, running_var, stream), x, dy, dx, dgamma, dbeta, stream);
+  batch_norm_gradient<1>(s, 1, false, channels_of(s, gamma, beta, running_mean, running_var), x, dy, dx, dgamma, dbeta,
+                         stream);
 }
 
 }  // namespace cardiograd::kernels

@@ -8,6 +8,7 @@
 
 #include "kernels/batch_norm/batch_norm.h"
 #include "kernels/batch_norm/batch_norm_ref.h"
+#include "kernels/batch_norm/ladder/batch_norm_ladder.h"
 #include "kernels/kernel_spec.h"
 
 namespace cardiograd::kernels {
@@ -51,6 +52,7 @@ struct BatchNormSpec {
 
 struct BatchNormForward : BatchNormSpec {
   static constexpr const char* kName = "batch_norm_forward";
+  static int launches(const BatchNormShape&) { return 2; }
   static constexpr double kFlopFactor = 1.5;
   static constexpr std::vector<BufferSpec> buffers(const BatchNormShape& s) {
     return {rows(s, "x"),
@@ -66,10 +68,14 @@ struct BatchNormForward : BatchNormSpec {
   static constexpr auto reference = [](auto... a) { batch_norm_forward_ref(a...); };
   static constexpr auto cpu = batch_norm_forward_cpu;
   static constexpr auto cuda = batch_norm_forward_cuda;
+  // Not batch_norm_forward_sum_of_squares: it is wrong (tests/kernels/batch_norm/batch_norm_ladder_test.cpp).
+  static constexpr KernelVariant<decltype(cuda)> cuda_variants[] = {{"two_passes", batch_norm_forward_two_passes},
+                                                                    {"chunks", batch_norm_forward_chunks}};
 };
 
 struct BatchNormBackward : BatchNormSpec {
   static constexpr const char* kName = "batch_norm_backward";
+  static int launches(const BatchNormShape&) { return 2; }
   static constexpr const char* kGradientOf = BatchNormForward::kName;
   static constexpr double kFlopFactor = 3;  // The reference computes the mask of ReLU at every use.
   static constexpr std::vector<BufferSpec> buffers(const BatchNormShape& s) {
@@ -108,6 +114,7 @@ struct BatchNormEvalForward : BatchNormSpec {
 
 struct BatchNormEvalBackward : BatchNormSpec {
   static constexpr const char* kName = "batch_norm_eval_backward";
+  static int launches(const BatchNormShape&) { return 2; }
   static constexpr const char* kGradientOf = BatchNormEvalForward::kName;
   static constexpr double kFlopFactor = 3.5;  // As above.
   static constexpr std::vector<BufferSpec> buffers(const BatchNormShape& s) {

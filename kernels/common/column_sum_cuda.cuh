@@ -1,96 +1,140 @@
-// Sums over the rows of a matrix, channels last, in two stages with fixed trees: what biases, normalizations and
-// broadcasts need in their backward direction.
+// Sums over the rows of a matrix, channels last, with fixed trees: what biases, normalizations and broadcasts need in
+// their backward direction. One launch: blocks leave the sums of their rows, the last of a tile adds them up.
 #pragma once
 
 #include <cstdint>
 
+#include "kernels/common/finite.cuh"
 #include "kernels/common/grid.cuh"
+#include "kernels/common/last_block_cuda.cuh"
+#include "kernels/common/row_tiles_cuda.cuh"
 #include "kernels/common/scratch_cuda.h"
 #include "simt/simt.h"
 
 namespace cardiograd::kernels {
 
-inline constexpr int kColumnTile = 32;
-inline constexpr int kRowLanes = 8;
 inline constexpr int kRowsPerChunk = 256;
 
-// kSums values of one column.
-template <int kSums>
-struct ColumnSums {
-  float value[kSums];
+// A sum that keeps what each addition rounds away (Knuth's two-sum): as exact as one in double, without the GPU's slow
+// double arithmetic.
+struct CompensatedSum {
+  float sum = 0;
+  float lost = 0;
+  __device__ __forceinline__ void add(float x) {
+    const float total = sum + x;
+    const float added = total - sum;
+    lost += (sum - (total - added)) + (x - added);
+    sum = total;
+  }
+  // What is lost of an infinite sum is NaN.
+  __device__ __forceinline__ float value() const { return is_finite(lost) ? sum + lost : sum; }
 };
 
-// One block: kRowsPerChunk rows of kColumnTile columns; thread (x, y): column x, every kRowLanes-th row from y. Shared
-// memory: kSums KiB. partial (chunk, kSums, columns). load(row, column) gives ColumnSums<kSums>.
-template <int kSums, class Load>
-__global__ void __launch_bounds__(kColumnTile* kRowLanes)
-    column_partials_kernel(std::int64_t rows, std::int64_t columns, Load load, float* partial) {
-  SIMT_SHARED(float, lanes, [kSums][kRowLanes][kColumnTile]);
-  const std::int64_t column = std::int64_t{blockIdx.y} * kColumnTile + threadIdx.x;
-  const std::int64_t first = std::int64_t{blockIdx.x} * kRowsPerChunk;
-  const std::int64_t last = first + kRowsPerChunk < rows ? first + kRowsPerChunk : rows;
-  float sum[kSums] = {};
-  if (column < columns) {
-    for (std::int64_t row = first + threadIdx.y; row < last; row += kRowLanes) {
-      const ColumnSums<kSums> term = load(row, column);
-      for (int i = 0; i < kSums; ++i) sum[i] += term.value[i];
+// What the blocks of a launch leave for the last of their tile.
+struct ColumnPartials {
+  float* sums;        // (chunk, kSums, columns)
+  unsigned* arrived;  // per tile of columns
+};
+
+// From each thread's sums to finish(column, sums of all chunks), called by the threads of row lane 0. The block is
+// chunk number `chunk` of `chunks`; a tile of columns is blockIdx.y. Shared memory: kSums * 4 KiB. True in the block
+// that called finish, whose threads are past a barrier behind it.
+template <int kSums, int kWidth, class Finish>
+__device__ bool finish_column_sums(Floats<kWidth> (&sums)[kSums], unsigned chunk, unsigned chunks, unsigned columns,
+                                   const ColumnPartials& partials, const Finish& finish) {
+  using Tile = RowTile<kWidth>;
+  SIMT_SHARED(float, lanes, [Tile::kRowLanes][Tile::kColumns]);
+  const unsigned column = blockIdx.y * Tile::kColumns + threadIdx.x * kWidth;
+  const bool leads = threadIdx.y == 0 && column < columns;
+  SIMT_UNROLL
+  for (int i = 0; i < kSums; ++i) sums[i] = sum_row_lanes<kWidth>(lanes, sums[i]);
+  const auto at = [&](unsigned which, int i) {
+    return partials.sums + (std::int64_t{which} * kSums + i) * columns + column;
+  };
+  if (chunks > 1) {
+    if (leads)
+      for (int i = 0; i < kSums; ++i) store_floats<kWidth>(at(chunk, i), sums[i]);
+    if (!is_last_block(partials.arrived + blockIdx.y, chunks)) return false;
+    for (int i = 0; i < kSums; ++i) {
+      CompensatedSum total[kWidth];
+      if (column < columns) {
+        for (unsigned which = threadIdx.y; which < chunks; which += Tile::kRowLanes) {
+          const Floats<kWidth> part = load_floats<kWidth>(at(which, i));
+          SIMT_UNROLL
+          for (int j = 0; j < kWidth; ++j) total[j].add(part.at[j]);
+        }
+      }
+      SIMT_UNROLL
+      for (int j = 0; j < kWidth; ++j) sums[i].at[j] = total[j].value();
+      sums[i] = sum_row_lanes<kWidth>(lanes, sums[i]);
     }
   }
-  for (int i = 0; i < kSums; ++i) lanes[i][threadIdx.y][threadIdx.x] = sum[i];
+  if (leads) finish(column, sums);
   __syncthreads();
-  if (threadIdx.y != 0 || column >= columns) return;
-  for (int i = 0; i < kSums; ++i) {
-    float total = 0;
-    for (int lane = 0; lane < kRowLanes; ++lane) total += lanes[i][lane][threadIdx.x];
-    partial[(std::int64_t{blockIdx.x} * kSums + i) * columns + column] = total;
-  }
+  return true;
 }
 
-// One thread: one column; adds the chunks in order, in double, and calls finish(column, sums).
-template <int kSums, class Finish>
-__global__ void __launch_bounds__(kColumnTile)
-    column_finish_kernel(std::int64_t chunks, std::int64_t columns, const float* partial, Finish finish) {
-  const std::int64_t column = std::int64_t{blockIdx.x} * kColumnTile + threadIdx.x;
-  if (column >= columns) return;
-  ColumnSums<kSums> sums;
-  for (int i = 0; i < kSums; ++i) {
-    double total = 0;
-    for (std::int64_t chunk = 0; chunk < chunks; ++chunk) total += partial[(chunk * kSums + i) * columns + column];
-    sums.value[i] = static_cast<float>(total);
-  }
-  finish(column, sums);
+// Working memory for `kSums` sums of each column and chunk.
+inline ColumnPartials column_partials(cudaStream_t stream, std::int64_t chunks, int sums, std::int64_t columns) {
+  return {cuda_scratch(stream, CudaScratchUse::kColumnSums, chunks * sums * columns), cuda_counters(stream)};
 }
 
-// finish(column, sums of load(row, column) over all rows).
-template <int kSums, class Load, class Finish>
-void column_sums(std::int64_t rows, std::int64_t columns, cudaStream_t stream, const Load& load, const Finish& finish) {
-  if (columns == 0) return;
-  const std::int64_t chunks = (rows + kRowsPerChunk - 1) / kRowsPerChunk;
-  const unsigned tiles = blocks_for(columns, kColumnTile);
-  float* partial = cuda_scratch(stream, CudaScratchUse::kColumnSums, chunks * kSums * columns);
-  if (chunks > 0)
-    simt::launch<column_partials_kernel<kSums, Load>>(dim3(static_cast<unsigned>(chunks), tiles),
-                                                      dim3(kColumnTile, kRowLanes), 0, stream, rows, columns, load,
-                                                      partial);
-  simt::launch<column_finish_kernel<kSums, Finish>>(dim3(tiles), dim3(kColumnTile), 0, stream, chunks, columns, partial,
-                                                    finish);
+// One block: kRowsPerChunk rows of a tile of columns. Source: at<kWidth>(row, column) gives a struct whose
+// add(i, sums) adds the terms of row + i.
+template <int kSums, int kWidth, class Source, class Finish>
+__global__ void __launch_bounds__(kTileThreads)
+    column_sums_kernel(std::int64_t rows, unsigned columns, Source source, ColumnPartials partials, Finish finish) {
+  using Tile = RowTile<kWidth>;
+  const unsigned column = blockIdx.y * Tile::kColumns + threadIdx.x * kWidth;
+  const std::int64_t first = std::int64_t{blockIdx.x} * kRowsPerChunk;
+  const unsigned count = static_cast<unsigned>(rows - first < kRowsPerChunk ? rows - first : kRowsPerChunk);
+  Floats<kWidth> sums[kSums] = {};
+  if (column < columns) {
+    const auto from = source.template at<kWidth>(first, column);
+    for (unsigned row = threadIdx.y; row < count; row += Tile::kRowLanes) from.add(row, sums);
+  }
+  finish_column_sums<kSums, kWidth>(sums, blockIdx.x, gridDim.x, columns, partials, finish);
 }
 
 // sum[column] += the sum of a row-major matrix's column.
-struct LoadMatrix {
+struct MatrixSource {
   const float* matrix;
-  std::int64_t columns;
-  __device__ ColumnSums<1> operator()(std::int64_t row, std::int64_t column) const {
-    return {{matrix[row * columns + column]}};
+  unsigned columns;
+
+  template <int kWidth>
+  struct Rows {
+    const float* first;
+    unsigned columns;
+    __device__ __forceinline__ void add(unsigned row, Floats<kWidth> (&sums)[1]) const {
+      const Floats<kWidth> value = load_floats<kWidth>(first + std::uint64_t{row} * columns);
+      SIMT_UNROLL
+      for (int j = 0; j < kWidth; ++j) sums[0].at[j] += value.at[j];
+    }
+  };
+  template <int kWidth>
+  __device__ Rows<kWidth> at(std::int64_t row, unsigned column) const {
+    return {matrix + row * columns + column, columns};
   }
 };
 struct AddToVector {
   float* vector;
-  __device__ void operator()(std::int64_t column, const ColumnSums<1>& sums) const { vector[column] += sums.value[0]; }
+  template <int kWidth>
+  __device__ void operator()(unsigned column, const Floats<kWidth> (&sums)[1]) const {
+    add_floats<kWidth>(vector + column, sums[0]);
+  }
 };
 inline void add_column_sums(std::int64_t rows, std::int64_t columns, const float* matrix, float* sum,
                             cudaStream_t stream) {
-  column_sums<1>(rows, columns, stream, LoadMatrix{matrix, columns}, AddToVector{sum});
+  if (columns == 0 || rows == 0) return;
+  const unsigned chunks = blocks_for(rows, kRowsPerChunk);
+  const ColumnPartials partials = column_partials(stream, chunks, 1, columns);
+  const auto launch = [&](auto width) {
+    using Tile = RowTile<width()>;
+    simt::launch<column_sums_kernel<1, width(), MatrixSource, AddToVector>>(
+        dim3(chunks, Tile::tiles(columns)), Tile::block(), 0, stream, rows, static_cast<unsigned>(columns),
+        MatrixSource{matrix, static_cast<unsigned>(columns)}, partials, AddToVector{sum});
+  };
+  with_width(columns, launch, matrix, sum);
 }
 
 }  // namespace cardiograd::kernels

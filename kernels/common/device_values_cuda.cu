@@ -8,16 +8,14 @@
 
 namespace cardiograd::kernels {
 
-struct FillBody {
+struct FillMap {
   float value;
-  float* x;
-  __device__ void operator()(std::int64_t i) const { x[i] = value; }
+  __device__ float operator()() const { return value; }
 };
 
-struct ScaleByBody {
+struct ScaleByMap {
   const float* factor;
-  float* x;
-  __device__ void operator()(std::int64_t i) const { x[i] *= *factor; }
+  __device__ float operator()(float x) const { return x * *factor; }
 };
 
 struct FindNotFiniteBody {
@@ -28,34 +26,18 @@ struct FindNotFiniteBody {
   }
 };
 
-// One thread in all.
-static __global__ void __launch_bounds__(32)
-    clip_factor_kernel(std::int64_t count, const float* squares, double largest, float* norm, float* factor) {
-  double sum = 0;
-  for (std::int64_t i = 0; i < count; ++i) sum += squares[i];
-  const double root = sqrt(sum);
-  const double scale = largest / (root + 1e-6);  // PyTorch's guard against a norm of zero.
-  *norm = static_cast<float>(root);
-  *factor = scale < 1 ? static_cast<float>(scale) : 1.0F;
-}
-
 static __global__ void __launch_bounds__(32) probe_kernel() {}
 
 void fill_cuda(std::int64_t count, float value, float* x, Stream stream) {
-  for_each_element(count, stream, FillBody{value, x});
+  map_elements(count, stream, FillMap{value}, x);
 }
 
 void scale_by_cuda(std::int64_t count, const float* factor, float* x, Stream stream) {
-  for_each_element(count, stream, ScaleByBody{factor, x});
+  map_elements(count, stream, ScaleByMap{factor}, x, x);
 }
 
 void find_not_finite_cuda(std::int64_t count, const float* x, std::int32_t* found, Stream stream) {
   for_each_element(count, stream, FindNotFiniteBody{x, found});
-}
-
-void clip_factor_cuda(std::int64_t count, const float* squares, double largest, float* norm, float* factor,
-                      Stream stream) {
-  simt::launch<clip_factor_kernel>(dim3(1), dim3(1), 0, stream, count, squares, largest, norm, factor);
 }
 
 void probe_cuda(Stream stream) {

@@ -18,10 +18,6 @@ void scale_by_cuda(std::int64_t count, const float* factor, float* x, Stream str
 // *found = 1 when a NaN or an infinity is among x[0 ... count-1]; else it stays.
 void find_not_finite_cuda(std::int64_t count, const float* x, std::int32_t* found, Stream stream);
 
-// From the squared norms of several gradients: *norm = sqrt(their sum), *factor = min(1, largest / (*norm + 1e-6)).
-void clip_factor_cuda(std::int64_t count, const float* squares, double largest, float* norm, float* factor,
-                      Stream stream);
-
 // Runs a kernel that does nothing. Throws Error when this build has none for the GPU.
 void probe_cuda(Stream stream);
 

@@ -53,4 +53,19 @@ float* cuda_scratch(Stream stream, CudaScratchUse use, std::int64_t count) {
   return piece.data;
 }
 
+unsigned* cuda_counters(Stream stream) {
+  static_assert(sizeof(float) == sizeof(unsigned));
+  static std::mutex mutex;
+  static auto& counters = *new std::map<Stream, unsigned*>;  // Never destroyed, as above.
+  const std::lock_guard<std::mutex> lock(mutex);
+  unsigned*& at = counters[stream];
+  if (at == nullptr) {
+    constexpr std::size_t kBytes = kCudaCounters * sizeof(unsigned);
+    void* memory = allocate(kBytes);
+    check_cuda(cudaMemsetAsync(memory, 0, kBytes, stream), "clearing counters");
+    at = static_cast<unsigned*>(memory);
+  }
+  return at;
+}
+
 }  // namespace cardiograd::kernels

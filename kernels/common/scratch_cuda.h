@@ -15,6 +15,11 @@ enum class CudaScratchUse { kPartial, kCoefficients, kColumnSums, kMatmul };
 // the same stream and use. Growing waits for the device. Throws OutOfMemory when the device has no memory left.
 float* cuda_scratch(Stream stream, CudaScratchUse use, std::int64_t count);
 
+// kCudaCounters counters of device memory for the blocks of one launch (last_block_cuda.cuh). They are 0, and whoever
+// counts with them leaves 0.
+inline constexpr int kCudaCounters = 65536;
+unsigned* cuda_counters(Stream stream);
+
 // What to call before giving up: whoever keeps memory of the device for later gives it back.
 void on_scratch_exhausted(void (*release)());
 

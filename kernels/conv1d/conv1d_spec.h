@@ -86,6 +86,7 @@ struct Conv1dBackwardInput : Conv1dSpec {
 
 struct Conv1dBackwardWeight : Conv1dSpec {
   static constexpr const char* kName = "conv1d_backward_weight";
+  static int launches(const Conv1dShape&) { return 3; }
   static constexpr const char* kGradientOf = Conv1dForward::kName;
   static constexpr double kFlopFactor = 1.5;  // The sums of db are left out.
   static constexpr std::vector<BufferSpec> buffers(const Conv1dShape& s) {

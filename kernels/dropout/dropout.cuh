@@ -43,19 +43,10 @@ __device__ inline float dropout_factor(const DropoutMask& mask, std::int64_t ele
   return (place < 2 ? low : high) >= mask.threshold ? mask.scale : 0.0F;
 }
 
-// Four elements per call, one block of random words.
-struct DropoutBody {
-  std::int64_t count;
-  DropoutMask mask;
-  const float* x;
-  float* y;
-  __device__ void operator()(std::int64_t block) const {
-    const PhiloxBlock words = dropout_words(mask, block);
-    for (int word = 0; word < 4; ++word) {
-      const std::int64_t i = 4 * block + word;
-      if (i < count) y[i] = words.value[word] >= mask.threshold ? x[i] * mask.scale : 0.0F;
-    }
-  }
-};
+// The element that random word `word` belongs to, zero or scaled. Never joined with an addition: equal bits wherever it
+// is computed.
+__device__ __forceinline__ float dropped(const DropoutMask& mask, std::uint32_t word, float x) {
+  return word >= mask.threshold ? __fmul_rn(x, mask.scale) : 0.0F;
+}
 
 }  // namespace cardiograd::kernels

@@ -58,6 +58,7 @@ struct LinearBackwardInput : LinearSpec {
 
 struct LinearBackwardWeight : LinearSpec {
   static constexpr const char* kName = "linear_backward_weight";
+  static int launches(const LinearShape&) { return 2; }
   static constexpr const char* kGradientOf = LinearForward::kName;
   static constexpr double kFlopFactor = 1.5;  // The sums of db are left out.
   static constexpr std::vector<BufferSpec> buffers(const LinearShape& s) {

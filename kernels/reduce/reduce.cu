@@ -1,88 +1,146 @@
 // Reductions on the GPU, in fixed trees.
+#include <algorithm>
 #include <cstdint>
 
-#include "kernels/common/column_sum_cuda.cuh"
 #include "kernels/common/elementwise_cuda.cuh"
+#include "kernels/common/last_block_cuda.cuh"
+#include "kernels/common/row_tiles_cuda.cuh"
 #include "kernels/common/scratch_cuda.h"
 #include "kernels/common/warp_reduce.cuh"
+#include "kernels/common/window_grid_cuda.cuh"
 #include "kernels/reduce/reduce.h"
 #include "simt/simt.h"
 
 namespace cardiograd::kernels {
 
-// One block: kColumnTile channels of one record; thread (x, y): channel x, every kRowLanes-th sample from y. Shared
-// memory 1 KiB.
-static __global__ void __launch_bounds__(kColumnTile* kRowLanes)
-    mean_time_kernel(std::int64_t time, std::int64_t channels, const float* x, float* y) {
-  SIMT_SHARED(float, lanes, [kRowLanes][kColumnTile]);
-  const std::int64_t channel = std::int64_t{blockIdx.y} * kColumnTile + threadIdx.x;
-  const float* record = x + std::int64_t{blockIdx.x} * time * channels;
-  float sum = 0;
-  if (channel < channels)
-    for (std::int64_t t = threadIdx.y; t < time; t += kRowLanes) sum += record[t * channels + channel];
-  lanes[threadIdx.y][threadIdx.x] = sum;
-  __syncthreads();
-  if (threadIdx.y != 0 || channel >= channels) return;
-  float total = 0;
-  for (int lane = 0; lane < kRowLanes; ++lane) total += lanes[lane][threadIdx.x];
-  y[blockIdx.x * channels + channel] = total / static_cast<float>(time);
-}
-
-struct MeanTimeBackwardBody {
-  const float* dy;
-  std::int64_t time;
-  std::int64_t channels;
-  float* dx;
-  __device__ void operator()(std::int64_t i) const {
-    const std::int64_t record = i / (time * channels);
-    dx[i] = dy[record * channels + i % channels] / static_cast<float>(time);
+// What becomes of a sum of squares: the sum itself, or the norm and the factor that clips it.
+struct SquaredNormFinish {
+  float* square = nullptr;
+  double largest = 0;
+  float* norm = nullptr;
+  float* factor = nullptr;
+  __device__ void operator()(float sum) const {
+    if (square != nullptr) *square = sum;
+    if (norm == nullptr) return;
+    const double root = sqrt(static_cast<double>(sum));
+    const double scale = largest / (root + 1e-6);  // PyTorch's guard against a norm of zero.
+    *norm = static_cast<float>(root);
+    *factor = scale < 1 ? static_cast<float>(scale) : 1.0F;
   }
 };
+
+// One block: a tile of channels of one record. Shared memory 4 KiB.
+template <int kWidth>
+__global__ void __launch_bounds__(kTileThreads)
+    mean_time_kernel(std::int64_t time, unsigned channels, const float* __restrict__ x, float* __restrict__ y) {
+  using Tile = RowTile<kWidth>;
+  SIMT_SHARED(float, lanes, [Tile::kRowLanes][Tile::kColumns]);
+  const unsigned channel = blockIdx.y * Tile::kColumns + threadIdx.x * kWidth;
+  Floats<kWidth> sum = {};
+  if (channel < channels) {
+    const float* record = x + blockIdx.x * time * channels + channel;
+    for (std::int64_t t = threadIdx.y; t < time; t += Tile::kRowLanes) {
+      const Floats<kWidth> value = load_floats<kWidth>(record + t * channels);
+      SIMT_UNROLL
+      for (int j = 0; j < kWidth; ++j) sum.at[j] += value.at[j];
+    }
+  }
+  sum = sum_row_lanes<kWidth>(lanes, sum);
+  if (threadIdx.y != 0 || channel >= channels) return;
+  SIMT_UNROLL
+  for (int j = 0; j < kWidth; ++j) sum.at[j] /= static_cast<float>(time);
+  store_floats<kWidth>(y + std::uint64_t{blockIdx.x} * channels + channel, sum);
+}
+
+inline constexpr unsigned kMeanRows = 64;  // of a chunk
+
+// One block: a chunk of samples of a tile of channels of one record; no shared memory.
+template <int kWidth>
+__global__ void __launch_bounds__(kTileThreads)
+    mean_time_backward_kernel(WindowGrid grid, const float* __restrict__ dy, float* __restrict__ dx) {
+  const WindowChunk<kWidth, 1> chunk(grid);
+  if (!chunk.inside) return;
+  Floats<kWidth> gradient = load_floats<kWidth>(dy + chunk.record * grid.channels + chunk.channel);
+  SIMT_UNROLL
+  for (int j = 0; j < kWidth; ++j) gradient.at[j] /= static_cast<float>(grid.time);
+  for (unsigned row = threadIdx.y; row < chunk.rows; row += RowTile<kWidth>::kRowLanes)
+    store_floats<kWidth>(dx + chunk.x + std::uint64_t{row} * grid.channels, gradient);
+}
 
 inline constexpr int kNormThreads = 256;
 inline constexpr int kNormPerBlock = 4096;
 
-// One block: the squares of kNormPerBlock elements (kSquare), or the sum of all partial sums in one block. Shared
-// memory 128 bytes.
-template <bool kSquare>
-__global__ void __launch_bounds__(kNormThreads)
-    norm_kernel(std::int64_t count, std::int64_t per_block, const float* x, float* sums) {
-  const std::int64_t first = blockIdx.x * per_block;
-  const std::int64_t last = first + per_block < count ? first + per_block : count;
+// The squares of kNormPerBlock elements, the last block adds up those of all. Shared memory 128 bytes.
+static __global__ void __launch_bounds__(kNormThreads)
+    squared_norm_kernel(std::int64_t count, bool wide, const float* __restrict__ x, float* partial, unsigned* arrived,
+                        SquaredNormFinish finish) {
+  const std::int64_t first = std::int64_t{blockIdx.x} * kNormPerBlock;
+  const auto size = static_cast<int>(count - first < kNormPerBlock ? count - first : kNormPerBlock);
+  const int vectors = wide ? size / 4 : 0;
   float sum = 0;
-  for (std::int64_t i = first + threadIdx.x; i < last; i += kNormThreads) sum += kSquare ? x[i] * x[i] : x[i];
+  for (int i = static_cast<int>(threadIdx.x); i < vectors; i += kNormThreads) {
+    const float4 value = simt::load4(x + first + 4 * i);
+    sum += value.x * value.x + value.y * value.y + (value.z * value.z + value.w * value.w);
+  }
+  for (int i = 4 * vectors + static_cast<int>(threadIdx.x); i < size; i += kNormThreads)
+    sum += x[first + i] * x[first + i];
   sum = block_sum<kNormThreads>(sum);
-  if (threadIdx.x == 0) sums[blockIdx.x] = sum;
+  if (gridDim.x > 1) {
+    if (threadIdx.x == 0) partial[blockIdx.x] = sum;
+    if (!is_last_block(arrived, gridDim.x)) return;
+    sum = 0;
+    for (unsigned block = threadIdx.x; block < gridDim.x; block += kNormThreads) sum += partial[block];
+    sum = block_sum<kNormThreads>(sum);
+  }
+  if (threadIdx.x == 0) finish(sum);
 }
 
-struct ScaleBody {
+struct ScaleMap {
   float factor;
-  float* x;
-  __device__ void operator()(std::int64_t i) const { x[i] *= factor; }
+  __device__ float operator()(float x) const { return x * factor; }
 };
+
+namespace {
+
+void squared_norm(std::int64_t count, const float* x, const SquaredNormFinish& finish, Stream stream) {
+  const unsigned blocks = std::max(1U, blocks_for(count, kNormPerBlock));
+  float* partial = cuda_scratch(stream, CudaScratchUse::kPartial, blocks);
+  simt::launch<squared_norm_kernel>(dim3(blocks), dim3(kNormThreads), 0, stream, count, are_aligned(x), x, partial,
+                                    cuda_counters(stream), finish);
+}
+
+}  // namespace
 
 void mean_time_forward_cuda(const MeanTimeShape& s, const float* x, float* y, Stream stream) {
   if (s.batch == 0) return;
-  const unsigned tiles = blocks_for(s.channels, kColumnTile);
-  simt::launch<mean_time_kernel>(dim3(static_cast<unsigned>(s.batch), tiles), dim3(kColumnTile, kRowLanes), 0, stream,
-                                 s.time, s.channels, x, y);
+  const auto launch = [&](auto width) {
+    using Tile = RowTile<width()>;
+    simt::launch<mean_time_kernel<width()>>(dim3(static_cast<unsigned>(s.batch), Tile::tiles(s.channels)),
+                                            Tile::block(), 0, stream, s.time, static_cast<unsigned>(s.channels), x, y);
+  };
+  with_width(s.channels, launch, x, y);
 }
 
 void mean_time_backward_cuda(const MeanTimeShape& s, const float* dy, float* dx, Stream stream) {
-  for_each_element(s.batch * s.time * s.channels, stream, MeanTimeBackwardBody{dy, s.time, s.channels, dx});
+  if (s.batch * s.time == 0) return;
+  const WindowGrid grid = window_grid(s.time, s.channels, 1, kMeanRows);
+  const auto launch = [&](auto width) {
+    simt::launch<mean_time_backward_kernel<width()>>(window_blocks<width()>(grid, s.batch), RowTile<width()>::block(),
+                                                     0, stream, grid, dy, dx);
+  };
+  with_width(s.channels, launch, dy, dx);
 }
 
 void squared_norm_forward_cuda(const SquaredNormShape& s, const float* x, float* y, Stream stream) {
-  const unsigned blocks = blocks_for(s.count, kNormPerBlock);
-  float* partial = cuda_scratch(stream, CudaScratchUse::kPartial, blocks);
-  if (blocks > 0)
-    simt::launch<norm_kernel<true>>(dim3(blocks), dim3(kNormThreads), 0, stream, s.count, kNormPerBlock, x, partial);
-  simt::launch<norm_kernel<false>>(dim3(1), dim3(kNormThreads), 0, stream, std::int64_t{blocks}, std::int64_t{blocks},
-                                   partial, y);
+  squared_norm(s.count, x, {.square = y}, stream);
+}
+
+void clip_factor_cuda(std::int64_t count, const float* x, double largest, float* norm, float* factor, Stream stream) {
+  squared_norm(count, x, {.largest = largest, .norm = norm, .factor = factor}, stream);
 }
 
 void scale_forward_cuda(const ScaleShape& s, float* x, Stream stream) {
-  for_each_element(s.count, stream, ScaleBody{s.factor, x});
+  map_elements(s.count, stream, ScaleMap{s.factor}, x, x);
 }
 
 }  // namespace cardiograd::kernels

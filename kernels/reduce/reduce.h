@@ -38,4 +38,8 @@ void mean_time_backward_cuda(const MeanTimeShape& s, const float* dy, float* dx,
 void squared_norm_forward_cuda(const SquaredNormShape& s, const float* x, float* y, Stream stream);
 void scale_forward_cuda(const ScaleShape& s, float* x, Stream stream);
 
+// Of `count` gradients in one launch: *norm = the square root of the sum of their squares, *factor = min(1, largest /
+// (*norm + 1e-6)).
+void clip_factor_cuda(std::int64_t count, const float* x, double largest, float* norm, float* factor, Stream stream);
+
 }  // namespace cardiograd::kernels

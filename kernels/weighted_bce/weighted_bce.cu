@@ -15,11 +15,16 @@ static __global__ void __launch_bounds__(kLossThreads)
     weighted_bce_kernel(std::int64_t count, std::int64_t classes, const float* logits, const float* targets,
                         const float* pos_weight, const float* dloss, float* loss, float* dlogits) {
   const float scale = (dloss == nullptr ? 1.0F : *dloss) / static_cast<float>(count);
+  const auto class_count = static_cast<unsigned>(classes);
+  const unsigned class_step = kLossThreads % class_count;
+  unsigned which = threadIdx.x % class_count;  // the class of logit i
   float sum = 0;
   for (std::int64_t i = threadIdx.x; i < count; i += kLossThreads) {
     const float x = logits[i];
     const float target = targets[i];
-    const float weight = pos_weight[i % classes] * target;
+    const float weight = pos_weight[which] * target;
+    which += class_step;
+    if (which >= class_count) which -= class_count;
     const float small = expf(-fabsf(x));
     // softplus(x) = max(x, 0) + rest, softplus(-x) = max(-x, 0) + rest; NaN is in rest.
     const float rest = log1pf(small);

@@ -5,7 +5,9 @@
 //
 //   x = logits, t = targets (0 or 1; any value between works)  (R, C)        w = pos_weight  (C)        loss  (1)
 //
-//   weighted_bce_forward    loss =        weighted_bce_backward   dlogits = dloss * gradient
+//   weighted_bce_forward             loss =
+//   weighted_bce_backward            dlogits = dloss * gradient
+//   weighted_bce_loss_and_gradient   loss = , dlogits = gradient: what a training step needs
 //
 // Finite for every finite logit up to the largest loss that a float holds; NaN gives NaN.
 #pragma once
@@ -25,13 +27,14 @@ void weighted_bce_forward_cpu(const WeightedBceShape& s, const float* logits, co
                               const float* pos_weight, float* loss);
 void weighted_bce_backward_cpu(const WeightedBceShape& s, const float* logits, const float* targets,
                                const float* pos_weight, const float* dloss, float* dlogits);
+void weighted_bce_loss_and_gradient_cpu(const WeightedBceShape& s, const float* logits, const float* targets,
+                                        const float* pos_weight, float* loss, float* dlogits);
 
 // The same on the GPU; pointers are to device memory.
 void weighted_bce_forward_cuda(const WeightedBceShape& s, const float* logits, const float* targets,
                                const float* pos_weight, float* loss, Stream stream);
 void weighted_bce_backward_cuda(const WeightedBceShape& s, const float* logits, const float* targets,
                                 const float* pos_weight, const float* dloss, float* dlogits, Stream stream);
-// Both in one launch, with dloss = 1: what a training step needs.
 void weighted_bce_loss_and_gradient_cuda(const WeightedBceShape& s, const float* logits, const float* targets,
                                          const float* pos_weight, float* loss, float* dlogits, Stream stream);
 

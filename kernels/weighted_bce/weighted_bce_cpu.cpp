@@ -38,4 +38,11 @@ void weighted_bce_backward_cpu(const WeightedBceShape& s, const float* logits, c
   }
 }
 
+void weighted_bce_loss_and_gradient_cpu(const WeightedBceShape& s, const float* logits, const float* targets,
+                                        const float* pos_weight, float* loss, float* dlogits) {
+  const float dloss = 1;
+  weighted_bce_forward_cpu(s, logits, targets, pos_weight, loss);
+  weighted_bce_backward_cpu(s, logits, targets, pos_weight, &dloss, dlogits);
+}
+
 }  // namespace cardiograd::kernels

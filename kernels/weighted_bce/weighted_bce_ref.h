@@ -41,4 +41,12 @@ void weighted_bce_backward_ref(const WeightedBceShape& s, const Real* logits, co
                            pos_weight[i % s.classes] * targets[i] * sigmoid_ref(-logits[i]));
 }
 
+template <class Real>
+void weighted_bce_loss_and_gradient_ref(const WeightedBceShape& s, const Real* logits, const Real* targets,
+                                        const Real* pos_weight, Real* loss, Real* dlogits) {
+  const Real dloss = 1;
+  weighted_bce_forward_ref(s, logits, targets, pos_weight, loss);
+  weighted_bce_backward_ref(s, logits, targets, pos_weight, &dloss, dlogits);
+}
+
 }  // namespace cardiograd::kernels

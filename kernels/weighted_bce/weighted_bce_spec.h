@@ -7,6 +7,7 @@
 #include <fmt/format.h>
 
 #include "kernels/kernel_spec.h"
+#include "kernels/weighted_bce/ladder/weighted_bce_ladder.h"
 #include "kernels/weighted_bce/weighted_bce.h"
 #include "kernels/weighted_bce/weighted_bce_ref.h"
 
@@ -66,6 +67,22 @@ struct WeightedBceBackward : WeightedBceSpec {
   static constexpr auto cuda = weighted_bce_backward_cuda;
 };
 
-using WeightedBceSpecs = SpecList<WeightedBceForward, WeightedBceBackward>;
+struct WeightedBceLossAndGradient : WeightedBceSpec {
+  static constexpr const char* kName = "weighted_bce_loss_and_gradient";
+  static constexpr std::vector<BufferSpec> buffers(const WeightedBceShape& s) {
+    std::vector<BufferSpec> all = inputs(s);
+    all.push_back({"loss", {1}, Role::kOutput});
+    all.push_back({"dlogits", {s.rows, s.classes}, Role::kOutput});
+    return all;
+  }
+  static Cost cost(const WeightedBceShape& s) { return cost_of(s, 60, buffers(s)); }
+  static constexpr auto reference = [](auto... a) { weighted_bce_loss_and_gradient_ref(a...); };
+  static constexpr auto cpu = weighted_bce_loss_and_gradient_cpu;
+  static constexpr auto cuda = weighted_bce_loss_and_gradient_cuda;
+  static constexpr KernelVariant<decltype(cuda)> cuda_variants[] = {
+      {"naive", weighted_bce_naive}, {"stable", weighted_bce_stable}, {"tree", weighted_bce_tree}};
+};
+
+using WeightedBceSpecs = SpecList<WeightedBceForward, WeightedBceBackward, WeightedBceLossAndGradient>;
 
 }  // namespace cardiograd::kernels

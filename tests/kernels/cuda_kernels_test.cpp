@@ -8,12 +8,18 @@
 #include <gtest/gtest.h>
 
 #include "base/error.h"
+#include "kernels/add/add_spec.h"
 #include "kernels/attention/attention_spec.h"
 #include "kernels/batch_norm/batch_norm_spec.h"
+#include "kernels/batch_norm_pool/batch_norm_pool_spec.h"
 #include "kernels/common/check_cuda.h"
 #include "kernels/conv1d/conv1d_spec.h"
+#include "kernels/gather_batch/gather_batch_spec.h"
+#include "kernels/layer_norm/layer_norm_spec.h"
 #include "kernels/linear/linear_spec.h"
+#include "kernels/max_pool/max_pool_spec.h"
 #include "kernels/op_table.h"
+#include "kernels/residual_layer_norm/residual_layer_norm_spec.h"
 #include "kernels/weighted_bce/weighted_bce_spec.h"
 #include "tests/kernels/device_calls.h"
 
@@ -22,20 +28,23 @@ namespace {
 
 class CudaKernels : public DeviceTest {};
 
-// Every written buffer against the double reference, by the table's rule.
+// Every written buffer against the double reference, by the table's rule, with all buffers aligned and with none.
 template <KernelSpec Spec>
 void expect_agreement(const typename Spec::Shape& shape) {
   const OpCase test = bind_case<Spec>(shape);
-  const std::vector<Values> call = random_call(test, 3);
+  std::vector<Values> call = random_call(test, 3);
   const std::vector<Values> expected = run(test, Implementation::kReference64, call);
   const std::vector<Values> plain = run(test, Implementation::kReference32, call);
-  const std::vector<Values> got = DeviceCall(test, call).run();
-  for (std::size_t i = 0; i < call.size(); ++i) {
-    if (!is_written(test.buffers[i])) continue;
-    const double allowed = allowed_error(Spec::kTolerance, plain[i].real, expected[i].real);
-    const double error = relative_error(got[i].real, expected[i].real);
-    EXPECT_TRUE(error <= allowed) << Spec::kName << " " << test.buffers[i].name << " at " << test.shape << ": error "
-                                  << error << ", allowed " << allowed;
+  for (const std::size_t offset : {0, 1}) {
+    for (Values& values : call) values.offset = offset;
+    const std::vector<Values> got = DeviceCall(test, call).run();
+    for (std::size_t i = 0; i < call.size(); ++i) {
+      if (!is_written(test.buffers[i])) continue;
+      const double allowed = allowed_error(Spec::kTolerance, plain[i].real, expected[i].real);
+      const double error = relative_error(got[i].real, expected[i].real);
+      EXPECT_TRUE(error <= allowed) << Spec::kName << " " << test.buffers[i].name << " at " << test.shape << ", offset "
+                                    << offset << ": error " << error << ", allowed " << allowed;
+    }
   }
 }
 
@@ -82,6 +91,51 @@ TEST(CheckCuda, SaysInWordsThatTheDriverIsTooOld) {
 TEST_F(CudaKernels, BatchNormOfManyChunks) {
   expect_agreement<BatchNormForward>({.rows = 1031, .channels = 35, .relu = true});
   expect_agreement<BatchNormBackward>({.rows = 1031, .channels = 35, .relu = true});
+  expect_agreement<BatchNormForward>({.rows = 4500, .channels = 72, .relu = true});
+  expect_agreement<BatchNormBackward>({.rows = 4500, .channels = 72, .relu = true});
+}
+
+// Records of several chunks with an odd sample at the end.
+TEST_F(CudaKernels, BatchNormWithPoolingOfManyChunks) {
+  for (const std::int64_t channels : {35, 72}) {
+    const BatchNormPoolShape shape = {.batch = 3, .time = 643, .channels = channels, .relu = true};
+    expect_agreement<BatchNormPoolForward>(shape);
+    expect_agreement<BatchNormPoolBackward>(shape);
+  }
+}
+
+// Every number of registers per lane, of one float and of four, and rows that do not fit.
+TEST_F(CudaKernels, LayerNormOfEveryWidth) {
+  for (const std::int64_t width : {64, 65, 128, 132, 255, 256, 257, 260, 512, 516, 1024, 1028}) {
+    const LayerNormShape shape = {.rows = 131, .width = width};
+    expect_agreement<LayerNormForward>(shape);
+    expect_agreement<LayerNormBackward>(shape);
+    const ResidualLayerNormShape residual = {.rows = 131, .width = width, .dropout = {.probability = 0.3F, .seed = 7}};
+    expect_agreement<ResidualLayerNormForward>(residual);
+    expect_agreement<ResidualLayerNormBackward>(residual);
+  }
+}
+
+// Blocks whose step is a multiple of the channels, and not.
+TEST_F(CudaKernels, GatheringManySamplesOfAnyChannels) {
+  for (const std::int64_t channels : {1, 12, 13, 300, 1100})
+    expect_agreement<GatherBatchForward>({.records = 5, .batch = 3, .time = 700, .channels = channels});
+}
+
+TEST_F(CudaKernels, MaxPoolingOfManyChunks) {
+  for (const std::int64_t channels : {5, 68}) {
+    for (const MaxPoolShape& shape :
+         {MaxPoolShape{.batch = 2, .time = 301, .channels = channels, .kernel = 2, .stride = 2},
+          MaxPoolShape{.batch = 2, .time = 301, .channels = channels, .kernel = 5, .stride = 3, .padding = 2}}) {
+      expect_agreement<MaxPoolForward>(shape);
+      expect_agreement<MaxPoolBackward>(shape);
+    }
+  }
+}
+
+TEST_F(CudaKernels, ColumnSumsOfManyChunks) {
+  for (const std::int64_t period : {5, 68})
+    expect_agreement<AddBackwardBroadcast>({.count = 9001 * period, .period = period});
 }
 
 // The widest head of one slice of components, the narrowest of two, and three slices with a tail.
@@ -109,24 +163,13 @@ TEST_F(CudaKernels, LossAndGradientInOneLaunchAreThoseOfTwo) {
   const WeightedBceShape shape = {.rows = 61, .classes = 7};
   const OpCase forward = bind_case<WeightedBceForward>(shape);
   const OpCase backward = bind_case<WeightedBceBackward>(shape);
+  const OpCase both = bind_case<WeightedBceLossAndGradient>(shape);
   std::vector<Values> call = random_call(backward, 6);
-  call[3].real[0] = 1;  // dloss
-  const std::vector<double> gradient = DeviceCall(backward, call).run()[4].real;
-  std::vector<Values> forward_call(call.begin(), call.begin() + 4);
-  forward_call[3].real[0] = NAN;  // loss
-  const std::vector<double> loss = DeviceCall(forward, forward_call).run()[3].real;
-
-  // logits, targets, pos_weight, loss, dlogits
-  OpCase both = backward;
-  both.buffers[3] = forward.buffers[3];
-  both.run = [&](Implementation, void* const* at) {
-    using Signature = SignatureOf<decltype(&weighted_bce_loss_and_gradient_cuda)>;
-    Signature::call<float>(weighted_bce_loss_and_gradient_cuda, shape, at);
-  };
-  call[3].real[0] = NAN;
-  const std::vector<Values> got = DeviceCall(both, call).run();
-  EXPECT_EQ(got[3].real, loss);
-  EXPECT_EQ(got[4].real, gradient);
+  call[3].real[0] = 1;                                           // dloss
+  const std::vector<Values> got = DeviceCall(both, call).run();  // loss in its place
+  EXPECT_EQ(got[4].real, DeviceCall(backward, call).run()[4].real);
+  call.pop_back();
+  EXPECT_EQ(got[3].real, DeviceCall(forward, call).run()[3].real);
 }
 
 }  // namespace

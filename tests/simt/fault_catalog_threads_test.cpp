@@ -198,6 +198,50 @@ void caller_not_in_mask() {
   expect(y.read(), std::vector<int>(32, 1));
 }
 
+// The block that comes last adds up what all have written: each must publish it before it counts itself.
+template <bool kPlanted>
+__global__ void last_block_kernel(const float* x, float* partial, unsigned* arrived, float* sum) {
+  SIMT_SHARED(int, last, [1]);
+  if (threadIdx.x < 2) partial[blockIdx.x * 2 + threadIdx.x] = x[blockIdx.x * 2 + threadIdx.x];
+  if (!kPlanted) __syncthreads();  // else thread 1 may still be on its way
+  if (threadIdx.x == 0) {
+    __threadfence();
+    last[0] = atomicAdd(arrived, 1U) + 1 == gridDim.x ? 1 : 0;
+    __threadfence();
+  }
+  __syncthreads();
+  if (last[0] == 0 || threadIdx.x != 63) return;
+  float total = 0;
+  for (unsigned i = 0; i < 2 * gridDim.x; ++i) total += partial[i];
+  *sum = total;
+}
+template <bool kPlanted>
+void block_published_too_early() {
+  const DeviceBuffer<float> x(ramp(18)), partial(18), sum(1);
+  const DeviceBuffer<unsigned> arrived(std::vector<unsigned>{0});
+  launch<last_block_kernel<kPlanted>>(9, 64, 0, nullptr, x.data(), partial.data(), arrived.data(), sum.data());
+  expect(sum.read(), {171.0F});
+}
+
+template <bool kPlanted>
+__global__ void unfenced_block_kernel(const float* x, float* partial, unsigned* arrived, float* sum) {
+  partial[blockIdx.x] = x[blockIdx.x];
+  if (!kPlanted) __threadfence();
+  const bool last = atomicAdd(arrived, 1U) + 1 == gridDim.x;
+  __threadfence();
+  if (!last) return;
+  float total = 0;
+  for (unsigned i = 0; i < gridDim.x; ++i) total += partial[i];
+  *sum = total;
+}
+template <bool kPlanted>
+void missing_fence_between_blocks() {
+  const DeviceBuffer<float> x(ramp(9)), partial(9), sum(1);
+  const DeviceBuffer<unsigned> arrived(std::vector<unsigned>{0});
+  launch<unfenced_block_kernel<kPlanted>>(9, 1, 0, nullptr, x.data(), partial.data(), arrived.data(), sum.data());
+  expect(sum.read(), {45.0F});
+}
+
 // ---
 
 std::vector<Planted> catalog() {
@@ -210,6 +254,8 @@ std::vector<Planted> catalog() {
       CATALOG_ENTRY(race_in_shared_memory, kRace),
       CATALOG_ENTRY(race_in_global_memory, kRace),
       CATALOG_ENTRY(block_order_dependence, kRace),
+      CATALOG_ENTRY(block_published_too_early, kRace),
+      CATALOG_ENTRY(missing_fence_between_blocks, kRace),
       CATALOG_ENTRY(exited_lane_in_mask, fault_name(FaultKind::kExitedLaneInMask)),
       CATALOG_ENTRY(different_collectives_in_one_mask, fault_name(FaultKind::kMismatchedCollective)),
       CATALOG_ENTRY(caller_not_in_mask, fault_name(FaultKind::kCallerNotInMask)),

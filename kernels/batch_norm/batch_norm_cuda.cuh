@@ -1,0 +1,231 @@
+// Batch normalization on the GPU, the part that batch_norm.cu and batch_norm_pool.cu share: rows in windows of kPool
+// rows, of which the next operation takes the largest. kPool 1 is batch normalization alone.
+#pragma once
+
+#include <cstdint>
+
+#include "kernels/batch_norm/batch_norm.h"
+#include "kernels/common/column_sum_cuda.cuh"
+#include "kernels/common/row_tiles_cuda.cuh"
+#include "kernels/common/window_grid_cuda.cuh"
+#include "simt/simt.h"
+
+namespace cardiograd::kernels {
+
+struct BatchNormChannels {
+  const float* gamma;
+  const float* beta;
+  const float* mean;
+  const float* variance;
+  float epsilon;
+  bool relu;
+};
+
+// What normalizes kWidth channels; value() is the one before ReLU, in the forward and backward direction the same bits.
+template <int kWidth>
+struct BatchNormCoefficients {
+  Floats<kWidth> mean;
+  Floats<kWidth> inverse;  // 1 / sqrt(variance + epsilon)
+  Floats<kWidth> scale;    // gamma * inverse
+  Floats<kWidth> beta;
+  bool relu;
+
+  __device__ BatchNormCoefficients(const BatchNormChannels& at, unsigned channel)
+      : BatchNormCoefficients(at, channel, load_floats<kWidth>(at.mean + channel),
+                              load_floats<kWidth>(at.variance + channel)) {}
+  __device__ BatchNormCoefficients(const BatchNormChannels& at, unsigned channel, const Floats<kWidth>& mean_,
+                                   const Floats<kWidth>& variance)
+      : mean(mean_), beta(load_floats<kWidth>(at.beta + channel)), relu(at.relu) {
+    const Floats<kWidth> gamma = load_floats<kWidth>(at.gamma + channel);
+    SIMT_UNROLL
+    for (int j = 0; j < kWidth; ++j) {
+      inverse.at[j] = 1.0F / sqrtf(variance.at[j] + at.epsilon);
+      scale.at[j] = gamma.at[j] * inverse.at[j];
+    }
+  }
+  __device__ __forceinline__ float value(float x, int j) const { return (x - mean.at[j]) * scale.at[j] + beta.at[j]; }
+  __device__ __forceinline__ float output(float x, int j) const {
+    const float y = value(x, j);
+    return relu && y <= 0.0F ? 0.0F : y;
+  }
+  __device__ __forceinline__ float normal(float x, int j) const { return (x - mean.at[j]) * inverse.at[j]; }
+};
+
+// The place of the largest of the window's outputs of channel j, as max_pool.h says: the first of equals, the last NaN.
+template <int kWidth, int kPool>
+__device__ __forceinline__ int largest(const BatchNormCoefficients<kWidth>& k, const Floats<kWidth> (&x)[kPool], int j,
+                                       float& output) {
+  int place = 0;
+  output = k.output(x[0].at[j], j);
+  SIMT_UNROLL
+  for (int i = 1; i < kPool; ++i) {
+    const float next = k.output(x[i].at[j], j);
+    if (next > output || next != next) {
+      output = next;
+      place = i;
+    }
+  }
+  return place;
+}
+
+template <int kWidth, int kPool>
+__device__ __forceinline__ void load_window(const float* from, unsigned row, unsigned channels,
+                                            Floats<kWidth> (&x)[kPool]) {
+  SIMT_UNROLL
+  for (int i = 0; i < kPool; ++i) x[i] = load_floats<kWidth>(from + std::uint64_t{row + i} * channels);
+}
+
+inline constexpr unsigned kApplyWindows = 128;
+
+// y, one value per window. One block: a chunk of a tile of channels; no shared memory.
+template <int kWidth, int kPool>
+__global__ void __launch_bounds__(kTileThreads)
+    batch_norm_apply_kernel(WindowGrid grid, BatchNormChannels at, const float* __restrict__ x, float* __restrict__ y) {
+  const WindowChunk<kWidth, kPool> chunk(grid);
+  if (!chunk.inside) return;
+  const BatchNormCoefficients<kWidth> k(at, chunk.channel);
+  SIMT_UNROLL
+  for (unsigned i = 0; i < kApplyWindows; i += RowTile<kWidth>::kRowLanes) {
+    const unsigned window = i + threadIdx.y;
+    if (window >= chunk.windows) break;
+    Floats<kWidth> rows[kPool];
+    load_window<kWidth, kPool>(x + chunk.x, window * kPool, grid.channels, rows);
+    Floats<kWidth> result;
+    SIMT_UNROLL
+    for (int j = 0; j < kWidth; ++j) largest<kWidth, kPool>(k, rows, j, result.at[j]);
+    store_floats<kWidth>(y + chunk.y + std::uint64_t{window} * grid.channels, result);
+  }
+}
+
+// Where the sums of the gradient go: to the next kernel, and to the parameters' gradients.
+struct BatchNormFinish {
+  float* sum;
+  float* product;
+  float* dgamma;
+  float* dbeta;
+  template <int kWidth>
+  __device__ void operator()(unsigned channel, const Floats<kWidth> (&sums)[2]) const {
+    store_floats<kWidth>(sum + channel, sums[0]);
+    store_floats<kWidth>(product + channel, sums[1]);
+    add_floats<kWidth>(dbeta + channel, sums[0]);
+    add_floats<kWidth>(dgamma + channel, sums[1]);
+  }
+};
+
+inline constexpr unsigned kSumRows = 256;  // of a chunk
+
+// Sums of the gradient and of its product with the normalized value. One block: a chunk of a tile of channels; the last
+// block of a tile adds up the chunks. Shared memory 4 KiB.
+template <int kWidth, int kPool>
+__global__ void __launch_bounds__(kTileThreads)
+    batch_norm_sums_kernel(WindowGrid grid, BatchNormChannels at, const float* __restrict__ x,
+                           const float* __restrict__ dy, ColumnPartials partials, BatchNormFinish finish) {
+  const WindowChunk<kWidth, kPool> chunk(grid);
+  Floats<kWidth> sums[2] = {};
+  if (chunk.inside) {
+    const BatchNormCoefficients<kWidth> k(at, chunk.channel);
+    for (unsigned window = threadIdx.y; window < chunk.windows; window += RowTile<kWidth>::kRowLanes) {
+      Floats<kWidth> rows[kPool];
+      load_window<kWidth, kPool>(x + chunk.x, window * kPool, grid.channels, rows);
+      const Floats<kWidth> above = load_floats<kWidth>(dy + chunk.y + std::uint64_t{window} * grid.channels);
+      SIMT_UNROLL
+      for (int j = 0; j < kWidth; ++j) {
+        float output = 0;
+        const int place = largest<kWidth, kPool>(k, rows, j, output);
+        const float gradient = k.relu && output <= 0.0F ? 0.0F : above.at[j];
+        float winner = rows[0].at[j];
+        SIMT_UNROLL
+        for (int i = 1; i < kPool; ++i) winner = place == i ? rows[i].at[j] : winner;
+        sums[0].at[j] += gradient;
+        sums[1].at[j] += gradient * k.normal(winner, j);
+      }
+    }
+  }
+  finish_column_sums<2, kWidth>(sums, blockIdx.x, gridDim.x, grid.channels, partials, finish);
+}
+
+// dx of every row; `weight` is 1 / rows, or 0 where the statistics are constants. Rows behind the last window of a
+// record have only the gradient through the statistics. One block: a chunk of a tile of channels; no shared memory.
+template <int kWidth, int kPool>
+__global__ void __launch_bounds__(kTileThreads)
+    batch_norm_gradient_kernel(WindowGrid grid, BatchNormChannels at, float weight, const float* __restrict__ sum,
+                               const float* __restrict__ product, const float* __restrict__ x,
+                               const float* __restrict__ dy, float* __restrict__ dx) {
+  const WindowChunk<kWidth, kPool> chunk(grid);
+  if (!chunk.inside) return;
+  const BatchNormCoefficients<kWidth> k(at, chunk.channel);
+  Floats<kWidth> offset = load_floats<kWidth>(sum + chunk.channel);
+  Floats<kWidth> slope = load_floats<kWidth>(product + chunk.channel);
+  SIMT_UNROLL
+  for (int j = 0; j < kWidth; ++j) {
+    offset.at[j] *= weight;
+    slope.at[j] *= weight * k.inverse.at[j];
+  }
+  const auto gradient_of = [&](const Floats<kWidth>& row, const Floats<kWidth>& above, unsigned at_row) {
+    Floats<kWidth> result;
+    SIMT_UNROLL
+    for (int j = 0; j < kWidth; ++j) {
+      const float through_statistics = offset.at[j] + (row.at[j] - k.mean.at[j]) * slope.at[j];
+      result.at[j] = k.scale.at[j] * (above.at[j] - through_statistics);
+    }
+    store_floats<kWidth>(dx + chunk.x + std::uint64_t{at_row} * grid.channels, result);
+  };
+  for (unsigned window = threadIdx.y; window < chunk.windows; window += RowTile<kWidth>::kRowLanes) {
+    Floats<kWidth> rows[kPool];
+    load_window<kWidth, kPool>(x + chunk.x, window * kPool, grid.channels, rows);
+    const Floats<kWidth> above = load_floats<kWidth>(dy + chunk.y + std::uint64_t{window} * grid.channels);
+    Floats<kWidth> gradients[kPool];
+    SIMT_UNROLL
+    for (int j = 0; j < kWidth; ++j) {
+      float output = 0;
+      const int place = largest<kWidth, kPool>(k, rows, j, output);
+      const float gradient = k.relu && output <= 0.0F ? 0.0F : above.at[j];
+      SIMT_UNROLL
+      for (int i = 0; i < kPool; ++i) gradients[i].at[j] = place == i ? gradient : 0.0F;
+    }
+    SIMT_UNROLL
+    for (int i = 0; i < kPool; ++i) gradient_of(rows[i], gradients[i], window * kPool + i);
+  }
+  for (unsigned row = chunk.windows * kPool + threadIdx.y; row < chunk.rows; row += RowTile<kWidth>::kRowLanes)
+    gradient_of(load_floats<kWidth>(x + chunk.x + std::uint64_t{row} * grid.channels), {}, row);
+}
+
+// The launchers of the kernels above, in windows of kPool of each of `records` records; s.rows = records * time.
+template <int kPool>
+void batch_norm_apply(const BatchNormShape& s, std::int64_t records, const BatchNormChannels& at, const float* x,
+                      float* y, Stream stream) {
+  const WindowGrid grid = window_grid(s.rows / records, s.channels, kPool, kApplyWindows);
+  const auto launch = [&](auto width) {
+    simt::launch<batch_norm_apply_kernel<width(), kPool>>(window_blocks<width()>(grid, records),
+                                                          RowTile<width()>::block(), 0, stream, grid, at, x, y);
+  };
+  with_width(s.channels, launch, at.gamma, at.beta, at.mean, at.variance, x, y);
+}
+
+// Both backward directions: `training` with the gradient through the statistics.
+template <int kPool>
+void batch_norm_gradient(const BatchNormShape& s, std::int64_t records, bool training, const BatchNormChannels& at,
+                         const float* x, const float* dy, float* dx, float* dgamma, float* dbeta, Stream stream) {
+  const WindowGrid sum_grid = window_grid(s.rows / records, s.channels, kPool, kSumRows / kPool);
+  const WindowGrid grid = window_grid(s.rows / records, s.channels, kPool, kApplyWindows);
+  const ColumnPartials partials = column_partials(stream, records * sum_grid.chunks.divisor, 2, s.channels);
+  const std::int64_t pitch = (s.channels + 3) / 4 * 4;
+  float* sum = cuda_scratch(stream, CudaScratchUse::kCoefficients, 2 * pitch);
+  float* product = sum + pitch;
+  const float weight = training ? 1.0F / static_cast<float>(s.rows) : 0.0F;
+  const auto launch = [&](auto width) {
+    using Tile = RowTile<width()>;
+    simt::launch<batch_norm_sums_kernel<width(), kPool>>(window_blocks<width()>(sum_grid, records), Tile::block(), 0,
+                                                         stream, sum_grid, at, x, dy, partials,
+                                                         BatchNormFinish{sum, product, dgamma, dbeta});
+    simt::launch<batch_norm_gradient_kernel<width(), kPool>>(window_blocks<width()>(grid, records), Tile::block(), 0,
+                                                             stream, grid, at, weight, sum, product, x, dy, dx);
+  };
+  with_width(s.channels, launch, at.gamma, at.beta, at.mean, at.variance, x, dy, dx, dgamma, dbeta);
+}
+
+// mean, variance and the running statistics from the rows of x: one launch, in batch_norm.cu.
+void batch_norm_statistics_cuda(const BatchNormShape& s, const float* x, float* running_mean, float* running_var,
+                                float* mean, float* variance, Stream stream);
+
+}  // namespace cardiograd::kernels

@@ -1,0 +1,123 @@
+// Residual sum and layer normalization on the GPU: the kernels of layer_norm_cuda.cuh with the sum as input, made in
+// the registers of the warp that normalizes it. Rows too wide for that go through memory.
+#include <cstdint>
+
+#include "kernels/common/column_sum_cuda.cuh"
+#include "kernels/common/grid.cuh"
+#include "kernels/dropout/dropout.cuh"
+#include "kernels/layer_norm/layer_norm_cuda.cuh"
+#include "kernels/residual_layer_norm/residual_layer_norm.h"
+#include "simt/simt.h"
+
+namespace cardiograd::kernels {
+
+struct ResidualDropout {
+  DropoutMask mask;
+  bool drops;
+  unsigned width;
+
+  // kWidth neighbors of a row, four of which have one block of random words.
+  template <int kWidth>
+  __device__ __forceinline__ Floats<kWidth> apply(std::int64_t row, unsigned column, Floats<kWidth> value) const {
+    if (!drops) return value;
+    const std::int64_t element = row * width + column;
+    if constexpr (kWidth == 4) {
+      const PhiloxBlock words = dropout_words(mask, element / 4);
+      SIMT_UNROLL
+      for (int j = 0; j < 4; ++j) value.at[j] = dropped(mask, words.value[j], value.at[j]);
+    } else {
+      value.at[0] = dropout_factor(mask, element) > 0.0F ? __fmul_rn(value.at[0], mask.scale) : 0.0F;
+    }
+    return value;
+  }
+};
+
+struct ResidualInput {
+  const float* bias;
+  const float* x;
+  const float* residual;
+  ResidualDropout dropout;
+
+  template <int kWidth>
+  __device__ __forceinline__ Floats<kWidth> load(std::int64_t row, unsigned column,
+                                                 const Floats<kWidth>& bias_here) const {
+    const std::int64_t i = row * dropout.width + column;
+    Floats<kWidth> term = load_floats<kWidth>(x + i);
+    Floats<kWidth> sum = load_floats<kWidth>(residual + i);
+    SIMT_UNROLL
+    for (int j = 0; j < kWidth; ++j) term.at[j] += bias_here.at[j];
+    term = dropout.template apply<kWidth>(row, column, term);
+    SIMT_UNROLL
+    for (int j = 0; j < kWidth; ++j) sum.at[j] += term.at[j];
+    return sum;
+  }
+};
+
+struct ResidualOutput {
+  float* dx;
+  float* dresidual;
+  ResidualDropout dropout;
+
+  template <int kWidth>
+  __device__ __forceinline__ Floats<kWidth> store(std::int64_t row, unsigned column,
+                                                  const Floats<kWidth>& gradient) const {
+    const std::int64_t i = row * dropout.width + column;
+    store_floats<kWidth>(dresidual + i, gradient);
+    const Floats<kWidth> before = dropout.template apply<kWidth>(row, column, gradient);
+    store_floats<kWidth>(dx + i, before);
+    return before;
+  }
+};
+
+// h of any row, one element per thread of kTileThreads. No shared memory.
+static __global__ void __launch_bounds__(kTileThreads)
+    residual_sum_kernel(std::int64_t rows, ResidualInput input, float* sum) {
+  const unsigned column = blockIdx.y * kTileThreads + threadIdx.x;
+  if (column >= input.dropout.width) return;
+  const Floats<1> bias = {{input.bias[column]}};
+  for (std::int64_t row = blockIdx.x; row < rows; row += gridDim.x)
+    sum[row * input.dropout.width + column] = input.load<1>(row, column, bias).at[0];
+}
+
+namespace {
+
+ResidualDropout dropout_of(const ResidualLayerNormShape& s) {
+  return {dropout_mask(s.dropout), s.dropout.probability > 0, static_cast<unsigned>(s.width)};
+}
+
+void residual_sum(const ResidualLayerNormShape& s, const ResidualInput& input, float* sum, Stream stream) {
+  simt::launch<residual_sum_kernel>(dim3(static_cast<unsigned>(s.rows), blocks_for(s.width, kTileThreads)),
+                                    dim3(kTileThreads), 0, stream, s.rows, input, sum);
+}
+
+}  // namespace
+
+void residual_layer_norm_forward_cuda(const ResidualLayerNormShape& s, const float* x, const float* bias,
+                                      const float* residual, const float* gamma, const float* beta, float* y,
+                                      float* mean, float* rstd, Stream stream) {
+  if (s.rows == 0) return;
+  const LayerNormShape norm = {s.rows, s.width, s.epsilon};
+  const ResidualInput input = {bias, x, residual, dropout_of(s)};
+  const LayerNormForwardAt at = {gamma, beta, static_cast<float>(s.epsilon), y, mean, rstd};
+  if (run_layer_norm_forward(norm, input, at, stream, x, bias, residual)) return;
+  residual_sum(s, input, y, stream);
+  wide_layer_norm_forward(norm, y, at, stream);
+}
+
+void residual_layer_norm_backward_cuda(const ResidualLayerNormShape& s, const float* x, const float* bias,
+                                       const float* residual, const float* gamma, const float* mean, const float* rstd,
+                                       const float* dy, float* dx, float* dresidual, float* dbias, float* dgamma,
+                                       float* dbeta, Stream stream) {
+  if (s.rows == 0) return;
+  const LayerNormShape norm = {s.rows, s.width, s.epsilon};
+  const ResidualInput input = {bias, x, residual, dropout_of(s)};
+  const ResidualOutput output = {dx, dresidual, dropout_of(s)};
+  const LayerNormBackwardAt at = {gamma, mean, rstd, dy, dgamma, dbeta, dbias};
+  if (run_layer_norm_backward<3>(norm, input, output, at, stream, x, bias, residual, dx, dresidual)) return;
+  residual_sum(s, input, dresidual, stream);
+  wide_layer_norm_backward(norm, dresidual, at, dresidual, stream);
+  dropout_cuda({s.rows * s.width, s.dropout}, dresidual, dx, stream);
+  add_column_sums(s.rows, s.width, dx, dbias, stream);
+}
+
+}  // namespace cardiograd::kernels

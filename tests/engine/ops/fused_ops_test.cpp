@@ -1,0 +1,185 @@
+// Operations that do the work of several, against their parts one after the other: equal bits where the arithmetic is
+// the same, on the CPU and on the GPU.
+#include <algorithm>
+#include <functional>
+#include <string>
+#include <vector>
+
+#include "base/error.h"
+#include "engine/autograd.h"
+#include "engine/nn/layers.h"
+#include "engine/observer.h"
+#include "engine/ops/ops.h"
+#include "tests/engine/on_cuda.h"
+
+namespace cardiograd {
+namespace {
+
+using testing::expect_close;
+using testing::random_tensor;
+
+using Operation = std::function<Tensor(std::vector<Tensor>&)>;
+
+std::vector<Device> devices() {
+  if (cuda_available()) return {Device::kCpu, Device::kCuda};
+  return {Device::kCpu};
+}
+
+// The result, then the gradients of the inputs.
+std::vector<Tensor> outcome(const std::vector<Shape>& shapes, const Operation& run, Device device) {
+  std::vector<Tensor> inputs;
+  for (std::size_t i = 0; i < shapes.size(); ++i) {
+    inputs.push_back(random_tensor(shapes[i], i).to(device));
+    inputs.back().set_requires_grad(true);
+  }
+  std::vector<Tensor> all = {run(inputs)};
+  backward(all.front(), random_tensor(all.front().shape(), 99).to(device));
+  for (const Tensor& input : inputs) all.push_back(input.grad());
+  return all;
+}
+
+// `exact`: which of the outcome have equal bits.
+void expect_same(const std::vector<Shape>& shapes, const Operation& fused, const Operation& parts,
+                 const std::vector<bool>& exact, Device device, const std::string& what) {
+  const std::vector<Tensor> got = outcome(shapes, fused, device);
+  const std::vector<Tensor> expected = outcome(shapes, parts, device);
+  for (std::size_t i = 0; i < got.size(); ++i) {
+    const std::string where = what + " on " + std::string(device_name(device)) + ", tensor " + std::to_string(i);
+    if (exact[i])
+      EXPECT_EQ(got[i].values(), expected[i].values()) << where;
+    else
+      expect_close(got[i], expected[i], 2e-6, where);
+  }
+}
+
+// Odd and aligned sizes, one chunk of rows and several.
+TEST(FusedOps, BatchNormWithPoolingIsBothInTurn) {
+  for (const Device device : devices()) {
+    for (const Shape& x : {Shape{3, 37, 6}, Shape{2, 50, 8}, Shape{5, 301, 64}, Shape{1, 2, 3}}) {
+      const Shape per_channel = {x.last()};
+      std::vector<std::vector<float>> running;
+      const auto run = [&](bool fused) {
+        return [&running, fused](std::vector<Tensor>& in) {
+          Tensor mean = Tensor::zeros(in[1].shape(), DType::kFloat32, in[1].device());
+          Tensor var = Tensor::full(in[1].shape(), 1, in[1].device());
+          const ops::BatchNormOptions options = {.relu = true, .training = true};
+          const Tensor y = fused ? ops::batch_norm_pool(in[0], in[1], in[2], mean, var, options)
+                                 : ops::max_pool1d(ops::batch_norm(in[0], in[1], in[2], mean, var, options), 2, 2);
+          running.push_back(mean.values());
+          running.push_back(var.values());
+          return y;
+        };
+      };
+      // The gradients are sums over rows in another order.
+      expect_same({x, per_channel, per_channel}, run(true), run(false), {true, false, false, false}, device,
+                  "batch_norm_pool " + x.text());
+      EXPECT_EQ(running[0], running[2]);
+      EXPECT_EQ(running[1], running[3]);
+    }
+  }
+  EXPECT_THROW(outcome(
+                   {{4, 1, 3}, {3}, {3}},
+                   [](auto& in) {
+                     Tensor mean = Tensor::zeros({3});
+                     Tensor var = Tensor::full({3}, 1);
+                     return ops::batch_norm_pool(in[0], in[1], in[2], mean, var, {});
+                   },
+                   Device::kCpu),
+               Error);
+}
+
+// Rows that registers hold in accesses of one float and of four, and ones too wide for that.
+TEST(FusedOps, ResidualLayerNormIsItsPartsInTurn) {
+  for (const Device device : devices()) {
+    for (const float probability : {0.0F, 0.3F}) {
+      const kernels::DropoutKey key = {.probability = probability, .seed = 5, .layer = 2, .step = 3};
+      for (const Shape& x : {Shape{3, 37, 6}, Shape{130, 256}, Shape{67, 31}, Shape{70, 1028}, Shape{9, 512}}) {
+        const Shape row = {x.last()};
+        const auto fused = [&](std::vector<Tensor>& in) {
+          return ops::residual_layer_norm(in[0], in[1], in[2], in[3], in[4], key);
+        };
+        const auto parts = [&](std::vector<Tensor>& in) {
+          return ops::layer_norm(ops::add(in[2], ops::dropout(ops::add(in[0], in[1]), key)), in[3], in[4]);
+        };
+        // The bias's gradient is a sum over rows in another order.
+        expect_same({x, row, x, row, row}, fused, parts, {true, true, false, true, true, true}, device,
+                    "residual_layer_norm " + x.text());
+      }
+    }
+  }
+}
+
+TEST(FusedOps, ResidualLayerNormRefusesWrongShapes) {
+  const Tensor x = Tensor::zeros({2, 4});
+  const Tensor row = Tensor::zeros({4});
+  EXPECT_THROW(ops::residual_layer_norm(x, row, Tensor::zeros({2, 3}), row, row, {}), Error);
+  EXPECT_THROW(ops::residual_layer_norm(x, x, x, row, row, {}), Error);
+  EXPECT_THROW(ops::residual_layer_norm(x, row, x, row, row, {.probability = 1}), Error);
+}
+
+// Which kernels the layers run in training on `device`, as a dry run tells.
+std::vector<std::string> kernels_of(nn::Layer& layer, const Tensor& x, bool training = true) {
+  std::vector<std::string> names;
+  const KernelObserver observer([&](const ObservedKernel& kernel) { names.emplace_back(kernel.name); },
+                                Execution::kDry);
+  layer.to(x.device());
+  layer.set_training(training);
+  const Tensor y = layer.forward(x);
+  backward(y, y.detach());
+  return names;
+}
+Tensor dry_input(const Shape& shape, Device device) {
+  const KernelObserver observer([](const ObservedKernel&) {}, Execution::kDry);
+  return Tensor::empty(shape, DType::kFloat32, device);
+}
+
+TEST(FusedOps, AConvolutionsBatchNormPoolsOnTheGpuAndTakesTheBiasesGradient) {
+  PhiloxStream random(1);
+  nn::Sequential block;
+  block.append<nn::Conv1d>("0", 3, 4, 3, ops::Conv1dOptions{}, random);
+  block.append<nn::BatchNorm1d>("1", 4, true);
+  block.append<nn::MaxPool1d>("3", 2);
+  EXPECT_EQ(kernels_of(block, dry_input({2, 10, 3}, Device::kCpu)),
+            (std::vector<std::string>{"conv1d_forward", "batch_norm_forward", "max_pool_forward", "max_pool_backward",
+                                      "batch_norm_backward", "conv1d_backward_weight"}));
+  EXPECT_EQ(kernels_of(block, dry_input({2, 10, 3}, Device::kCuda)),
+            (std::vector<std::string>{"conv1d_forward", "batch_norm_pool_forward", "batch_norm_pool_backward",
+                                      "conv1d_backward_weight"}));
+}
+
+TEST(FusedOps, ABiasBeforeABatchNormHasNoGradientWhereTheBatchIsNormalized) {
+  for (const bool training : {true, false}) {
+    PhiloxStream random(1);
+    nn::Sequential layers;
+    layers.append<nn::Conv1d>("0", 3, 4, 3, ops::Conv1dOptions{}, random);
+    layers.append<nn::BatchNorm1d>("1", 4);
+    layers.append<nn::Linear>("2", 4, 5, random);
+    layers.append<nn::BatchNorm1d>("3", 5);
+    layers.append<nn::Linear>("4", 5, 2, random);
+    layers.set_training(training);
+    const Tensor y = layers.forward(random_tensor({2, 10, 3}, 1));
+    backward(y, random_tensor(y.shape(), 2));
+    for (const nn::NamedTensor& named : layers.parameters()) {
+      const bool without = training && (named.name == "0.bias" || named.name == "2.bias");
+      EXPECT_EQ(named.tensor->grad().defined(), !without) << named.name;
+    }
+  }
+}
+
+TEST(FusedOps, AnEncoderLayersNormsTakeResidualsOnTheGpu) {
+  PhiloxStream random(1);
+  nn::TransformerEncoderLayer layer(8, 2, 16, 0.1F, random);
+  const auto count = [&](Device device, const std::string& name) {
+    const std::vector<std::string> names = kernels_of(layer, dry_input({2, 10, 8}, device));
+    return std::count(names.begin(), names.end(), name);
+  };
+  EXPECT_EQ(count(Device::kCpu, "layer_norm_forward"), 2);
+  EXPECT_EQ(count(Device::kCpu, "residual_layer_norm_forward"), 0);
+  EXPECT_EQ(count(Device::kCuda, "layer_norm_forward"), 0);
+  EXPECT_EQ(count(Device::kCuda, "add_forward"), 0);
+  EXPECT_EQ(count(Device::kCuda, "residual_layer_norm_forward"), 2);
+  EXPECT_EQ(count(Device::kCuda, "residual_layer_norm_backward"), 2);
+}
+
+}  // namespace
+}  // namespace cardiograd
