@@ -6,6 +6,7 @@
 #include "engine/autograd.h"
 #include "engine/dispatch.h"
 #include "engine/ops/ops.h"
+#include "engine/precision.h"
 
 namespace cardiograd::ops {
 namespace {
@@ -24,7 +25,8 @@ Tensor linear(const Tensor& x, const Tensor& w, const Tensor& b) {
     throw Error(fmt::format("linear: x has shape {} and w {}, expected (..., inputs) and (inputs, outputs)",
                             x.shape().text(), w.shape().text()));
   expect_shape("linear", "b", b, {w.dim(1)});
-  const kernels::LinearShape s = {.rows = x.count() / w.dim(0), .inputs = w.dim(0), .outputs = w.dim(1)};
+  const kernels::LinearShape s = {
+      .rows = x.count() / w.dim(0), .inputs = w.dim(0), .outputs = w.dim(1), .precision = matmul_precision()};
   Tensor y = x.new_empty(with_last(x.shape(), s.outputs));
   CARDIOGRAD_RUN(linear_forward, s, x, w, b, y);
   const GradientSlot dx(x);
@@ -36,8 +38,10 @@ Tensor linear(const Tensor& x, const Tensor& w, const Tensor& b) {
       CARDIOGRAD_RUN(linear_backward_input, s, w, dy, gradient);
       dx.accumulate(gradient);
     }
-    if (dw.needed() || db.needed())
+    if (db.needed())
       CARDIOGRAD_RUN(linear_backward_weight, s, x, dy, dw.accumulator(), db.accumulator());
+    else if (dw.needed())
+      CARDIOGRAD_RUN(linear_backward_weight, s, x, dy, dw.accumulator(), nullptr);
   });
   return y;
 }

@@ -33,6 +33,7 @@ struct Conv1dForwardProblem {
   static constexpr bool kRowsContiguous = false;
   std::int64_t rows;
   std::int64_t columns;
+  Precision precision;
   Conv1dSizes n;
   const float* x;
   const float* w;
@@ -58,6 +59,7 @@ struct Conv1dBackwardInputProblem {
   static constexpr bool kRowsContiguous = false;
   std::int64_t rows;
   std::int64_t columns;
+  Precision precision;
   Conv1dSizes n;
   const float* w;
   const float* dy;
@@ -86,6 +88,7 @@ struct Conv1dBackwardWeightProblem {
   static constexpr bool kRowsContiguous = true;
   std::int64_t rows;
   std::int64_t columns;
+  Precision precision;
   Conv1dSizes n;
   DepthPieces pieces;
   const float* x;
@@ -108,12 +111,12 @@ struct Conv1dBackwardWeightProblem {
 void conv1d_forward_cuda(const Conv1dShape& s, const float* x, const float* w, const float* b, float* y,
                          Stream stream) {
   const Conv1dSizes n = conv1d_sizes(s);
-  tile_gemm(Conv1dForwardProblem{s.batch * n.output_time, n.outputs, n, x, w, b, y}, s.groups, stream);
+  tile_gemm(Conv1dForwardProblem{s.batch * n.output_time, n.outputs, s.precision, n, x, w, b, y}, s.groups, stream);
 }
 
 void conv1d_backward_input_cuda(const Conv1dShape& s, const float* w, const float* dy, float* dx, Stream stream) {
   const Conv1dSizes n = conv1d_sizes(s);
-  tile_gemm(Conv1dBackwardInputProblem{s.batch * s.time, n.inputs, n, w, dy, dx}, s.groups, stream);
+  tile_gemm(Conv1dBackwardInputProblem{s.batch * s.time, n.inputs, s.precision, n, w, dy, dx}, s.groups, stream);
 }
 
 void conv1d_backward_weight_cuda(const Conv1dShape& s, const float* x, const float* dy, float* dw, float* db,
@@ -124,9 +127,10 @@ void conv1d_backward_weight_cuda(const Conv1dShape& s, const float* x, const flo
   const std::int64_t rows = s.kernel * n.inputs;
   const std::int64_t weights = rows * s.output_channels;
   float* partial = cuda_scratch(stream, CudaScratchUse::kPartial, pieces.count * weights);
-  tile_gemm(Conv1dBackwardWeightProblem{rows, n.outputs, n, pieces, x, dy, partial}, pieces.count * s.groups, stream);
+  tile_gemm(Conv1dBackwardWeightProblem{rows, n.outputs, s.precision, n, pieces, x, dy, partial},
+            pieces.count * s.groups, stream);
   for_each_element(weights, stream, AddPiecesBody{weights, pieces.count, partial, dw});
-  add_column_sums(samples, s.output_channels, dy, db, stream);
+  if (db != nullptr) add_column_sums(samples, s.output_channels, dy, db, stream);
 }
 
 }  // namespace cardiograd::kernels

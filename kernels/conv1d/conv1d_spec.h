@@ -17,6 +17,7 @@ struct Conv1dSpec {
   using Shape = Conv1dShape;
   static constexpr const char* kGradientOf = "";
   static constexpr double kTolerance = 2e-6;
+  static constexpr double tolerance(const Conv1dShape& s) { return product_tolerance(s.precision); }
 
   static Cost cost_of(const Conv1dShape& s, const std::vector<BufferSpec>& buffers) {
     const std::int64_t depth = s.kernel * (s.input_channels / s.groups);
@@ -35,6 +36,7 @@ struct Conv1dSpec {
     s.groups = draw.coin() ? 1 : draw.size(1, 4);
     s.input_channels = s.groups * draw.size(1, 17);
     s.output_channels = s.groups * draw.size(1, s.groups == 1 ? 67 : 17);
+    s.precision = draw.precision();
     return s;
   }
   // The reference leaves out products with the zeros around the signal.
@@ -49,8 +51,8 @@ struct Conv1dSpec {
             {.batch = 64, .time = 250, .input_channels = 128, .output_channels = 256, .kernel = 3, .padding = 1}};
   }
   static std::string describe(const Conv1dShape& s) {
-    return fmt::format("N{} T{} C{}->{} k{} s{} p{} d{} g{}", s.batch, s.time, s.input_channels, s.output_channels,
-                       s.kernel, s.stride, s.padding, s.dilation, s.groups);
+    return fmt::format("N{} T{} C{}->{} k{} s{} p{} d{} g{}{}", s.batch, s.time, s.input_channels, s.output_channels,
+                       s.kernel, s.stride, s.padding, s.dilation, s.groups, precision_suffix(s.precision));
   }
   static constexpr BufferSpec x(const Conv1dShape& s) { return {"x", {s.batch, s.time, s.input_channels}}; }
   static constexpr BufferSpec w(const Conv1dShape& s) {

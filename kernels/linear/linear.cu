@@ -13,11 +13,26 @@ namespace cardiograd::kernels {
 
 void linear_forward_cuda(const LinearShape& s, const float* x, const float* w, const float* b, float* y,
                          Stream stream) {
-  matmul_cuda({.rows = s.rows, .columns = s.outputs, .depth = s.inputs, .a = x, .b = w, .c = y, .bias = b}, stream);
+  matmul_cuda({.rows = s.rows,
+               .columns = s.outputs,
+               .depth = s.inputs,
+               .a = x,
+               .b = w,
+               .c = y,
+               .bias = b,
+               .precision = s.precision},
+              stream);
 }
 
 void linear_backward_input_cuda(const LinearShape& s, const float* w, const float* dy, float* dx, Stream stream) {
-  matmul_cuda({.rows = s.rows, .columns = s.inputs, .depth = s.outputs, .a = dy, .b = w, .c = dx, .b_transposed = true},
+  matmul_cuda({.rows = s.rows,
+               .columns = s.inputs,
+               .depth = s.outputs,
+               .a = dy,
+               .b = w,
+               .c = dx,
+               .b_transposed = true,
+               .precision = s.precision},
               stream);
 }
 
@@ -31,9 +46,10 @@ void linear_backward_weight_cuda(const LinearShape& s, const float* x, const flo
                .b = dy,
                .c = dw,
                .a_transposed = true,
-               .accumulate = true},
+               .accumulate = true,
+               .precision = s.precision},
               stream);
-  add_column_sums(s.rows, s.outputs, dy, db, stream);
+  if (db != nullptr) add_column_sums(s.rows, s.outputs, dy, db, stream);
 }
 
 #else

@@ -4,13 +4,14 @@
 //
 //   linear_forward          y   = x w + b
 //   linear_backward_input   dx  = dy w^T
-//   linear_backward_weight  dw += x^T dy,  db += column sums of dy
+//   linear_backward_weight  dw += x^T dy,  db += column sums of dy (db null: left out)
 //
 // On CUDA the products are cuBLASLt's; ladder/ has a variant with hand-written ones.
 #pragma once
 
 #include <cstdint>
 
+#include "base/precision.h"
 #include "kernels/common/stream.h"
 
 namespace cardiograd::kernels {
@@ -19,6 +20,7 @@ struct LinearShape {
   std::int64_t rows = 1;
   std::int64_t inputs = 1;
   std::int64_t outputs = 1;
+  Precision precision = Precision::kFp32;  // of the factors x, w and dy; b and db are exact
 };
 
 void linear_forward_cpu(const LinearShape& s, const float* x, const float* w, const float* b, float* y);

@@ -18,15 +18,20 @@ struct LinearSpec {
   using Shape = LinearShape;
   static constexpr const char* kGradientOf = "";
   static constexpr double kTolerance = 2e-6;
+  static constexpr double tolerance(const LinearShape& s) { return product_tolerance(s.precision); }
 
   static Cost cost_of(const LinearShape& s, const std::vector<BufferSpec>& buffers) {
     return {2.0 * static_cast<double>(s.rows) * static_cast<double>(s.inputs * s.outputs), least_bytes(buffers)};
   }
-  static LinearShape sample(ShapeSampler& draw) { return {draw.size(1, 513), draw.size(1, 129), draw.size(1, 97)}; }
+  static LinearShape sample(ShapeSampler& draw) {
+    return {draw.size(1, 513), draw.size(1, 129), draw.size(1, 97), draw.precision()};
+  }
   static std::vector<LinearShape> workload() {
     return {{8000, 256, 768}, {8000, 256, 256}, {8000, 256, 512}, {8000, 512, 256}, {64, 64, 64}, {64, 320, 128}};
   }
-  static std::string describe(const LinearShape& s) { return fmt::format("{}x{}->{}", s.rows, s.inputs, s.outputs); }
+  static std::string describe(const LinearShape& s) {
+    return fmt::format("{}x{}->{}{}", s.rows, s.inputs, s.outputs, precision_suffix(s.precision));
+  }
   static constexpr BufferSpec x(const LinearShape& s) { return {"x", {s.rows, s.inputs}}; }
   static constexpr BufferSpec w(const LinearShape& s) { return {"w", {s.inputs, s.outputs}}; }
 };

@@ -12,6 +12,7 @@ struct LinearForwardProblem {
   static constexpr bool kRowsContiguous = false;
   std::int64_t rows;
   std::int64_t columns;
+  Precision precision;
   std::int64_t inputs;
   const float* x;
   const float* w;
@@ -33,6 +34,7 @@ struct LinearBackwardInputProblem {
   static constexpr bool kRowsContiguous = false;
   std::int64_t rows;
   std::int64_t columns;
+  Precision precision;
   std::int64_t outputs;
   const float* w;
   const float* dy;
@@ -53,6 +55,7 @@ struct LinearBackwardWeightProblem {
   static constexpr bool kRowsContiguous = true;
   std::int64_t rows;
   std::int64_t columns;
+  Precision precision;
   DepthPieces pieces;
   const float* x;
   const float* dy;
@@ -67,11 +70,11 @@ struct LinearBackwardWeightProblem {
 
 void linear_forward_tile(const LinearShape& s, const float* x, const float* w, const float* b, float* y,
                          Stream stream) {
-  tile_gemm(LinearForwardProblem{s.rows, s.outputs, s.inputs, x, w, b, y}, 1, stream);
+  tile_gemm(LinearForwardProblem{s.rows, s.outputs, s.precision, s.inputs, x, w, b, y}, 1, stream);
 }
 
 void linear_backward_input_tile(const LinearShape& s, const float* w, const float* dy, float* dx, Stream stream) {
-  tile_gemm(LinearBackwardInputProblem{s.rows, s.inputs, s.outputs, w, dy, dx}, 1, stream);
+  tile_gemm(LinearBackwardInputProblem{s.rows, s.inputs, s.precision, s.outputs, w, dy, dx}, 1, stream);
 }
 
 void linear_backward_weight_tile(const LinearShape& s, const float* x, const float* dy, float* dw, float* db,
@@ -79,9 +82,10 @@ void linear_backward_weight_tile(const LinearShape& s, const float* x, const flo
   const DepthPieces pieces = cut_depth(s.rows);
   const std::int64_t weights = s.inputs * s.outputs;
   float* partial = cuda_scratch(stream, CudaScratchUse::kPartial, pieces.count * weights);
-  tile_gemm(LinearBackwardWeightProblem{s.inputs, s.outputs, pieces, x, dy, partial}, pieces.count, stream);
+  tile_gemm(LinearBackwardWeightProblem{s.inputs, s.outputs, s.precision, pieces, x, dy, partial}, pieces.count,
+            stream);
   for_each_element(weights, stream, AddPiecesBody{weights, pieces.count, partial, dw});
-  add_column_sums(s.rows, s.outputs, dy, db, stream);
+  if (db != nullptr) add_column_sums(s.rows, s.outputs, dy, db, stream);
 }
 
 }  // namespace cardiograd::kernels
