@@ -47,4 +47,9 @@ void conv1d_backward_input_cuda(const Conv1dShape& s, const float* w, const floa
 void conv1d_backward_weight_cuda(const Conv1dShape& s, const float* x, const float* dy, float* dw, float* db,
                                  Stream stream);
 
+// The kernels that these take (kernels/gemm/product.h).
+const char* conv1d_forward_path(const Conv1dShape& s);
+const char* conv1d_backward_input_path(const Conv1dShape& s);
+const char* conv1d_backward_weight_path(const Conv1dShape& s);
+
 }  // namespace cardiograd::kernels

@@ -8,6 +8,7 @@
 
 #include "kernels/conv1d/conv1d.h"
 #include "kernels/conv1d/conv1d_ref.h"
+#include "kernels/conv1d/ladder/conv1d_ladder.h"
 #include "kernels/kernel_spec.h"
 
 namespace cardiograd::kernels {
@@ -72,6 +73,8 @@ struct Conv1dForward : Conv1dSpec {
   static constexpr auto reference = [](auto... a) { conv1d_forward_ref(a...); };
   static constexpr auto cpu = conv1d_forward_cpu;
   static constexpr auto cuda = conv1d_forward_cuda;
+  static constexpr auto path = conv1d_forward_path;
+  static constexpr KernelVariant<decltype(cuda)> cuda_variants[] = {{"gather", conv1d_forward_gather}};
 };
 
 struct Conv1dBackwardInput : Conv1dSpec {
@@ -84,6 +87,8 @@ struct Conv1dBackwardInput : Conv1dSpec {
   static constexpr auto reference = [](auto... a) { conv1d_backward_input_ref(a...); };
   static constexpr auto cpu = conv1d_backward_input_cpu;
   static constexpr auto cuda = conv1d_backward_input_cuda;
+  static constexpr auto path = conv1d_backward_input_path;
+  static constexpr KernelVariant<decltype(cuda)> cuda_variants[] = {{"gather", conv1d_backward_input_gather}};
 };
 
 struct Conv1dBackwardWeight : Conv1dSpec {
@@ -100,6 +105,8 @@ struct Conv1dBackwardWeight : Conv1dSpec {
   static constexpr auto reference = [](auto... a) { conv1d_backward_weight_ref(a...); };
   static constexpr auto cpu = conv1d_backward_weight_cpu;
   static constexpr auto cuda = conv1d_backward_weight_cuda;
+  static constexpr auto path = conv1d_backward_weight_path;
+  static constexpr KernelVariant<decltype(cuda)> cuda_variants[] = {{"gather", conv1d_backward_weight_gather}};
 };
 
 using Conv1dSpecs = SpecList<Conv1dForward, Conv1dBackwardInput, Conv1dBackwardWeight>;

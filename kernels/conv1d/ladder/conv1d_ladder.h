@@ -1,0 +1,17 @@
+// Earlier versions of the convolution on the GPU, each a rung below the shipped one: docs/ladders/conv1d.md climbs
+// them. Signatures as in conv1d.h.
+#pragma once
+
+#include "kernels/common/stream.h"
+#include "kernels/conv1d/conv1d.h"
+
+namespace cardiograd::kernels {
+
+// Tiles in shared memory, gathered element by element with 64-bit indices.
+void conv1d_forward_gather(const Conv1dShape& s, const float* x, const float* w, const float* b, float* y,
+                           Stream stream);
+void conv1d_backward_input_gather(const Conv1dShape& s, const float* w, const float* dy, float* dx, Stream stream);
+void conv1d_backward_weight_gather(const Conv1dShape& s, const float* x, const float* dy, float* dw, float* db,
+                                   Stream stream);
+
+}  // namespace cardiograd::kernels
