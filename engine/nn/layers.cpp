@@ -46,7 +46,7 @@ Tensor Conv1d::compute(const Tensor& x) {
   return ops::conv1d(x, weight_, bias_, options_);
 }
 
-Linear::Linear(std::int64_t inputs, std::int64_t outputs, PhiloxStream& random) {
+Linear::Linear(std::int64_t inputs, std::int64_t outputs, PhiloxStream& random, bool relu) : relu_(relu) {
   const double bound = fan_in_bound(inputs);
   weight_ = uniform({inputs, outputs}, bound, random);
   bias_ = uniform({outputs}, bound, random);
@@ -55,7 +55,7 @@ Linear::Linear(std::int64_t inputs, std::int64_t outputs, PhiloxStream& random) 
 }
 
 Tensor Linear::compute(const Tensor& x) {
-  return ops::linear(x, weight_, bias_);
+  return ops::linear(x, weight_, bias_, relu_);
 }
 
 BatchNorm1d::BatchNorm1d(std::int64_t channels, bool relu)
@@ -107,7 +107,7 @@ Tensor MultiHeadAttention::compute(const Tensor& x) {
 TransformerEncoderLayer::TransformerEncoderLayer(std::int64_t width, std::int64_t heads, std::int64_t feed_forward,
                                                  float dropout, PhiloxStream& random)
     : attention_(width, heads, dropout, random),
-      linear1_(width, feed_forward, random),
+      linear1_(width, feed_forward, random, /*relu=*/true),
       dropout_(dropout),
       linear2_(feed_forward, width, random),
       norm1_(width),
@@ -126,7 +126,7 @@ TransformerEncoderLayer::TransformerEncoderLayer(std::int64_t width, std::int64_
 
 Tensor TransformerEncoderLayer::compute(const Tensor& x) {
   const Tensor attended = norm1_.forward(ops::add(x, dropout1_.forward(attention_.forward(x))));
-  const Tensor hidden = dropout_.forward(ops::relu(linear1_.forward(attended)));
+  const Tensor hidden = dropout_.forward(linear1_.forward(attended));
   return norm2_.forward(ops::add(attended, dropout2_.forward(linear2_.forward(hidden))));
 }
 

@@ -65,15 +65,17 @@ class Conv1d : public Layer {
   Tensor bias_;
 };
 
-// x (..., inputs) -> (..., outputs). Weights and bias uniform in +-1 / sqrt(inputs).
+// x (..., inputs) -> (..., outputs), with `relu` through the ReLU that follows, in the same pass over memory. Weights
+// and bias uniform in +-1 / sqrt(inputs).
 class Linear : public Layer {
  public:
-  Linear(std::int64_t inputs, std::int64_t outputs, PhiloxStream& random);
+  Linear(std::int64_t inputs, std::int64_t outputs, PhiloxStream& random, bool relu = false);
 
  protected:
   Tensor compute(const Tensor& x) override;
 
  private:
+  bool relu_;
   Tensor weight_;
   Tensor bias_;
 };

@@ -8,7 +8,8 @@ namespace cardiograd::kernels {
 void linear_forward_cpu(const LinearShape& s, const float* x, const float* w, const float* b, float* y) {
   x = rounded_factors(s.precision, s.rows * s.inputs, x, ScratchUse::kFactorA);
   w = rounded_factors(s.precision, s.inputs * s.outputs, w, ScratchUse::kFactorB);
-  gemm(s.rows, s.outputs, s.inputs, row_major(x, s.inputs), row_major(w, s.outputs), y, s.outputs, {.bias = b});
+  gemm(s.rows, s.outputs, s.inputs, row_major(x, s.inputs), row_major(w, s.outputs), y, s.outputs,
+       {.bias = b, .relu = s.relu});
 }
 
 void linear_backward_input_cpu(const LinearShape& s, const float* w, const float* dy, float* dx) {

@@ -14,6 +14,7 @@ void linear_forward_ref(const LinearShape& s, const Real* x, const Real* w, cons
       Real sum = b[o];
       for (std::int64_t i = 0; i < s.inputs; ++i)
         sum += round_to(s.precision, x[r * s.inputs + i]) * round_to(s.precision, w[i * s.outputs + o]);
+      if (s.relu && sum < 0) sum = 0;
       y[r * s.outputs + o] = sum;
     }
   }

@@ -18,6 +18,7 @@ struct LinearForwardProblem {
   const float* w;
   const float* bias;
   float* y;
+  bool relu;
   __device__ void depth(unsigned, std::int64_t& first, std::int64_t& last) const {
     first = 0;
     last = inputs;
@@ -25,7 +26,8 @@ struct LinearForwardProblem {
   __device__ float a(unsigned, std::int64_t row, std::int64_t k) const { return x[row * inputs + k]; }
   __device__ float b(unsigned, std::int64_t k, std::int64_t column) const { return w[k * columns + column]; }
   __device__ void store(unsigned, std::int64_t row, std::int64_t column, float sum) const {
-    y[row * columns + column] = sum + bias[column];
+    const float value = sum + bias[column];
+    y[row * columns + column] = relu && value < 0 ? 0 : value;
   }
 };
 
@@ -70,7 +72,7 @@ struct LinearBackwardWeightProblem {
 
 void linear_forward_tile(const LinearShape& s, const float* x, const float* w, const float* b, float* y,
                          Stream stream) {
-  tile_gemm(LinearForwardProblem{s.rows, s.outputs, s.precision, s.inputs, x, w, b, y}, 1, stream);
+  tile_gemm(LinearForwardProblem{s.rows, s.outputs, s.precision, s.inputs, x, w, b, y, s.relu}, 1, stream);
 }
 
 void linear_backward_input_tile(const LinearShape& s, const float* w, const float* dy, float* dx, Stream stream) {
