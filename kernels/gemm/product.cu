@@ -155,9 +155,9 @@ bool takes_fours(const ProductShape& s) {
 WeightPieces weight_pieces(const ProductShape& s, std::int64_t blocks_per_piece) {
   WeightPieces pieces;
   pieces.steps = static_cast<int>((s.time_out + kWeightDepth - 1) / kWeightDepth);
-  const std::int64_t steps = s.records * pieces.steps;
+  const std::int64_t steps = to_int(s.records * pieces.steps, "the number of steps");
   const std::int64_t wanted = std::clamp<std::int64_t>(kWeightBlocks / blocks_per_piece, 1, kMaxWeightPieces);
-  pieces.per_piece = std::max((steps + wanted - 1) / wanted, kMinWeightSteps);
+  pieces.per_piece = static_cast<int>(std::max((steps + wanted - 1) / wanted, kMinWeightSteps));
   pieces.count = static_cast<int>((steps + pieces.per_piece - 1) / pieces.per_piece);
   return pieces;
 }

@@ -159,7 +159,10 @@ struct WeightChunks {
   }
   __device__ __forceinline__ void round(float* weights) const {
     SIMT_UNROLL
-    for (int d = row; d < kDepth; d += kRowStep) round_to_tf32_in_place(weights + d * Tile::kPitchB + column);
+    for (int i = 0; i < kCopies; ++i) {
+      const int d = row + i * kRowStep;
+      if (kDepth % kRowStep == 0 || d < kDepth) round_to_tf32_in_place(weights + d * Tile::kPitchB + column);
+    }
   }
 };
 

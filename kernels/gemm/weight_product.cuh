@@ -24,8 +24,8 @@ namespace cardiograd::kernels {
 inline constexpr int kWeightDepth = 16;  // samples of a step
 
 struct WeightPieces {
-  int steps = 0;               // of a record
-  std::int64_t per_piece = 0;  // steps of all records
+  int steps = 0;      // of a record
+  int per_piece = 0;  // steps of all records
   int count = 0;
 };
 
@@ -124,11 +124,11 @@ __global__ void __launch_bounds__(32 * kWarps)
   const WeightPlace place = weight_place(s, kRows);
   const int y_pitch = s.groups * s.columns;
 
-  const std::int64_t first_step = place.piece * pieces.per_piece;
-  const std::int64_t left = std::int64_t{pieces.steps} * s.records - first_step;
-  const int steps = static_cast<int>(left < pieces.per_piece ? left : pieces.per_piece);
-  const int record = static_cast<int>(first_step / pieces.steps);
-  int time = static_cast<int>(first_step % pieces.steps) * kWeightDepth;
+  const int first_step = place.piece * pieces.per_piece;
+  const int left = pieces.steps * s.records - first_step;
+  const int steps = left < pieces.per_piece ? left : pieces.per_piece;
+  const int record = first_step / pieces.steps;
+  int time = first_step % pieces.steps * kWeightDepth;
 
   const int row = place.row + static_cast<int>(threadIdx.x) % (kRows / kWords) * kWords;
   SampleChunks<Tile, kWords, kThreads, kRows, kPitch> row_chunks(
