@@ -1,6 +1,7 @@
 // The convolution on the GPU: three of the products of kernels/gemm/product.h.
 #include "kernels/common/column_sum_cuda.cuh"
 #include "kernels/conv1d/conv1d.h"
+#include "kernels/conv1d/ladder/conv1d_ladder.h"
 #include "kernels/gemm/product.h"
 
 namespace cardiograd::kernels {
@@ -40,6 +41,11 @@ ProductShape input_product(const Conv1dShape& s) {
 void conv1d_forward_cuda(const Conv1dShape& s, const float* x, const float* w, const float* b, float* y,
                          Stream stream) {
   product_cuda(forward_product(s), x, w, b, false, y, stream);
+}
+
+void conv1d_forward_register_tile(const Conv1dShape& s, const float* x, const float* w, const float* b, float* y,
+                                  Stream stream) {
+  gather_product_cuda(forward_product(s), x, w, b, y, stream);
 }
 
 void conv1d_backward_input_cuda(const Conv1dShape& s, const float* w, const float* dy, float* dx, Stream stream) {

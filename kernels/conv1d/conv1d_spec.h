@@ -74,7 +74,11 @@ struct Conv1dForward : Conv1dSpec {
   static constexpr auto cpu = conv1d_forward_cpu;
   static constexpr auto cuda = conv1d_forward_cuda;
   static constexpr auto path = conv1d_forward_path;
-  static constexpr KernelVariant<decltype(cuda)> cuda_variants[] = {{"gather", conv1d_forward_gather}};
+  static constexpr KernelVariant<decltype(cuda)> cuda_variants[] = {{"naive", conv1d_forward_naive},
+                                                                    {"coalesced", conv1d_forward_coalesced},
+                                                                    {"gather", conv1d_forward_gather},
+                                                                    {"hoisted", conv1d_forward_hoisted},
+                                                                    {"register_tile", conv1d_forward_register_tile}};
 };
 
 struct Conv1dBackwardInput : Conv1dSpec {

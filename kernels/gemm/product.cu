@@ -106,7 +106,8 @@ ProductSizes sizes_of(const ProductShape& s, int row_tile) {
   return sizes;
 }
 
-void launch_product(const ProductShape& s, const ProductOperands& p, const BiasEpilogue& epilogue, Stream stream) {
+void launch_product(const ProductShape& s, Path path, const ProductOperands& p, const BiasEpilogue& epilogue,
+                    Stream stream) {
   ProductSizes sizes = sizes_of(s, kSlabTile);
   sizes.tiles = static_cast<int>((s.time_out + kSlabTile - 1) / kSlabTile);
   sizes.column_tiles = static_cast<int>((s.columns + kWarpTileColumns - 1) / kWarpTileColumns);
@@ -114,7 +115,7 @@ void launch_product(const ProductShape& s, const ProductOperands& p, const BiasE
   if (all == 0) return;
   const auto blocks = static_cast<unsigned>(to_int(all, "the number of blocks"));
   const bool wide = aligned(p.a) && aligned(p.b) && aligned(p.c) && aligned(epilogue.bias);
-  switch (wide ? path_of(s) : Path::kGather) {
+  switch (wide ? path : Path::kGather) {
     case Path::kGather:
       launch_gather_product(sizes, p, epilogue, blocks, stream);
       break;
@@ -131,6 +132,17 @@ void launch_product(const ProductShape& s, const ProductOperands& p, const BiasE
       launch_slab_product<Bf16Tile, 16>(sizes, p, epilogue, blocks, stream);
       break;
   }
+}
+
+// Weights as they are.
+ProductOperands straight_operands(const ProductShape& s, const float* a, const float* w, float* c) {
+  const std::int64_t columns = s.groups * s.columns;
+  return {.a = a,
+          .b = w,
+          .c = c,
+          .b_pitch = to_int(columns, "the number of channels"),
+          .b_tap = s.depth * columns,
+          .b_group = s.columns};
 }
 
 // Warps of a block of the weights' gradient: the fewest rows beyond the last, then the largest block.
@@ -178,15 +190,12 @@ void launch_weights(int warps, ProductSizes sizes, const WeightOperands& p, cons
 
 void product_cuda(const ProductShape& s, const float* a, const float* w, const float* bias, bool relu, float* c,
                   Stream stream) {
-  const std::int64_t all_columns = s.groups * s.columns;
-  launch_product(s,
-                 {.a = a,
-                  .b = w,
-                  .c = c,
-                  .b_pitch = to_int(all_columns, "the number of channels"),
-                  .b_tap = s.depth * all_columns,
-                  .b_group = s.columns},
-                 {.bias = bias, .relu = relu}, stream);
+  launch_product(s, path_of(s), straight_operands(s, a, w, c), {.bias = bias, .relu = relu}, stream);
+}
+
+void gather_product_cuda(const ProductShape& s, const float* a, const float* w, const float* bias, float* c,
+                         Stream stream) {
+  launch_product(s, Path::kGather, straight_operands(s, a, w, c), {.bias = bias}, stream);
 }
 
 void turned_product_cuda(const ProductShape& s, const float* a, const float* w, float* c, Stream stream) {
@@ -202,7 +211,7 @@ void turned_product_cuda(const ProductShape& s, const float* a, const float* w, 
       to_int(s.taps, "the kernel"), to_int(s.columns, "the number of channels"),
       to_int(s.depth, "the number of channels"), to_int(s.groups, "the number of groups"),
       static_cast<int>(column_tiles), static_cast<int>(depth_tiles), w, turned);
-  launch_product(s,
+  launch_product(s, path_of(s),
                  {.a = a,
                   .b = turned,
                   .c = c,

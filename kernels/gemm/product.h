@@ -30,6 +30,10 @@ struct ProductShape {
 void product_cuda(const ProductShape& s, const float* a, const float* w, const float* bias, bool relu, float* c,
                   Stream stream);
 
+// The same by the kernel for any shape, whatever the shape.
+void gather_product_cuda(const ProductShape& s, const float* a, const float* w, const float* bias, float* c,
+                         Stream stream);
+
 // The same with w (taps, columns, groups * depth) turned: taps in reverse order, each tap's matrix transposed. No bias.
 void turned_product_cuda(const ProductShape& s, const float* a, const float* w, float* c, Stream stream);
 

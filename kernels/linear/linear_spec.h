@@ -7,7 +7,7 @@
 #include <fmt/format.h>
 
 #include "kernels/kernel_spec.h"
-#include "kernels/linear/ladder/linear_tile.h"
+#include "kernels/linear/ladder/linear_ladder.h"
 #include "kernels/linear/linear.h"
 #include "kernels/linear/linear_ref.h"
 
@@ -56,7 +56,9 @@ struct LinearForward : LinearSpec {
   static constexpr auto cpu = linear_forward_cpu;
   static constexpr auto cuda = linear_forward_cuda;
   static constexpr auto path = linear_forward_path;
-  static constexpr KernelVariant<decltype(cuda)> cuda_variants[] = {{"tile", linear_forward_tile},
+  static constexpr KernelVariant<decltype(cuda)> cuda_variants[] = {{"naive", linear_forward_naive},
+                                                                    {"shared", linear_forward_shared},
+                                                                    {"tile", linear_forward_tile},
                                                                     {"product", linear_forward_product}};
 };
 

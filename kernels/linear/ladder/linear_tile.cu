@@ -3,7 +3,7 @@
 
 #include "kernels/common/column_sum_cuda.cuh"
 #include "kernels/gemm/gemm_cuda.cuh"
-#include "kernels/linear/ladder/linear_tile.h"
+#include "kernels/linear/ladder/linear_ladder.h"
 
 namespace cardiograd::kernels {
 
