@@ -88,6 +88,11 @@ struct SlabChunks {
   static constexpr int kChunks = kDepth / 4;  // of a row
   static constexpr int kRowStep = kSlabThreads / kChunks;
   static constexpr int kPitch = Tile::pitch_a(kDepth);
+  // Eight threads write at a time, 16 bytes each, in two rows: of those that lie in different banks.
+  __device__ __forceinline__ static int row_of(int i) {
+    constexpr int kApart = Tile::kRowsApart;
+    return kChunks == 4 ? i % 2 * kApart + i / 2 % kApart + i / (2 * kApart) * (2 * kApart) : i;
+  }
   int rows;           // of the slab; 0 for threads that are left over
   int row;            // the first of this thread's
   int channel;        // of the piece
@@ -99,7 +104,7 @@ struct SlabChunks {
   __device__ __forceinline__ SlabChunks(const ProductSizes& s, const ProductPlace& place, const float* a) {
     const int thread = static_cast<int>(threadIdx.x);
     rows = thread < kRowStep * kChunks ? kSlabTile + (s.taps - 1) * s.dilation : 0;
-    row = thread / kChunks;
+    row = row_of(thread / kChunks);
     channel = thread % kChunks * 4;
     source = place.row + s.first + row;
     time = s.time_in;

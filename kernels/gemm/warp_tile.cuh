@@ -41,6 +41,7 @@ class ExactTile {
  public:
   static constexpr Precision kPrecision = Precision::kFp32;
   static constexpr int kPitchB = kWarpTileColumns;
+  static constexpr int kRowsApart = 4;  // rows of 16 floats that are 16 banks apart
   __host__ __device__ static constexpr int pitch_a(int depth) { return depth % 8 == 4 ? depth : depth + 4; }
   __host__ __device__ static constexpr int pitch_columns(int rows) { return rows; }
 
@@ -119,6 +120,7 @@ class MmaTile {
  public:
   static constexpr Precision kPrecision = kMode;
   static constexpr int kPitchB = kWarpTileColumns + 4;
+  static constexpr int kRowsApart = 2;  // rows of 16 floats that are 16 banks apart
   __host__ __device__ static constexpr int pitch_a(int depth) { return depth + 8; }
   __host__ __device__ static constexpr int pitch_columns(int rows) { return rows + 4; }
   static constexpr int kStep = kMode == Precision::kTf32 ? 8 : 16;  // depth of one mma
