@@ -57,7 +57,7 @@ struct RowPlace {
   }
 };
 
-template <bool kUpsampled>
+template <bool kUpsampled, bool kRound>
 __global__ void __launch_bounds__(kSlabThreads, 3)
     gather_product_kernel(ProductSizes s, ProductOperands p, BiasEpilogue epilogue) {
   using Tile = ExactTile;
@@ -123,7 +123,7 @@ __global__ void __launch_bounds__(kSlabThreads, 3)
   int now = 0;
   for (int depth = 0; depth < all; depth += kGatherDepth) {
     simt::wait_async<0>();
-    if (s.precision != Precision::kFp32) round_own(rows[now], weights[now]);
+    if constexpr (kRound) round_own(rows[now], weights[now]);
     __syncthreads();  // This step's operands are there, and nobody reads those of the step before any more.
     if (depth + kGatherDepth < all) copy(depth + kGatherDepth, rows[1 - now], weights[1 - now]);
     tile.template multiply_rows<kGatherDepth>(rows[now] + warp_of_thread() * kWarpTileRows * kPitchA, weights[now]);
@@ -149,10 +149,17 @@ __global__ void __launch_bounds__(kSlabThreads, 3)
 
 inline void launch_gather_product(const ProductSizes& s, const ProductOperands& p, const BiasEpilogue& epilogue,
                                   unsigned blocks, cudaStream_t stream) {
-  if (s.upsample == 1)
-    simt::launch<gather_product_kernel<false>>(dim3(blocks), dim3(kSlabThreads), 0, stream, s, p, epilogue);
+  const dim3 grid(blocks);
+  const dim3 block(kSlabThreads);
+  const bool round = s.precision != Precision::kFp32;
+  if (s.upsample == 1 && !round)
+    simt::launch<gather_product_kernel<false, false>>(grid, block, 0, stream, s, p, epilogue);
+  else if (s.upsample == 1)
+    simt::launch<gather_product_kernel<false, true>>(grid, block, 0, stream, s, p, epilogue);
+  else if (!round)
+    simt::launch<gather_product_kernel<true, false>>(grid, block, 0, stream, s, p, epilogue);
   else
-    simt::launch<gather_product_kernel<true>>(dim3(blocks), dim3(kSlabThreads), 0, stream, s, p, epilogue);
+    simt::launch<gather_product_kernel<true, true>>(grid, block, 0, stream, s, p, epilogue);
 }
 
 }  // namespace cardiograd::kernels

@@ -3,7 +3,6 @@
 //
 // A Problem has
 //   std::int64_t rows, columns                         of the result
-//   Precision precision                                of the factors
 //   static constexpr bool kRowsContiguous              whether a(row, k) and a(row + 1, k) are neighbors in memory
 //   __device__ void depth(unsigned z, int64& first, int64& last) const       what blockIdx.z sums over
 //   __device__ float a(unsigned z, int64 row, int64 k) const
@@ -16,7 +15,6 @@
 #include "kernels/common/elementwise_cuda.cuh"
 #include "kernels/common/grid.cuh"
 #include "kernels/common/scratch_cuda.h"
-#include "kernels/gemm/round_factor.cuh"
 #include "simt/simt.h"
 
 namespace cardiograd::kernels {
@@ -46,13 +44,13 @@ __global__ void __launch_bounds__(kGemmThreads, 2) tile_gemm_kernel(Problem p) {
       const int row = Problem::kRowsContiguous ? i % kGemmTile : i / kGemmDepth;
       const int k = Problem::kRowsContiguous ? i / kGemmTile : i % kGemmDepth;
       const bool inside = first_row + row < p.rows && k0 + k < last;
-      a_tile[k][row] = inside ? round_factor(p.precision, p.a(blockIdx.z, first_row + row, k0 + k)) : 0.0F;
+      a_tile[k][row] = inside ? p.a(blockIdx.z, first_row + row, k0 + k) : 0.0F;
     }
     for (int i = thread; i < kGemmTile * kGemmDepth; i += kGemmThreads) {
       const int column = i % kGemmTile;
       const int k = i / kGemmTile;
       const bool inside = first_column + column < p.columns && k0 + k < last;
-      b_tile[k][column] = inside ? round_factor(p.precision, p.b(blockIdx.z, k0 + k, first_column + column)) : 0.0F;
+      b_tile[k][column] = inside ? p.b(blockIdx.z, k0 + k, first_column + column) : 0.0F;
     }
     __syncthreads();
     for (int k = 0; k < kGemmDepth; ++k) {

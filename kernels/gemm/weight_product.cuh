@@ -134,10 +134,10 @@ __global__ void __launch_bounds__(32 * kWarps)
   SampleChunks<Tile, kWords, kThreads, kRows, kPitch> row_chunks(
       s.first + row / s.depth * s.dilation, s.stride, s.time_in, s.groups * s.depth, pieces.steps,
       row < s.taps * s.depth, p.x + place.group * s.depth + row % s.depth, record, time);
-  const int column = static_cast<int>(threadIdx.x) % (kWarpTileColumns / kWords) * kWords;
+  const int dy_column = static_cast<int>(threadIdx.x) % (kWarpTileColumns / kWords) * kWords;
   SampleChunks<Tile, kWords, kThreads, kWarpTileColumns, Tile::kPitchB> column_chunks(
-      0, 1, s.time_out, y_pitch, pieces.steps, place.column + column < s.columns,
-      p.dy + place.group * s.columns + place.column + column, record, time);
+      0, 1, s.time_out, y_pitch, pieces.steps, place.column + dy_column < s.columns,
+      p.dy + place.group * s.columns + place.column + dy_column, record, time);
   const auto copy_step = [&](int buffer) {
     const bool last_of_record = time + kWeightDepth >= s.time_out;
     row_chunks.copy(rows[buffer], time, s.time_out, last_of_record);

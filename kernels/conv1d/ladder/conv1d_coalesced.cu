@@ -8,6 +8,7 @@
 #include "kernels/common/elementwise_cuda.cuh"
 #include "kernels/conv1d/ladder/conv1d_ladder.h"
 #include "kernels/conv1d/ladder/conv1d_output.cuh"
+#include "kernels/conv1d/ladder/conv1d_rounded.cuh"
 #include "simt/simt.h"
 
 namespace cardiograd::kernels {
@@ -27,6 +28,8 @@ struct Conv1dCoalescedBody {
 
 void conv1d_forward_coalesced(const Conv1dShape& s, const float* x, const float* w, const float* b, float* y,
                               Stream stream) {
+  x = rounded_input(s, x, CudaScratchUse::kFactorA, stream);
+  w = rounded_weights(s, w, CudaScratchUse::kFactorB, stream);
   for_each_element(s.batch * s.output_time() * s.output_channels, stream,
                    Conv1dCoalescedBody{s, s.output_time(), x, w, b, y});
 }

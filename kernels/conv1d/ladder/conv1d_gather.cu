@@ -4,6 +4,7 @@
 
 #include "kernels/common/column_sum_cuda.cuh"
 #include "kernels/conv1d/ladder/conv1d_ladder.h"
+#include "kernels/conv1d/ladder/conv1d_rounded.cuh"
 #include "kernels/gemm/gemm_cuda.cuh"
 #include "simt/simt.h"
 
@@ -33,7 +34,6 @@ struct Conv1dForwardProblem {
   static constexpr bool kRowsContiguous = false;
   std::int64_t rows;
   std::int64_t columns;
-  Precision precision;
   Conv1dSizes n;
   const float* x;
   const float* w;
@@ -59,7 +59,6 @@ struct Conv1dBackwardInputProblem {
   static constexpr bool kRowsContiguous = false;
   std::int64_t rows;
   std::int64_t columns;
-  Precision precision;
   Conv1dSizes n;
   const float* w;
   const float* dy;
@@ -88,7 +87,6 @@ struct Conv1dBackwardWeightProblem {
   static constexpr bool kRowsContiguous = true;
   std::int64_t rows;
   std::int64_t columns;
-  Precision precision;
   Conv1dSizes n;
   DepthPieces pieces;
   const float* x;
@@ -111,12 +109,16 @@ struct Conv1dBackwardWeightProblem {
 void conv1d_forward_gather(const Conv1dShape& s, const float* x, const float* w, const float* b, float* y,
                            Stream stream) {
   const Conv1dSizes n = conv1d_sizes(s);
-  tile_gemm(Conv1dForwardProblem{s.batch * n.output_time, n.outputs, s.precision, n, x, w, b, y}, s.groups, stream);
+  x = rounded_input(s, x, CudaScratchUse::kFactorA, stream);
+  w = rounded_weights(s, w, CudaScratchUse::kFactorB, stream);
+  tile_gemm(Conv1dForwardProblem{s.batch * n.output_time, n.outputs, n, x, w, b, y}, s.groups, stream);
 }
 
 void conv1d_backward_input_gather(const Conv1dShape& s, const float* w, const float* dy, float* dx, Stream stream) {
   const Conv1dSizes n = conv1d_sizes(s);
-  tile_gemm(Conv1dBackwardInputProblem{s.batch * s.time, n.inputs, s.precision, n, w, dy, dx}, s.groups, stream);
+  dy = rounded_output(s, dy, CudaScratchUse::kFactorA, stream);
+  w = rounded_weights(s, w, CudaScratchUse::kFactorB, stream);
+  tile_gemm(Conv1dBackwardInputProblem{s.batch * s.time, n.inputs, n, w, dy, dx}, s.groups, stream);
 }
 
 void conv1d_backward_weight_gather(const Conv1dShape& s, const float* x, const float* dy, float* dw, float* db,
@@ -127,10 +129,11 @@ void conv1d_backward_weight_gather(const Conv1dShape& s, const float* x, const f
   const std::int64_t rows = s.kernel * n.inputs;
   const std::int64_t weights = rows * s.output_channels;
   float* partial = cuda_scratch(stream, CudaScratchUse::kPartial, pieces.count * weights);
-  tile_gemm(Conv1dBackwardWeightProblem{rows, n.outputs, s.precision, n, pieces, x, dy, partial},
-            pieces.count * s.groups, stream);
-  for_each_element(weights, stream, AddPiecesBody{weights, pieces.count, partial, dw});
   if (db != nullptr) add_column_sums(samples, s.output_channels, dy, db, stream);
+  x = rounded_input(s, x, CudaScratchUse::kFactorA, stream);
+  dy = rounded_output(s, dy, CudaScratchUse::kFactorB, stream);
+  tile_gemm(Conv1dBackwardWeightProblem{rows, n.outputs, n, pieces, x, dy, partial}, pieces.count * s.groups, stream);
+  for_each_element(weights, stream, AddPiecesBody{weights, pieces.count, partial, dw});
 }
 
 }  // namespace cardiograd::kernels

@@ -9,9 +9,9 @@
 
 #include "kernels/common/grid.cuh"
 #include "kernels/conv1d/ladder/conv1d_ladder.h"
+#include "kernels/conv1d/ladder/conv1d_rounded.cuh"
 #include "kernels/gemm/gather_product.cuh"
 #include "kernels/gemm/gemm_cuda.cuh"
-#include "kernels/gemm/round_factor.cuh"
 #include "simt/simt.h"
 
 namespace cardiograd::kernels {
@@ -50,12 +50,11 @@ __global__ void __launch_bounds__(kGemmThreads, 2)
     for (int row = thread / kGemmDepth; row < kGemmTile; row += kGemmThreads / kGemmDepth) {
       const int source = (first_row + row) * s.stride + shift;
       const bool inside = depth + lane < all && static_cast<unsigned>(source) < static_cast<unsigned>(s.time_in);
-      a_tile[lane][row] =
-          inside ? round_factor(s.precision, from[std::int64_t{source} * x_pitch + place.channel]) : 0.0F;
+      a_tile[lane][row] = inside ? from[std::int64_t{source} * x_pitch + place.channel] : 0.0F;
     }
     for (int d = thread / kGemmTile; d < kGemmDepth; d += kGemmThreads / kGemmTile) {
       const bool inside = depth + d < all && first_column + column < s.columns;
-      b_tile[d][column] = inside ? round_factor(s.precision, weight[std::int64_t{depth + d} * y_pitch + column]) : 0.0F;
+      b_tile[d][column] = inside ? weight[std::int64_t{depth + d} * y_pitch + column] : 0.0F;
     }
     place.advance(step_taps, step_channels, s.depth);
     __syncthreads();
@@ -83,6 +82,8 @@ __global__ void __launch_bounds__(kGemmThreads, 2)
 
 void conv1d_forward_hoisted(const Conv1dShape& s, const float* x, const float* w, const float* b, float* y,
                             Stream stream) {
+  x = rounded_input(s, x, CudaScratchUse::kFactorA, stream);
+  w = rounded_weights(s, w, CudaScratchUse::kFactorB, stream);
   ProductSizes sizes;
   sizes.time_in = static_cast<int>(s.time);
   sizes.time_out = static_cast<int>(s.output_time());
@@ -95,7 +96,6 @@ void conv1d_forward_hoisted(const Conv1dShape& s, const float* x, const float* w
   sizes.columns = static_cast<int>(s.output_channels / s.groups);
   sizes.tiles = static_cast<int>(blocks_for(s.output_time(), kGemmTile));
   sizes.column_tiles = static_cast<int>(blocks_for(sizes.columns, kGemmTile));
-  sizes.precision = s.precision;
   const auto blocks = static_cast<unsigned>(s.batch * s.groups * sizes.tiles * sizes.column_tiles);
   if (blocks == 0) return;
   simt::launch<conv1d_hoisted_kernel>(dim3(blocks), dim3(kGemmThreads), 0, stream, sizes, x, w, b, y);

@@ -4,7 +4,6 @@
 #include <cstdint>
 
 #include "kernels/conv1d/conv1d.h"
-#include "kernels/gemm/round_factor.cuh"
 #include "simt/simt.h"
 
 namespace cardiograd::kernels {
@@ -20,8 +19,7 @@ __device__ inline float conv1d_output(const Conv1dShape& s, const float* x, cons
     if (source < 0 || source >= s.time) continue;
     const float* from = x + (record * s.time + source) * s.input_channels + first;
     const float* weight = w + k * inputs * s.output_channels + channel;
-    for (std::int64_t c = 0; c < inputs; ++c)
-      sum += round_factor(s.precision, from[c]) * round_factor(s.precision, weight[c * s.output_channels]);
+    for (std::int64_t c = 0; c < inputs; ++c) sum += from[c] * weight[c * s.output_channels];
   }
   return sum + bias[channel];
 }

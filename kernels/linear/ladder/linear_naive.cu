@@ -5,7 +5,7 @@
 #include <cstdint>
 
 #include "kernels/common/elementwise_cuda.cuh"
-#include "kernels/gemm/round_factor.cuh"
+#include "kernels/gemm/rounded_cuda.cuh"
 #include "kernels/linear/ladder/linear_ladder.h"
 #include "simt/simt.h"
 
@@ -21,8 +21,7 @@ struct LinearNaiveBody {
     const std::int64_t row = i / s.outputs;
     const std::int64_t column = i % s.outputs;
     float sum = 0;
-    for (std::int64_t k = 0; k < s.inputs; ++k)
-      sum += round_factor(s.precision, x[row * s.inputs + k]) * round_factor(s.precision, w[k * s.outputs + column]);
+    for (std::int64_t k = 0; k < s.inputs; ++k) sum += x[row * s.inputs + k] * w[k * s.outputs + column];
     const float value = sum + bias[column];
     y[i] = s.relu && value < 0 ? 0 : value;
   }
@@ -30,6 +29,8 @@ struct LinearNaiveBody {
 
 void linear_forward_naive(const LinearShape& s, const float* x, const float* w, const float* b, float* y,
                           Stream stream) {
+  x = rounded_factors(s.precision, s.rows * s.inputs, x, CudaScratchUse::kFactorA, stream);
+  w = rounded_factors(s.precision, s.inputs * s.outputs, w, CudaScratchUse::kFactorB, stream);
   for_each_element(s.rows * s.outputs, stream, LinearNaiveBody{s, x, w, b, y});
 }
 

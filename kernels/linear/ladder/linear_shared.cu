@@ -6,7 +6,7 @@
 #include <cstdint>
 
 #include "kernels/common/grid.cuh"
-#include "kernels/gemm/round_factor.cuh"
+#include "kernels/gemm/rounded_cuda.cuh"
 #include "kernels/linear/ladder/linear_ladder.h"
 #include "simt/simt.h"
 
@@ -27,9 +27,8 @@ __global__ void __launch_bounds__(kSharedTile* kSharedTile)
   const std::int64_t column = std::int64_t{blockIdx.x % column_tiles} * kSharedTile + tx;
   float sum = 0;
   for (std::int64_t k = 0; k < s.inputs; k += kSharedTile) {
-    a_tile[ty][tx] = row < s.rows && k + tx < s.inputs ? round_factor(s.precision, x[row * s.inputs + k + tx]) : 0.0F;
-    b_tile[ty][tx] =
-        column < s.outputs && k + ty < s.inputs ? round_factor(s.precision, w[(k + ty) * s.outputs + column]) : 0.0F;
+    a_tile[ty][tx] = row < s.rows && k + tx < s.inputs ? x[row * s.inputs + k + tx] : 0.0F;
+    b_tile[ty][tx] = column < s.outputs && k + ty < s.inputs ? w[(k + ty) * s.outputs + column] : 0.0F;
     __syncthreads();
     for (int i = 0; i < kSharedTile; ++i) sum += a_tile[ty][i] * b_tile[i][tx];
     __syncthreads();
@@ -42,6 +41,8 @@ __global__ void __launch_bounds__(kSharedTile* kSharedTile)
 void linear_forward_shared(const LinearShape& s, const float* x, const float* w, const float* b, float* y,
                            Stream stream) {
   if (s.rows == 0 || s.outputs == 0) return;
+  x = rounded_factors(s.precision, s.rows * s.inputs, x, CudaScratchUse::kFactorA, stream);
+  w = rounded_factors(s.precision, s.inputs * s.outputs, w, CudaScratchUse::kFactorB, stream);
   const unsigned column_tiles = blocks_for(s.outputs, kSharedTile);
   simt::launch<linear_shared_kernel>(dim3(blocks_for(s.rows, kSharedTile) * column_tiles),
                                      dim3(kSharedTile, kSharedTile), 0, stream, s, column_tiles, x, w, b, y);

@@ -3,6 +3,7 @@
 
 #include "kernels/common/column_sum_cuda.cuh"
 #include "kernels/gemm/gemm_cuda.cuh"
+#include "kernels/gemm/rounded_cuda.cuh"
 #include "kernels/linear/ladder/linear_ladder.h"
 
 namespace cardiograd::kernels {
@@ -12,7 +13,6 @@ struct LinearForwardProblem {
   static constexpr bool kRowsContiguous = false;
   std::int64_t rows;
   std::int64_t columns;
-  Precision precision;
   std::int64_t inputs;
   const float* x;
   const float* w;
@@ -36,7 +36,6 @@ struct LinearBackwardInputProblem {
   static constexpr bool kRowsContiguous = false;
   std::int64_t rows;
   std::int64_t columns;
-  Precision precision;
   std::int64_t outputs;
   const float* w;
   const float* dy;
@@ -57,7 +56,6 @@ struct LinearBackwardWeightProblem {
   static constexpr bool kRowsContiguous = true;
   std::int64_t rows;
   std::int64_t columns;
-  Precision precision;
   DepthPieces pieces;
   const float* x;
   const float* dy;
@@ -72,11 +70,15 @@ struct LinearBackwardWeightProblem {
 
 void linear_forward_tile(const LinearShape& s, const float* x, const float* w, const float* b, float* y,
                          Stream stream) {
-  tile_gemm(LinearForwardProblem{s.rows, s.outputs, s.precision, s.inputs, x, w, b, y, s.relu}, 1, stream);
+  x = rounded_factors(s.precision, s.rows * s.inputs, x, CudaScratchUse::kFactorA, stream);
+  w = rounded_factors(s.precision, s.inputs * s.outputs, w, CudaScratchUse::kFactorB, stream);
+  tile_gemm(LinearForwardProblem{s.rows, s.outputs, s.inputs, x, w, b, y, s.relu}, 1, stream);
 }
 
 void linear_backward_input_tile(const LinearShape& s, const float* w, const float* dy, float* dx, Stream stream) {
-  tile_gemm(LinearBackwardInputProblem{s.rows, s.inputs, s.precision, s.outputs, w, dy, dx}, 1, stream);
+  dy = rounded_factors(s.precision, s.rows * s.outputs, dy, CudaScratchUse::kFactorA, stream);
+  w = rounded_factors(s.precision, s.inputs * s.outputs, w, CudaScratchUse::kFactorB, stream);
+  tile_gemm(LinearBackwardInputProblem{s.rows, s.inputs, s.outputs, w, dy, dx}, 1, stream);
 }
 
 void linear_backward_weight_tile(const LinearShape& s, const float* x, const float* dy, float* dw, float* db,
@@ -84,10 +86,11 @@ void linear_backward_weight_tile(const LinearShape& s, const float* x, const flo
   const DepthPieces pieces = cut_depth(s.rows);
   const std::int64_t weights = s.inputs * s.outputs;
   float* partial = cuda_scratch(stream, CudaScratchUse::kPartial, pieces.count * weights);
-  tile_gemm(LinearBackwardWeightProblem{s.inputs, s.outputs, s.precision, pieces, x, dy, partial}, pieces.count,
-            stream);
-  for_each_element(weights, stream, AddPiecesBody{weights, pieces.count, partial, dw});
   if (db != nullptr) add_column_sums(s.rows, s.outputs, dy, db, stream);
+  x = rounded_factors(s.precision, s.rows * s.inputs, x, CudaScratchUse::kFactorA, stream);
+  dy = rounded_factors(s.precision, s.rows * s.outputs, dy, CudaScratchUse::kFactorB, stream);
+  tile_gemm(LinearBackwardWeightProblem{s.inputs, s.outputs, pieces, x, dy, partial}, pieces.count, stream);
+  for_each_element(weights, stream, AddPiecesBody{weights, pieces.count, partial, dw});
 }
 
 }  // namespace cardiograd::kernels
