@@ -1,4 +1,4 @@
-// Rounded copies of operands, for kernels that know fp32 only: the rungs of the ladders.
+// Rounded copies of operands, for kernels that know fp32 only: the variants in ladder/.
 #pragma once
 
 #include <cstdint>

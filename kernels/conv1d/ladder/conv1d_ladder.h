@@ -1,4 +1,4 @@
-// Earlier versions of the convolution on the GPU, each a rung below the shipped one: docs/ladders/conv1d.md climbs
+// Earlier versions of the convolution on the GPU, each slower than the next: docs/ladders/conv1d.md climbs
 // them. Signatures as in conv1d.h.
 #pragma once
 

@@ -1,4 +1,4 @@
-// Rung 1: one thread per output, nothing shared.
+// Variant 1: one thread per output, nothing shared.
 //
 // Block: 256 outputs. Thread: one y[n, t, o], with t running fastest from thread to thread. Shared memory: none. Any
 // shape. Cost: per multiply-add two loads, and since neighboring threads are neighbors in time, their x and y lie Cin

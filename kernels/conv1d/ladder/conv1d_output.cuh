@@ -1,4 +1,4 @@
-// One output of the convolution by one thread: what the first two rungs have in common.
+// One output of the convolution by one thread: what the first two variants have in common.
 #pragma once
 
 #include <cstdint>

@@ -1,4 +1,4 @@
-// Earlier versions of the linear layer on the GPU, each a rung below linear_..._product: docs/ladders/matmul.md climbs
+// Earlier versions of the linear layer on the GPU, each slower than the next, the last slower than linear_..._product: docs/ladders/matmul.md climbs
 // them. Signatures as in linear.h.
 #pragma once
 

@@ -1,4 +1,4 @@
-// Rung 1: one thread per result, nothing shared.
+// Variant 1: one thread per result, nothing shared.
 //
 // Block: 256 results. Thread: one y[r, o], o running fastest. Shared memory: none. Any size. Every multiply-add loads
 // two floats: neighboring threads read neighboring weights and one common x.
