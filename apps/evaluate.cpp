@@ -18,6 +18,7 @@
 #include "base/log.h"
 #include "base/threads.h"
 #include "engine/device.h"
+#include "engine/precision.h"
 #include "evaluation/evaluation.h"
 #include "model/data_loader.h"
 #include "model/model_file.h"
@@ -104,6 +105,7 @@ void evaluate(const Options& o) {
   const Device device = device_for(run.device);
   set_thread_count(static_cast<int>(run.threads));
   const model::TrainedModel trained = model::load_model(o.model);
+  const MatmulPrecision precision(trained.description.precision);
   const model::ModelDescription& description = trained.description;
   const model::DataConfig config = data_config(o.values, description);
   data::Dataset set = prepare(o, config);

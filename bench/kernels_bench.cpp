@@ -180,8 +180,13 @@ Ceilings measure_gpu(bench::CudaTimer& timer) {
   benchmark::AddCustomContext("product_fp32_gflop_per_s", fmt::format("{:.0f}", fp32 / 1e9));
 #if defined(CARDIOGRAD_CUBLASLT)
   if (gpu.compute_capability >= 80) {
-    const kernels::Matmul product = {
-        .rows = kSize, .columns = kSize, .depth = kSize, .a = left, .b = right, .c = result, .tf32 = true};
+    const kernels::Matmul product = {.rows = kSize,
+                                     .columns = kSize,
+                                     .depth = kSize,
+                                     .a = left,
+                                     .b = right,
+                                     .c = result,
+                                     .precision = Precision::kTf32};
     const double tf32 = product_rate(timer, kSize, [&] { kernels::matmul_cuda(product, nullptr); });
     benchmark::AddCustomContext("product_tf32_gflop_per_s", fmt::format("{:.0f}", tf32 / 1e9));
   }

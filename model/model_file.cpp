@@ -76,6 +76,7 @@ json description_json(const ModelDescription& d) {
           {"normalize", word_of(d.normalize)},
           {"unlabeled", word_of(d.unlabeled)},
           {"feature_set", word_of(d.feature_set)},
+          {"precision", word_of(d.precision)},
           {"signal_mean", d.signal_scaling.mean},
           {"signal_sd", d.signal_scaling.sd},
           {"features", d.feature_scaling.names},
@@ -105,6 +106,7 @@ ModelDescription description_from(const json& j) {
   read_word(j, "normalize", d.normalize);
   read_word(j, "unlabeled", d.unlabeled);
   read_word(j, "feature_set", d.feature_set);
+  if (j.contains("precision")) read_word(j, "precision", d.precision);  // not in format version 1
   j.at("signal_mean").get_to(d.signal_scaling.mean);
   j.at("signal_sd").get_to(d.signal_scaling.sd);
   j.at("features").get_to(d.feature_scaling.names);

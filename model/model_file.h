@@ -27,6 +27,7 @@ struct ModelDescription {
   data::Normalize normalize = data::Normalize::kNone;
   data::Unlabeled unlabeled = data::Unlabeled::kDrop;  // in training
   FeatureSet feature_set = FeatureSet::kAll;
+  Precision precision = Precision::kFp32;  // of the matrix products, in training and after
   SignalScaling signal_scaling;
   FeatureScaling feature_scaling;
   std::int64_t epoch = 0;               // epochs trained

@@ -15,6 +15,7 @@
 #include "dsp/delineation/r_peaks.h"
 #include "ecg/leads.h"
 #include "ecg/twelve_leads.h"
+#include "engine/precision.h"
 #include "model/data_loader.h"
 #include "model/preprocessing.h"
 
@@ -272,6 +273,7 @@ void Predictor::answer(const std::vector<Window>& windows, Prediction& predictio
   const DataLoader source(arrays_of(windows), model.signal_scaling, options_.device);
   std::vector<std::int64_t> rows(windows.size());
   std::iota(rows.begin(), rows.end(), 0);
+  const MatmulPrecision precision(model.precision);
   const Scores scored = score(*model_.net, source, rows, kBatchSize, {});
   const std::size_t classes = model.class_names.size();
   for (std::size_t c = 0; c < classes; ++c) {

@@ -18,6 +18,7 @@
 #include "engine/ops/ops.h"
 #include "engine/optim/clip.h"
 #include "engine/optim/schedule.h"
+#include "engine/precision.h"
 #include "evaluation/metrics.h"
 #include "evaluation/thresholds.h"
 #include "model/max_batch_size.h"
@@ -85,6 +86,7 @@ ModelDescription describe_model(const TrainingConfig& config, const data::Datase
   d.normalize = config.data.normalize;
   d.unlabeled = config.data.unlabeled;
   d.feature_set = config.data.features;
+  d.precision = config.precision;
   d.val_folds = {config.data.val_fold};
   return d;
 }
@@ -286,6 +288,7 @@ void Trainer::validate(EpochResult& result) {
 }
 
 void Trainer::run(const TrainerCallbacks& callbacks) {
+  const MatmulPrecision precision(config_.precision);
   while (epochs_done() < config_.epochs) {
     EpochResult result;
     try {

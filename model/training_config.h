@@ -9,6 +9,7 @@
 #include <vector>
 
 #include "base/enum_words.h"
+#include "base/precision_words.h"
 #include "data/prepare.h"
 #include "engine/device.h"
 #include "model/config_field.h"
@@ -97,6 +98,7 @@ struct TrainingConfig {
   double clip_norm = 0;
   bool pos_weight = true;
   Thresholds thresholds = Thresholds::kTuned;
+  Precision precision = Precision::kFp32;
   std::int64_t seed = 0;
 
   DeviceChoice device = DeviceChoice::kAuto;

@@ -1,14 +1,14 @@
 #include "simt/cublas_lt.h"
 
 #include <algorithm>
-#include <bit>
 #include <cstring>
 #include <string>
 
 #include <Eigen/Core>
 
+#include "base/precision.h"
 #include "simt/arena.h"
-#include "simt/mma.h"
+#include "simt/settings.h"
 
 struct cublasLtContext {};
 struct cublasLtMatrixLayoutOpaque_t {
@@ -47,7 +47,8 @@ struct Problem {
   bool transpose_a = false;
   bool transpose_b = false;
   bool bias = false;
-  bool tf32 = false;
+  bool relu = false;
+  Precision precision = Precision::kFp32;
 };
 
 // cublasLtMatmulAlgo_t::data
@@ -61,7 +62,8 @@ static_assert(sizeof(Algorithm) <= sizeof(cublasLtMatmulAlgo_t));
 std::uint64_t fingerprint(const Problem& p) {
   std::uint64_t hash = 1469598103934665603U;  // FNV-1a
   for (const std::int64_t value : {p.rows, p.columns, p.depth, p.leading[0], p.leading[1], p.leading[2], p.leading[3],
-                                   std::int64_t{p.transpose_a} + 2 * p.transpose_b + 4 * p.bias + 8 * p.tf32})
+                                   std::int64_t{p.transpose_a} + 2 * p.transpose_b + 4 * p.bias + 8 * p.relu +
+                                       16 * static_cast<std::int64_t>(p.precision)})
     hash = (hash ^ static_cast<std::uint64_t>(value)) * 1099511628211U;
   return hash;
 }
@@ -70,23 +72,35 @@ std::size_t workspace_of(const Problem& p, std::uint64_t pieces) {
   return pieces > 1 ? pieces * static_cast<std::size_t>(p.rows * p.columns) * sizeof(float) : 0;
 }
 
+// False for compute types that are not emulated.
+bool read_precision(cublasComputeType_t compute, Precision& precision) {
+  if (compute != CUBLAS_COMPUTE_32F && compute != CUBLAS_COMPUTE_32F_FAST_TF32 &&
+      compute != CUBLAS_COMPUTE_32F_FAST_16BF)
+    return false;
+  precision = Precision::kFp32;
+  if (settings().gpu.compute_capability < 80) return true;
+  if (compute == CUBLAS_COMPUTE_32F_FAST_TF32) precision = Precision::kTf32;
+  if (compute == CUBLAS_COMPUTE_32F_FAST_16BF) precision = Precision::kBf16;
+  return true;
+}
+
 cublasStatus_t make_problem(const cublasLtMatmulDescOpaque_t* description, const cublasLtMatrixLayoutOpaque_t* a,
                             const cublasLtMatrixLayoutOpaque_t* b, const cublasLtMatrixLayoutOpaque_t* c,
                             const cublasLtMatrixLayoutOpaque_t* d, Problem& p) {
   if (description == nullptr || a == nullptr || b == nullptr || c == nullptr || d == nullptr)
     return CUBLAS_STATUS_INVALID_VALUE;
-  const bool fp32 = description->compute == CUBLAS_COMPUTE_32F || description->compute == CUBLAS_COMPUTE_32F_FAST_TF32;
-  const bool epilogue =
-      description->epilogue == CUBLASLT_EPILOGUE_DEFAULT || description->epilogue == CUBLASLT_EPILOGUE_BIAS;
-  if (!fp32 || !epilogue || description->scale != CUDA_R_32F) return CUBLAS_STATUS_NOT_SUPPORTED;
+  const bool epilogue = (description->epilogue & ~std::uint32_t{CUBLASLT_EPILOGUE_RELU_BIAS}) == 0 ||
+                        description->epilogue == CUBLASLT_EPILOGUE_DEFAULT;
+  if (!read_precision(description->compute, p.precision) || !epilogue || description->scale != CUDA_R_32F)
+    return CUBLAS_STATUS_NOT_SUPPORTED;
   for (const auto* layout : {a, b, c, d}) {
     if (layout->type != CUDA_R_32F) return CUBLAS_STATUS_NOT_SUPPORTED;
     if (layout->rows < 1 || layout->columns < 1 || layout->leading < layout->rows) return CUBLAS_STATUS_INVALID_VALUE;
   }
   p.transpose_a = description->transpose_a == CUBLAS_OP_T;
   p.transpose_b = description->transpose_b == CUBLAS_OP_T;
-  p.bias = description->epilogue == CUBLASLT_EPILOGUE_BIAS;
-  p.tf32 = description->compute == CUBLAS_COMPUTE_32F_FAST_TF32;
+  p.bias = (description->epilogue & CUBLASLT_EPILOGUE_BIAS) != 0;
+  p.relu = (description->epilogue & CUBLASLT_EPILOGUE_RELU) != 0;
   p.rows = p.transpose_a ? a->columns : a->rows;
   p.depth = p.transpose_a ? a->rows : a->columns;
   p.columns = p.transpose_b ? b->rows : b->columns;
@@ -105,10 +119,10 @@ using ConstStrided = Eigen::Map<const Matrix, 0, Eigen::OuterStride<>>;
 
 // op(A) or op(B) with the precision that the product reads.
 Matrix operand(const float* data, std::int64_t rows, std::int64_t columns, std::int64_t leading, bool transpose,
-               bool tf32) {
+               Precision precision) {
   Matrix result = transpose ? Matrix(ConstStrided(data, columns, rows, Eigen::OuterStride<>(leading)).transpose())
                             : Matrix(ConstStrided(data, rows, columns, Eigen::OuterStride<>(leading)));
-  if (tf32) result = result.unaryExpr([](float x) { return std::bit_cast<float>(round_to_tf32(x)); });
+  if (precision != Precision::kFp32) result = result.unaryExpr([precision](float x) { return round_to(precision, x); });
   return result;
 }
 
@@ -146,8 +160,8 @@ struct Product {
   void run() const {
     check_memory();
     const Problem& p = problem;
-    const Matrix left = operand(a, p.rows, p.depth, p.leading[0], p.transpose_a, p.tf32);
-    const Matrix right = operand(b, p.depth, p.columns, p.leading[1], p.transpose_b, p.tf32);
+    const Matrix left = operand(a, p.rows, p.depth, p.leading[0], p.transpose_a, p.precision);
+    const Matrix right = operand(b, p.depth, p.columns, p.leading[1], p.transpose_b, p.precision);
     Matrix sum(p.rows, p.columns);
     if (pieces == 1) {
       sum = left.lazyProduct(right);
@@ -166,6 +180,7 @@ struct Product {
     sum *= alpha;
     if (beta != 0) sum += beta * ConstStrided(c, p.rows, p.columns, Eigen::OuterStride<>(p.leading[2]));
     if (p.bias) sum.colwise() += Eigen::Map<const Eigen::VectorXf>(bias, p.rows);
+    if (p.relu) sum = sum.unaryExpr([](float x) { return x > 0 ? x : x - x; });  // NaN stays NaN
     Strided(d, p.rows, p.columns, Eigen::OuterStride<>(p.leading[3])) = sum;
   }
 };

@@ -1,8 +1,10 @@
 // The few cuBLASLt calls that launchers use, on the host, under cublasLt.h's names and with its numbers: products of
-// column-major fp32 matrices, D = alpha op(A) op(B) + beta C, with a bias for each row of D where asked for.
+// column-major fp32 matrices, D = alpha op(A) op(B) + beta C, with a bias for each row of D and a ReLU behind it
+// where asked for.
 //
 // A product is work in a stream like a launch: it runs when somebody waits, a graph records it with its pointers and
-// factors, it reads and writes device memory only (anything else is a Fault), and it sums in fp32. Algorithms want what
+// factors, it reads and writes device memory only (anything else is a Fault), and it sums in fp32, of factors that are
+// rounded as the compute type says where the GPU has tensor cores for it (compute capability 8.0). Algorithms want what
 // the GPU's want: the shape and the alignment that they were chosen for and, where a long sum is cut into pieces, the
 // working memory that they asked for. What is not emulated is CUBLAS_STATUS_NOT_SUPPORTED.
 #pragma once
@@ -20,14 +22,24 @@ enum cublasStatus_t {
 };
 enum cublasOperation_t { CUBLAS_OP_N = 0, CUBLAS_OP_T = 1 };
 enum cudaDataType_t { CUDA_R_32F = 0, CUDA_R_64F = 1, CUDA_R_16BF = 14 };
-enum cublasComputeType_t { CUBLAS_COMPUTE_32F = 68, CUBLAS_COMPUTE_64F = 70, CUBLAS_COMPUTE_32F_FAST_TF32 = 77 };
+enum cublasComputeType_t {
+  CUBLAS_COMPUTE_32F = 68,
+  CUBLAS_COMPUTE_64F = 70,
+  CUBLAS_COMPUTE_32F_FAST_16BF = 75,
+  CUBLAS_COMPUTE_32F_FAST_TF32 = 77
+};
 enum cublasLtMatmulDescAttributes_t {
   CUBLASLT_MATMUL_DESC_TRANSA = 3,
   CUBLASLT_MATMUL_DESC_TRANSB = 4,
   CUBLASLT_MATMUL_DESC_EPILOGUE = 7,
   CUBLASLT_MATMUL_DESC_BIAS_POINTER = 8,
 };
-enum cublasLtEpilogue_t { CUBLASLT_EPILOGUE_DEFAULT = 1, CUBLASLT_EPILOGUE_RELU = 2, CUBLASLT_EPILOGUE_BIAS = 4 };
+enum cublasLtEpilogue_t {
+  CUBLASLT_EPILOGUE_DEFAULT = 1,
+  CUBLASLT_EPILOGUE_RELU = 2,
+  CUBLASLT_EPILOGUE_BIAS = 4,
+  CUBLASLT_EPILOGUE_RELU_BIAS = 6
+};
 enum cublasLtReductionScheme_t {
   CUBLASLT_REDUCTION_SCHEME_NONE = 0,
   CUBLASLT_REDUCTION_SCHEME_INPLACE = 1,

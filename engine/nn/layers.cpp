@@ -71,7 +71,7 @@ Tensor Conv1d::compute(const Tensor& x) {
   return ops::conv1d(x, weight_, bias_before(normalized_by_, bias_), options_);
 }
 
-Linear::Linear(std::int64_t inputs, std::int64_t outputs, PhiloxStream& random) {
+Linear::Linear(std::int64_t inputs, std::int64_t outputs, PhiloxStream& random, bool relu) : relu_(relu) {
   const double bound = fan_in_bound(inputs);
   weight_ = uniform({inputs, outputs}, bound, random);
   bias_ = uniform({outputs}, bound, random);
@@ -87,7 +87,7 @@ bool Linear::absorbs(Layer& next) {
 }
 
 Tensor Linear::compute(const Tensor& x) {
-  return ops::linear(x, weight_, bias_before(normalized_by_, bias_));
+  return ops::linear(x, weight_, bias_before(normalized_by_, bias_), relu_);
 }
 
 Tensor Linear::product(const Tensor& x) {
@@ -170,7 +170,7 @@ Tensor MultiHeadAttention::product(const Tensor& x) {
 TransformerEncoderLayer::TransformerEncoderLayer(std::int64_t width, std::int64_t heads, std::int64_t feed_forward,
                                                  float dropout, PhiloxStream& random)
     : attention_(width, heads, dropout, random),
-      linear1_(width, feed_forward, random),
+      linear1_(width, feed_forward, random, /*relu=*/true),
       dropout_(dropout),
       linear2_(feed_forward, width, random),
       norm1_(width),
@@ -192,7 +192,7 @@ Tensor TransformerEncoderLayer::compute(const Tensor& x) {
   const Tensor attended = fused
                               ? norm1_.forward_sum(x, attention_.product(x), attention_.output_bias(), dropout1_.key())
                               : norm1_.forward(ops::add(x, dropout1_.forward(attention_.forward(x))));
-  const Tensor hidden = dropout_.forward(ops::relu(linear1_.forward(attended)));
+  const Tensor hidden = dropout_.forward(linear1_.forward(attended));
   return fused ? norm2_.forward_sum(attended, linear2_.product(hidden), linear2_.bias(), dropout2_.key())
                : norm2_.forward(ops::add(attended, dropout2_.forward(linear2_.forward(hidden))));
 }

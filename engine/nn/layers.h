@@ -82,11 +82,11 @@ class Conv1d : public Layer {
   const BatchNorm1d* normalized_by_ = nullptr;
 };
 
-// x (..., inputs) -> (..., outputs). Weights and bias uniform in +-1 / sqrt(inputs). Before a batch norm the bias has
-// no gradient, as Conv1d's.
+// x (..., inputs) -> (..., outputs), with `relu` through the ReLU that follows, in the same pass over memory. Weights
+// and bias uniform in +-1 / sqrt(inputs). Before a batch norm the bias has no gradient, as Conv1d's.
 class Linear : public Layer {
  public:
-  Linear(std::int64_t inputs, std::int64_t outputs, PhiloxStream& random);
+  Linear(std::int64_t inputs, std::int64_t outputs, PhiloxStream& random, bool relu = false);
 
   // forward() without the bias, for whoever adds it.
   Tensor product(const Tensor& x);
@@ -98,6 +98,7 @@ class Linear : public Layer {
  private:
   bool absorbs(Layer& next) override;
 
+  bool relu_;
   Tensor weight_;
   Tensor bias_;
   Tensor no_bias_;

@@ -6,6 +6,7 @@
 #include "engine/autograd.h"
 #include "engine/dispatch.h"
 #include "engine/ops/ops.h"
+#include "engine/precision.h"
 
 namespace cardiograd::ops {
 namespace {
@@ -22,7 +23,8 @@ kernels::Conv1dShape conv1d_shape(const Tensor& x, const Tensor& w, const Tensor
                                   .stride = options.stride,
                                   .padding = options.padding,
                                   .dilation = options.dilation,
-                                  .groups = options.groups};
+                                  .groups = options.groups,
+                                  .precision = matmul_precision()};
   if (s.stride < 1 || s.dilation < 1 || s.padding < 0 || s.groups < 1)
     throw Error(fmt::format("conv1d: stride {}, dilation {}, padding {}, groups {}, expected 1, 1, 0, 1 or more",
                             s.stride, s.dilation, s.padding, s.groups));
@@ -51,8 +53,10 @@ Tensor conv1d(const Tensor& x, const Tensor& w, const Tensor& b, const Conv1dOpt
       CARDIOGRAD_RUN(conv1d_backward_input, s, w, dy, gradient);
       dx.accumulate(gradient);
     }
-    if (dw.needed() || db.needed())
+    if (db.needed())
       CARDIOGRAD_RUN(conv1d_backward_weight, s, x, dy, dw.accumulator(), db.accumulator());
+    else if (dw.needed())
+      CARDIOGRAD_RUN(conv1d_backward_weight, s, x, dy, dw.accumulator(), nullptr);
   });
   return y;
 }

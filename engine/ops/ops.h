@@ -47,8 +47,9 @@ Tensor relu(const Tensor& x);
 // Any shape: x * Phi(x), Phi being the standard normal distribution function (the exact form).
 Tensor gelu(const Tensor& x);
 
-// x (..., inputs), w (inputs, outputs), b (outputs) -> (..., outputs)
-Tensor linear(const Tensor& x, const Tensor& w, const Tensor& b);
+// x (..., inputs), w (inputs, outputs), b (outputs) -> (..., outputs); `relu`: with a ReLU behind it, the same values
+// as relu(linear(...)) in one pass less over memory (cuBLASLt may make 0 of NaN).
+Tensor linear(const Tensor& x, const Tensor& w, const Tensor& b, bool relu = false);
 
 // x (..., C), gamma, beta (C) -> like x, normalized over the last dimension.
 Tensor layer_norm(const Tensor& x, const Tensor& gamma, const Tensor& beta, double epsilon = 1e-5);

@@ -9,7 +9,7 @@
 namespace cardiograd::kernels {
 
 // Uses that may be live at the same time on one stream.
-enum class CudaScratchUse { kPartial, kCoefficients, kColumnSums, kMatmul };
+enum class CudaScratchUse { kPartial, kCoefficients, kColumnSums, kMatmul, kFactorA, kFactorB };
 
 // At least `count` floats of device memory, 256-byte aligned; the content is undefined. Valid until the next call with
 // the same stream and use. Growing waits for the device. Throws OutOfMemory when the device has no memory left.

@@ -9,7 +9,7 @@
 //
 //   conv1d_forward          y   = conv(x, w) + b
 //   conv1d_backward_input   dx  = dy convolved back through w
-//   conv1d_backward_weight  dw += x correlated with dy,  db += sum of dy over n and t
+//   conv1d_backward_weight  dw += x correlated with dy,  db += sum of dy over n and t (db null: left out)
 //
 // With channels last a row of K samples x Cin channels is contiguous, so for dilation 1 and one group the im2col matrix
 // is a view of the padded signal with row stride `stride * Cin`, and each direction is one matrix product.
@@ -17,6 +17,7 @@
 
 #include <cstdint>
 
+#include "base/precision.h"
 #include "kernels/common/stream.h"
 
 namespace cardiograd::kernels {
@@ -31,6 +32,7 @@ struct Conv1dShape {
   std::int64_t padding = 0;
   std::int64_t dilation = 1;
   std::int64_t groups = 1;
+  Precision precision = Precision::kFp32;  // of the factors x, w and dy; b and db are exact
 
   constexpr std::int64_t output_time() const { return (time + 2 * padding - dilation * (kernel - 1) - 1) / stride + 1; }
 };
@@ -44,5 +46,10 @@ void conv1d_forward_cuda(const Conv1dShape& s, const float* x, const float* w, c
 void conv1d_backward_input_cuda(const Conv1dShape& s, const float* w, const float* dy, float* dx, Stream stream);
 void conv1d_backward_weight_cuda(const Conv1dShape& s, const float* x, const float* dy, float* dw, float* db,
                                  Stream stream);
+
+// The kernels that these take (kernels/gemm/product.h).
+const char* conv1d_forward_path(const Conv1dShape& s);
+const char* conv1d_backward_input_path(const Conv1dShape& s);
+const char* conv1d_backward_weight_path(const Conv1dShape& s);
 
 }  // namespace cardiograd::kernels

@@ -9,6 +9,7 @@
 
 #include "base/threads.h"
 #include "kernels/common/column_sum_cpu.h"
+#include "kernels/common/rounded_cpu.h"
 #include "kernels/common/scratch.h"
 #include "kernels/conv1d/conv1d.h"
 #include "kernels/gemm/gemm_cpu.h"
@@ -105,9 +106,23 @@ void add_columns(const Conv1dShape& s, const float* columns, std::int64_t group,
   }
 }
 
+// x, w and dy as factors.
+const float* input_factors(const Conv1dShape& s, const float* x) {
+  return rounded_factors(s.precision, s.batch * s.time * s.input_channels, x, ScratchUse::kFactorA);
+}
+const float* weight_factors(const Conv1dShape& s, const float* w) {
+  return rounded_factors(s.precision, s.kernel * s.input_channels / s.groups * s.output_channels, w,
+                         ScratchUse::kFactorB);
+}
+const float* output_factors(const Conv1dShape& s, const float* dy, ScratchUse use) {
+  return rounded_factors(s.precision, s.batch * s.output_time() * s.output_channels, dy, use);
+}
+
 }  // namespace
 
 void conv1d_forward_cpu(const Conv1dShape& s, const float* x, const float* w, const float* b, float* y) {
+  x = input_factors(s, x);
+  w = weight_factors(s, w);
   const std::int64_t outputs = s.output_channels / s.groups;
   const std::int64_t depth = s.kernel * s.input_channels / s.groups;
   const std::int64_t packed_group = packed_size(depth, outputs);
@@ -118,6 +133,8 @@ void conv1d_forward_cpu(const Conv1dShape& s, const float* x, const float* w, co
 }
 
 void conv1d_backward_input_cpu(const Conv1dShape& s, const float* w, const float* dy, float* dx) {
+  w = weight_factors(s, w);
+  dy = output_factors(s, dy, ScratchUse::kFactorA);
   if (s.stride == 1 && s.dilation == 1 && s.groups == 1 && s.padding < s.kernel) {
     backward_input_as_convolution(s, w, dy, dx);
     return;
@@ -143,6 +160,9 @@ void conv1d_backward_input_cpu(const Conv1dShape& s, const float* w, const float
 
 void conv1d_backward_weight_cpu(const Conv1dShape& s, const float* x, const float* dy, float* dw, float* db) {
   const std::int64_t time = s.output_time();
+  if (db != nullptr) column_sum_cpu(s.batch * time, s.output_channels, dy, db);
+  x = input_factors(s, x);
+  dy = output_factors(s, dy, ScratchUse::kFactorB);
   const std::int64_t outputs = s.output_channels / s.groups;
   const std::int64_t depth = s.kernel * s.input_channels / s.groups;
   const std::int64_t weights = depth * s.output_channels;
@@ -172,7 +192,6 @@ void conv1d_backward_weight_cpu(const Conv1dShape& s, const float* x, const floa
       for (std::int64_t o = 0; o < s.output_channels; ++o) row[o] += from[o];
     }
   });
-  column_sum_cpu(s.batch * time, s.output_channels, dy, db);
 }
 
 }  // namespace cardiograd::kernels

@@ -7,6 +7,12 @@
 
 namespace cardiograd::kernels {
 
+// What a product takes of `x`.
+template <class Real>
+Real factor(const Conv1dShape& s, Real x) {
+  return round_to(s.precision, x);
+}
+
 // Calls visit(x index, w index, y index) for every product of the convolution.
 template <class Visit>
 void conv1d_for_each_product(const Conv1dShape& s, Visit&& visit) {
@@ -33,20 +39,23 @@ template <class Real>
 void conv1d_forward_ref(const Conv1dShape& s, const Real* x, const Real* w, const Real* b, Real* y) {
   const std::int64_t rows = s.batch * s.output_time();
   for (std::int64_t i = 0; i < rows * s.output_channels; ++i) y[i] = b[i % s.output_channels];
-  conv1d_for_each_product(s, [&](std::int64_t ix, std::int64_t iw, std::int64_t iy) { y[iy] += x[ix] * w[iw]; });
+  conv1d_for_each_product(
+      s, [&](std::int64_t ix, std::int64_t iw, std::int64_t iy) { y[iy] += factor(s, x[ix]) * factor(s, w[iw]); });
 }
 
 template <class Real>
 void conv1d_backward_input_ref(const Conv1dShape& s, const Real* w, const Real* dy, Real* dx) {
   for (std::int64_t i = 0; i < s.batch * s.time * s.input_channels; ++i) dx[i] = 0;
-  conv1d_for_each_product(s, [&](std::int64_t ix, std::int64_t iw, std::int64_t iy) { dx[ix] += w[iw] * dy[iy]; });
+  conv1d_for_each_product(
+      s, [&](std::int64_t ix, std::int64_t iw, std::int64_t iy) { dx[ix] += factor(s, w[iw]) * factor(s, dy[iy]); });
 }
 
 template <class Real>
 void conv1d_backward_weight_ref(const Conv1dShape& s, const Real* x, const Real* dy, Real* dw, Real* db) {
   const std::int64_t rows = s.batch * s.output_time();
-  for (std::int64_t i = 0; i < rows * s.output_channels; ++i) db[i % s.output_channels] += dy[i];
-  conv1d_for_each_product(s, [&](std::int64_t ix, std::int64_t iw, std::int64_t iy) { dw[iw] += x[ix] * dy[iy]; });
+  for (std::int64_t i = 0; db != nullptr && i < rows * s.output_channels; ++i) db[i % s.output_channels] += dy[i];
+  conv1d_for_each_product(
+      s, [&](std::int64_t ix, std::int64_t iw, std::int64_t iy) { dw[iw] += factor(s, x[ix]) * factor(s, dy[iy]); });
 }
 
 }  // namespace cardiograd::kernels

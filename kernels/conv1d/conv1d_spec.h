@@ -8,6 +8,7 @@
 
 #include "kernels/conv1d/conv1d.h"
 #include "kernels/conv1d/conv1d_ref.h"
+#include "kernels/conv1d/ladder/conv1d_ladder.h"
 #include "kernels/kernel_spec.h"
 
 namespace cardiograd::kernels {
@@ -17,6 +18,7 @@ struct Conv1dSpec {
   using Shape = Conv1dShape;
   static constexpr const char* kGradientOf = "";
   static constexpr double kTolerance = 2e-6;
+  static constexpr double tolerance(const Conv1dShape& s) { return product_tolerance(s.precision); }
 
   static Cost cost_of(const Conv1dShape& s, const std::vector<BufferSpec>& buffers) {
     const std::int64_t depth = s.kernel * (s.input_channels / s.groups);
@@ -35,6 +37,7 @@ struct Conv1dSpec {
     s.groups = draw.coin() ? 1 : draw.size(1, 4);
     s.input_channels = s.groups * draw.size(1, 17);
     s.output_channels = s.groups * draw.size(1, s.groups == 1 ? 67 : 17);
+    s.precision = draw.precision();
     return s;
   }
   // The reference leaves out products with the zeros around the signal.
@@ -49,8 +52,8 @@ struct Conv1dSpec {
             {.batch = 64, .time = 250, .input_channels = 128, .output_channels = 256, .kernel = 3, .padding = 1}};
   }
   static std::string describe(const Conv1dShape& s) {
-    return fmt::format("N{} T{} C{}->{} k{} s{} p{} d{} g{}", s.batch, s.time, s.input_channels, s.output_channels,
-                       s.kernel, s.stride, s.padding, s.dilation, s.groups);
+    return fmt::format("N{} T{} C{}->{} k{} s{} p{} d{} g{}{}", s.batch, s.time, s.input_channels, s.output_channels,
+                       s.kernel, s.stride, s.padding, s.dilation, s.groups, precision_suffix(s.precision));
   }
   static constexpr BufferSpec x(const Conv1dShape& s) { return {"x", {s.batch, s.time, s.input_channels}}; }
   static constexpr BufferSpec w(const Conv1dShape& s) {
@@ -70,6 +73,12 @@ struct Conv1dForward : Conv1dSpec {
   static constexpr auto reference = [](auto... a) { conv1d_forward_ref(a...); };
   static constexpr auto cpu = conv1d_forward_cpu;
   static constexpr auto cuda = conv1d_forward_cuda;
+  static constexpr auto path = conv1d_forward_path;
+  static constexpr KernelVariant<decltype(cuda)> cuda_variants[] = {{"naive", conv1d_forward_naive},
+                                                                    {"coalesced", conv1d_forward_coalesced},
+                                                                    {"gather", conv1d_forward_gather},
+                                                                    {"hoisted", conv1d_forward_hoisted},
+                                                                    {"register_tile", conv1d_forward_register_tile}};
 };
 
 struct Conv1dBackwardInput : Conv1dSpec {
@@ -82,6 +91,8 @@ struct Conv1dBackwardInput : Conv1dSpec {
   static constexpr auto reference = [](auto... a) { conv1d_backward_input_ref(a...); };
   static constexpr auto cpu = conv1d_backward_input_cpu;
   static constexpr auto cuda = conv1d_backward_input_cuda;
+  static constexpr auto path = conv1d_backward_input_path;
+  static constexpr KernelVariant<decltype(cuda)> cuda_variants[] = {{"gather", conv1d_backward_input_gather}};
 };
 
 struct Conv1dBackwardWeight : Conv1dSpec {
@@ -99,6 +110,8 @@ struct Conv1dBackwardWeight : Conv1dSpec {
   static constexpr auto reference = [](auto... a) { conv1d_backward_weight_ref(a...); };
   static constexpr auto cpu = conv1d_backward_weight_cpu;
   static constexpr auto cuda = conv1d_backward_weight_cuda;
+  static constexpr auto path = conv1d_backward_weight_path;
+  static constexpr KernelVariant<decltype(cuda)> cuda_variants[] = {{"gather", conv1d_backward_weight_gather}};
 };
 
 using Conv1dSpecs = SpecList<Conv1dForward, Conv1dBackwardInput, Conv1dBackwardWeight>;

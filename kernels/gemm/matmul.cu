@@ -97,6 +97,17 @@ Layout make_layout(std::int64_t rows, std::int64_t columns) {
   return Layout(layout);
 }
 
+cublasComputeType_t compute_type(Precision precision) {
+  if (precision == Precision::kTf32) return CUBLAS_COMPUTE_32F_FAST_TF32;
+  if (precision == Precision::kBf16) return CUBLAS_COMPUTE_32F_FAST_16BF;
+  return CUBLAS_COMPUTE_32F;
+}
+
+cublasLtEpilogue_t epilogue_of(const Matmul& m) {
+  if (m.bias == nullptr) return m.relu ? CUBLASLT_EPILOGUE_RELU : CUBLASLT_EPILOGUE_DEFAULT;
+  return m.relu ? CUBLASLT_EPILOGUE_RELU_BIAS : CUBLASLT_EPILOGUE_BIAS;
+}
+
 template <class T>
 void set(const Description& description, cublasLtMatmulDescAttributes_t attribute, const T& value) {
   check_cublas(cublasLtMatmulDescSetAttribute(description.get(), attribute, &value, sizeof(value)),
@@ -126,16 +137,13 @@ Preference make_preference(const Matmul& m) {
 Plan make_plan(const Matmul& m, cublasLtHandle_t handle) {
   Plan plan;
   cublasLtMatmulDesc_t description = nullptr;
-  check_cublas(
-      cublasLtMatmulDescCreate(&description, m.tf32 ? CUBLAS_COMPUTE_32F_FAST_TF32 : CUBLAS_COMPUTE_32F, CUDA_R_32F),
-      "describing a product");
+  check_cublas(cublasLtMatmulDescCreate(&description, compute_type(m.precision), CUDA_R_32F), "describing a product");
   plan.description.reset(description);
   set(plan.description, CUBLASLT_MATMUL_DESC_TRANSA,
       static_cast<std::int32_t>(m.b_transposed ? CUBLAS_OP_T : CUBLAS_OP_N));
   set(plan.description, CUBLASLT_MATMUL_DESC_TRANSB,
       static_cast<std::int32_t>(m.a_transposed ? CUBLAS_OP_T : CUBLAS_OP_N));
-  set(plan.description, CUBLASLT_MATMUL_DESC_EPILOGUE,
-      static_cast<std::uint32_t>(m.bias == nullptr ? CUBLASLT_EPILOGUE_DEFAULT : CUBLASLT_EPILOGUE_BIAS));
+  set(plan.description, CUBLASLT_MATMUL_DESC_EPILOGUE, static_cast<std::uint32_t>(epilogue_of(m)));
   set(plan.description, CUBLASLT_MATMUL_DESC_BIAS_POINTER, m.bias);  // the choice depends on its alignment
   plan.a = m.b_transposed ? make_layout(m.depth, m.columns) : make_layout(m.columns, m.depth);
   plan.b = m.a_transposed ? make_layout(m.rows, m.depth) : make_layout(m.depth, m.rows);
@@ -160,15 +168,16 @@ void matmul_cuda(const Matmul& m, Stream stream) {
   int device = 0;
   check_cuda(cudaGetDevice(&device), "cuBLASLt: asking for the device");
   float* workspace = cuda_scratch(stream, CudaScratchUse::kMatmul, kWorkspaceBytes / sizeof(float));
-  const Key key = {device,
-                   m.rows,
-                   m.columns,
-                   m.depth,
-                   m.a_transposed + 2 * m.b_transposed + 4 * m.accumulate + 8 * m.tf32,
-                   alignment_of(m.a),
-                   alignment_of(m.b),
-                   alignment_of(m.c),
-                   m.bias == nullptr ? 0 : alignment_of(m.bias)};
+  const Key key = {
+      device,
+      m.rows,
+      m.columns,
+      m.depth,
+      m.a_transposed + 2 * m.b_transposed + 4 * m.accumulate + 8 * m.relu + 16 * static_cast<std::int64_t>(m.precision),
+      alignment_of(m.a),
+      alignment_of(m.b),
+      alignment_of(m.c),
+      m.bias == nullptr ? 0 : alignment_of(m.bias)};
   const std::lock_guard<std::mutex> lock(state().mutex);
   const cublasLtHandle_t handle = handle_of(device);
   auto found = state().plans.find(key);

@@ -3,11 +3,12 @@
 
 #include <cstdint>
 
+#include "base/precision.h"
 #include "kernels/common/stream.h"
 
 namespace cardiograd::kernels {
 
-// c (rows, columns) = or += a b + bias. Pointers are to device memory.
+// c (rows, columns) = or += a b + bias, where asked for with a ReLU behind it. Pointers are to device memory.
 struct Matmul {
   std::int64_t rows = 0;
   std::int64_t columns = 0;
@@ -17,9 +18,10 @@ struct Matmul {
   float* c = nullptr;
   bool a_transposed = false;
   bool b_transposed = false;
-  const float* bias = nullptr;  // (columns), added to each row; null for none
-  bool accumulate = false;      // +=
-  bool tf32 = false;            // operands may be rounded to tf32, which is faster from compute capability 8.0 on
+  const float* bias = nullptr;             // (columns), added to each row; null for none
+  bool accumulate = false;                 // +=
+  bool relu = false;                       // negative results become 0; not with accumulate
+  Precision precision = Precision::kFp32;  // of the factors; below compute capability 8.0 all are fp32
 };
 
 // Puts the product into the stream. The algorithm depends on the shape, the flags and whether pointers are 16-byte

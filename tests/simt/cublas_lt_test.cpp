@@ -4,6 +4,7 @@
 #include <cmath>
 #include <cstdint>
 #include <string>
+#include <utility>
 #include <vector>
 
 #include <gtest/gtest.h>
@@ -151,17 +152,35 @@ TEST(CublasLt, CutsALongSumWhereItMay) {
   EXPECT_TRUE(distance(result.read(), product.expected(x, y)) <= 4e-4);
 }
 
-TEST(CublasLt, RoundsToTf32OnlyWhenAsked) {
-  Product exact(1, 1, 1);
-  Product rounded(1, 1, 1, CUBLAS_COMPUTE_32F_FAST_TF32);
-  const float value = 1 + 0x1p-20F;
+TEST(CublasLt, SetsNegativeResultsToZeroBehindTheBias) {
+  Product product(2, 1, 1);
+  const DeviceBuffer<float> left(std::vector<float>{1, -1}), right(std::vector<float>{2.0F}), result(2),
+      bias(std::vector<float>{-3, 5});
+  for (const auto& [epilogue, expected] : {std::pair{CUBLASLT_EPILOGUE_RELU, std::vector<float>{2, 0}},
+                                           std::pair{CUBLASLT_EPILOGUE_RELU_BIAS, std::vector<float>{0, 3}}}) {
+    product.set(CUBLASLT_MATMUL_DESC_EPILOGUE, static_cast<std::uint32_t>(epilogue));
+    product.set(CUBLASLT_MATMUL_DESC_BIAS_POINTER, static_cast<const float*>(bias.data()));
+    ASSERT_EQ(product.choose(), CUBLAS_STATUS_SUCCESS);
+    EXPECT_EQ(product.enqueue(left.data(), right.data(), result.data()), CUBLAS_STATUS_SUCCESS);
+    EXPECT_EQ(result.read(), expected);
+  }
+}
+
+TEST(CublasLt, RoundsOnlyWhenAskedAndAsTheComputeTypeSays) {
+  const float value = 1 + 0x1p-9F + 0x1p-20F;
   const DeviceBuffer<float> left(std::vector<float>{value}), right(std::vector<float>{1.0F}), result(1);
-  ASSERT_EQ(exact.choose(), CUBLAS_STATUS_SUCCESS);
-  ASSERT_EQ(rounded.choose(), CUBLAS_STATUS_SUCCESS);
-  EXPECT_EQ(exact.enqueue(left.data(), right.data(), result.data()), CUBLAS_STATUS_SUCCESS);
-  EXPECT_EQ(result.read()[0], value);
-  EXPECT_EQ(rounded.enqueue(left.data(), right.data(), result.data()), CUBLAS_STATUS_SUCCESS);
-  EXPECT_EQ(result.read()[0], 1.0F);
+  const auto product = [&](cublasComputeType_t compute) {
+    Product one(1, 1, 1, compute);
+    EXPECT_EQ(one.choose(), CUBLAS_STATUS_SUCCESS);
+    EXPECT_EQ(one.enqueue(left.data(), right.data(), result.data()), CUBLAS_STATUS_SUCCESS);
+    return result.read()[0];
+  };
+  EXPECT_EQ(product(CUBLAS_COMPUTE_32F), value);
+  EXPECT_EQ(product(CUBLAS_COMPUTE_32F_FAST_TF32), 1 + 0x1p-9F);
+  EXPECT_EQ(product(CUBLAS_COMPUTE_32F_FAST_16BF), 1.0F);
+  settings().gpu = kSm75;
+  EXPECT_EQ(product(CUBLAS_COMPUTE_32F_FAST_TF32), value) << "no tensor cores for it";
+  settings() = {};
 }
 
 TEST(CublasLt, AGraphReplaysWithItsFactorsAndPointers) {
@@ -190,7 +209,7 @@ TEST(CublasLt, AGraphReplaysWithItsFactorsAndPointers) {
 
 TEST(CublasLt, RefusesWhatItDoesNotEmulate) {
   Product product(2, 2, 2);
-  product.set(CUBLASLT_MATMUL_DESC_EPILOGUE, static_cast<std::uint32_t>(CUBLASLT_EPILOGUE_RELU));
+  product.set(CUBLASLT_MATMUL_DESC_EPILOGUE, std::uint32_t{32});  // GELU
   EXPECT_EQ(product.choose(), CUBLAS_STATUS_NOT_SUPPORTED);
   EXPECT_EQ(product.set(static_cast<cublasLtMatmulDescAttributes_t>(15), std::int32_t{1}), CUBLAS_STATUS_NOT_SUPPORTED);
   EXPECT_EQ(product.set(CUBLASLT_MATMUL_DESC_TRANSA, std::int64_t{0}), CUBLAS_STATUS_INVALID_VALUE) << "eight bytes";

@@ -3,7 +3,8 @@
 
 #include "kernels/common/column_sum_cuda.cuh"
 #include "kernels/gemm/gemm_cuda.cuh"
-#include "kernels/linear/ladder/linear_tile.h"
+#include "kernels/gemm/rounded_cuda.cuh"
+#include "kernels/linear/ladder/linear_ladder.h"
 
 namespace cardiograd::kernels {
 
@@ -17,6 +18,7 @@ struct LinearForwardProblem {
   const float* w;
   const float* bias;
   float* y;
+  bool relu;
   __device__ void depth(unsigned, std::int64_t& first, std::int64_t& last) const {
     first = 0;
     last = inputs;
@@ -24,7 +26,8 @@ struct LinearForwardProblem {
   __device__ float a(unsigned, std::int64_t row, std::int64_t k) const { return x[row * inputs + k]; }
   __device__ float b(unsigned, std::int64_t k, std::int64_t column) const { return w[k * columns + column]; }
   __device__ void store(unsigned, std::int64_t row, std::int64_t column, float sum) const {
-    y[row * columns + column] = sum + bias[column];
+    const float value = sum + bias[column];
+    y[row * columns + column] = relu && value < 0 ? 0 : value;
   }
 };
 
@@ -67,10 +70,14 @@ struct LinearBackwardWeightProblem {
 
 void linear_forward_tile(const LinearShape& s, const float* x, const float* w, const float* b, float* y,
                          Stream stream) {
-  tile_gemm(LinearForwardProblem{s.rows, s.outputs, s.inputs, x, w, b, y}, 1, stream);
+  x = rounded_factors(s.precision, s.rows * s.inputs, x, CudaScratchUse::kFactorA, stream);
+  w = rounded_factors(s.precision, s.inputs * s.outputs, w, CudaScratchUse::kFactorB, stream);
+  tile_gemm(LinearForwardProblem{s.rows, s.outputs, s.inputs, x, w, b, y, s.relu}, 1, stream);
 }
 
 void linear_backward_input_tile(const LinearShape& s, const float* w, const float* dy, float* dx, Stream stream) {
+  dy = rounded_factors(s.precision, s.rows * s.outputs, dy, CudaScratchUse::kFactorA, stream);
+  w = rounded_factors(s.precision, s.inputs * s.outputs, w, CudaScratchUse::kFactorB, stream);
   tile_gemm(LinearBackwardInputProblem{s.rows, s.inputs, s.outputs, w, dy, dx}, 1, stream);
 }
 
@@ -79,9 +86,11 @@ void linear_backward_weight_tile(const LinearShape& s, const float* x, const flo
   const DepthPieces pieces = cut_depth(s.rows);
   const std::int64_t weights = s.inputs * s.outputs;
   float* partial = cuda_scratch(stream, CudaScratchUse::kPartial, pieces.count * weights);
+  if (db != nullptr) add_column_sums(s.rows, s.outputs, dy, db, stream);
+  x = rounded_factors(s.precision, s.rows * s.inputs, x, CudaScratchUse::kFactorA, stream);
+  dy = rounded_factors(s.precision, s.rows * s.outputs, dy, CudaScratchUse::kFactorB, stream);
   tile_gemm(LinearBackwardWeightProblem{s.inputs, s.outputs, pieces, x, dy, partial}, pieces.count, stream);
   for_each_element(weights, stream, AddPiecesBody{weights, pieces.count, partial, dw});
-  add_column_sums(s.rows, s.outputs, dy, db, stream);
 }
 
 }  // namespace cardiograd::kernels

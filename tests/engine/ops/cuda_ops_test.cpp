@@ -75,6 +75,7 @@ TEST_F(CudaOps, EqualTheCpu) {
        }},
       {"max_pool1d", {{2, 23, 5}}, [](auto& in) { return ops::max_pool1d(in[0], 3, 2, 1); }},
       {"relu", {{3, 41}}, [](auto& in) { return ops::relu(in[0]); }},
+      {"linear with relu", {{5, 12}, {12, 9}, {9}}, [](auto& in) { return ops::linear(in[0], in[1], in[2], true); }},
       {"gelu", {{3, 41}}, [](auto& in) { return ops::gelu(in[0]); }},
       {"linear", {{2, 9, 7}, {7, 13}, {13}}, [](auto& in) { return ops::linear(in[0], in[1], in[2]); }},
       {"layer_norm", {{6, 33}, {33}, {33}}, [](auto& in) { return ops::layer_norm(in[0], in[1], in[2]); }},

@@ -5,6 +5,7 @@
 #include <gtest/gtest.h>
 
 #include "base/error.h"
+#include "base/philox.h"
 #include "engine/autograd.h"
 
 namespace cardiograd {
@@ -34,6 +35,24 @@ TEST(Ops, BceWithLogitsIsWeightedBceWithWeightsOfOne) {
   backward(weighted);
   EXPECT_EQ(a.grad().values(), b.grad().values());
   EXPECT_THROW(ops::bce_with_logits(leaf({1, 2}, {2}), Tensor::zeros({2})), Error);
+}
+
+TEST(Ops, LinearWithReluIsTheCompositionBitForBit) {
+  const auto values = [](std::int64_t count, std::uint64_t seed) {
+    PhiloxStream stream(seed);
+    std::vector<float> numbers(static_cast<std::size_t>(count));
+    for (float& number : numbers) number = static_cast<float>(stream.normal());
+    return numbers;
+  };
+  const auto gradients = [&](bool fused) {
+    const Tensor x = leaf(values(7 * 19, 1), {7, 19});
+    const Tensor w = leaf(values(19 * 33, 2), {19, 33});
+    const Tensor b = leaf(values(33, 3), {33});
+    const Tensor y = fused ? ops::linear(x, w, b, true) : ops::relu(ops::linear(x, w, b));
+    backward(y, Tensor::from(values(7 * 33, 4), {7, 33}));
+    return std::vector{y.values(), x.grad().values(), w.grad().values(), b.grad().values()};
+  };
+  EXPECT_EQ(gradients(true), gradients(false));
 }
 
 TEST(Ops, WrongShapesAreErrorsThatNameBoth) {

@@ -1,0 +1,265 @@
+// Chooses and launches the kernels of slab_product.cuh, gather_product.cuh and weight_product.cuh.
+#include <algorithm>
+#include <limits>
+#include <string>
+
+#include "base/error.h"
+#include "kernels/common/check_cuda.h"
+#include "kernels/common/scratch_cuda.h"
+#include "kernels/gemm/gather_product.cuh"
+#include "kernels/gemm/product.h"
+#include "kernels/gemm/slab_product.cuh"
+#include "kernels/gemm/transpose_weights.cuh"
+#include "kernels/gemm/weight_product.cuh"
+
+namespace cardiograd::kernels {
+namespace {
+
+// Without asking for more, on every GPU.
+constexpr std::int64_t kSharedBytes = 48 * 1024;
+// Blocks that the gradient of weights is cut into, about: enough for the small GPUs to be busy to the end.
+constexpr std::int64_t kWeightBlocks = 320;
+constexpr std::int64_t kMaxWeightPieces = 128;
+constexpr std::int64_t kMinWeightSteps = 8;
+
+using Tf32Tile = MmaTile<Precision::kTf32>;
+using Bf16Tile = MmaTile<Precision::kBf16>;
+
+int to_int(std::int64_t value, const char* what) {
+  if (value > std::numeric_limits<int>::max() || value < std::numeric_limits<int>::min())
+    throw Error("a matrix product on the GPU: " + std::string(what) + " is " + std::to_string(value) +
+                    ", at most 2^31 - 1 is possible",
+                "use smaller batches or shorter records");
+  return static_cast<int>(value);
+}
+
+// Tensor cores for tf32 and bf16.
+bool has_mma() {
+  cudaDeviceProp properties = {};
+  int device = 0;
+  check_cuda(cudaGetDevice(&device), "asking for the device");
+#if defined(CARDIOGRAD_SIMT)
+  check_cuda(cudaGetDeviceProperties(&properties, device), "asking for the GPU's properties");
+  return properties.major >= 8;
+#else
+  static int known_device = -1;
+  static bool known = false;
+  if (device != known_device) {
+    check_cuda(cudaGetDeviceProperties(&properties, device), "asking for the GPU's properties");
+    known = properties.major >= 8;
+    known_device = device;
+  }
+  return known;
+#endif
+}
+
+bool aligned(const void* pointer) {
+  return reinterpret_cast<std::uintptr_t>(pointer) % 16 == 0;
+}
+
+enum class Path { kGather, kExact, kExact12, kTf32, kBf16 };
+
+// For aligned tensors.
+Path path_of(const ProductShape& s) {
+  if (s.stride != 1 || s.upsample != 1 || s.depth % 4 != 0 || s.columns % 4 != 0) return Path::kGather;
+  if (s.precision == Precision::kFp32) {
+    if (slab_bytes<ExactTile>(s.taps, s.dilation, 16) > kSharedBytes) return Path::kGather;
+    return s.depth == 12 ? Path::kExact12 : Path::kExact;  // 12 leads: a quarter of 16 would be zeros.
+  }
+  if (slab_bytes<Tf32Tile>(s.taps, s.dilation, 16) > kSharedBytes || !has_mma()) return Path::kGather;
+  return s.precision == Precision::kTf32 ? Path::kTf32 : Path::kBf16;
+}
+
+const char* name_of(Path path) {
+  switch (path) {
+    case Path::kGather:
+      return "gather";
+    case Path::kExact:
+    case Path::kExact12:
+      return "slab fp32";
+    case Path::kTf32:
+      return "slab tf32";
+    case Path::kBf16:
+      return "slab bf16";
+  }
+  return "";
+}
+
+ProductSizes sizes_of(const ProductShape& s, int row_tile) {
+  ProductSizes sizes;
+  sizes.records = to_int(s.records, "the number of records");
+  sizes.time_in = to_int(s.time_in, "the length of a record");
+  sizes.time_out = to_int(s.time_out, "the length of a record");
+  sizes.taps = to_int(s.taps, "the kernel");
+  sizes.dilation = to_int(s.dilation, "the dilation");
+  sizes.first = to_int(s.first, "the padding");
+  sizes.stride = to_int(s.stride, "the stride");
+  sizes.upsample = to_int(s.upsample, "the stride");
+  sizes.groups = to_int(s.groups, "the number of groups");
+  sizes.depth = to_int(s.depth, "the number of channels");
+  sizes.columns = to_int(s.columns, "the number of channels");
+  sizes.precision = s.precision;
+  to_int((s.time_out + row_tile) * s.stride + std::abs(s.first) + s.taps * s.dilation, "the padded length of a record");
+  to_int(s.taps * s.depth + kGatherDepth, "the number of weights of an output channel");
+  to_int(s.groups * s.depth, "the number of channels");
+  to_int(s.groups * s.columns, "the number of channels");
+  return sizes;
+}
+
+void launch_product(const ProductShape& s, Path path, const ProductOperands& p, const BiasEpilogue& epilogue,
+                    Stream stream) {
+  ProductSizes sizes = sizes_of(s, kSlabTile);
+  sizes.tiles = static_cast<int>((s.time_out + kSlabTile - 1) / kSlabTile);
+  sizes.column_tiles = static_cast<int>((s.columns + kWarpTileColumns - 1) / kWarpTileColumns);
+  const std::int64_t all = s.records * s.groups * sizes.tiles * sizes.column_tiles;
+  if (all == 0) return;
+  const auto blocks = static_cast<unsigned>(to_int(all, "the number of blocks"));
+  const bool wide = aligned(p.a) && aligned(p.b) && aligned(p.c) && aligned(epilogue.bias);
+  switch (wide ? path : Path::kGather) {
+    case Path::kGather:
+      launch_gather_product(sizes, p, epilogue, blocks, stream);
+      break;
+    case Path::kExact:
+      launch_slab_product<ExactTile, 16>(sizes, p, epilogue, blocks, stream);
+      break;
+    case Path::kExact12:
+      launch_slab_product<ExactTile, 12>(sizes, p, epilogue, blocks, stream);
+      break;
+    case Path::kTf32:
+      launch_slab_product<Tf32Tile, 16>(sizes, p, epilogue, blocks, stream);
+      break;
+    case Path::kBf16:
+      launch_slab_product<Bf16Tile, 16>(sizes, p, epilogue, blocks, stream);
+      break;
+  }
+}
+
+// Weights as they are.
+ProductOperands straight_operands(const ProductShape& s, const float* a, const float* w, float* c) {
+  const std::int64_t columns = s.groups * s.columns;
+  return {.a = a,
+          .b = w,
+          .c = c,
+          .b_pitch = to_int(columns, "the number of channels"),
+          .b_tap = s.depth * columns,
+          .b_group = s.columns};
+}
+
+// Warps of a block of the weights' gradient: the fewest rows beyond the last, then the largest block.
+int weight_warps(std::int64_t rows) {
+  int best = 4;
+  std::int64_t least = std::numeric_limits<std::int64_t>::max();
+  for (const int warps : {4, 3, 2}) {
+    const std::int64_t tile = warps * kWarpTileRows;
+    const std::int64_t padded = (rows + tile - 1) / tile * tile;
+    if (padded < least) best = warps;
+    least = std::min(least, padded);
+  }
+  return best;
+}
+
+// Whether aligned tensors are read 16 bytes at a time. Without tensor cores the reduced precisions are emulated, which
+// the kernel for any shape does.
+bool takes_fours(const ProductShape& s) {
+  return s.depth % 4 == 0 && s.columns % 4 == 0 && (s.precision == Precision::kFp32 || has_mma());
+}
+
+WeightPieces weight_pieces(const ProductShape& s, std::int64_t blocks_per_piece) {
+  WeightPieces pieces;
+  pieces.steps = static_cast<int>((s.time_out + kWeightDepth - 1) / kWeightDepth);
+  const std::int64_t steps = to_int(s.records * pieces.steps, "the number of steps");
+  const std::int64_t wanted = std::clamp<std::int64_t>(kWeightBlocks / blocks_per_piece, 1, kMaxWeightPieces);
+  pieces.per_piece = static_cast<int>(std::max((steps + wanted - 1) / wanted, kMinWeightSteps));
+  pieces.count = static_cast<int>((steps + pieces.per_piece - 1) / pieces.per_piece);
+  return pieces;
+}
+
+template <class Tile, int kWords>
+void launch_weights(int warps, ProductSizes sizes, const WeightOperands& p, const WeightPieces& pieces, unsigned blocks,
+                    Stream stream) {
+  const dim3 threads(static_cast<unsigned>(32 * warps));
+  if (warps == 4)
+    simt::launch<weight_product_kernel<Tile, 4, kWords>>(dim3(blocks), threads, 0, stream, sizes, p, pieces);
+  else if (warps == 3)
+    simt::launch<weight_product_kernel<Tile, 3, kWords>>(dim3(blocks), threads, 0, stream, sizes, p, pieces);
+  else
+    simt::launch<weight_product_kernel<Tile, 2, kWords>>(dim3(blocks), threads, 0, stream, sizes, p, pieces);
+}
+
+}  // namespace
+
+void product_cuda(const ProductShape& s, const float* a, const float* w, const float* bias, bool relu, float* c,
+                  Stream stream) {
+  launch_product(s, path_of(s), straight_operands(s, a, w, c), {.bias = bias, .relu = relu}, stream);
+}
+
+void gather_product_cuda(const ProductShape& s, const float* a, const float* w, const float* bias, float* c,
+                         Stream stream) {
+  launch_product(s, Path::kGather, straight_operands(s, a, w, c), {.bias = bias}, stream);
+}
+
+void turned_product_cuda(const ProductShape& s, const float* a, const float* w, float* c, Stream stream) {
+  const std::int64_t weights = s.groups * s.taps * s.depth * s.columns;
+  if (s.records * s.time_out == 0 || weights == 0) return;
+  // In the convolution whose gradient this is, depth and columns have each other's place.
+  float* turned = cuda_scratch(stream, CudaScratchUse::kPartial, weights);
+  const std::int64_t column_tiles = (s.depth + kTurn - 1) / kTurn;
+  const std::int64_t depth_tiles = (s.columns + kTurn - 1) / kTurn;
+  const std::int64_t blocks = column_tiles * depth_tiles * s.taps * s.groups;
+  simt::launch<turn_weights_kernel<kTurn>>(
+      dim3(static_cast<unsigned>(to_int(blocks, "the number of blocks"))), dim3(kTurn, kTurnLanes), 0, stream,
+      to_int(s.taps, "the kernel"), to_int(s.columns, "the number of channels"),
+      to_int(s.depth, "the number of channels"), to_int(s.groups, "the number of groups"),
+      static_cast<int>(column_tiles), static_cast<int>(depth_tiles), w, turned);
+  launch_product(s, path_of(s),
+                 {.a = a,
+                  .b = turned,
+                  .c = c,
+                  .b_pitch = to_int(s.columns, "the number of channels"),
+                  .b_tap = s.depth * s.columns,
+                  .b_group = s.taps * s.depth * s.columns},
+                 {}, stream);
+}
+
+void weight_product_cuda(const ProductShape& s, const float* x, const float* dy, float* dw, Stream stream) {
+  const std::int64_t rows = s.taps * s.depth;
+  const std::int64_t weights = rows * s.groups * s.columns;
+  if (weights == 0 || s.records * s.time_out == 0) return;
+  ProductSizes sizes = sizes_of(s, kWeightDepth);
+  const bool wide = takes_fours(s) && aligned(x) && aligned(dy);
+  const int warps = wide ? weight_warps(rows) : 2;
+  sizes.tiles = static_cast<int>((rows + warps * kWarpTileRows - 1) / (warps * kWarpTileRows));
+  sizes.column_tiles = static_cast<int>((s.columns + kWarpTileColumns - 1) / kWarpTileColumns);
+  const std::int64_t blocks_per_piece = std::int64_t{sizes.tiles} * sizes.column_tiles * s.groups;
+  const WeightPieces pieces = weight_pieces(s, blocks_per_piece);
+  float* partial = cuda_scratch(stream, CudaScratchUse::kPartial, pieces.count * weights);
+  const WeightOperands p = {x, dy, partial};
+  const auto blocks = static_cast<unsigned>(to_int(blocks_per_piece * pieces.count, "the number of blocks"));
+  if (!wide)
+    simt::launch<weight_product_kernel<ExactTile, 2, 1>>(dim3(blocks), dim3(64), 0, stream, sizes, p, pieces);
+  else if (s.precision == Precision::kFp32)
+    launch_weights<ExactTile, 4>(warps, sizes, p, pieces, blocks, stream);
+  else if (s.precision == Precision::kTf32)
+    launch_weights<Tf32Tile, 4>(warps, sizes, p, pieces, blocks, stream);
+  else
+    launch_weights<Bf16Tile, 4>(warps, sizes, p, pieces, blocks, stream);
+  const std::int64_t fours = (weights + 3) / 4;
+  const dim3 add_blocks(static_cast<unsigned>(to_int((fours + kAddThreads - 1) / kAddThreads, "the number of blocks")));
+  if (weights % 4 == 0 && aligned(dw))
+    simt::launch<add_pieces_kernel<true>>(add_blocks, dim3(kAddThreads), 0, stream, weights, pieces.count, partial, dw);
+  else
+    simt::launch<add_pieces_kernel<false>>(add_blocks, dim3(kAddThreads), 0, stream, weights, pieces.count, partial,
+                                           dw);
+}
+
+const char* product_path(const ProductShape& s) {
+  return name_of(path_of(s));
+}
+
+const char* weight_product_path(const ProductShape& s) {
+  if (!takes_fours(s)) return "gather";
+  if (s.precision == Precision::kFp32) return "tile fp32";
+  return s.precision == Precision::kTf32 ? "tile tf32" : "tile bf16";
+}
+
+}  // namespace cardiograd::kernels

@@ -1,0 +1,251 @@
+// The matrix product behind convolutions of stride 1 and linear layers, where rows of operands are 16-byte aligned:
+//
+//   c[n, t, o] = epilogue( sum over k, d of  a[n, t + first + k * dilation, d] * b[k, d, o] )     a is 0 outside 0 ...
+//   T-1
+//
+// One block: 128 samples t of one record x 64 columns o. Four warps; one warp: 32 x 64 of them (warp_tile.cuh).
+// A step is one tap k of one piece of kDepth channels d. Its weights come by cp.async into one of two buffers while the
+// step before is computed. The samples do not come per tap: a slab of 128 + (taps - 1) * dilation of them is copied
+// once per piece of channels, and tap k reads it from row k * dilation on. One barrier per step.
+//
+// Shared memory, bytes: 2 * (128 + (taps - 1) * dilation) * pitch_a * 4 + 2 * kDepth * pitch_b * 4, at most 48 KiB
+// (slab_bytes). Per thread 64 sums; no division but for the block's place.
+#pragma once
+
+#include <algorithm>
+#include <cstdint>
+#include <limits>
+
+#include "base/error.h"
+#include "kernels/gemm/warp_tile.cuh"
+#include "simt/simt.h"
+
+namespace cardiograd::kernels {
+
+inline constexpr int kSlabThreads = 128;
+inline constexpr int kSlabTile = kSlabThreads / 32 * kWarpTileRows;
+
+// Sizes that threads count with in 32 bits. Offsets into tensors are 32 x 32 -> 64-bit products.
+struct ProductSizes {
+  int records = 1;
+  int time_in = 1;   // rows of a record of a
+  int time_out = 1;  // rows of a record of c
+  int taps = 1;
+  int dilation = 1;
+  int first = 0;     // row of a that row 0 of c reads at tap 0
+  int stride = 1;    // rows of a between rows of c (gather_product.cuh)
+  int upsample = 1;  // rows of a are this far apart, with zeros between (gather_product.cuh)
+  int groups = 1;
+  int depth = 1;         // channels of a group of a
+  int columns = 1;       // of a group of c
+  int tiles = 1;         // of rows in a record
+  int column_tiles = 1;  // of columns in a group
+  Precision precision = Precision::kFp32;
+};
+
+// Operands of a product. b (tap, depth, column) of a group: rows b_pitch apart, taps b_tap, groups b_group.
+struct ProductOperands {
+  const float* a;
+  const float* b;
+  float* c;
+  int b_pitch;
+  std::int64_t b_tap;
+  std::int64_t b_group;
+};
+
+// What is added to c, per column of all groups; null for nothing. Then, where asked for, a ReLU.
+struct BiasEpilogue {
+  const float* bias = nullptr;
+  bool relu = false;
+};
+__device__ __forceinline__ float relu_of(float x) {
+  return x > 0 ? x : x - x;  // NaN stays NaN, as in PyTorch.
+}
+
+// Where a block stands. Columns run fastest: blocks side by side in time read the same rows of a.
+struct ProductPlace {
+  int column;  // of the group
+  int group;
+  int row;  // of the record
+  int record;
+};
+__device__ __forceinline__ ProductPlace product_place(const ProductSizes& s) {
+  int block = static_cast<int>(blockIdx.x);
+  ProductPlace place;
+  place.column = block % s.column_tiles * kWarpTileColumns;
+  block /= s.column_tiles;
+  place.group = block % s.groups;
+  block /= s.groups;
+  place.row = block % s.tiles * kSlabTile;
+  place.record = block / s.tiles;
+  return place;
+}
+
+// The chunks of 16 bytes of every slab that one thread copies, and rounds: the same place in rows that are kRowStep
+// apart.
+template <class Tile, int kDepth>
+struct SlabChunks {
+  static constexpr int kChunks = kDepth / 4;  // of a row
+  static constexpr int kRowStep = kSlabThreads / kChunks;
+  static constexpr int kPitch = Tile::pitch_a(kDepth);
+  // Eight threads write at a time, 16 bytes each, in two rows: of those that lie in different banks.
+  __device__ __forceinline__ static int row_of(int i) {
+    constexpr int kApart = Tile::kRowsApart;
+    return kChunks == 4 ? i % 2 * kApart + i / 2 % kApart + i / (2 * kApart) * (2 * kApart) : i;
+  }
+  int rows;           // of the slab; 0 for threads that are left over
+  int row;            // the first of this thread's
+  int channel;        // of the piece
+  int source;         // row of the record that `row` is
+  int time;           // rows of the record
+  int pitch;          // floats between them
+  const float* from;  // the source of the next slab's first chunk
+
+  __device__ __forceinline__ SlabChunks(const ProductSizes& s, const ProductPlace& place, const float* a) {
+    const int thread = static_cast<int>(threadIdx.x);
+    rows = thread < kRowStep * kChunks ? kSlabTile + (s.taps - 1) * s.dilation : 0;
+    row = row_of(thread / kChunks);
+    channel = thread % kChunks * 4;
+    source = place.row + s.first + row;
+    time = s.time_in;
+    pitch = s.groups * s.depth;
+    from = a + (std::int64_t{place.record} * time + source) * pitch + place.group * s.depth + channel;
+  }
+  // Copies the piece that has `depth` channels left, zeros beyond it and outside the record, and goes on to the next.
+  __device__ __forceinline__ void copy(float* slab, int depth) {
+    const float* chunk = from;
+    float* to = slab + row * kPitch + channel;
+    int at = source;
+    for (int i = row; i < rows; i += kRowStep) {
+      const bool inside = static_cast<unsigned>(at) < static_cast<unsigned>(time) && channel < depth;
+      simt::copy_async<16>(to, chunk, inside ? 16 : 0);
+      chunk += std::int64_t{kRowStep} * pitch;
+      to += kRowStep * kPitch;
+      at += kRowStep;
+    }
+    from += kDepth;
+  }
+  __device__ __forceinline__ void round(float* slab) const {
+    for (int i = row; i < rows; i += kRowStep) round_to_tf32_in_place(slab + i * kPitch + channel);
+  }
+};
+
+// Likewise of the weights of a tap: the same four columns of depths that are kRowStep apart.
+template <class Tile, int kDepth>
+struct WeightChunks {
+  static constexpr int kRowStep = kSlabThreads / (kWarpTileColumns / 4);
+  static constexpr int kCopies = (kDepth + kRowStep - 1) / kRowStep;
+  int row;
+  int column;  // of the tile
+  bool inside;
+  std::int64_t row_step;
+  std::int64_t tap_step;
+  std::int64_t piece_step;  // from the last tap of a piece of channels to the first of the next
+  const float* from;
+
+  __device__ __forceinline__ WeightChunks(const ProductSizes& s, const ProductPlace& place, const ProductOperands& p) {
+    row = static_cast<int>(threadIdx.x) / (kWarpTileColumns / 4);
+    column = static_cast<int>(threadIdx.x) % (kWarpTileColumns / 4) * 4;
+    inside = place.column + column < s.columns;
+    row_step = std::int64_t{kRowStep} * p.b_pitch;
+    tap_step = p.b_tap;
+    piece_step = std::int64_t{kDepth} * p.b_pitch - (s.taps - 1) * p.b_tap;
+    from = p.b + place.group * p.b_group + std::int64_t{row} * p.b_pitch + place.column + column;
+  }
+  // Copies the depths of a piece that has `depth` channels left, and goes on to the next tap or piece.
+  __device__ __forceinline__ void copy(float* to, int depth, bool last_tap) {
+    SIMT_UNROLL
+    for (int i = 0; i < kCopies; ++i) {
+      const int d = row + i * kRowStep;
+      if (kDepth % kRowStep == 0 || d < kDepth)
+        simt::copy_async<16>(to + d * Tile::kPitchB + column, from + i * row_step, inside && d < depth ? 16 : 0);
+    }
+    from += last_tap ? piece_step : tap_step;
+  }
+  __device__ __forceinline__ void round(float* weights) const {
+    SIMT_UNROLL
+    for (int i = 0; i < kCopies; ++i) {
+      const int d = row + i * kRowStep;
+      if (kDepth % kRowStep == 0 || d < kDepth) round_to_tf32_in_place(weights + d * Tile::kPitchB + column);
+    }
+  }
+};
+
+template <class Tile, int kDepth>
+__global__ void __launch_bounds__(kSlabThreads, 3)
+    slab_product_kernel(ProductSizes s, ProductOperands p, BiasEpilogue epilogue) {
+  constexpr int kPitchA = Tile::pitch_a(kDepth);
+  SIMT_DYNAMIC_SHARED(float, shared);
+  const ProductPlace place = product_place(s);
+  const int slab_floats = (kSlabTile + (s.taps - 1) * s.dilation) * kPitchA;
+  SlabChunks<Tile, kDepth> slab_chunks(s, place, p.a);
+  WeightChunks<Tile, kDepth> weight_chunks(s, place, p);
+  float* slab = shared;
+  float* next_slab = shared + slab_floats;
+  float* weights = shared + 2 * slab_floats;
+  float* next_weights = weights + kDepth * Tile::kPitchB;
+
+  Tile tile;
+  slab_chunks.copy(slab, s.depth);
+  weight_chunks.copy(weights, s.depth, s.taps == 1);
+  simt::commit_async();
+  const int steps = s.taps * ((s.depth + kDepth - 1) / kDepth);
+  int tap = 0;
+  int depth = s.depth;  // channels left
+  for (int step = 0; step < steps; ++step) {
+    simt::wait_async<0>();
+    if constexpr (Tile::kPrecision == Precision::kTf32) {
+      weight_chunks.round(weights);
+      if (tap == 0) slab_chunks.round(slab);
+    }
+    __syncthreads();  // This step's operands are there, and nobody reads those of the step before any more.
+    const float* const rows = slab + (warp_of_thread() * kWarpTileRows + tap * s.dilation) * kPitchA;
+    const float* const columns = weights;
+    if (++tap == s.taps) {
+      tap = 0;
+      depth -= kDepth;
+      if (step + 1 < steps) slab_chunks.copy(next_slab, depth);
+      float* const freed = slab;
+      slab = next_slab;
+      next_slab = freed;
+    }
+    if (step + 1 < steps) weight_chunks.copy(next_weights, depth, tap + 1 == s.taps);
+    simt::commit_async();
+    float* const freed = weights;
+    weights = next_weights;
+    next_weights = freed;
+    tile.template multiply_rows<kDepth>(rows, columns);
+  }
+
+  const int c_pitch = s.groups * s.columns;
+  const int first_column = place.group * s.columns + place.column;
+  float* const __restrict__ c = p.c + std::int64_t{place.record} * s.time_out * c_pitch + first_column;
+  const float* const __restrict__ bias = epilogue.bias + first_column;
+  tile.template for_each4<LayoutA::kRows>([&](int row_of_warp, int column, float4 sum) {
+    const int row = place.row + warp_of_thread() * kWarpTileRows + row_of_warp;
+    if (row >= s.time_out || place.column + column >= s.columns) return;
+    if (epilogue.bias != nullptr) {
+      const float4 add = simt::load4(bias + column);
+      sum = make_float4(sum.x + add.x, sum.y + add.y, sum.z + add.z, sum.w + add.w);
+    }
+    if (epilogue.relu) sum = make_float4(relu_of(sum.x), relu_of(sum.y), relu_of(sum.z), relu_of(sum.w));
+    simt::store4(c + std::int64_t{row} * c_pitch + column, sum);
+  });
+}
+
+// Dynamic shared memory of a launch.
+template <class Tile>
+constexpr std::int64_t slab_bytes(std::int64_t taps, std::int64_t dilation, int depth) {
+  const std::int64_t rows = kSlabTile + (taps - 1) * dilation;
+  return (2 * rows * Tile::pitch_a(depth) + 2 * depth * Tile::kPitchB) * std::int64_t{sizeof(float)};
+}
+
+template <class Tile, int kDepth>
+void launch_slab_product(const ProductSizes& s, const ProductOperands& p, const BiasEpilogue& epilogue, unsigned blocks,
+                         cudaStream_t stream) {
+  simt::launch<slab_product_kernel<Tile, kDepth>>(
+      dim3(blocks), dim3(kSlabThreads), static_cast<std::size_t>(slab_bytes<Tile>(s.taps, s.dilation, kDepth)), stream,
+      s, p, epilogue);
+}
+
+}  // namespace cardiograd::kernels

@@ -1,0 +1,37 @@
+// Variant 1: one thread per result, nothing shared.
+//
+// Block: 256 results. Thread: one y[r, o], o running fastest. Shared memory: none. Any size. Every multiply-add loads
+// two floats: neighboring threads read neighboring weights and one common x.
+#include <cstdint>
+
+#include "kernels/common/elementwise_cuda.cuh"
+#include "kernels/gemm/rounded_cuda.cuh"
+#include "kernels/linear/ladder/linear_ladder.h"
+#include "simt/simt.h"
+
+namespace cardiograd::kernels {
+
+struct LinearNaiveBody {
+  LinearShape s;
+  const float* x;
+  const float* w;
+  const float* bias;
+  float* y;
+  __device__ void operator()(std::int64_t i) const {
+    const std::int64_t row = i / s.outputs;
+    const std::int64_t column = i % s.outputs;
+    float sum = 0;
+    for (std::int64_t k = 0; k < s.inputs; ++k) sum += x[row * s.inputs + k] * w[k * s.outputs + column];
+    const float value = sum + bias[column];
+    y[i] = s.relu && value < 0 ? 0 : value;
+  }
+};
+
+void linear_forward_naive(const LinearShape& s, const float* x, const float* w, const float* b, float* y,
+                          Stream stream) {
+  x = rounded_factors(s.precision, s.rows * s.inputs, x, CudaScratchUse::kFactorA, stream);
+  w = rounded_factors(s.precision, s.inputs * s.outputs, w, CudaScratchUse::kFactorB, stream);
+  for_each_element(s.rows * s.outputs, stream, LinearNaiveBody{s, x, w, b, y});
+}
+
+}  // namespace cardiograd::kernels
