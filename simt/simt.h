@@ -4,6 +4,7 @@
 //   SIMT_SHARED(float, tile, [32][33]);    __shared__ memory, 16-byte aligned
 //   SIMT_DYNAMIC_SHARED(float, rows);      float* to the launch's shared memory
 //   SIMT_UNROLL                            #pragma unroll
+//   SIMT_UNROLL_BY(4)                      #pragma unroll 4
 //   launch<kernel>(grid, block, shared_bytes, stream, arguments...)
 //   load2, load4, store2, store4           vector accesses
 //   copy_async, commit_async, wait_async   cp.async
@@ -16,7 +17,9 @@
 #include <cuda_runtime.h>
 
 #define SIMT_SHARED(type, name, ...) __shared__ alignas(16) type name __VA_ARGS__
+#define SIMT_PRAGMA(text) _Pragma(#text)
 #define SIMT_UNROLL _Pragma("unroll")
+#define SIMT_UNROLL_BY(times) SIMT_PRAGMA(unroll times)
 #define SIMT_DYNAMIC_SHARED(type, name)           \
   extern __shared__ float4 simt_dynamic_shared[]; \
   type* name = reinterpret_cast<type*>(simt_dynamic_shared)
@@ -36,6 +39,7 @@
 #define __forceinline__ inline
 #define __launch_bounds__(...)
 #define SIMT_UNROLL
+#define SIMT_UNROLL_BY(times)
 
 #define SIMT_SHARED(type, name, ...)                                                  \
   static const ::cardiograd::simt::SharedSite name##_site{#name, __FILE__, __LINE__}; \

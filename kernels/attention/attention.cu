@@ -3,127 +3,105 @@
 //
 // All kernels share a geometry. One block: kAttentionRows rows (queries, or keys) of one head; each of its warps has
 // kRowsPerWarp of them. It walks over the other side in tiles of 32 rows in shared memory: a lane has one of them while
-// weights are computed, and every 32nd component while rows are summed. Rows of a tile begin in different banks.
+// weights are computed, and every 32nd component while rows are summed. Rows lie kSlice + 4 floats apart, so that eight
+// lanes that read 16 bytes of eight rows meet all banks once.
 //
-// Heads wider than kMaxSlice components are walked through in slices: products of rows are summed slice by slice, and a
-// block writes one slice of the result, which blockIdx.z numbers. Each of them computes the weights of its rows; a head
-// of up to kMaxSlice components is one slice.
+// kSlice is the head's width, rounded up to 32 or 64. Wider heads are walked through in slices of 64: products of rows
+// are summed slice by slice, and a block writes one slice of the result, which blockIdx.y numbers.
 #include <cstdint>
+#include <initializer_list>
 
 #include "kernels/attention/attention.h"
+#include "kernels/attention/attention_head.cuh"
 #include "kernels/common/grid.cuh"
 #include "kernels/common/scratch_cuda.h"
 #include "kernels/common/warp_reduce.cuh"
-#include "kernels/dropout/dropout.cuh"
 #include "simt/simt.h"
 
 namespace cardiograd::kernels {
 
 inline constexpr int kAttentionWarps = 4;
-inline constexpr int kRowsPerWarp = 2;
+inline constexpr int kAttentionThreads = 32 * kAttentionWarps;
+inline constexpr int kRowsPerWarp = 4;
 inline constexpr int kAttentionRows = kAttentionWarps * kRowsPerWarp;
 inline constexpr int kTileRows = 32;
-inline constexpr int kMaxSlice = 128;
-inline constexpr int kResidentBlocks = 8;  // at least, on a multiprocessor: 64 registers; asked for fewer, ptxas spills
-inline constexpr int kComponents = kMaxSlice / 32;  // per lane
+inline constexpr int kResidentBlocks = 3;  // on a multiprocessor: 168 registers; asked for fewer, ptxas spills
 
-// Where a row lies: in qkv as query, key or value, or in a matrix of the layout of y.
-enum AttentionPart { kQuery, kKey, kValue, kPlain };
-
-// One head of one record: blockIdx.x numbers them.
-struct AttentionHead {
-  int time;
-  int width;
-  int heads;
-  float scale;
-  bool drops;
-  DropoutMask mask;
-
-  __device__ std::int64_t record() const { return blockIdx.x / static_cast<unsigned>(heads); }
-  __device__ std::int64_t head() const { return blockIdx.x % static_cast<unsigned>(heads); }
-  __device__ std::int64_t place(int t, AttentionPart part) const {
-    const std::int64_t step = record() * time + t;
-    return ((part == kPlain ? step : step * 3 + part) * heads + head()) * width;
-  }
-  __device__ int slices() const { return (width + kMaxSlice - 1) / kMaxSlice; }
-  // Components of a slice; it begins at component slice * kMaxSlice.
-  __device__ int slice_width(int slice) const {
-    const int left = width - slice * kMaxSlice;
-    return left < kMaxSlice ? left : kMaxSlice;
-  }
-  __device__ std::int64_t row(int t) const { return blockIdx.x * static_cast<std::int64_t>(time) + t; }
-  __device__ float factor(int i, int j) const { return drops ? dropout_factor(mask, row(i) * time + j) : 1.0F; }
-};
-
-// Copies a slice of rows first ... first+rows-1 to shared memory, `pitch` floats apart; rows past `time` become 0.
-__device__ inline void load_rows(const AttentionHead& head, const float* from, AttentionPart part, int first, int rows,
-                                 int slice, int pitch, float* to) {
-  const int width = head.slice_width(slice);
-  for (int row = warp_of_thread(); row < rows; row += kAttentionWarps) {
-    const bool inside = first + row < head.time;
-    const std::int64_t source = inside ? head.place(first + row, part) + slice * kMaxSlice : 0;
-    for (int c = lane_of_thread(); c < width; c += 32) to[row * pitch + c] = inside ? from[source + c] : 0.0F;
-  }
-}
-
-__device__ inline float dot(int width, const float* a, const float* b) {
-  float sum = 0;
-  for (int c = 0; c < width; ++c) sum += a[c] * b[c];
-  return sum;
-}
-
-// sum[i] += weight of row j times its component lane + 32 i, over the rows j of a tile.
-__device__ inline void add_weighted_rows(int width, const float* weights, const float* tile, int pitch,
-                                         float (&sum)[kComponents]) {
-  const int lane = lane_of_thread();
-  for (int j = 0; j < kTileRows; ++j) {
-    const float weight = weights[j];
-    SIMT_UNROLL
-    for (int i = 0; i < kComponents; ++i)
-      if (lane + 32 * i < width) sum[i] += weight * tile[j * pitch + lane + 32 * i];
-  }
-}
-
-__device__ inline void store_row(int width, const float (&sum)[kComponents], float factor, float* to) {
-  const int lane = lane_of_thread();
+// Copies a slice of rows first ... first+kRows-1 to shared memory; what lies past `time` or `width` becomes 0.
+template <int kRows, int kSlice>
+__device__ inline void load_rows(const AttentionHead& head, const AttentionRows<const float>& from, int first,
+                                 int slice, float* to) {
+  constexpr int kChunks = kSlice / 4;
   SIMT_UNROLL
-  for (int i = 0; i < kComponents; ++i)
-    if (lane + 32 * i < width) to[lane + 32 * i] = sum[i] * factor;
-}
-
-// Bytes of dynamic shared memory with `rows` matrices on the block's own side: two tiles and those.
-inline std::size_t attention_shared_bytes(std::int64_t width, int rows) {
-  const std::int64_t slice = width < kMaxSlice ? width : kMaxSlice;
-  return static_cast<std::size_t>(2 * kTileRows * (slice + 1) + rows * kAttentionRows * slice) * sizeof(float);
-}
-
-// The dynamic shared memory of a block: two tiles of the other side and up to two matrices of its own rows.
-struct AttentionShared {
-  int pitch;      // between rows of a tile
-  int own_pitch;  // between own rows
-  float* tile[2];
-  float* own[2];
-  __device__ AttentionShared(const AttentionHead& head, float* memory)
-      : pitch((head.width < kMaxSlice ? head.width : kMaxSlice) + 1), own_pitch(pitch - 1) {
-    tile[0] = memory;
-    tile[1] = tile[0] + kTileRows * pitch;
-    own[0] = tile[1] + kTileRows * pitch;
-    own[1] = own[0] + kAttentionRows * own_pitch;
+  for (int i = 0; i < kRows * kChunks / kAttentionThreads; ++i) {
+    const int chunk = static_cast<int>(threadIdx.x) + i * kAttentionThreads;
+    const int row = chunk / kChunks;
+    const int c = chunk % kChunks * 4;
+    simt::store4(to + row * (kSlice + 4) + c, load_components(from.row(first + row), slice * kSlice + c, head.width,
+                                                              first + row < head.time, head.wide));
   }
-};
+}
+
+// product[r] += own row r of this warp . the tile's row of this lane.
+template <int kSlice>
+__device__ inline void add_products(const float* own, const float* tile, float (&product)[kRowsPerWarp]) {
+  const float* mine = own + warp_of_thread() * kRowsPerWarp * (kSlice + 4);
+  const float* other = tile + lane_of_thread() * (kSlice + 4);
+  SIMT_UNROLL_BY(4)
+  for (int c = 0; c < kSlice; c += 4) {
+    const float4 b = simt::load4(other + c);
+    SIMT_UNROLL
+    for (int r = 0; r < kRowsPerWarp; ++r) product[r] = dot4(simt::load4(mine + r * (kSlice + 4) + c), b, product[r]);
+  }
+}
+
+// sum[r][i] += over the rows j of a tile: weights[r][j] times component lane + 32 i of row j.
+template <int kSlice>
+__device__ inline void add_weighted_rows(const float (&weights)[kRowsPerWarp][kTileRows], const float* tile,
+                                         float (&sum)[kRowsPerWarp][kSlice / 32]) {
+  const float* column = tile + lane_of_thread();
+  SIMT_UNROLL_BY(2)
+  for (int j = 0; j < kTileRows; j += 4) {
+    float4 weight[kRowsPerWarp];
+    SIMT_UNROLL
+    for (int r = 0; r < kRowsPerWarp; ++r) weight[r] = simt::load4(&weights[r][j]);
+    SIMT_UNROLL
+    for (int i = 0; i < kSlice / 32; ++i) {
+      const float* from = column + j * (kSlice + 4) + 32 * i;
+      const float4 value = {from[0], from[kSlice + 4], from[2 * (kSlice + 4)], from[3 * (kSlice + 4)]};
+      SIMT_UNROLL
+      for (int r = 0; r < kRowsPerWarp; ++r) sum[r][i] = dot4(weight[r], value, sum[r][i]);
+    }
+  }
+}
+
+// Writes slice blockIdx.y of a row; lane has every 32nd component.
+template <int kSlice>
+__device__ inline void store_row(const AttentionHead& head, const float (&sum)[kSlice / 32], float factor, float* row) {
+  SIMT_UNROLL
+  for (int i = 0; i < kSlice / 32; ++i) {
+    const int c = static_cast<int>(blockIdx.y) * kSlice + lane_of_thread() + 32 * i;
+    if (c < head.width) row[c] = sum[i] * factor;
+  }
+}
 
 // A slice of y, and lse, of kAttentionRows queries.
-static __global__ void __launch_bounds__(32 * kAttentionWarps, kResidentBlocks)
-    attention_forward_kernel(AttentionHead head, const float* qkv, float* y, float* lse) {
-  SIMT_DYNAMIC_SHARED(float, memory);
-  SIMT_SHARED(float, weights, [kAttentionWarps][kTileRows]);
-  const AttentionShared shared(head, memory);
+template <int kSlice>
+static __global__ void __launch_bounds__(kAttentionThreads, kResidentBlocks)
+    attention_forward_kernel(AttentionHead head, const float* __restrict__ qkv, float* __restrict__ y,
+                             float* __restrict__ lse) {
+  SIMT_SHARED(float, own, [kAttentionRows * (kSlice + 4)]);
+  SIMT_SHARED(float, tile_rows, [kTileRows * (kSlice + 4)]);
+  SIMT_SHARED(float, weights, [kAttentionWarps][kRowsPerWarp][kTileRows]);
   const int lane = lane_of_thread();
   const int warp = warp_of_thread();
-  const int first = static_cast<int>(blockIdx.y) * kAttentionRows;
-  const int mine = static_cast<int>(blockIdx.z);
-  const int slices = head.slices();
-  float sum[kRowsPerWarp][kComponents] = {};
+  const int first = head.tile() * kAttentionRows;
+  const int slices = (head.width + kSlice - 1) / kSlice;
+  const auto q = rows_of_part(head, qkv, 0);
+  const auto k = rows_of_part(head, qkv, 1);
+  const auto v = rows_of_part(head, qkv, 2);
+  const std::int64_t number = head.number() * static_cast<std::int64_t>(head.time) + first + warp * kRowsPerWarp;
+  float sum[kRowsPerWarp][kSlice / 32] = {};
   float largest[kRowsPerWarp];
   float total[kRowsPerWarp];
   SIMT_UNROLL
@@ -135,103 +113,95 @@ static __global__ void __launch_bounds__(32 * kAttentionWarps, kResidentBlocks)
     float product[kRowsPerWarp] = {};
     for (int slice = 0; slice < slices; ++slice) {
       __syncthreads();
-      if (tile == 0 || slices > 1)
-        load_rows(head, qkv, kQuery, first, kAttentionRows, slice, shared.own_pitch, shared.own[0]);
-      load_rows(head, qkv, kKey, tile, kTileRows, slice, shared.pitch, shared.tile[0]);
-      if (slice == mine) load_rows(head, qkv, kValue, tile, kTileRows, slice, shared.pitch, shared.tile[1]);
+      if (tile == 0 || slices > 1) load_rows<kAttentionRows, kSlice>(head, q, first, slice, own);
+      load_rows<kTileRows, kSlice>(head, k, tile, slice, tile_rows);
       __syncthreads();
-      SIMT_UNROLL
-      for (int r = 0; r < kRowsPerWarp; ++r)
-        product[r] += dot(head.slice_width(slice), shared.own[0] + (warp * kRowsPerWarp + r) * shared.own_pitch,
-                          shared.tile[0] + lane * shared.pitch);
+      add_products<kSlice>(own, tile_rows, product);
     }
+    __syncthreads();
+    load_rows<kTileRows, kSlice>(head, v, tile, static_cast<int>(blockIdx.y), tile_rows);
+    const int j = tile + lane;
+    const bool inside = j < head.time;
     SIMT_UNROLL
     for (int r = 0; r < kRowsPerWarp; ++r) {
-      const int i = first + warp * kRowsPerWarp + r;
-      const int j = tile + lane;
-      const bool inside = j < head.time;
       const float score = inside ? head.scale * product[r] : -INFINITY;
       const float next = fmaxf(largest[r], warp_max(score));
       const float shrink = expf(largest[r] - next);  // 0 in the first tile
       const float weight = inside ? expf(score - next) : 0.0F;
       total[r] = total[r] * shrink + warp_sum(weight);
       largest[r] = next;
-      weights[warp][lane] = inside && i < head.time ? weight * head.factor(i, j) : 0.0F;
-      __syncwarp();
+      const float factor = head.drops ? dropout_factor(head.mask, (number + r) * head.time + j) : 1.0F;
+      weights[warp][r][lane] = weight * factor;
       SIMT_UNROLL
-      for (int c = 0; c < kComponents; ++c) sum[r][c] *= shrink;
-      add_weighted_rows(head.slice_width(mine), weights[warp], shared.tile[1], shared.pitch, sum[r]);
-      __syncwarp();
+      for (int i = 0; i < kSlice / 32; ++i) sum[r][i] *= shrink;
     }
+    __syncthreads();
+    add_weighted_rows<kSlice>(weights[warp], tile_rows, sum);
   }
+  const auto out = rows_of_output(head, y);
   SIMT_UNROLL
   for (int r = 0; r < kRowsPerWarp; ++r) {
     const int i = first + warp * kRowsPerWarp + r;
     if (i >= head.time) continue;
-    store_row(head.slice_width(mine), sum[r], 1.0F / total[r], y + head.place(i, kPlain) + mine * kMaxSlice);
-    if (lane == 0 && mine == 0) lse[head.row(i)] = largest[r] + logf(total[r]);
+    store_row<kSlice>(head, sum[r], 1.0F / total[r], out.row(i));
+    if (lane == 0 && blockIdx.y == 0) lse[number + r] = largest[r] + logf(total[r]);
   }
 }
 
-// mean[row] = dy . y of each query: sum over j of P_ij dP_ij. One warp: one row of (N, T, H) in the order of lse.
-static __global__ void __launch_bounds__(32 * kAttentionWarps)
-    attention_mean_kernel(AttentionHead head, const float* y, const float* dy, float* mean) {
-  const int i = static_cast<int>(blockIdx.y) * kAttentionWarps + warp_of_thread();
-  if (i >= head.time) return;  // whole warps
-  const int lane = lane_of_thread();
+// mean[row] = dy . y of each query: sum over j of P_ij dP_ij. Eight lanes have one row of (N, T, H) in the order of
+// lse.
+static __global__ void __launch_bounds__(kAttentionThreads)
+    attention_mean_kernel(AttentionHead head, const float* __restrict__ y, const float* __restrict__ dy,
+                          float* __restrict__ mean) {
+  const int i = head.tile() * kAttentionRows + static_cast<int>(threadIdx.x) / 8;
+  const bool inside = i < head.time;
+  const float* y_row = rows_of_output(head, y).row(i);
+  const float* dy_row = rows_of_output(head, dy).row(i);
   float sum = 0;
-  const std::int64_t from = head.place(i, kPlain);
-  for (int c = lane; c < head.width; c += 32) sum += y[from + c] * dy[from + c];
-  sum = warp_sum(sum);
-  if (lane == 0) mean[head.row(i)] = sum;
+  for (int c = static_cast<int>(threadIdx.x) % 8 * 4; c < head.width; c += 32)
+    sum = dot4(load_components(y_row, c, head.width, inside, head.wide),
+               load_components(dy_row, c, head.width, inside, head.wide), sum);
+  for (int step = 4; step > 0; step /= 2) sum += __shfl_xor_sync(kAllLanes, sum, step);
+  if (inside && threadIdx.x % 8 == 0) mean[head.number() * static_cast<std::int64_t>(head.time) + i] = sum;
 }
 
 // The two matrices of one side of the products that both gradients need: of queries q and dy, of keys k and v.
 struct AttentionSide {
-  const float* matrix[2];
-  AttentionPart part[2];
+  AttentionRows<const float> rows[2];
 };
 
-// q . k and dy . v of this warp's rows with the tile's row of this lane.
-struct AttentionProducts {
-  float value[2][kRowsPerWarp];
+// The shared memory of a block of the gradients: both matrices of its own rows and of a tile.
+template <int kSlice>
+struct AttentionTiles {
+  float own[2][kAttentionRows * (kSlice + 4)];
+  float tile[2][kTileRows * (kSlice + 4)];
 };
 
-// Computes them, slice by slice, and leaves slice blockIdx.z of the tile in shared memory.
-__device__ inline AttentionProducts tile_products(const AttentionHead& head, const AttentionShared& shared,
-                                                  const AttentionSide& own, int first, const AttentionSide& other,
-                                                  int tile) {
-  const int lane = lane_of_thread();
-  const int warp = warp_of_thread();
-  const int slices = head.slices();
-  AttentionProducts products = {};
+// Adds q . k and dy . v of this warp's rows with the tile's row of this lane to `product`, slice by slice, and leaves
+// slice blockIdx.y of the tile in shared memory.
+template <int kSlice>
+__device__ inline void tile_products(const AttentionHead& head, AttentionTiles<kSlice>& shared,
+                                     const AttentionSide& own, int first, const AttentionSide& other, int tile,
+                                     float (&product)[2][kRowsPerWarp]) {
+  const int slices = (head.width + kSlice - 1) / kSlice;
   for (int slice = 0; slice < slices; ++slice) {
     __syncthreads();
     SIMT_UNROLL
     for (int m = 0; m < 2; ++m) {
-      if (tile == 0 || slices > 1)
-        load_rows(head, own.matrix[m], own.part[m], first, kAttentionRows, slice, shared.own_pitch, shared.own[m]);
-      load_rows(head, other.matrix[m], other.part[m], tile, kTileRows, slice, shared.pitch, shared.tile[m]);
+      if (tile == 0 || slices > 1) load_rows<kAttentionRows, kSlice>(head, own.rows[m], first, slice, shared.own[m]);
+      load_rows<kTileRows, kSlice>(head, other.rows[m], tile, slice, shared.tile[m]);
     }
     __syncthreads();
     SIMT_UNROLL
-    for (int m = 0; m < 2; ++m) {
-      SIMT_UNROLL
-      for (int r = 0; r < kRowsPerWarp; ++r)
-        products.value[m][r] +=
-            dot(head.slice_width(slice), shared.own[m] + (warp * kRowsPerWarp + r) * shared.own_pitch,
-                shared.tile[m] + lane * shared.pitch);
-    }
+    for (int m = 0; m < 2; ++m) add_products<kSlice>(shared.own[m], shared.tile[m], product[m]);
   }
-  const int mine = static_cast<int>(blockIdx.z);
+  const int mine = static_cast<int>(blockIdx.y);
   if (mine + 1 < slices) {
     __syncthreads();
     SIMT_UNROLL
-    for (int m = 0; m < 2; ++m)
-      load_rows(head, other.matrix[m], other.part[m], tile, kTileRows, mine, shared.pitch, shared.tile[m]);
+    for (int m = 0; m < 2; ++m) load_rows<kTileRows, kSlice>(head, other.rows[m], tile, mine, shared.tile[m]);
     __syncthreads();
   }
-  return products;
 }
 
 // What the gradient of both sides needs of query i and key j.
@@ -242,118 +212,139 @@ struct AttentionPair {
 __device__ inline AttentionPair attention_pair(const AttentionHead& head, int i, int j, float product, float dweight,
                                                const float* lse, const float* mean) {
   if (i >= head.time || j >= head.time) return {0.0F, 0.0F};
-  const float weight = expf(head.scale * product - lse[head.row(i)]);
-  const float dropped = weight * head.factor(i, j);
-  return {dropped, head.scale * (dropped * dweight - weight * mean[head.row(i)])};
+  const std::int64_t row = head.number() * static_cast<std::int64_t>(head.time) + i;
+  const float weight = expf(head.scale * product - lse[row]);
+  const float dropped = head.drops ? weight * dropout_factor(head.mask, row * head.time + j) : weight;
+  return {dropped, head.scale * (dropped * dweight - weight * mean[row])};
 }
 
 // A slice of dq of kAttentionRows queries.
-static __global__ void __launch_bounds__(32 * kAttentionWarps, kResidentBlocks)
-    attention_query_gradient_kernel(AttentionHead head, const float* qkv, const float* lse, const float* mean,
-                                    const float* dy, float* dqkv) {
-  SIMT_DYNAMIC_SHARED(float, memory);
-  SIMT_SHARED(float, weights, [kAttentionWarps][kTileRows]);
-  const AttentionShared shared(head, memory);
+template <int kSlice>
+static __global__ void __launch_bounds__(kAttentionThreads, kResidentBlocks)
+    attention_query_gradient_kernel(AttentionHead head, const float* __restrict__ qkv, const float* __restrict__ lse,
+                                    const float* __restrict__ mean, const float* __restrict__ dy,
+                                    float* __restrict__ dqkv) {
+  SIMT_SHARED(AttentionTiles<kSlice>, tiles, [1]);
+  SIMT_SHARED(float, weights, [kAttentionWarps][kRowsPerWarp][kTileRows]);
   const int lane = lane_of_thread();
   const int warp = warp_of_thread();
-  const int first = static_cast<int>(blockIdx.y) * kAttentionRows;
-  const int mine = static_cast<int>(blockIdx.z);
-  const AttentionSide queries = {{qkv, dy}, {kQuery, kPlain}};
-  const AttentionSide keys = {{qkv, qkv}, {kKey, kValue}};
-  float sum[kRowsPerWarp][kComponents] = {};
+  const int first = head.tile() * kAttentionRows;
+  const AttentionSide queries = {{rows_of_part(head, qkv, 0), rows_of_output(head, dy)}};
+  const AttentionSide keys = {{rows_of_part(head, qkv, 1), rows_of_part(head, qkv, 2)}};
+  float sum[kRowsPerWarp][kSlice / 32] = {};
   for (int tile = 0; tile < head.time; tile += kTileRows) {
-    const AttentionProducts products = tile_products(head, shared, queries, first, keys, tile);
+    float product[2][kRowsPerWarp] = {};
+    tile_products<kSlice>(head, tiles[0], queries, first, keys, tile, product);
     SIMT_UNROLL
     for (int r = 0; r < kRowsPerWarp; ++r) {
       const int i = first + warp * kRowsPerWarp + r;
-      weights[warp][lane] =
-          attention_pair(head, i, tile + lane, products.value[0][r], products.value[1][r], lse, mean).dscore;
-      __syncwarp();
-      add_weighted_rows(head.slice_width(mine), weights[warp], shared.tile[0], shared.pitch, sum[r]);
-      __syncwarp();
+      weights[warp][r][lane] = attention_pair(head, i, tile + lane, product[0][r], product[1][r], lse, mean).dscore;
     }
+    __syncwarp();
+    add_weighted_rows<kSlice>(weights[warp], tiles[0].tile[0], sum);
   }
+  const auto dq = rows_of_part(head, dqkv, 0);
   SIMT_UNROLL
   for (int r = 0; r < kRowsPerWarp; ++r) {
     const int i = first + warp * kRowsPerWarp + r;
-    if (i < head.time) store_row(head.slice_width(mine), sum[r], 1.0F, dqkv + head.place(i, kQuery) + mine * kMaxSlice);
+    if (i < head.time) store_row<kSlice>(head, sum[r], 1.0F, dq.row(i));
   }
 }
 
 // A slice of dk and of dv of kAttentionRows keys.
-static __global__ void __launch_bounds__(32 * kAttentionWarps, kResidentBlocks)
-    attention_key_gradient_kernel(AttentionHead head, const float* qkv, const float* lse, const float* mean,
-                                  const float* dy, float* dqkv) {
-  SIMT_DYNAMIC_SHARED(float, memory);
-  SIMT_SHARED(float, dropped, [kAttentionWarps][kTileRows]);
-  SIMT_SHARED(float, dscores, [kAttentionWarps][kTileRows]);
-  const AttentionShared shared(head, memory);
+template <int kSlice>
+static __global__ void __launch_bounds__(kAttentionThreads, kResidentBlocks)
+    attention_key_gradient_kernel(AttentionHead head, const float* __restrict__ qkv, const float* __restrict__ lse,
+                                  const float* __restrict__ mean, const float* __restrict__ dy,
+                                  float* __restrict__ dqkv) {
+  SIMT_SHARED(AttentionTiles<kSlice>, tiles, [1]);
+  SIMT_SHARED(float, dropped, [kAttentionWarps][kRowsPerWarp][kTileRows]);
+  SIMT_SHARED(float, dscores, [kAttentionWarps][kRowsPerWarp][kTileRows]);
   const int lane = lane_of_thread();
   const int warp = warp_of_thread();
-  const int first = static_cast<int>(blockIdx.y) * kAttentionRows;
-  const int mine = static_cast<int>(blockIdx.z);
-  const AttentionSide queries = {{qkv, dy}, {kQuery, kPlain}};
-  const AttentionSide keys = {{qkv, qkv}, {kKey, kValue}};
-  float dk[kRowsPerWarp][kComponents] = {};
-  float dv[kRowsPerWarp][kComponents] = {};
+  const int first = head.tile() * kAttentionRows;
+  const AttentionSide queries = {{rows_of_part(head, qkv, 0), rows_of_output(head, dy)}};
+  const AttentionSide keys = {{rows_of_part(head, qkv, 1), rows_of_part(head, qkv, 2)}};
+  float dk[kRowsPerWarp][kSlice / 32] = {};
+  float dv[kRowsPerWarp][kSlice / 32] = {};
   for (int tile = 0; tile < head.time; tile += kTileRows) {
-    const AttentionProducts products = tile_products(head, shared, keys, first, queries, tile);
+    float product[2][kRowsPerWarp] = {};
+    tile_products<kSlice>(head, tiles[0], keys, first, queries, tile, product);
     SIMT_UNROLL
     for (int r = 0; r < kRowsPerWarp; ++r) {
       const int j = first + warp * kRowsPerWarp + r;
-      const AttentionPair pair =
-          attention_pair(head, tile + lane, j, products.value[0][r], products.value[1][r], lse, mean);
-      dropped[warp][lane] = pair.dropped;
-      dscores[warp][lane] = pair.dscore;
-      __syncwarp();
-      add_weighted_rows(head.slice_width(mine), dscores[warp], shared.tile[0], shared.pitch, dk[r]);
-      add_weighted_rows(head.slice_width(mine), dropped[warp], shared.tile[1], shared.pitch, dv[r]);
-      __syncwarp();
+      const AttentionPair pair = attention_pair(head, tile + lane, j, product[0][r], product[1][r], lse, mean);
+      dropped[warp][r][lane] = pair.dropped;
+      dscores[warp][r][lane] = pair.dscore;
     }
+    __syncwarp();
+    add_weighted_rows<kSlice>(dscores[warp], tiles[0].tile[0], dk);
+    add_weighted_rows<kSlice>(dropped[warp], tiles[0].tile[1], dv);
   }
+  const auto dk_rows = rows_of_part(head, dqkv, 1);
+  const auto dv_rows = rows_of_part(head, dqkv, 2);
   SIMT_UNROLL
   for (int r = 0; r < kRowsPerWarp; ++r) {
     const int j = first + warp * kRowsPerWarp + r;
     if (j >= head.time) continue;
-    store_row(head.slice_width(mine), dk[r], 1.0F, dqkv + head.place(j, kKey) + mine * kMaxSlice);
-    store_row(head.slice_width(mine), dv[r], 1.0F, dqkv + head.place(j, kValue) + mine * kMaxSlice);
+    store_row<kSlice>(head, dk[r], 1.0F, dk_rows.row(j));
+    store_row<kSlice>(head, dv[r], 1.0F, dv_rows.row(j));
   }
 }
 
 namespace {
 
-AttentionHead head_of(const AttentionShape& s) {
-  return {static_cast<int>(s.time),     static_cast<int>(s.width), static_cast<int>(s.heads), s.scale(),
-          s.dropout.probability > 0.0F, dropout_mask(s.dropout)};
+// Whether all rows begin at multiples of 16 bytes.
+bool has_wide_rows(const AttentionShape& s, std::initializer_list<const float*> buffers) {
+  bool wide = s.width % 4 == 0;
+  for (const float* buffer : buffers) wide = wide && reinterpret_cast<std::uintptr_t>(buffer) % 16 == 0;
+  return wide;
 }
 
-dim3 grid_of(const AttentionShape& s, int rows, int width_of_slice) {
-  return dim3(static_cast<unsigned>(s.batch * s.heads), blocks_for(s.time, rows), blocks_for(s.width, width_of_slice));
+AttentionHead head_of(const AttentionShape& s, bool wide) {
+  return {static_cast<int>(s.time),
+          static_cast<int>(s.width),
+          static_cast<int>(s.heads),
+          static_cast<int>(blocks_for(s.time, kAttentionRows)),
+          s.scale(),
+          s.dropout.probability > 0.0F,
+          wide,
+          dropout_mask(s.dropout)};
 }
 
-constexpr unsigned kThreads = 32 * kAttentionWarps;
+template <int kSlice>
+void launch_forward(const AttentionShape& s, const float* qkv, float* y, float* lse, Stream stream) {
+  const AttentionHead head = head_of(s, has_wide_rows(s, {qkv}));
+  const dim3 grid(static_cast<unsigned>(s.batch * s.heads * head.tiles), blocks_for(s.width, kSlice));
+  simt::launch<attention_forward_kernel<kSlice>>(grid, dim3(kAttentionThreads), 0, stream, head, qkv, y, lse);
+}
+
+template <int kSlice>
+void launch_backward(const AttentionShape& s, const float* qkv, const float* y, const float* lse, const float* dy,
+                     float* dqkv, Stream stream) {
+  const AttentionHead head = head_of(s, has_wide_rows(s, {qkv, y, dy}));
+  const dim3 grid(static_cast<unsigned>(s.batch * s.heads * head.tiles), blocks_for(s.width, kSlice));
+  float* mean = cuda_scratch(stream, CudaScratchUse::kPartial, s.batch * s.heads * s.time);
+  simt::launch<attention_mean_kernel>(dim3(grid.x), dim3(kAttentionThreads), 0, stream, head, y, dy, mean);
+  simt::launch<attention_query_gradient_kernel<kSlice>>(grid, dim3(kAttentionThreads), 0, stream, head, qkv, lse, mean,
+                                                        dy, dqkv);
+  simt::launch<attention_key_gradient_kernel<kSlice>>(grid, dim3(kAttentionThreads), 0, stream, head, qkv, lse, mean,
+                                                      dy, dqkv);
+}
 
 }  // namespace
 
 void attention_forward_cuda(const AttentionShape& s, const float* qkv, float* y, float* lse, Stream stream) {
-  const AttentionHead head = head_of(s);
   if (s.batch * s.heads * s.time * s.width == 0) return;
-  simt::launch<attention_forward_kernel>(grid_of(s, kAttentionRows, kMaxSlice), dim3(kThreads),
-                                         attention_shared_bytes(s.width, 1), stream, head, qkv, y, lse);
+  if (s.width <= 32) return launch_forward<32>(s, qkv, y, lse, stream);
+  launch_forward<64>(s, qkv, y, lse, stream);
 }
 
 void attention_backward_cuda(const AttentionShape& s, const float* qkv, const float* y, const float* lse,
                              const float* dy, float* dqkv, Stream stream) {
-  const AttentionHead head = head_of(s);
   if (s.batch * s.heads * s.time * s.width == 0) return;
-  float* mean = cuda_scratch(stream, CudaScratchUse::kPartial, s.batch * s.heads * s.time);
-  const std::size_t shared = attention_shared_bytes(s.width, 2);
-  simt::launch<attention_mean_kernel>(grid_of(s, kAttentionWarps, static_cast<int>(s.width)), dim3(kThreads), 0, stream,
-                                      head, y, dy, mean);
-  simt::launch<attention_query_gradient_kernel>(grid_of(s, kAttentionRows, kMaxSlice), dim3(kThreads), shared, stream,
-                                                head, qkv, lse, mean, dy, dqkv);
-  simt::launch<attention_key_gradient_kernel>(grid_of(s, kAttentionRows, kMaxSlice), dim3(kThreads), shared, stream,
-                                              head, qkv, lse, mean, dy, dqkv);
+  if (s.width <= 32) return launch_backward<32>(s, qkv, y, lse, dy, dqkv, stream);
+  launch_backward<64>(s, qkv, y, lse, dy, dqkv, stream);
 }
 
 }  // namespace cardiograd::kernels

@@ -1,0 +1,87 @@
+// What the attention kernels share: where the rows of a head lie and how they are read.
+#pragma once
+
+#include <cstdint>
+
+#include "kernels/attention/attention.h"
+#include "kernels/dropout/dropout.cuh"
+#include "simt/simt.h"
+
+namespace cardiograd::kernels {
+
+// One call, as kernels take it. blockIdx.x numbers the tiles of rows of a head, then the heads of the records: blocks
+// that run at the same time share keys and values.
+struct AttentionHead {
+  int time;
+  int width;
+  int heads;
+  int tiles;  // blocks of a head
+  float scale;
+  bool drops;
+  bool wide;  // rows are read and written 16 bytes at a time
+  DropoutMask mask;
+
+  // Of all heads of all records.
+  __device__ unsigned number() const { return blockIdx.x / static_cast<unsigned>(tiles); }
+  __device__ int tile() const { return static_cast<int>(blockIdx.x % static_cast<unsigned>(tiles)); }
+};
+
+// Rows of one head: component c of row t is first[t * stride + c].
+template <class Float>
+struct AttentionRows {
+  Float* first;
+  int stride;
+  __device__ Float* row(int t) const { return first + static_cast<std::int64_t>(t) * stride; }
+};
+
+// The rows of part 0 (q), 1 (k) or 2 (v) in qkv or its gradient.
+template <class Float>
+__device__ inline AttentionRows<Float> rows_of_part(const AttentionHead& head, Float* qkv, int part) {
+  const unsigned number = head.number();
+  const unsigned record = number / static_cast<unsigned>(head.heads);
+  const unsigned h = number % static_cast<unsigned>(head.heads);
+  const int stride = 3 * head.heads * head.width;
+  return {qkv + static_cast<std::int64_t>(record) * head.time * stride + (part * head.heads + h) * head.width, stride};
+}
+
+// The rows in a matrix of the layout of y.
+template <class Float>
+__device__ inline AttentionRows<Float> rows_of_output(const AttentionHead& head, Float* y) {
+  const unsigned number = head.number();
+  const unsigned record = number / static_cast<unsigned>(head.heads);
+  const unsigned h = number % static_cast<unsigned>(head.heads);
+  const int stride = head.heads * head.width;
+  return {y + static_cast<std::int64_t>(record) * head.time * stride + h * head.width, stride};
+}
+
+// Components c ... c+3 of a row of `width`; those past its end, and all of a row that is not `inside`, are 0.
+__device__ inline float4 load_components(const float* row, int c, int width, bool inside, bool wide) {
+  float4 value = {0.0F, 0.0F, 0.0F, 0.0F};
+  if (!inside) return value;
+  if (wide) {
+    if (c < width) value = simt::load4(row + c);
+    return value;
+  }
+  if (c < width) value.x = row[c];
+  if (c + 1 < width) value.y = row[c + 1];
+  if (c + 2 < width) value.z = row[c + 2];
+  if (c + 3 < width) value.w = row[c + 3];
+  return value;
+}
+
+__device__ inline void store_components(float* row, int c, int width, bool wide, float4 value) {
+  if (wide) {
+    if (c < width) simt::store4(row + c, value);
+    return;
+  }
+  if (c < width) row[c] = value.x;
+  if (c + 1 < width) row[c + 1] = value.y;
+  if (c + 2 < width) row[c + 2] = value.z;
+  if (c + 3 < width) row[c + 3] = value.w;
+}
+
+__device__ inline float dot4(float4 a, float4 b, float sum) {
+  return sum + a.x * b.x + a.y * b.y + a.z * b.z + a.w * b.w;
+}
+
+}  // namespace cardiograd::kernels
