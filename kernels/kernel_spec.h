@@ -17,6 +17,7 @@
 
 #include "base/dtype.h"
 #include "base/philox.h"
+#include "base/precision.h"
 #include "kernels/common/stream.h"
 
 namespace cardiograd::kernels {
@@ -64,11 +65,24 @@ class ShapeSampler {
   explicit ShapeSampler(std::uint64_t seed) : stream_(seed) {}
   // A size in low ... high.
   std::int64_t size(std::int64_t low, std::int64_t high);
+  // Draw it last: gradient checks replace it by fp32.
+  Precision precision() { return static_cast<Precision>(stream_.below(3)); }
   bool coin() { return (stream_.next() & 1U) != 0; }
 
  private:
   PhiloxStream stream_;
 };
+
+// The tolerance of matrix products against a reference that rounds its factors alike: what remains is the summation.
+// Tensor cores truncate where they accumulate, which is an error of one sign.
+constexpr double product_tolerance(Precision precision) {
+  return precision == Precision::kFp32 ? 2e-6 : 1e-5;
+}
+
+// For the text that describes a shape: nothing in fp32, " tf32", " bf16".
+inline std::string precision_suffix(Precision precision) {
+  return precision == Precision::kFp32 ? "" : " " + std::string(word_of(precision));
+}
 
 // What the type of a kernel function says about its buffers, and how it is called from a list of them. Kernel functions
 // have the parameters (const Shape&, T* ...); launchers of CUDA kernels a Stream behind them.
@@ -144,6 +158,8 @@ struct KernelVariant {
 //                    two are equal (tests/kernels/flop_test.cpp)
 //   flop_sample      shapes to compare the two at, where sample() draws some that cost() is not meant for
 //   cuda_variants    an array of KernelVariant<decltype(cuda)>
+//   path             const char* path(const Shape&): which of its kernels the CUDA launcher takes for a shape
+//   tolerance        of a shape, where kTolerance is not right for all
 template <class Spec>
 concept KernelSpec = requires(const typename Spec::Shape& shape, ShapeSampler& sampler) {
   {std::string_view(Spec::kName)};

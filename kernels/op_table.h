@@ -11,6 +11,7 @@
 #include <vector>
 
 #include "base/error.h"
+#include "base/precision.h"
 #include "kernels/common/device_code.h"
 #include "kernels/kernel_spec.h"
 #include "kernels/shape_text.h"
@@ -33,17 +34,20 @@ struct OpCase {
   std::vector<std::pair<std::string, std::int64_t>> fields;
   std::vector<BufferSpec> buffers;
   Cost cost;
+  double tolerance = 0;  // Spec::kTolerance, or what Spec::tolerance says of this shape
   // Pointers in the order of `buffers`; float32 buffers are double in kReference64.
   std::function<void(Implementation, void* const*)> run;
   std::vector<BoundVariant> cuda_variants;  // none where kHasDeviceCode is false
+  std::string path;                         // Spec::path; empty without one and where kHasDeviceCode is false
 };
 
 // A spec (kernel_spec.h) without its types: one row of the table.
 struct Op {
   std::string name;
   std::string gradient_of;
-  double tolerance = 0;
   std::function<OpCase(std::uint64_t seed)> sample;
+  // sample() in fp32: what rounds its factors has steps instead of a gradient.
+  std::function<OpCase(std::uint64_t seed)> gradient_sample;
   std::function<std::vector<OpCase>()> workload;
   const std::type_info* shape_type = nullptr;
   // `shape` points to a shape of this type.
@@ -63,6 +67,13 @@ std::vector<BoundVariant> bind_variants(const typename Spec::Shape& shape) {
                        }});
   }
   return bound;
+}
+
+// Which kernels the CUDA launcher takes for this shape; empty where the spec or the build does not say.
+template <KernelSpec Spec>
+std::string path_of([[maybe_unused]] const typename Spec::Shape& shape) {
+  if constexpr (kHasDeviceCode && requires { Spec::path(shape); }) return Spec::path(shape);
+  return "";
 }
 
 // Runs one implementation on `pointers`, as OpCase::run. Throws Error for kCuda in a build without device code.
@@ -94,14 +105,17 @@ template <KernelSpec Spec>
 OpCase bind_case(const typename Spec::Shape& shape) {
   check_signature<Spec, decltype(Spec::cpu)>();
   check_signature<Spec, decltype(Spec::cuda)>();
+  double tolerance = Spec::kTolerance;
+  if constexpr (requires { Spec::tolerance(shape); }) tolerance = Spec::tolerance(shape);
   return {Spec::describe(shape),
-          shape_fields(shape),
           Spec::buffers(shape),
           Spec::cost(shape),
+          tolerance,
           [shape](Implementation implementation, void* const* pointers) {
             run_implementation<Spec>(implementation, shape, pointers);
           },
-          bind_variants<Spec>(shape)};
+          bind_variants<Spec>(shape),
+          path_of<Spec>(shape)};
 }
 
 // The table's row of a spec.
@@ -109,10 +123,15 @@ template <KernelSpec Spec>
 Op make_op() {
   return {Spec::kName,
           Spec::kGradientOf,
-          Spec::kTolerance,
           [](std::uint64_t seed) {
             ShapeSampler sampler(seed);
             return bind_case<Spec>(Spec::sample(sampler));
+          },
+          [](std::uint64_t seed) {
+            ShapeSampler sampler(seed);
+            auto shape = Spec::sample(sampler);
+            if constexpr (requires { shape.precision; }) shape.precision = Precision::kFp32;
+            return bind_case<Spec>(shape);
           },
           [] {
             std::vector<OpCase> cases;

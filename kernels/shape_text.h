@@ -1,4 +1,4 @@
-// Shapes as text for options: "batch=1,time=250" changes those fields of a shape.
+// Shapes as text for options: "batch=1,time=250" changes those fields of a shape, "precision=tf32" its mode.
 #pragma once
 
 #include <algorithm>
@@ -9,8 +9,10 @@
 #include <utility>
 #include <vector>
 
+#include "base/enum_words.h"
 #include "base/error.h"
 #include "base/nearest_name.h"
+#include "base/precision.h"
 
 namespace cardiograd::kernels {
 
@@ -62,6 +64,12 @@ void set_shape_fields(Shape& shape, std::string_view text) {
     at = end + 1;
     const std::size_t equals = item.find('=');
     const std::string name(item.substr(0, equals));
+    if constexpr (requires { shape.precision; }) {
+      if (name == "precision") {
+        shape.precision = parse_word<Precision>(name, item.substr(std::min(equals, item.size() - 1) + 1));
+        continue;
+      }
+    }
     std::vector<std::string> known;
     bool found = false;
     visit_shape_fields(shape, [&](const char* field, std::int64_t& value) {

@@ -2,9 +2,12 @@
 #pragma once
 
 #include <cstdint>
+#include <initializer_list>
 
 #include "kernels/attention/attention.h"
+#include "kernels/common/grid.cuh"
 #include "kernels/dropout/dropout.cuh"
+#include "kernels/gemm/round_factor.cuh"
 #include "simt/simt.h"
 
 namespace cardiograd::kernels {
@@ -17,12 +20,22 @@ struct AttentionHead {
   int heads;
   int tiles;  // blocks of a head
   float scale;
+  float mask_factor;  // 1 / (1 - p) of dropout
   bool drops;
   bool wide;  // rows are read and written 16 bytes at a time
+  Precision precision;
   DropoutMask mask;
 
   // Of all heads of all records.
   __device__ unsigned number() const { return blockIdx.x / static_cast<unsigned>(tiles); }
+  // Place of query i of the block's head in lse.
+  __device__ std::int64_t query(int i) const { return number() * static_cast<std::int64_t>(time) + i; }
+  // Number of the random words of keys 0 ... 3 of query i of the block's head.
+  __device__ std::int64_t words_of_query(int i) const { return query(i) * ((time + 3) / 4); }
+  // Whether dropout keeps the weight of query i and key j.
+  __device__ bool keeps(int i, int j) const {
+    return !drops || dropout_factor(mask, 4 * words_of_query(i) + j) != 0.0F;
+  }
   __device__ int tile() const { return static_cast<int>(blockIdx.x % static_cast<unsigned>(tiles)); }
 };
 
@@ -80,8 +93,34 @@ __device__ inline void store_components(float* row, int c, int width, bool wide,
   if (c + 3 < width) row[c + 3] = value.w;
 }
 
+__device__ inline float4 round_factors(Precision precision, float4 x) {
+  return {round_factor(precision, x.x), round_factor(precision, x.y), round_factor(precision, x.z),
+          round_factor(precision, x.w)};
+}
+
 __device__ inline float dot4(float4 a, float4 b, float sum) {
   return sum + a.x * b.x + a.y * b.y + a.z * b.z + a.w * b.w;
+}
+
+// The arguments of a launch with `rows` rows per block. Accesses are wide where all rows of all `buffers` begin at
+// multiples of 16 bytes.
+inline AttentionHead attention_head(const AttentionShape& s, std::int64_t rows,
+                                    std::initializer_list<const float*> buffers) {
+  bool wide = s.width % 4 == 0;
+  for (const float* buffer : buffers) wide = wide && reinterpret_cast<std::uintptr_t>(buffer) % 16 == 0;
+  return {static_cast<int>(s.time),
+          static_cast<int>(s.width),
+          static_cast<int>(s.heads),
+          static_cast<int>(blocks_for(s.time, rows)),
+          s.scale(),
+          s.dropout_factor(),
+          s.dropout.probability > 0.0F,
+          wide,
+          s.precision,
+          dropout_mask(s.dropout)};
+}
+inline unsigned attention_blocks(const AttentionShape& s, const AttentionHead& head) {
+  return static_cast<unsigned>(s.batch * s.heads * head.tiles);
 }
 
 }  // namespace cardiograd::kernels

@@ -19,6 +19,8 @@ enum class ScratchUse {
   kAttentionC,
   kAttentionD,
   kMask,
+  kFactorA,
+  kFactorB,
   kCount
 };
 

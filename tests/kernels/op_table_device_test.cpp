@@ -95,7 +95,7 @@ TEST_P(EveryCudaOp, AgreesWithTheDoubleReferenceInEveryOrder) {
             continue;
           }
           EXPECT_EQ(got[i].bytes, expected[i].bytes) << what;
-          const double allowed = allowed_error(op.tolerance, plain[i].real, expected[i].real);
+          const double allowed = allowed_error(test.tolerance, plain[i].real, expected[i].real);
           const double error = relative_error(got[i].real, expected[i].real);
           EXPECT_TRUE(error <= allowed) << what << ": error " << error << ", allowed " << allowed;
         }

@@ -1,0 +1,14 @@
+// The kernels among which attention_forward_cuda and attention_backward_cuda choose (attention.cu), with their
+// signature. None of them takes a shape of size 0.
+#pragma once
+
+#include "kernels/attention/attention.h"
+
+namespace cardiograd::kernels {
+
+// Any width, any GPU.
+void attention_forward_tile(const AttentionShape& s, const float* qkv, float* y, float* lse, Stream stream);
+void attention_backward_tile(const AttentionShape& s, const float* qkv, const float* y, const float* lse,
+                             const float* dy, float* dqkv, Stream stream);
+
+}  // namespace cardiograd::kernels
