@@ -4,24 +4,17 @@
 //   fp32   none
 //   tf32   10 bits of mantissa, to nearest, ties away from zero (PTX: cvt.rna.tf32.f32)
 //   bf16   7 bits of mantissa, to nearest even                  (PTX: cvt.rn.bf16.f32)
+//
+// Their words for options and files are in base/precision_words.h, which device code does not need.
 #pragma once
 
 #include <bit>
 #include <cmath>
 #include <cstdint>
 
-#include "base/enum_words.h"
-
 namespace cardiograd {
 
 enum class Precision { kFp32, kTf32, kBf16 };
-
-// Words for options and files, with their meanings.
-constexpr EnumWords<Precision, 3> enum_words(Precision) {
-  return {{{Precision::kFp32, "fp32", "exact factors"},
-           {Precision::kTf32, "tf32", "factors of 10 bits of mantissa"},
-           {Precision::kBf16, "bf16", "factors of 7 bits of mantissa"}}};
-}
 
 // `x` as a factor of a product in this mode. NaN and infinities stay what they are.
 inline float round_to(Precision precision, float x) {

@@ -17,7 +17,7 @@
 
 #include "base/dtype.h"
 #include "base/philox.h"
-#include "base/precision.h"
+#include "base/precision_words.h"
 #include "kernels/common/stream.h"
 
 namespace cardiograd::kernels {

@@ -12,7 +12,7 @@
 #include "base/enum_words.h"
 #include "base/error.h"
 #include "base/nearest_name.h"
-#include "base/precision.h"
+#include "base/precision_words.h"
 
 namespace cardiograd::kernels {
 

@@ -1,9 +1,9 @@
-#include "base/precision.h"
-
 #include <cmath>
 #include <limits>
 
 #include <gtest/gtest.h>
+
+#include "base/precision_words.h"
 
 namespace cardiograd {
 namespace {
