@@ -15,12 +15,18 @@ struct Backward {
   decltype(&attention_backward_tile) run;
 };
 
+// "mma" and "ffma" number the pairs of a head with 32 bits.
+constexpr std::int64_t kLongest = 65536;
+
 Forward forward_of(const AttentionShape& s) {
-  if (s.precision != Precision::kFp32 && s.width <= 128 && attention_mma_runs()) return {"mma", attention_forward_mma};
+  const bool mma = s.precision != Precision::kFp32 && s.time <= kLongest && attention_mma_runs();
+  if (mma && s.width <= 128) return {"mma", attention_forward_mma};
   return {"tile", attention_forward_tile};
 }
 
-Backward backward_of(const AttentionShape&) {
+Backward backward_of(const AttentionShape& s) {
+  const bool mma = s.precision != Precision::kFp32 && s.time <= kLongest && attention_mma_runs();
+  if (mma && s.width <= 64) return {"mma", attention_backward_mma};
   return {"tile", attention_backward_tile};
 }
 

@@ -2,9 +2,10 @@
 // products on tensor cores (compute capability 8.0 and newer), for heads of up to 64 components and any length.
 //
 //   a block     one head; walks over its keys in tiles of 128 and, for each, over its queries in tiles of 32
-//   a warp      16 keys of a tile: S^T = K Q^T and dP^T = V dY^T (16 keys x 32 queries) never leave its registers, where
-//               they become operands of dV += (mask * P)^T dY and dK += dS^T Q. For dQ = dS K a warp adds up 32 keys for
-//               16 queries
+//   a warp      16 keys of a tile: S^T = K Q^T and dP^T = V dY^T (16 keys x 32 queries) never leave its registers,
+//   where
+//               they become operands of dV += (mask * P)^T dY and dK += dS^T Q. For dQ = dS K a warp adds up 32 keys
+//               for 16 queries
 //   a thread    2 neighboring keys x 8 queries; two threads share their blocks of random words
 //   shared      K of a tile, Q and dY of 32 queries, and dS, through which it goes from warps of keys to warps of
 //               queries: for heads of 32 components 40 KiB in tf32, 32 KiB in bf16
@@ -33,7 +34,7 @@ template <Precision kMode, int kWidth>
 struct GradientShared {
   using Tile = MmaTile<kMode, kWidth>;
   static constexpr int kRows = kGradientQueries * Tile::kPitch;
-  float keys[kGradientKeys * Tile::kPitch];      // depth = rows
+  float keys[kGradientKeys * Tile::kPitch];       // depth = rows
   float queries[(Tile::kPairs ? 2 : 1) * kRows];  // depth = components; in bf16 then depth = rows
   float dy[(Tile::kPairs ? 2 : 1) * kRows];
   float dscores[kGradientQueries * kScorePitch];  // then partial sums of dQ
@@ -162,57 +163,61 @@ __device__ inline int query_of_row(int g, int half) {
   return 8 * (g % 2) + 4 * half + g / 2;
 }
 
-// dQ of 16 queries (warp / 4) over 32 keys (warp % 4), components 32 part ... 32 part + 31, over dS of both in shared
-// memory.
-template <Precision kMode, int kWidth>
-__device__ inline void multiply_keys(GradientShared<kMode, kWidth>& shared, int part, int warp, int g, int t) {
-  using Tile = MmaTile<kMode, 32>;
-  constexpr int kSteps = Tile::kPairs ? 1 : 2;  // of 16 words of a row of dS
-  float* dscores[2];
-  MmaWords words[2][kSteps];
-  SIMT_UNROLL
-  for (int half = 0; half < 2; ++half) {
-    const int query = query_of_row(g, half);
-    dscores[half] = shared.dscores + (warp / 4 * 16 + query) * kScorePitch + warp % 4 * 32;
-    SIMT_UNROLL
-    for (int c = 0; c < kSteps; ++c)
-      words[half][c] = load_words(dscores[half] + ((2 * c + t / 2) ^ (query >> 2)) * 8 + t % 2 * 4);
-  }
-  FragmentC sum[4] = {};
-  SIMT_UNROLL
-  for (int c = 0; c < kSteps; ++c) {
-    SIMT_UNROLL
-    for (int step = 0; step < 2; ++step) {
-      const int row = 16 * c + 4 * t + 2 * step + warp % 4 * 16 * kSteps;
-      const float* keys = shared.keys + row * kWidth + 32 * part;
-      const int even = (group_of_column(g) ^ t) * 4;
-      const MmaWords first = load_words(keys + even);
-      const MmaWords second = load_words(keys + kWidth + (Tile::kPairs ? even : even ^ 16));
-      SIMT_UNROLL
-      for (int n = 0; n < 4; ++n)
-        multiply<kMode>(sum[n], step_of_rows(words[0][c], words[1][c], step), {{first.word[n], second.word[n]}});
-    }
-  }
-  __syncwarp();
-  SIMT_UNROLL
-  for (int half = 0; half < 2; ++half) {
-    SIMT_UNROLL
-    for (int e = 0; e < 2; ++e) {
-      const int i = 2 * half + e;
-      simt::store4(dscores[half] + ((4 * e + t) ^ (g % 2 * 4)) * 4,
-                   {sum[0].value[i], sum[1].value[i], sum[2].value[i], sum[3].value[i]});
-    }
-  }
-}
+// dS of 16 queries (warp / 4) and 32 keys (warp % 4), from shared memory as operands of the product over keys.
+template <Precision kMode>
+struct QueryOperands {
+  static constexpr int kChunks = kMode == Precision::kBf16 ? 1 : 2;
+  float* place[2];  // of the two rows of a lane
+  MmaWords words[2][kChunks];
 
-// Adds up the four partial sums of dQ of query threadIdx / 8 and writes its components, or adds them to those of earlier
-// tiles of keys.
-template <Precision kMode, int kWidth>
-__device__ inline void finish_queries(const AttentionHead& head, const GradientShared<kMode, kWidth>& shared, int part,
-                                      int first, bool add, float* dqkv) {
+  __device__ QueryOperands(float* dscores, int warp, int g, int t) {
+    SIMT_UNROLL
+    for (int half = 0; half < 2; ++half) {
+      const int query = query_of_row(g, half);
+      place[half] = dscores + (warp / 4 * 16 + query) * kScorePitch + warp % 4 * 32;
+      SIMT_UNROLL
+      for (int c = 0; c < kChunks; ++c)
+        words[half][c] = load_words(place[half] + ((2 * c + t / 2) ^ (query >> 2)) * 8 + t % 2 * 4);
+    }
+  }
+
+  // Writes their product with K, components 32 part ... 32 part + 31, to where they were: a sum over 32 keys of 128.
+  template <int kWidth>
+  __device__ void multiply_keys(const float* keys, int part, int warp, int g, int t) const {
+    constexpr bool kPairs = kMode == Precision::kBf16;
+    FragmentC sum[4] = {};
+    SIMT_UNROLL
+    for (int c = 0; c < kChunks; ++c) {
+      SIMT_UNROLL
+      for (int step = 0; step < 2; ++step) {
+        const float* row = keys + (warp % 4 * 16 * kChunks + 16 * c + 4 * t + 2 * step) * kWidth + 32 * part;
+        const int even = (group_of_column(g) ^ t) * 4;
+        const MmaWords first = load_words(row + even);
+        const MmaWords second = load_words(row + kWidth + (kPairs ? even : even ^ 16));
+        SIMT_UNROLL
+        for (int n = 0; n < 4; ++n)
+          multiply<kMode>(sum[n], step_of_rows(words[0][c], words[1][c], step), {{first.word[n], second.word[n]}});
+      }
+    }
+    SIMT_UNROLL
+    for (int half = 0; half < 2; ++half) {
+      SIMT_UNROLL
+      for (int e = 0; e < 2; ++e) {
+        const int i = 2 * half + e;
+        simt::store4(place[half] + ((4 * e + t) ^ (g % 2 * 4)) * 4,
+                     {sum[0].value[i], sum[1].value[i], sum[2].value[i], sum[3].value[i]});
+      }
+    }
+  }
+};
+
+// Adds up the four sums of dQ of query threadIdx / 8 and writes its components, or adds them to those of earlier tiles
+// of keys.
+__device__ inline void finish_query(const AttentionHead& head, const float* dscores, int part, int first, bool add,
+                                    float* dqkv) {
   const int query = static_cast<int>(threadIdx.x) / 8;
   const int group = static_cast<int>(threadIdx.x) % 8;
-  const float* from = shared.dscores + query * kScorePitch + (group ^ (query >> 3 & 1) * 4) * 4;
+  const float* from = dscores + query * kScorePitch + (group ^ (query >> 3 & 1) * 4) * 4;
   float4 sum = simt::load4(from);
   SIMT_UNROLL
   for (int i = 1; i < 4; ++i) {
@@ -227,3 +232,159 @@ __device__ inline void finish_queries(const AttentionHead& head, const GradientS
                    {before.x + head.scale * sum.x, before.y + head.scale * sum.y, before.z + head.scale * sum.z,
                     before.w + head.scale * sum.w});
 }
+
+// What a lane keeps of its two keys.
+template <Precision kMode, int kWidth>
+struct GradientKeys {
+  using Tile = MmaTile<kMode, kWidth>;
+  MmaWords k[2][Tile::kChunks];
+  MmaWords v[2][Tile::kChunks];
+  FragmentC dk[kWidth / 8] = {};
+  FragmentC dv[kWidth / 8] = {};
+
+  __device__ GradientKeys(const AttentionHead& head, const float* qkv, int key, int t) {
+    SIMT_UNROLL
+    for (int odd = 0; odd < 2; ++odd) {
+      const bool inside = key + odd < head.time;
+      SIMT_UNROLL
+      for (int chunk = 0; chunk < Tile::kChunks; ++chunk) {
+        k[odd][chunk] = Tile::from_device(head, rows_of_part(head, qkv, 1).row(key + odd), chunk, t, inside);
+        v[odd][chunk] = Tile::from_device(head, rows_of_part(head, qkv, 2).row(key + odd), chunk, t, inside);
+      }
+    }
+  }
+
+  // Column tiles 2 j and 2 j + 1 of S^T and dP^T.
+  __device__ void products(const GradientShared<kMode, kWidth>& shared, int j, int g, int t, FragmentC (&score)[2],
+                           FragmentC (&dweight)[2]) const {
+    SIMT_UNROLL
+    for (int h = 0; h < 2; ++h) {
+      SIMT_UNROLL
+      for (int chunk = 0; chunk < Tile::kChunks; ++chunk) {
+        const MmaWords query = Tile::read_row(shared.queries, j, h, chunk, g, t);
+        const MmaWords dy = Tile::read_row(shared.dy, j, h, chunk, g, t);
+        SIMT_UNROLL
+        for (int step = 0; step < 2; ++step) {
+          multiply<kMode>(score[h], step_of_rows(k[0][chunk], k[1][chunk], step), step_of_row(query, step));
+          multiply<kMode>(dweight[h], step_of_rows(v[0][chunk], v[1][chunk], step), step_of_row(dy, step));
+        }
+      }
+    }
+  }
+
+  // dk and dv += what column tiles 2 j and 2 j + 1 of dS^T and (mask * P)^T say.
+  __device__ void add(const GradientShared<kMode, kWidth>& shared, int j, int g, int t, const FragmentC (&dropped)[2],
+                      const FragmentC (&dscore)[2]) {
+    SIMT_UNROLL
+    for (int step = 0; step < (Tile::kPairs ? 1 : 2); ++step) {
+      const int unit = Tile::kPairs ? 8 * j + 2 * t : 16 * j + 4 * t + 2 * step;
+      Tile::template add_rows<1>(dv, operand_of<kMode>(dropped[0], dropped[1], step), shared.dy_rows(), unit, g, t);
+      Tile::template add_rows<1>(dk, operand_of<kMode>(dscore[0], dscore[1], step), shared.query_rows(), unit, g, t);
+    }
+  }
+};
+
+// From S and dP of four queries and two keys: mask * P without the mask's factor, in place of S, and dS without the
+// scale, in place of dP. `left`: how many of the two keys there are.
+__device__ inline void weigh_gradients(const AttentionHead& head, const float4& lse, const float4& mean, int j,
+                                       const KeptBits& kept, int left, FragmentC (&score)[2], FragmentC (&dweight)[2]) {
+  const float lse_of[4] = {lse.x, lse.y, lse.z, lse.w};
+  const float mean_of[4] = {mean.x, mean.y, mean.z, mean.w};
+  const float scale = head.scale * kLog2E;
+  SIMT_UNROLL
+  for (int h = 0; h < 2; ++h) {
+    SIMT_UNROLL
+    for (int i = 0; i < 4; ++i) {
+      const int e = i % 2;
+      const int key = i / 2;
+      float weight = exp2_approximate(score[h].value[i] * scale - lse_of[2 * h + e]);
+      if (key >= left) weight = 0.0F;
+      const bool keeps = kept.keeps(2 * j + h, e, key);
+      const float dropped = keeps ? head.mask_factor * dweight[h].value[i] : 0.0F;
+      dweight[h].value[i] = weight * (dropped - mean_of[2 * h + e]);
+      score[h].value[i] = keeps ? weight : 0.0F;
+    }
+  }
+}
+
+template <Precision kMode, int kWidth>
+static __global__ void __launch_bounds__(kGradientThreads, kWidth == 32 ? 2 : 1)
+    attention_backward_mma_kernel(AttentionHead head, const float* __restrict__ qkv, const float* __restrict__ y,
+                                  const float* __restrict__ lse, const float* __restrict__ dy,
+                                  float* __restrict__ dqkv) {
+  using Shared = GradientShared<kMode, kWidth>;
+  SIMT_DYNAMIC_SHARED(Shared, memory);
+  Shared& shared = *memory;
+  const int warp = warp_of_thread();
+  const int g = lane_of_thread() / 4;
+  const int t = lane_of_thread() % 4;
+  for (int first_key = 0; first_key < head.time; first_key += kGradientKeys) {
+    const int key = first_key + 16 * warp + 2 * g;
+    load_keys<kMode, kWidth>(head, rows_of_part(head, qkv, 1), first_key, shared.keys);
+    GradientKeys<kMode, kWidth> mine(head, qkv, key, t);
+    const std::int64_t words = head.words_of_query(0) + key / 4;
+    for (int first = 0; first < head.time; first += kGradientQueries) {
+      load_queries<kMode, kWidth>(head, qkv, y, lse, dy, first, shared);
+      __syncthreads();
+      const KeptBits kept = kept_bits(head, words, first, g, t);
+      SIMT_UNROLL
+      for (int j = 0; j < kGradientQueries / 16; ++j) {
+        FragmentC score[2] = {};
+        FragmentC dweight[2] = {};
+        mine.products(shared, j, g, t, score, dweight);
+        weigh_gradients(head, simt::load4(shared.lse + 16 * j + 4 * t), simt::load4(shared.mean + 16 * j + 4 * t), j,
+                        kept, head.time - key, score, dweight);
+        mine.add(shared, j, g, t, score, dweight);
+        store_dscores<kMode>(shared.dscores, j, dweight, warp, g, t);
+      }
+      __syncthreads();
+      const QueryOperands<kMode> operands(shared.dscores, warp, g, t);
+      __syncwarp();
+      SIMT_UNROLL
+      for (int part = 0; part < kWidth / 32; ++part) {
+        if (part > 0) __syncthreads();
+        operands.template multiply_keys<kWidth>(shared.keys, part, warp, g, t);
+        __syncthreads();
+        finish_query(head, shared.dscores, part, first, first_key > 0, dqkv);
+      }
+    }
+    SIMT_UNROLL
+    for (int odd = 0; odd < 2; ++odd) {
+      if (key + odd >= head.time) continue;
+      store_product_row<kWidth>(head, mine.dk, odd, head.scale, t, rows_of_part(head, dqkv, 1).row(key + odd));
+      store_product_row<kWidth>(head, mine.dv, odd, head.mask_factor, t, rows_of_part(head, dqkv, 2).row(key + odd));
+    }
+  }
+}
+
+namespace {
+
+template <Precision kMode, int kWidth>
+void launch(const AttentionShape& s, const float* qkv, const float* y, const float* lse, const float* dy, float* dqkv,
+            Stream stream) {
+  constexpr std::size_t kShared = sizeof(GradientShared<kMode, kWidth>);
+  if constexpr (kShared > 48 * 1024)
+    check_cuda(cudaFuncSetAttribute(attention_backward_mma_kernel<kMode, kWidth>,
+                                    cudaFuncAttributeMaxDynamicSharedMemorySize, static_cast<int>(kShared)),
+               "attention: asking for shared memory");
+  const AttentionHead head = attention_head(s, s.time, {qkv, y, dy, dqkv});
+  simt::launch<attention_backward_mma_kernel<kMode, kWidth>>(dim3(attention_blocks(s, head)), dim3(kGradientThreads),
+                                                             kShared, stream, head, qkv, y, lse, dy, dqkv);
+}
+
+template <Precision kMode>
+void launch_width(const AttentionShape& s, const float* qkv, const float* y, const float* lse, const float* dy,
+                  float* dqkv, Stream stream) {
+  if (s.width <= 32) return launch<kMode, 32>(s, qkv, y, lse, dy, dqkv, stream);
+  launch<kMode, 64>(s, qkv, y, lse, dy, dqkv, stream);
+}
+
+}  // namespace
+
+void attention_backward_mma(const AttentionShape& s, const float* qkv, const float* y, const float* lse,
+                            const float* dy, float* dqkv, Stream stream) {
+  if (s.precision == Precision::kBf16) return launch_width<Precision::kBf16>(s, qkv, y, lse, dy, dqkv, stream);
+  launch_width<Precision::kTf32>(s, qkv, y, lse, dy, dqkv, stream);
+}
+
+}  // namespace cardiograd::kernels
