@@ -12,22 +12,26 @@
 
 namespace cardiograd::kernels {
 
-// One call, as kernels take it. blockIdx.x numbers the tiles of rows of a head, then the heads of the records: blocks
-// that run at the same time share keys and values.
+inline constexpr float kLog2E = 1.44269504F;
+
+// One call, as kernels take it. blockIdx.y is the head, blockIdx.x numbers the tiles of its rows, then the records:
+// blocks that run at the same time share keys and values.
 struct AttentionHead {
   int time;
   int width;
   int heads;
   int tiles;  // blocks of a head
   float scale;
-  float mask_factor;  // 1 / (1 - p) of dropout
+  float scale_of_log2;  // scale * log2 e
+  float mask_factor;    // 1 / (1 - p) of dropout
   bool drops;
   bool wide;  // rows are read and written 16 bytes at a time
   Precision precision;
   DropoutMask mask;
 
+  __device__ unsigned record() const { return blockIdx.x / static_cast<unsigned>(tiles); }
   // Of all heads of all records.
-  __device__ unsigned number() const { return blockIdx.x / static_cast<unsigned>(tiles); }
+  __device__ unsigned number() const { return record() * static_cast<unsigned>(heads) + blockIdx.y; }
   // Place of query i of the block's head in lse.
   __device__ std::int64_t query(int i) const { return number() * static_cast<std::int64_t>(time) + i; }
   // Number of the random words of keys 0 ... 3 of query i of the block's head.
@@ -50,21 +54,18 @@ struct AttentionRows {
 // The rows of part 0 (q), 1 (k) or 2 (v) in qkv or its gradient.
 template <class Float>
 __device__ inline AttentionRows<Float> rows_of_part(const AttentionHead& head, Float* qkv, int part) {
-  const unsigned number = head.number();
-  const unsigned record = number / static_cast<unsigned>(head.heads);
-  const unsigned h = number % static_cast<unsigned>(head.heads);
   const int stride = 3 * head.heads * head.width;
-  return {qkv + static_cast<std::int64_t>(record) * head.time * stride + (part * head.heads + h) * head.width, stride};
+  return {qkv + static_cast<std::int64_t>(head.record()) * head.time * stride +
+              (part * head.heads + static_cast<int>(blockIdx.y)) * head.width,
+          stride};
 }
 
 // The rows in a matrix of the layout of y.
 template <class Float>
 __device__ inline AttentionRows<Float> rows_of_output(const AttentionHead& head, Float* y) {
-  const unsigned number = head.number();
-  const unsigned record = number / static_cast<unsigned>(head.heads);
-  const unsigned h = number % static_cast<unsigned>(head.heads);
   const int stride = head.heads * head.width;
-  return {y + static_cast<std::int64_t>(record) * head.time * stride + h * head.width, stride};
+  return {y + static_cast<std::int64_t>(head.record()) * head.time * stride + static_cast<int>(blockIdx.y) * head.width,
+          stride};
 }
 
 // Components c ... c+3 of a row of `width`; those past its end, and all of a row that is not `inside`, are 0.
@@ -113,14 +114,15 @@ inline AttentionHead attention_head(const AttentionShape& s, std::int64_t rows,
           static_cast<int>(s.heads),
           static_cast<int>(blocks_for(s.time, rows)),
           s.scale(),
+          s.scale() * kLog2E,
           s.dropout_factor(),
           s.dropout.probability > 0.0F,
           wide,
           s.precision,
           dropout_mask(s.dropout)};
 }
-inline unsigned attention_blocks(const AttentionShape& s, const AttentionHead& head) {
-  return static_cast<unsigned>(s.batch * s.heads * head.tiles);
+inline dim3 attention_grid(const AttentionShape& s, const AttentionHead& head) {
+  return dim3(static_cast<unsigned>(s.batch * head.tiles), static_cast<unsigned>(s.heads));
 }
 
 }  // namespace cardiograd::kernels

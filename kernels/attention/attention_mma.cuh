@@ -29,9 +29,6 @@ using simt::FragmentA;
 using simt::FragmentB;
 using simt::FragmentC;
 
-inline constexpr float kLog2E = 1.44269504F;
-inline constexpr float kLn2 = 0.693147181F;
-
 // 2^x in one instruction, to 2^-22; 0 for x below -126.
 __device__ inline float exp2_approximate(float x) {
 #if defined(__CUDACC__)
@@ -41,6 +38,15 @@ __device__ inline float exp2_approximate(float x) {
 #else
   return exp2f(x);
 #endif
+}
+
+// `x`, which the compiler takes for another number: what is computed from it in a loop stays there instead of in
+// registers from before the loop.
+__device__ inline int recomputed(int x) {
+#if defined(__CUDACC__)
+  asm volatile("" : "+r"(x));
+#endif
+  return x;
 }
 
 template <Precision kMode>

@@ -53,7 +53,7 @@ __device__ inline void load_keys(const AttentionHead& head, const AttentionRows<
   constexpr int kGroups = kWidth / 4;
   SIMT_UNROLL
   for (int i = 0; i < kGradientKeys / 2 * kGroups / kGradientThreads; ++i) {
-    const int item = static_cast<int>(threadIdx.x) + i * kGradientThreads;
+    const int item = recomputed(static_cast<int>(threadIdx.x)) + i * kGradientThreads;
     const int pair = item / kGroups;
     const int group = item % kGroups;
     float4 key[2];
@@ -87,15 +87,17 @@ __device__ inline void load_queries(const AttentionHead& head, const float* qkv,
                                     const float* dy, int first, GradientShared<kMode, kWidth>& shared) {
   constexpr int kGroups = kWidth / 4;
   constexpr int kItems = kGradientQueries / 2 * kGroups;  // of a matrix
+  const int thread = recomputed(static_cast<int>(threadIdx.x));
   SIMT_UNROLL
   for (int i = 0; i < 2 * kItems / kGradientThreads; ++i) {
-    const int item = static_cast<int>(threadIdx.x) + i * kGradientThreads;
+    const int item = thread + i * kGradientThreads;
     const int pair = item % kItems / kGroups;
     const int group = item % kGroups;
     const int row = first + 2 * pair;
     const bool of_dy = item >= kItems;
     const auto from = of_dy ? rows_of_output(head, dy) : rows_of_part(head, qkv, 0);
     float4 x[2];
+    float mean[2] = {};
     SIMT_UNROLL
     for (int odd = 0; odd < 2; ++odd)
       x[odd] = load_components(from.row(row + odd), 4 * group, head.width, row + odd < head.time, head.wide);
@@ -103,15 +105,19 @@ __device__ inline void load_queries(const AttentionHead& head, const float* qkv,
     if (!of_dy) continue;
     SIMT_UNROLL
     for (int odd = 0; odd < 2; ++odd) {
-      const bool inside = row + odd < head.time;
       const float* y_row = rows_of_output(head, y).row(row + odd);
-      float mean = dot4(x[odd], load_components(y_row, 4 * group, head.width, inside, head.wide), 0.0F);
-      SIMT_UNROLL
-      for (int step = kGroups / 2; step > 0; step /= 2) mean += __shfl_xor_sync(kAllLanes, mean, step);
-      if (group != 0) continue;
-      shared.mean[2 * pair + odd] = mean;
-      shared.lse[2 * pair + odd] = inside ? lse[head.query(row + odd)] * kLog2E : INFINITY;
+      const float4 out = load_components(y_row, 4 * group, head.width, row + odd < head.time, head.wide);
+      mean[odd] = dot4(x[odd], out, 0.0F);
     }
+    SIMT_UNROLL
+    for (int step = kGroups / 2; step > 0; step /= 2) {
+      mean[0] += __shfl_xor_sync(kAllLanes, mean[0], step);
+      mean[1] += __shfl_xor_sync(kAllLanes, mean[1], step);
+    }
+    if (group > 1) continue;
+    const int mine = row + group;  // Lane 0 of a group has the even row, lane 1 the odd one.
+    shared.mean[2 * pair + group] = group == 0 ? mean[0] : mean[1];
+    shared.lse[2 * pair + group] = mine < head.time ? lse[head.query(mine)] * kLog2E : INFINITY;
   }
 }
 
@@ -122,16 +128,17 @@ struct KeptBits {
 };
 
 // A block of random words is of one query and four keys, which two lanes have. Each makes the words of its half of the
-// queries, and they exchange the bits. words: number of the words of the lane's keys and query 0.
-__device__ inline KeptBits kept_bits(const AttentionHead& head, std::int64_t words, int first, int g, int t) {
+// queries, and they exchange the bits.
+__device__ inline KeptBits kept_bits(const AttentionHead& head, int key, int first, int g, int t) {
   if (!head.drops) return {{~0U, ~0U}};
+  const std::int64_t words = head.words_of_query(0);
   const int row_words = (head.time + 3) / 4;
   const bool upper = g % 2 == 1;
   unsigned mine = 0;
-  SIMT_UNROLL
+  SIMT_UNROLL_BY(2)
   for (int n = 0; n < kGradientQueries / 8; ++n) {
     const int query = first + 16 * (n / 2) + 4 * t + 2 * (n % 2) + (upper ? 1 : 0);
-    const PhiloxBlock random = dropout_words(head.mask, words + query * row_words);
+    const PhiloxBlock random = dropout_words(head.mask, words + (query * row_words + key / 4));
     SIMT_UNROLL
     for (int i = 0; i < 4; ++i) mine |= random.value[i] >= head.mask.threshold ? 1U << (4 * n + i) : 0U;
   }
@@ -199,6 +206,7 @@ struct QueryOperands {
           multiply<kMode>(sum[n], step_of_rows(words[0][c], words[1][c], step), {{first.word[n], second.word[n]}});
       }
     }
+    __syncwarp();  // All lanes have read.
     SIMT_UNROLL
     for (int half = 0; half < 2; ++half) {
       SIMT_UNROLL
@@ -213,10 +221,10 @@ struct QueryOperands {
 
 // Adds up the four sums of dQ of query threadIdx / 8 and writes its components, or adds them to those of earlier tiles
 // of keys.
-__device__ inline void finish_query(const AttentionHead& head, const float* dscores, int part, int first, bool add,
-                                    float* dqkv) {
-  const int query = static_cast<int>(threadIdx.x) / 8;
-  const int group = static_cast<int>(threadIdx.x) % 8;
+__device__ inline void finish_query(const AttentionHead& head, const float* dscores, int thread, int part, int first,
+                                    bool add, float* dqkv) {
+  const int query = thread / 8;
+  const int group = thread % 8;
   const float* from = dscores + query * kScorePitch + (group ^ (query >> 3 & 1) * 4) * 4;
   float4 sum = simt::load4(from);
   SIMT_UNROLL
@@ -231,6 +239,29 @@ __device__ inline void finish_query(const AttentionHead& head, const float* dsco
   store_components(row, c, head.width, head.wide,
                    {before.x + head.scale * sum.x, before.y + head.scale * sum.y, before.z + head.scale * sum.z,
                     before.w + head.scale * sum.w});
+}
+
+// dQ of queries first ... first + 31 from their dS with 128 keys.
+template <Precision kMode, int kWidth>
+__device__ inline void finish_queries(const AttentionHead& head, GradientShared<kMode, kWidth>& shared, int first,
+                                      bool add, float* dqkv) {
+  const int thread = recomputed(static_cast<int>(threadIdx.x));
+  const int warp = thread / 32;
+  const int g = thread % 32 / 4;
+  const int t = thread % 4;
+  const QueryOperands<kMode> operands(shared.dscores, warp, g, t);
+  SIMT_UNROLL
+  for (int part = 0; part < kWidth / 32; ++part) {
+    if (part > 0) __syncthreads();
+    operands.template multiply_keys<kWidth>(shared.keys, part, warp, g, t);
+    __syncthreads();
+    finish_query(head, shared.dscores, thread, part, first, add, dqkv);
+  }
+}
+
+// The first of the two keys of a tile that a thread has.
+__device__ inline int key_of_thread(int thread) {
+  return thread / 32 * 16 + thread % 32 / 4 * 2;
 }
 
 // What a lane keeps of its two keys.
@@ -262,12 +293,13 @@ struct GradientKeys {
       SIMT_UNROLL
       for (int chunk = 0; chunk < Tile::kChunks; ++chunk) {
         const MmaWords query = Tile::read_row(shared.queries, j, h, chunk, g, t);
+        SIMT_UNROLL
+        for (int step = 0; step < 2; ++step)
+          multiply<kMode>(score[h], step_of_rows(k[0][chunk], k[1][chunk], step), step_of_row(query, step));
         const MmaWords dy = Tile::read_row(shared.dy, j, h, chunk, g, t);
         SIMT_UNROLL
-        for (int step = 0; step < 2; ++step) {
-          multiply<kMode>(score[h], step_of_rows(k[0][chunk], k[1][chunk], step), step_of_row(query, step));
+        for (int step = 0; step < 2; ++step)
           multiply<kMode>(dweight[h], step_of_rows(v[0][chunk], v[1][chunk], step), step_of_row(dy, step));
-        }
       }
     }
   }
@@ -290,14 +322,13 @@ __device__ inline void weigh_gradients(const AttentionHead& head, const float4& 
                                        const KeptBits& kept, int left, FragmentC (&score)[2], FragmentC (&dweight)[2]) {
   const float lse_of[4] = {lse.x, lse.y, lse.z, lse.w};
   const float mean_of[4] = {mean.x, mean.y, mean.z, mean.w};
-  const float scale = head.scale * kLog2E;
   SIMT_UNROLL
   for (int h = 0; h < 2; ++h) {
     SIMT_UNROLL
     for (int i = 0; i < 4; ++i) {
       const int e = i % 2;
       const int key = i / 2;
-      float weight = exp2_approximate(score[h].value[i] * scale - lse_of[2 * h + e]);
+      float weight = exp2_approximate(score[h].value[i] * head.scale_of_log2 - lse_of[2 * h + e]);
       if (key >= left) weight = 0.0F;
       const bool keeps = kept.keeps(2 * j + h, e, key);
       const float dropped = keeps ? head.mask_factor * dweight[h].value[i] : 0.0F;
@@ -315,19 +346,20 @@ static __global__ void __launch_bounds__(kGradientThreads, kWidth == 32 ? 2 : 1)
   using Shared = GradientShared<kMode, kWidth>;
   SIMT_DYNAMIC_SHARED(Shared, memory);
   Shared& shared = *memory;
-  const int warp = warp_of_thread();
-  const int g = lane_of_thread() / 4;
-  const int t = lane_of_thread() % 4;
   for (int first_key = 0; first_key < head.time; first_key += kGradientKeys) {
-    const int key = first_key + 16 * warp + 2 * g;
     load_keys<kMode, kWidth>(head, rows_of_part(head, qkv, 1), first_key, shared.keys);
-    GradientKeys<kMode, kWidth> mine(head, qkv, key, t);
-    const std::int64_t words = head.words_of_query(0) + key / 4;
+    GradientKeys<kMode, kWidth> mine(head, qkv, first_key + key_of_thread(static_cast<int>(threadIdx.x)),
+                                     lane_of_thread() % 4);
     for (int first = 0; first < head.time; first += kGradientQueries) {
       load_queries<kMode, kWidth>(head, qkv, y, lse, dy, first, shared);
       __syncthreads();
-      const KeptBits kept = kept_bits(head, words, first, g, t);
-      SIMT_UNROLL
+      const int thread = recomputed(static_cast<int>(threadIdx.x));
+      const int warp = thread / 32;
+      const int g = thread % 32 / 4;
+      const int t = thread % 4;
+      const int key = first_key + key_of_thread(thread);
+      const KeptBits kept = kept_bits(head, key, first, g, t);
+      SIMT_UNROLL_BY(1)
       for (int j = 0; j < kGradientQueries / 16; ++j) {
         FragmentC score[2] = {};
         FragmentC dweight[2] = {};
@@ -338,21 +370,16 @@ static __global__ void __launch_bounds__(kGradientThreads, kWidth == 32 ? 2 : 1)
         store_dscores<kMode>(shared.dscores, j, dweight, warp, g, t);
       }
       __syncthreads();
-      const QueryOperands<kMode> operands(shared.dscores, warp, g, t);
-      __syncwarp();
-      SIMT_UNROLL
-      for (int part = 0; part < kWidth / 32; ++part) {
-        if (part > 0) __syncthreads();
-        operands.template multiply_keys<kWidth>(shared.keys, part, warp, g, t);
-        __syncthreads();
-        finish_query(head, shared.dscores, part, first, first_key > 0, dqkv);
-      }
+      finish_queries<kMode, kWidth>(head, shared, first, first_key > 0, dqkv);
     }
+    const int key = first_key + key_of_thread(recomputed(static_cast<int>(threadIdx.x)));
     SIMT_UNROLL
     for (int odd = 0; odd < 2; ++odd) {
       if (key + odd >= head.time) continue;
-      store_product_row<kWidth>(head, mine.dk, odd, head.scale, t, rows_of_part(head, dqkv, 1).row(key + odd));
-      store_product_row<kWidth>(head, mine.dv, odd, head.mask_factor, t, rows_of_part(head, dqkv, 2).row(key + odd));
+      store_product_row<kWidth>(head, mine.dk, odd, head.scale, lane_of_thread() % 4,
+                                rows_of_part(head, dqkv, 1).row(key + odd));
+      store_product_row<kWidth>(head, mine.dv, odd, head.mask_factor, lane_of_thread() % 4,
+                                rows_of_part(head, dqkv, 2).row(key + odd));
     }
   }
 }
@@ -368,8 +395,8 @@ void launch(const AttentionShape& s, const float* qkv, const float* y, const flo
                                     cudaFuncAttributeMaxDynamicSharedMemorySize, static_cast<int>(kShared)),
                "attention: asking for shared memory");
   const AttentionHead head = attention_head(s, s.time, {qkv, y, dy, dqkv});
-  simt::launch<attention_backward_mma_kernel<kMode, kWidth>>(dim3(attention_blocks(s, head)), dim3(kGradientThreads),
-                                                             kShared, stream, head, qkv, y, lse, dy, dqkv);
+  simt::launch<attention_backward_mma_kernel<kMode, kWidth>>(attention_grid(s, head), dim3(kGradientThreads), kShared,
+                                                             stream, head, qkv, y, lse, dy, dqkv);
 }
 
 template <Precision kMode>

@@ -116,7 +116,7 @@ static __global__ void __launch_bounds__(kMmaThreads, kWidth == 32 ? 2 : 1)
                         head.tile() * kMmaQueries + warp_of_thread() * 16 + g + 8};
   const std::int64_t block_words = head.words_of_query(0);
   const int row_words = (head.time + 3) / 4;
-  const float scale = head.scale * kLog2E;
+  const float scale = head.scale_of_log2;
   float largest[2] = {-INFINITY, -INFINITY};
   float total[2] = {};
   FragmentC out[kWidth / 8] = {};
@@ -188,8 +188,8 @@ namespace {
 template <Precision kMode, int kWidth>
 void launch(const AttentionShape& s, const float* qkv, float* y, float* lse, Stream stream) {
   const AttentionHead head = attention_head(s, kMmaQueries, {qkv, y});
-  simt::launch<attention_forward_mma_kernel<kMode, kWidth>>(dim3(attention_blocks(s, head)), dim3(kMmaThreads), 0,
-                                                            stream, head, qkv, y, lse);
+  simt::launch<attention_forward_mma_kernel<kMode, kWidth>>(attention_grid(s, head), dim3(kMmaThreads), 0, stream, head,
+                                                            qkv, y, lse);
 }
 
 template <Precision kMode>

@@ -7,7 +7,7 @@
 // lanes that read 16 bytes of eight rows meet all banks once.
 //
 // kSlice is the head's width, rounded up to 32 or 64. Wider heads are walked through in slices of 64: products of rows
-// are summed slice by slice, and a block writes one slice of the result, which blockIdx.y numbers.
+// are summed slice by slice, and a block writes one slice of the result, which blockIdx.z numbers.
 #include <cstdint>
 
 #include "kernels/attention/attention.h"
@@ -77,12 +77,12 @@ __device__ inline void add_weighted_rows(const float (&weights)[kRowsPerWarp][kT
   }
 }
 
-// Writes slice blockIdx.y of a row; lane has every 32nd component.
+// Writes slice blockIdx.z of a row; lane has every 32nd component.
 template <int kSlice>
 __device__ inline void store_row(const AttentionHead& head, const float (&sum)[kSlice / 32], float factor, float* row) {
   SIMT_UNROLL
   for (int i = 0; i < kSlice / 32; ++i) {
-    const int c = static_cast<int>(blockIdx.y) * kSlice + lane_of_thread() + 32 * i;
+    const int c = static_cast<int>(blockIdx.z) * kSlice + lane_of_thread() + 32 * i;
     if (c < head.width) row[c] = sum[i] * factor;
   }
 }
@@ -120,7 +120,7 @@ static __global__ void __launch_bounds__(kAttentionThreads, kResidentBlocks)
       add_products<kSlice>(own, tile_rows, product);
     }
     __syncthreads();
-    load_rows<kTileRows, kSlice>(head, v, tile, static_cast<int>(blockIdx.y), tile_rows);
+    load_rows<kTileRows, kSlice>(head, v, tile, static_cast<int>(blockIdx.z), tile_rows);
     const int j = tile + lane;
     const bool inside = j < head.time;
     SIMT_UNROLL
@@ -145,7 +145,7 @@ static __global__ void __launch_bounds__(kAttentionThreads, kResidentBlocks)
     const int i = first + warp * kRowsPerWarp + r;
     if (i >= head.time) continue;
     store_row<kSlice>(head, sum[r], head.mask_factor / total[r], out.row(i));
-    if (lane == 0 && blockIdx.y == 0) lse[head.query(i)] = largest[r] + logf(total[r]);
+    if (lane == 0 && blockIdx.z == 0) lse[head.query(i)] = largest[r] + logf(total[r]);
   }
 }
 
@@ -179,7 +179,7 @@ struct AttentionTiles {
 };
 
 // Adds q . k and dy . v of this warp's rows with the tile's row of this lane to `product`, slice by slice, and leaves
-// slice blockIdx.y of the tile in shared memory.
+// slice blockIdx.z of the tile in shared memory.
 template <int kSlice>
 __device__ inline void tile_products(const AttentionHead& head, AttentionTiles<kSlice>& shared,
                                      const AttentionSide& own, int first, const AttentionSide& other, int tile,
@@ -196,7 +196,7 @@ __device__ inline void tile_products(const AttentionHead& head, AttentionTiles<k
     SIMT_UNROLL
     for (int m = 0; m < 2; ++m) add_products<kSlice>(shared.own[m], shared.tile[m], product[m]);
   }
-  const int mine = static_cast<int>(blockIdx.y);
+  const int mine = static_cast<int>(blockIdx.z);
   if (mine + 1 < slices) {
     __syncthreads();
     SIMT_UNROLL
@@ -298,7 +298,8 @@ namespace {
 template <int kSlice>
 void launch_forward(const AttentionShape& s, const float* qkv, float* y, float* lse, Stream stream) {
   const AttentionHead head = attention_head(s, kAttentionRows, {qkv});
-  const dim3 grid(static_cast<unsigned>(s.batch * s.heads * head.tiles), blocks_for(s.width, kSlice));
+  dim3 grid = attention_grid(s, head);
+  grid.z = blocks_for(s.width, kSlice);
   simt::launch<attention_forward_kernel<kSlice>>(grid, dim3(kAttentionThreads), 0, stream, head, qkv, y, lse);
 }
 
@@ -306,9 +307,10 @@ template <int kSlice>
 void launch_backward(const AttentionShape& s, const float* qkv, const float* y, const float* lse, const float* dy,
                      float* dqkv, Stream stream) {
   const AttentionHead head = attention_head(s, kAttentionRows, {qkv, y, dy});
-  const dim3 grid(static_cast<unsigned>(s.batch * s.heads * head.tiles), blocks_for(s.width, kSlice));
+  dim3 grid = attention_grid(s, head);
+  grid.z = blocks_for(s.width, kSlice);
   float* mean = cuda_scratch(stream, CudaScratchUse::kPartial, s.batch * s.heads * s.time);
-  simt::launch<attention_mean_kernel>(dim3(grid.x), dim3(kAttentionThreads), 0, stream, head, y, dy, mean);
+  simt::launch<attention_mean_kernel>(attention_grid(s, head), dim3(kAttentionThreads), 0, stream, head, y, dy, mean);
   simt::launch<attention_query_gradient_kernel<kSlice>>(grid, dim3(kAttentionThreads), 0, stream, head, qkv, lse, mean,
                                                         dy, dqkv);
   simt::launch<attention_key_gradient_kernel<kSlice>>(grid, dim3(kAttentionThreads), 0, stream, head, qkv, lse, mean,
