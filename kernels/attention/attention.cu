@@ -21,6 +21,7 @@ constexpr std::int64_t kLongest = 65536;
 Forward forward_of(const AttentionShape& s) {
   const bool mma = s.precision != Precision::kFp32 && s.time <= kLongest && attention_mma_runs();
   if (mma && s.width <= 128) return {"mma", attention_forward_mma};
+  if (s.width <= 128 && s.time <= kLongest) return {"ffma", attention_forward_ffma};
   return {"tile", attention_forward_tile};
 }
 

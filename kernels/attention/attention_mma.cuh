@@ -29,26 +29,6 @@ using simt::FragmentA;
 using simt::FragmentB;
 using simt::FragmentC;
 
-// 2^x in one instruction, to 2^-22; 0 for x below -126.
-__device__ inline float exp2_approximate(float x) {
-#if defined(__CUDACC__)
-  float result = 0;
-  asm("ex2.approx.ftz.f32 %0, %1;" : "=f"(result) : "f"(x));
-  return result;
-#else
-  return exp2f(x);
-#endif
-}
-
-// `x`, which the compiler takes for another number: what is computed from it in a loop stays there instead of in
-// registers from before the loop.
-__device__ inline int recomputed(int x) {
-#if defined(__CUDACC__)
-  asm volatile("" : "+r"(x));
-#endif
-  return x;
-}
-
 template <Precision kMode>
 __device__ inline void multiply(FragmentC& c, const FragmentA& a, const FragmentB& b) {
   if constexpr (kMode == Precision::kBf16)
