@@ -28,6 +28,7 @@ Forward forward_of(const AttentionShape& s) {
 Backward backward_of(const AttentionShape& s) {
   const bool mma = s.precision != Precision::kFp32 && s.time <= kLongest && attention_mma_runs();
   if (mma && s.width <= 64) return {"mma", attention_backward_mma};
+  if (s.width <= 32 && s.time <= kLongest) return {"ffma", attention_backward_ffma};
   return {"tile", attention_backward_tile};
 }
 

@@ -12,6 +12,7 @@
 // where eight lanes read rows four apart, groups are permuted so that they meet all banks once.
 #include <cstdint>
 
+#include "kernels/attention/attention_ffma.cuh"
 #include "kernels/attention/attention_head.cuh"
 #include "kernels/attention/attention_paths.h"
 #include "kernels/common/grid.cuh"
@@ -20,27 +21,8 @@
 
 namespace cardiograd::kernels {
 
-inline constexpr int kFfmaThreads = 256;
 inline constexpr int kFfmaQueries = 128;
 inline constexpr int kFfmaKeys = 64;
-inline constexpr int kFfmaSlice = 32;  // components in shared memory at a time
-
-// Copies kRows rows from row `first`, components of slice `slice`; what lies past `time` or `width` becomes 0.
-// kPermuted: groups of 16 bytes change places with the row's number, for readers of rows four apart.
-template <int kRows, bool kPermuted>
-__device__ inline void load_slice(const AttentionHead& head, const AttentionRows<const float>& from, int first,
-                                  int slice, float* to) {
-  const int thread = recomputed(static_cast<int>(threadIdx.x));
-  SIMT_UNROLL_BY(1)
-  for (int i = 0; i < kRows * 8 / kFfmaThreads; ++i) {
-    const int row = thread / 8 + i * kFfmaThreads / 8;
-    const int group = thread % 8;
-    float4 x = load_components(from.row(first + row), slice * kFfmaSlice + 4 * group, head.width,
-                               first + row < head.time, head.wide);
-    if (head.precision != Precision::kFp32) x = round_factors(head.precision, x);
-    simt::store4(to + row * kFfmaSlice + (kPermuted ? group ^ (row / 4 % 8) : group) * 4, x);
-  }
-}
 
 // Which rows and columns a lane has: scores of rows 2 r + half (r = 0 ... 7) with keys 4 key ... 4 key + 3, results of
 // rows 2 (4 quarter + i) + half (i = 0 ... 3), components 4 group ... 4 group + 3.
@@ -83,10 +65,7 @@ __device__ inline void add_values(const FfmaLane& lane, const float* weights, co
     SIMT_UNROLL
     for (int i = 0; i < 4; ++i) {
       const float4 p = simt::load4(weights + lane.result_row(i) * kFfmaSlice + c * 4);
-      out[i].x += p.x * v[0].x + p.y * v[1].x + p.z * v[2].x + p.w * v[3].x;
-      out[i].y += p.x * v[0].y + p.y * v[1].y + p.z * v[2].y + p.w * v[3].y;
-      out[i].z += p.x * v[0].z + p.y * v[1].z + p.z * v[2].z + p.w * v[3].z;
-      out[i].w += p.x * v[0].w + p.y * v[1].w + p.z * v[2].w + p.w * v[3].w;
+      add_rows(p, v, out[i]);
     }
   }
 }
@@ -155,9 +134,9 @@ static __global__ void __launch_bounds__(kFfmaThreads, kSlices == 1 ? 2 : 1)
     for (int slice = 0; slice < kSlices; ++slice) {
       if (tile > 0 || slice > 0) __syncthreads();
       if (tile == 0 || kSlices > 1)
-        load_slice<kFfmaQueries, false>(head, rows_of_part(head, qkv, 0), block_row, slice, queries);
-      load_slice<kFfmaKeys, true>(head, rows_of_part(head, qkv, 1), tile, slice, keys);
-      if (slice == kSlices - 1) load_slice<kFfmaKeys, false>(head, v, tile, 0, values);
+        load_slice<kFfmaQueries, kInPlace>(head, rows_of_part(head, qkv, 0), block_row, slice, queries);
+      load_slice<kFfmaKeys, kByFourRows>(head, rows_of_part(head, qkv, 1), tile, slice, keys);
+      if (slice == kSlices - 1) load_slice<kFfmaKeys, kInPlace>(head, v, tile, 0, values);
       __syncthreads();
       add_scores(lane, queries + warp_row * kFfmaSlice, keys, score);
     }
@@ -167,7 +146,7 @@ static __global__ void __launch_bounds__(kFfmaThreads, kSlices == 1 ? 2 : 1)
     for (int slice = 0; slice < kSlices; ++slice) {
       if (slice > 0) {
         __syncthreads();
-        load_slice<kFfmaKeys, false>(head, v, tile, slice, values);
+        load_slice<kFfmaKeys, kInPlace>(head, v, tile, slice, values);
         __syncthreads();
       }
       SIMT_UNROLL
