@@ -6,7 +6,7 @@
 //   where
 //               they become operands of dV += (mask * P)^T dY and dK += dS^T Q. For dQ = dS K a warp adds up 32 keys
 //               for 16 queries
-//   a thread    2 neighboring keys x 8 queries; two threads share their blocks of random words
+//   a thread    2 keys x 8 queries; two threads have four neighboring keys and share their blocks of random words
 //   shared      K of a tile, Q and dY of 32 queries, and dS, through which it goes from warps of keys to warps of
 //               queries: for heads of 32 components 40 KiB in tf32, 32 KiB in bf16
 //
@@ -45,6 +45,12 @@ struct GradientShared {
   __device__ const float* dy_rows() const { return dy + (Tile::kPairs ? kRows : 0); }
 };
 
+// The pairs of keys that a lane has, and that share words in bf16, lie two apart: those of two neighboring lanes are
+// four neighboring keys. The first key of a pair of a tile; pair g of 16 keys is row g (and g + 8) of S^T.
+__device__ inline int key_of_pair(int pair) {
+  return pair / 2 * 4 + pair % 2;
+}
+
 // Keys first ... first + 127 for products over keys.
 template <Precision kMode, int kWidth>
 __device__ inline void load_keys(const AttentionHead& head, const AttentionRows<const float>& k, int first,
@@ -59,14 +65,14 @@ __device__ inline void load_keys(const AttentionHead& head, const AttentionRows<
     float4 key[2];
     SIMT_UNROLL
     for (int odd = 0; odd < 2; ++odd) {
-      const int row = first + 2 * pair + odd;
+      const int row = first + key_of_pair(pair) + 2 * odd;
       key[odd] = load_components(k.row(row), 4 * group, head.width, row < head.time, head.wide);
     }
     if constexpr (Tile::kPairs) {
       Tile::template store_pair<2>(keys, pair, group, key[0], key[1]);
     } else {
       SIMT_UNROLL
-      for (int odd = 0; odd < 2; ++odd) Tile::store_row(keys, 2 * pair + odd, group, key[odd]);
+      for (int odd = 0; odd < 2; ++odd) Tile::store_row(keys, key_of_pair(pair) + 2 * odd, group, key[odd]);
     }
   }
 }
@@ -121,21 +127,22 @@ __device__ inline void load_queries(const AttentionHead& head, const float* qkv,
   }
 }
 
-// Which of a lane's weights dropout keeps: bit 2 * n + e ... of keys 2g and 2g + 1 with query e of column tile n.
+// Which of a lane's weights dropout keeps: bits 4 n and 4 n + 2 are those of its two keys with the even query of column
+// tile n, bits 16 + 4 n and 18 + 4 n with the odd one.
 struct KeptBits {
-  unsigned of_query[2];  // of even and odd queries: bits 4 n and 4 n + 1
-  __device__ bool keeps(int n, int e, int key) const { return (of_query[e] >> (4 * n + key) & 1U) != 0; }
+  unsigned bits;
+  __device__ bool keeps(int n, int e, int key) const { return (bits >> (16 * e + 4 * n + 2 * key) & 1U) != 0; }
 };
 
 // A block of random words is of one query and four keys, which two lanes have. Each makes the words of its half of the
 // queries, and they exchange the bits.
 __device__ inline KeptBits kept_bits(const AttentionHead& head, int key, int first, int g, int t) {
-  if (!head.drops) return {{~0U, ~0U}};
+  if (!head.drops) return {~0U};
   const std::int64_t words = head.words_of_query(0);
   const int row_words = (head.time + 3) / 4;
   const bool upper = g % 2 == 1;
   unsigned mine = 0;
-  SIMT_UNROLL_BY(2)
+  SIMT_UNROLL
   for (int n = 0; n < kGradientQueries / 8; ++n) {
     const int query = first + 16 * (n / 2) + 4 * t + 2 * (n % 2) + (upper ? 1 : 0);
     const PhiloxBlock random = dropout_words(head.mask, words + (query * row_words + key / 4));
@@ -143,10 +150,10 @@ __device__ inline KeptBits kept_bits(const AttentionHead& head, int key, int fir
     for (int i = 0; i < 4; ++i) mine |= random.value[i] >= head.mask.threshold ? 1U << (4 * n + i) : 0U;
   }
   const unsigned other = __shfl_xor_sync(kAllLanes, mine, 4);
-  return {{(upper ? other : mine) >> (upper ? 2 : 0), (upper ? mine : other) >> (upper ? 2 : 0)}};
+  return {upper ? (other | mine << 16U) >> 1U : mine | other << 16U};
 }
 
-// Writes dS of the lane's keys 2g, 2g + 1 of the warp and 4 queries, of column tiles 2 j and 2 j + 1, to shared memory.
+// Writes dS of the lane's two keys and 4 queries, of column tiles 2 j and 2 j + 1, to shared memory.
 template <Precision kMode>
 __device__ inline void store_dscores(float* dscores, int j, const FragmentC (&dscore)[2], int warp, int g, int t) {
   SIMT_UNROLL
@@ -197,10 +204,11 @@ struct QueryOperands {
     for (int c = 0; c < kChunks; ++c) {
       SIMT_UNROLL
       for (int step = 0; step < 2; ++step) {
-        const float* row = keys + (warp % 4 * 16 * kChunks + 16 * c + 4 * t + 2 * step) * kWidth + 32 * part;
-        const int even = (group_of_column(g) ^ t) * 4;
-        const MmaWords first = load_words(row + even);
-        const MmaWords second = load_words(row + kWidth + (kPairs ? even : even ^ 16));
+        // Pairs of keys, or the keys of a pair.
+        const float* row = keys + (warp % 4 * 16 * kChunks + 16 * c + 4 * t + (kPairs ? 2 : 1) * step) * kWidth +
+                           32 * part + ((group_of_column(g) ^ t) * 4 ^ (kPairs ? 0 : 16 * step));
+        const MmaWords first = load_words(row);
+        const MmaWords second = load_words(row + (kPairs ? 1 : 2) * kWidth);
         SIMT_UNROLL
         for (int n = 0; n < 4; ++n)
           multiply<kMode>(sum[n], step_of_rows(words[0][c], words[1][c], step), {{first.word[n], second.word[n]}});
@@ -261,41 +269,50 @@ __device__ inline void finish_queries(const AttentionHead& head, GradientShared<
 
 // The first of the two keys of a tile that a thread has.
 __device__ inline int key_of_thread(int thread) {
-  return thread / 32 * 16 + thread % 32 / 4 * 2;
+  return thread / 32 * 16 + key_of_pair(thread % 32 / 4);
 }
 
 // What a lane keeps of its two keys.
 template <Precision kMode, int kWidth>
 struct GradientKeys {
   using Tile = MmaTile<kMode, kWidth>;
-  MmaWords k[2][Tile::kChunks];
+  MmaWords k[2][Tile::kPairs ? Tile::kChunks : 1];  // in tf32 they are read from shared memory
   MmaWords v[2][Tile::kChunks];
   FragmentC dk[kWidth / 8] = {};
   FragmentC dv[kWidth / 8] = {};
 
-  __device__ GradientKeys(const AttentionHead& head, const float* qkv, int key, int t) {
+  __device__ GradientKeys(const AttentionHead& head, const float* qkv, int first, int t) {
     SIMT_UNROLL
-    for (int odd = 0; odd < 2; ++odd) {
-      const bool inside = key + odd < head.time;
+    for (int half = 0; half < 2; ++half) {
+      const int key = first + 2 * half;
       SIMT_UNROLL
       for (int chunk = 0; chunk < Tile::kChunks; ++chunk) {
-        k[odd][chunk] = Tile::from_device(head, rows_of_part(head, qkv, 1).row(key + odd), chunk, t, inside);
-        v[odd][chunk] = Tile::from_device(head, rows_of_part(head, qkv, 2).row(key + odd), chunk, t, inside);
+        if constexpr (Tile::kPairs)
+          k[half][chunk] = Tile::from_device(head, rows_of_part(head, qkv, 1).row(key), chunk, t, key < head.time);
+        v[half][chunk] = Tile::from_device(head, rows_of_part(head, qkv, 2).row(key), chunk, t, key < head.time);
       }
     }
   }
 
   // Column tiles 2 j and 2 j + 1 of S^T and dP^T.
-  __device__ void products(const GradientShared<kMode, kWidth>& shared, int j, int g, int t, FragmentC (&score)[2],
-                           FragmentC (&dweight)[2]) const {
+  __device__ void products(const GradientShared<kMode, kWidth>& shared, int j, int warp, int g, int t,
+                           FragmentC (&score)[2], FragmentC (&dweight)[2]) const {
     SIMT_UNROLL
-    for (int h = 0; h < 2; ++h) {
+    for (int chunk = 0; chunk < Tile::kChunks; ++chunk) {
+      MmaWords keys[2];
       SIMT_UNROLL
-      for (int chunk = 0; chunk < Tile::kChunks; ++chunk) {
+      for (int half = 0; half < 2; ++half) {
+        if constexpr (Tile::kPairs)
+          keys[half] = k[half][chunk];
+        else
+          keys[half] = Tile::read_row(shared.keys, warp, half, chunk, g, t);
+      }
+      SIMT_UNROLL
+      for (int h = 0; h < 2; ++h) {
         const MmaWords query = Tile::read_row(shared.queries, j, h, chunk, g, t);
         SIMT_UNROLL
         for (int step = 0; step < 2; ++step)
-          multiply<kMode>(score[h], step_of_rows(k[0][chunk], k[1][chunk], step), step_of_row(query, step));
+          multiply<kMode>(score[h], step_of_rows(keys[0], keys[1], step), step_of_row(query, step));
         const MmaWords dy = Tile::read_row(shared.dy, j, h, chunk, g, t);
         SIMT_UNROLL
         for (int step = 0; step < 2; ++step)
@@ -317,7 +334,7 @@ struct GradientKeys {
 };
 
 // From S and dP of four queries and two keys: mask * P without the mask's factor, in place of S, and dS without the
-// scale, in place of dP. `left`: how many of the two keys there are.
+// scale, in place of dP. `left`: how many keys there are from the lane's first.
 __device__ inline void weigh_gradients(const AttentionHead& head, const float4& lse, const float4& mean, int j,
                                        const KeptBits& kept, int left, FragmentC (&score)[2], FragmentC (&dweight)[2]) {
   const float lse_of[4] = {lse.x, lse.y, lse.z, lse.w};
@@ -329,7 +346,7 @@ __device__ inline void weigh_gradients(const AttentionHead& head, const float4& 
       const int e = i % 2;
       const int key = i / 2;
       float weight = exp2_approximate(score[h].value[i] * head.scale_of_log2 - lse_of[2 * h + e]);
-      if (key >= left) weight = 0.0F;
+      if (2 * key >= left) weight = 0.0F;
       const bool keeps = kept.keeps(2 * j + h, e, key);
       const float dropped = keeps ? head.mask_factor * dweight[h].value[i] : 0.0F;
       dweight[h].value[i] = weight * (dropped - mean_of[2 * h + e]);
@@ -363,7 +380,7 @@ static __global__ void __launch_bounds__(kGradientThreads, kWidth == 32 ? 2 : 1)
       for (int j = 0; j < kGradientQueries / 16; ++j) {
         FragmentC score[2] = {};
         FragmentC dweight[2] = {};
-        mine.products(shared, j, g, t, score, dweight);
+        mine.products(shared, j, warp, g, t, score, dweight);
         weigh_gradients(head, simt::load4(shared.lse + 16 * j + 4 * t), simt::load4(shared.mean + 16 * j + 4 * t), j,
                         kept, head.time - key, score, dweight);
         mine.add(shared, j, g, t, score, dweight);
@@ -374,12 +391,12 @@ static __global__ void __launch_bounds__(kGradientThreads, kWidth == 32 ? 2 : 1)
     }
     const int key = first_key + key_of_thread(recomputed(static_cast<int>(threadIdx.x)));
     SIMT_UNROLL
-    for (int odd = 0; odd < 2; ++odd) {
-      if (key + odd >= head.time) continue;
-      store_product_row<kWidth>(head, mine.dk, odd, head.scale, lane_of_thread() % 4,
-                                rows_of_part(head, dqkv, 1).row(key + odd));
-      store_product_row<kWidth>(head, mine.dv, odd, head.mask_factor, lane_of_thread() % 4,
-                                rows_of_part(head, dqkv, 2).row(key + odd));
+    for (int half = 0; half < 2; ++half) {
+      if (key + 2 * half >= head.time) continue;
+      store_product_row<kWidth>(head, mine.dk, half, head.scale, lane_of_thread() % 4,
+                                rows_of_part(head, dqkv, 1).row(key + 2 * half));
+      store_product_row<kWidth>(head, mine.dv, half, head.mask_factor, lane_of_thread() % 4,
+                                rows_of_part(head, dqkv, 2).row(key + 2 * half));
     }
   }
 }
