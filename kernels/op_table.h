@@ -46,7 +46,7 @@ struct Op {
   std::string name;
   std::string gradient_of;
   std::function<OpCase(std::uint64_t seed)> sample;
-  // sample() in fp32: what rounds its factors has steps instead of a gradient.
+  // sample() in fp32, as what rounds its factors has steps instead of a gradient, and without a ReLU behind it.
   std::function<OpCase(std::uint64_t seed)> gradient_sample;
   std::function<std::vector<OpCase>()> workload;
   const std::type_info* shape_type = nullptr;
@@ -131,6 +131,7 @@ Op make_op() {
             ShapeSampler sampler(seed);
             auto shape = Spec::sample(sampler);
             if constexpr (requires { shape.precision; }) shape.precision = Precision::kFp32;
+            if constexpr (requires { shape.relu; }) shape.relu = false;
             return bind_case<Spec>(shape);
           },
           [] {

@@ -45,17 +45,45 @@ const float* factors_of(const AttentionShape& s, std::int64_t task, std::int64_t
 }
 
 void round_all(const AttentionShape& s, std::int64_t count, float* x) {
-  if (s.precision == Precision::kFp32) return;
   for (std::int64_t j = 0; j < count; ++j) x[j] = round_to(s.precision, x[j]);
 }
 
-// `count` weights as factors of a product with the mask's factors apart: rounded where they are kept, else 0.
-void keep_rounded(const AttentionShape& s, std::int64_t count, const float* factors, const float* from, float* to) {
+// One row of weights. factors: of the mask, nullptr without dropout.
+//
+// In fp32 the mask's factor, the sum's inverse and the scale are part of the weights. Where factors are rounded
+// (attention.h) they are not: `*_rounded` leaves them to multiply_rows().
+
+void finish_weights(std::int64_t count, float inverse, const float* factors, float* row) {
   if (factors == nullptr)
-    for (std::int64_t j = 0; j < count; ++j) to[j] = from[j];
+    for (std::int64_t j = 0; j < count; ++j) row[j] *= inverse;
   else
-    for (std::int64_t j = 0; j < count; ++j) to[j] = factors[j] != 0.0F ? from[j] : 0.0F;
-  round_all(s, count, to);
+    for (std::int64_t j = 0; j < count; ++j) row[j] *= inverse * factors[j];
+}
+
+void drop_weights(std::int64_t count, const float* factors, const float* p, float* dropped) {
+  for (std::int64_t j = 0; j < count; ++j) dropped[j] = factors == nullptr ? p[j] : p[j] * factors[j];
+}
+
+void drop_weights_rounded(const AttentionShape& s, const float* factors, const float* p, float* dropped) {
+  for (std::int64_t j = 0; j < s.time; ++j) dropped[j] = factors == nullptr || factors[j] != 0.0F ? p[j] : 0.0F;
+  round_all(s, s.time, dropped);
+}
+
+// From the dropped weights to dS.
+void finish_dscores(std::int64_t count, float scale, float mean, const float* p, const float* dmasked, float* dropped) {
+  for (std::int64_t j = 0; j < count; ++j) dropped[j] = scale * (dropped[j] * dmasked[j] - p[j] * mean);
+}
+
+void finish_dscores_rounded(const AttentionShape& s, const float* factors, float mean, const float* p,
+                            const float* dmasked, float* dscore) {
+  for (std::int64_t j = 0; j < s.time; ++j)
+    dscore[j] = p[j] * ((factors == nullptr ? 1.0F : factors[j]) * dmasked[j] - mean);
+  round_all(s, s.time, dscore);
+}
+
+void multiply_rows(std::int64_t rows, std::int64_t columns, std::int64_t stride, float factor, float* x) {
+  for (std::int64_t i = 0; i < rows; ++i)
+    for (std::int64_t c = 0; c < columns; ++c) x[i * stride + c] *= factor;
 }
 
 // A matrix of s.time rows of s.width as a factor: itself in fp32, otherwise a rounded copy at `copy`.
@@ -91,6 +119,7 @@ struct Factors {
 
 void attention_forward_cpu(const AttentionShape& s, const float* qkv, float* y, float* lse) {
   const float scale = s.scale();
+  const bool exact = s.precision == Precision::kFp32;
   parallel_for(s.batch * s.heads, [&](std::int64_t task) {
     const Head head(s, task);
     const Factors in(s, head, qkv);
@@ -100,7 +129,7 @@ void attention_forward_cpu(const AttentionShape& s, const float* qkv, float* y, 
     pack_b(s.width, s.time, transposed(in.k), keys);
     pack_b(s.time, s.width, in.v, values);
     float* weights = scratch(ScratchUse::kAttentionB, std::min(kQueryBlock, s.time) * s.time);
-    float* inverse = scratch(ScratchUse::kAttentionC, kQueryBlock);
+    float* totals = scratch(ScratchUse::kAttentionC, kQueryBlock);
     for (std::int64_t first = 0; first < s.time; first += kQueryBlock) {
       const std::int64_t count = std::min(kQueryBlock, s.time - first);
       gemm_packed(count, s.time, s.width, from_row(in.q, first), keys, weights, s.time);
@@ -111,13 +140,16 @@ void attention_forward_cpu(const AttentionShape& s, const float* qkv, float* y, 
         for (std::int64_t j = 0; j < s.time; ++j) row[j] = fast_exp(scale * (row[j] - largest));
         const float sum = lane_sum(s.time, [row](std::int64_t j) { return row[j]; });
         lse[head.lse_first + first + i] = scale * largest + std::log(sum);
-        inverse[i] = s.dropout_factor() / sum;
-        keep_rounded(s, s.time, factors == nullptr ? nullptr : factors + i * s.mask_row(), row, row);
+        if (exact)
+          finish_weights(s.time, 1.0F / sum, factors == nullptr ? nullptr : factors + i * s.mask_row(), row);
+        else
+          drop_weights_rounded(s, factors == nullptr ? nullptr : factors + i * s.mask_row(), row, row);
+        totals[i] = sum;
       }
       float* out = y + head.y_first + first * head.y_row;
       gemm_packed(count, s.width, s.time, row_major(weights, s.time), values, out, head.y_row);
-      for (std::int64_t i = 0; i < count; ++i)
-        for (std::int64_t c = 0; c < s.width; ++c) out[i * head.y_row + c] *= inverse[i];
+      for (std::int64_t i = 0; i < count && !exact; ++i)
+        multiply_rows(1, s.width, head.y_row, s.dropout_factor() / totals[i], out + i * head.y_row);
     }
   });
 }
@@ -125,7 +157,7 @@ void attention_forward_cpu(const AttentionShape& s, const float* qkv, float* y, 
 void attention_backward_cpu(const AttentionShape& s, const float* qkv, const float* y, const float* lse,
                             const float* dy, float* dqkv) {
   const float scale = s.scale();
-  const float mask = s.dropout_factor();
+  const bool exact = s.precision == Precision::kFp32;
   parallel_for(s.batch * s.heads, [&](std::int64_t task) {
     const Head head(s, task);
     const Factors in(s, head, qkv, dy);
@@ -140,7 +172,7 @@ void attention_backward_cpu(const AttentionShape& s, const float* qkv, const flo
     pack_b(s.time, s.width, in.k, keys_tall);
     const std::int64_t block = std::min(kQueryBlock, s.time) * s.time;
     float* weights = scratch(ScratchUse::kAttentionB, block);
-    float* dropped = scratch(ScratchUse::kAttentionC, block);   // mask * P without the mask's factor, then dS / scale
+    float* dropped = scratch(ScratchUse::kAttentionC, block);   // mask * P, then dS
     float* dweights = scratch(ScratchUse::kAttentionD, block);  // d(mask * P)
     for (std::int64_t first = 0; first < s.time; first += kQueryBlock) {
       const std::int64_t count = std::min(kQueryBlock, s.time - first);
@@ -152,7 +184,11 @@ void attention_backward_cpu(const AttentionShape& s, const float* qkv, const flo
         const float log_sum = lse[head.lse_first + first + i];
         float* p = weights + i * s.time;
         for (std::int64_t j = 0; j < s.time; ++j) p[j] = fast_exp(scale * p[j] - log_sum);
-        keep_rounded(s, s.time, factors == nullptr ? nullptr : factors + i * s.mask_row(), p, dropped + i * s.time);
+        const float* factor = factors == nullptr ? nullptr : factors + i * s.mask_row();
+        if (exact)
+          drop_weights(s.time, factor, p, dropped + i * s.time);
+        else
+          drop_weights_rounded(s, factor, p, dropped + i * s.time);
       }
       const Epilogue add = {.accumulate = first > 0};
       pack_b(count, s.width, dy_rows, rows_tall);
@@ -164,13 +200,11 @@ void attention_backward_cpu(const AttentionShape& s, const float* qkv, const flo
         const float mean = lane_sum(s.width, [&](std::int64_t c) { return dy_row[c] * y_row[c]; });
         const float* p = weights + i * s.time;
         const float* dmasked = dweights + i * s.time;
-        float* dscore = dropped + i * s.time;
-        if (factors == nullptr)
-          for (std::int64_t j = 0; j < s.time; ++j) dscore[j] = p[j] * (dmasked[j] - mean);
+        const float* factor = factors == nullptr ? nullptr : factors + i * s.mask_row();
+        if (exact)
+          finish_dscores(s.time, scale, mean, p, dmasked, dropped + i * s.time);
         else
-          for (std::int64_t j = 0; j < s.time; ++j)
-            dscore[j] = p[j] * (factors[i * s.mask_row() + j] * dmasked[j] - mean);
-        round_all(s, s.time, dscore);
+          finish_dscores_rounded(s, factor, mean, p, dmasked, dropped + i * s.time);
       }
       gemm_packed(count, s.width, s.time, row_major(dropped, s.time), keys_tall, dqkv + head.first + first * head.row,
                   head.row);
@@ -178,14 +212,10 @@ void attention_backward_cpu(const AttentionShape& s, const float* qkv, const flo
       gemm_packed(s.time, s.width, count, transposed(row_major(dropped, s.time)), rows_tall,
                   dqkv + head.first + head.part, head.row, add);
     }
-    for (std::int64_t t = 0; t < s.time; ++t) {
-      float* row = dqkv + head.first + t * head.row;
-      for (std::int64_t c = 0; c < s.width; ++c) {
-        row[c] *= scale;
-        row[head.part + c] *= scale;
-        row[2 * head.part + c] *= mask;
-      }
-    }
+    if (exact) return;
+    multiply_rows(s.time, s.width, head.row, scale, dqkv + head.first);
+    multiply_rows(s.time, s.width, head.row, scale, dqkv + head.first + head.part);
+    multiply_rows(s.time, s.width, head.row, s.dropout_factor(), dqkv + head.first + 2 * head.part);
   });
 }
 

@@ -206,7 +206,8 @@ void launch(const AttentionShape& s, const float* qkv, float* y, float* lse, Str
 void attention_forward_ffma(const AttentionShape& s, const float* qkv, float* y, float* lse, Stream stream) {
   if (s.width <= 32) return launch<1>(s, qkv, y, lse, stream);
   if (s.width <= 64) return launch<2>(s, qkv, y, lse, stream);
-  launch<4>(s, qkv, y, lse, stream);
+  if (s.width <= 128) return launch<4>(s, qkv, y, lse, stream);
+  attention_forward_tile(s, qkv, y, lse, stream);
 }
 
 }  // namespace cardiograd::kernels

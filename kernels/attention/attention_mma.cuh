@@ -77,6 +77,10 @@ struct MmaTile {
   static constexpr int kChunks = kWidth / kDepth;              // of a row
   static constexpr int kPitch = kPairs ? kWidth / 2 : kWidth;  // words of a row, depth = components
 
+  // Where a row begins, depth = components; `odd`: of its number / 2. Rows of 64 bytes fill the banks in twos: the two
+  // rows of every second two change places, for writers of rows two apart.
+  __device__ static int row_place(int row, int odd) { return row * kPitch ^ (kPitch == 16 ? 16 * odd : 0); }
+
   // Components of chunk `chunk` of a row in device memory.
   __device__ static MmaWords from_device(const AttentionHead& head, const float* row, int chunk, int t, bool inside) {
     const float4 x = load_components(row, kDepth * chunk + 4 * t, head.width, inside, head.wide);
@@ -93,8 +97,9 @@ struct MmaTile {
   __device__ static void store_row(float* tile, int row, int group, float4 x) {
     if constexpr (kPairs) {
       const int place = group / 8 * 4 + group % 4;
-      simt::store2(tile + row * kPitch + (place ^ (kPitch > 16 ? (row & 1) << 2 : 0)) * 4 + group / 4 % 2 * 2,
-                   {packed(x.x, x.y), packed(x.z, x.w)});
+      simt::store2(
+          tile + row_place(row, row >> 1 & 1) + (place ^ (kPitch > 16 ? (row & 1) << 2 : 0)) * 4 + group / 4 % 2 * 2,
+          {packed(x.x, x.y), packed(x.z, x.w)});
     } else {
       simt::store4(tile + row * kPitch + (group ^ ((row >> 2 & 3) | (row & 1) << 2)) * 4, round_words<kMode>(x));
     }
@@ -111,7 +116,7 @@ struct MmaTile {
 
   // What a lane reads of row row_of_column(j, h, g), depth = components.
   __device__ static MmaWords read_row(const float* tile, int j, int h, int chunk, int g, int t) {
-    const float* row = tile + row_of_column(j, h, g) * kPitch;
+    const float* row = tile + row_place(row_of_column(j, h, g), h);
     const int swizzle = kPairs ? (kPitch > 16 ? (g & 1) << 2 : 0) : (g >> 1) | (g & 1) << 2;
     return load_words(row + chunk / 2 * 32 + ((chunk % 2 * 4 + t) ^ swizzle) * 4);
   }

@@ -11,7 +11,7 @@ void attention_forward_tile(const AttentionShape& s, const float* qkv, float* y,
 void attention_backward_tile(const AttentionShape& s, const float* qkv, const float* y, const float* lse,
                              const float* dy, float* dqkv, Stream stream);
 
-// Any GPU, widths up to 128 (forward) and 32 (backward).
+// Any GPU, widths up to 128 (forward; wider ones go to "tile") and 32 (backward).
 void attention_forward_ffma(const AttentionShape& s, const float* qkv, float* y, float* lse, Stream stream);
 void attention_backward_ffma(const AttentionShape& s, const float* qkv, const float* y, const float* lse,
                              const float* dy, float* dqkv, Stream stream);

@@ -8,6 +8,7 @@
 
 #include "kernels/attention/attention.h"
 #include "kernels/attention/attention_ref.h"
+#include "kernels/attention/ladder/attention_ladder.h"
 #include "kernels/kernel_spec.h"
 
 namespace cardiograd::kernels {
@@ -65,6 +66,11 @@ struct AttentionForward : AttentionSpec {
   static constexpr auto cpu = attention_forward_cpu;
   static constexpr auto cuda = attention_forward_cuda;
   static constexpr auto path = attention_forward_path;
+  static constexpr KernelVariant<decltype(cuda)> cuda_variants[] = {{"matrix", attention_forward_matrix},
+                                                                    {"online", attention_forward_online},
+                                                                    {"row_tile", attention_forward_row_tile},
+                                                                    {"tile", attention_forward_tile},
+                                                                    {"ffma", attention_forward_ffma}};
 };
 
 struct AttentionBackward : AttentionSpec {
@@ -86,6 +92,7 @@ struct AttentionBackward : AttentionSpec {
   static constexpr auto cpu = attention_backward_cpu;
   static constexpr auto cuda = attention_backward_cuda;
   static constexpr auto path = attention_backward_path;
+  static constexpr KernelVariant<decltype(cuda)> cuda_variants[] = {{"tile", attention_backward_tile}};
 };
 
 using AttentionSpecs = SpecList<AttentionForward, AttentionBackward>;
