@@ -109,6 +109,30 @@ __device__ inline void weigh(const AttentionHead& head, const FfmaLane& lane, in
   }
 }
 
+// y and lse of the warp's queries; `first`: the first of them.
+template <int kSlices>
+__device__ inline void store_results(const AttentionHead& head, int first, const float (&largest)[8], float (&total)[8],
+                                     const float4 (&out)[kSlices][4], float* y, float* lse) {
+  const FfmaLane lane(lane_of_thread());
+  SIMT_UNROLL
+  for (int r = 0; r < 8; ++r) {
+    SIMT_UNROLL
+    for (int step = 1; step < 16; step *= 2) total[r] += __shfl_xor_sync(kAllLanes, total[r], step);
+    const int row = first + 2 * r + lane.half;
+    if (lane.key == r && row < head.time) lse[head.query(row)] = head.scale * largest[r] + logf(total[r]);
+  }
+  SIMT_UNROLL
+  for (int i = 0; i < 4; ++i) {
+    const int row = first + lane.result_row(i);
+    if (row >= head.time) continue;
+    const float factor = head.mask_factor / lane.of_result(total, i);
+    SIMT_UNROLL
+    for (int slice = 0; slice < kSlices; ++slice)
+      store_components(rows_of_output(head, y).row(row), slice * kFfmaSlice + 4 * lane.group, head.width, head.wide,
+                       scaled(out[slice][i], factor));
+  }
+}
+
 // kSlices: of 32 components.
 template <int kSlices>
 static __global__ void __launch_bounds__(kFfmaThreads, kSlices == 1 ? 2 : 1)
@@ -152,8 +176,7 @@ static __global__ void __launch_bounds__(kFfmaThreads, kSlices == 1 ? 2 : 1)
       SIMT_UNROLL
       for (int i = 0; i < 4; ++i) {
         const float factor = lane.of_result(shrink, i);
-        float4& o = out[slice][i];
-        o = {o.x * factor, o.y * factor, o.z * factor, o.w * factor};
+        out[slice][i] = scaled(out[slice][i], factor);
       }
       SIMT_UNROLL
       for (int part = 0; part < 2; ++part) {  // 32 keys
@@ -169,27 +192,7 @@ static __global__ void __launch_bounds__(kFfmaThreads, kSlices == 1 ? 2 : 1)
       }
     }
   }
-  const FfmaLane lane(lane_of_thread());
-  const auto rows = rows_of_output(head, y);
-  SIMT_UNROLL
-  for (int r = 0; r < 8; ++r) {
-    SIMT_UNROLL
-    for (int step = 1; step < 16; step *= 2) total[r] += __shfl_xor_sync(kAllLanes, total[r], step);
-    const int row = block_row + warp_row + 2 * r + lane.half;
-    if (lane.key == r && row < head.time) lse[head.query(row)] = head.scale * largest[r] + logf(total[r]);
-  }
-  SIMT_UNROLL
-  for (int i = 0; i < 4; ++i) {
-    const int row = block_row + warp_row + lane.result_row(i);
-    if (row >= head.time) continue;
-    const float factor = head.mask_factor / lane.of_result(total, i);
-    SIMT_UNROLL
-    for (int slice = 0; slice < kSlices; ++slice) {
-      const float4 o = out[slice][i];
-      store_components(rows.row(row), slice * kFfmaSlice + 4 * lane.group, head.width, head.wide,
-                       {o.x * factor, o.y * factor, o.z * factor, o.w * factor});
-    }
-  }
+  store_results<kSlices>(head, block_row + warp_row, largest, total, out, y, lse);
 }
 
 namespace {

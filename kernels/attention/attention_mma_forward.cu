@@ -80,6 +80,24 @@ __device__ inline float largest_of_row(const FragmentC (&score)[kKeys / 8], int 
   return fmaxf(largest, __shfl_xor_sync(kAllLanes, largest, 2));
 }
 
+// Takes this tile's scores into the largest one of row g or g + 8. What is summed up relative to an earlier one
+// shrinks.
+template <int kKeys, int kWidth>
+__device__ inline void raise_largest(const FragmentC (&score)[kKeys / 8], int half, float scale, bool later,
+                                     float& largest, float& total, FragmentC (&out)[kWidth / 8]) {
+  const float next = fmaxf(largest, largest_of_row<kKeys>(score, half));
+  if (later) {
+    const float shrink = exp2_approximate(scale * (largest - next));
+    total *= shrink;
+    SIMT_UNROLL
+    for (FragmentC& c : out) {
+      c.value[2 * half] *= shrink;
+      c.value[2 * half + 1] *= shrink;
+    }
+  }
+  largest = next;
+}
+
 // Turns scores of 16 keys into weights relative to the largest score of their row, 2^(scale (score - largest)), adds
 // those to the row's total, and drops what dropout drops. block_words + words: number of the random words of the lane's
 // keys.
@@ -147,19 +165,8 @@ static __global__ void __launch_bounds__(kMmaThreads, kWidth == 32 ? 2 : 1)
     }
     if (tile + kKeys > head.time) mask_scores<kKeys>(score, head.time - tile, t);
     SIMT_UNROLL
-    for (int half = 0; half < 2; ++half) {
-      const float next = fmaxf(largest[half], largest_of_row<kKeys>(score, half));
-      if (tile > 0) {
-        const float shrink = exp2_approximate(scale * (largest[half] - next));
-        total[half] *= shrink;
-        SIMT_UNROLL
-        for (FragmentC& c : out) {
-          c.value[2 * half] *= shrink;
-          c.value[2 * half + 1] *= shrink;
-        }
-      }
-      largest[half] = next;
-    }
+    for (int half = 0; half < 2; ++half)
+      raise_largest<kKeys, kWidth>(score, half, scale, tile > 0, largest[half], total[half], out);
     SIMT_UNROLL
     for (int j = 0; j < kKeys / 16; ++j) {
       const int words[2] = {query[0] * row_words + t + tile / 4 + 4 * j, query[1] * row_words + t + tile / 4 + 4 * j};

@@ -90,8 +90,8 @@ __device__ inline void store_row(const AttentionHead& head, const float (&sum)[k
 // A slice of y, and lse, of kAttentionRows queries.
 template <int kSlice>
 static __global__ void __launch_bounds__(kAttentionThreads, kResidentBlocks)
-    attention_forward_kernel(AttentionHead head, const float* __restrict__ qkv, float* __restrict__ y,
-                             float* __restrict__ lse) {
+    attention_forward_tile_kernel(AttentionHead head, const float* __restrict__ qkv, float* __restrict__ y,
+                                  float* __restrict__ lse) {
   SIMT_SHARED(float, own, [kAttentionRows * (kSlice + 4)]);
   SIMT_SHARED(float, tile_rows, [kTileRows * (kSlice + 4)]);
   SIMT_SHARED(float, weights, [kAttentionWarps][kRowsPerWarp][kTileRows]);
@@ -152,8 +152,8 @@ static __global__ void __launch_bounds__(kAttentionThreads, kResidentBlocks)
 // mean[row] = dy . y of each query: sum over j of P_ij dP_ij. Eight lanes have one row of (N, T, H) in the order of
 // lse.
 static __global__ void __launch_bounds__(kAttentionThreads)
-    attention_mean_kernel(AttentionHead head, const float* __restrict__ y, const float* __restrict__ dy,
-                          float* __restrict__ mean) {
+    attention_mean_tile_kernel(AttentionHead head, const float* __restrict__ y, const float* __restrict__ dy,
+                               float* __restrict__ mean) {
   const int i = head.tile() * kAttentionRows + static_cast<int>(threadIdx.x) / 8;
   const bool inside = i < head.time;
   const float* y_row = rows_of_output(head, y).row(i);
@@ -222,9 +222,9 @@ __device__ inline AttentionPair attention_pair(const AttentionHead& head, int i,
 // A slice of dq of kAttentionRows queries.
 template <int kSlice>
 static __global__ void __launch_bounds__(kAttentionThreads, kResidentBlocks)
-    attention_query_gradient_kernel(AttentionHead head, const float* __restrict__ qkv, const float* __restrict__ lse,
-                                    const float* __restrict__ mean, const float* __restrict__ dy,
-                                    float* __restrict__ dqkv) {
+    attention_query_gradient_tile_kernel(AttentionHead head, const float* __restrict__ qkv,
+                                         const float* __restrict__ lse, const float* __restrict__ mean,
+                                         const float* __restrict__ dy, float* __restrict__ dqkv) {
   SIMT_SHARED(AttentionTiles<kSlice>, tiles, [1]);
   SIMT_SHARED(float, weights, [kAttentionWarps][kRowsPerWarp][kTileRows]);
   const int lane = lane_of_thread();
@@ -255,9 +255,9 @@ static __global__ void __launch_bounds__(kAttentionThreads, kResidentBlocks)
 // A slice of dk and of dv of kAttentionRows keys.
 template <int kSlice>
 static __global__ void __launch_bounds__(kAttentionThreads, kResidentBlocks)
-    attention_key_gradient_kernel(AttentionHead head, const float* __restrict__ qkv, const float* __restrict__ lse,
-                                  const float* __restrict__ mean, const float* __restrict__ dy,
-                                  float* __restrict__ dqkv) {
+    attention_key_gradient_tile_kernel(AttentionHead head, const float* __restrict__ qkv, const float* __restrict__ lse,
+                                       const float* __restrict__ mean, const float* __restrict__ dy,
+                                       float* __restrict__ dqkv) {
   SIMT_SHARED(AttentionTiles<kSlice>, tiles, [1]);
   SIMT_SHARED(float, dropped, [kAttentionWarps][kRowsPerWarp][kTileRows]);
   SIMT_SHARED(float, dscores, [kAttentionWarps][kRowsPerWarp][kTileRows]);
@@ -300,7 +300,7 @@ void launch_forward(const AttentionShape& s, const float* qkv, float* y, float* 
   const AttentionHead head = attention_head(s, kAttentionRows, {qkv});
   dim3 grid = attention_grid(s, head);
   grid.z = blocks_for(s.width, kSlice);
-  simt::launch<attention_forward_kernel<kSlice>>(grid, dim3(kAttentionThreads), 0, stream, head, qkv, y, lse);
+  simt::launch<attention_forward_tile_kernel<kSlice>>(grid, dim3(kAttentionThreads), 0, stream, head, qkv, y, lse);
 }
 
 template <int kSlice>
@@ -310,11 +310,12 @@ void launch_backward(const AttentionShape& s, const float* qkv, const float* y, 
   dim3 grid = attention_grid(s, head);
   grid.z = blocks_for(s.width, kSlice);
   float* mean = cuda_scratch(stream, CudaScratchUse::kPartial, s.batch * s.heads * s.time);
-  simt::launch<attention_mean_kernel>(attention_grid(s, head), dim3(kAttentionThreads), 0, stream, head, y, dy, mean);
-  simt::launch<attention_query_gradient_kernel<kSlice>>(grid, dim3(kAttentionThreads), 0, stream, head, qkv, lse, mean,
-                                                        dy, dqkv);
-  simt::launch<attention_key_gradient_kernel<kSlice>>(grid, dim3(kAttentionThreads), 0, stream, head, qkv, lse, mean,
-                                                      dy, dqkv);
+  simt::launch<attention_mean_tile_kernel>(attention_grid(s, head), dim3(kAttentionThreads), 0, stream, head, y, dy,
+                                           mean);
+  simt::launch<attention_query_gradient_tile_kernel<kSlice>>(grid, dim3(kAttentionThreads), 0, stream, head, qkv, lse,
+                                                             mean, dy, dqkv);
+  simt::launch<attention_key_gradient_tile_kernel<kSlice>>(grid, dim3(kAttentionThreads), 0, stream, head, qkv, lse,
+                                                           mean, dy, dqkv);
 }
 
 }  // namespace

@@ -6,7 +6,7 @@
 //   a warp    a query; goes through the keys one by one
 //   a thread  every 32nd component: its products with a key's components are added over the warp (five shuffles)
 //   shared    none
-//   takes     heads of up to 256 components
+//   takes     heads of up to 128 components
 //
 // Beats the rung below by its traffic: no T x T floats, and rows are read whole, 4 sectors for a request of 4. What
 // remains: every query reads all keys and values for itself, and a key costs about 60 instructions of a warp for 2 D /
@@ -22,7 +22,7 @@
 namespace cardiograd::kernels {
 
 inline constexpr int kOnlineWarps = 4;
-inline constexpr int kOnlineComponents = 8;  // of a lane at most
+inline constexpr int kOnlineComponents = 4;  // of a lane at most
 
 static __global__ void __launch_bounds__(32 * kOnlineWarps)
     attention_online_kernel(AttentionHead head, const float* qkv, float* y, float* lse) {

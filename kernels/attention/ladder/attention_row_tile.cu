@@ -37,7 +37,7 @@ __device__ inline void copy_rows(const AttentionHead& head, const AttentionRows<
   }
 }
 
-static __global__ void __launch_bounds__(32 * kRowTileWarps)
+static __global__ void __launch_bounds__(32 * kRowTileWarps, 4)
     attention_row_tile_kernel(AttentionHead head, const float* qkv, float* y, float* lse) {
   SIMT_DYNAMIC_SHARED(float, memory);
   SIMT_SHARED(float, weights, [kRowTileWarps][kRowTileKeys]);
