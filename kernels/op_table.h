@@ -108,6 +108,7 @@ OpCase bind_case(const typename Spec::Shape& shape) {
   double tolerance = Spec::kTolerance;
   if constexpr (requires { Spec::tolerance(shape); }) tolerance = Spec::tolerance(shape);
   return {Spec::describe(shape),
+          shape_fields(shape),
           Spec::buffers(shape),
           Spec::cost(shape),
           tolerance,
