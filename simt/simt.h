@@ -16,8 +16,8 @@
 #include <cuda_runtime.h>
 
 #define SIMT_SHARED(type, name, ...) __shared__ alignas(16) type name __VA_ARGS__
-#define SIMT_UNROLL _Pragma("unroll")
 #define SIMT_PRAGMA(text) _Pragma(#text)
+#define SIMT_UNROLL _Pragma("unroll")
 #define SIMT_UNROLL_BY(count) SIMT_PRAGMA(unroll count)
 #define SIMT_DYNAMIC_SHARED(type, name)           \
   extern __shared__ float4 simt_dynamic_shared[]; \

@@ -17,23 +17,26 @@ inline std::int64_t attention_index(const AttentionShape& s, std::int64_t n, std
   return (((n * s.time + t) * 3 + part) * s.heads + h) * s.width + c;
 }
 
-// scale * q_i . k_j
+// 1 / sqrt(D), as exact as Real is.
+template <class Real>
+Real attention_scale(const AttentionShape& s) {
+  return static_cast<Real>(1 / std::sqrt(static_cast<double>(s.width)));
+}
+
+// q_i . k_j / sqrt(D)
 template <class Real>
 Real attention_score(const AttentionShape& s, const Real* qkv, std::int64_t n, std::int64_t h, std::int64_t i,
                      std::int64_t j) {
-  using std::sqrt;
   Real dot = 0;
   for (std::int64_t c = 0; c < s.width; ++c)
-    dot += qkv[attention_index(s, n, i, 0, h, c)] * qkv[attention_index(s, n, j, 1, h, c)];
-  return dot / sqrt(static_cast<Real>(s.width));
+    dot += round_to(s.precision, qkv[attention_index(s, n, i, 0, h, c)]) *
+           round_to(s.precision, qkv[attention_index(s, n, j, 1, h, c)]);
+  return dot * attention_scale<Real>(s);
 }
 
-// The factor that dropout puts on attention weight (i, j) of head h in record n.
-template <class Real>
-Real attention_factor(const AttentionShape& s, std::int64_t n, std::int64_t h, std::int64_t i, std::int64_t j) {
-  if (s.dropout.probability == 0) return 1;
-  const std::int64_t element = ((n * s.heads + h) * s.time + i) * s.time + j;
-  return dropout_keeps(s.dropout, element) ? static_cast<Real>(dropout_scale(s.dropout.probability)) : 0;
+// Whether dropout keeps attention weight (i, j) of head h in record n.
+inline bool attention_keeps(const AttentionShape& s, std::int64_t n, std::int64_t h, std::int64_t i, std::int64_t j) {
+  return s.dropout.probability == 0 || dropout_keeps(s.dropout, ((n * s.heads + h) * s.time + i) * s.mask_row() + j);
 }
 
 template <class Real>
@@ -47,18 +50,19 @@ void attention_forward_ref(const AttentionShape& s, const Real* qkv, Real* y, Re
           score[static_cast<std::size_t>(j)] = attention_score(s, qkv, n, h, i, j);
         const Real largest = *std::max_element(score.begin(), score.end());
         Real sum = 0;
-        for (const Real value : score) sum += exp(value - largest);
-        const Real log_sum = largest + log(sum);
-        lse[(n * s.heads + h) * s.time + i] = log_sum;
         for (std::int64_t j = 0; j < s.time; ++j) {
           Real& weight = score[static_cast<std::size_t>(j)];
-          weight = exp(weight - log_sum) * attention_factor<Real>(s, n, h, i, j);
+          weight = exp(weight - largest);
+          sum += weight;
+          weight = attention_keeps(s, n, h, i, j) ? round_to(s.precision, weight) : Real{0};
         }
+        lse[(n * s.heads + h) * s.time + i] = largest + log(sum);
+        const Real factor = static_cast<Real>(s.dropout_factor()) / sum;
         for (std::int64_t c = 0; c < s.width; ++c) {
           Real out = 0;
           for (std::int64_t j = 0; j < s.time; ++j)
-            out += score[static_cast<std::size_t>(j)] * qkv[attention_index(s, n, j, 2, h, c)];
-          y[((n * s.time + i) * s.heads + h) * s.width + c] = out;
+            out += score[static_cast<std::size_t>(j)] * round_to(s.precision, qkv[attention_index(s, n, j, 2, h, c)]);
+          y[((n * s.time + i) * s.heads + h) * s.width + c] = out * factor;
         }
       }
     }
@@ -68,8 +72,9 @@ void attention_forward_ref(const AttentionShape& s, const Real* qkv, Real* y, Re
 template <class Real>
 void attention_backward_ref(const AttentionShape& s, const Real* qkv, const Real* y, const Real* lse, const Real* dy,
                             Real* dqkv) {
-  using std::exp, std::sqrt;
+  using std::exp;
   std::fill(dqkv, dqkv + s.batch * s.time * 3 * s.heads * s.width, Real{0});
+  const Real mask = static_cast<Real>(s.dropout_factor());
   for (std::int64_t n = 0; n < s.batch; ++n) {
     for (std::int64_t h = 0; h < s.heads; ++h) {
       for (std::int64_t i = 0; i < s.time; ++i) {
@@ -78,19 +83,21 @@ void attention_backward_ref(const AttentionShape& s, const Real* qkv, const Real
         for (std::int64_t c = 0; c < s.width; ++c) mean += dy[row + c] * y[row + c];
         for (std::int64_t j = 0; j < s.time; ++j) {
           const Real weight = exp(attention_score(s, qkv, n, h, i, j) - lse[(n * s.heads + h) * s.time + i]);
-          const Real factor = attention_factor<Real>(s, n, h, i, j);
+          const Real factor = attention_keeps(s, n, h, i, j) ? mask : Real{0};
+          const Real dropped = factor * round_to(s.precision, weight);
           Real dweight = 0;
           for (std::int64_t c = 0; c < s.width; ++c) {
             const std::int64_t v = attention_index(s, n, j, 2, h, c);
-            dweight += dy[row + c] * qkv[v];
-            dqkv[v] += weight * factor * dy[row + c];
+            const Real dy_factor = round_to(s.precision, dy[row + c]);
+            dweight += dy_factor * round_to(s.precision, qkv[v]);
+            dqkv[v] += dropped * dy_factor;
           }
-          const Real dscore = weight * (factor * dweight - mean) / sqrt(static_cast<Real>(s.width));
+          const Real dscore = round_to(s.precision, weight * (factor * dweight - mean)) * attention_scale<Real>(s);
           for (std::int64_t c = 0; c < s.width; ++c) {
             const std::int64_t q = attention_index(s, n, i, 0, h, c);
             const std::int64_t k = attention_index(s, n, j, 1, h, c);
-            dqkv[q] += dscore * qkv[k];
-            dqkv[k] += dscore * qkv[q];
+            dqkv[q] += dscore * round_to(s.precision, qkv[k]);
+            dqkv[k] += dscore * round_to(s.precision, qkv[q]);
           }
         }
       }
