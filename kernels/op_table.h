@@ -4,12 +4,14 @@
 
 #include <cstdint>
 #include <functional>
+#include <memory>
 #include <string>
 #include <string_view>
 #include <typeinfo>
 #include <vector>
 
 #include "base/error.h"
+#include "base/precision.h"
 #include "kernels/common/device_code.h"
 #include "kernels/kernel_spec.h"
 #include "kernels/shape_text.h"
@@ -33,6 +35,13 @@ struct OpCase {
   // Pointers in the order of `buffers`; float32 buffers are double in kReference64.
   std::function<void(Implementation, void* const*)> run;
   std::vector<BoundVariant> cuda_variants;  // none where kHasDeviceCode is false
+  std::shared_ptr<const void> value;        // the shape itself, of the type that Op::shape_type names
+  // The same shape with the fields changed that the text names (shape_text.h).
+  std::function<OpCase(const std::string& fields)> with;
+  // The same shape in another precision; null where the operation has fp32 only.
+  std::function<OpCase(Precision)> with_precision;
+  // What the implementation launches for this shape; null where the spec does not tell.
+  std::function<std::string(Implementation)> path;
 };
 
 // A spec (kernel_spec.h) without its types: one row of the table.
@@ -91,11 +100,30 @@ template <KernelSpec Spec>
 OpCase bind_case(const typename Spec::Shape& shape) {
   check_signature<Spec, decltype(Spec::cpu)>();
   check_signature<Spec, decltype(Spec::cuda)>();
-  return {Spec::describe(shape), Spec::buffers(shape), Spec::cost(shape),
-          [shape](Implementation implementation, void* const* pointers) {
-            run_implementation<Spec>(implementation, shape, pointers);
-          },
-          bind_variants<Spec>(shape)};
+  OpCase bound = {.shape = Spec::describe(shape),
+                  .buffers = Spec::buffers(shape),
+                  .cost = Spec::cost(shape),
+                  .run = [shape](Implementation implementation,
+                                 void* const* pointers) { run_implementation<Spec>(implementation, shape, pointers); },
+                  .cuda_variants = bind_variants<Spec>(shape),
+                  .value = std::make_shared<const typename Spec::Shape>(shape),
+                  .with =
+                      [shape](const std::string& fields) {
+                        auto changed = shape;
+                        set_shape_fields(changed, fields);
+                        return bind_case<Spec>(changed);
+                      },
+                  .with_precision = nullptr,
+                  .path = nullptr};
+  if constexpr (requires { shape.precision; })
+    bound.with_precision = [shape](Precision precision) {
+      auto changed = shape;
+      changed.precision = precision;
+      return bind_case<Spec>(changed);
+    };
+  if constexpr (requires { Spec::path(Implementation::kCuda, shape); })
+    bound.path = [shape](Implementation implementation) -> std::string { return Spec::path(implementation, shape); };
+  return bound;
 }
 
 // The table's row of a spec.

@@ -1,0 +1,81 @@
+#include "bench/opponents/opponent.h"
+
+#include <iterator>
+
+#include "bench/opponents/libraries.h"
+
+namespace cardiograd::bench {
+namespace {
+
+void append(std::vector<Opponent>& all, std::vector<Opponent> more) {
+  all.insert(all.end(), std::make_move_iterator(more.begin()), std::make_move_iterator(more.end()));
+}
+
+}  // namespace
+
+// cmake/bench.cmake says by these definitions which libraries it found.
+std::vector<Library> opponent_libraries() {
+  std::vector<Library> all = {{"oneDNN", Device::kCpu, "", "Debian package libdnnl-dev"},
+                              {"OpenBLAS", Device::kCpu, "", "Debian package libopenblas-dev"},
+                              {"Eigen", Device::kCpu, eigen_version(), ""},
+                              {"cuDNN", Device::kCuda, "", "scripts/install_cuda_opponents.sh"},
+                              {"cuDNN frontend", Device::kCuda, "", "scripts/install_cuda_opponents.sh"},
+                              {"cuBLASLt", Device::kCuda, "", "the toolkit's cuBLASLt"},
+                              {"CUB", Device::kCuda, "", "the preset cuda"}};
+  const auto found = [&](std::size_t index, const std::string& version) {
+    all.at(index).version = version;
+    all.at(index).missing = "";
+  };
+#if defined(CARDIOGRAD_BENCH_ONEDNN)
+  found(0, onednn_version());
+#endif
+#if defined(CARDIOGRAD_BENCH_OPENBLAS)
+  found(1, openblas_version());
+#endif
+#if defined(CARDIOGRAD_BENCH_CUDNN)
+  found(3, cudnn_version());
+#endif
+#if defined(CARDIOGRAD_BENCH_CUDNN_FRONTEND)
+  found(4, cudnn_frontend_version());
+#endif
+#if defined(CARDIOGRAD_BENCH_CUBLASLT)
+  found(5, cublaslt_version());
+#endif
+#if defined(CARDIOGRAD_BENCH_CUB)
+  found(6, cub_version());
+#endif
+  static_cast<void>(found);
+  return all;
+}
+
+std::vector<Opponent> opponents_for([[maybe_unused]] const kernels::Op& op,
+                                    [[maybe_unused]] const kernels::OpCase& work, Device device,
+                                    [[maybe_unused]] Precision precision) {
+  std::vector<Opponent> all;
+  if (device == Device::kCpu && precision == Precision::kFp32) {
+#if defined(CARDIOGRAD_BENCH_ONEDNN)
+    append(all, onednn_opponents(op, work));
+#endif
+#if defined(CARDIOGRAD_BENCH_OPENBLAS)
+    append(all, openblas_opponents(op, work));
+#endif
+    append(all, eigen_opponents(op, work));
+  }
+  if (device == Device::kCuda) {
+#if defined(CARDIOGRAD_BENCH_CUDNN)
+    append(all, cudnn_opponents(op, work, precision));
+#endif
+#if defined(CARDIOGRAD_BENCH_CUDNN_FRONTEND)
+    append(all, cudnn_attention_opponents(op, work, precision));
+#endif
+#if defined(CARDIOGRAD_BENCH_CUBLASLT)
+    append(all, cublaslt_opponents(op, work, precision));
+#endif
+#if defined(CARDIOGRAD_BENCH_CUB)
+    append(all, cub_opponents(op, work));
+#endif
+  }
+  return all;
+}
+
+}  // namespace cardiograd::bench
