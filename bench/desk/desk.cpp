@@ -59,15 +59,20 @@ std::string failure_of(Machine& machine, const kernels::BoundVariant& variant, c
 
 std::string failure_of(const Op& op, const Opponent& opponent, const HostBuffers& inputs, const Check& check,
                        Precision precision) {
-  try {
-    const HostBuffers buffers = inputs;
+  const double tolerance = opponent_tolerance(precision);
+  const auto failure = [&](const HostBuffers& call, const Check& reference) {
+    const HostBuffers buffers = call;
     const std::vector<void*> pointers = pointers_of(buffers);
     opponent.load(pointers.data());
     opponent.run();
     opponent.store(pointers.data());
-    const double tolerance = opponent_tolerance(precision);
-    if (opponent.instead.empty()) return check.failure(buffers, opponent.writes, tolerance);
-    return Check(op, opponent.instead.front(), inputs).failure(buffers, opponent.writes, tolerance);
+    return reference.failure(buffers, opponent.writes, tolerance);
+  };
+  try {
+    if (opponent.instead.empty()) return failure(inputs, check);
+    // What a gradient takes from its forward direction is another here.
+    const HostBuffers other = make_inputs(op, opponent.instead.front(), kSeed);
+    return failure(other, Check(op, opponent.instead.front(), other));
   } catch (const std::exception& error) {
     return error.what();
   }
@@ -221,6 +226,11 @@ OpCase smaller_case(const OpCase& work, double max_flop) {
 std::vector<Row> measure_case(Machine& machine, const Roof& roof, const Op& op, const OpCase& work,
                               const DeskOptions& options) {
   return CaseRun(machine, roof, op, work, options).rows();
+}
+
+std::string opponent_failure(const Op& op, const OpCase& work, const Opponent& opponent, Precision precision) {
+  const HostBuffers inputs = make_inputs(op, work, kSeed);
+  return failure_of(op, opponent, inputs, Check(op, work, inputs), precision);
 }
 
 bool failed(const Row& row) {

@@ -32,6 +32,10 @@ kernels::OpCase smaller_case(const kernels::OpCase& work, double max_flop);
 std::vector<Row> measure_case(Machine& machine, const Roof& roof, const kernels::Op& op, const kernels::OpCase& work,
                               const DeskOptions& options);
 
+// What is wrong with the result of an opponent at the shape that it was made for; empty where nothing is.
+std::string opponent_failure(const kernels::Op& op, const kernels::OpCase& work, const Opponent& opponent,
+                             Precision precision);
+
 // Whether a row is of ours and was not checked: what makes a run fail.
 bool failed(const Row& row);
 
