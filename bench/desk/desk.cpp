@@ -59,6 +59,7 @@ std::string failure_of(Machine& machine, const kernels::BoundVariant& variant, c
 
 std::string failure_of(const Op& op, const Opponent& opponent, const HostBuffers& inputs, const Check& check,
                        Precision precision) {
+  if (!opponent.refusal.empty()) return opponent.refusal;
   const double tolerance = opponent_tolerance(precision);
   const auto failure = [&](const HostBuffers& call, const Check& reference) {
     const HostBuffers buffers = call;
@@ -144,11 +145,13 @@ class CaseRun {
       row.note = other.note;
       const auto twin = std::find_if(others_checked.begin(), others_checked.end(),
                                      [&](const Opponent& one) { return one.name == other.name; });
-      const std::string failure = twin == others_checked.end()
+      const std::string failure = !other.refusal.empty() ? other.refusal
+                                  : twin == others_checked.end()
                                       ? "its library does not take the shape that is checked"
                                       : failure_of(op_, *twin, inputs, check, options_.precision);
       row.checked = failure.empty();
-      const std::string added = failure.empty() ? remark : "FAILED its check: " + failure;
+      const std::string added =
+          failure.empty() ? remark : (other.refusal.empty() ? "FAILED its check: " : "") + failure;
       row.note += (row.note.empty() || added.empty() ? "" : "; ") + added;
       if (!row.checked) {
         rows_.push_back(std::move(row));

@@ -121,6 +121,7 @@ std::vector<Opponent> layer_norm(const Op& op, const OpCase& work, const LayerNo
     for (std::int64_t r = 0; r < s.rows; ++r)
       to[r] = static_cast<float>(1 / (static_cast<double>(from[r]) * static_cast<double>(from[r])) - s.epsilon);
   });
+  arguments[DNNL_ARG_SHIFT] = call->extra(channel);  // oneDNN 2 asks for it and does not read it.
   arguments[DNNL_ARG_DIFF_DST] = call->buffer("dy", x);
   arguments[DNNL_ARG_DIFF_SRC] = call->buffer("dx", x);
   arguments[DNNL_ARG_DIFF_SCALE] = call->buffer("dgamma", channel);

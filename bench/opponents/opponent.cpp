@@ -1,5 +1,6 @@
 #include "bench/opponents/opponent.h"
 
+#include <exception>
 #include <iterator>
 
 #include "bench/opponents/libraries.h"
@@ -52,27 +53,37 @@ std::vector<Opponent> opponents_for([[maybe_unused]] const kernels::Op& op,
                                     [[maybe_unused]] const kernels::OpCase& work, Device device,
                                     [[maybe_unused]] Precision precision) {
   std::vector<Opponent> all;
+  const auto add = [&](const char* library, auto&& offer) {
+    try {
+      append(all, offer());
+    } catch (const std::exception& error) {
+      Opponent refused;
+      refused.name = library;
+      refused.refusal = error.what();
+      all.push_back(std::move(refused));
+    }
+  };
   if (device == Device::kCpu && precision == Precision::kFp32) {
 #if defined(CARDIOGRAD_BENCH_ONEDNN)
-    append(all, onednn_opponents(op, work));
+    add("oneDNN", [&] { return onednn_opponents(op, work); });
 #endif
 #if defined(CARDIOGRAD_BENCH_OPENBLAS)
-    append(all, openblas_opponents(op, work));
+    add("OpenBLAS", [&] { return openblas_opponents(op, work); });
 #endif
-    append(all, eigen_opponents(op, work));
+    add("Eigen", [&] { return eigen_opponents(op, work); });
   }
   if (device == Device::kCuda) {
 #if defined(CARDIOGRAD_BENCH_CUDNN)
-    append(all, cudnn_opponents(op, work, precision));
+    add("cuDNN", [&] { return cudnn_opponents(op, work, precision); });
 #endif
 #if defined(CARDIOGRAD_BENCH_CUDNN_FRONTEND)
-    append(all, cudnn_attention_opponents(op, work, precision));
+    add("cuDNN", [&] { return cudnn_attention_opponents(op, work, precision); });
 #endif
 #if defined(CARDIOGRAD_BENCH_CUBLASLT)
-    append(all, cublaslt_opponents(op, work, precision));
+    add("cuBLASLt", [&] { return cublaslt_opponents(op, work, precision); });
 #endif
 #if defined(CARDIOGRAD_BENCH_CUB)
-    append(all, cub_opponents(op, work));
+    add("CUB", [&] { return cub_opponents(op, work); });
 #endif
   }
   return all;

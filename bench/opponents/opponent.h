@@ -36,6 +36,7 @@ struct Opponent {
   // Where it computes something else (attention without dropout): the case of our table that it does compute, with
   // the same buffers.
   std::vector<kernels::OpCase> instead;  // none or one
+  std::string refusal;                   // why the library does not take the shape: then there are no functions
 };
 
 // A library that could be an opponent in this build.
@@ -48,8 +49,7 @@ struct Library {
 
 std::vector<Library> opponent_libraries();
 
-// What the libraries of this build offer for a shape of an operation, on a device (none on kSimt). Throws what the
-// libraries throw as Error.
+// What the libraries of this build offer for a shape of an operation, on a device (none on kSimt).
 std::vector<Opponent> opponents_for(const kernels::Op& op, const kernels::OpCase& work, Device device,
                                     Precision precision);
 
