@@ -18,9 +18,7 @@ void check(cudaError_t status) {
 
 struct Floats {
   std::shared_ptr<GpuCall> call;
-  float* operator()(const char* name) const {
-    return static_cast<float*>(call->buffer(name));
-  }
+  float* operator()(const char* name) const { return static_cast<float*>(call->buffer(name)); }
 };
 
 Opponent cub(const Floats& floats, std::function<cudaError_t()> launch, const std::string& path = "DeviceTransform") {

@@ -1,6 +1,7 @@
 // cuDNN's handle and descriptors, freed with their owner.
 #pragma once
 
+#include <cstdint>
 #include <memory>
 #include <string>
 #include <type_traits>
@@ -26,26 +27,24 @@ inline cudnnHandle_t cudnn_handle() {
   return one;
 }
 
-template <auto kDestroy>
-struct CudnnDestroy {
-  template <class T>
-  void operator()(T* object) const {
-    kDestroy(object);
-  }
-};
-template <class Descriptor, auto kDestroy>
-using CudnnOwner = std::shared_ptr<std::remove_pointer_t<Descriptor>>;
+// A descriptor: cudnn_make(cudnnCreateTensorDescriptor, cudnnDestroyTensorDescriptor).
+template <class Descriptor>
+std::shared_ptr<std::remove_pointer_t<Descriptor>> cudnn_make(cudnnStatus_t (*create)(Descriptor*),
+                                                              cudnnStatus_t (*destroy)(Descriptor)) {
+  Descriptor made = nullptr;
+  check_cudnn(create(&made), "creating a descriptor");
+  return {made, destroy};
+}
+using CudnnTensor = std::shared_ptr<std::remove_pointer_t<cudnnTensorDescriptor_t>>;
 
-// A descriptor made by `create`: cudnn_make<cudnnCreateTensorDescriptor, cudnnDestroyTensorDescriptor>().
-template <auto kCreate, auto kDestroy>
-auto cudnn_make() {
-  using Object = std::remove_pointer_t<std::remove_pointer_t<decltype([] {
-    auto object = []<class D>(cudnnStatus_t (*)(D*)) { return static_cast<D*>(nullptr); }(kCreate);
-    return object;
-  }())>>;
-  Object* made = nullptr;
-  check_cudnn(kCreate(&made), "creating a descriptor");
-  return std::shared_ptr<Object>(made, CudnnDestroy<kDestroy>());
+// (n, c, 1, time), channels last in memory where `format` is CUDNN_TENSOR_NHWC.
+inline CudnnTensor cudnn_tensor(cudnnTensorFormat_t format, cudnnDataType_t type, std::int64_t n, std::int64_t c,
+                                std::int64_t time) {
+  CudnnTensor tensor = cudnn_make(cudnnCreateTensorDescriptor, cudnnDestroyTensorDescriptor);
+  check_cudnn(cudnnSetTensor4dDescriptor(tensor.get(), format, type, static_cast<int>(n), static_cast<int>(c), 1,
+                                         static_cast<int>(time)),
+              "describing a tensor");
+  return tensor;
 }
 
 }  // namespace cardiograd::bench

@@ -21,8 +21,8 @@ std::vector<Library> opponent_libraries() {
                               {"Eigen", Device::kCpu, eigen_version(), ""},
                               {"cuDNN", Device::kCuda, "", "scripts/install_cuda_opponents.sh"},
                               {"cuDNN frontend", Device::kCuda, "", "scripts/install_cuda_opponents.sh"},
-                              {"cuBLASLt", Device::kCuda, "", "the toolkit's cuBLASLt"},
-                              {"CUB", Device::kCuda, "", "the preset cuda"}};
+                              {"cuBLASLt", Device::kCuda, "", "cuBLASLt of the CUDA toolkit, for the preset cuda"},
+                              {"CUB", Device::kCuda, "", "CUDA 12.9 or newer, for the preset cuda"}};
   const auto found = [&](std::size_t index, const std::string& version) {
     all.at(index).version = version;
     all.at(index).missing = "";
