@@ -75,7 +75,7 @@ DeskOptions desk_options(const Options& o) {
   options.temperatures = temperatures(o.temperature);
   options.timing.max_seconds = o.seconds;
   options.timing.round_seconds = std::min(0.02, o.seconds / 10);
-  if (o.sweep) options.max_check_flop = 5e8;
+  if (o.sweep || o.op == "all") options.max_check_flop = 2e8;
   return options;
 }
 
@@ -103,7 +103,7 @@ void measure(const Options& o, const std::string& command) {
   for (const kernels::Op& op : ops) {
     std::vector<kernels::OpCase> cases = o.sweep ? sweep_cases(op) : kernels::choose_cases(op, o.shape);
     for (kernels::OpCase& work : cases) {
-      const bool fp32_only = ops.size() > 1 && !work.with_precision;
+      const bool fp32_only = ops.size() > 1 && !with_precision(work, options.precision);
       if (!fp32_only) work = in_precision(op, work, options.precision);
       kernels::choose_variants(op, work, o.variant, machine->implementation());  // refuses unknown ones
       if (!roof_printed && machine->clock() != nullptr) {

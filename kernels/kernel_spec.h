@@ -144,7 +144,8 @@ struct KernelVariant {
 //                    two are equal (tests/kernels/flop_test.cpp)
 //   flop_sample      shapes to compare the two at, where sample() draws some that cost() is not meant for
 //   cuda_variants    an array of KernelVariant<decltype(cuda)>
-//   path             (Implementation, const Shape&) -> text: which of its kernels an implementation launches for a
+//   path             const char* path(const Shape&): which of its kernels the CUDA launcher takes for a shape
+//   tolerance        of a shape, where kTolerance is not right for all
 //   shape
 template <class Spec>
 concept KernelSpec = requires(const typename Spec::Shape& shape, ShapeSampler& sampler) {

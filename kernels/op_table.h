@@ -32,16 +32,14 @@ struct OpCase {
   std::string shape;
   std::vector<BufferSpec> buffers;
   Cost cost;
+  double tolerance = 0;  // Spec::kTolerance, or what Spec::tolerance says of this shape
   // Pointers in the order of `buffers`; float32 buffers are double in kReference64.
   std::function<void(Implementation, void* const*)> run;
   std::vector<BoundVariant> cuda_variants;  // none where kHasDeviceCode is false
+  std::string path;                         // Spec::path; empty without one and where kHasDeviceCode is false
   std::shared_ptr<const void> value;        // the shape itself, of the type that Op::shape_type names
   // The same shape with the fields changed that the text names (shape_text.h).
   std::function<OpCase(const std::string& fields)> with;
-  // The same shape in another precision; null where the operation has fp32 only.
-  std::function<OpCase(Precision)> with_precision;
-  // What the implementation launches for this shape; null where the spec does not tell.
-  std::function<std::string(Implementation)> path;
 };
 
 // A spec (kernel_spec.h) without its types: one row of the table.
@@ -69,6 +67,13 @@ std::vector<BoundVariant> bind_variants(const typename Spec::Shape& shape) {
                        }});
   }
   return bound;
+}
+
+// Which kernels the CUDA launcher takes for this shape; empty where the spec or the build does not say.
+template <KernelSpec Spec>
+std::string path_of([[maybe_unused]] const typename Spec::Shape& shape) {
+  if constexpr (kHasDeviceCode && requires { Spec::path(shape); }) return Spec::path(shape);
+  return "";
 }
 
 // Runs one implementation on `pointers`, as OpCase::run. Throws Error for kCuda in a build without device code.
@@ -100,30 +105,23 @@ template <KernelSpec Spec>
 OpCase bind_case(const typename Spec::Shape& shape) {
   check_signature<Spec, decltype(Spec::cpu)>();
   check_signature<Spec, decltype(Spec::cuda)>();
-  OpCase bound = {.shape = Spec::describe(shape),
-                  .buffers = Spec::buffers(shape),
-                  .cost = Spec::cost(shape),
-                  .run = [shape](Implementation implementation,
-                                 void* const* pointers) { run_implementation<Spec>(implementation, shape, pointers); },
-                  .cuda_variants = bind_variants<Spec>(shape),
-                  .value = std::make_shared<const typename Spec::Shape>(shape),
-                  .with =
-                      [shape](const std::string& fields) {
-                        auto changed = shape;
-                        set_shape_fields(changed, fields);
-                        return bind_case<Spec>(changed);
-                      },
-                  .with_precision = nullptr,
-                  .path = nullptr};
-  if constexpr (requires { shape.precision; })
-    bound.with_precision = [shape](Precision precision) {
-      auto changed = shape;
-      changed.precision = precision;
-      return bind_case<Spec>(changed);
-    };
-  if constexpr (requires { Spec::path(Implementation::kCuda, shape); })
-    bound.path = [shape](Implementation implementation) -> std::string { return Spec::path(implementation, shape); };
-  return bound;
+  double tolerance = Spec::kTolerance;
+  if constexpr (requires { Spec::tolerance(shape); }) tolerance = Spec::tolerance(shape);
+  return {Spec::describe(shape),
+          Spec::buffers(shape),
+          Spec::cost(shape),
+          tolerance,
+          [shape](Implementation implementation, void* const* pointers) {
+            run_implementation<Spec>(implementation, shape, pointers);
+          },
+          bind_variants<Spec>(shape),
+          path_of<Spec>(shape),
+          std::make_shared<const typename Spec::Shape>(shape),
+          [shape](const std::string& fields) {
+            auto changed = shape;
+            set_shape_fields(changed, fields);
+            return bind_case<Spec>(changed);
+          }};
 }
 
 // The table's row of a spec.

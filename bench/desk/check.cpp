@@ -36,8 +36,8 @@ bool is_written(const kernels::BufferSpec& spec) {
 
 }  // namespace
 
-Check::Check(const kernels::Op& op, const kernels::OpCase& work, const HostBuffers& inputs)
-    : tolerance_(op.tolerance), buffers_(work.buffers), expected_(work.buffers.size()) {
+Check::Check(const kernels::OpCase& work, const HostBuffers& inputs)
+    : tolerance_(work.tolerance), buffers_(work.buffers), expected_(work.buffers.size()) {
   const HostBuffers plain = inputs;
   HostBuffers other = inputs;
   std::vector<std::vector<double>> wide(inputs.size());

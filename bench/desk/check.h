@@ -12,7 +12,7 @@ namespace cardiograd::bench {
 class Check {
  public:
   // Runs the references, in double and in float (what rounding costs), on two threads.
-  Check(const kernels::Op& op, const kernels::OpCase& work, const HostBuffers& inputs);
+  Check(const kernels::OpCase& work, const HostBuffers& inputs);
 
   // Empty where the written buffers of `result` agree, else which does not and by how much. `only`: the names of the
   // buffers to look at, all where it is empty. `tolerance` replaces the operation's, where it is larger.

@@ -3,6 +3,7 @@
 #include <algorithm>
 #include <cmath>
 #include <memory>
+#include <optional>
 
 #include <fmt/format.h>
 
@@ -30,11 +31,13 @@ Row row_of(const Machine& machine, const Op& op, const OpCase& work, const DeskO
   const std::vector<OpCase> shapes = op.workload();
   Row row;
   row.op = op.name;
-  row.shape = work.shape;
+  // Without the precision, which is a field of its own.
+  const std::optional<OpCase> exact = with_precision(work, Precision::kFp32);
+  row.shape = exact ? exact->shape : work.shape;
   row.workload =
-      std::any_of(shapes.begin(), shapes.end(), [&](const OpCase& shape) { return shape.shape == work.shape; });
+      std::any_of(shapes.begin(), shapes.end(), [&](const OpCase& shape) { return shape.shape == row.shape; });
   row.device = machine.device();
-  row.precision = work.with_precision ? options.precision : Precision::kFp32;
+  row.precision = exact ? options.precision : Precision::kFp32;
   row.flop = work.cost.flop;
   row.bytes = work.cost.bytes;
   return row;
@@ -73,7 +76,7 @@ std::string failure_of(const Op& op, const Opponent& opponent, const HostBuffers
     if (opponent.instead.empty()) return failure(inputs, check);
     // What a gradient takes from its forward direction is another here.
     const HostBuffers other = make_inputs(op, opponent.instead.front(), kSeed);
-    return failure(other, Check(op, opponent.instead.front(), other));
+    return failure(other, Check(opponent.instead.front(), other));
   } catch (const std::exception& error) {
     return error.what();
   }
@@ -105,7 +108,7 @@ class CaseRun {
     const OpCase checked = smaller_case(work_, options_.max_check_flop);
     const bool same = checked.shape == work_.shape;
     const HostBuffers inputs = same ? inputs_ : make_inputs(op_, checked, kSeed);
-    const Check check(op_, checked, inputs);
+    const Check check(checked, inputs);
     const std::string remark = same ? "" : "checked at " + checked.shape;
     add_ours(checked, inputs, check, remark);
     if (options_.opponents) add_opponents(checked, inputs, check, remark);
@@ -118,7 +121,7 @@ class CaseRun {
     for (std::size_t i = 0; i < variants.size(); ++i) {
       Row row = row_of(machine_, op_, work_, options_);
       row.variant = variants[i].name;
-      if (work_.path && variants[i].name == "shipped") row.path = work_.path(implementation);
+      if (machine_.device() != Device::kCpu && variants[i].name == "shipped") row.path = work_.path;
       const std::string failure = failure_of(machine_, checked_variants.at(i), inputs, check);
       row.checked = failure.empty();
       row.note =
@@ -205,10 +208,17 @@ class CaseRun {
 }  // namespace
 
 OpCase in_precision(const Op& op, const OpCase& work, Precision precision) {
+  if (std::optional<OpCase> found = with_precision(work, precision)) return std::move(*found);
   if (precision == Precision::kFp32) return work;
-  if (!work.with_precision)
-    throw UsageError(fmt::format("{} has no precision {}", op.name, word_of(precision)), "--precision fp32");
-  return work.with_precision(precision);
+  throw UsageError(fmt::format("{} has no precision {}", op.name, word_of(precision)), "--precision fp32");
+}
+
+std::optional<OpCase> with_precision(const OpCase& work, Precision precision) {
+  try {
+    return work.with(fmt::format("precision={}", word_of(precision)));
+  } catch (const UsageError&) {
+    return std::nullopt;  // The shape has no such field.
+  }
 }
 
 OpCase smaller_case(const OpCase& work, double max_flop) {
@@ -233,7 +243,7 @@ std::vector<Row> measure_case(Machine& machine, const Roof& roof, const Op& op, 
 
 std::string opponent_failure(const Op& op, const OpCase& work, const Opponent& opponent, Precision precision) {
   const HostBuffers inputs = make_inputs(op, work, kSeed);
-  return failure_of(op, opponent, inputs, Check(op, work, inputs), precision);
+  return failure_of(op, opponent, inputs, Check(work, inputs), precision);
 }
 
 bool failed(const Row& row) {

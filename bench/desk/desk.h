@@ -2,6 +2,7 @@
 // other libraries.
 #pragma once
 
+#include <optional>
 #include <string>
 #include <vector>
 
@@ -19,6 +20,9 @@ struct DeskOptions {
   // A shape whose reference would make more operations than this is checked at a smaller batch; 0: never.
   double max_check_flop = 0;
 };
+
+// `work` in another precision, where the operation has one: those without matrix products have not.
+std::optional<kernels::OpCase> with_precision(const kernels::OpCase& work, Precision precision);
 
 // `work` in the precision of the options. Throws UsageError where the operation has fp32 only.
 kernels::OpCase in_precision(const kernels::Op& op, const kernels::OpCase& work, Precision precision);

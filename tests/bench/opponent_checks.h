@@ -10,8 +10,9 @@
 namespace cardiograd::bench {
 
 // Each opponent twice, as it is timed: the second result must be as right as the first. Returns how many there are.
-inline std::size_t expect_opponents_agree(const kernels::Op& op, const kernels::OpCase& work, Device device,
+inline std::size_t expect_opponents_agree(const kernels::Op& op, const kernels::OpCase& shape, Device device,
                                           Precision precision = Precision::kFp32) {
+  const kernels::OpCase work = with_precision(shape, precision).value_or(shape);
   const std::vector<Opponent> opponents = opponents_for(op, work, device, precision);
   if (opponents.empty()) return 0;
   for (const Opponent& opponent : opponents) {
