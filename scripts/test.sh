@@ -44,8 +44,13 @@ run_cuda() {
     return
   fi
   echo "== preset cuda: configure, build, test where there is a GPU, ptxas's report, machine code"
+  scripts/install_cuda_opponents.sh
   cmake --preset cuda -B "$folder" "$@"
-  cmake --build "$folder" --target kernels_tests engine_tests train -j "$jobs"
+  # kernel and bench_tests link every opponent.
+  cmake --build "$folder" --target kernels_tests engine_tests bench_tests kernel train -j "$jobs"
+  local missing
+  missing=$("$folder/bench/kernel" --opponents | grep missing || true)
+  if [ -n "$missing" ]; then echo "opponents are missing: $missing" >&2; return 1; fi
   ctest --test-dir "$folder" --output-on-failure --no-tests=error -L device -LE 'install|docs' -j "$jobs"
   scripts/ci/ptxas_check.py
   # Another version of nvcc compiles otherwise: its machine code says nothing about a change here.

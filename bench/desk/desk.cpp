@@ -63,7 +63,7 @@ std::string failure_of(Machine& machine, const kernels::BoundVariant& variant, c
 std::string failure_of(const Op& op, const Opponent& opponent, const HostBuffers& inputs, const Check& check,
                        Precision precision) {
   if (!opponent.refusal.empty()) return opponent.refusal;
-  const double tolerance = opponent_tolerance(precision);
+  const double tolerance = std::max(opponent_tolerance(precision), opponent.tolerance);
   const auto failure = [&](const HostBuffers& call, const Check& reference) {
     const HostBuffers buffers = call;
     const std::vector<void*> pointers = pointers_of(buffers);

@@ -119,7 +119,7 @@ OpponentList batch_norm_backward(const OpCase& work, const BatchNormShape& shape
                 "batch normalization");
     n->relu(y);
   });
-  return {gpu_opponent(
+  Opponent opponent = gpu_opponent(
       "cuDNN", shape.relu ? "ReLU, then SPATIAL_PERSISTENT" : "SPATIAL_PERSISTENT", call,
       [=] {
         if (n->s.relu) n->activation.backward(y, dy, masked);
@@ -129,7 +129,9 @@ OpponentList batch_norm_backward(const OpCase& work, const BatchNormShape& shape
                                             n->channels.get(), gamma, dgamma, dbeta, n->epsilon(), mean, rstd),
             "batch normalization's gradient");
       },
-      shape.relu ? "y kept from the forward pass" : "")};
+      shape.relu ? "y kept from the forward pass" : "");
+  if (shape.relu) opponent.tolerance = kMaskTolerance;
+  return {opponent};
 }
 
 OpponentList max_pool(const Op& op, const OpCase& work, const kernels::MaxPoolShape& s) {

@@ -36,8 +36,13 @@ struct Opponent {
   // Where it computes something else (attention without dropout): the case of our table that it does compute, with
   // the same buffers.
   std::vector<kernels::OpCase> instead;  // none or one
+  double tolerance = 0;                  // of its relative error, where that must be more than opponent_tolerance
   std::string refusal;                   // why the library does not take the shape: then there are no functions
 };
+
+// A normalized value near zero may lie on either side of ReLU's edge, by rounding: then a whole gradient is there or
+// not. A few of millions do.
+inline constexpr double kMaskTolerance = 3e-3;
 
 // A library that could be an opponent in this build.
 struct Library {
