@@ -47,6 +47,12 @@ def line_of(ours, others):
             f"| {ours['temperature']} | {cell(ours)} | {listed} | {ratio:.2f} | {roof} |")
 
 
+def listing(pairs):
+    head = ['| operation | shape | caches | ours, ms | others, ms | fastest other / ours | of the roof |',
+            '|---|---|---|--:|---|--:|--:|']
+    return head + [line_of(*pair) for pair in pairs] if pairs else ['Nowhere.']
+
+
 def table(results, source):
     context = results['context']
     compared = [(ours, others) for ours, others in comparisons(results['benchmarks']) if others]
@@ -59,7 +65,6 @@ def table(results, source):
                  for one in context['opponents']]
     if not any(one['name'] == 'PyTorch' for one in context['opponents']):
         libraries.append('PyTorch (not measured)')
-    head = '| operation | shape | caches | ours, ms | others, ms | fastest other / ours | of the roof |\n|---|---|---|--:|---|--:|--:|'
     unstable = sum(not row['stable'] for row in results['benchmarks'] if row['seconds'])
     text = [
         '# The CPU kernels against other libraries', '',
@@ -71,8 +76,7 @@ def table(results, source):
         f'Of {len(compared)} comparisons ours is slower in {len(lost)}. ~: the spread of {unstable} of '
         f"{sum(bool(row['seconds']) for row in results['benchmarks'])} times stayed above 5 %. Bold: shapes of the training step. "
         f'{alone} times of ours have no opponent.', '',
-        '## Where we lose', '', head, *(line_of(*pair) for pair in lost), '',
-        '## Where we win', '', head, *(line_of(*pair) for pair in won), '']
+        '## Where we lose', '', *listing(lost), '', '## Where we win', '', *listing(won), '']
     if failed:
         text += ['## Not timed', '', *(f"- {row['opponent'] or 'ours'}, {row['op']} at {row['shape']}: {row['note']}"
                                        for row in failed), '']

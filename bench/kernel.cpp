@@ -57,7 +57,7 @@ void forget_openblas_settings(char** argv) {
 void print_opponents() {
   for (const Library& library : opponent_libraries())
     fmt::print("{:<15} {:<5} {}\n", library.name, word_of(library.device),
-               library.version.empty() ? "missing: install " + library.missing : library.version);
+               library.version.empty() ? "missing: " + library.missing : library.version);
 }
 
 std::vector<Temperature> temperatures(const std::string& word) {

@@ -8,9 +8,8 @@ function(cardiograd_opponent definition sources libraries)
   target_compile_definitions(cardiograd_bench PRIVATE CARDIOGRAD_BENCH_${definition})
 endfunction()
 
+# Not in the preset cuda, whose programs are carried to machines with GPUs.
 function(cardiograd_cpu_opponents)
-  target_sources(cardiograd_bench PRIVATE bench/opponents/eigen.cpp)
-  set(built Eigen)
   # Not find_package: Debian's dnnl-config.cmake fails where OpenCL's headers are missing.
   find_path(CARDIOGRAD_DNNL_INCLUDE dnnl.hpp)
   find_library(CARDIOGRAD_DNNL dnnl)
@@ -76,9 +75,12 @@ function(cardiograd_desk)
   target_link_libraries(cardiograd_bench PUBLIC cardiograd_kernels
     PRIVATE benchmark::benchmark Eigen3::Eigen nlohmann_json::nlohmann_json)
   target_compile_options(cardiograd_bench PRIVATE ${CARDIOGRAD_WARNINGS})
-  cardiograd_cpu_opponents()
+  target_sources(cardiograd_bench PRIVATE bench/opponents/eigen.cpp)
+  set(built Eigen)
   if(CARDIOGRAD_CUDA)
     cardiograd_cuda_opponents()
+  else()
+    cardiograd_cpu_opponents()
   endif()
   list(JOIN built ", " built)
   message(STATUS "Opponents in bench/kernel: ${built}")
@@ -87,4 +89,28 @@ function(cardiograd_desk)
   set_target_properties(kernel PROPERTIES RUNTIME_OUTPUT_DIRECTORY ${PROJECT_BINARY_DIR}/bench)
   target_link_libraries(kernel PRIVATE cardiograd_bench cardiograd_apps_common)
   target_compile_options(kernel PRIVATE ${CARDIOGRAD_WARNINGS})
+endfunction()
+
+# A command line of bench/kernel that must end with exit status 2 and print `text`.
+function(cardiograd_kernel_refuses name text)
+  list(JOIN ARGN " " arguments)
+  add_test(NAME Kernel.${name} COMMAND sh -c "\"$0\" ${arguments} 2>&1 | grep -e '${text}' && \"$0\" ${arguments} 2>/dev/null; test $? = 2"
+    $<TARGET_FILE:kernel>)
+  set_tests_properties(Kernel.${name} PROPERTIES LABELS cpu)
+endfunction()
+
+# After enable_testing().
+function(cardiograd_kernel_tests)
+  cardiograd_kernel_refuses(UnknownOperation "nearest: relu_forward;" --op relu_forwrd)
+  cardiograd_kernel_refuses(UnknownField "nearest: batch; fields of this operation" --op conv1d_forward --shape batsh=3)
+  cardiograd_kernel_refuses(UnknownShape "nearest: .* known are all, 0 to 1" --op relu_forward --shape nonsense)
+  cardiograd_kernel_refuses(UnknownVariant "unknown variant .tiles. of relu_forward" --op relu_forward --variant tiles)
+  cardiograd_kernel_refuses(UnknownDevice "expected cpu, cuda, simt" --op relu_forward --device gpu)
+  cardiograd_kernel_refuses(UnknownPrecision "expected fp32, tf32, bf16" --op relu_forward --precision fp16)
+  cardiograd_kernel_refuses(NoSuchPrecision "relu_forward has no precision tf32" --op relu_forward --precision tf32)
+  cardiograd_kernel_refuses(NoOperation "hint: --op NAME" --device cpu)
+  add_test(NAME Kernel.MeasuresAndWrites COMMAND sh -c
+    "\"$0\" --op relu_forward --shape 1 --seconds 0.01 --json kernel_test.json && grep -q '\"checked\": true' kernel_test.json"
+    $<TARGET_FILE:kernel>)
+  set_tests_properties(Kernel.MeasuresAndWrites PROPERTIES LABELS cpu)
 endfunction()

@@ -218,6 +218,9 @@ function(cardiograd_script_tests)
     add_test(NAME Scripts.BenchPage
       COMMAND ${Python3_EXECUTABLE} ${PROJECT_SOURCE_DIR}/tests/scripts/bench_page_test.py ${PROJECT_SOURCE_DIR})
     set_tests_properties(Scripts.BenchPage PROPERTIES TIMEOUT 60 LABELS tree)
+    add_test(NAME Scripts.CpuSweep
+      COMMAND ${Python3_EXECUTABLE} ${PROJECT_SOURCE_DIR}/tests/scripts/cpu_sweep_test.py ${PROJECT_SOURCE_DIR})
+    set_tests_properties(Scripts.CpuSweep PROPERTIES TIMEOUT 60 LABELS tree)
   endif()
   if(Python3_FOUND AND EXISTS ${PROJECT_SOURCE_DIR}/.git AND NOT CARDIOGRAD_SIMT_ONLY)
     foreach(check Includes Headers Words Links)

@@ -141,8 +141,10 @@ OpponentList openblas_opponents(const Op& op, const OpCase& work) {
 }
 
 std::string openblas_version() {
-  std::string config = openblas_get_config();
-  return fmt::format("{} (kernels for {})", config.substr(0, config.find(" NO_")), openblas_get_corename());
+  const std::string config = openblas_get_config();  // "OpenBLAS 0.3.21 NO_LAPACKE ..."
+  const std::size_t begin = config.find(' ') + 1;
+  return fmt::format("{}, kernels for {}", config.substr(begin, config.find(' ', begin) - begin),
+                     openblas_get_corename());
 }
 
 }  // namespace cardiograd::bench
