@@ -43,6 +43,8 @@ class PlacedOnGpu : public PlacedBuffers {
   std::vector<std::size_t> bytes_;
 };
 
+#if !defined(CARDIOGRAD_SIMT)
+
 // CUDA's events, through Google Benchmark. Hot: all runs between two events, after work that keeps the GPU busy while
 // they are queued. Cold: each run between events of its own, after its cache was overwritten.
 class GpuClock : public Clock {
@@ -100,6 +102,8 @@ double copy_rate(CudaTimer& timer) {
     }));
   return 2.0 * static_cast<double>(kBytes) / best;
 }
+
+#endif
 
 class GpuMachine : public Machine {
  public:

@@ -115,7 +115,7 @@ std::vector<std::string> GpuCall::writes() const {
   return names;
 }
 
-Opponent gpu_opponent(const std::string& name, const std::string& path, std::shared_ptr<GpuCall> call,
+Opponent gpu_opponent(const std::string& name, const std::string& path, const std::shared_ptr<GpuCall>& call,
                       std::function<void()> run, const std::string& note) {
   Opponent opponent;
   opponent.name = name;

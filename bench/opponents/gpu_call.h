@@ -52,7 +52,7 @@ class GpuCall {
 };
 
 // `run` puts the work into the default stream.
-Opponent gpu_opponent(const std::string& name, const std::string& path, std::shared_ptr<GpuCall> call,
+Opponent gpu_opponent(const std::string& name, const std::string& path, const std::shared_ptr<GpuCall>& call,
                       std::function<void()> run, const std::string& note = "");
 
 // The index and the time in seconds of the fastest of `count` works, each the median of three runs from a cold cache.

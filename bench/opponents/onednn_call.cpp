@@ -86,7 +86,7 @@ void OnednnCall::store(void* const* buffers) {
   }
 }
 
-Opponent onednn_opponent(std::shared_ptr<OnednnCall> call, const std::string& path, const std::string& note) {
+Opponent onednn_opponent(const std::shared_ptr<OnednnCall>& call, const std::string& path, const std::string& note) {
   Opponent opponent;
   opponent.name = "oneDNN";
   opponent.path = path;

@@ -68,7 +68,8 @@ class OnednnCall {
   void before(std::function<void()> change) { changes_.push_back(std::move(change)); }
 
  private:
-  friend Opponent onednn_opponent(std::shared_ptr<OnednnCall> call, const std::string& path, const std::string& note);
+  friend Opponent onednn_opponent(const std::shared_ptr<OnednnCall>& call, const std::string& path,
+                                  const std::string& note);
   struct Bound {
     std::size_t index;  // of the case's buffer
     dnnl::memory outer;
@@ -86,7 +87,8 @@ class OnednnCall {
 };
 
 // It computes the written buffers that the call has memory for.
-Opponent onednn_opponent(std::shared_ptr<OnednnCall> call, const std::string& path, const std::string& note = "");
+Opponent onednn_opponent(const std::shared_ptr<OnednnCall>& call, const std::string& path,
+                         const std::string& note = "");
 
 // What the files offer: products, and everything that goes over rows or elements.
 std::vector<Opponent> onednn_products(const kernels::Op& op, const kernels::OpCase& work);

@@ -16,13 +16,14 @@ void append(std::vector<Opponent>& all, std::vector<Opponent> more) {
 
 // cmake/bench.cmake says by these definitions which libraries it found.
 std::vector<Library> opponent_libraries() {
-  std::vector<Library> all = {{"oneDNN", Device::kCpu, "", "Debian package libdnnl-dev, for the preset cpu"},
-                              {"OpenBLAS", Device::kCpu, "", "Debian package libopenblas-dev, for the preset cpu"},
-                              {"Eigen", Device::kCpu, eigen_version(), ""},
-                              {"cuDNN", Device::kCuda, "", "scripts/install_cuda_opponents.sh, for the preset cuda"},
-                              {"cuDNN frontend", Device::kCuda, "", "scripts/install_cuda_opponents.sh, for the preset cuda"},
-                              {"cuBLASLt", Device::kCuda, "", "cuBLASLt of the CUDA toolkit, for the preset cuda"},
-                              {"CUB", Device::kCuda, "", "CUDA 12.9 or newer, for the preset cuda"}};
+  std::vector<Library> all = {
+      {"oneDNN", Device::kCpu, "", "Debian package libdnnl-dev, for the preset cpu"},
+      {"OpenBLAS", Device::kCpu, "", "Debian package libopenblas-dev, for the preset cpu"},
+      {"Eigen", Device::kCpu, eigen_version(), ""},
+      {"cuDNN", Device::kCuda, "", "scripts/install_cuda_opponents.sh, for the preset cuda"},
+      {"cuDNN frontend", Device::kCuda, "", "scripts/install_cuda_opponents.sh, for the preset cuda"},
+      {"cuBLASLt", Device::kCuda, "", "cuBLASLt of the CUDA toolkit, for the preset cuda"},
+      {"CUB", Device::kCuda, "", "CUDA 12.9 or newer, for the preset cuda"}};
   const auto found = [&](std::size_t index, const std::string& version) {
     all.at(index).version = version;
     all.at(index).missing = "";
