@@ -2,6 +2,7 @@
 #pragma once
 
 #include <cstddef>
+#include <cstdint>
 #include <string>
 #include <utility>
 
@@ -50,9 +51,16 @@ class CudaTimer {
 
   template <class Work>
   double seconds(Work&& work) {
+    return seconds_after([] {}, std::forward<Work>(work), 1);
+  }
+
+  // The time of `times` runs of `work` behind one another, after one untimed run of `before`.
+  template <class Before, class Work>
+  double seconds_after(Before&& before, Work&& work, std::int64_t times) {
     kernels::check_cuda(cudaMemsetAsync(flush_.data(), 0, kFlushBytes, nullptr), "emptying the cache");
+    before();
     kernels::check_cuda(cudaEventRecord(start_, nullptr), "starting the clock");
-    work();
+    for (std::int64_t i = 0; i < times; ++i) work();
     kernels::check_cuda(cudaEventRecord(end_, nullptr), "stopping the clock");
     kernels::check_cuda(cudaEventSynchronize(end_), "waiting for the GPU");
     float milliseconds = 0;

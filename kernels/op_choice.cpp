@@ -62,10 +62,12 @@ std::vector<OpCase> choose_cases(const Op& op, const std::string& shape) {
                        ", field=size pairs (batch=1,time=250), and: " + list(known, "; "));
 }
 
-std::vector<BoundVariant> choose_variants(const Op& op, const OpCase& work, const std::string& variant) {
+std::vector<BoundVariant> choose_variants(const Op& op, const OpCase& work, const std::string& variant,
+                                          Implementation implementation) {
   std::vector<BoundVariant> all = {
-      {"shipped", [run = work.run](void* const* pointers) { run(Implementation::kCuda, pointers); }}};
-  all.insert(all.end(), work.cuda_variants.begin(), work.cuda_variants.end());
+      {"shipped", [run = work.run, implementation](void* const* pointers) { run(implementation, pointers); }}};
+  if (implementation == Implementation::kCuda)
+    all.insert(all.end(), work.cuda_variants.begin(), work.cuda_variants.end());
   if (variant == "all") return all;
   std::vector<std::string> known;
   for (BoundVariant& one : all) {

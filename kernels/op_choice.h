@@ -17,8 +17,9 @@ std::vector<Op> choose_ops(const std::string& name);
 // the known ones.
 std::vector<OpCase> choose_cases(const Op& op, const std::string& shape);
 
-// The shipped kernels, called "shipped", and the variants: all of them ("all") or one by its name. Throws UsageError
-// with the nearest name and all known ones.
-std::vector<BoundVariant> choose_variants(const Op& op, const OpCase& work, const std::string& variant);
+// The shipped kernels of `implementation`, called "shipped", and its variants (kCuda has some): all of them ("all") or
+// one by its name. Throws UsageError with the nearest name and all known ones.
+std::vector<BoundVariant> choose_variants(const Op& op, const OpCase& work, const std::string& variant,
+                                          Implementation implementation = Implementation::kCuda);
 
 }  // namespace cardiograd::kernels

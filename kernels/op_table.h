@@ -4,6 +4,7 @@
 
 #include <cstdint>
 #include <functional>
+#include <memory>
 #include <string>
 #include <string_view>
 #include <typeinfo>
@@ -40,6 +41,9 @@ struct OpCase {
   int launches = 1;                         // of the CUDA version
   std::vector<BoundVariant> cuda_variants;  // none where kHasDeviceCode is false
   std::string path;                         // Spec::path; empty without one and where kHasDeviceCode is false
+  std::shared_ptr<const void> value;        // the shape itself, of the type that Op::shape_type names
+  // The same shape with the fields changed that the text names (shape_text.h).
+  std::function<OpCase(const std::string& fields)> with;
 };
 
 // A spec (kernel_spec.h) without its types: one row of the table.
@@ -127,7 +131,13 @@ OpCase bind_case(const typename Spec::Shape& shape) {
           },
           launches_of<Spec>(shape),
           bind_variants<Spec>(shape),
-          path_of<Spec>(shape)};
+          path_of<Spec>(shape),
+          std::make_shared<const typename Spec::Shape>(shape),
+          [shape](const std::string& fields) {
+            auto changed = shape;
+            set_shape_fields(changed, fields);
+            return bind_case<Spec>(changed);
+          }};
 }
 
 // The table's row of a spec.

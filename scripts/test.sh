@@ -34,6 +34,17 @@ run_preset() {
   ctest --preset "$preset" --no-tests=error -j "$jobs" "$@"
 }
 
+# need_opponents PROGRAM DEVICE: fails where a library that kernels are compared with is not linked.
+need_opponents() {
+  local missing
+  missing=$("$1" --opponents | grep " $2 .*missing" || true)
+  if [ -n "$missing" ]; then
+    echo "scripts/test.sh: $1 does without opponents" >&2
+    echo "$missing" >&2
+    return 1
+  fi
+}
+
 # run_cuda FOLDER [CMAKE OPTION]: a folder of its own keeps the options of somebody's build/cuda.
 run_cuda() {
   local folder=$1
@@ -44,8 +55,11 @@ run_cuda() {
     return
   fi
   echo "== preset cuda: configure, build, test where there is a GPU, ptxas's report, machine code"
+  scripts/install_cuda_opponents.sh
   cmake --preset cuda -B "$folder" "$@"
-  cmake --build "$folder" --target kernels_tests engine_tests train -j "$jobs"
+  # kernel and bench_tests link every opponent.
+  cmake --build "$folder" --target kernels_tests engine_tests bench_tests kernel train -j "$jobs"
+  need_opponents "$folder/bench/kernel" cuda
   ctest --test-dir "$folder" --output-on-failure --no-tests=error -L device -LE 'install|docs' -j "$jobs"
   scripts/ci/ptxas_check.py
   # Another version of nvcc compiles otherwise: its machine code says nothing about a change here.
@@ -69,6 +83,7 @@ run_counters() {
 
 scripts/install_deps.sh
 run_preset cpu
+need_opponents build/cpu/bench/kernel cpu
 # The sanitized presets leave out what has nothing to do with their build.
 sanitized=(-LE 'tree|install|docs')
 if [ "$full" = yes ]; then

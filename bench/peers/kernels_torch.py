@@ -1,14 +1,16 @@
-"""Times PyTorch's kernels (cuDNN, cuBLAS, its attention, its fused Adam) on the shapes of this project's op table.
+"""Times PyTorch (eager; with --compile also compiled) on the shapes that bench/kernel measured.
 
-  kernels_torch.py NAMES.json [--device cuda|cpu] [--precision fp32|tf32] [--out FILE.json]
+  kernels_torch.py RESULTS.json --into [--device cuda|cpu] [--seconds 0.5] [--filter TEXT] [--compile]
 
-NAMES.json is what kernels_bench --benchmark_out=NAMES.json wrote; the shapes are read from its names, so that both sides
-time the same. Rows that PyTorch has no counterpart of, and variants, are left out. On CUDA every call is a CUDA graph that is
-replayed from a cold cache between two events; layouts are PyTorch's own (N, C, T). Copy bandwidth and the largest matrix
-product come from the same run. Needs bench/peers/requirements.txt.
+RESULTS.json is what `kernel --json` wrote (docs/benchmark-results.md). --into adds PyTorch's rows to it: the same shapes,
+precisions, temperatures and number of threads; without it the times are only printed. Operations that PyTorch has no counterpart of
+are left out. On CUDA every call is a CUDA graph that is replayed between two events; layouts are PyTorch's own (N, C, T).
+PyTorch runs in a process of its own, so its results are not held against our references: its rows are not `checked`.
+Needs bench/peers/requirements.txt.
 """
 import argparse
 import json
+import os
 import pathlib
 import re
 import statistics
@@ -17,12 +19,14 @@ import time
 import torch
 import torch.nn.functional as F
 
-FLUSH_BYTES = 256 << 20  # as bench/cuda_timing.h
+FLUSH_BYTES = {'cuda': 256 << 20, 'cpu': 128 << 20}
+SMALL_SPREAD, MIN_ROUNDS, MAX_ROUNDS, ROUND_SECONDS = 0.05, 5, 40, 0.02  # as bench/desk/timing.h
+DEVICE, DTYPE = 'cpu', torch.float32
 aten = torch.ops.aten
 
 
 def normal(*size):
-    return torch.randn(*size, device=DEVICE)
+    return torch.randn(*size, device=DEVICE, dtype=DTYPE)
 
 
 def gradient(forward, *inputs, of=None):
@@ -54,7 +58,7 @@ def conv1d(direction, n, time_, inputs, outputs, kernel, stride, padding, dilati
 
 def batch_norm(training):
     def make(direction, rows, channels):
-        shape = (64, channels, rows // 64) if rows > 64 else (rows, channels)
+        shape = (64, channels, rows // 64) if rows > 64 and rows % 64 == 0 else (rows, channels)
         x, weight, bias = normal(*shape), normal(channels), normal(channels)
         mean, variance = torch.zeros(channels, device=DEVICE), torch.ones(channels, device=DEVICE)
 
@@ -112,12 +116,43 @@ def adam(direction, count):
     return torch.optim.Adam([parameter], 3e-4, **options).step
 
 
+def add(direction, count, period):
+    a, b = normal(count // period, period), normal(1, period)
+    return (lambda: a + b) if direction == 'forward' else (lambda: a.sum(0))
+
+
+def accumulate(direction, count, period):
+    x, y = normal(count), normal(count)
+    return lambda: y.add_(x)
+
+
+def mean_time(direction, n, time_, channels):
+    x, dy = normal(n, time_, channels), normal(n, 1, channels)
+    return (lambda: x.mean(1)) if direction == 'forward' else (lambda: (dy / time_).expand_as(x).contiguous())
+
+
+def squared_norm(direction, count):
+    x = normal(count)
+    return lambda: torch.dot(x, x)
+
+
+def scale(direction, count, factor):
+    x = normal(count)
+    one = 1 if factor < 1 else -1
+    return lambda: x.mul_(one)  # The factor itself would take x out of the range of normal numbers.
+
+
 # Operation: maker and the pattern of its shape; numbers in the pattern are the maker's arguments.
 NUMBER = r'([0-9.]+)'
 PEERS = {
     'relu': (elementwise(F.relu), NUMBER),
     'gelu': (elementwise(F.gelu), NUMBER),
     'dropout': (elementwise(lambda x: F.dropout(x, 0.1)), NUMBER + r' p0\.1 .*'),
+    'accumulate': (accumulate, f'{NUMBER} period{NUMBER}'),
+    'add': (add, f'{NUMBER} period{NUMBER}'),
+    'mean_time': (mean_time, f'N{NUMBER} T{NUMBER} C{NUMBER}'),
+    'squared_norm': (squared_norm, NUMBER),
+    'scale': (scale, f'{NUMBER} by {NUMBER}'),
     'adam': (adam, NUMBER + ' .*'),
     'attention': (attention, f'N{NUMBER} T{NUMBER} H{NUMBER} D{NUMBER} p{NUMBER}'),
     'batch_norm': (batch_norm(True), f'rows{NUMBER} C{NUMBER} .* relu'),
@@ -130,16 +165,15 @@ PEERS = {
 }
 
 
-def call_of(name):
-    """The call for 'conv1d_forward/N64 ...', or None where PyTorch has no counterpart; fails where it should have one."""
-    row, shape = name.split('/', 1)
-    operation, direction = re.fullmatch(r'(.+)_(forward|backward.*)', row).groups()
+def call_of(op, shape):
+    """The call for an operation at a shape, or None where PyTorch has no counterpart; fails where it should have one."""
+    operation, direction = re.fullmatch(r'(.+)_(forward|backward.*)', op).groups()
     if operation not in PEERS:
         return None
     maker, pattern = PEERS[operation]
     match = re.fullmatch(pattern, shape)
     if not match:
-        raise SystemExit(f'kernels_torch: {name}: the shape does not read as {pattern}')
+        raise SystemExit(f'kernels_torch: {op}: the shape "{shape}" does not read as {pattern}')
     return maker(direction, *(float(g) if '.' in g else int(g) for g in match.groups()))
 
 
@@ -155,75 +189,141 @@ def captured(function):
     return graph.replay
 
 
-def milliseconds(function, repeats=30):
-    """The median time of a call."""
-    if DEVICE == 'cpu':
+class Clock:
+    """Times calls on the device, hot or after its caches were overwritten."""
+
+    def __init__(self):
+        self.other = torch.zeros(FLUSH_BYTES[DEVICE], dtype=torch.uint8, device=DEVICE)
+        if DEVICE == 'cuda':
+            self.start, self.end = torch.cuda.Event(enable_timing=True), torch.cuda.Event(enable_timing=True)
+
+    def seconds(self, function, runs, cold):
+        if cold:
+            return statistics.fmean(self.once(function, 1, True) for _ in range(runs))
         function()
-        times = []
-        for _ in range(3):
+        return self.once(function, runs, False) / runs
+
+    def once(self, function, runs, cold):
+        if cold or DEVICE == 'cuda':
+            self.other.add_(1)
+        if DEVICE == 'cpu':
             start = time.perf_counter()
+            for _ in range(runs):
+                function()
+            return time.perf_counter() - start
+        self.start.record()
+        for _ in range(runs):
             function()
-            times.append(1e3 * (time.perf_counter() - start))
-        return statistics.median(times)
-    flush = torch.empty(FLUSH_BYTES, dtype=torch.uint8, device=DEVICE)
-    start, end = torch.cuda.Event(enable_timing=True), torch.cuda.Event(enable_timing=True)
-    times = []
-    for _ in range(repeats):
-        flush.zero_()
-        start.record()
+        self.end.record()
+        self.end.synchronize()
+        return 1e-3 * self.start.elapsed_time(self.end)
+
+    def measure(self, function, cold, max_seconds):
+        """Median and spread of rounds, as bench/desk/timing.cpp: seconds, spread, stable."""
         function()
-        end.record()
-        end.synchronize()
-        times.append(start.elapsed_time(end))
-    return statistics.median(times)
+        first = self.seconds(function, 1, cold)
+        runs = max(1, min(100 if DEVICE == 'cuda' else 10_000, int(ROUND_SECONDS / first)))
+        times, begin = [], time.perf_counter()
+        while True:
+            times.append(self.seconds(function, runs, cold))
+            if len(times) < 3:
+                continue
+            low, middle, high = statistics.quantiles(times, n=4, method='inclusive')
+            spread = (high - low) / middle
+            enough = len(times) >= MIN_ROUNDS and spread <= SMALL_SPREAD
+            if enough or len(times) >= MAX_ROUNDS or time.perf_counter() - begin > max_seconds:
+                return middle, spread, spread <= SMALL_SPREAD
 
 
-def ceilings():
-    size, count = (8192, 1 << 28) if DEVICE == 'cuda' else (256, 1 << 20)
-    a, b, c = (normal(size, size) for _ in range(3))
-    source, target = torch.empty(count, device=DEVICE), torch.empty(count, device=DEVICE)
-    product = milliseconds(lambda: torch.mm(a, b, out=c), 10)
-    copy = milliseconds(lambda: target.copy_(source), 10)
-    return {'product_gflop_per_s': round(2e-6 * size ** 3 / product), 'copy_gb_per_s': round(8e-6 * count / copy, 1)}
+def set_precision(precision):
+    global DTYPE
+    DTYPE = torch.bfloat16 if precision == 'bf16' else torch.float32
+    torch.backends.cuda.matmul.allow_tf32 = torch.backends.cudnn.allow_tf32 = precision == 'tf32'
+
+
+def torch_row(ours, opponent, temperature, measured, context):
+    """The row of PyTorch beside one of ours."""
+    seconds, spread, stable = measured
+    row = dict(ours, variant='', opponent=opponent, temperature=temperature, path='', seconds=seconds, spread=spread,
+               stable=stable, gflops=ours['flop'] / seconds / 1e9, gbs=ours['bytes'] / seconds / 1e9,
+               percent_of_roof=None, percent_of_best_opponent=None, checked=False,
+               note='in a process of its own: not held against our reference')
+    if context['roof_gflops']:
+        roof = max(ours['flop'] / context['roof_gflops'], ours['bytes'] / context['roof_gbs']) / 1e9
+        row['percent_of_roof'] = 100 * roof / seconds
+    return row
+
+
+def compare_again(rows):
+    """percent_of_best_opponent of our rows, now with all opponents."""
+    def key(row):
+        return tuple(row[field] for field in ('op', 'shape', 'device', 'precision', 'temperature'))
+    best = {}
+    for row in rows:
+        if row['opponent'] and row['seconds']:
+            best[key(row)] = min(row['seconds'], best.get(key(row), row['seconds']))
+    for row in rows:
+        if not row['opponent'] and row['seconds'] and key(row) in best:
+            row['percent_of_best_opponent'] = 100 * best[key(row)] / row['seconds']
+
+
+def measure_all(results, args):
+    """New rows for every shape, precision and temperature of the shipped kernels."""
+    clock, rows = Clock(), []
+    wanted = [row for row in results['benchmarks'] if row['variant'] == 'shipped' and args.filter in row['op']]
+    for op, shape, precision in dict.fromkeys((r['op'], r['shape'], r['precision']) for r in wanted):
+        set_precision(precision)
+        ways = {'PyTorch': lambda call: captured(call) if DEVICE == 'cuda' else call}
+        if args.compile:
+            ways['PyTorch compiled'] = lambda call: torch.compile(call)
+        for name, prepare in ways.items():
+            call = call_of(op, shape)
+            if call is None:
+                break
+            call = prepare(call)
+            for ours in wanted:
+                if (ours['op'], ours['shape'], ours['precision']) != (op, shape, precision):
+                    continue
+                measured = clock.measure(call, ours['temperature'] == 'cold', args.seconds)
+                rows.append(torch_row(ours, name, ours['temperature'], measured, results['context']))
+                print(f'{name}  {op}  {shape}  {ours["temperature"]}: {1e3 * measured[0]:.4f} ms', flush=True)
+    return rows
 
 
 def main():
     global DEVICE
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
-    parser.add_argument('names', type=pathlib.Path)
+    parser.add_argument('results', type=pathlib.Path)
     parser.add_argument('--device', default='cuda', choices=['cuda', 'cpu'])
-    parser.add_argument('--precision', default='fp32', choices=['fp32', 'tf32'])
-    parser.add_argument('--filter', default='', help='only names that contain this')
-    parser.add_argument('--out', type=pathlib.Path)
+    parser.add_argument('--into', action='store_true')
+    parser.add_argument('--seconds', type=float, default=0.5, help='longest time for one shape and temperature')
+    parser.add_argument('--filter', default='', help='only operations whose name contains this')
+    parser.add_argument('--compile', action='store_true')
     args = parser.parse_args()
     DEVICE = args.device
     if DEVICE == 'cuda' and not torch.cuda.is_available():
         raise SystemExit('kernels_torch: PyTorch sees no CUDA device')
-    if DEVICE == 'cpu' and args.precision == 'tf32':
-        parser.error('--precision tf32 needs --device cuda')
+    results = json.loads(args.results.read_text())
+    if results['context']['device'] != DEVICE:
+        raise SystemExit(f"kernels_torch: {args.results} is of the device {results['context']['device']}, not {DEVICE}")
     if DEVICE == 'cuda':
         torch.cuda.set_stream(torch.cuda.Stream())
+    else:
+        torch.set_num_threads(results['context']['threads'])
     torch.manual_seed(0)
-    torch.backends.cuda.matmul.allow_tf32 = torch.backends.cudnn.allow_tf32 = args.precision == 'tf32'
     torch.backends.cudnn.benchmark = True
-    names = [re.sub(r'/(real|manual)_time$', '', row['run_name'])
-             for row in json.loads(args.names.read_text())['benchmarks'] if row.get('run_type') == 'iteration']
-    results = []
-    for name in names:
-        if args.filter not in name or '/variant ' in name:
-            continue
-        call = call_of(name)
-        if call is None:
-            continue
-        ms = milliseconds(captured(call) if DEVICE == 'cuda' else call)
-        results.append({'name': name, 'ms': ms})
-        print(f'{name}: {ms:.4f} ms', flush=True)
-    if not results:
+    rows = measure_all(results, args)
+    if not rows:
         raise SystemExit('kernels_torch: nothing to time')
-    context = {'torch': torch.__version__, 'cudnn': torch.backends.cudnn.version(), 'precision': args.precision,
-               'device': torch.cuda.get_device_name() if DEVICE == 'cuda' else 'cpu', **ceilings()}
-    if args.out:
-        args.out.write_text(json.dumps({'context': context, 'kernels': results}, indent=1) + '\n')
+    if args.into:
+        results['benchmarks'] = [r for r in results['benchmarks'] if not r['opponent'].startswith('PyTorch')] + rows
+        compare_again(results['benchmarks'])
+        others = [o for o in results['context']['opponents'] if o['name'] != 'PyTorch']
+        results['context']['opponents'] = others + [
+            {'name': 'PyTorch', 'device': DEVICE, 'version': torch.__version__, 'missing': ''}]
+        partial = args.results.with_name(args.results.name + '.partial')
+        partial.write_text(json.dumps(results, indent=1) + '\n')
+        os.replace(partial, args.results)
 
 
 if __name__ == '__main__':
