@@ -47,7 +47,7 @@ void add_options(CLI::App& app, Options& o) {
                  "microseconds that each launch adds to the predictions; 0 by default: no maker publishes them")
       ->check(CLI::Range(0.0, 1e6));
   app.add_option("--measured", o.measured,
-                 "JSON of kernels_bench on the one --gpu: prints measured / predicted of each kernel");
+                 "JSON of bench/kernel on the one --gpu: prints measured / predicted of each kernel");
   app.add_option("--costs", o.costs, "a file of bench/kernel_costs instead of the one that this program carries");
   app.add_flag("--by-layer", o.settings.by_layer,
                "per layer, too, in the order of the step, instead of per kernel and shape alone");

@@ -133,7 +133,7 @@ step_step() {
 }
 
 step_kernels() {
-  timeout 120 kernel --op all --device "$device" --alone --seconds "$(few 0.5 0.05)" --temperature hot --json "$out/bench/kernels.json"
+  timeout 120 kernel --op all --device "$device" --alone --variant shipped --seconds "$(few 0.4 0.05)" --json "$out/bench/kernels.json"
 }
 
 twin() {

@@ -78,9 +78,8 @@ std::string profile_text(const std::vector<ProfileLine>& lines, const std::vecto
 nlohmann::json profile_json(const std::vector<ProfileLine>& lines, const std::vector<Roof>& roofs,
                             const ProfileSettings& settings);
 
-// Seconds by "operation/shape" from the JSON of the benchmarks: Google Benchmark's ("benchmarks": name, real_time,
-// time_unit), or "kernels" with name and ms or seconds. Of several runs of a name the fastest. Throws Error, naming
-// `where`.
+// Seconds by "operation/shape" from the JSON of bench/kernel: the shipped kernels, from a cold cache as the predictions
+// assume. Of several rows of a name the fastest. Throws Error, naming `where`.
 std::map<std::string, double> parse_measured(const std::string& json, const std::string& where);
 
 }  // namespace cardiograd::apps

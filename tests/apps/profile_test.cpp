@@ -96,10 +96,10 @@ TEST(Profile, MeasuredTimesAreHeldAgainstPredictions) {
   const std::string file = (folder / "profile.json").string();
   const std::string measured = (folder / "measured.json").string();
   write_file(measured, R"({"benchmarks": [
-    {"name": "relu_forward/8192/manual_time", "run_name": "relu_forward/8192/manual_time", "run_type": "iteration",
-     "real_time": 0.002, "time_unit": "ms"},
-    {"name": "relu_forward/8192/manual_time_mean", "run_name": "relu_forward/8192/manual_time", "run_type": "aggregate",
-     "real_time": 0.001, "time_unit": "ms"}]})");
+    {"op": "relu_forward", "shape": "8192", "variant": "shipped", "temperature": "cold", "seconds": 2e-6},
+    {"op": "relu_forward", "shape": "8192", "variant": "shipped", "temperature": "hot", "seconds": 1e-6},
+    {"op": "relu_forward", "shape": "8192", "variant": "", "opponent": "cuDNN", "temperature": "cold", "seconds": 1e-6},
+    {"op": "relu_forward", "shape": "8192", "variant": "naive", "temperature": "cold", "seconds": 1e-6}]})");
   const std::vector<std::string> arguments = {"--gpu", "h100-sxm", "--measured", measured, "--json", file};
   expect_success(run_app("profile", arguments));
   int found = 0;
@@ -114,11 +114,17 @@ TEST(Profile, MeasuredTimesAreHeldAgainstPredictions) {
   }
   EXPECT_EQ(found, 1);
   expect_failure(run_app("profile", {"--measured", measured}), 2, {"one --gpu"});
-  write_file(measured, R"({"benchmarks": [{"name": "x", "real_time": 1, "time_unit": "ms"}]})");
+  write_file(
+      measured,
+      R"({"benchmarks": [{"op": "x", "shape": "1", "variant": "shipped", "temperature": "cold", "seconds": 1}]})");
   expect_failure(run_app("profile", arguments), 1, {"none of its times"});
   EXPECT_NE(run_app("profile", arguments).err.find("gather_batch_forward/N64"), std::string::npos);  // the hint
-  write_file(measured, R"({"benchmarks": [{"name": "x", "real_time": 1, "time_unit": "h"}]})");
-  expect_failure(run_app("profile", arguments), 1, {"time_unit is 'h'"});
+  write_file(
+      measured,
+      R"({"benchmarks": [{"op": "x", "shape": "1", "variant": "shipped", "temperature": "cold", "seconds": 0}]})");
+  expect_failure(run_app("profile", arguments), 1, {"x/1 took 0 s"});
+  write_file(measured, R"({"benchmarks": [{"op": "x"}]})");
+  expect_failure(run_app("profile", arguments), 1, {"no times of benchmarks", "variant"});
   write_file(measured, "[]");
   expect_failure(run_app("profile", arguments), 1, {"no times of benchmarks"});
 }
