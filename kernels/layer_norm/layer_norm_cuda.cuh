@@ -114,8 +114,8 @@ struct LayerNormBackwardAt {
   float* dbias;  // of the input, where it has one
 };
 
-// Column sums over the rows of a block from each warp's, then over the blocks in the one that comes last. `rows` is shared
-// memory for kNormWarps rows.
+// Column sums over the rows of a block from each warp's, then over the blocks in the one that comes last. `rows` is
+// shared memory for kNormWarps rows.
 template <int kWidth, int kPieces, int kSums>
 __device__ void finish_row_sums(const LaneColumns<kWidth, kPieces>& lane, Floats<kWidth> (&sums)[kSums][kPieces],
                                 float (&rows)[kNormWarps][LaneColumns<kWidth, kPieces>::kRowWidth],
@@ -229,13 +229,13 @@ void wide_layer_norm_forward(const LayerNormShape& s, const float* x, const Laye
 void wide_layer_norm_backward(const LayerNormShape& s, const float* x, const LayerNormBackwardAt& at, float* dx,
                               Stream stream);
 
-// The widest row that a warp's registers hold, in accesses of one float and of four.
+// The widest row that a warp's registers hold, in accesses of one float and of four; half of that with three sums.
 inline constexpr std::int64_t kWidestNarrow = 256;
 inline constexpr std::int64_t kWidestWide = 1024;
 
 // Calls launch(kWidth, kPieces) with the smallest instance that holds a row, both as std::integral_constant. False when
 // none does.
-template <class Launch, class... T>
+template <int kSums, class Launch, class... T>
 bool with_row_in_registers(std::int64_t width, Launch&& launch, const T*... addresses) {
   if (width % 4 != 0 || !are_aligned(addresses...)) {
     if (width > kWidestNarrow) return false;
@@ -243,7 +243,7 @@ bool with_row_in_registers(std::int64_t width, Launch&& launch, const T*... addr
     width <= 64 ? launch(one, std::integral_constant<int, 2>()) : launch(one, std::integral_constant<int, 8>());
     return true;
   }
-  if (width > kWidestWide) return false;
+  if (width > (kSums < 3 ? kWidestWide : kWidestWide / 2)) return false;
   const std::integral_constant<int, 4> four;
   if (width <= 128)
     launch(four, std::integral_constant<int, 1>());
@@ -251,7 +251,7 @@ bool with_row_in_registers(std::int64_t width, Launch&& launch, const T*... addr
     launch(four, std::integral_constant<int, 2>());
   else if (width <= 512)
     launch(four, std::integral_constant<int, 4>());
-  else
+  else if constexpr (kSums < 3)
     launch(four, std::integral_constant<int, 8>());
   return true;
 }
@@ -264,7 +264,7 @@ bool run_layer_norm_forward(const LayerNormShape& s, const Input& input, const L
                                                                       dim3(32 * kNormWarps), 0, stream, s.rows,
                                                                       static_cast<unsigned>(s.width), input, at);
   };
-  return with_row_in_registers(s.width, launch, at.gamma, at.beta, at.y, addresses...);
+  return with_row_in_registers<0>(s.width, launch, at.gamma, at.beta, at.y, addresses...);
 }
 
 template <int kSums, class Input, class Output, class... T>
@@ -277,7 +277,7 @@ bool run_layer_norm_backward(const LayerNormShape& s, const Input& input, const 
         dim3(blocks), dim3(32 * kNormWarps), 0, stream, s.rows, static_cast<unsigned>(s.width), input, output, at,
         partials);
   };
-  return with_row_in_registers(s.width, launch, at.gamma, at.dy, at.dgamma, at.dbeta, at.dbias, addresses...);
+  return with_row_in_registers<kSums>(s.width, launch, at.gamma, at.dy, at.dgamma, at.dbeta, at.dbias, addresses...);
 }
 
 }  // namespace cardiograd::kernels
