@@ -108,10 +108,12 @@ class Table:
                     return flows
         raise ReportError(f"{folder}: the host launched {name}, the machine code has no such kernel")
 
-    def names(self, folder, fields):
-        """Names of the expressions: the fields of the shape, and those that [FOLDER.names] makes of them."""
+    def names(self, folder, fields, op):
+        """Names of the expressions: the fields of the shape, and those that [FOLDER.names] and [FOLDER.names_of.OP] make of
+        them."""
         where = f"{self.launches.path}: [{folder}.names]"
-        own = self.launches.operations.get(folder, {}).get("names", {})
+        entry = self.launches.operations.get(folder, {})
+        own = {**entry.get("names", {}), **entry.get("names_of", {}).get(op, {})}
         return {**fields, **{name: launch_tables.evaluate(text, fields, where) for name, text in own.items()}}
 
     def row(self, folder, call, counted):
@@ -139,12 +141,12 @@ class Table:
         """(blocks of all launches, threads of a block) at the full shape; the entry is held against what the host launched."""
         any_flow = next(iter(self.places(folder, kernel["kernel"]).values()))
         launches = kernel["launches"]
-        _, blocks, threads, _ = self.launches.bind(folder, any_flow.kernel, self.names(folder, counted["fields"]))
+        _, blocks, threads, _ = self.launches.bind(folder, any_flow.kernel, self.names(folder, counted["fields"], call.op))
         if blocks * launches != kernel["blocks"] or threads * kernel["blocks"] != kernel["threads"]:
             raise ReportError(f"{self.launches.path}: [{folder}] {kernel['kernel']} at {counted['shape']}: {blocks} blocks of "
                               f"{threads}, but the host launched {kernel['blocks'] // launches} of "
                               f"{kernel['threads'] // kernel['blocks']}")
-        _, blocks, threads, _ = self.launches.bind(folder, any_flow.kernel, self.names(folder, call.fields))
+        _, blocks, threads, _ = self.launches.bind(folder, any_flow.kernel, self.names(folder, call.fields, call.op))
         return blocks * launches, threads
 
     def kernel(self, folder, call, counted, kernel, blocks, threads, scratch):
@@ -152,7 +154,7 @@ class Table:
         for architecture, flow in self.places(folder, kernel["kernel"]).items():
             trips = {}
             for size, fields in (("small", counted["fields"]), ("full", call.fields)):
-                names = self.launches.bind(folder, flow.kernel, self.names(folder, fields))[0]
+                names = self.launches.bind(folder, flow.kernel, self.names(folder, fields, call.op))[0]
                 trips[size], unknown = launch_tables.trips_at(flow, self.launches, folder, names, self.source)
             if unknown:
                 missing += [f"{kernel['kernel']} on sm_{architecture}: no iterations of loop {loop}" for loop in unknown]

@@ -13,6 +13,7 @@ from collections import Counter
 from . import counters, flow as flows, mix
 from .errors import UsageError, unknown
 
+KEYS = {"shapes", "kernels", "kernels_of", "names", "names_of", "library"}
 FUNCTIONS = {"min": min, "max": max, "ceil": math.ceil, "floor": math.floor, "ceil_div": lambda a, b: -(-a // b)}
 OPERATORS = {ast.Add: lambda a, b: a + b, ast.Sub: lambda a, b: a - b, ast.Mult: lambda a, b: a * b,
              ast.Div: lambda a, b: a / b, ast.FloorDiv: lambda a, b: a // b, ast.Mod: lambda a, b: a % b}
@@ -57,8 +58,10 @@ class Launches:
         self.loops = table.pop("loops", {})
         self.operations = table
         for name, operation in table.items():
-            if unexpected := set(operation) - {"shapes", "kernels", "names", "library"}:
-                raise UsageError(f"{path}: [{name}] has '{min(unexpected)}' (known: shapes, kernels, names, library)")
+            if unexpected := set(operation) - KEYS:
+                raise UsageError(f"{path}: [{name}] has '{min(unexpected)}' (known: {', '.join(sorted(KEYS))})")
+            if "kernels_of" in operation:
+                operation["kernels"] = {**table[operation["kernels_of"]]["kernels"], **operation.get("kernels", {})}
 
     def of_kernel(self, operation, kernel):
         """[(shape name, names with values, blocks, threads, dynamic shared bytes)] of a kernel."""
