@@ -47,7 +47,11 @@ void features_of_dataset(const Options& options) {
               fmt::format("{:.0f} records/s", per_second(done)));
   };
   const data::DatasetFeaturesResult result =
-      data::write_dataset_features({*options.data, *options.out, options.high_rate, options.skip_missing, progress});
+      data::write_dataset_features({.folder = *options.data,
+                                    .out = *options.out,
+                                    .high_rate = options.high_rate,
+                                    .skip_missing = options.skip_missing,
+                                    .progress = progress});
   line.clear();
   log_info("{}: {} records, {:.0f} per second", *options.out, result.written, per_second(result.done));
   if (result.skipped > 0) log_warning("{} records of the table are not there", result.skipped);

@@ -10,6 +10,7 @@
 #include <nlohmann/json.hpp>
 
 #include "base/error.h"
+#include "base/json.h"
 #include "base/log.h"
 #include "engine/io/safetensors.h"
 #include "engine/memory.h"
@@ -138,11 +139,20 @@ void check_lengths(const std::string& origin, const ModelDescription& d) {
   expect("feature inputs", static_cast<std::size_t>(d.feature_scaling.width()), shape.features);
 }
 
-// The rate must be one, divisors must divide.
+// The rate must be one, divisors must divide, names must tell classes apart.
 void check_values(const std::string& origin, const ModelDescription& d) {
   const auto refuse = [&](const std::string& what) { throw Error(fmt::format("{}: {}", origin, what), kDamaged); };
   if (!(d.rate > 0 && d.rate <= kHighestRate))
     refuse(fmt::format("rate_hz is {}, expected 0 to {}", d.rate, kHighestRate));
+  for (std::size_t c = 0; c < d.class_names.size(); ++c) {
+    const std::string& name = d.class_names[c];
+    if (name.empty()) refuse(fmt::format("class {} has no name", c + 1));
+    if (std::find(d.class_names.begin(), d.class_names.begin() + static_cast<std::ptrdiff_t>(c), name) !=
+        d.class_names.begin() + static_cast<std::ptrdiff_t>(c))
+      refuse(fmt::format("two classes are called '{}'", name));
+    if (!(d.thresholds[c] >= 0 && d.thresholds[c] <= 1))
+      refuse(fmt::format("the threshold of class '{}' is {}, expected 0 to 1", name, d.thresholds[c]));
+  }
   for (const double sd : d.signal_scaling.sd)
     if (!(sd > 0)) refuse(fmt::format("signal_sd is {}, expected more than 0", sd));
   for (const double sd : d.feature_scaling.sd)
@@ -201,19 +211,25 @@ json with_new_words(const std::string& origin, json j) {
   return j;
 }
 
-ModelDescription parse_description(const std::string& origin, const std::string& text) {
+// What `read` returns; whatever it throws is damage. An unknown word in a file, for one, is no wrong usage.
+template <class Read>
+auto undamaged(const std::string& origin, Read read) {
   try {
-    const json j = json::parse(text);
-    const json& version = j.at("format_version");
-    if (version != kFormatVersion && version != kOldFormatVersion)
-      throw Error(fmt::format("{}: format version {}, expected {}", origin, version.dump(), kFormatVersion),
-                  "Use the version of the program that wrote it.");
-    return description_from(with_new_words(origin, j));
+    return read();
   } catch (const json::exception& error) {
     throw Error(fmt::format("{}: the model's description is damaged: {}", origin, error.what()), kDamaged);
-  } catch (const UsageError& error) {  // an unknown word in a file is no wrong usage
-    throw Error(fmt::format("{}: {}", origin, error.what()), kDamaged);
+  } catch (const Error& error) {
+    throw Error(fmt::format("{}: the model's description is damaged: {}", origin, error.what()), kDamaged);
   }
+}
+
+ModelDescription parse_description(const std::string& origin, const std::string& text) {
+  const json j = undamaged(origin, [&] { return parse_json(text); });
+  const json version = undamaged(origin, [&] { return j.at("format_version"); });
+  if (version != kFormatVersion && version != kOldFormatVersion)
+    throw Error(fmt::format("{}: format version {}, expected {}", origin, short_json(version), kFormatVersion),
+                "Use the version of the program that wrote it.");
+  return undamaged(origin, [&] { return description_from(with_new_words(origin, j)); });
 }
 
 }  // namespace

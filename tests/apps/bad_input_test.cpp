@@ -322,7 +322,11 @@ TEST(BadInput, DamagedModelFiles) {
   std::string other = good;
   const std::string name = "\\\"heads\\\":2";
   ASSERT_NE(other.find(name), std::string::npos);
-  expect_content(other.replace(other.find(name), name.size(), "\\\"heads\\\":3"), {"last.safetensors", "3 heads"});
+  expect_content(other.replace(other.find(name), name.size(), "\\\"heads\\\":3"),
+                 {"last.safetensors", "damaged: the header"});
+  other = good;
+  other[other.size() - 3] ^= 4;
+  expect_content(other, {"last.safetensors", "damaged: tensor '"});
   make_fifo(model);
   expect({"last.safetensors", "not a regular file"});
   fs::remove(model);

@@ -179,11 +179,33 @@ TEST(ModelFile, DescriptionsThatCannotBeAreRefused) {
   model.expect_refused(set("feature_missing_flags", false), {"2 feature inputs, expected 4"});
   model.expect_refused(set("signal_sd", json::array({0, 1})), {"signal_sd is 0"});
   model.expect_refused(set("feature_sd", json::array({1, -1})), {"feature_sd is -1"});
+  for (const json& value : {json(9), json(-1), json(1.5)})
+    model.expect_refused(set("thresholds", {0.5, value, 0.5}), {"the threshold of class 'B \"x\"' is "});
+  model.expect_refused(set("thresholds", {0.5, "0.5", 0.5}), {"description is damaged"});
+  model.expect_refused(set("classes", {"A", "", "C"}), {"class 2 has no name"});
+  model.expect_refused(set("classes", {"A", "B", "A"}), {"two classes are called 'A'"});
   model.expect_refused(set("rate_hz", -100), {"rate_hz is -100"});
   model.expect_refused(set("rate_hz", 1e300), {"rate_hz is 1e+300"});
   model.expect_refused(set_size("heads", 3), {"8 channels cannot be shared by 3 heads"});
   model.expect_refused(set_size("kernels", json::array({5, 4})), {"kernel 4 is even"});
   model.expect_refused(set_size("encoder_layers", -1), {"encoder_layers is -1"});
+}
+
+// Values that take stack when they are written out again, and keys of which one would be passed over.
+TEST(ModelFile, DeeplyNestedDescriptionsAndKeysTwiceAreRefused) {
+  ModelFile model;
+  const std::string good = model.tensors().metadata.at("cardiograd");
+  const auto refused = [&](const std::string& key, const std::string& value, std::string_view part) {
+    const std::string quoted = "\"" + key + "\":";
+    const std::size_t at = good.find(quoted);
+    ASSERT_NE(at, std::string::npos);
+    model.tensors().metadata["cardiograd"] = good.substr(0, at) + quoted + value + "," + good.substr(at);
+    model.expect_refused({part});
+  };
+  const std::string nested = std::string(500'000, '[') + std::string(500'000, ']');
+  for (const char* key : {"format_version", "model", "epoch"}) refused(key, nested, "nested more than 64 deep");
+  refused("thresholds", "[0.5,0.5,0.5]", "the key \"thresholds\" twice");
+  refused("heads", "2", "the key \"heads\" twice");
 }
 
 // A description must not make the program ask for memory that the file's own tensors do not fill.
