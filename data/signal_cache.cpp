@@ -150,7 +150,7 @@ void save_signal_cache(const fs::path& path, const SignalCache& cache) {
                    [&](const char* name, const auto& section) { json["sections"][name] = section.size(); });
   const std::string text = json.dump(-1, ' ', false, nlohmann::json::error_handler_t::replace);
   const std::uint64_t size = text.size();
-  AtomicFile file(path);
+  AtomicFile file(path, Appeared::kReplace);
   Hasher hasher;
   const auto write = [&](const void* bytes, std::size_t count) {
     hasher.update(bytes, count);
