@@ -216,6 +216,7 @@ DatasetFeaturesResult write_dataset_features(const DatasetFeaturesOptions& optio
                 "Make it, or give another --out.");
   }
   check_missing_path(missing_path(out));
+  check_destination(out);
   const nlohmann::json source = source_of(options, table);
   Rows rows = load_partial(partial, source);
   if (!rows.values.empty()) forget_changed(database, options, rows);

@@ -2,6 +2,7 @@
 
 #include <algorithm>
 #include <array>
+#include <system_error>
 #include <type_traits>
 #include <utility>
 
@@ -86,7 +87,9 @@ json description_json(const ModelDescription& d) {
           {"feature_sd", d.feature_scaling.sd},
           {"feature_missing_flags", d.feature_scaling.missing_flags},
           {"epoch", d.epoch},
-          {"val_folds", d.val_folds}};
+          {"val_folds", d.val_folds},
+          {"train_folds", d.train_folds},
+          {"data_hash", d.data_hash}};
 }
 
 template <class T>
@@ -117,6 +120,8 @@ ModelDescription description_from(const json& j) {
   j.at("feature_missing_flags").get_to(d.feature_scaling.missing_flags);
   j.at("epoch").get_to(d.epoch);
   j.at("val_folds").get_to(d.val_folds);
+  if (j.contains("train_folds")) j.at("train_folds").get_to(d.train_folds);
+  if (j.contains("data_hash")) j.at("data_hash").get_to(d.data_hash);
   return d;
 }
 
@@ -241,7 +246,16 @@ void save_model(const std::filesystem::path& path, const ModelDescription& descr
   write_safetensors(path, file);
 }
 
-TrainedModel load_model(const std::filesystem::path& path) {
+std::filesystem::path model_path(const std::filesystem::path& path) {
+  std::error_code ignored;
+  if (!std::filesystem::is_directory(path, ignored)) return path;
+  if (std::filesystem::exists(path / "best.safetensors", ignored)) return path / "best.safetensors";
+  throw Error(fmt::format("{}: is a folder without a run's best.safetensors", path.string()),
+              "Give a run's folder, or a last.safetensors or best.safetensors that train has written.");
+}
+
+TrainedModel load_model(const std::filesystem::path& file_or_run) {
+  const std::filesystem::path path = model_path(file_or_run);
   const SafetensorsFile file = read_safetensors(path);
   const auto metadata = file.metadata.find(kMetadataKey);
   if (metadata == file.metadata.end())

@@ -42,6 +42,8 @@ ModelDescription description() {
   d.feature_scaling = {{"age_years", "sex"}, {60, 1}, {59.9, 0.1}, {1.0 / 7, 0}, true};
   d.epoch = 12;
   d.val_folds = {9, 3};
+  d.train_folds = {1, 2};
+  d.data_hash = "00ff";
   return d;
 }
 
@@ -113,12 +115,23 @@ TEST(ModelFile, RoundTripKeepsEveryValueAndByte) {
   EXPECT_EQ(back.feature_scaling.missing_flags, d.feature_scaling.missing_flags);
   EXPECT_EQ(back.epoch, d.epoch);
   EXPECT_EQ(back.val_folds, d.val_folds);
+  EXPECT_EQ(back.train_folds, d.train_folds);
+  EXPECT_EQ(back.data_hash, d.data_hash);
   Tensor x = Tensor::empty({3, 64, 2});
   for (std::int64_t i = 0; i < x.count(); ++i) x.data()[i] = static_cast<float>(i % 13) / 6 - 1;
   const Tensor f = Tensor::from<float>({1, 2, 0, 1, -1, 0, 0, 0, 2, 2, 1, 1}, {3, 4});
   EXPECT_EQ(loaded.net->forward(x, f).values(), net->forward(x, f).values());
   save_model(folder / "b.safetensors", back, *loaded.net);
   EXPECT_EQ(read_file(folder / "a.safetensors"), read_file(folder / "b.safetensors"));
+}
+
+TEST(ModelFile, ARunsFolderStandsForItsBestModel) {
+  const ModelFile model;
+  const fs::path folder = model.path().parent_path();
+  EXPECT_EQ(model_path(model.path()), model.path());
+  expect_error([&] { load_model(folder); }, {"is a folder without a run's best.safetensors"});
+  fs::rename(model.path(), folder / "best.safetensors");
+  EXPECT_EQ(load_model(folder).description.epoch, 12);
 }
 
 TEST(ModelFile, CutAtAnyPlaceIsRefused) {
@@ -161,9 +174,9 @@ TEST(ModelFile, DescriptionsThatCannotBeAreRefused) {
   model.expect_refused(set("format_version", 3), {"format version 3, expected 2"});
   const json whole = model.metadata();
   for (const auto& [key, value] : whole.items()) {
-    // Files from before there was a choice of precision lack it.
-    if (key != "precision")
-      model.expect_refused([&key = key](json& j) { j.erase(key); }, {"description is damaged", key});
+    // Files from before lack these.
+    const bool new_key = key == "precision" || key == "train_folds" || key == "data_hash";
+    if (!new_key) model.expect_refused([&key = key](json& j) { j.erase(key); }, {"description is damaged", key});
     if (key != "format_version") model.expect_refused(set(key.c_str(), json::object()), {"last.safetensors"});
   }
   for (const char* key : {"model", "task", "filter", "normalize", "unlabeled", "feature_set", "precision"})
