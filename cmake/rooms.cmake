@@ -174,6 +174,11 @@ function(cardiograd_tests)
     set_target_properties(${room}_tests PROPERTIES RUNTIME_OUTPUT_DIRECTORY ${PROJECT_BINARY_DIR}/tests)
     if(room STREQUAL "apps")
       target_link_libraries(${room}_tests PRIVATE cardiograd_apps_common $<TARGET_NAME_IF_EXISTS:cardiograd_onnx>)
+      add_library(failing_calls MODULE ${PROJECT_SOURCE_DIR}/scripts/drills/failing_calls.cpp)
+      set_target_properties(failing_calls PROPERTIES PREFIX "" LIBRARY_OUTPUT_DIRECTORY ${PROJECT_BINARY_DIR}/tests)
+      target_compile_options(failing_calls PRIVATE ${CARDIOGRAD_WARNINGS})
+      add_dependencies(${room}_tests failing_calls)
+      target_compile_definitions(${room}_tests PRIVATE CARDIOGRAD_FAILING_CALLS="$<TARGET_FILE:failing_calls>")
     else()
       target_link_libraries(${room}_tests PRIVATE cardiograd_${room})
     endif()
@@ -241,6 +246,14 @@ function(cardiograd_script_tests)
     add_test(NAME Tree.Labels
       COMMAND ${Python3_EXECUTABLE} ${PROJECT_SOURCE_DIR}/scripts/ci/check_labels.py ${CMAKE_BINARY_DIR})
     set_tests_properties(Tree.Labels PROPERTIES TIMEOUT 60 LABELS tree)
+  endif()
+  # Short forms of the drills (docs/reliability.md).
+  if(Python3_FOUND AND TARGET cardiograd_apps_common)
+    add_test(NAME Drills.BitFlips COMMAND ${Python3_EXECUTABLE} ${PROJECT_SOURCE_DIR}/scripts/drills/bit_flips.py
+             --build ${CMAKE_BINARY_DIR} --flips 15 --kinds model state cache config)
+    add_test(NAME Drills.Interruptions COMMAND ${Python3_EXECUTABLE} ${PROJECT_SOURCE_DIR}/scripts/drills/interruptions.py
+             --build ${CMAKE_BINARY_DIR} --kills 5 --stops 5 --failures 5 --doubles 3)
+    set_tests_properties(Drills.BitFlips Drills.Interruptions PROPERTIES TIMEOUT 600 LABELS cpu)
   endif()
   if(CARDIOGRAD_INSTALL AND TARGET cardiograd_simt AND NOT CARDIOGRAD_SIMT_ONLY)
     add_test(NAME Install.ConsumersBuildAndRun
