@@ -56,7 +56,7 @@ void make_fifo(const fs::path& path) {
 
 TEST(BadInput, FoldersAndTables) {
   expect_refused({}, {"/none", "no such folder"}, {"--data", "/none"});
-  expect_refused({}, {"/dev/null", "no such folder"}, {"--data", "/dev/null"});
+  expect_refused({}, {"/dev/null", "is a file, expected a folder"}, {"--data", "/dev/null"});
   expect_refused([](const TinyPtbxl& t) { fs::remove(t.table()); }, {"ptbxl_database.csv", "cannot be opened"});
   expect_refused([](const TinyPtbxl& t) { fs::remove(t.folder() / "scp_statements.csv"); },
                  {"scp_statements.csv", "cannot be opened"});
