@@ -12,6 +12,7 @@
 
 #include "apps/common/app.h"
 #include "apps/common/config_options.h"
+#include "apps/common/output_folder.h"
 #include "apps/common/progress.h"
 #include "base/error.h"
 #include "base/file.h"
@@ -40,7 +41,8 @@ struct Options {
 };
 
 void add_options(CLI::App& app, Options& o) {
-  app.add_option("--model", o.model, "last.safetensors or best.safetensors of a run")->required();
+  app.add_option("--model", o.model, "last.safetensors or best.safetensors of a run, or the run's folder: the best one")
+      ->required();
   o.values.add(app, "data.folder")->required();
   app.add_option("--fold", o.folds, "fold or folds to evaluate on; default 10");
   app.add_option("--json", o.json, "also write all figures to this file");
@@ -92,11 +94,34 @@ data::Dataset prepare(const Options& o, const model::DataConfig& config) {
 void write_json(const Options& o, const std::string& data_folder, std::int64_t epoch,
                 const evaluation::Evaluation& evaluation) {
   nlohmann::json json = to_json(evaluation);
-  json["model"] = o.model;
+  json["model"] = model::model_path(o.model).string();
   json["epoch"] = epoch;
   json["data"] = data_folder;
   json["folds"] = o.folds;
   write_file(*o.json, json.dump(2, ' ', false, nlohmann::json::error_handler_t::replace) + "\n");
+}
+
+// Folds that the model has seen say little about it; those of other data it has not seen, whatever their numbers.
+void warn_of_known_folds(const model::ModelDescription& model, const data::Dataset& set,
+                         const std::vector<std::int64_t>& folds) {
+  const bool known = !model.data_hash.empty();
+  if (known && model.data_hash != model::records_hash(set)) return;
+  const std::string condition = known ? "" : ", if these are the data that it was trained on";
+  const auto has = [](const std::vector<std::int64_t>& all, std::int64_t fold) {
+    return std::find(all.begin(), all.end(), fold) != all.end();
+  };
+  for (const std::int64_t fold : folds) {
+    if (has(model.val_folds, fold))
+      log_warning("fold {} chose this model's epoch and thresholds{}: its figures are optimistic", fold, condition);
+    if (has(model.train_folds, fold))
+      log_warning("fold {} trained this model{}: its figures are no test", fold, condition);
+  }
+}
+
+// Before the work, as far as that can be known.
+void check_outputs(const Options& o) {
+  if (o.json) check_destination(*o.json);
+  if (o.report) check_output_folder(*o.report, "--report");
 }
 
 void evaluate(const Options& o) {
@@ -104,20 +129,20 @@ void evaluate(const Options& o) {
   o.values.apply(run);
   const Device device = device_for(run.device);
   set_thread_count(static_cast<int>(run.threads));
-  const model::TrainedModel trained = model::load_model(o.model);
+  check_outputs(o);
+  const std::string model_file = model::model_path(o.model).string();
+  const model::TrainedModel trained = model::load_model(model_file);
   const MatmulPrecision precision(trained.description.precision);
   const model::ModelDescription& description = trained.description;
   const model::DataConfig config = data_config(o.values, description);
   data::Dataset set = prepare(o, config);
   check_fits(description, set);
   const std::vector<std::int64_t> rows = data::rows_of_folds(set, o.folds);
-  for (const std::int64_t fold : o.folds) {
+  for (const std::int64_t fold : o.folds)
     if (data::rows_of_folds(set, {fold}).empty())
       throw Error(fmt::format("fold {}: no record in {}", fold, config.folder),
                   "Give a --fold that the table's column strat_fold has.");
-    if (std::find(description.val_folds.begin(), description.val_folds.end(), fold) != description.val_folds.end())
-      log_warning("fold {} chose this model's epoch and thresholds: its figures are optimistic", fold);
-  }
+  warn_of_known_folds(description, set, o.folds);
 
   trained.net->to(device);
   log_info("device {}", describe_device(device));
@@ -126,13 +151,13 @@ void evaluate(const Options& o) {
   const model::Scores scored = score(*trained.net, source, rows, o.batch_size, {});
   const evaluation::Evaluation evaluation = evaluation::evaluate(
       scored.probabilities, data::labels_of(set, rows), description.class_names, description.thresholds, o.bootstrap);
-  fmt::print("{} after epoch {}, fold {} of {}: {} records\n\n{}", o.model, description.epoch, fmt::join(o.folds, ", "),
-             config.folder, rows.size(), format_table(evaluation));
+  fmt::print("{} after epoch {}, fold {} of {}: {} records\n\n{}", model_file, description.epoch,
+             fmt::join(o.folds, ", "), config.folder, rows.size(), format_table(evaluation));
   if (o.json) write_json(o, config.folder, description.epoch, evaluation);
   if (!o.report) return;
-  report::write_report(*o.report, report::collect({trained, o.model, set, config.folder, source, o.folds, rows,
+  report::write_report(*o.report, report::collect({trained, model_file, set, config.folder, source, o.folds, rows,
                                                    scored.probabilities, evaluation, o.batch_size}));
-  fmt::print("\nreport: {}\n", (std::filesystem::path(*o.report) / "report.html").string());
+  if (!is_quiet()) fmt::print("\nreport: {}\n", (std::filesystem::path(*o.report) / "report.html").string());
 }
 
 }  // namespace

@@ -12,12 +12,14 @@
 
 #include "apps/common/app.h"
 #include "apps/common/progress.h"
+#include "apps/common/stop.h"
 #include "apps/features/drawing.h"
 #include "apps/features/fiducials.h"
 #include "apps/features/table.h"
 #include "base/error.h"
 #include "base/file.h"
 #include "base/log.h"
+#include "base/text.h"
 #include "base/threads.h"
 #include "data/dataset_features.h"
 
@@ -46,9 +48,17 @@ void features_of_dataset(const Options& options) {
     line.show("features", static_cast<double>(done) / static_cast<double>(total),
               fmt::format("{:.0f} records/s", per_second(done)));
   };
-  const data::DatasetFeaturesResult result =
-      data::write_dataset_features({*options.data, *options.out, options.high_rate, options.skip_missing, progress});
+  catch_stop_signals();
+  const data::DatasetFeaturesResult result = data::write_dataset_features({.folder = *options.data,
+                                                                           .out = *options.out,
+                                                                           .high_rate = options.high_rate,
+                                                                           .skip_missing = options.skip_missing,
+                                                                           .stop = stop_requested,
+                                                                           .progress = progress});
   line.clear();
+  if (result.stopped)
+    throw Stopped(fmt::format("after {} records of this run; they are saved in {}.partial", result.done, *options.out),
+                  "Give the same command again to go on.");
   log_info("{}: {} records, {:.0f} per second", *options.out, result.written, per_second(result.done));
   if (result.skipped > 0) log_warning("{} records of the table are not there", result.skipped);
 }
@@ -75,7 +85,7 @@ void run_features(const Options& options) {
   if (options.fiducials || options.annotator) write_fiducials(options.records, options.fiducials, options.annotator);
   if (options.svg) write_file(*options.svg, drawing);
   if (options.fiducials || options.annotator || options.svg) return;
-  for (const std::string& record : options.records) fmt::print("{}", features_table(record));
+  for (const std::string& record : options.records) fmt::print("{}", printable_lines(features_table(record)));
 }
 
 }  // namespace

@@ -2,7 +2,6 @@
 #include <cerrno>
 #include <chrono>
 #include <cmath>
-#include <csignal>
 #include <cstdio>
 #include <cstring>
 #include <functional>
@@ -17,6 +16,7 @@
 #include "apps/common/app.h"
 #include "apps/common/prediction_output.h"
 #include "base/error.h"
+#include "base/text.h"
 #include "base/threads.h"
 #include "data/source_recording.h"
 #include "ecg/person.h"
@@ -46,7 +46,8 @@ struct Options {
 };
 
 void add_options(CLI::App& app, Options& o) {
-  app.add_option("--model", o.model, "last.safetensors or best.safetensors of a run")->required();
+  app.add_option("--model", o.model, "last.safetensors or best.safetensors of a run, or the run's folder: the best one")
+      ->required();
   app.add_option("RECORD", o.records,
                  "WFDB records (any extension or none), .edf or .csv files; their names come from standard input, one "
                  "a line, when none are given or for '-'");
@@ -63,18 +64,17 @@ void add_options(CLI::App& app, Options& o) {
   app.add_option("--threads", o.threads, "0 (default): all cores; the result does not depend on it")
       ->check(CLI::Range(0, 1024));
   app.footer(
-      "Exit status: 0 every record was answered (or no reader is left for the output); 1 nothing could be done, for\n"
-      "example for want of the model; 2 wrong usage; 3 some records were refused (their signals are unfit) or failed\n"
+      "Exit status: 0 every record was answered; 1 nothing could be done, for example for want of the model, or not "
+      "all\n"
+      "of the output could be written; 2 wrong usage; 3 some records were refused (their signals are unfit) or failed\n"
       "(they could not be read); the others were answered.\n\n"
       "Longer records than the model's are cut into windows of its length, and the answer is the mean of their\n"
       "probabilities; shorter ones, down to 30 %, are repeated. Research software: not a medical device.");
 }
 
-// Standard output, written record by record. Throws PipeClosed when nobody reads it any more.
-struct PipeClosed {};
+// Standard output, written record by record: when it cannot be, the rest need not be computed.
 void write_out(const std::string& text) {
   if (std::fwrite(text.data(), 1, text.size(), stdout) == text.size() && std::fflush(stdout) == 0) return;
-  if (errno == EPIPE) throw PipeClosed{};
   throw Error(fmt::format("standard output cannot be written: {}", std::strerror(errno)),
               "Write to a place with room for it.");
 }
@@ -131,7 +131,7 @@ class Session {
     }
     if (options_.json) return write_out(prediction_json(outcome, model));
     if (options_.csv) return write_out(prediction_csv(outcome, model));
-    write_out(prediction_text(outcome, model, options_.timing));
+    write_out(printable_lines(prediction_text(outcome, model, options_.timing)));
   }
 
   const Options& options_;
@@ -158,22 +158,17 @@ void for_each_line(const std::function<void(const std::string&)>& use) {
 }
 
 int predict(const Options& o) {
-  std::signal(SIGPIPE, SIG_IGN);  // write_out sees it.
   set_thread_count(o.threads);
-  try {
-    Session session(o);
-    const auto answer = [&](const std::string& record) { session.answer(record); };
-    for (const std::string& record : o.records.empty() ? std::vector<std::string>{"-"} : o.records) {
-      if (record == "-") {
-        for_each_line(answer);
-      } else {
-        answer(record);
-      }
+  Session session(o);
+  const auto answer = [&](const std::string& record) { session.answer(record); };
+  for (const std::string& record : o.records.empty() ? std::vector<std::string>{"-"} : o.records) {
+    if (record == "-") {
+      for_each_line(answer);
+    } else {
+      answer(record);
     }
-    return session.status();
-  } catch (const PipeClosed&) {
-    return 0;
   }
+  return session.status();
 }
 
 }  // namespace

@@ -8,6 +8,7 @@
 
 #include "apps/common/app.h"
 #include "apps/common/progress.h"
+#include "apps/common/stop.h"
 #include "base/threads.h"
 #include "data/synthetic/dataset.h"
 
@@ -50,7 +51,9 @@ void synthesize(const Options& o) {
   if (!o.truth.empty()) options.truth = o.truth;
   options.force = o.force;
   ProgressLine progress;
+  catch_stop_signals();
   options.progress = [&progress](std::int64_t done, std::int64_t total) {
+    throw_if_stopped("before all ECGs were made; nothing was written", "Give the same command again.");
     progress.show("making ECGs", static_cast<double>(done) / static_cast<double>(total), "");
   };
   const auto start = std::chrono::steady_clock::now();

@@ -1,6 +1,5 @@
 // train: fits a model to a data set in PTB-XL's layout and writes a run folder (model/trainer.h says what is in it).
 #include <algorithm>
-#include <chrono>
 #include <cstdio>
 #include <ctime>
 #include <filesystem>
@@ -13,9 +12,13 @@
 
 #include "apps/common/app.h"
 #include "apps/common/config_options.h"
+#include "apps/common/output_folder.h"
 #include "apps/common/progress.h"
+#include "apps/common/stop.h"
 #include "base/error.h"
+#include "base/folder_lock.h"
 #include "base/log.h"
+#include "base/text.h"
 #include "base/threads.h"
 #include "engine/device.h"
 #include "model/config_document.h"
@@ -33,7 +36,9 @@ struct Options {
   std::optional<std::string> config, out, cache;
   bool no_cache = false;
   bool resume = false;
+  bool allow_changes = false;
   bool config_help = false;
+  double save_every_minutes = model::kSaveEverySeconds / 60;
 };
 
 void add_options(CLI::App& app, Options& o) {
@@ -43,6 +48,12 @@ void add_options(CLI::App& app, Options& o) {
                "print every value of a configuration, its range and default, as Markdown");
   app.add_option("--out", o.out, "run folder; default runs/<task>-<time>");
   app.add_flag("--resume", o.resume, "continue the run in --out");
+  app.add_flag("--allow-changes", o.allow_changes,
+               "with --resume: go on with other values in [training], such as more --epochs");
+  app.add_option("--save-every", o.save_every_minutes,
+                 fmt::format("minutes between two states to resume from, beside one per epoch; default {}",
+                             o.save_every_minutes))
+      ->check(CLI::Range(0.0, 1e6));
   app.add_option("--cache", o.cache, "folder for prepared data; default ~/.cache/cardiograd");
   app.add_flag("--no-cache", o.no_cache, "prepare the data anew and keep nothing");
 }
@@ -57,17 +68,20 @@ TrainingConfig with_options(TrainingConfig config, const Options& o) {
   return config;
 }
 
-// A resumed run keeps its configuration: an option that says otherwise is an error. Device and threads do not change
-// the result of a run.
-void expect_same(TrainingConfig stored, TrainingConfig wanted) {
+// A resumed run keeps its configuration: an option that says otherwise is an error, unless it may and shall change.
+// Device and threads do not change the result of a run.
+void expect_same(TrainingConfig stored, TrainingConfig wanted, bool allow_changes) {
   const auto before = model::config_fields(stored);
   const auto after = model::config_fields(wanted);
   // Fields of different models differ in number, but the model's name comes before them.
   for (std::size_t i = 0; i < std::min(before.size(), after.size()); ++i) {
+    const std::string name = before[i].name();
     if (before[i].section == "run" || before[i].text() == after[i].text()) continue;
-    throw UsageError(fmt::format("--resume: {} is {} in the run's config.toml, and {} now", before[i].name(),
-                                 before[i].text(), after[i].text()),
-                     "Resume without that option, or start another run with another --out.");
+    if (allow_changes && model::may_change(name)) continue;
+    throw UsageError(
+        fmt::format("--resume: {} is {} in the run's config.toml, and {} now", name, before[i].text(), after[i].text()),
+        model::may_change(name) ? "Resume without that option, or go on with the new value by --allow-changes."
+                                : "Resume without that option, or start another run with another --out.");
   }
 }
 
@@ -83,20 +97,38 @@ struct Run {
   bool resume = false;
 };
 
+constexpr const char* kRunFiles[] = {"config.toml", "state.safetensors", "last.safetensors", "best.safetensors",
+                                     "log.csv"};
+
+// A new run must not mix its files with those of another.
+void expect_no_run(const fs::path& folder) {
+  for (const char* name : kRunFiles)
+    if (fs::exists(folder / name))
+      throw Error(fmt::format("{}: a run is there already ({})", folder.string(), name),
+                  "Continue it with --resume, or give another --out.");
+}
+
+// A run that was killed before it wrote its configuration starts anew if the options of a new run are given; one that
+// has lost it goes on by them if its state agrees.
+void expect_resumable(const Options& o, const fs::path& folder) {
+  if (fs::exists(folder / "config.toml")) return;
+  if (!o.values.given("data.folder") && !o.config)
+    throw Error(fmt::format("{}: no run to resume: config.toml is missing", folder.string()),
+                "Check --out, or give the run's options too.");
+  if (!fs::exists(folder / "state.safetensors")) expect_no_run(folder);
+}
+
 Run choose_run(const Options& o) {
   Run run;
   if (o.resume && !o.out) throw UsageError("--resume without --out", "Say which run: --resume --out runs/NAME.");
+  if (o.allow_changes && !o.resume) throw UsageError("--allow-changes without --resume", "A new run needs no leave.");
   if (o.out) run.folder = *o.out;
-  const fs::path stored = run.folder / "config.toml";
-  run.resume = o.resume && fs::exists(stored);
-  // A run that was killed before it wrote its configuration starts anew if the options of a new run are given.
-  if (o.resume && !run.resume && !o.values.given("data.folder") && !o.config)
-    throw Error(fmt::format("{}: no run to resume: config.toml is missing", run.folder.string()),
-                "Check --out, or give the run's options too.");
-  if (run.resume) {
+  run.resume = o.resume;
+  if (o.resume) expect_resumable(o, run.folder);
+  if (const fs::path stored = run.folder / "config.toml"; o.resume && fs::exists(stored)) {
     const TrainingConfig config = model::read_config(stored);
     run.config = with_options(o.config ? given_config(o) : config, o);
-    expect_same(config, run.config);
+    expect_same(config, run.config, o.allow_changes);
   } else {
     run.config = with_options(given_config(o), o);
   }
@@ -104,9 +136,7 @@ Run choose_run(const Options& o) {
   if (!o.out)
     run.folder =
         fmt::format("runs/{}-{:%Y%m%d-%H%M%S}", word_of(run.config.data.task), fmt::localtime(std::time(nullptr)));
-  if (!o.resume && fs::exists(run.folder / "config.toml"))
-    throw Error(fmt::format("{}: a run is there already", run.folder.string()),
-                "Continue it with --resume, or give another --out.");
+  if (!o.resume) expect_no_run(run.folder);
   return run;
 }
 
@@ -118,64 +148,91 @@ void create_folder(const fs::path& folder) {
                 "Give an --out where you may write.");
 }
 
-void train(const Options& options) {
-  if (options.config_help) {
-    fmt::print("{}", model::configuration_document());
-    return;
-  }
-  const Run run = choose_run(options);
-  const Device device = device_for(run.config.device);
-  set_thread_count(static_cast<int>(run.config.threads));
-
+data::Dataset read_data(const Options& options, const model::DataConfig& config) {
   ProgressLine progress;
   model::PrepareOptions prepare_options;
   prepare_options.use_cache = !options.no_cache;
   if (options.cache) prepare_options.cache_folder = *options.cache;
   prepare_options.progress = [&progress](std::int64_t done, std::int64_t total) {
+    throw_if_stopped("before the data were read; nothing was written", "Give the same command again.");
     progress.show("reading records", static_cast<double>(done) / static_cast<double>(total), "");
   };
-  data::Dataset set = model::prepare_data(run.config.data, prepare_options);
-  progress.clear();
-  fmt::print("{}\n", data::describe(set));
+  return model::prepare_data(config, prepare_options);
+}
+
+void print_epoch(const model::EpochResult& r, std::int64_t epochs) {
+  if (is_quiet()) return;
+  fmt::print("epoch {:3}/{}  train loss {:.4f}  val loss {:.4f}  val macro AUC {:.4f}{}  lr {:.2e}  {:.0f} samples/s\n",
+             r.epoch, epochs, r.train_loss, r.val_loss, r.val_macro_auc, r.best ? " best" : "     ", r.lr,
+             r.samples_per_s);
+  if (std::fflush(stdout) != 0)
+    throw Error(fmt::format("standard output cannot be written after epoch {}", r.epoch),
+                "The run is saved: go on with --resume, and --quiet or another place for its lines.");
+}
+
+// Trains with a progress line; false when a signal has ended it.
+bool run_epochs(model::Trainer& trainer, std::int64_t epochs, double save_every_minutes) {
+  ProgressLine progress;
+  const auto on_step = [&](const model::StepProgress& p) {
+    const double fraction = static_cast<double>(p.samples) / static_cast<double>(p.samples_per_epoch);
+    const double left = static_cast<double>(p.epochs - p.epoch) + 1 - fraction;
+    progress.show(fmt::format("epoch {}/{}", p.epoch, p.epochs), fraction,
+                  fmt::format("loss {:.4f}  {:.0f} samples/s  {} left", p.loss, p.samples_per_s,
+                              duration_text(left * static_cast<double>(p.samples_per_epoch) / p.samples_per_s)));
+  };
+  const auto on_epoch = [&](const model::EpochResult& r) {
+    progress.clear();
+    print_epoch(r, epochs);
+  };
+  return trainer.run({.on_step = on_step, .on_epoch = on_epoch, .stop = stop_requested}, 60 * save_every_minutes);
+}
+
+void print_result(const model::Trainer& trainer, const fs::path& folder) {
+  const model::EpochResult* best = nullptr;
+  for (const model::EpochResult& r : trainer.log())
+    if (r.best) best = &r;
+  if (best == nullptr || is_quiet()) return;
+  fmt::print("done: best validation macro AUC {:.4f} in epoch {}; models {} and {}\n", best->val_macro_auc, best->epoch,
+             printable((folder / "best.safetensors").string()), printable((folder / "last.safetensors").string()));
+}
+
+void train(const Options& options) {
+  if (options.config_help) {
+    fmt::print("{}", model::configuration_document());
+    return;
+  }
+  catch_stop_signals();
+  // A folder that is there is locked before anything in it is looked at.
+  std::optional<FolderLock> lock;
+  if (options.out && fs::is_directory(*options.out)) lock.emplace(*options.out);
+  const Run run = choose_run(options);
+  check_output_folder(run.folder, "--out");
+  const Device device = device_for(run.config.device);
+  set_thread_count(static_cast<int>(run.config.threads));
+  data::Dataset set = read_data(options, run.config.data);
+  if (!is_quiet()) fmt::print("{}\n", printable_lines(data::describe(set)));
 
   model::Trainer trainer(run.config, std::move(set), run.folder);
   create_folder(run.folder);
-  write_config(run.folder / "config.toml", run.config);
-  if (run.resume && trainer.resume()) log_info("resuming after epoch {}", trainer.epochs_done());
-  fmt::print("{}: {} parameters, {} classes, {} features; device {}, {} threads; run folder {}\n",
-             trainer.description().architecture.kind().title, trainer.net().parameter_count(),
-             trainer.net().shape().classes, trainer.net().shape().features, describe_device(device), thread_count(),
-             run.folder.string());
-  std::fflush(stdout);
-
-  double best = 0;
-  trainer.run({.on_step =
-                   [&](const model::StepProgress& p) {
-                     const double fraction = static_cast<double>(p.samples) / static_cast<double>(p.samples_per_epoch);
-                     const double left = static_cast<double>(p.epochs - p.epoch) + 1 - fraction;
-                     progress.show(
-                         fmt::format("epoch {}/{}", p.epoch, p.epochs), fraction,
-                         fmt::format("loss {:.4f}  {:.0f} samples/s  {} left", p.loss, p.samples_per_s,
-                                     duration_text(left * static_cast<double>(p.samples_per_epoch) / p.samples_per_s)));
-                   },
-               .on_epoch =
-                   [&](const model::EpochResult& r) {
-                     progress.clear();
-                     fmt::print(
-                         "epoch {:3}/{}  train loss {:.4f}  val loss {:.4f}  val macro AUC {:.4f}{}  lr {:.2e}  "
-                         "{:.0f} samples/s\n",
-                         r.epoch, run.config.epochs, r.train_loss, r.val_loss, r.val_macro_auc,
-                         r.best ? " best" : "     ", r.lr, r.samples_per_s);
-                     std::fflush(stdout);
-                   }});
-  std::int64_t best_epoch = 0;
-  for (const model::EpochResult& r : trainer.log()) {
-    if (!r.best) continue;
-    best = r.val_macro_auc;
-    best_epoch = r.epoch;
+  if (!lock) {
+    lock.emplace(run.folder);
+    if (!run.resume) expect_no_run(run.folder);
   }
-  fmt::print("done: best validation macro AUC {:.4f} in epoch {}; models {} and {}\n", best, best_epoch,
-             (run.folder / "best.safetensors").string(), (run.folder / "last.safetensors").string());
+  const bool resumed = run.resume && trainer.resume(options.allow_changes);
+  write_config(run.folder / "config.toml", run.config);
+  if (run.resume)
+    log_info("{}", resumed ? fmt::format("resuming after epoch {}", trainer.epochs_done())
+                           : "no state yet: the run starts from its beginning");
+  if (!is_quiet())
+    fmt::print("{}: {} parameters, {} classes, {} features; device {}, {} threads; run folder {}\n",
+               trainer.description().architecture.kind().title, trainer.net().parameter_count(),
+               trainer.net().shape().classes, trainer.net().shape().features, describe_device(device), thread_count(),
+               printable(run.folder.string()));
+  std::fflush(stdout);
+  if (!run_epochs(trainer, run.config.epochs, options.save_every_minutes))
+    throw Stopped(fmt::format("after {} epochs and part of the next; the state is saved", trainer.epochs_done()),
+                  fmt::format("Go on with: train --resume --out {}", run.folder.string()));
+  print_result(trainer, run.folder);
 }
 
 }  // namespace

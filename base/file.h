@@ -9,13 +9,24 @@
 
 namespace cardiograd {
 
+// What becomes of a file that appears at the destination after writing began.
+enum class Appeared {
+  kRefuse,   // commit() throws, and the file stays
+  kReplace,  // for files that nobody but this program has: caches, which two processes may make at once
+};
+
 // Writes beside the destination under a temporary name; commit() syncs it to disk and renames it into place. Without
 // commit() the destructor removes the temporary file and the destination stays as it was. A temporary file that a
-// killed process left behind for the same destination is removed by the next AtomicFile.
+// killed process left behind for the same destination is removed by the next AtomicFile; one that a living process
+// writes, here or on another machine, is locked and stays.
+//
+// The destination is a regular file or not there: its mode is kept, and what it is is looked at again in the moment of
+// the rename. Pipes and character devices (a terminal, /dev/null) are written through as they are, /dev/stdout and its
+// like too. Anything else is refused: links, folders, block devices, files that you may not write.
 class AtomicFile {
  public:
-  // Throws Error when the folder does not exist or cannot be written.
-  explicit AtomicFile(std::filesystem::path destination);
+  // Throws Error when the folder does not exist or cannot be written, and for a destination that is refused.
+  explicit AtomicFile(std::filesystem::path destination, Appeared appeared = Appeared::kRefuse);
   ~AtomicFile();
   AtomicFile(const AtomicFile&) = delete;
   AtomicFile& operator=(const AtomicFile&) = delete;
@@ -28,21 +39,28 @@ class AtomicFile {
 
  private:
   [[noreturn]] void fail(const char* action) const;
+  void create_temporary(int mode);
+  void put_in_place();
 
   std::filesystem::path destination_;
-  std::filesystem::path temporary_;
+  std::filesystem::path temporary_;  // empty when written through
   int descriptor_ = -1;
+  Appeared appeared_;
+  bool existed_ = false;
 };
+
+// Throws what AtomicFile would for this destination, and writes nothing: for outputs that are named before long work.
+void check_destination(const std::filesystem::path& destination);
 
 // The whole of `content` in one atomic step. Throws Error, naming the destination.
 void write_file(const std::filesystem::path& destination, std::string_view content);
 
 // Writes `content` as it goes, neither atomic nor synced: only for the many files of a hidden folder that is synced
-// once and renamed into place when all are there. Throws Error, naming the destination.
+// once and renamed into place when all are there. Nothing may be there yet. Throws Error, naming the destination.
 void write_staged_file(const std::filesystem::path& destination, std::string_view content);
 
 // Returns when everything written to the file system of `folder` is on disk; at once where the file system
-// cannot be synced.
+// cannot be synced. Throws Error when the disk reports a failure.
 void sync_file_system(const std::filesystem::path& folder);
 
 // The whole file. Throws Error when it is missing, is not a regular file, cannot be read, or has more than `max_bytes`.

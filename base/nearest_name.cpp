@@ -1,9 +1,11 @@
 #include "base/nearest_name.h"
 
 #include <algorithm>
+#include <array>
 #include <cctype>
 #include <cstddef>
 #include <numeric>
+#include <utility>
 
 namespace cardiograd {
 namespace {
@@ -30,7 +32,46 @@ std::size_t edit_distance(std::string_view a, std::string_view b) {
 
 }  // namespace
 
+namespace {
+
+// What other programs call the same. In lower case, words joined by '_'.
+constexpr std::array<std::pair<std::string_view, std::string_view>, 18> kSynonyms = {{{"learning_rate", "lr"},
+                                                                                      {"max_epochs", "epochs"},
+                                                                                      {"num_epochs", "epochs"},
+                                                                                      {"random_seed", "seed"},
+                                                                                      {"num_workers", "threads"},
+                                                                                      {"workers", "threads"},
+                                                                                      {"jobs", "threads"},
+                                                                                      {"num_threads", "threads"},
+                                                                                      {"gpu", "device"},
+                                                                                      {"output", "out"},
+                                                                                      {"output_dir", "out"},
+                                                                                      {"dataset", "data"},
+                                                                                      {"data_dir", "data"},
+                                                                                      {"checkpoint", "model"},
+                                                                                      {"weights", "model"},
+                                                                                      {"sampling_rate", "rate"},
+                                                                                      {"verbose", "log"},
+                                                                                      {"silent", "quiet"}}};
+
+// "--learning-rate" and "training.learning_rate": "learning_rate"
+std::string bare_name(std::string_view name) {
+  if (const std::size_t dot = name.find_last_of('.'); dot != name.npos) name.remove_prefix(dot + 1);
+  std::string bare;
+  for (const char c : name.substr(std::min(name.find_first_not_of('-'), name.size())))
+    bare += c == '-' ? '_' : lower(c);
+  return bare;
+}
+
+}  // namespace
+
 std::string nearest_name(std::string_view wanted, const std::vector<std::string>& known) {
+  for (const auto& [other, ours] : kSynonyms) {
+    if (bare_name(wanted) != other) continue;
+    const auto meant =
+        std::find_if(known.begin(), known.end(), [&](const auto& name) { return bare_name(name) == ours; });
+    if (meant != known.end()) return *meant;
+  }
   const auto nearest = std::min_element(known.begin(), known.end(), [&](const auto& a, const auto& b) {
     return edit_distance(wanted, a) < edit_distance(wanted, b);
   });

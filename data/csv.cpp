@@ -2,6 +2,8 @@
 
 #include <algorithm>
 #include <charconv>
+#include <exception>
+#include <unordered_set>
 
 #include <csv.h>
 #include <fmt/format.h>
@@ -13,24 +15,37 @@
 namespace cardiograd::data {
 namespace {
 
-// What libcsv's callbacks fill. They only append: an exception must not pass through C.
+// What libcsv's callbacks fill. An exception must not pass through C: it waits here.
 struct Rows {
   std::vector<std::vector<std::string>> rows;
   std::vector<std::size_t> lines;  // where each row begins
   std::vector<std::string> current;
   std::size_t line = 1;   // being parsed
   std::size_t begin = 1;  // of the current row
+  std::exception_ptr failure;
 };
+
+template <class Append>
+void guarded(void* data, Append append) noexcept {
+  auto& rows = *static_cast<Rows*>(data);
+  if (rows.failure) return;
+  try {
+    append(rows);
+  } catch (...) {
+    rows.failure = std::current_exception();
+  }
+}
 
 extern "C" {
 static void csv_field(void* text, std::size_t size, void* data) noexcept {
-  static_cast<Rows*>(data)->current.emplace_back(static_cast<const char*>(text), size);
+  guarded(data, [&](Rows& rows) { rows.current.emplace_back(static_cast<const char*>(text), size); });
 }
 static void csv_row(int, void* data) noexcept {
-  auto& rows = *static_cast<Rows*>(data);
-  rows.rows.push_back(std::move(rows.current));
-  rows.lines.push_back(rows.begin);
-  rows.current.clear();
+  guarded(data, [](Rows& rows) {
+    rows.lines.push_back(rows.begin);
+    rows.rows.push_back(std::move(rows.current));
+    rows.current.clear();
+  });
 }
 static int csv_nothing(unsigned char) noexcept {
   return 0;
@@ -67,6 +82,7 @@ Rows parse_rows(std::string_view text, const std::filesystem::path& path) {
     if (!parser.feed(line, rows))
       throw Error(fmt::format("{}:{}: malformed CSV: a quote within a field", path.string(), rows.line),
                   "A field with quotes must be quoted as a whole, quotes inside doubled.");
+    if (rows.failure) std::rethrow_exception(rows.failure);
     text.remove_prefix(size);
     ++rows.line;
     const bool blank = rows.begin + 1 == rows.line && (line == "\n" || line == "\r\n");
@@ -75,6 +91,7 @@ Rows parse_rows(std::string_view text, const std::filesystem::path& path) {
   if (!parser.finish(rows))
     throw Error(fmt::format("{}:{}: malformed CSV: the quote of a field is never closed", path.string(), rows.begin),
                 "Close it with \" at the end of the field.");
+  if (rows.failure) std::rethrow_exception(rows.failure);
   return rows;
 }
 
@@ -92,10 +109,10 @@ CsvTable CsvTable::parse(std::string_view text, const std::filesystem::path& pat
   CsvTable table;
   table.path_ = path;
   table.columns_ = std::move(rows.rows.front());
-  for (std::size_t i = 0; i < table.columns_.size(); ++i)
-    if (std::find(table.columns_.begin(), table.columns_.begin() + static_cast<std::ptrdiff_t>(i), table.columns_[i]) !=
-        table.columns_.begin() + static_cast<std::ptrdiff_t>(i))
-      throw Error(fmt::format("{}:{}: two columns are called '{}'", path.string(), rows.lines[0], table.columns_[i]),
+  std::unordered_set<std::string_view> names;
+  for (const std::string& name : table.columns_)
+    if (!names.insert(name).second)
+      throw Error(fmt::format("{}:{}: two columns are called '{}'", path.string(), rows.lines[0], name),
                   "Rename one of them.");
   const std::size_t width = table.columns_.size();
   table.lines_.assign(rows.lines.begin() + 1, rows.lines.end());
@@ -106,6 +123,7 @@ CsvTable CsvTable::parse(std::string_view text, const std::filesystem::path& pat
                               rows.rows[row].size(), width),
                   "Every row needs one field for each column; fields with commas must be quoted.");
     std::move(rows.rows[row].begin(), rows.rows[row].end(), std::back_inserter(table.cells_));
+    rows.rows[row] = {};
   }
   return table;
 }

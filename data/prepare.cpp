@@ -36,9 +36,14 @@ struct Source {
 };
 
 Source read_source(const PrepareSettings& settings) {
-  if (!fs::is_directory(settings.folder))
-    throw Error(fmt::format("{}: no such folder", settings.folder.string()),
-                "Give the folder that holds ptbxl_database.csv and scp_statements.csv.");
+  if (!fs::is_directory(settings.folder)) {
+    const bool file = fs::exists(settings.folder);
+    throw Error(
+        fmt::format("{}: {}", settings.folder.string(), file ? "is a file, expected a folder" : "no such folder"),
+        file && settings.folder.filename() == "ptbxl_database.csv"
+            ? fmt::format("Give the folder that it lies in: {}.", settings.folder.parent_path().string())
+            : "Give the folder that holds ptbxl_database.csv and scp_statements.csv.");
+  }
   Source source;
   source.csv = settings.folder / "ptbxl_database.csv";
   const std::string text = read_file(source.csv);
@@ -192,6 +197,47 @@ class Failures {
   std::string hint_;
 };
 
+// Names and stamps of the records' files as they come, from any thread. They lie in two blocks: small pieces of memory
+// that stay, between the large ones that each record takes for a moment, would keep those from being used again.
+class SourceFiles {
+ public:
+  explicit SourceFiles(std::size_t records) : places_(records) {
+    constexpr std::size_t kFiles = 2, kNameBytes = 64;  // per record, as a rule
+    names_.reserve(records * kFiles * kNameBytes);
+    stamps_.reserve(records * kFiles);
+  }
+
+  void add(std::size_t index, const PreparedRecord& record) {
+    const std::lock_guard lock(mutex_);
+    places_[index] = {names_.size(), stamps_.size(), record.files.size()};
+    for (const std::string& name : record.files) names_.append(name.c_str(), name.size() + 1);
+    stamps_.insert(stamps_.end(), record.stamps.begin(), record.stamps.end());
+  }
+
+  // In the order of the records.
+  void move_to(SignalCache& cache) {
+    for (const Place& place : places_) {
+      const char* name = names_.data() + place.name;
+      for (std::size_t i = 0; i < place.count; ++i) {
+        cache.files.emplace_back(name);
+        cache.stamps.push_back(stamps_[place.stamp + i]);
+        name += cache.files.back().size() + 1;
+      }
+    }
+  }
+
+ private:
+  struct Place {
+    std::size_t name = 0;
+    std::size_t stamp = 0;
+    std::size_t count = 0;
+  };
+  std::mutex mutex_;
+  std::string names_;  // each ended by a zero
+  std::vector<FileStamp> stamps_;
+  std::vector<Place> places_;
+};
+
 SignalCache build(const PrepareSettings& settings, const Source& source, const std::vector<std::string>& stems,
                   const std::string& key) {
   SignalCache cache;
@@ -212,18 +258,16 @@ SignalCache build(const PrepareSettings& settings, const Source& source, const s
   cache.features.resize(cache.rows.size() * first.features.size());
   cache.invalid_samples.resize(cache.rows.size());
   cache.flat_leads.resize(cache.rows.size());
-  std::vector<std::vector<std::string>> files(cache.rows.size());
-  std::vector<std::vector<FileStamp>> stamps(cache.rows.size());
+  SourceFiles files(cache.rows.size());
   Failures failures;
   std::mutex progress_mutex;
   std::int64_t done = 0;
   parallel_for(records, [&](std::int64_t i) {
     const auto index = static_cast<std::size_t>(i);
     try {
-      PreparedRecord record = prepare_row(i);
+      const PreparedRecord record = prepare_row(i);
       place_record(record, index, settings.folder / stems[static_cast<std::size_t>(cache.rows[index])], cache);
-      files[index] = std::move(record.files);
-      stamps[index] = std::move(record.stamps);
+      files.add(index, record);
     } catch (const Error& error) {
       failures.add(i, error);
     }
@@ -232,10 +276,7 @@ SignalCache build(const PrepareSettings& settings, const Source& source, const s
     if (settings.progress) settings.progress(done, records);
   });
   failures.rethrow();
-  for (std::size_t i = 0; i < files.size(); ++i) {
-    cache.files.insert(cache.files.end(), files[i].begin(), files[i].end());
-    cache.stamps.insert(cache.stamps.end(), stamps[i].begin(), stamps[i].end());
-  }
+  files.move_to(cache);
   return cache;
 }
 

@@ -3,10 +3,12 @@
 #include <algorithm>
 #include <charconv>
 #include <set>
+#include <unordered_map>
 
 #include <fmt/format.h>
 
 #include "base/error.h"
+#include "base/text.h"
 #include "data/csv.h"
 
 namespace cardiograd::data {
@@ -19,6 +21,7 @@ class DictParser {
 
   std::vector<ScpStatement> parse() {
     std::vector<ScpStatement> statements;
+    std::unordered_map<std::string, std::size_t> places;  // of the codes in `statements`
     expect('{');
     while (!take('}')) {
       if (!statements.empty()) {
@@ -28,12 +31,11 @@ class DictParser {
       const std::string code = parse_string();
       expect(':');
       const auto likelihood = parse_value();
-      const auto same =
-          std::find_if(statements.begin(), statements.end(), [&](const auto& s) { return s.code == code; });
-      if (same == statements.end()) {
+      const auto [place, is_new] = places.try_emplace(code, statements.size());
+      if (is_new) {
         statements.push_back({code, likelihood});
       } else {
-        same->likelihood = likelihood;
+        statements[place->second].likelihood = likelihood;
       }
     }
     skip_blanks();
@@ -138,6 +140,11 @@ ScpTable ScpTable::from(const CsvTable& csv, const std::filesystem::path& path) 
       throw Error(fmt::format("{}: diagnostic statement '{}' has no code, diagnostic_class or diagnostic_subclass",
                               csv.place(row), code),
                   "Take scp_statements.csv as published with PTB-XL.");
+    if (!is_utf8(code) || !is_utf8(classes.superclass) || !is_utf8(classes.subclass))
+      throw Error(fmt::format("{}: statement '{}' has a code or a class that is not UTF-8", csv.place(row), code),
+                  "Models are stored with their classes' names: save the table as UTF-8.");
+    if (table.classes_.contains(code))
+      throw Error(fmt::format("{}: the code '{}' is there twice", csv.place(row), code), "Delete one of the rows.");
     superclasses.insert(classes.superclass);
     subclasses.insert(classes.subclass);
     table.classes_[code] = std::move(classes);

@@ -5,13 +5,11 @@
 #include <cstdlib>
 #include <fstream>
 #include <limits>
-#include <memory>
 #include <type_traits>
 
 #include <fmt/format.h>
 #include <nlohmann/json.hpp>
 #include <sys/stat.h>
-#include <xxhash.h>
 
 #include "base/error.h"
 #include "base/file.h"
@@ -26,22 +24,6 @@ constexpr std::array<char, 8> kMagic = {'C', 'G', 'P', 'R', 'E', 'P', '0', '1'};
 constexpr std::uint64_t kMaxJsonBytes = 16U << 20;
 
 static_assert(std::is_trivially_copyable_v<FileStamp> && sizeof(FileStamp) == 40);
-
-class Hasher {
- public:
-  Hasher() : state_(XXH3_createState()) { XXH3_128bits_reset(state_.get()); }
-  void update(const void* bytes, std::size_t count) { XXH3_128bits_update(state_.get(), bytes, count); }
-  ContentHash digest() const {
-    const XXH128_hash_t hash = XXH3_128bits_digest(state_.get());
-    return {hash.low64, hash.high64};
-  }
-
- private:
-  struct Free {
-    void operator()(XXH3_state_t* state) const { XXH3_freeState(state); }
-  };
-  std::unique_ptr<XXH3_state_t, Free> state_;
-};
 
 // Calls visit(name, vector) for every section, in the order of the file; `names` holds the text of cache.files.
 template <class Cache, class Names, class Visit>
@@ -152,15 +134,6 @@ std::int64_t nanoseconds(const timespec& time) {
 
 }  // namespace
 
-ContentHash content_hash(std::string_view content) {
-  const XXH128_hash_t hash = XXH3_128bits(content.data(), content.size());
-  return {hash.low64, hash.high64};
-}
-
-std::string to_string(const ContentHash& hash) {
-  return fmt::format("{:016x}{:016x}", hash.high, hash.low);
-}
-
 std::optional<FileStamp> stamp_of(const fs::path& path) {
   struct stat status {};
   if (::stat(path.c_str(), &status) != 0) return std::nullopt;
@@ -177,7 +150,7 @@ void save_signal_cache(const fs::path& path, const SignalCache& cache) {
                    [&](const char* name, const auto& section) { json["sections"][name] = section.size(); });
   const std::string text = json.dump(-1, ' ', false, nlohmann::json::error_handler_t::replace);
   const std::uint64_t size = text.size();
-  AtomicFile file(path);
+  AtomicFile file(path, Appeared::kReplace);
   Hasher hasher;
   const auto write = [&](const void* bytes, std::size_t count) {
     hasher.update(bytes, count);

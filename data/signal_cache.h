@@ -12,20 +12,11 @@
 #include <filesystem>
 #include <optional>
 #include <string>
-#include <string_view>
 #include <vector>
 
+#include "base/hash.h"
+
 namespace cardiograd::data {
-
-struct ContentHash {
-  std::uint64_t low = 0;
-  std::uint64_t high = 0;
-  bool operator==(const ContentHash&) const = default;
-};
-
-// XXH3-128.
-ContentHash content_hash(std::string_view content);
-std::string to_string(const ContentHash& hash);
 
 // A source file as it was when the cache was made.
 struct FileStamp {

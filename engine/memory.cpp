@@ -85,24 +85,26 @@ Storage CachingAllocator::allocate(std::size_t bytes) {
 }
 
 std::byte* CachingAllocator::take(std::size_t size) {
-  auto& blocks = free_[size];
-  if (!blocks.empty()) {
-    std::byte* block = blocks.back();
-    blocks.pop_back();
+  Bin& bin = bins_[size];
+  if (!bin.free.empty()) {
+    std::byte* block = bin.free.back();
+    bin.free.pop_back();
     return block;
   }
-  std::byte* block = take_from_source(size);
+  std::byte* block = take_from_source(size, bin);
   if (block == nullptr) {
     release_free_blocks();
-    block = take_from_source(size);
+    block = take_from_source(size, bin);
   }
   return block;
 }
 
-std::byte* CachingAllocator::take_from_source(std::size_t size) {
+std::byte* CachingAllocator::take_from_source(std::size_t size, Bin& bin) {
   if (size > limit_ || statistics_.reserved > limit_ - size) return nullptr;
+  if (bin.free.capacity() <= bin.blocks) bin.free.reserve(2 * bin.blocks + 1);
   std::byte* block = source_.allocate(size);
   if (block == nullptr) return nullptr;
+  ++bin.blocks;
   statistics_.reserved += size;
   ++statistics_.system_allocations;
   return block;
@@ -115,9 +117,10 @@ void CachingAllocator::refuse(std::size_t bytes) const {
       "Use a smaller --batch-size.");
 }
 
-void CachingAllocator::give_back(std::byte* block, std::size_t size) {
+// Called when a tensor goes, maybe because memory has run out.
+void CachingAllocator::give_back(std::byte* block, std::size_t size) noexcept {
   const std::lock_guard lock(mutex_);
-  free_[size].push_back(block);
+  bins_.find(size)->second.free.push_back(block);
   statistics_.in_use -= size;
 }
 
@@ -137,10 +140,11 @@ void CachingAllocator::release_cached() {
 }
 
 void CachingAllocator::release_free_blocks() {
-  for (auto& [size, blocks] : free_) {
-    for (std::byte* block : blocks) source_.release(block, size);
-    statistics_.reserved -= size * blocks.size();
-    blocks.clear();
+  for (auto& [size, bin] : bins_) {
+    for (std::byte* block : bin.free) source_.release(block, size);
+    statistics_.reserved -= size * bin.free.size();
+    bin.blocks -= bin.free.size();
+    bin.free.clear();
   }
 }
 

@@ -59,15 +59,21 @@ class CachingAllocator {
   std::size_t limit() const;
 
  private:
+  // Blocks of one size.
+  struct Bin {
+    std::vector<std::byte*> free;  // with room for all: giving a block back takes no memory
+    std::size_t blocks = 0;        // from the source
+  };
+
   std::byte* take(std::size_t size);
-  std::byte* take_from_source(std::size_t size);
+  std::byte* take_from_source(std::size_t size, Bin& bin);
   void release_free_blocks();
   [[noreturn]] void refuse(std::size_t bytes) const;
-  void give_back(std::byte* block, std::size_t size);
+  void give_back(std::byte* block, std::size_t size) noexcept;
 
   MemorySource source_;
   mutable std::mutex mutex_;
-  std::map<std::size_t, std::vector<std::byte*>> free_;  // by block size
+  std::map<std::size_t, Bin> bins_;  // by block size
   MemoryStatistics statistics_;
   std::size_t limit_ = SIZE_MAX;
 };

@@ -10,6 +10,7 @@
 #include <toml++/toml.h>
 
 #include "base/error.h"
+#include "base/text.h"
 
 namespace cardiograd::model {
 namespace {
@@ -139,6 +140,9 @@ void ConfigField::refuse_kind(std::string_view what) const {
 }
 
 void ConfigField::check(std::string_view what) const {
+  if (const auto* text = std::get_if<std::string*>(&value); text != nullptr && !is_utf8(**text))
+    throw UsageError(fmt::format("{} is '{}', which is not UTF-8", what, printable(**text)),
+                     "A run's config.toml is a text file: rename the folder, or make a link to it.");
   const bool good =
       std::visit(Overloaded{[this](std::int64_t* number) { return admits(range, static_cast<double>(*number)); },
                             [this](double* number) { return admits(range, *number); },

@@ -2,10 +2,15 @@
 
 #include <algorithm>
 #include <cmath>
+#include <cstddef>
+#include <cstring>
 #include <limits>
 #include <numeric>
+#include <utility>
 
 #include <fmt/format.h>
+#include <sys/mman.h>
+#include <unistd.h>
 
 #include "base/error.h"
 #include "data/dataset.h"
@@ -30,6 +35,27 @@ Tensor gather_rows(const Tensor& table, const std::vector<std::int32_t>& index, 
   return rows.to(device);
 }
 
+// The values as a tensor. They may be most of the memory in use: the pages of each part go back to the system as soon
+// as it is copied, so that there are never two copies of all.
+Tensor moved(std::vector<std::int16_t>&& values, const Shape& shape) {
+  constexpr std::size_t kPart = std::size_t{8} << 20;  // bytes, whole pages
+  Tensor tensor = Tensor::empty(shape, DType::kInt16);
+  const std::size_t bytes = values.size() * sizeof(std::int16_t);
+  if (bytes != tensor.byte_count())
+    throw Error(fmt::format("tensor of shape {}: {} values, expected {}", shape.text(), values.size(), shape.count()));
+  auto* from = reinterpret_cast<std::byte*>(values.data());
+  const auto page = static_cast<std::size_t>(::sysconf(_SC_PAGESIZE));
+  for (std::size_t at = 0; at < bytes; at += kPart) {
+    const std::size_t count = std::min(kPart, bytes - at);
+    std::memcpy(tensor.bytes() + at, from + at, count);
+    const auto begin = (reinterpret_cast<std::uintptr_t>(from + at) + page - 1) / page * page;
+    const auto end = reinterpret_cast<std::uintptr_t>(from + at + count) / page * page;
+    if (begin < end) ::madvise(reinterpret_cast<void*>(begin), end - begin, MADV_DONTNEED);
+  }
+  values = {};
+  return tensor;
+}
+
 bool fits_on_gpu(const Tensor& signals, double fraction) {
   return static_cast<double>(signals.byte_count()) <= fraction * static_cast<double>(cuda_memory_for_tensors());
 }
@@ -39,11 +65,10 @@ bool fits_on_gpu(const Tensor& signals, double fraction) {
 DataLoader::DataLoader(RecordArrays arrays, const SignalScaling& signal_scaling, Device device,
                        double resident_fraction)
     : device_(device),
-      signals_(Tensor::from(arrays.signals, {arrays.records, arrays.samples, arrays.leads})),
+      signals_(moved(std::move(arrays.signals), {arrays.records, arrays.samples, arrays.leads})),
       scales_(Tensor::from(arrays.scales, {arrays.records, arrays.leads})),
       labels_(Tensor::from(arrays.labels, {arrays.records, arrays.classes})),
       mean_(Tensor::from(to_float(signal_scaling.mean), {arrays.leads}).to(device)) {
-  arrays.signals = {};  // They are in the tensor now, and may be most of the memory in use.
   std::vector<float> inverse;
   for (const double sd : signal_scaling.sd) inverse.push_back(static_cast<float>(1 / sd));
   inverse_sd_ = Tensor::from(inverse, {arrays.leads}).to(device);
@@ -88,12 +113,13 @@ std::vector<float> DataLoader::recording(std::int64_t record) const {
 }
 
 Scores score(Model& net, const DataLoader& source, const std::vector<std::int64_t>& rows, std::int64_t batch_size,
-             const Tensor& pos_weight) {
+             const Tensor& pos_weight, const std::function<void()>& between) {
   const NoGrad no_grad;
   net.set_training(false);
   Scores scores;
   double loss = 0;
   for (std::size_t first = 0; first < rows.size(); first += static_cast<std::size_t>(batch_size)) {
+    if (between) between();
     const std::size_t count = std::min(static_cast<std::size_t>(batch_size), rows.size() - first);
     const Batch batch = source.batch(rows, first, count);
     const Tensor logits = net.forward(batch.signals, batch.features);

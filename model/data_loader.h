@@ -2,6 +2,7 @@
 #pragma once
 
 #include <cstdint>
+#include <functional>
 #include <vector>
 
 #include "engine/tensor.h"
@@ -71,7 +72,8 @@ struct Scores {
 };
 
 // Runs the model in evaluation mode over `rows`, `batch_size` at a time. `pos_weight` (classes) may be undefined.
+// `between` is called before each batch.
 Scores score(Model& net, const DataLoader& source, const std::vector<std::int64_t>& rows, std::int64_t batch_size,
-             const Tensor& pos_weight);
+             const Tensor& pos_weight, const std::function<void()>& between = {});
 
 }  // namespace cardiograd::model

@@ -2,6 +2,7 @@
 
 #include <algorithm>
 #include <array>
+#include <system_error>
 #include <type_traits>
 #include <utility>
 
@@ -10,6 +11,7 @@
 #include <nlohmann/json.hpp>
 
 #include "base/error.h"
+#include "base/json.h"
 #include "base/log.h"
 #include "engine/io/safetensors.h"
 #include "engine/memory.h"
@@ -85,7 +87,9 @@ json description_json(const ModelDescription& d) {
           {"feature_sd", d.feature_scaling.sd},
           {"feature_missing_flags", d.feature_scaling.missing_flags},
           {"epoch", d.epoch},
-          {"val_folds", d.val_folds}};
+          {"val_folds", d.val_folds},
+          {"train_folds", d.train_folds},
+          {"data_hash", d.data_hash}};
 }
 
 template <class T>
@@ -116,6 +120,8 @@ ModelDescription description_from(const json& j) {
   j.at("feature_missing_flags").get_to(d.feature_scaling.missing_flags);
   j.at("epoch").get_to(d.epoch);
   j.at("val_folds").get_to(d.val_folds);
+  if (j.contains("train_folds")) j.at("train_folds").get_to(d.train_folds);
+  if (j.contains("data_hash")) j.at("data_hash").get_to(d.data_hash);
   return d;
 }
 
@@ -138,11 +144,20 @@ void check_lengths(const std::string& origin, const ModelDescription& d) {
   expect("feature inputs", static_cast<std::size_t>(d.feature_scaling.width()), shape.features);
 }
 
-// The rate must be one, divisors must divide.
+// The rate must be one, divisors must divide, names must tell classes apart.
 void check_values(const std::string& origin, const ModelDescription& d) {
   const auto refuse = [&](const std::string& what) { throw Error(fmt::format("{}: {}", origin, what), kDamaged); };
   if (!(d.rate > 0 && d.rate <= kHighestRate))
     refuse(fmt::format("rate_hz is {}, expected 0 to {}", d.rate, kHighestRate));
+  for (std::size_t c = 0; c < d.class_names.size(); ++c) {
+    const std::string& name = d.class_names[c];
+    if (name.empty()) refuse(fmt::format("class {} has no name", c + 1));
+    if (std::find(d.class_names.begin(), d.class_names.begin() + static_cast<std::ptrdiff_t>(c), name) !=
+        d.class_names.begin() + static_cast<std::ptrdiff_t>(c))
+      refuse(fmt::format("two classes are called '{}'", name));
+    if (!(d.thresholds[c] >= 0 && d.thresholds[c] <= 1))
+      refuse(fmt::format("the threshold of class '{}' is {}, expected 0 to 1", name, d.thresholds[c]));
+  }
   for (const double sd : d.signal_scaling.sd)
     if (!(sd > 0)) refuse(fmt::format("signal_sd is {}, expected more than 0", sd));
   for (const double sd : d.feature_scaling.sd)
@@ -201,19 +216,25 @@ json with_new_words(const std::string& origin, json j) {
   return j;
 }
 
-ModelDescription parse_description(const std::string& origin, const std::string& text) {
+// What `read` returns; whatever it throws is damage. An unknown word in a file, for one, is no wrong usage.
+template <class Read>
+auto undamaged(const std::string& origin, Read read) {
   try {
-    const json j = json::parse(text);
-    const json& version = j.at("format_version");
-    if (version != kFormatVersion && version != kOldFormatVersion)
-      throw Error(fmt::format("{}: format version {}, expected {}", origin, version.dump(), kFormatVersion),
-                  "Use the version of the program that wrote it.");
-    return description_from(with_new_words(origin, j));
+    return read();
   } catch (const json::exception& error) {
     throw Error(fmt::format("{}: the model's description is damaged: {}", origin, error.what()), kDamaged);
-  } catch (const UsageError& error) {  // an unknown word in a file is no wrong usage
-    throw Error(fmt::format("{}: {}", origin, error.what()), kDamaged);
+  } catch (const Error& error) {
+    throw Error(fmt::format("{}: the model's description is damaged: {}", origin, error.what()), kDamaged);
   }
+}
+
+ModelDescription parse_description(const std::string& origin, const std::string& text) {
+  const json j = undamaged(origin, [&] { return parse_json(text); });
+  const json version = undamaged(origin, [&] { return j.at("format_version"); });
+  if (version != kFormatVersion && version != kOldFormatVersion)
+    throw Error(fmt::format("{}: format version {}, expected {}", origin, short_json(version), kFormatVersion),
+                "Use the version of the program that wrote it.");
+  return undamaged(origin, [&] { return description_from(with_new_words(origin, j)); });
 }
 
 }  // namespace
@@ -225,7 +246,16 @@ void save_model(const std::filesystem::path& path, const ModelDescription& descr
   write_safetensors(path, file);
 }
 
-TrainedModel load_model(const std::filesystem::path& path) {
+std::filesystem::path model_path(const std::filesystem::path& path) {
+  std::error_code ignored;
+  if (!std::filesystem::is_directory(path, ignored)) return path;
+  if (std::filesystem::exists(path / "best.safetensors", ignored)) return path / "best.safetensors";
+  throw Error(fmt::format("{}: is a folder without a run's best.safetensors", path.string()),
+              "Give a run's folder, or a last.safetensors or best.safetensors that train has written.");
+}
+
+TrainedModel load_model(const std::filesystem::path& file_or_run) {
+  const std::filesystem::path path = model_path(file_or_run);
   const SafetensorsFile file = read_safetensors(path);
   const auto metadata = file.metadata.find(kMetadataKey);
   if (metadata == file.metadata.end())

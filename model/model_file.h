@@ -30,8 +30,10 @@ struct ModelDescription {
   Precision precision = Precision::kFp32;  // of the matrix products, in training and after
   SignalScaling signal_scaling;
   FeatureScaling feature_scaling;
-  std::int64_t epoch = 0;               // epochs trained
-  std::vector<std::int64_t> val_folds;  // the thresholds and the choice of the epoch come from here
+  std::int64_t epoch = 0;                 // epochs trained
+  std::vector<std::int64_t> val_folds;    // the thresholds and the choice of the epoch come from here
+  std::vector<std::int64_t> train_folds;  // the weights come from here; empty in files of earlier versions
+  std::string data_hash;                  // of ecg_ids and folds of the data set; likewise
 };
 
 // A model and what its file says about it.
@@ -43,9 +45,13 @@ struct TrainedModel {
 // Atomic; equal models give equal bytes.
 void save_model(const std::filesystem::path& path, const ModelDescription& description, Model& net);
 
-// Throws Error naming the file for what is no safetensors file, was not written by save_model, lacks a field or a
-// tensor, or has one of another shape. Files of format version 1 are read with a warning that names the header keys
-// that have changed. Not while other threads make tensors on the CPU: their memory is limited for the moment.
+// The file of a model: `path` itself, or of a run's folder its best.safetensors. Throws Error for a folder without.
+std::filesystem::path model_path(const std::filesystem::path& path);
+
+// Reads model_path(path). Throws Error naming the file for what is no safetensors file, was not written by save_model,
+// lacks a field or a tensor, or has one of another shape. Files of format version 1 are read with a warning that names
+// the header keys that have changed. Not while other threads make tensors on the CPU: their memory is limited for the
+// moment.
 TrainedModel load_model(const std::filesystem::path& path);
 
 }  // namespace cardiograd::model

@@ -7,12 +7,12 @@
 #include <set>
 
 #include <fmt/format.h>
-#include <nlohmann/json.hpp>
 
 #include "base/error.h"
 #include "base/file.h"
 #include "base/log.h"
 #include "base/random_streams.h"
+#include "base/text.h"
 #include "engine/autograd.h"
 #include "engine/io/safetensors.h"
 #include "engine/ops/ops.h"
@@ -28,7 +28,6 @@
 namespace cardiograd::model {
 namespace {
 
-using nlohmann::json;
 using Clock = std::chrono::steady_clock;
 
 constexpr const char* kStateKey = "cardiograd_state";
@@ -46,30 +45,20 @@ std::vector<std::int64_t> training_folds(const data::Dataset& set, const DataCon
   return {folds.begin(), folds.end()};
 }
 
-json log_json(const std::vector<EpochResult>& log) {
-  json rows = json::array();
-  for (const EpochResult& r : log)
-    rows.push_back({r.train_loss, r.val_loss, std::isnan(r.val_macro_auc) ? json() : json(r.val_macro_auc), r.lr,
-                    r.samples_per_s, r.best});
-  return rows;
-}
-
-std::vector<EpochResult> log_from(const json& rows) {
-  std::vector<EpochResult> log;
-  for (const json& row : rows) {
-    const double auc = row.at(2).is_null() ? std::nan("") : row.at(2).get<double>();
-    log.push_back({.epoch = static_cast<std::int64_t>(log.size()) + 1,
-                   .train_loss = row.at(0),
-                   .val_loss = row.at(1),
-                   .val_macro_auc = auc,
-                   .lr = row.at(3),
-                   .samples_per_s = row.at(4),
-                   .best = row.at(5)});
-  }
-  return log;
+// The model's file will name them: what it cannot hold is said before the first epoch.
+void check_names(const data::Dataset& set) {
+  const auto check = [](const char* what, const std::string& name) {
+    if (!is_utf8(name))
+      throw Error(fmt::format("the {} '{}' is not UTF-8", what, printable(name)), "Rename it in the data.");
+  };
+  for (const std::string& name : set.class_names) check("class", name);
+  for (const std::string& name : set.lead_names) check("lead", name);
+  for (const std::string& name : set.feature_names) check("feature", name);
+  check("unit", set.unit);
 }
 
 ModelDescription describe_model(const TrainingConfig& config, const data::Dataset& set) {
+  check_names(set);
   ModelDescription d;
   d.architecture = config.model;
   d.architecture.set_shape({.classes = static_cast<std::int64_t>(set.class_names.size()),
@@ -88,6 +77,8 @@ ModelDescription describe_model(const TrainingConfig& config, const data::Datase
   d.feature_set = config.data.features;
   d.precision = config.precision;
   d.val_folds = {config.data.val_fold};
+  d.train_folds = training_folds(set, config.data);
+  d.data_hash = records_hash(set);
   return d;
 }
 
@@ -99,7 +90,8 @@ Trainer::Trainer(const TrainingConfig& config, data::Dataset set, std::filesyste
       folder_(std::move(folder)),
       device_(device_for(config_.device)),
       description_(describe_model(config_, set_)),
-      losses_(device_, kStepsAhead + 1) {
+      losses_(device_, kStepsAhead + 1),
+      run_source_(run_source(config_, set_)) {
   const std::vector<std::int64_t> folds = training_folds(set_, config_.data);
   data::check_training_folds(set_, {folds.begin(), folds.end()}, static_cast<int>(config_.data.val_fold),
                              static_cast<int>(config_.data.test_fold));
@@ -165,7 +157,8 @@ struct Trainer::Epoch {
   std::size_t usable = 0;
   const TrainerCallbacks& callbacks;
   EpochResult result = {};
-  double loss = 0;  // sum over the records seen
+  double loss = 0;              // sum over the records seen
+  std::size_t done_before = 0;  // by the process that this one resumes
   Clock::time_point start = Clock::now();
   std::deque<Step> pending = {};
 };
@@ -186,6 +179,15 @@ void Trainer::train_step(Epoch& epoch, const Step& step) {
   net_->clear_gradients();
 }
 
+void Trainer::pause(Epoch& epoch, std::size_t samples) {
+  const bool stop = epoch.callbacks.stop && epoch.callbacks.stop();
+  if (!stop && seconds_since(saved_) < save_every_s_) return;
+  collect_losses(epoch, 0);  // A state never holds what a loss that is not finite has left.
+  position_ = {.samples = samples, .loss = epoch.loss};
+  write_state();
+  if (stop) throw Stopped{};
+}
+
 void Trainer::collect_losses(Epoch& epoch, int ahead) {
   while (losses_.size() > ahead) {
     const Step step = epoch.pending.front();
@@ -202,7 +204,7 @@ void Trainer::collect_losses(Epoch& epoch, int ahead) {
     EpochResult& result = epoch.result;
     result.lr = step.lr;
     result.train_loss = epoch.loss / static_cast<double>(seen);
-    result.samples_per_s = static_cast<double>(seen) / seconds_since(epoch.start);
+    result.samples_per_s = static_cast<double>(seen - epoch.done_before) / seconds_since(epoch.start);
     if (epoch.callbacks.on_step)
       epoch.callbacks.on_step({.epoch = result.epoch,
                                .epochs = config_.epochs,
@@ -249,19 +251,35 @@ EpochResult Trainer::train_epoch(std::int64_t epoch_index, const TrainerCallback
   random.shuffle(epoch.rows);
   epoch.result.epoch = epoch_index + 1;
   while (losses_.size() > 0) losses_.pop();  // of an epoch that an exception ended
+  epoch.loss = position_.loss;
+  epoch.done_before = std::min(position_.samples, epoch.usable);
   net_->set_training(true);
   const auto batch_size = static_cast<std::size_t>(config_.batch_size);
-  for (std::size_t first = 0; first < epoch.usable; first += batch_size)
+  for (std::size_t first = epoch.done_before; first < epoch.usable; first += batch_size) {
+    const std::size_t count = std::min(batch_size, epoch.usable - first);
+    if (count == 1) break;  // Batch norm cannot; only where a resumed epoch goes on with another batch size.
     train_step(epoch, {.first = first,
-                       .count = std::min(batch_size, epoch.usable - first),
+                       .count = count,
                        .number = optimizer_->steps(),
                        .lr = learning_rate(epoch_index, optimizer_->steps())});
+    pause(epoch, first + count);
+  }
   collect_losses(epoch, 0);
+  position_ = {.samples = epoch.usable, .loss = epoch.loss};
+  if (epoch.done_before == epoch.usable) {  // Its training was done, not its validation.
+    epoch.result.lr = learning_rate(epoch_index, optimizer_->steps() - 1);
+    epoch.result.train_loss = epoch.loss / static_cast<double>(epoch.usable);
+  }
   return epoch.result;
 }
 
-void Trainer::validate(EpochResult& result) {
-  const Scores scored = score(*net_, *source_, val_rows_, config_.batch_size, pos_weight_);
+void Trainer::validate(EpochResult& result, const TrainerCallbacks& callbacks) {
+  const auto pause = [&] {
+    if (!callbacks.stop || !callbacks.stop()) return;
+    write_state();
+    throw Stopped{};
+  };
+  const Scores scored = score(*net_, *source_, val_rows_, config_.batch_size, pos_weight_, pause);
   if (!std::isfinite(scored.loss)) {
     std::string culprit;
     const auto batch_size = static_cast<std::size_t>(config_.batch_size);
@@ -287,20 +305,26 @@ void Trainer::validate(EpochResult& result) {
   });
 }
 
-void Trainer::run(const TrainerCallbacks& callbacks) {
+bool Trainer::run(const TrainerCallbacks& callbacks, double save_every_s) {
   const MatmulPrecision precision(config_.precision);
+  save_every_s_ = save_every_s;
+  if (optimizer_->steps() == 0) write_state();
+  saved_ = Clock::now();
   while (epochs_done() < config_.epochs) {
     EpochResult result;
     try {
       result = train_epoch(epochs_done(), callbacks);
-      validate(result);
+      validate(result, callbacks);
     } catch (const OutOfMemory& error) {
       if (device_ == Device::kCpu) throw;
       stop_out_of_memory(error);
+    } catch (const Stopped&) {
+      return false;
     }
     save(result);
     if (callbacks.on_epoch) callbacks.on_epoch(result);
   }
+  return true;
 }
 
 void Trainer::save(const EpochResult& result) {
@@ -308,6 +332,7 @@ void Trainer::save(const EpochResult& result) {
   save_model(folder_ / "last.safetensors", description_, *net_);
   if (result.best) save_model(folder_ / "best.safetensors", description_, *net_);
   log_.push_back(result);
+  position_ = {};
   write_log();
   write_state();
 }
@@ -324,29 +349,33 @@ void Trainer::write_state() {
   SafetensorsFile state;
   store_tensors(net_->named_tensors(), "model.", state);
   store_tensors(optimizer_->state(), "adam.", state);
-  state.metadata[kStateKey] = json{{"steps", optimizer_->steps()}, {"log", log_json(log_)}}.dump();
+  state.metadata[kStateKey] =
+      training_state_text({.steps = optimizer_->steps(), .log = log_, .position = position_}, run_source_);
   write_safetensors(folder_ / "state.safetensors", state);
+  saved_ = Clock::now();
 }
 
-bool Trainer::resume() {
+bool Trainer::resume(bool allow_changes) {
   const std::filesystem::path path = folder_ / "state.safetensors";
-  if (!std::filesystem::exists(path)) return false;
+  if (!std::filesystem::exists(path)) {
+    for (const char* name : {"last.safetensors", "best.safetensors", "log.csv"})
+      if (std::filesystem::exists(folder_ / name))
+        throw Error(fmt::format("{}: missing, but {} of a run is there", path.string(), name),
+                    "Restore it, or start another run with another --out; nothing was changed.");
+    return false;
+  }
   const SafetensorsFile state = read_safetensors(path);
   const auto metadata = state.metadata.find(kStateKey);
   if (metadata == state.metadata.end())
     throw Error(fmt::format("{}: no training state: the metadata '{}' is missing", path.string(), kStateKey),
                 "Start the run anew in another folder.");
+  TrainingProgress progress = parse_training_state(metadata->second, path.string(), run_source_, allow_changes);
   restore_tensors(state, "model.", path.string(), net_->named_tensors());
   restore_tensors(state, "adam.", path.string(), optimizer_->state());
-  try {
-    const json counters = json::parse(metadata->second);
-    optimizer_->set_steps(counters.at("steps"));
-    log_ = log_from(counters.at("log"));
-  } catch (const json::exception& error) {
-    throw Error(fmt::format("{}: the training state is damaged: {}", path.string(), error.what()),
-                "Start the run anew in another folder.");
-  }
-  write_log();
+  optimizer_->set_steps(progress.steps);
+  log_ = std::move(progress.log);
+  position_ = progress.position;
+  if (!log_.empty()) write_log();
   return true;
 }
 

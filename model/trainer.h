@@ -5,11 +5,14 @@
 //   log.csv            epoch, train_loss, val_loss, val_macro_auc, lr, samples_per_s
 //   last.safetensors   the model after the last finished epoch
 //   best.safetensors   the model with the highest macro AUC on the validation fold
-//   state.safetensors  what resuming needs besides: weights, optimizer moments, counters, the log so far
-// Each file is replaced in one step. The state is written last in every epoch, so a run killed at any moment resumes
-// from the last epoch whose state was written and ends with the same bytes in its model files.
+//   state.safetensors  what resuming needs besides: weights, optimizer moments, counters, the log so far, and hashes
+//                      of the data and the values that the run is made of
+// Each file is replaced in one step. The state is written before the first step, every few minutes, when the run is
+// stopped, and last in every epoch. So a run killed at any moment resumes from the last state and ends with the same
+// bytes in its model files.
 #pragma once
 
+#include <chrono>
 #include <cstddef>
 #include <cstdint>
 #include <filesystem>
@@ -24,18 +27,9 @@
 #include "model/data_loader.h"
 #include "model/model_file.h"
 #include "model/training_config.h"
+#include "model/training_state.h"
 
 namespace cardiograd::model {
-
-struct EpochResult {
-  std::int64_t epoch = 0;  // from 1
-  double train_loss = 0;   // mean over the epoch's samples
-  double val_loss = 0;
-  double val_macro_auc = 0;  // NaN when no class has both outcomes there
-  double lr = 0;             // of the epoch's last step
-  double samples_per_s = 0;
-  bool best = false;  // so far
-};
 
 // After each step; on the GPU some steps later, when the host has its loss.
 struct StepProgress {
@@ -47,11 +41,14 @@ struct StepProgress {
   double samples_per_s = 0;
 };
 
-// Called from the thread that trains; either may be empty.
+// Called from the thread that trains; each may be empty.
 struct TrainerCallbacks {
-  std::function<void(const StepProgress&)> on_step;
-  std::function<void(const EpochResult&)> on_epoch;
+  std::function<void(const StepProgress&)> on_step{};
+  std::function<void(const EpochResult&)> on_epoch{};
+  std::function<bool()> stop{};  // asked after every step; true: save the state and end
 };
+
+inline constexpr double kSaveEverySeconds = 300;
 
 class Trainer {
  public:
@@ -61,12 +58,15 @@ class Trainer {
   // batch.
   Trainer(const TrainingConfig& config, data::Dataset set, std::filesystem::path folder);
 
-  // Resumes from the folder's state; returns false when there is none. Throws Error when it does not fit.
-  bool resume();
+  // Resumes from the folder's state; returns false when there is none, nor anything else that a run has written. Throws
+  // Error when the state does not fit, is of other data or other values (unless parse_training_state() allows the
+  // change), or is missing beside a run's models.
+  bool resume(bool allow_changes = false);
 
-  // Trains the epochs that are left. Throws Error when a loss is not finite, naming step, learning rate and the first
-  // tensor that is not, and OutOfMemory with the batch size that would fit.
-  void run(const TrainerCallbacks& callbacks);
+  // Trains the epochs that are left, and saves the state at least every `save_every_s` seconds of training. False when
+  // callbacks.stop ended it before: resume() goes on from there. Throws Error when a loss is not finite, naming step,
+  // learning rate and the first tensor that is not, and OutOfMemory with the batch size that would fit.
+  bool run(const TrainerCallbacks& callbacks, double save_every_s = kSaveEverySeconds);
 
   Device device() const { return device_; }
   Model& net() { return *net_; }
@@ -79,11 +79,14 @@ class Trainer {
   double learning_rate(std::int64_t epoch, std::int64_t step) const;
   struct Epoch;
   struct Step;
+  struct Stopped {};
   EpochResult train_epoch(std::int64_t epoch, const TrainerCallbacks& callbacks);
+  // Between two steps, or two batches of the validation: saves the state when it is time. Throws Stopped.
+  void pause(Epoch& epoch, std::size_t samples);
   void train_step(Epoch& epoch, const Step& step);
   // Reads losses until at most `ahead` are left.
   void collect_losses(Epoch& epoch, int ahead);
-  void validate(EpochResult& result);
+  void validate(EpochResult& result, const TrainerCallbacks& callbacks);
   void save(const EpochResult& result);
   void write_log() const;
   void write_state();
@@ -105,6 +108,10 @@ class Trainer {
   Tensor pos_weight_;
   AsyncScalars losses_;  // of steps whose loss the host has not read yet
   std::vector<EpochResult> log_;
+  EpochPosition position_;  // in the epoch that is not finished
+  RunSource run_source_;
+  double save_every_s_ = kSaveEverySeconds;
+  std::chrono::steady_clock::time_point saved_;
 };
 
 }  // namespace cardiograd::model

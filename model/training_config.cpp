@@ -3,6 +3,7 @@
 #include <algorithm>
 #include <array>
 #include <optional>
+#include <system_error>
 
 #include <fmt/format.h>
 #include <fmt/ranges.h>
@@ -218,6 +219,12 @@ std::vector<ConfigField> config_fields(TrainingConfig& config) {
 }
 
 TrainingConfig read_config(const std::filesystem::path& path) {
+  std::error_code ignored;
+  if (std::filesystem::is_directory(path, ignored))
+    refuse(path.string(), "is a folder, expected a TOML file",
+           std::filesystem::exists(path / "config.toml", ignored)
+               ? fmt::format("Give the run's configuration: {}.", (path / "config.toml").string())
+               : "Give a file such as a run's config.toml.");
   const std::string text = read_file(path, kMaxConfigBytes);
   TrainingConfig config;
   try {

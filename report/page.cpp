@@ -23,6 +23,11 @@ std::string title_of(const ReportData& report) {
 
 void add_head(Markup& page, const ReportData& report) {
   page.open("head").empty("meta", {{"charset", "utf-8"}});
+  // The page loads nothing and sends nothing anywhere, whatever a name in the data may have become in it.
+  page.empty("meta", {{"http-equiv", "Content-Security-Policy"},
+                      {"content",
+                       "default-src 'none'; style-src 'unsafe-inline'; script-src 'unsafe-inline'; img-src data:; "
+                       "base-uri 'none'; form-action 'none'"}});
   page.empty("meta", {{"name", "viewport"}, {"content", "width=device-width, initial-scale=1"}});
   page.empty("meta", {{"name", "color-scheme"}, {"content", "light dark"}});
   page.element("title", title_of(report) + " \u2013 cardiograd");

@@ -1,4 +1,5 @@
-// What every program does the same way: catch errors at main and turn them into one line, a hint line and a status.
+// What every program does the same way: options that all have, messages, and errors turned into one line, a hint line
+// and a status.
 #pragma once
 
 #include <functional>
@@ -10,11 +11,22 @@ class App;
 
 namespace cardiograd::apps {
 
-// Adds --version to `app` (version.h), parses the command line with it, then calls `body`. Returns the exit status: 0,
-// 1 (failed: an Error, one line "error: ..." and one "hint: ..." on standard error) or 2 (wrong usage).
+// Adds --version (version.h), --quiet and --log to `app`, parses the command line with it, then calls `body`. Returns
+// the exit status:
+//   0    done
+//   1    failed: an Error, one line "error: ..." and one "hint: ..." on standard error; also when standard output
+//        cannot be written
+//   2    wrong usage; an unknown option is named with the nearest one that there is
+//   128 + n  stopped by signal n, after saving (stop.h)
 int run(CLI::App& app, int argc, char** argv, const std::function<void()>& body);
 
-// The two lines "error: ..." and "hint: ..." on standard error.
+// The two lines "error: ..." and "hint: ..." on standard error, after all that was printed on standard output.
 void report_error(const std::string& message, const std::string& hint);
+
+// --quiet: results, warnings and errors alone.
+bool is_quiet();
+
+// --log json
+bool logs_json();
 
 }  // namespace cardiograd::apps

@@ -8,6 +8,8 @@
 #include <fmt/format.h>
 #include <unistd.h>
 
+#include "apps/common/app.h"
+
 namespace cardiograd::apps {
 namespace {
 
@@ -16,7 +18,7 @@ constexpr std::chrono::milliseconds kBetweenUpdates{100};
 
 }  // namespace
 
-ProgressLine::ProgressLine() : visible_(::isatty(STDERR_FILENO) == 1) {}
+ProgressLine::ProgressLine() : visible_(!is_quiet() && !logs_json() && ::isatty(STDERR_FILENO) == 1) {}
 
 ProgressLine::~ProgressLine() {
   clear();

@@ -16,6 +16,7 @@
 
 #include "base/error.h"
 #include "base/file.h"
+#include "base/rename.h"
 #include "base/threads.h"
 #include "data/synthetic/database_row.h"
 #include "data/synthetic/record.h"
@@ -35,62 +36,6 @@ constexpr std::int64_t kBatch = 64;  // Records made at once; their rows are the
 // As PTB-XL's headers spell them.
 constexpr std::string_view kLeadNames[] = {"I", "II", "III", "AVR", "AVL", "AVF", "V1", "V2", "V3", "V4", "V5", "V6"};
 
-// A hidden folder beside the destination that disappears unless it was renamed into place. One that a killed process
-// left behind for the same destination is removed.
-class StagingFolder {
- public:
-  explicit StagingFolder(const fs::path& destination)
-      : parent_(destination.parent_path()), prefix_(fmt::format(".{}.", destination.filename().string())) {
-    remove_leftovers();
-    path_ = parent_ / fmt::format("{}{}.partial", prefix_, ::getpid());
-    std::error_code error;
-    fs::create_directory(path_, error);
-    if (error)
-      throw Error(fmt::format("{}: cannot be written: {}", parent_.string(), error.message()),
-                  "Give an --out in a folder that exists and where you may write.");
-  }
-  ~StagingFolder() {
-    std::error_code ignored;
-    fs::remove_all(path_, ignored);
-  }
-  StagingFolder(const StagingFolder&) = delete;
-  StagingFolder& operator=(const StagingFolder&) = delete;
-
-  const fs::path& path() const { return path_; }
-
-  // The old folder, if any, goes aside first and comes back when the rename fails.
-  void rename_to(const fs::path& destination) {
-    const fs::path aside = parent_ / fmt::format("{}{}.old.partial", prefix_, ::getpid());
-    const bool replaces = fs::exists(destination);
-    if (replaces) fs::rename(destination, aside);
-    std::error_code error;
-    fs::rename(path_, destination, error);
-    if (error) {
-      if (replaces) fs::rename(aside, destination);
-      throw Error(fmt::format("{}: cannot be put in place: {}", destination.string(), error.message()),
-                  "Check the folder's rights; nothing was changed.");
-    }
-    if (replaces) fs::remove_all(aside);
-  }
-
- private:
-  void remove_leftovers() const {
-    std::error_code ignored;
-    for (const auto& entry : fs::directory_iterator(parent_, ignored)) {
-      const std::string name = entry.path().filename().string();
-      if (!name.starts_with(prefix_) || !name.ends_with(".partial")) continue;
-      pid_t pid = 0;
-      const auto parsed = std::from_chars(name.data() + prefix_.size(), name.data() + name.size(), pid);
-      if (parsed.ec != std::errc() || parsed.ptr != name.data() + name.size() - 8 || pid <= 0) continue;
-      if (::kill(pid, 0) == -1 && errno == ESRCH) fs::remove_all(entry.path(), ignored);
-    }
-  }
-
-  fs::path parent_;
-  std::string prefix_;
-  fs::path path_;
-};
-
 // Absolute, without "." and a trailing slash.
 fs::path normal_path(const fs::path& path) {
   fs::path result = fs::absolute(path).lexically_normal();
@@ -103,6 +48,37 @@ bool is_inside(const fs::path& path, const fs::path& folder) {
   return !relative.empty() && *relative.begin() != "..";
 }
 
+// "records100/00000/00001_lr.hea" and the like.
+bool is_record_file(const fs::path& relative) {
+  const std::string rate = relative.begin()->string(), stem = relative.stem().string();
+  const fs::path extension = relative.extension();
+  const auto is_number = [](std::string_view text) {
+    return text.size() >= 5 && text.find_first_not_of("0123456789") == text.npos;
+  };
+  return std::distance(relative.begin(), relative.end()) == 3 && (rate == "records100" || rate == "records500") &&
+         is_number(relative.parent_path().filename().string()) && (extension == ".hea" || extension == ".dat") &&
+         stem.ends_with(rate == "records100" ? "_lr" : "_hr") && is_number(stem.substr(0, stem.size() - 3));
+}
+
+// Everything in `folder` must be what write_dataset makes; messages call the folder `name`.
+void check_content(const fs::path& folder, const fs::path& name) {
+  if (fs::is_empty(folder)) return;
+  if (!fs::exists(folder / kMarker))
+    throw Error(
+        fmt::format("{}: holds something else than a synthetic dataset ({} is missing)", name.string(), kMarker),
+        "Give another --out; --force replaces only what this program wrote.");
+  const std::set<std::string> tables = {"ptbxl_database.csv", "scp_statements.csv", std::string(kMarker), "truth.csv"};
+  for (const auto& entry : fs::recursive_directory_iterator(folder)) {
+    const fs::path relative = entry.path().lexically_relative(folder);
+    const bool file = !entry.is_symlink() && entry.is_regular_file();
+    const bool records = !entry.is_symlink() && entry.is_directory() && relative.string().starts_with("records");
+    const bool known = records || (file && (tables.contains(relative.string()) || is_record_file(relative)));
+    if (!known)
+      throw Error(fmt::format("{}: '{}' is no part of a synthetic dataset", name.string(), relative.string()),
+                  "Move it elsewhere, or give another --out.");
+  }
+}
+
 // Only what write_dataset made may be replaced: --force must not cost anybody a real dataset.
 void check_destination(const fs::path& folder, bool force) {
   if (!fs::exists(fs::symlink_status(folder))) return;
@@ -112,19 +88,82 @@ void check_destination(const fs::path& folder, bool force) {
   if (fs::is_symlink(folder) || !fs::is_directory(folder))
     throw Error(fmt::format("{}: is no folder", folder.string()), "Give another --out.");
   if (fs::is_empty(folder)) return;
-  if (!fs::exists(folder / kMarker))
-    throw Error(
-        fmt::format("{}: holds something else than a synthetic dataset ({} is missing)", folder.string(), kMarker),
-        "Give another --out; --force replaces only what this program wrote.");
-  const std::set<std::string> known = {"records100",         "records500",         "ptbxl_database.csv",
-                                       "scp_statements.csv", std::string(kMarker), "truth.csv"};
-  for (const auto& entry : fs::directory_iterator(folder)) {
-    const std::string name = entry.path().filename().string();
-    if (!known.contains(name))
-      throw Error(fmt::format("{}: '{}' is no part of a synthetic dataset", folder.string(), name),
-                  "Move it elsewhere, or give another --out.");
-  }
+  check_content(folder, folder);
 }
+
+// A hidden folder beside the destination that disappears unless it was put in place. What a killed process left behind
+// for the same destination is removed; a set that it had put aside comes back.
+class StagingFolder {
+ public:
+  explicit StagingFolder(const fs::path& destination)
+      : destination_(destination), prefix_(fmt::format(".{}.", destination.filename().string())) {
+    tidy_up();
+    path_ = destination_.parent_path() / fmt::format("{}{}.partial", prefix_, ::getpid());
+    std::error_code error;
+    if (!fs::create_directory(path_, error))
+      throw Error(fmt::format("{}: cannot be written: {}", destination_.parent_path().string(),
+                              error ? error.message() : path_.filename().string() + " is in the way"),
+                  "Give an --out in a folder that exists and where you may write.");
+  }
+  ~StagingFolder() {
+    std::error_code ignored;
+    fs::remove_all(path_, ignored);
+  }
+  StagingFolder(const StagingFolder&) = delete;
+  StagingFolder& operator=(const StagingFolder&) = delete;
+
+  const fs::path& path() const { return path_; }
+
+  // In one step where the file system knows how: a set that is there and may be replaced trades places with this one,
+  // and is looked at once more before it is deleted.
+  void put_in_place(bool force) {
+    if (rename_to_new(path_, destination_)) return sync_folder(destination_.parent_path());
+    check_destination(destination_, force);
+    if (exchange(path_, destination_)) {
+      try {
+        check_content(path_, destination_);
+      } catch (const Error&) {
+        exchange(path_, destination_);
+        throw;
+      }
+    } else {
+      swap_in_two_steps();
+    }
+    sync_folder(destination_.parent_path());
+  }
+
+ private:
+  // Killed between the two, the old set lies aside under a name that tidy_up() knows.
+  void swap_in_two_steps() {
+    const fs::path aside = destination_.parent_path() / fmt::format("{}{}.old.partial", prefix_, ::getpid());
+    if (!rename_to_new(destination_, aside) || !rename_to_new(path_, destination_)) {
+      rename_to_new(aside, destination_);
+      throw Error(fmt::format("{}: something has appeared there meanwhile", destination_.string()),
+                  "Give another --out; nothing was changed.");
+    }
+    path_ = aside;  // The destructor removes it.
+  }
+
+  // ".<name>.<process>.partial" and ".<name>.<process>.old.partial" of processes that live no more.
+  void tidy_up() const {
+    std::error_code ignored;
+    for (const auto& entry : fs::directory_iterator(destination_.parent_path(), ignored)) {
+      const std::string name = entry.path().filename().string();
+      if (!name.starts_with(prefix_) || !entry.is_directory(ignored) || entry.is_symlink(ignored)) continue;
+      pid_t pid = 0;
+      const auto [end, error] = std::from_chars(name.data() + prefix_.size(), name.data() + name.size(), pid);
+      const std::string_view rest(end, static_cast<std::size_t>(name.data() + name.size() - end));
+      if (error != std::errc() || pid <= 0 || (rest != ".partial" && rest != ".old.partial")) continue;
+      if (::kill(pid, 0) != -1 || errno != ESRCH) continue;
+      if (rest == ".old.partial" && rename_to_new(entry.path(), destination_)) continue;
+      fs::remove_all(entry.path(), ignored);
+    }
+  }
+
+  fs::path destination_;
+  std::string prefix_;
+  fs::path path_;
+};
 
 std::string options_text(const DatasetOptions& options) {
   constexpr std::string_view kLevels[] = {"none", "low", "typical", "high"};
@@ -264,7 +303,7 @@ void write_dataset(const DatasetOptions& options) {
   const bool truth_inside = options.truth && is_inside(normal_path(*options.truth), destination);
   if (truth_inside) truth->commit();
   sync_file_system(staging.path());
-  staging.rename_to(destination);
+  staging.put_in_place(options.force);
   if (truth && !truth_inside) truth->commit();
 }
 

@@ -10,6 +10,9 @@
 
 #include "base/error.h"
 #include "base/file.h"
+#include "base/hash.h"
+#include "base/json.h"
+#include "base/log.h"
 
 namespace cardiograd {
 namespace {
@@ -18,6 +21,10 @@ using nlohmann::json;
 
 constexpr std::uint64_t kMaxHeaderBytes = 100'000'000;  // the format's own limit
 constexpr std::int64_t kMaxElements = std::int64_t{1} << 40;
+// Metadata of the files that write_safetensors() writes: a JSON object with the XXH3-128 of each tensor's bytes, and
+// the XXH3-128 of the header without this one entry, keys sorted and without blanks.
+constexpr const char* kTensorHashes = "xxh3_128_tensors";
+constexpr const char* kHeaderHash = "xxh3_128_header";
 
 [[noreturn]] void refuse(const std::filesystem::path& path, const std::string& what) {
   throw Error(fmt::format("{}: not a valid safetensors file: {}", path.string(), what),
@@ -105,9 +112,13 @@ json parse_header(const std::filesystem::path& path, const std::string& content,
   if (header_bytes > kMaxHeaderBytes || header_bytes > content.size() - 8)
     refuse(path, fmt::format("a header of {} bytes in a file of {}", header_bytes, content.size()));
   const auto first = content.begin() + 8;
-  json header = json::parse(first, first + static_cast<std::ptrdiff_t>(header_bytes), nullptr, false);
-  if (!header.is_object()) refuse(path, "the header is not a JSON object");
-  return header;
+  try {
+    json header = parse_json({first, first + static_cast<std::ptrdiff_t>(header_bytes)});
+    if (!header.is_object()) refuse(path, "the header is not a JSON object");
+    return header;
+  } catch (const Error& error) {
+    refuse(path, fmt::format("the header: {}", error.what()));
+  }
 }
 
 // Tensors must fill the data without gaps or overlaps.
@@ -121,6 +132,38 @@ void check_layout(const std::filesystem::path& path, std::vector<Entry> entries,
     next = entry.end;
   }
   if (next != data_bytes) refuse(path, fmt::format("{} bytes of data, but the tensors end at {}", data_bytes, next));
+}
+
+// The header says all about the tensors but their values, and holds the metadata.
+std::string header_hash(const json& header) {
+  return to_string(content_hash(header.dump(-1, ' ', false, json::error_handler_t::replace)));
+}
+
+[[noreturn]] void refuse_damage(const std::filesystem::path& path, const std::string& what) {
+  throw Error(fmt::format("{}: damaged: {} is not what was written (its checksum differs)", path.string(), what),
+              "Take a fresh copy; the disk, the transfer or the memory may be faulty.");
+}
+
+// Compares header and tensors with the hashes in the metadata. Files of other programs have none.
+void check_hashes(const std::filesystem::path& path, json header, const std::vector<Entry>& entries, const char* data) {
+  const json metadata = header.value("__metadata__", json::object());
+  if (!metadata.contains(kTensorHashes) && !metadata.contains(kHeaderHash)) {
+    log_info("{}: holds no checksums, so damage would not be noticed", path.string());
+    return;
+  }
+  const std::string stored = metadata.value(kHeaderHash, "");
+  header["__metadata__"].erase(kHeaderHash);
+  if (header_hash(header) != stored) refuse_damage(path, "the header");
+  json hashes;
+  try {
+    hashes = parse_json(metadata.value(kTensorHashes, ""));
+  } catch (const Error&) {
+    refuse_damage(path, "the list of checksums");
+  }
+  for (const Entry& entry : entries)
+    if (!hashes.contains(entry.name) ||
+        hashes[entry.name] != to_string(content_hash({data + entry.begin, entry.end - entry.begin})))
+      refuse_damage(path, fmt::format("tensor '{}'", entry.name));
 }
 
 Tensor transposed_2d(const Tensor& from) {
@@ -157,13 +200,14 @@ SafetensorsFile read_safetensors(const std::filesystem::path& path) {
       if (!value.is_object()) refuse(path, "__metadata__ is not an object");
       for (const auto& [key, text] : value.items()) {
         if (!text.is_string()) refuse(path, fmt::format("metadata '{}' is not a string", key));
-        file.metadata[key] = text;
+        if (key != kTensorHashes && key != kHeaderHash) file.metadata[key] = text;
       }
       continue;
     }
     entries.push_back(parse_entry(path, name, value, data_bytes));
   }
   check_layout(path, entries, data_bytes);
+  check_hashes(path, header, entries, data);
   for (const Entry& entry : entries) {
     const std::optional<DType> dtype = known_dtype(entry.dtype);
     if (!dtype || entry.dims.size() > Shape::kMaxDims) continue;
@@ -176,7 +220,8 @@ SafetensorsFile read_safetensors(const std::filesystem::path& path) {
 
 void write_safetensors(const std::filesystem::path& path, const SafetensorsFile& file) {
   json header = json::object();
-  if (!file.metadata.empty()) header["__metadata__"] = file.metadata;
+  header["__metadata__"] = file.metadata;
+  json hashes = json::object();
   std::uint64_t offset = 0;
   for (const auto& [name, tensor] : file.tensors) {
     json dims = json::array();
@@ -184,7 +229,10 @@ void write_safetensors(const std::filesystem::path& path, const SafetensorsFile&
     const std::uint64_t bytes = tensor.byte_count();
     header[name] = {{"dtype", file_dtype(tensor.dtype())}, {"shape", dims}, {"data_offsets", {offset, offset + bytes}}};
     offset += bytes;
+    hashes[name] = to_string(content_hash({reinterpret_cast<const char*>(tensor.bytes()), bytes}));
   }
+  header["__metadata__"][kTensorHashes] = hashes.dump();
+  header["__metadata__"][kHeaderHash] = header_hash(header);
   std::string text = header.dump();
   text.resize((text.size() + 7) / 8 * 8, ' ');  // The format allows spaces; tensors then start aligned.
   const std::uint64_t header_bytes = text.size();

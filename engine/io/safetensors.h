@@ -20,11 +20,13 @@ struct SafetensorsFile {
 };
 
 // Throws Error, naming the file and what is wrong, for a file that is truncated, too large, or whose header lies about
-// names, types, shapes or offsets.
+// names, types, shapes or offsets, or whose header or tensors are not what write_safetensors() wrote. Files of other
+// programs, without checksums, are read with a note in the log.
 SafetensorsFile read_safetensors(const std::filesystem::path& path);
 
-// Writes atomically; equal content gives equal bytes. All tensors must be on the CPU. Throws Error when the file cannot
-// be written.
+// Writes atomically; equal content gives equal bytes. The XXH3-128 of each tensor and of the header stand in the
+// metadata, which other readers of the format pass over. All tensors must be on the CPU. Throws Error when the file
+// cannot be written.
 void write_safetensors(const std::filesystem::path& path, const SafetensorsFile& file);
 
 // A float32 tensor on the CPU in PyTorch's layout, and back: (inputs, outputs) <-> (outputs, inputs) for kLinear,

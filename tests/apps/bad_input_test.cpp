@@ -56,7 +56,7 @@ void make_fifo(const fs::path& path) {
 
 TEST(BadInput, FoldersAndTables) {
   expect_refused({}, {"/none", "no such folder"}, {"--data", "/none"});
-  expect_refused({}, {"/dev/null", "no such folder"}, {"--data", "/dev/null"});
+  expect_refused({}, {"/dev/null", "is a file, expected a folder"}, {"--data", "/dev/null"});
   expect_refused([](const TinyPtbxl& t) { fs::remove(t.table()); }, {"ptbxl_database.csv", "cannot be opened"});
   expect_refused([](const TinyPtbxl& t) { fs::remove(t.folder() / "scp_statements.csv"); },
                  {"scp_statements.csv", "cannot be opened"});
@@ -296,7 +296,7 @@ TEST(BadInput, ANonFiniteLoss) {
   ASSERT_TRUE(TinyPtbxl::edit(run.config(), "lr = 0.005", "lr = 1e6\noptimizer = \"adamw\"\nweight_decay = 1e6"));
   expect_failure(run_app("train", run.arguments()), 1,
                  {"training stopped: the loss of step ", " is nan at learning rate 1000000; first: "});
-  EXPECT_EQ(names_in(run.out()), std::vector<std::string>{"config.toml"});
+  EXPECT_EQ(names_in(run.out()), (std::vector<std::string>{"config.toml", "state.safetensors"}));
 }
 
 TEST(BadInput, DamagedModelFiles) {
@@ -322,13 +322,17 @@ TEST(BadInput, DamagedModelFiles) {
   std::string other = good;
   const std::string name = "\\\"heads\\\":2";
   ASSERT_NE(other.find(name), std::string::npos);
-  expect_content(other.replace(other.find(name), name.size(), "\\\"heads\\\":3"), {"last.safetensors", "3 heads"});
+  expect_content(other.replace(other.find(name), name.size(), "\\\"heads\\\":3"),
+                 {"last.safetensors", "damaged: the header"});
+  other = good;
+  other[other.size() - 3] ^= 4;
+  expect_content(other, {"last.safetensors", "damaged: tensor '"});
   make_fifo(model);
   expect({"last.safetensors", "not a regular file"});
   fs::remove(model);
   expect({"last.safetensors", "cannot be opened"});
   fs::create_directory(model);
-  expect({"last.safetensors", "not a regular file"});
+  expect({"last.safetensors", "is a folder without a run's best.safetensors"});
   fs::remove(model);
   fs::create_symlink("/dev/zero", model);
   expect({"last.safetensors", "not a regular file"});
@@ -354,23 +358,11 @@ TEST(BadInput, DataThatDoNotFitTheModel) {
   expect_failure(run_app("evaluate", run.judge({})), 1, {"500 samples at 100 Hz", "1000 at 100 Hz"});
 }
 
-// Writing goes to a temporary file whose name holds the process's number: that name is made a link to the device that
-// is always full.
 TEST(BadInput, DiskFull) {
-  if (::access("/dev/full", W_OK) != 0) GTEST_SKIP() << "no /dev/full here";
-  const auto full_at = [](const fs::path& path) {
-    RunSettings settings;
-    settings.in_child = [=] {
-      const fs::path name = path.parent_path() / fmt::format(".{}.{}.tmp", path.filename().string(), ::getpid());
-      if (::symlink("/dev/full", name.c_str()) != 0) ::_exit(125);
-    };
-    return settings;
-  };
   const SmallRun run;
   for (const std::string& name : kRunFiles) {
     fs::remove_all(run.out());
-    fs::create_directory(run.out());
-    expect_failure(run_app("train", run.arguments(), full_at(run.out() / name)), 1,
+    expect_failure(run_app("train", run.arguments(), failing("write", ENOSPC, "/." + name + ".")), 1,
                    {name, "cannot be written: No space left on device"});
     const auto left = names_in(run.out());
     for (const std::string& file : left) {
@@ -381,8 +373,28 @@ TEST(BadInput, DiskFull) {
   fs::remove_all(run.out());
   expect_success(run_app("train", run.arguments()));
   const auto json = run.folder() / "a.json";
-  expect_failure(run_app("evaluate", run.judge({"--json", json}), full_at(json)), 1, {"a.json", "No space left"});
+  expect_failure(run_app("evaluate", run.judge({"--json", json}), failing("write", ENOSPC, "/.a.json.")), 1,
+                 {"a.json", "No space left"});
   EXPECT_EQ(names_in(run.folder()), (std::vector<std::string>{"run", "small.toml"}));
+}
+
+// What the disk says when it is asked to keep what was written.
+TEST(BadInput, DisksThatFail) {
+  const SmallRun run;
+  expect_failure(run_app("train", run.arguments(), failing("fsync", EIO, "/.last.safetensors.")), 1,
+                 {"last.safetensors", "cannot be synced to disk: Input/output error"});
+  fs::remove_all(run.out());
+  expect_failure(run_app("train", run.arguments(), failing("fsync", EIO, "/run")), 1, {"/run", "synced to disk"});
+  fs::remove_all(run.out());
+  expect_failure(run_app("train", run.arguments(), failing("renameat2", EIO, "config.toml")), 1,
+                 {"config.toml", "Input/output error"});
+  fs::remove_all(run.out());
+  expect_success(run_app("train", run.arguments(), failing("renameat2", EINVAL, "")));  // an old file system
+  EXPECT_EQ(names_in(run.out()), kRunFiles);
+  const fs::path set = run.folder() / "set";
+  expect_failure(run_app("synthesize", {"--records", "2", "--out", set}, failing("syncfs", EIO, "")), 1,
+                 {"cannot be synced to disk"});
+  EXPECT_FALSE(fs::exists(set));
 }
 
 // The cache is only a convenience: without room for it training goes on, and fails at the first file that matters.
@@ -394,7 +406,7 @@ TEST(BadInput, ALimitOfFileSizes) {
     if (::setrlimit(RLIMIT_FSIZE, &limit) != 0) ::_exit(125);
   };
   const Outcome outcome = run_app("train", run.with({"--cache", run.cache()}), limited);
-  expect_failure(outcome, 1, {"last.safetensors", "cannot be written: File too large"});
+  expect_failure(outcome, 1, {"state.safetensors", "cannot be written: File too large"});
   expect_parts(outcome.err, {"warning: no cache, the next run prepares again: "});
   EXPECT_EQ(names_in(run.out()), std::vector<std::string>{"config.toml"});
   EXPECT_TRUE(names_in(run.cache()).empty());

@@ -129,41 +129,18 @@ TEST(FeaturesApp, DataSet) {
   EXPECT_EQ(read_file(out), once);
 }
 
-TEST(FeaturesApp, GoesOnWithWhatAnInterruptedRunLeft) {
+// tests/data/dataset_features_test.cpp has what becomes of a partial table that is whole.
+TEST(FeaturesApp, APartialTableThatIsNoneIsRefusedAndStays) {
   const TinyPtbxl tiny;
   const TemporaryFolder folder;
-  const fs::path out = folder / "f.csv", partial = folder / "f.csv.partial", missing = folder / "f.csv_missing.partial";
-  const std::vector<std::string> arguments = {"--data", tiny.folder().string(), "--out", out.string()};
-  expect_success(features(arguments));
-  const std::string whole = read_file(out), header = whole.substr(0, whole.find('\n') + 1);
-  const std::string key = fmt::format("# 100 Hz {}\n", fs::weakly_canonical(tiny.folder()).string());
-  // Rows of the first three records, the second one changed so that it can be told from a new one.
-  std::string rows, changed;
-  for (int i = 0, from = static_cast<int>(header.size()); i < 3; ++i) {
-    const auto end = static_cast<int>(whole.find('\n', static_cast<std::size_t>(from))) + 1;
-    std::string line = whole.substr(static_cast<std::size_t>(from), static_cast<std::size_t>(end - from));
-    if (i == 1) line = changed = fmt::format("2{}\n", std::string(29, ','));
-    rows += line;
-    from = end;
-  }
-  const auto leave = [&](const std::string& text) {
+  const fs::path partial = folder / "f.csv.partial";
+  for (const char* text : {"", "half a letter", "# 100 Hz /elsewhere\necg_id\n1\n",
+                           "# unfinished table of cardiograd features, xxh3_128 0\n"}) {
     write_file(partial, text);
-    write_file(missing, "ecg_id,column,reason\n");
-    fs::remove(out);
-  };
-  leave(key + header + rows);
-  const Outcome outcome = features(arguments);
-  expect_success(outcome);
-  expect_parts(outcome.err, {"3 of 40 records were there already"});
-  EXPECT_NE(read_file(out).find(changed), std::string::npos);
-  EXPECT_EQ(lines_of(out), 41U);
-  EXPECT_EQ(names_in(folder.path()), (std::vector<std::string>{"f.csv", "f_missing.csv"}));
-  // Of another folder, other columns, or damaged: not used.
-  for (const std::string& text : {"# 100 Hz /elsewhere\n" + header + rows, key + "ecg_id,rr_mean_ms\n1,2\n",
-                                  key + header + rows + "4,1.5", key + header + "x,1\n", std::string()}) {
-    leave(text);
-    expect_success(features(arguments));
-    EXPECT_EQ(read_file(out), whole);
+    expect_failure(features({"--data", tiny.folder().string(), "--out", (folder / "f.csv").string()}), 1,
+                   {"f.csv.partial"});
+    EXPECT_EQ(read_file(partial), text);
+    EXPECT_EQ(names_in(folder.path()), std::vector<std::string>{"f.csv.partial"});
   }
 }
 

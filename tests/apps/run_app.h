@@ -3,7 +3,9 @@
 
 #include <algorithm>
 #include <chrono>
+#include <csignal>
 #include <cstddef>
+#include <cstdlib>
 #include <filesystem>
 #include <functional>
 #include <initializer_list>
@@ -34,8 +36,23 @@ struct RunSettings {
   std::function<void()> in_child;   // called between fork and exec
   double kill_after_s = -1;         // SIGKILL then, unless negative
   std::function<bool()> kill_when;  // SIGKILL as soon as this is true
+  int signal = SIGKILL;             // instead of it
   double timeout_s = 300;
 };
+
+// In which all of the named calls fail that concern a file whose path has `path` in it, from the nth on.
+inline RunSettings failing(const std::string& calls, int error, const std::string& path, int nth = 1) {
+  RunSettings settings;
+  settings.in_child = [=] {
+    ::setenv("CARDIOGRAD_FAIL_CALLS", calls.c_str(), 1);
+    ::setenv("CARDIOGRAD_FAIL_ERRNO", std::to_string(error).c_str(), 1);
+    ::setenv("CARDIOGRAD_FAIL_PATH", path.c_str(), 1);
+    ::setenv("CARDIOGRAD_FAIL_NTH", std::to_string(nth).c_str(), 1);
+    ::setenv("ASAN_OPTIONS", "verify_asan_link_order=0", 1);
+    ::setenv("LD_PRELOAD", CARDIOGRAD_FAILING_CALLS, 1);
+  };
+  return settings;
+}
 
 inline void exec_app(const std::string& program, const std::vector<std::string>& arguments,
                      const std::filesystem::path& out, const std::filesystem::path& err, const RunSettings& settings) {
@@ -71,7 +88,7 @@ inline Outcome run_app(const std::string& name, const std::vector<std::string>& 
       continue;
     }
     outcome.timed_out = !now && settings.kill_after_s < 0;
-    ::kill(child, SIGKILL);
+    ::kill(child, outcome.timed_out ? SIGKILL : settings.signal);
     ::waitpid(child, &status, 0);
     break;
   }

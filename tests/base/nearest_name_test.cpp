@@ -15,5 +15,14 @@ TEST(NearestName, FindsTheFewestEdits) {
   EXPECT_EQ(nearest_name("x", {}), "");
 }
 
+TEST(NearestName, OtherProgramsWords) {
+  EXPECT_EQ(nearest_name("learning_rate", {"training.epochs", "training.lr"}), "training.lr");
+  EXPECT_EQ(nearest_name("training.learning_rate", {"training.drop_last", "training.lr"}), "training.lr");
+  EXPECT_EQ(nearest_name("--learning-rate", {"--rate", "--lr"}), "--lr");
+  EXPECT_EQ(nearest_name("learning_rate", {"rate", "epochs"}), "rate");
+  EXPECT_EQ(nearest_name("--Output-Dir", {"--data", "--out"}), "--out");
+  EXPECT_EQ(nearest_name("--", {"--data"}), "--data");
+}
+
 }  // namespace
 }  // namespace cardiograd

@@ -15,6 +15,7 @@ namespace cardiograd::data {
 namespace {
 
 namespace fs = std::filesystem;
+using cardiograd::testing::TemporaryFolder;
 using testing::expect_error;
 using testing::SmallSet;
 
@@ -27,7 +28,7 @@ class DatasetFeaturesTest : public ::testing::Test {
             }};
   }
   SmallSet small_{6};
-  cardiograd::testing::TemporaryFolder folder_;
+  TemporaryFolder folder_;
   std::vector<std::pair<std::int64_t, std::int64_t>> progress_;
 };
 
@@ -64,6 +65,93 @@ TEST_F(DatasetFeaturesTest, TheOutputNeedsAFolder) {
   DatasetFeaturesOptions nowhere = options();
   nowhere.out = folder_ / "none" / "f.csv";
   expect_error([&] { write_dataset_features(nowhere); }, {"f.csv", "is not there"});
+  EXPECT_TRUE(progress_.empty());
+}
+
+// An interrupted run, and what becomes of it.
+class InterruptedFeaturesTest : public DatasetFeaturesTest {
+ protected:
+  InterruptedFeaturesTest() {
+    write_dataset_features(options());
+    whole_ = read_file(folder_ / "f.csv");
+    reasons_ = read_file(folder_ / "f_missing.csv");
+    fs::remove(folder_ / "f.csv");
+    EXPECT_TRUE(write_dataset_features(interrupted()).stopped);
+    EXPECT_FALSE(fs::exists(folder_ / "f.csv"));
+    partial_ = read_file(partial());
+    progress_.clear();
+  }
+  DatasetFeaturesOptions interrupted() {
+    DatasetFeaturesOptions all = options();
+    all.between_saves = 4;
+    all.stop = [] { return true; };
+    return all;
+  }
+  fs::path partial() const { return folder_ / "f.csv.partial"; }
+  void expect_whole() {
+    EXPECT_EQ(read_file(folder_ / "f.csv"), whole_);
+    EXPECT_EQ(read_file(folder_ / "f_missing.csv"), reasons_);
+    EXPECT_FALSE(fs::exists(partial()));
+  }
+
+  std::string whole_, reasons_, partial_;
+};
+
+TEST_F(InterruptedFeaturesTest, GoesOnToTheSameTable) {
+  EXPECT_EQ(write_dataset_features(options()).done, 2);
+  expect_whole();
+}
+
+TEST_F(InterruptedFeaturesTest, EveryFlippedBitIsNoticed) {
+  std::size_t computed_anew = 0;
+  for (std::size_t at = 0; at < partial_.size(); at += 1 + at / 40) {
+    std::string bad = partial_;
+    bad[at] = static_cast<char>(bad[at] ^ (1 << at % 8));
+    write_file(partial(), bad);
+    expect_error([&] { write_dataset_features(options()); }, {"f.csv.partial"});
+    EXPECT_EQ(read_file(partial()), bad);
+    ++computed_anew;
+  }
+  EXPECT_GE(computed_anew, 100U);
+  fs::remove(partial());
+  write_dataset_features(options());
+  expect_whole();
+}
+
+TEST_F(InterruptedFeaturesTest, OtherSourcesAreRefusedByName) {
+  const std::string table = read_file(small_.folder() / "ptbxl_database.csv");
+  write_file(small_.folder() / "ptbxl_database.csv", table + "\n");
+  expect_error([&] { write_dataset_features(options()); }, {"f.csv.partial", "other data", "'ptbxl_database.csv' was"});
+  write_file(small_.folder() / "ptbxl_database.csv", table);
+  DatasetFeaturesOptions high = options();
+  high.high_rate = true;
+  expect_error([&] { write_dataset_features(high); }, {"f.csv.partial", "'rate_hz' was 100, and is 500 now"});
+  const TemporaryFolder elsewhere;
+  fs::copy(small_.folder(), elsewhere / "copy", fs::copy_options::recursive);
+  DatasetFeaturesOptions other = options();
+  other.folder = elsewhere / "copy";
+  expect_error([&] { write_dataset_features(other); }, {"f.csv.partial", "'folder' was"});
+  EXPECT_EQ(read_file(partial()), partial_);
+}
+
+TEST_F(InterruptedFeaturesTest, ChangedRecordsAreComputedAnew) {
+  std::string header = read_file(small_.path(2, ".hea"));
+  write_file(small_.path(2, ".hea"), header + "# a comment\n");
+  testing::LogCapture log;
+  EXPECT_EQ(write_dataset_features(options()).done, 3);
+  EXPECT_TRUE(log.warned("1 records have changed"));
+  expect_whole();
+}
+
+TEST_F(DatasetFeaturesTest, ReplacesNothingThatItDidNotWrite) {
+  write_file(folder_ / "f_missing.csv", "patient,appointment\n");
+  expect_error([&] { write_dataset_features(options()); }, {"f_missing.csv", "would be replaced"});
+  fs::remove(folder_ / "f_missing.csv");
+  write_file(folder_ / "f.csv.partial", "half a letter");
+  expect_error([&] { write_dataset_features(options()); }, {"f.csv.partial", "is no unfinished table"});
+  EXPECT_EQ(read_file(folder_ / "f.csv.partial"), "half a letter");
+  write_file(folder_ / "f.csv.partial", "");
+  expect_error([&] { write_dataset_features(options()); }, {"f.csv.partial", "is no unfinished table"});
   EXPECT_TRUE(progress_.empty());
 }
 

@@ -249,7 +249,7 @@ TEST(PrepareBadInput, FolderAndTables) {
   settings.folder = small.folder() / "none";
   expect_error([&] { prepare(settings); }, {"none: no such folder"});
   settings.folder = small.folder() / "ptbxl_database.csv";
-  expect_error([&] { prepare(settings); }, {"no such folder"});
+  expect_error([&] { prepare(settings); }, {"is a file, expected a folder"});
   settings.folder = small.folder();
   settings.rate = 500;
   expect_error([&] { prepare(settings); }, {"no column 'filename_hr'", "500 Hz"});

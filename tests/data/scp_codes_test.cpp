@@ -1,5 +1,6 @@
 #include "data/scp_codes.h"
 
+#include <chrono>
 #include <string>
 
 #include <gtest/gtest.h>
@@ -77,6 +78,27 @@ TEST(ScpTable, BadTables) {
   expect_error([&] { ScpTable::read(path); }, {"scp_statements.csv:2", "'NORM'", "diagnostic_class"});
   write_file(path, ",diagnostic,diagnostic_class,diagnostic_subclass\nSR,,,\n");
   expect_error([&] { ScpTable::read(path); }, {"no statement has diagnostic = 1"});
+}
+
+// Time in proportion to the size.
+TEST(ScpCodes, AHugeCell) {
+  std::string literal = "{";
+  for (int i = 0; i < 200'000; ++i) literal += "'C" + std::to_string(i) + "': 1.0, ";
+  const auto start = std::chrono::steady_clock::now();
+  const auto statements = parse_scp_codes(literal + "'C7': 3.0}");
+  EXPECT_EQ(statements.size(), 200'000U);
+  EXPECT_EQ(statements[7].likelihood, 3.0);
+  const double seconds = std::chrono::duration<double>(std::chrono::steady_clock::now() - start).count();
+  EXPECT_LT(seconds, 5.0);  // a tenth of a second on an idle machine; minutes when each was compared with each
+}
+
+TEST(ScpTable, CodesTwiceAndOtherEncodingsAreRefused) {
+  const std::string header = ",diagnostic,diagnostic_class,diagnostic_subclass\n";
+  expect_error([&] { ScpTable::parse(header + "A,1,X,Y\nB,1,X,Y\nA,1,Z,Y\n", "scp.csv"); },
+               {"scp.csv:4", "the code 'A' is there twice"});
+  expect_error([&] { ScpTable::parse(header + "A,1,M\xfcller,Y\n", "scp.csv"); }, {"scp.csv:2", "not UTF-8"});
+  expect_error([&] { ScpTable::parse(header + "A,1,X,\xff\n", "scp.csv"); }, {"scp.csv:2", "not UTF-8"});
+  EXPECT_EQ(ScpTable::parse(header + "A,1,M\u00fcller,Y\nB,0,,\nB,0,,\n", "scp.csv").diagnostic_codes(), 1U);
 }
 
 }  // namespace

@@ -42,6 +42,8 @@ ModelDescription description() {
   d.feature_scaling = {{"age_years", "sex"}, {60, 1}, {59.9, 0.1}, {1.0 / 7, 0}, true};
   d.epoch = 12;
   d.val_folds = {9, 3};
+  d.train_folds = {1, 2};
+  d.data_hash = "00ff";
   return d;
 }
 
@@ -113,12 +115,23 @@ TEST(ModelFile, RoundTripKeepsEveryValueAndByte) {
   EXPECT_EQ(back.feature_scaling.missing_flags, d.feature_scaling.missing_flags);
   EXPECT_EQ(back.epoch, d.epoch);
   EXPECT_EQ(back.val_folds, d.val_folds);
+  EXPECT_EQ(back.train_folds, d.train_folds);
+  EXPECT_EQ(back.data_hash, d.data_hash);
   Tensor x = Tensor::empty({3, 64, 2});
   for (std::int64_t i = 0; i < x.count(); ++i) x.data()[i] = static_cast<float>(i % 13) / 6 - 1;
   const Tensor f = Tensor::from<float>({1, 2, 0, 1, -1, 0, 0, 0, 2, 2, 1, 1}, {3, 4});
   EXPECT_EQ(loaded.net->forward(x, f).values(), net->forward(x, f).values());
   save_model(folder / "b.safetensors", back, *loaded.net);
   EXPECT_EQ(read_file(folder / "a.safetensors"), read_file(folder / "b.safetensors"));
+}
+
+TEST(ModelFile, ARunsFolderStandsForItsBestModel) {
+  const ModelFile model;
+  const fs::path folder = model.path().parent_path();
+  EXPECT_EQ(model_path(model.path()), model.path());
+  expect_error([&] { load_model(folder); }, {"is a folder without a run's best.safetensors"});
+  fs::rename(model.path(), folder / "best.safetensors");
+  EXPECT_EQ(load_model(folder).description.epoch, 12);
 }
 
 TEST(ModelFile, CutAtAnyPlaceIsRefused) {
@@ -161,9 +174,9 @@ TEST(ModelFile, DescriptionsThatCannotBeAreRefused) {
   model.expect_refused(set("format_version", 3), {"format version 3, expected 2"});
   const json whole = model.metadata();
   for (const auto& [key, value] : whole.items()) {
-    // Files from before there was a choice of precision lack it.
-    if (key != "precision")
-      model.expect_refused([&key = key](json& j) { j.erase(key); }, {"description is damaged", key});
+    // Files from before lack these.
+    const bool new_key = key == "precision" || key == "train_folds" || key == "data_hash";
+    if (!new_key) model.expect_refused([&key = key](json& j) { j.erase(key); }, {"description is damaged", key});
     if (key != "format_version") model.expect_refused(set(key.c_str(), json::object()), {"last.safetensors"});
   }
   for (const char* key : {"model", "task", "filter", "normalize", "unlabeled", "feature_set", "precision"})
@@ -179,11 +192,33 @@ TEST(ModelFile, DescriptionsThatCannotBeAreRefused) {
   model.expect_refused(set("feature_missing_flags", false), {"2 feature inputs, expected 4"});
   model.expect_refused(set("signal_sd", json::array({0, 1})), {"signal_sd is 0"});
   model.expect_refused(set("feature_sd", json::array({1, -1})), {"feature_sd is -1"});
+  for (const json& value : {json(9), json(-1), json(1.5)})
+    model.expect_refused(set("thresholds", {0.5, value, 0.5}), {"the threshold of class 'B \"x\"' is "});
+  model.expect_refused(set("thresholds", {0.5, "0.5", 0.5}), {"description is damaged"});
+  model.expect_refused(set("classes", {"A", "", "C"}), {"class 2 has no name"});
+  model.expect_refused(set("classes", {"A", "B", "A"}), {"two classes are called 'A'"});
   model.expect_refused(set("rate_hz", -100), {"rate_hz is -100"});
   model.expect_refused(set("rate_hz", 1e300), {"rate_hz is 1e+300"});
   model.expect_refused(set_size("heads", 3), {"8 channels cannot be shared by 3 heads"});
   model.expect_refused(set_size("kernels", json::array({5, 4})), {"kernel 4 is even"});
   model.expect_refused(set_size("encoder_layers", -1), {"encoder_layers is -1"});
+}
+
+// Values that take stack when they are written out again, and keys of which one would be passed over.
+TEST(ModelFile, DeeplyNestedDescriptionsAndKeysTwiceAreRefused) {
+  ModelFile model;
+  const std::string good = model.tensors().metadata.at("cardiograd");
+  const auto refused = [&](const std::string& key, const std::string& value, std::string_view part) {
+    const std::string quoted = "\"" + key + "\":";
+    const std::size_t at = good.find(quoted);
+    ASSERT_NE(at, std::string::npos);
+    model.tensors().metadata["cardiograd"] = good.substr(0, at) + quoted + value + "," + good.substr(at);
+    model.expect_refused({part});
+  };
+  const std::string nested = std::string(500'000, '[') + std::string(500'000, ']');
+  for (const char* key : {"format_version", "model", "epoch"}) refused(key, nested, "nested more than 64 deep");
+  refused("thresholds", "[0.5,0.5,0.5]", "the key \"thresholds\" twice");
+  refused("heads", "2", "the key \"heads\" twice");
 }
 
 // A description must not make the program ask for memory that the file's own tensors do not fill.

@@ -118,7 +118,7 @@ TEST_F(TrainerTest, ResumesToTheSameBytes) {
                                           }};
       EXPECT_THROW(first.run(until), Interrupted);
       Trainer second(config, tiny_set(), folder.path());
-      EXPECT_EQ(second.resume(), stop > 0);
+      EXPECT_TRUE(second.resume());
       EXPECT_EQ(second.epochs_done(), (stop + 1) / 2);
       second.run({});
       EXPECT_EQ(read_file(folder / "last.safetensors"), whole.last) << word_of(schedule) << ", stop " << stop;
@@ -136,6 +136,7 @@ TEST_F(TrainerTest, ResumeRefusesAStateThatDoesNotFit) {
   Trainer(config, tiny_set(), folder.path()).run({});
   const fs::path path = folder / "state.safetensors";
   const std::string good = read_file(path);
+  write_file(folder / "good", good);
   const auto resume = [&] {
     TrainingConfig wanted = config;
     Trainer(wanted, tiny_set(), folder.path()).resume();
@@ -151,12 +152,15 @@ TEST_F(TrainerTest, ResumeRefusesAStateThatDoesNotFit) {
   write_safetensors(path, state);
   expect_error(resume, {"state.safetensors", "damaged", "log"});
   state = read_safetensors(folder / "last.safetensors");
-  state.metadata["cardiograd_state"] = "{}";
+  state.metadata["cardiograd_state"] = read_safetensors(folder / "good").metadata.at("cardiograd_state");
   write_safetensors(path, state);
   expect_error(resume, {"state.safetensors", "model."});
+  state.metadata["cardiograd_state"] = R"({"steps": 7, "log": []})";
+  write_safetensors(path, state);
+  expect_error(resume, {"state.safetensors", "of an earlier version"});
   write_file(path, good);
   config.model.as<HcCnnTnConfig>().head_width = 11;
-  expect_error(resume, {"state.safetensors", "head", "shape"});
+  expect_error(resume, {"state.safetensors", "model.head_width = 10, and it is 11 now"});
 }
 
 TEST_F(TrainerTest, WritesItsFilesAndNothingElse) {
@@ -306,7 +310,105 @@ TEST_F(TrainerTest, ANonFiniteValidationLossStopsToo) {
     EXPECT_NE(message.find("validation loss after step 1 is "), std::string::npos) << message;
     EXPECT_NE(message.find("at learning rate 1e+30; first: "), std::string::npos) << message;
   }
-  EXPECT_TRUE(fs::is_empty(folder.path()));
+  EXPECT_FALSE(fs::exists(folder / "last.safetensors"));
+}
+
+// Asked to stop after any step or in the validation, and saved so often that every step is on disk: as if never
+// stopped.
+TEST_F(TrainerTest, StopsWithinAnEpochAndGoesOn) {
+  TrainingConfig config = tiny_config();
+  config.epochs = 2;
+  config.schedule = Schedule::kOneCycle;
+  const Result whole = train(config);
+  for (const int calls : {1, 3, 7, 8, 9, 10, 15}) {  // 7 steps and one batch of validation make an epoch
+    const TemporaryFolder folder;
+    int asked = 0;
+    Trainer first(config, tiny_set(), folder.path());
+    EXPECT_FALSE(first.run({.stop = [&] { return ++asked == calls; }}, calls % 2 == 0 ? 0.0 : kSaveEverySeconds));
+    Trainer second(config, tiny_set(), folder.path());
+    EXPECT_TRUE(second.resume());
+    EXPECT_TRUE(second.run({}));
+    EXPECT_EQ(read_file(folder / "last.safetensors"), whole.last) << "stopped at call " << calls;
+    EXPECT_EQ(read_file(folder / "best.safetensors"), whole.best) << "stopped at call " << calls;
+    ASSERT_EQ(second.log().size(), whole.log.size());
+    for (std::size_t i = 0; i < whole.log.size(); ++i) {
+      EXPECT_EQ(second.log()[i].train_loss, whole.log[i].train_loss) << "stopped at call " << calls;
+      EXPECT_EQ(second.log()[i].lr, whole.log[i].lr) << "stopped at call " << calls;
+    }
+  }
+}
+
+TEST_F(TrainerTest, ResumeRefusesOtherDataAndValuesByName) {
+  const TemporaryFolder folder;
+  TrainingConfig config = tiny_config();
+  config.epochs = 1;
+  Trainer(config, tiny_set(), folder.path()).run({});
+  const std::string good = read_file(folder / "state.safetensors");
+  const auto refused = [&](const std::function<void(data::Dataset&)>& change, std::string_view part) {
+    data::Dataset set = tiny_set();
+    change(set);
+    expect_error([&] { Trainer(config, set, folder.path()).resume(true); }, {"state.safetensors", "other data", part});
+  };
+  refused([](data::Dataset& set) { std::rotate(set.labels.begin(), set.labels.begin() + 3, set.labels.end()); },
+          "differs: labels");
+  refused([](data::Dataset& set) { std::rotate(set.folds.begin(), set.folds.begin() + 1, set.folds.end()); },
+          "differs: folds");
+  refused([](data::Dataset& set) { set.features[0] += 1; }, "differs: features");
+  refused([](data::Dataset& set) { set.signals[5] ^= 1; }, "differs: signals");
+  refused([](data::Dataset& set) { set.scales[3] *= 2; }, "differs: signals");
+  refused([](data::Dataset& set) { std::swap(set.ecg_ids[0], set.ecg_ids[1]); }, "differs: ecg_id");
+  refused([](data::Dataset& set) { set.class_names[1] = "D"; }, "differs: classes");
+  const auto refused_value = [&](const char* name, const std::function<void(TrainingConfig&)>& change, bool may) {
+    TrainingConfig other = config;
+    change(other);
+    expect_error([&] { Trainer(other, tiny_set(), folder.path()).resume(); },
+                 {"state.safetensors", "was begun with", name});
+    if (may) {
+      LogCapture log;
+      EXPECT_TRUE(Trainer(other, tiny_set(), folder.path()).resume(true));
+      EXPECT_TRUE(log.warned(name));
+    } else {
+      expect_error([&] { Trainer(other, tiny_set(), folder.path()).resume(true); }, {name});
+    }
+  };
+  refused_value(
+      "training.lr", [](TrainingConfig& c) { c.lr = 1e-3; }, true);
+  refused_value(
+      "training.epochs", [](TrainingConfig& c) { c.epochs = 9; }, true);
+  refused_value(
+      "training.seed", [](TrainingConfig& c) { c.seed = 8; }, false);
+  refused_value(
+      "data.val_fold", [](TrainingConfig& c) { c.data.val_fold = 8; }, false);
+  refused_value(
+      "data.filter", [](TrainingConfig& c) { c.data.filter = Filter::kNone; }, false);
+  EXPECT_EQ(read_file(folder / "state.safetensors"), good);
+  config.device = DeviceChoice::kCpu;
+  config.data.folder = "elsewhere";
+  EXPECT_TRUE(Trainer(config, tiny_set(), folder.path()).resume());
+}
+
+TEST_F(TrainerTest, MoreEpochsOnRequest) {
+  const TemporaryFolder folder;
+  TrainingConfig config = tiny_config();
+  config.schedule = Schedule::kConstant;
+  const Result whole = train(config);
+  config.epochs = 2;
+  Trainer(config, tiny_set(), folder.path()).run({});
+  config.epochs = 4;
+  Trainer more(config, tiny_set(), folder.path());
+  EXPECT_TRUE(more.resume(true));
+  EXPECT_TRUE(more.run({}));
+  EXPECT_EQ(read_file(folder / "last.safetensors"), whole.last);
+}
+
+TEST_F(TrainerTest, AMissingStateBesideModelsIsRefused) {
+  for (const char* left : {"last.safetensors", "best.safetensors", "log.csv"}) {
+    const TemporaryFolder folder;
+    EXPECT_FALSE(Trainer(tiny_config(), tiny_set(), folder.path()).resume());
+    write_file(folder / left, "a run's");
+    expect_error([&] { Trainer(tiny_config(), tiny_set(), folder.path()).resume(); },
+                 {"state.safetensors: missing", left});
+  }
 }
 
 }  // namespace

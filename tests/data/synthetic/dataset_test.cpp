@@ -6,10 +6,13 @@
 #include <filesystem>
 #include <fstream>
 #include <map>
+#include <stdexcept>
 #include <string>
 #include <vector>
 
 #include <gtest/gtest.h>
+#include <sys/wait.h>
+#include <unistd.h>
 
 #include "base/file.h"
 #include "base/threads.h"
@@ -168,6 +171,65 @@ TEST(SyntheticDataset, FailuresLeaveNothing) {
   options.truth = folder.path() / "set" / "records100" / "x.csv";
   EXPECT_THROW(write_dataset(options), UsageError);
   EXPECT_EQ(entries(folder.path()), 1U) << "only the file made here";
+}
+
+DatasetOptions three_records(const fs::path& folder, bool force = false) {
+  return {.folder = folder, .population = {.records = 3, .seed = 1}, .force = force};
+}
+
+// What appears at the destination while the set is made stays, with and without force.
+TEST(SyntheticDataset, WhatAppearsMeanwhileStays) {
+  for (const bool force : {false, true}) {
+    const TemporaryFolder folder;
+    DatasetOptions options = three_records(folder / "set", force);
+    options.progress = [&](std::int64_t done, std::int64_t) {
+      if (done != 3) return;
+      fs::create_directory(folder / "set");
+      write_file(folder / "set/thesis.txt", "years of work");
+    };
+    expect_error([&] { write_dataset(options); }, {"set"});
+    EXPECT_EQ(read_file(folder / "set/thesis.txt"), "years of work");
+    EXPECT_EQ(entries(folder.path()), 1U);
+  }
+}
+
+// Anywhere in the folder, not at its top alone.
+TEST(SyntheticDataset, ForceDeletesNothingForeign) {
+  const TemporaryFolder folder;
+  write_dataset(three_records(folder / "set"));
+  for (const char* mine : {"records100/00000/00001_lr.atr", "records100/notes.txt", "records100/00000/a/b",
+                           "records100/00000/1_lr.dat", "records500/00000/00001_lr.dat"}) {
+    const fs::path path = folder.path() / "set" / mine;
+    const bool new_folder = fs::create_directories(path.parent_path());
+    write_file(path, "mine");
+    expect_error([&] { write_dataset(three_records(folder / "set", true)); }, {"is no part of a synthetic dataset"});
+    EXPECT_EQ(read_file(path), "mine");
+    fs::remove(path);
+    if (new_folder) fs::remove(path.parent_path());
+    fs::remove(folder / "set/records500");
+  }
+  fs::create_symlink("elsewhere", folder / "set/records100/00000/00009_lr.dat");
+  expect_error([&] { write_dataset(three_records(folder / "set", true)); }, {"00009_lr.dat", "is no part"});
+  fs::remove(folder / "set/records100/00000/00009_lr.dat");
+  write_dataset(three_records(folder / "set", true));
+  EXPECT_EQ(entries(folder.path()), 1U);
+}
+
+// A set that a killed process had put aside comes back before anything else happens.
+TEST(SyntheticDataset, ASetPutAsideByAKilledProcessComesBack) {
+  const TemporaryFolder folder;
+  write_dataset(three_records(folder / "set"));
+  const pid_t dead = ::fork();
+  if (dead == 0) ::_exit(0);
+  ASSERT_EQ(::waitpid(dead, nullptr, 0), dead);
+  const std::string aside = ".set." + std::to_string(dead) + ".old.partial";
+  fs::rename(folder / "set", folder / aside);
+  fs::create_directory(folder / (".set." + std::to_string(dead) + ".partial"));
+  DatasetOptions failing = three_records(folder / "set", true);
+  failing.progress = [](std::int64_t, std::int64_t) { throw std::runtime_error("stopped"); };
+  EXPECT_THROW(write_dataset(failing), std::runtime_error);
+  EXPECT_TRUE(fs::exists(folder / "set/synthetic.json"));
+  EXPECT_EQ(entries(folder.path()), 1U);
 }
 
 }  // namespace

@@ -7,6 +7,8 @@
 
 #include "base/error.h"
 #include "base/file.h"
+#include "base/log.h"
+#include "tests/common/expect_error.h"
 #include "tests/common/temporary_folder.h"
 
 namespace cardiograd {
@@ -83,6 +85,69 @@ TEST(Safetensors, LyingFilesAreRefused) {
   }
   write_file(folder / "good.safetensors", file_with(good, data, good.size()));
   EXPECT_EQ(read_safetensors(folder / "good.safetensors").tensors.at("a").count(), 2);
+}
+
+// Every single bit of a file: refused, or nothing has changed (blanks between header and data).
+TEST(Safetensors, EveryFlippedBitIsNoticed) {
+  TemporaryFolder folder;
+  SafetensorsFile file;
+  file.tensors["weight"] = Tensor::from<float>({1, -2.5F, 3e-30F}, {3});
+  file.tensors["step"] = Tensor::from<std::int32_t>({7}, {1});
+  file.metadata["note"] = "thresholds 0.25, 0.5";
+  write_safetensors(folder / "a.safetensors", file);
+  const std::string good = read_file(folder / "a.safetensors");
+  std::size_t tensors_named = 0;
+  for (std::size_t bit = 0; bit < 8 * good.size(); ++bit) {
+    std::string bad = good;
+    bad[bit / 8] = static_cast<char>(bad[bit / 8] ^ (1 << bit % 8));
+    write_staged_file(folder / "b.safetensors", bad);
+    try {
+      const SafetensorsFile back = read_safetensors(folder / "b.safetensors");
+      EXPECT_EQ(back.metadata, file.metadata) << "bit " << bit;
+      EXPECT_EQ(back.tensors.at("weight").values(), file.tensors.at("weight").values()) << "bit " << bit;
+      EXPECT_EQ(back.tensors.at("step").values<std::int32_t>(), (std::vector<std::int32_t>{7})) << "bit " << bit;
+    } catch (const Error& error) {
+      tensors_named += std::string(error.what()).find("damaged: tensor '") != std::string::npos ? 1 : 0;
+    }
+    std::filesystem::remove(folder / "b.safetensors");
+  }
+  EXPECT_EQ(tensors_named, 8U * 16U);  // the bytes of both
+}
+
+TEST(Safetensors, ExchangedTensorsAreNoticed) {
+  TemporaryFolder folder;
+  SafetensorsFile file;
+  file.tensors["a"] = Tensor::from<float>({1, 2}, {2});
+  file.tensors["b"] = Tensor::from<float>({3, 4}, {2});
+  write_safetensors(folder / "a.safetensors", file);
+  std::string content = read_file(folder / "a.safetensors");
+  const std::string a = content.substr(content.size() - 16, 8), b = content.substr(content.size() - 8);
+  write_file(folder / "a.safetensors", content.replace(content.size() - 16, 16, b + a));
+  testing::expect_error([&] { read_safetensors(folder / "a.safetensors"); }, {"a.safetensors", "damaged: tensor 'a'"});
+}
+
+TEST(Safetensors, FilesWithoutChecksumsAreReadWithANote) {
+  TemporaryFolder folder;
+  std::string note;
+  const LogCallback before = set_log_callback([&](LogLevel, std::string_view message) { note = message; });
+  const std::string header = R"({"a":{"dtype":"F32","shape":[2],"data_offsets":[0,8]}})";
+  write_file(folder / "a.safetensors", file_with(header, std::string(8, 'x'), header.size()));
+  EXPECT_EQ(read_safetensors(folder / "a.safetensors").tensors.at("a").count(), 2);
+  set_log_callback(before);
+  EXPECT_NE(note.find("a.safetensors: holds no checksums"), std::string::npos) << note;
+}
+
+TEST(Safetensors, DeeplyNestedHeadersAndNamesTwiceAreRefused) {
+  TemporaryFolder folder;
+  const auto refused = [&](const std::string& header, std::string_view part) {
+    write_file(folder / "a.safetensors", file_with(header, "12345678", header.size()));
+    testing::expect_error([&] { read_safetensors(folder / "a.safetensors"); }, {"a.safetensors", part});
+  };
+  const std::string entry = R"({"dtype":"F32","shape":[2],"data_offsets":[0,8]})";
+  refused(R"({"a":)" + std::string(1'000'000, '[') + std::string(1'000'000, ']') + "}", "nested more than 64 deep");
+  refused(R"({"a":)" + entry + R"(,"__metadata__":{"x":)" + std::string(100'000, '['), "nested more than 64 deep");
+  refused(R"({"a":)" + entry + R"(,"a":)" + entry + "}", "the key \"a\" twice");
+  refused(R"({"a":)" + entry + R"(,"__metadata__":{"x":"1","x":"2"}})", "the key \"x\" twice");
 }
 
 TEST(Safetensors, RestoreNamesWhatDoesNotFit) {

@@ -1,0 +1,118 @@
+#include "base/folder_lock.h"
+
+#include <array>
+#include <cerrno>
+#include <charconv>
+#include <csignal>
+#include <ctime>
+#include <string>
+#include <string_view>
+#include <system_error>
+
+#include <fcntl.h>
+#include <fmt/chrono.h>
+#include <fmt/format.h>
+#include <sys/file.h>
+#include <sys/stat.h>
+#include <unistd.h>
+
+#include "base/error.h"
+#include "base/log.h"
+
+namespace cardiograd {
+namespace {
+
+namespace fs = std::filesystem;
+
+constexpr int kAttempts = 100;
+
+std::string machine() {
+  std::array<char, 256> name{};
+  return ::gethostname(name.data(), name.size() - 1) == 0 ? name.data() : "unknown";
+}
+
+std::string holder_text() {
+  return fmt::format("process {} on {} since {:%Y-%m-%d %H:%M:%S}", ::getpid(), machine(),
+                     fmt::localtime(std::time(nullptr)));
+}
+
+// What the file says; only printable characters of it, which go into a message.
+std::string read_holder(int descriptor) {
+  std::array<char, 300> text{};
+  const ssize_t got = ::pread(descriptor, text.data(), text.size(), 0);
+  std::string holder;
+  for (ssize_t i = 0; i < got; ++i)
+    if (const char c = text[static_cast<std::size_t>(i)]; c >= ' ' && c <= '~') holder += c;
+  return holder;
+}
+
+// Whether a holder of which only the file's text is known may live: not when it is known to be dead.
+bool may_live(std::string_view holder) {
+  constexpr std::string_view kBegin = "process ";
+  if (!holder.starts_with(kBegin)) return false;
+  holder.remove_prefix(kBegin.size());
+  pid_t process = 0;
+  const auto [end, error] = std::from_chars(holder.data(), holder.data() + holder.size(), process);
+  holder.remove_prefix(static_cast<std::size_t>(end - holder.data()));
+  if (error != std::errc() || process <= 0) return false;
+  if (!holder.starts_with(fmt::format(" on {} since ", machine()))) return true;
+  return process != ::getpid() && !(::kill(process, 0) == -1 && errno == ESRCH);
+}
+
+[[noreturn]] void refuse(const fs::path& folder, const std::string& holder) {
+  throw Error(fmt::format("{}: another process writes there: {}", folder.string(),
+                          holder.empty() ? "it has not yet said which" : holder),
+              "Wait until it has ended, or give another folder.");
+}
+
+}  // namespace
+
+FolderLock::FolderLock(const fs::path& folder, LockCalls calls) : path_(folder / kFileName) {
+  for (int attempt = 0; attempt < kAttempts; ++attempt)
+    if (try_lock(folder, calls)) return;
+  refuse(folder, "");
+}
+
+// False when the file was removed meanwhile, by a holder that has ended.
+bool FolderLock::try_lock(const fs::path& folder, LockCalls calls) {
+  descriptor_ = ::open(path_.c_str(), O_RDWR | O_CREAT | O_NOFOLLOW | O_NONBLOCK | O_CLOEXEC, 0666);
+  const auto give_up = [this] {
+    ::close(descriptor_);
+    descriptor_ = -1;
+  };
+  struct stat ours {};
+  if (descriptor_ < 0 || ::fstat(descriptor_, &ours) != 0 || !S_ISREG(ours.st_mode)) {
+    const std::string why = descriptor_ < 0 ? std::generic_category().message(errno) : "is no regular file";
+    if (descriptor_ >= 0) give_up();
+    throw Error(fmt::format("{}: the lock cannot be made: {}", path_.string(), why),
+                "Check that you may write in that folder.");
+  }
+  const bool locked = calls == LockCalls::kBest && ::flock(descriptor_, LOCK_EX | LOCK_NB) == 0;
+  const bool no_locks = calls == LockCalls::kPortable || (!locked && errno != EWOULDBLOCK);
+  const std::string holder = read_holder(descriptor_);
+  if ((!locked && !no_locks) || (no_locks && may_live(holder))) {
+    give_up();
+    refuse(folder, holder);
+  }
+  struct stat there {};
+  if (::lstat(path_.c_str(), &there) != 0 || there.st_ino != ours.st_ino || there.st_dev != ours.st_dev) {
+    give_up();
+    return false;
+  }
+  if (no_locks)
+    log_warning("{}: this file system has no locks: a second process there on another machine may not be noticed",
+                folder.string());
+  if (!holder.empty()) log_info("{}: {} has ended without tidying up", folder.string(), holder);
+  const std::string text = holder_text() + "\n";
+  if (::ftruncate(descriptor_, 0) != 0 ||
+      ::pwrite(descriptor_, text.data(), text.size(), 0) != static_cast<ssize_t>(text.size()))
+    log_warning("{}: the lock does not say who has it: the disk is full", path_.string());
+  return true;
+}
+
+FolderLock::~FolderLock() {
+  ::unlink(path_.c_str());  // While it is locked: whoever waits sees that it is gone.
+  ::close(descriptor_);
+}
+
+}  // namespace cardiograd

@@ -1,0 +1,33 @@
+// One writer per folder.
+#pragma once
+
+#include <filesystem>
+
+namespace cardiograd {
+
+// kPortable does without the system's locks, as on file systems that have none.
+enum class LockCalls { kBest, kPortable };
+
+// While it lives, no other FolderLock of the same file is made, by no process on any machine that sees the file: the
+// system locks it (flock), and lets go when the process ends, however it ends. The file says who has it. Network file
+// systems of Linux pass the lock on to their server; where a file system has no locks, a warning says so, and what the
+// file says decides: a holder on this machine is looked for, one on another machine is believed to live.
+class FolderLock {
+ public:
+  static constexpr const char* kFileName = ".lock";
+
+  // Makes `folder`/.lock. Throws Error that names the holder's process, machine and time; or when it cannot be written.
+  explicit FolderLock(const std::filesystem::path& folder, LockCalls calls = LockCalls::kBest);
+  // Removes the file.
+  ~FolderLock();
+  FolderLock(const FolderLock&) = delete;
+  FolderLock& operator=(const FolderLock&) = delete;
+
+ private:
+  bool try_lock(const std::filesystem::path& folder, LockCalls calls);
+
+  std::filesystem::path path_;
+  int descriptor_ = -1;
+};
+
+}  // namespace cardiograd

@@ -1,0 +1,119 @@
+#!/usr/bin/env python3
+"""Kills, stops and doubles trainings, and lets their writing fail, at random moments; then resumes them.
+
+Each must end with its documented status and resume to the models of a run that was left in peace, byte for byte.
+
+Usage: scripts/drills/interruptions.py [--kills 20] [--stops 20] [--failures 20] [--doubles 10] [--build build/cpu]
+"""
+import collections
+import random
+import shutil
+import signal
+import time
+
+import common
+
+CALLS = ('write', 'fsync', 'renameat2', 'close', 'pwrite')
+ERRORS = (5, 28, 122)  # EIO, ENOSPC, EDQUOT
+STOPS = {signal.SIGINT: 130, signal.SIGTERM: 143, signal.SIGHUP: 129}
+
+
+class Drill:
+    def __init__(self, stage, rng):
+        self.stage = stage
+        self.rng = rng
+        self.run = stage.folder / 'run'
+        self.faults = []
+        begin = time.monotonic()
+        stage.good(*stage.train(self.run))
+        self.length = time.monotonic() - begin
+        self.fresh()
+
+    def fresh(self):
+        shutil.rmtree(self.run, ignore_errors=True)
+
+    def fault(self, what, process_text=''):
+        self.faults.append(what)
+        print(f'{what}: {process_text.strip()}')
+
+    def resume(self, what):
+        """To the end, whatever was left; then the models must be right and nothing else in the folder."""
+        done = self.stage.run(*self.stage.train(self.run, '--resume'))
+        if done.returncode != 0:
+            return self.fault(f'{what}: cannot be resumed', done.stderr)
+        if not self.stage.same_models(self.run):
+            return self.fault(f'{what}: other models')
+        left = {path.name for path in self.run.iterdir()}
+        if left != {'best.safetensors', 'config.toml', 'last.safetensors', 'log.csv', 'state.safetensors'}:
+            return self.fault(f'{what}: left {sorted(left)}')
+        return None
+
+    def signaled(self, number, expected):
+        """True when it was met by the signal before its end."""
+        process = self.stage.start(*self.stage.train(self.run))
+        time.sleep(self.rng.random() * self.length)
+        process.send_signal(number)
+        _, err = process.communicate()
+        # Before it has asked for the signals they end it as they end any process.
+        if process.returncode not in (0, expected, -number):
+            self.fault(f'{signal.Signals(number).name}: status {process.returncode}', err)
+        met = process.returncode != 0
+        if process.returncode == expected and expected > 0 and 'stopped' not in err:
+            self.fault(f'{signal.Signals(number).name}: says nothing', err)
+        self.resume(signal.Signals(number).name)
+        self.fresh()
+        return met
+
+    def failing(self):
+        """True when something failed."""
+        call, error, nth = self.rng.choice(CALLS), self.rng.choice(ERRORS), self.rng.randrange(1, 60)
+        count = self.stage.folder / 'failures'
+        count.unlink(missing_ok=True)
+        what = f'{call} fails from number {nth} on with {error}'
+        done = self.stage.run(*self.stage.train(self.run), env=common.environment(
+            LD_PRELOAD=self.stage.build / 'tests/failing_calls.so', CARDIOGRAD_FAIL_CALLS=call,
+            CARDIOGRAD_FAIL_PATH=self.run, CARDIOGRAD_FAIL_ERRNO=error, CARDIOGRAD_FAIL_NTH=nth,
+            CARDIOGRAD_FAIL_COUNT=count))
+        met = count.exists()
+        if done.returncode != 0 and not common.refused(done):
+            self.fault(f'{what}: status {done.returncode}', done.stderr)
+        if done.returncode == 0 and not self.stage.same_models(self.run):
+            self.fault(f'{what}: success with other models')
+        self.resume(what)
+        self.fresh()
+        return met
+
+    def double(self):
+        """Two at once; True when one was refused."""
+        first = self.stage.start(*self.stage.train(self.run))
+        time.sleep(self.rng.random() * self.length / 2)
+        second = self.stage.start(*self.stage.train(self.run, *self.rng.choice(((), ('--resume',)))))
+        errors = [process.communicate()[1] for process in (first, second)]
+        statuses = collections.Counter((first.returncode, second.returncode))
+        if statuses[0] == 0 or any(status not in (0, 1) for status in statuses):
+            self.fault(f'two writers: statuses {sorted(statuses.elements())}', ' | '.join(errors))
+        self.resume('two writers')
+        self.fresh()
+        return statuses[1] == 1
+
+
+def main():
+    options = common.parser('Interrupts trainings.')
+    for name, number in (('kills', 20), ('stops', 20), ('failures', 20), ('doubles', 10)):
+        options.add_argument(f'--{name}', type=int, default=number, help=str(number))
+    wanted = options.parse_args()
+    rng = random.Random(wanted.seed)
+    with common.Stage(wanted.build, epochs=8) as stage:
+        drill = Drill(stage, rng)
+        kills = sum(drill.signaled(signal.SIGKILL, -9) for _ in range(wanted.kills))
+        stops = sum(drill.signaled(*rng.choice(list(STOPS.items()))) for _ in range(wanted.stops))
+        failures = sum(drill.failing() for _ in range(wanted.failures))
+        doubles = sum(drill.double() for _ in range(wanted.doubles))
+    print(f'interruptions: {kills} of {wanted.kills} kills and {stops} of {wanted.stops} signals met a run, '
+          f'{failures} of {wanted.failures} runs had writes that failed, {doubles} of {wanted.doubles} second processes '
+          f'were refused; {len(drill.faults)} faults')
+    return 1 if drill.faults else 0
+
+
+if __name__ == '__main__':
+    raise SystemExit(main())

@@ -1,0 +1,197 @@
+// What the programs say to people who mistype, mistake one thing for another, or want to hear less.
+#include <algorithm>
+#include <cstdlib>
+#include <filesystem>
+#include <string>
+#include <utility>
+#include <vector>
+
+#include <gtest/gtest.h>
+#include <nlohmann/json.hpp>
+#include <unistd.h>
+
+#include "tests/apps/small_run.h"
+
+namespace cardiograd::testing {
+namespace {
+
+namespace fs = std::filesystem;
+using nlohmann::json;
+
+TEST(Manners, UnknownOptionsAreNamedWithTheNearest) {
+  struct Case {
+    const char* program;
+    std::vector<std::string> arguments;
+    const char* wrong;
+    const char* nearest;
+  };
+  const std::vector<Case> cases = {{"train", {"--epoch", "3"}, "--epoch", "--epochs"},
+                                   {"train", {"--learning-rate", "0.1", "--data", "x"}, "--learning-rate", "--lr"},
+                                   {"train", {"--Seed=3"}, "--Seed", "--seed"},
+                                   {"evaluate", {"--mdoel", "x", "--data", "y"}, "--mdoel", "--model"},
+                                   {"evaluate", {"--checkpoint", "x"}, "--checkpoint", "--model"},
+                                   {"predict", {"--modle=x", "record"}, "--modle", "--model"},
+                                   {"synthesize", {"--recrods", "3", "--out", "x"}, "--recrods", "--records"},
+                                   {"synthesize", {"--output", "x"}, "--output", "--out"},
+                                   {"features", {"--skip-mising"}, "--skip-mising", "--skip-missing"},
+                                   {"profile", {"--sample", "64"}, "--sample", "--samples"},
+                                   {"profile", {"--silent"}, "--silent", "--quiet"}};
+  for (const Case& c : cases) {
+    const Outcome outcome = run_app(c.program, c.arguments);
+    expect_failure(outcome, 2, {std::string("unknown option ") + c.wrong});
+    expect_parts(outcome.err, {std::string("hint: The nearest one is ") + c.nearest + ";"});
+  }
+}
+
+TEST(Manners, UnknownKeysAreNamedWithTheNearest) {
+  const SmallRun run;
+  ASSERT_TRUE(TinyPtbxl::edit(run.config(), "lr = 0.005", "learning_rate = 0.005"));
+  const Outcome outcome = run_app("train", run.arguments());
+  expect_failure(outcome, 1, {"small.toml:", "unknown key 'training.learning_rate'"});
+  expect_parts(outcome.err, {"Nearest known key: training.lr."});
+}
+
+TEST(Manners, FoldersAndFilesInEachOthersPlace) {
+  const SmallRun run;
+  expect_success(run_app("train", run.arguments()));
+  const Outcome config = run_app("train", run.with({"--config", run.out(), "--out", run.folder() / "b"}));
+  expect_failure(config, 1, {"run: is a folder, expected a TOML file"});
+  expect_parts(config.err, {"hint: Give the run's configuration: " + (run.out() / "config.toml").string()});
+  expect_failure(run_app("train", run.with({"--config", run.folder(), "--out", run.folder() / "b"})), 1,
+                 {"is a folder, expected a TOML file"});
+  const Outcome data = run_app("train", run.with({"--data", run.tiny().table(), "--out", run.folder() / "b"}));
+  expect_failure(data, 1, {"ptbxl_database.csv: is a file, expected a folder"});
+  expect_parts(data.err, {"hint: Give the folder that it lies in: " + run.tiny().folder().string()});
+  expect_failure(run_app("train", run.with({"--data", run.config(), "--out", run.folder() / "b"})), 1,
+                 {"small.toml: is a file, expected a folder"});
+  expect_failure(run_app("evaluate", run.judge({"--model", run.folder()})), 1,
+                 {"is a folder without a run's best.safetensors"});
+  const Outcome whole = run_app("evaluate", run.judge({"--model", run.out()}));
+  expect_success(whole);
+  expect_parts(whole.out, {"run/best.safetensors after epoch"});
+  const Outcome best = run_app("evaluate", run.judge({"--model", run.out() / "best.safetensors"}));
+  EXPECT_EQ(whole.out, best.out);
+}
+
+TEST(Manners, QuietAndJson) {
+  const SmallRun run;
+  const Outcome quiet = run_app("train", run.with({"--quiet"}));
+  expect_success(quiet);
+  EXPECT_EQ(quiet.out, "");
+  EXPECT_EQ(lines_with(quiet.err, "").size(), lines_with(quiet.err, "warning: ").size()) << quiet.err;
+  const Outcome table = run_app("evaluate", run.judge({"--quiet"}));
+  expect_success(table);
+  expect_parts(table.out, {"precision"});
+  EXPECT_EQ(table.err, "");
+  const Outcome lines = run_app("evaluate", run.judge({"--log", "json", "--fold", "9", "77"}));
+  EXPECT_EQ(lines.status, 1);
+  std::vector<std::string> levels;
+  for (const std::string& line : lines_with(lines.err, "")) {
+    const json entry = json::parse(line);
+    levels.push_back(entry.at("level"));
+    EXPECT_FALSE(entry.at("message").get<std::string>().empty());
+    EXPECT_TRUE(levels.back() != "error" || !entry.at("hint").get<std::string>().empty());
+  }
+  EXPECT_EQ(std::count(levels.begin(), levels.end(), "error"), 1) << lines.err;
+  EXPECT_EQ(levels.back(), "error");
+  expect_failure(run_app("evaluate", run.judge({"--log", "xml"})), 2, {"--log"});
+}
+
+// Of folds of the model's own data alone.
+TEST(Manners, WarningsOfKnownFoldsAreTrue) {
+  const SmallRun run;
+  expect_success(run_app("train", run.arguments()));
+  expect_parts(run_app("evaluate", run.judge({"--fold", "9"})).err, {"warning: fold 9 chose this model's epoch"});
+  expect_parts(run_app("evaluate", run.judge({"--fold", "3"})).err, {"warning: fold 3 trained this model"});
+  EXPECT_TRUE(lines_with(run_app("evaluate", run.judge({"--fold", "10"})).err, "warning: ").empty());
+  // Other records with the same numbers of folds.
+  std::string table = read_file(run.tiny().table());
+  for (int i = 1; i <= TinyPtbxl::kRecords; ++i) {
+    const std::string before = "\n" + std::to_string(i) + ",";
+    table.replace(table.find(before), before.size(), "\n" + std::to_string(5000 + i) + ",");
+  }
+  write_file(run.tiny().table(), table);
+  EXPECT_TRUE(lines_with(run_app("evaluate", run.judge({"--fold", "3", "9"})).err, "warning: ").empty());
+}
+
+// What is named on the command line is looked at before the work.
+TEST(Manners, OutputsAreLookedAtFirst) {
+  const SmallRun run;
+  const fs::path model = run.folder() / "none.safetensors";  // is not there, but comes second
+  const auto evaluate = [&](const char* option, const fs::path& path) {
+    return run_app("evaluate", run.judge({"--model", model, option, path}));
+  };
+  expect_failure(evaluate("--json", run.folder() / "none/a.json"), 1, {"none/a.json"});
+  expect_failure(evaluate("--json", run.folder()), 1, {"is a folder"});
+  expect_failure(evaluate("--report", run.config() / "report"), 1, {"small.toml is no folder"});
+  expect_failure(run_app("features", {"--data", run.tiny().folder(), "--out", run.folder()}), 1, {"is a folder"});
+  expect_failure(run_app("train", run.with({"--data", run.folder() / "none", "--out", run.config() / "run"})), 1,
+                 {"small.toml/run: cannot be created"});
+}
+
+// Names that would move the cursor, or that no terminal can show.
+TEST(Text, EscapesAndOtherBytesAreShownAsSuch) {
+  const Outcome outcome = run_app("evaluate", {"--model", "a\x1b[2Jb\xff\n.safetensors", "--data", "x"});
+  expect_failure(outcome, 1, {"a\\x1b[2Jb\\xff .safetensors"});
+  EXPECT_EQ(outcome.err.find('\x1b'), std::string::npos);
+  const Outcome option = run_app("train", {"--\x1b[31mdata"});
+  expect_failure(option, 2, {"--\\x1b[31mdata"});
+}
+
+TEST(Text, NamesThatAreNotUtf8AreRefusedBeforeTheFirstEpoch) {
+  const SmallRun run;
+  ASSERT_TRUE(
+      TinyPtbxl::edit(run.tiny().folder() / "scp_statements.csv", "LVH,,1.0,,,HYP,LVH", "LVH,,1.0,,,H\xfcP,LVH"));
+  expect_failure(run_app("train", run.arguments()), 1, {"scp_statements.csv:", "LVH", "not UTF-8"});
+  EXPECT_FALSE(fs::exists(run.out()));
+  const SmallRun other;
+  const fs::path folder = other.folder() / "d\xfc";
+  fs::rename(other.tiny().folder(), folder);
+  expect_failure(run_app("train", other.with({"--data", folder})), 2, {"--data is '", "not UTF-8"});
+  fs::rename(folder, other.tiny().folder());
+  const fs::path out = other.folder() / "r\xfcn";  // Only what goes into a file must be UTF-8.
+  expect_success(run_app("train", other.with({"--out", out})));
+  expect_success(run_app("train", {"--resume", "--out", out, "--no-cache"}));
+}
+
+TEST(Text, EnvironmentVariablesAreChecked) {
+  for (const auto& [word, status] : {std::pair("avx2", 0), std::pair("sse", 2), std::pair("AVX2", 2)}) {
+    RunSettings settings;
+    settings.in_child = [word = word] { ::setenv("CARDIOGRAD_ISA", word, 1); };
+    const Outcome outcome = run_app("profile", {"--samples", "64"}, settings);
+    EXPECT_EQ(outcome.status, status) << outcome.err;
+    if (status != 0) expect_failure(outcome, 2, {"CARDIOGRAD_ISA is '" + std::string(word) + "'"});
+  }
+}
+
+// Sizes that overflow where they are multiplied or narrowed.
+TEST(Sizes, AbsurdOnesAreRefused) {
+  for (const std::string value : {"4611686018427387904", "4294967297", "9223372036854775807", "-9223372036854775808"}) {
+    const SmallRun run;
+    const std::string text = read_file(run.config());
+    for (const auto& [from, key] :
+         {std::pair("encoder_layers = 1", "encoder_layers"), std::pair("heads = 2", "heads"),
+          std::pair("feed_forward = 16", "feed_forward"), std::pair("feature_width = 4", "feature_width"),
+          std::pair("head_width = 16", "head_width"), std::pair("epochs = 3", "epochs"),
+          std::pair("batch_size = 8", "batch_size"), std::pair("threads = 1", "threads")}) {
+      write_file(run.config(), text);
+      ASSERT_TRUE(TinyPtbxl::edit(run.config(), from, std::string(key) + " = " + value)) << from;
+      expect_failure(run_app("train", run.arguments()), 1, {key, "expected"});
+    }
+    for (const auto& [from, key] : {std::pair("[4, 8, 8]", "channels"), std::pair("[5, 3, 3]", "kernels")}) {
+      write_file(run.config(), text);
+      ASSERT_TRUE(TinyPtbxl::edit(run.config(), from, "[" + value + ", 3, 3]")) << from;
+      expect_failure(run_app("train", run.arguments()), 1, {key, "expected"});
+    }
+    EXPECT_FALSE(fs::exists(run.out()));
+    write_file(run.config(), text);
+    for (const char* option : {"--epochs", "--batch-size", "--threads", "--val-fold", "--test-fold", "--rate"})
+      EXPECT_EQ(run_app("train", run.with({std::string(option) + "=" + value})).status, 2) << option << value;
+    EXPECT_EQ(run_app("synthesize", {"--records=" + value, "--out", run.folder() / "set"}).status, 2) << value;
+    for (const char* option : {"--samples", "--leads", "--classes", "--features", "--batch-size"})
+      EXPECT_EQ(run_app("profile", {std::string(option) + "=" + value}).status, 2) << option << value;
+  }
+}
+
+}  // namespace
+}  // namespace cardiograd::testing

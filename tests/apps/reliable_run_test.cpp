@@ -1,0 +1,239 @@
+// A run folder under attack: other data, other values, a second process, signals, places that cannot be written.
+#include <algorithm>
+#include <charconv>
+#include <csignal>
+#include <filesystem>
+#include <fstream>
+#include <functional>
+#include <string>
+#include <system_error>
+#include <vector>
+
+#include <fcntl.h>
+#include <gtest/gtest.h>
+#include <unistd.h>
+
+#include "tests/apps/small_run.h"
+
+namespace cardiograd::testing {
+namespace {
+
+namespace fs = std::filesystem;
+using Parts = std::initializer_list<std::string_view>;
+
+class ResumeTest : public ::testing::Test {
+ protected:
+  ResumeTest() {
+    expect_success(run_app("train", run_.arguments()));
+    last_ = read_file(run_.out() / "last.safetensors");
+  }
+  Outcome resume(std::vector<std::string> more = {}) const {
+    more.insert(more.begin(), {"--resume", "--out", run_.out(), "--no-cache"});
+    return run_app("train", more);
+  }
+  // The run must not have changed.
+  void expect_refused(const Outcome& outcome, int status, Parts parts) const {
+    expect_failure(outcome, status, parts);
+    EXPECT_TRUE(read_file(run_.out() / "last.safetensors") == last_);
+  }
+
+  SmallRun run_;
+  std::string last_;
+};
+
+TEST_F(ResumeTest, OtherDataAreRefused) {
+  const fs::path table = run_.tiny().table();
+  const std::string good = read_file(table);
+  const auto with_table = [&](const std::string& from, const std::string& to, Parts parts) {
+    ASSERT_TRUE(TinyPtbxl::edit(table, from, to)) << from;
+    expect_refused(resume(), 1, parts);
+    write_file(table, good);
+  };
+  with_table("'NORM': 100.0", "'LVH': 100.0", {"state.safetensors", "other data", "labels"});
+  with_table("\",3," + TinyPtbxl::stem(3), "\",4," + TinyPtbxl::stem(3), {"state.safetensors", "other data", "folds"});
+  with_table("1,1001,31,", "1,1001,32,", {"state.safetensors", "other data", "features"});
+  std::string signals = read_file(run_.tiny().signals(5));
+  signals[1000] ^= 1;
+  write_file(run_.tiny().signals(5), signals);
+  expect_refused(resume(), 1, {"05_lr"});  // its header's checksum
+  std::string first = read_file(run_.tiny().signals(4));
+  write_file(run_.tiny().signals(5), first);
+  std::string header = read_file(run_.tiny().header(4));
+  for (std::size_t at = 0; (at = header.find("00004_lr", at)) != std::string::npos;) header.replace(at, 8, "00005_lr");
+  write_file(run_.tiny().header(5), header);
+  expect_refused(resume(), 1, {"state.safetensors", "other data", "signals"});
+}
+
+TEST_F(ResumeTest, AnEditedConfigurationIsRefused) {
+  const fs::path config = run_.out() / "config.toml";
+  const std::string good = read_file(config);
+  for (const auto& [from, to] :
+       {std::pair("lr = 0.005", "lr = 0.006"), std::pair("seed = 0", "seed = 1"), std::pair("epochs = 3", "epochs = 4"),
+        std::pair("val_fold = 9", "val_fold = 8"), std::pair("filter = 'none'", "filter = 'butterworth'"),
+        std::pair("drop_last = true", "drop_last = false")}) {
+    ASSERT_TRUE(TinyPtbxl::edit(config, from, to)) << from;
+    expect_refused(resume(), 1, {"state.safetensors"});
+    write_file(config, good);
+  }
+  expect_success(resume());
+}
+
+TEST_F(ResumeTest, ADeliberateChangeGoesOn) {
+  expect_refused(resume({"--epochs", "5"}), 2, {"training.epochs is 3", "5 now"});
+  expect_failure(run_app("train", run_.with({"--out", run_.folder() / "new", "--allow-changes"})), 2,
+                 {"--allow-changes without --resume"});
+  expect_refused(resume({"--seed", "5", "--allow-changes"}), 2, {"training.seed"});
+  const Outcome more = resume({"--epochs", "5", "--allow-changes"});
+  expect_success(more);
+  expect_parts(more.err, {"warning: training.epochs was 3, and is 5 from here on"});
+  expect_parts(more.out, {"epoch   4/5", "epoch   5/5"});
+  EXPECT_EQ(more.out.find("epoch   3/"), std::string::npos);
+  expect_parts(read_file(run_.out() / "config.toml"), {"epochs = 5"});
+  expect_success(resume());
+}
+
+TEST_F(ResumeTest, AMissingStateOrConfigurationDoesNotStartAnew) {
+  fs::remove(run_.out() / "state.safetensors");
+  expect_refused(resume(), 1, {"state.safetensors: missing", "last.safetensors of a run is there"});
+  fs::remove(run_.out() / "config.toml");
+  expect_refused(resume(), 1, {"config.toml is missing"});
+  expect_refused(run_app("train", run_.with({"--resume"})), 1, {"a run is there already"});
+  expect_refused(run_app("train", run_.arguments()), 1, {"a run is there already"});
+}
+
+TEST_F(ResumeTest, ALostConfigurationIsRestoredByTheSameOptions) {
+  const std::string config = read_file(run_.out() / "config.toml");
+  fs::remove(run_.out() / "config.toml");
+  expect_refused(run_app("train", run_.with({"--resume", "--lr", "0.1"})), 1, {"training.lr"});
+  EXPECT_FALSE(fs::exists(run_.out() / "config.toml"));
+  expect_success(run_app("train", run_.with({"--resume"})));
+  EXPECT_EQ(read_file(run_.out() / "config.toml"), config);
+}
+
+// Runs long enough to be met while they run.
+class LongRunTest : public ::testing::Test {
+ protected:
+  std::vector<std::string> arguments(std::vector<std::string> more = {}) const {
+    more.insert(more.end(), {"--epochs", "60"});
+    return run_.with(more);
+  }
+  bool epoch_done() const { return fs::exists(run_.out() / "log.csv"); }
+
+  SmallRun run_;
+};
+
+TEST_F(LongRunTest, ASecondProcessIsRefused) {
+  RunSettings settings;
+  bool met = false;
+  settings.kill_when = [&] {
+    if (!epoch_done()) return false;
+    // It waits until the others have tried.
+    const std::string lock = read_file(run_.out() / ".lock");
+    pid_t first = 0;
+    const std::size_t at = std::string("process ").size();
+    EXPECT_EQ(std::from_chars(lock.data() + at, lock.data() + lock.size(), first).ec, std::errc());
+    EXPECT_EQ(::kill(first, SIGSTOP), 0);
+    for (const auto& more : {std::vector<std::string>{}, std::vector<std::string>{"--resume"}})
+      expect_failure(run_app("train", arguments(more)), 1, {"another process writes there: process "});
+    met = true;
+    return true;
+  };
+  run_app("train", arguments(), settings);
+  ASSERT_TRUE(met);
+  const Outcome next = run_app("train", arguments({"--resume"}));  // The first was killed: its lock is void.
+  expect_success(next);
+  expect_parts(next.err, {"has ended without tidying up"});
+  EXPECT_EQ(names_in(run_.out()), kRunFiles);
+}
+
+TEST_F(LongRunTest, SignalsSaveAndSayHowToGoOn) {
+  const fs::path whole = run_.folder() / "whole";
+  expect_success(run_app("train", arguments({"--out", whole})));
+  for (const int signal : {SIGINT, SIGTERM, SIGHUP}) {
+    RunSettings settings;
+    settings.kill_when = [&] { return epoch_done(); };
+    settings.signal = signal;
+    const Outcome stopped = run_app("train", arguments(), settings);
+    EXPECT_EQ(stopped.status, 128 + signal) << stopped.err;
+    expect_parts(stopped.err, {"stopped: after ", "hint: Go on with: train --resume --out " + run_.out().string()});
+    EXPECT_EQ(names_in(run_.out()), kRunFiles);
+    expect_success(run_app("train", {"--resume", "--out", run_.out(), "--no-cache"}));
+    for (const char* name : {"best.safetensors", "last.safetensors", "config.toml"})
+      EXPECT_TRUE(read_file(run_.out() / name) == read_file(whole / name)) << name << " after signal " << signal;
+    fs::remove_all(run_.out());
+  }
+}
+
+// Standard output that is full, that nobody reads, or that is closed.
+TEST(StandardOutput, WhatIsNotPrintedIsAnError) {
+  const SmallRun run;
+  expect_success(run_app("train", run.arguments()));
+  const auto record = (run.tiny().folder() / TinyPtbxl::stem(1)).string();
+  const std::vector<std::pair<std::string, std::vector<std::string>>> commands = {
+      {"train", run.with({"--out", run.folder() / "other"})},
+      {"evaluate", run.judge({})},
+      {"features", {record}},
+      {"profile", {"--samples", "64"}},
+      {"predict", {"--model", run.out() / "last.safetensors", record}},
+      {"synthesize", {"--records", "1", "--out", run.folder() / "set"}},
+      {"train", {"--help"}},
+      {"evaluate", {"--version"}},
+      {"train", {"--config-help"}}};
+  const std::vector<std::function<void()>> places = {[] { ::dup2(::open("/dev/full", O_WRONLY), STDOUT_FILENO); },
+                                                     [] {
+                                                       int ends[2];
+                                                       if (::pipe(ends) != 0) ::_exit(125);
+                                                       ::close(ends[0]);
+                                                       ::dup2(ends[1], STDOUT_FILENO);
+                                                     },
+                                                     [] { ::close(STDOUT_FILENO); }};
+  for (const auto& [program, arguments] : commands)
+    for (const auto& place : places) {
+      fs::remove_all(run.folder() / "other");
+      fs::remove_all(run.folder() / "set");
+      RunSettings settings;
+      settings.in_child = place;
+      const Outcome outcome = run_app(program, arguments, settings);
+      EXPECT_EQ(outcome.status, 1) << program << ": " << outcome.err;
+      EXPECT_EQ(lines_with(outcome.err, "error: standard output cannot be written").size(), 1U)
+          << program << ": " << outcome.err;
+    }
+}
+
+// A file must not get the number of the closed standard output, and the lines printed to it.
+TEST(StandardOutput, ClosedOneDoesNotGoIntoAFile) {
+  const SmallRun run;
+  expect_success(run_app("train", run.arguments()));
+  RunSettings closed;
+  closed.in_child = [] {
+    ::close(STDOUT_FILENO);
+    ::close(STDIN_FILENO);
+  };
+  const fs::path good = run.folder() / "good.json", json = run.folder() / "a.json";
+  expect_success(run_app("evaluate", run.judge({"--json", good})));
+  EXPECT_EQ(run_app("evaluate", run.judge({"--json", json}), closed).status, 1);
+  EXPECT_EQ(read_file(json), read_file(good));
+}
+
+TEST(Outputs, StreamsPassAndNothingForeignIsReplaced) {
+  if (!fs::is_character_file("/dev/null")) GTEST_SKIP() << "this machine's /dev/null is a file";
+  const SmallRun run;
+  expect_success(run_app("train", run.arguments()));
+  write_file(run.folder() / "thesis", "years of work");
+  fs::create_symlink("thesis", run.folder() / "link");
+  expect_failure(run_app("evaluate", run.judge({"--json", run.folder() / "link"})), 1, {"link: is a link to thesis"});
+  EXPECT_EQ(read_file(run.folder() / "thesis"), "years of work");
+  expect_success(run_app("evaluate", run.judge({"--json", "/dev/null"})));
+  EXPECT_TRUE(fs::is_character_file("/dev/null"));
+  const Outcome out = run_app("evaluate", run.judge({"--json", "/dev/stdout"}));
+  expect_success(out);
+  expect_parts(out.out, {"\"records\": 4", "precision"});
+  const auto record = (run.tiny().folder() / TinyPtbxl::stem(1)).string();
+  expect_success(run_app("features", {record, "--svg", "/dev/null"}));
+  expect_failure(run_app("features", {record, "--svg", run.folder() / "link"}), 1, {"is a link to thesis"});
+  expect_success(run_app("profile", {"--samples", "64", "--json", "/dev/null"}));
+  EXPECT_TRUE(fs::is_character_file("/dev/null"));
+}
+
+}  // namespace
+}  // namespace cardiograd::testing
