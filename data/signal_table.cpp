@@ -17,7 +17,7 @@ namespace {
 namespace fs = std::filesystem;
 
 constexpr std::size_t kLongestPreamble = 200;  // lines
-constexpr std::size_t kMostLeads = 64;         // of a table whose rows are leads
+constexpr std::size_t kMaxLeads = 64;         // of a table whose rows are leads
 constexpr std::array kSeparators = {',', ';', '\t', '|'};
 
 constexpr const char* kNameTheLeads = "Let the first row name the leads: I,II,III,aVR,aVL,aVF,V1,V2,V3,V4,V5,V6.";
@@ -117,7 +117,8 @@ Layout find_header(const std::vector<std::string_view>& lines, char separator) {
   std::vector<std::string> fields = fields_of(lines[0], separator), next;
   for (std::size_t i = 0; i < lines.size(); ++i, fields = std::move(next)) {
     next = i + 1 < lines.size() ? fields_of(lines[i + 1], separator) : std::vector<std::string>();
-    if (i + 1 < lines.size() && next.size() != fields.size()) continue;
+    const bool last = i + 1 == lines.size();
+    if (last ? i > 0 : next.size() != fields.size()) continue;
     const auto known = static_cast<std::size_t>(std::count_if(fields.begin(), fields.end(), is_known_name));
     if (known > best.known) best = {separator, i, known};
   }
@@ -127,7 +128,7 @@ Layout find_header(const std::vector<std::string_view>& lines, char separator) {
 // Rows of "name, numbers ...".
 Layout find_rows(const std::vector<std::string_view>& lines, char separator) {
   Layout layout{separator, 0, 0, true};
-  for (std::size_t i = 0; i < std::min(lines.size(), kMostLeads); ++i) {
+  for (std::size_t i = 0; i < std::min(lines.size(), kMaxLeads); ++i) {
     const auto fields = fields_of(lines[i], separator);
     if (fields.size() < 3 || !is_known_name(fields[0]) || !is_value(fields[2])) continue;
     if (layout.known++ == 0) layout.line = i;

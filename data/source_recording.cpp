@@ -42,6 +42,11 @@ constexpr std::array kFormats = {
         "names; a row of units; a column or a row per lead; times in s, ms, us, ns, min, h or as clock "
         "times; `.csv.gz`",
         "tables without names; samples that are not evenly spaced"},
+    RecordingFormat{"HL7 aECG", "XML, `AnnotatedECG`", "the leads of the first series; age, sex, start; `.xml.gz`",
+                    "derived beats, annotations"},
+    RecordingFormat{"MUSE (GE)", "XML, `RestingECG`",
+                    "the leads of the rhythm, from which the other limb leads are derived; age, sex, start; `.xml.gz`",
+                    "median beats, diagnoses, measurements"},
 };
 
 std::string lower_extension(const fs::path& path) {
@@ -139,7 +144,9 @@ ecg::Recording parse_recording(std::string_view content, const fs::path& path, c
     try {
       return parse_ecg_xml(content, path);
     } catch (const Error& error) {
-      throw Error(fmt::format("{}, but it cannot be read: {}", kind->name, error.what()), error.hint());
+      std::string_view what = error.what();
+      if (const std::string begin = path.string() + ": "; what.starts_with(begin)) what.remove_prefix(begin.size());
+      throw Error(fmt::format("{}: {}, but it cannot be read: {}", path.string(), kind->name, what), error.hint());
     }
   }
   const bool table = extension == ".csv" || extension == ".tsv";

@@ -185,7 +185,7 @@ TEST(SignalCsv, LeadsInRows) {
   expect_two_leads("lead;0;1;2;3\nI;0,125;1;2;3\nII;-0,5;0,25;-1,5;0\n", {.rate = 250.0});
   expect_two_leads("I,mV,0.125,1,2,3\nII,mV,-0.5,0.25,-1.5,0\n", {.rate = 250.0});
   EXPECT_EQ(parse("I,1,2,3\n", {.rate = 250.0}).signal.rows(), 3);
-  expect_error([] { parse("I,0,1,2\nII,0,x,2\n", {.rate = 250.0}); }, {"a.csv:2: column 'II': found 'x'"});
+  expect_error([] { parse("I,0,1,2\nII,0,1,x\n", {.rate = 250.0}); }, {"a.csv:2: column 'II': found 'x'"});
   expect_error([] { parse("I,0,1,2\nII,0,1\n", {.rate = 250.0}); },
                {"a.csv:2: malformed CSV row: 3 fields, expected 4"});
 }

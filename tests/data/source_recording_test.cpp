@@ -97,7 +97,7 @@ TEST_F(SourceRecordingTest, OtherFilesAreNamedForWhatTheyAre) {
   expect_refused("a.zip", "PK\3\4 leads/I.txt", {"a ZIP archive"});
   expect_refused("a.xlsx", "PK\3\4....[Content_Types].xml", {"an Excel workbook"});
   expect_refused("a.xml", "<?xml version=\"1.0\"?>\n<RestingECG><Waveform/></RestingECG>",
-                 {"an ECG of GE's MUSE (XML), but it cannot be read: ", "a.xml: SampleBase: found ''"});
+                 {"an ECG of GE's MUSE (XML), but it cannot be read: ", "SampleBase: found ''"});
   expect_refused("b.xml", "<?xml version=\"1.0\"?><restingecgdata/>", {"Philips"});
   expect_refused("c.xml", "<AnnotatedECG xmlns=\"urn:hl7-org:v3\"/>",
                  {"HL7 aECG (XML), but it cannot be read: ", "no rhythm with leads"});
