@@ -92,7 +92,8 @@ std::optional<double> plain_number(std::string_view digits) {
 // Days from 1 March of year 0.
 double day_number(int year, int month, int day) {
   const int m = (month + 9) % 12, y = month <= 2 ? year - 1 : year;
-  return 365.0 * y + y / 4 - y / 100 + y / 400 + (m * 306 + 5) / 10 + day - 1;
+  const int days = 365 * y + y / 4 - y / 100 + y / 400 + (m * 306 + 5) / 10 + day - 1;
+  return days;
 }
 
 // "2024-05-01", "01.05.2024"; other orders cannot be told apart.
@@ -100,7 +101,7 @@ std::optional<double> date_days(std::string_view text) {
   std::array<int, 3> parts{};
   for (std::size_t i = 0; i < 3; ++i) {
     const auto [end, error] = std::from_chars(text.data(), text.data() + text.size(), parts.at(i));
-    if (error != std::errc()) return std::nullopt;
+    if (error != std::errc() || parts.at(i) < 0 || parts.at(i) > 9999) return std::nullopt;
     text.remove_prefix(static_cast<std::size_t>(end - text.data()));
     if (i == 2 ? !text.empty() : text.empty() || std::string_view("-/.").find(text.front()) == std::string_view::npos)
       return std::nullopt;

@@ -129,6 +129,7 @@ std::vector<std::size_t> choose_leads(const SignalTable& table, const std::vecto
   for (std::size_t i = 0; i < table.columns.size(); ++i) {
     if (is_time[i]) continue;
     const ColumnName& column = table.columns[i];
+    if (column.name.empty()) continue;  // numbers of the rows, or a separator at the ends of lines
     if (!ecg::is_ecg_name(column.name) && holds_words(table, i)) {
       recording.others.push_back({column.name, "no numbers"});
       continue;

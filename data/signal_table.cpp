@@ -17,7 +17,7 @@ namespace {
 namespace fs = std::filesystem;
 
 constexpr std::size_t kLongestPreamble = 200;  // lines
-constexpr std::size_t kMaxLeads = 64;         // of a table whose rows are leads
+constexpr std::size_t kMaxLeads = 64;          // of a table whose rows are leads
 constexpr std::array kSeparators = {',', ';', '\t', '|'};
 
 constexpr const char* kNameTheLeads = "Let the first row name the leads: I,II,III,aVR,aVL,aVF,V1,V2,V3,V4,V5,V6.";
@@ -194,7 +194,7 @@ void take_units(SignalTable& table) {
   for (const auto& column : table.cells) {
     const std::string& cell = column.front();
     if (cell.empty()) continue;
-    const std::string inner = parse_column_name("x (" + cell + ")").unit;
+    const std::string inner = parse_column_name(fmt::format("x ({})", cell)).unit;
     const bool unit = ecg::millivolts_per_unit(inner).has_value() || time_column({"time", inner}).seconds.has_value();
     if (!unit && is_value(cell)) return;
     units += unit ? 1 : 0;
@@ -203,7 +203,7 @@ void take_units(SignalTable& table) {
   for (std::size_t i = 0; i < table.cells.size(); ++i) {
     std::string& unit = table.columns[i].unit;
     std::string cell = table.cells[i].front();
-    if (cell.starts_with('[') || cell.starts_with('(')) cell = parse_column_name("x " + cell).unit;
+    if (cell.starts_with('[') || cell.starts_with('(')) cell = parse_column_name(fmt::format("x {}", cell)).unit;
     if (unit.empty()) unit = cell;
     table.cells[i].erase(table.cells[i].begin());
   }

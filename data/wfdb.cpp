@@ -196,6 +196,18 @@ void read_group(const Group& group, const FileObserver& observer, DigitalRecordi
   }
 }
 
+// Many converters fill up the fields of all signals with zeros: these vouch for nothing.
+void drop_placeholders(WfdbHeader& header) {
+  const bool zeros = std::all_of(header.signals.begin(), header.signals.end(), [](const WfdbSignalSpec& signal) {
+    return signal.checksum == std::uint16_t{0} && signal.initial_value == 0;
+  });
+  if (!zeros) return;
+  for (WfdbSignalSpec& signal : header.signals) {
+    signal.checksum.reset();
+    signal.initial_value.reset();
+  }
+}
+
 void warn_of_missing_gains(const WfdbHeader& header) {
   std::vector<std::string> names;
   for (const auto& signal : header.signals)
@@ -211,6 +223,7 @@ DigitalRecording read_wfdb_digital(const fs::path& record, const FileObserver& o
   DigitalRecording recording;
   WfdbHeader& header = recording.header;
   header = read_wfdb_header(record, observer);
+  drop_placeholders(header);
   if (!header.segments.empty())
     throw Error(fmt::format("{}: the record consists of {} segments; single segments are expected here",
                             header.path.string(), header.segments.size()),

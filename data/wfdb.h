@@ -23,7 +23,8 @@ struct DigitalRecording {
 };
 
 // Reads a record named as in read_wfdb_header. Throws Error naming the file and the lead: what read_wfdb_header throws,
-// a signal file that is missing, no regular file or truncated, a checksum that does not fit, several segments. What
+// a signal file that is missing, no regular file or truncated, a checksum that does not fit (unless checksums and
+// initial values of all signals are 0, which stands for "not computed"), several segments. What
 // follows the announced samples is not read; it is warned about unless checksums vouch for what was read. A first
 // sample that is not the header's initial value is only warned about: the checksum vouches for the samples. So is a
 // lead without gain.

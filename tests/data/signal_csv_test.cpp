@@ -148,6 +148,7 @@ TEST(SignalCsv, ColumnsThatAreNoLeadsAreLeftAsideUnread) {
   ASSERT_EQ(recording.others.size(), 2U);
   EXPECT_EQ(recording.others[0].name, "label");
   EXPECT_EQ(recording.others[1].name, "PLETH");
+  EXPECT_TRUE(parse(",time,I,\n0,0,1,\n1,0.004,2,\n").others.empty()) << "columns without a name";
   // Without the name of a lead, whatever has numbers.
   EXPECT_EQ(parse("time,value,label\n0,1,N\n0.004,2,N\n").leads, std::vector<std::string>{"value"});
   expect_error([] { parse("time,label\n0,N\n0.004,N\n"); }, {"a.csv: no column but the time and label"});

@@ -306,6 +306,16 @@ TEST_F(WfdbBadInput, AChecksumNamesTheLead) {
   expect_bad({"r.dat", "lead b", "checksum is 20", "says 21"});
 }
 
+// Zeros in all lines are what converters write that compute no checksums.
+TEST_F(WfdbBadInput, ZerosForAllChecksumsAreNone) {
+  const LogCapture log;
+  write_file(folder_ / "r.hea", "r 2 100 5\nr.dat 16 100/mV 16 0 0 0 0 a\nr.dat 16 100/mV 16 0 0 0 0 b\n");
+  EXPECT_EQ(read_wfdb(folder_ / "r").signal(4, 1), 0.06);
+  EXPECT_TRUE(log.warnings.empty());
+  write_file(folder_ / "r.hea", "r 2 100 5\nr.dat 16 100/mV 16 0 0 0 0 a\nr.dat 16 100/mV 16 0 2 20 0 b\n");
+  expect_bad({"lead a", "checksum is 15", "says 0"});
+}
+
 TEST_F(WfdbBadInput, AnInitialValueIsOnlyWarnedAbout) {
   write_file(folder_ / "r.hea", "r 1 100 10\nr.dat 16 100/mV 16 0 7\n");
   const LogCapture log;
