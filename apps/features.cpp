@@ -1,4 +1,4 @@
-// features: the hand-crafted features of single WFDB records or of a whole PTB-XL folder, the fiducial points of beats,
+// features: the hand-crafted features of single recordings or of a whole PTB-XL folder, the fiducial points of beats,
 // and drawings of them.
 #include <algorithm>
 #include <chrono>
@@ -22,6 +22,8 @@
 #include "base/text.h"
 #include "base/threads.h"
 #include "data/dataset_features.h"
+#include "data/source_recording.h"
+#include "ecg/units.h"
 
 namespace cardiograd::apps {
 namespace {
@@ -29,7 +31,9 @@ namespace {
 struct Options {
   std::vector<std::string> records;
   std::optional<std::string> data, out, fiducials, annotator, svg;
+  data::SignalCsvOptions csv;
   double from = 0;
+  bool formats = false;
   bool high_rate = false;
   bool skip_missing = false;
   int threads = 0;
@@ -65,6 +69,9 @@ void features_of_dataset(const Options& options) {
 
 void run_features(const Options& options) {
   set_thread_count(options.threads);
+  if (options.formats) return fmt::print("{}", data::formats_document());
+  if (!ecg::millivolts_per_unit(options.csv.unit))
+    throw UsageError(fmt::format("--unit {}: no voltage", options.csv.unit), "Use mV, uV or V.");
   if (options.data) {
     if (!options.out) throw UsageError("--data needs --out FILE.csv", "Say where the table shall go.");
     if (!options.records.empty()) throw UsageError("--data and single records", "Give one of the two.");
@@ -74,18 +81,21 @@ void run_features(const Options& options) {
     return features_of_dataset(options);
   }
   if (options.records.empty()) {
-    throw UsageError("no record", "Give WFDB records (paths without extension), or --data DIR --out FILE.csv.");
+    throw UsageError("no record", "Give WFDB records, EDF, BDF or CSV files, or --data DIR --out FILE.csv.");
   }
-  if (options.out)
-    throw UsageError("--out without --data", "Single records are printed, or go to --fiducials or --svg.");
+  if (options.out && !options.annotator)
+    throw UsageError("--out without --data or --annotator",
+                     "Single records are printed, or go to --fiducials or --svg.");
   if (options.svg && options.records.size() > 1) {
     throw UsageError(fmt::format("--svg and {} records", options.records.size()), "One record makes one drawing.");
   }
-  const std::string drawing = options.svg ? features_drawing(options.records.front(), options.from) : "";
-  if (options.fiducials || options.annotator) write_fiducials(options.records, options.fiducials, options.annotator);
+  const std::string drawing = options.svg ? features_drawing(options.records.front(), options.from, options.csv) : "";
+  if (options.fiducials || options.annotator)
+    write_fiducials(options.records, {options.fiducials, options.annotator, options.out}, options.csv);
   if (options.svg) write_file(*options.svg, drawing);
   if (options.fiducials || options.annotator || options.svg) return;
-  for (const std::string& record : options.records) fmt::print("{}", printable_lines(features_table(record)));
+  for (const std::string& record : options.records)
+    fmt::print("{}", printable_lines(features_table(record, options.csv)));
 }
 
 }  // namespace
@@ -94,18 +104,23 @@ void run_features(const Options& options) {
 int main(int argc, char** argv) {
   cardiograd::apps::Options options;
   CLI::App app(
-      "Hand-crafted features of ECGs: a table of single WFDB records, a CSV file of a PTB-XL folder, the fiducial "
+      "Hand-crafted features of ECGs: a table of single recordings, a CSV file of a PTB-XL folder, the fiducial "
       "points of each beat, or a drawing of them on ECG paper.",
       "features");
-  app.add_option("records", options.records, "WFDB records: paths without extension");
+  app.add_option("records", options.records, "WFDB records, EDF, BDF or CSV files (docs/formats.md)");
   app.add_option("--data", options.data, "PTB-XL folder (ptbxl_database.csv and the records)");
-  app.add_option("--out", options.out, "CSV file for --data; reasons of missing values go to <name>_missing.csv");
+  app.add_option("--out", options.out,
+                 "CSV file for --data; reasons of missing values go to <name>_missing.csv. With --annotator: folder");
   app.add_option("--fiducials", options.fiducials, "CSV file: onset, peak and end of P, QRS and T, per beat and lead");
   app.add_option("--annotator", options.annotator,
-                 "also write the global boundaries beside each record, as WFDB annotations");
+                 "also write the global boundaries as WFDB annotations, beside each record or in the folder --out");
   app.add_option("--svg", options.svg, "SVG file: the record at 25 mm/s and 10 mm/mV with P, QRS and T marked");
   app.add_option("--from", options.from, "with --svg: seconds from the record's start where the drawing begins")
       ->check(CLI::NonNegativeNumber);
+  app.add_option("--rate", options.csv.rate, "Hz, of CSV files; from their time column by default")
+      ->check(CLI::PositiveNumber);
+  app.add_option("--unit", options.csv.unit, "of CSV columns that do not say theirs: mV (default), uV or V");
+  app.add_flag("--formats", options.formats, "print which files are read, as docs/formats.md");
   app.add_flag("--500hz", options.high_rate, "with --data: the records at 500 Hz");
   app.add_flag("--skip-missing", options.skip_missing, "with --data: leave out records that are not there");
   app.add_option("--threads", options.threads, "0: one per core")->check(CLI::Range(0, 1024));

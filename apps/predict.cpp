@@ -49,8 +49,8 @@ void add_options(CLI::App& app, Options& o) {
   app.add_option("--model", o.model, "last.safetensors or best.safetensors of a run, or the run's folder: the best one")
       ->required();
   app.add_option("RECORD", o.records,
-                 "WFDB records (any extension or none), .edf or .csv files; their names come from standard input, one "
-                 "a line, when none are given or for '-'");
+                 "WFDB records, EDF, BDF or CSV files (docs/formats.md); their names come from standard input, one a "
+                 "line, when none are given or for '-'");
   auto* json = app.add_flag("--json", o.json, "one line of JSON per record");
   app.add_flag("--csv", o.csv, "a CSV row per record, and a header")->excludes(json);
   app.add_option("--age", o.age, "years, for all records; from the file's comments by default, else not known")
@@ -100,11 +100,12 @@ class Session {
   }
 
   void answer(const std::string& record) {
+    ++records_;
     PredictionOutcome outcome;
     outcome.record = record;
     try {
       const auto start = Clock::now();
-      data::SourceRecording source = data::read_source_recording(record, csv_);
+      data::SourceRecording source = data::read_recording(record, csv_);
       outcome.read_ms = 1e3 * std::chrono::duration<double>(Clock::now() - start).count();
       if (!std::isnan(given_.age)) source.person.age = given_.age;
       if (!std::isnan(given_.sex)) source.person.sex = given_.sex;
@@ -119,7 +120,12 @@ class Session {
     show(outcome);
   }
 
-  int status() const { return all_answered_ ? 0 : kSomeWithoutAnswer; }
+  // Throws UsageError when no record was named.
+  int status() const {
+    if (records_ == 0)
+      throw UsageError("no record: standard input is empty", "Name records, or write their names to it.");
+    return all_answered_ ? 0 : kSomeWithoutAnswer;
+  }
 
  private:
   void show(const PredictionOutcome& outcome) {
@@ -138,6 +144,7 @@ class Session {
   model::Predictor predictor_;
   data::SignalCsvOptions csv_;
   ecg::Person given_;
+  std::size_t records_ = 0;
   bool all_answered_ = true;
 };
 
@@ -175,7 +182,7 @@ int predict(const Options& o) {
 }  // namespace cardiograd::apps
 
 int main(int argc, char** argv) {
-  CLI::App app("Says what a trained model makes of 12-lead ECGs in WFDB, EDF or CSV files.", "predict");
+  CLI::App app("Says what a trained model makes of 12-lead ECGs in WFDB, EDF, BDF or CSV files.", "predict");
   cardiograd::apps::Options options;
   cardiograd::apps::add_options(app, options);
   int status = 0;

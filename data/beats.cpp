@@ -1,12 +1,12 @@
 #include "data/beats.h"
 
-#include "data/wfdb.h"
+#include "data/source_recording.h"
 #include "ecg/units.h"
 
 namespace cardiograd::data {
 
-Beats find_beats(const std::filesystem::path& record) {
-  Beats beats{read_wfdb(record), "", {}, {}, {}};
+Beats find_beats(const std::filesystem::path& record, const SignalCsvOptions& csv) {
+  Beats beats{read_recording(record, csv).recording, "", {}, {}, {}};
   const auto unit = ecg::common_unit(beats.recording.units);
   beats.unit = unit.value_or("mixed");
   if (unit) ecg::to_common_unit(beats.recording);

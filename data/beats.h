@@ -4,6 +4,7 @@
 #include <filesystem>
 #include <string>
 
+#include "data/signal_csv.h"
 #include "dsp/delineation/beat_groups.h"
 #include "dsp/delineation/delineation.h"
 #include "dsp/delineation/r_peaks.h"
@@ -19,7 +20,7 @@ struct Beats {
   dsp::Delineation waves;
 };
 
-// Reads a WFDB record and finds its beats. Throws what read_wfdb and detect_r_peaks throw.
-Beats find_beats(const std::filesystem::path& record);
+// Reads a recording (read_recording) and finds its beats. Throws what read_recording and detect_r_peaks throw.
+Beats find_beats(const std::filesystem::path& record, const SignalCsvOptions& csv = {});
 
 }  // namespace cardiograd::data

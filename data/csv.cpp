@@ -1,6 +1,7 @@
 #include "data/csv.h"
 
 #include <algorithm>
+#include <array>
 #include <charconv>
 #include <exception>
 #include <unordered_set>
@@ -54,8 +55,9 @@ static int csv_nothing(unsigned char) noexcept {
 
 class Parser {
  public:
-  Parser() {
+  explicit Parser(char separator) {
     csv_init(&parser_, CSV_STRICT | CSV_STRICT_FINI);
+    csv_set_delim(&parser_, static_cast<unsigned char>(separator));
     csv_set_space_func(&parser_, csv_nothing);  // RFC 4180: blanks belong to the field.
   }
   ~Parser() { csv_free(&parser_); }
@@ -71,9 +73,11 @@ class Parser {
   csv_parser parser_{};
 };
 
-Rows parse_rows(std::string_view text, const std::filesystem::path& path) {
+}  // namespace
+
+CsvRows parse_csv_rows(std::string_view text, const std::filesystem::path& path, char separator) {
   Rows rows;
-  Parser parser;
+  Parser parser(separator);
   // Line by line, because libcsv does not count lines.
   while (!text.empty()) {
     const std::size_t size = std::min(text.find('\n'), text.size() - 1) + 1;
@@ -92,10 +96,20 @@ Rows parse_rows(std::string_view text, const std::filesystem::path& path) {
     throw Error(fmt::format("{}:{}: malformed CSV: the quote of a field is never closed", path.string(), rows.begin),
                 "Close it with \" at the end of the field.");
   if (rows.failure) std::rethrow_exception(rows.failure);
-  return rows;
+  return {std::move(rows.rows), std::move(rows.lines)};
 }
 
-}  // namespace
+char csv_separator(std::string_view line) {
+  constexpr std::array kSeparators = {',', ';', '\t'};
+  std::array<std::size_t, kSeparators.size()> counts{};
+  bool quoted = false;
+  for (const char c : line) {
+    if (c == '"') quoted = !quoted;
+    for (std::size_t i = 0; i < counts.size(); ++i) counts.at(i) += !quoted && c == kSeparators.at(i) ? 1 : 0;
+  }
+  if (counts[0] > 0) return ',';
+  return counts[1] == 0 && counts[2] == 0 ? ',' : kSeparators.at(counts[1] >= counts[2] ? 1 : 2);
+}
 
 CsvTable CsvTable::read(const std::filesystem::path& path, std::uintmax_t max_bytes) {
   return parse(read_file(path, max_bytes), path);
@@ -103,11 +117,13 @@ CsvTable CsvTable::read(const std::filesystem::path& path, std::uintmax_t max_by
 
 CsvTable CsvTable::parse(std::string_view text, const std::filesystem::path& path) {
   if (text.starts_with("\xEF\xBB\xBF")) text.remove_prefix(3);
-  Rows rows = parse_rows(text, path);
+  const char separator = csv_separator(text.substr(0, text.find('\n')));
+  CsvRows rows = parse_csv_rows(text, path, separator);
   if (rows.rows.empty())
     throw Error(fmt::format("{}: empty", path.string()), "Expected a CSV file with a row of column names.");
   CsvTable table;
   table.path_ = path;
+  table.decimal_commas_ = separator != ',';
   table.columns_ = std::move(rows.rows.front());
   std::unordered_set<std::string_view> names;
   for (const std::string& name : table.columns_)
@@ -145,8 +161,9 @@ std::string CsvTable::place(std::size_t row) const {
 }
 
 std::optional<double> CsvTable::number(std::size_t row, std::size_t column) const {
-  const std::string& text = cell(row, column);
+  std::string text = cell(row, column);
   if (text.empty()) return std::nullopt;
+  if (decimal_commas_ && text.find('.') == std::string::npos) std::replace(text.begin(), text.end(), ',', '.');
   double value = 0;
   const auto [end, error] = std::from_chars(text.data(), text.data() + text.size(), value);
   if (error != std::errc() || end != text.data() + text.size())

@@ -11,9 +11,24 @@
 
 namespace cardiograd::data {
 
+// All rows of a text, whatever their width.
+struct CsvRows {
+  std::vector<std::vector<std::string>> rows;
+  std::vector<std::size_t> lines;  // where each row begins, from 1
+};
+
+// Fields separated by `separator`; blank lines are skipped. Throws Error naming `path` and the line: a stray or missing
+// quote.
+CsvRows parse_csv_rows(std::string_view text, const std::filesystem::path& path, char separator = ',');
+
+// What separates the fields of a line: a comma, unless there is none outside of quotes but semicolons (as spreadsheets
+// write them where the decimal point is a comma) or tabs.
+char csv_separator(std::string_view line);
+
 class CsvTable {
  public:
-  // Reads a file. A byte order mark and CRLF line ends are tolerated, blank lines skipped. Throws Error naming the file
+  // Reads a file. The separator is that of the first line (csv_separator); if it is no comma, numbers may have decimal
+  // commas. A byte order mark and CRLF line ends are tolerated, blank lines skipped. Throws Error naming the file
   // and the line: unreadable, more than `max_bytes`, empty, a stray or missing quote, a row of another width, a column
   // name twice.
   static CsvTable read(const std::filesystem::path& path, std::uintmax_t max_bytes = std::uintmax_t{1} << 30);
@@ -34,6 +49,7 @@ class CsvTable {
 
  private:
   std::filesystem::path path_;
+  bool decimal_commas_ = false;
   std::vector<std::string> columns_;
   std::vector<std::string> cells_;  // row by row
   std::vector<std::size_t> lines_;  // of each row's beginning, from 1

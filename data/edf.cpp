@@ -10,8 +10,10 @@
 
 #include "base/error.h"
 #include "base/file.h"
+#include "base/log.h"
+#include "data/wfdb_decode.h"
 #include "data/wfdb_header.h"
-#include "ecg/leads.h"
+#include "ecg/channels.h"
 #include "ecg/units.h"
 
 namespace cardiograd::data {
@@ -24,21 +26,26 @@ constexpr std::size_t kSignalHeader = 256;
 constexpr std::int64_t kMaxSignals = 4096;
 constexpr std::size_t kMonths = 12;
 constexpr std::string_view kAnnotations = "EDF Annotations";
+constexpr std::string_view kBdfAnnotations = "BDF Annotations";
+constexpr std::string_view kBdfVersion =
+    "\xFF"
+    "BIOSEMI";
 constexpr const char* kDamaged = "The file is no EDF file or was damaged on its way; fetch or export it again.";
 
+// As the header has it: only fields of signals that are wanted need make sense.
 struct EdfSignal {
   std::string label;
   std::string unit;
-  double physical_min = 0, physical_max = 0;
-  std::int64_t digital_min = 0, digital_max = 0;
+  std::string physical_min, physical_max, digital_min, digital_max;
   std::int64_t per_record = 0;  // samples
   std::int64_t offset = 0;      // samples before it in each data record
   bool annotations = false;
 };
 
 struct EdfHeader {
-  std::string patient, recording, start_date, kind;  // kind: "", EDF+C, EDF+D
-  std::int64_t bytes = 0;                            // of the header
+  std::int64_t width = 2;                                        // bytes of a sample: 3 in BDF
+  std::string patient, recording, start_date, start_time, kind;  // kind: "", EDF+C, EDF+D
+  std::int64_t bytes = 0;                                        // of the header
   std::int64_t records = 0;
   double duration = 0;  // s, of a data record
   std::vector<EdfSignal> signals;
@@ -57,6 +64,32 @@ std::string trimmed(std::string_view text) {
   return std::string(text.substr(first, text.find_last_not_of(' ') - first + 1));
 }
 
+std::string printable(std::string text) {
+  std::replace_if(
+      text.begin(), text.end(), [](unsigned char c) { return c < 0x20 || c > 0x7E; }, '?');
+  return text;
+}
+
+// Some devices write a decimal comma.
+double number_of(const std::string& field, const std::string& name, const fs::path& path) {
+  std::string digits = field.starts_with('+') ? field.substr(1) : field;
+  if (std::count(digits.begin(), digits.end(), ',') == 1 && digits.find('.') == std::string::npos)
+    digits[digits.find(',')] = '.';
+  double value = 0;
+  const auto [end, error] = std::from_chars(digits.data(), digits.data() + digits.size(), value);
+  if (error != std::errc() || end != digits.data() + digits.size() || !std::isfinite(value))
+    fail(path, fmt::format("{}: found '{}', expected a number", name, printable(field)));
+  return value;
+}
+
+std::int64_t whole_of(const std::string& field, const std::string& name, double low, double high,
+                      const fs::path& path) {
+  const double value = number_of(field, name, path);
+  if (!(value >= low && value <= high) || value != std::floor(value))
+    fail(path, fmt::format("{} is {}, expected a whole number from {} to {}", name, value, low, high));
+  return static_cast<std::int64_t>(value);
+}
+
 // The fields of a header one after the other.
 class Fields {
  public:
@@ -69,26 +102,9 @@ class Fields {
     at_ += width;
     return trimmed(field);
   }
-  double number(const std::string& name, std::size_t width = 8) {
-    const std::string field = text(width);
-    std::string_view digits = field;
-    if (digits.starts_with('+')) digits.remove_prefix(1);
-    double value = 0;
-    const auto [end, error] = std::from_chars(digits.data(), digits.data() + digits.size(), value);
-    if (error != std::errc() || end != digits.data() + digits.size() || !std::isfinite(value))
-      fail(path_, fmt::format("{}: found '{}', expected a number", name, printable(field)));
-    return value;
-  }
+  double number(const std::string& name, std::size_t width = 8) { return number_of(text(width), name, path_); }
   std::int64_t whole(const std::string& name, double low, double high, std::size_t width = 8) {
-    const double value = number(name, width);
-    if (!(value >= low && value <= high) || value != std::floor(value))
-      fail(path_, fmt::format("{} is {}, expected a whole number from {} to {}", name, value, low, high));
-    return static_cast<std::int64_t>(value);
-  }
-  static std::string printable(std::string text) {
-    std::replace_if(
-        text.begin(), text.end(), [](unsigned char c) { return c < 0x20 || c > 0x7E; }, '?');
-    return text;
+    return whole_of(text(width), name, low, high, path_);
   }
 
  private:
@@ -99,22 +115,19 @@ class Fields {
 
 void parse_signals(Fields& fields, const fs::path& path, EdfHeader& header) {
   auto& signals = header.signals;
-  const auto name = [](std::size_t i, const char* field) { return fmt::format("signal {}: {}", i + 1, field); };
   for (auto& signal : signals) {
     signal.label = fields.text(16);
-    signal.annotations = signal.label == kAnnotations;
+    signal.annotations = signal.label == kAnnotations || signal.label == kBdfAnnotations;
   }
   for (std::size_t i = 0; i < signals.size(); ++i) fields.text(80);  // transducer
   for (auto& signal : signals) signal.unit = fields.text(8);
-  for (std::size_t i = 0; i < signals.size(); ++i) signals[i].physical_min = fields.number(name(i, "physical minimum"));
-  for (std::size_t i = 0; i < signals.size(); ++i) signals[i].physical_max = fields.number(name(i, "physical maximum"));
-  for (std::size_t i = 0; i < signals.size(); ++i)
-    signals[i].digital_min = fields.whole(name(i, "digital minimum"), -32768, 32767);
-  for (std::size_t i = 0; i < signals.size(); ++i)
-    signals[i].digital_max = fields.whole(name(i, "digital maximum"), -32768, 32767);
+  for (auto& signal : signals) signal.physical_min = fields.text(8);
+  for (auto& signal : signals) signal.physical_max = fields.text(8);
+  for (auto& signal : signals) signal.digital_min = fields.text(8);
+  for (auto& signal : signals) signal.digital_max = fields.text(8);
   for (std::size_t i = 0; i < signals.size(); ++i) fields.text(80);  // prefiltering
-  for (std::size_t i = 0; i < signals.size(); ++i) {
-    signals[i].per_record = fields.whole(name(i, "samples per data record"), 1, 1e7);
+  for (std::size_t i = 0; i < signals.size(); ++i) {                 // Of all: the signals' places depend on them.
+    signals[i].per_record = fields.whole(fmt::format("signal {}: samples per data record", i + 1), 0, 1e7);
     signals[i].offset = header.per_record;
     header.per_record += signals[i].per_record;
   }
@@ -124,18 +137,17 @@ void parse_signals(Fields& fields, const fs::path& path, EdfHeader& header) {
 }
 
 EdfHeader parse_header(std::string_view content, const fs::path& path) {
-  if (content.size() >= 8 && content.substr(1, 7) == "BIOSEMI")
-    fail(path, "a BDF file (24 bits), which this reader does not take",
-         "Convert it to EDF, for example with EDFbrowser.");
-  if (content.size() < kFixedHeader || content.substr(0, 8) != "0       ")
+  const bool bdf = content.substr(0, 8) == kBdfVersion;
+  if (content.size() < kFixedHeader || (!bdf && content.substr(0, 8) != "0       "))
     fail(path, content.empty() ? "empty" : "no EDF file: it does not begin with version 0 and a header of 256 bytes");
   Fields fields(content, path);
   EdfHeader header;
+  if (bdf) header.width = 3;
   fields.text(8);
   header.patient = fields.text(80);
   header.recording = fields.text(80);
   header.start_date = fields.text(8);
-  fields.text(8);  // start time
+  header.start_time = fields.text(8);
   header.bytes = fields.whole("bytes in the header", kFixedHeader, (kMaxSignals + 1) * 256.0);
   header.kind = fields.text(44).substr(0, 5);
   header.records = fields.whole("number of data records", -1, 1e9);
@@ -150,42 +162,24 @@ EdfHeader parse_header(std::string_view content, const fs::path& path) {
   return header;
 }
 
-void check_signals(const EdfHeader& header, const fs::path& path) {
-  std::size_t annotations = 0;
-  for (std::size_t i = 0; i < header.signals.size(); ++i) {
-    const EdfSignal& signal = header.signals[i];
-    if (signal.annotations) {
-      ++annotations;
-      continue;
-    }
-    const std::string name = fmt::format("signal {} ({})", i + 1, Fields::printable(signal.label));
-    if (signal.digital_min >= signal.digital_max)
-      fail(path, fmt::format("{}: digital minimum {}, maximum {}, expected less and more", name, signal.digital_min,
-                             signal.digital_max));
-    if (signal.physical_min == signal.physical_max)
-      fail(path, fmt::format("{}: physical minimum and maximum are both {}", name, signal.physical_min));
-  }
-  if (annotations == header.signals.size())
-    fail(path, "annotations only: the file has no signal", "Give the EDF file that holds the ECG leads itself.");
-  if (!(header.duration > 0))
-    fail(path, fmt::format("duration of a data record is {} s, expected more than 0", header.duration));
-}
-
-// The number of data records, from the size of the file where the header says -1 (unknown).
+// The number of data records: as many whole ones as are there, at most as many as the header says. What is missing or
+// left over is warned about: devices are switched off, and files padded.
 std::int64_t count_records(const EdfHeader& header, std::size_t size, const fs::path& path) {
   const auto body = static_cast<std::int64_t>(size) - header.bytes;
-  const std::int64_t record = 2 * header.per_record;
-  if (header.records == 0 || body < record) fail(path, fmt::format("no data: {} bytes after the header", body));
-  if (header.records < 0) {
-    if (body % record != 0)
-      fail(path, fmt::format("truncated: {} bytes are not a whole number of data records of {}", body, record));
-    return body / record;
+  const std::int64_t record = header.width * header.per_record;
+  if (record == 0 || body < record) fail(path, fmt::format("no data: {} bytes after the header", body));
+  const std::int64_t there = body / record;
+  if (header.records == 0) log_warning("{}: the header announces no data records, there are {}", path.string(), there);
+  if (there < header.records) {
+    log_warning("{}: {} of {} data records are missing{}", path.string(), header.records - there, header.records,
+                body % record == 0 ? "" : ", the last one there is incomplete");
+    return there;
   }
-  if (body != header.records * record)
-    fail(path, fmt::format("{}: {} bytes, expected {} for {} data records of {}",
-                           body < header.records * record ? "truncated" : "over-long", size,
-                           header.bytes + header.records * record, header.records, record));
-  return header.records;
+  const std::int64_t taken = header.records > 0 ? header.records : there;
+  if (body > taken * record)
+    log_warning("{}: {} bytes after the {} data records are not read{}", path.string(), body - taken * record, taken,
+                header.records > 0 ? "" : ": an incomplete data record");
+  return taken;
 }
 
 // The onset in seconds that the first annotation list of each data record begins with: "+12.5\x14\x14".
@@ -199,14 +193,14 @@ std::optional<double> onset_of(std::string_view list) {
 }
 
 void check_continuous(const EdfHeader& header, std::string_view body, std::int64_t records, const fs::path& path) {
-  if (header.kind != "EDF+D") return;
+  if (header.kind != "EDF+D" && header.kind != "BDF+D") return;
   const auto channel = std::find_if(header.signals.begin(), header.signals.end(),
                                     [](const EdfSignal& signal) { return signal.annotations; });
-  if (channel == header.signals.end()) fail(path, "EDF+D without an annotation channel");
+  if (channel == header.signals.end()) fail(path, fmt::format("{} without an annotation channel", header.kind));
   std::optional<double> first;
   for (std::int64_t record = 0; record < records; ++record) {
-    const auto at = static_cast<std::size_t>(2 * (record * header.per_record + channel->offset));
-    const auto onset = onset_of(body.substr(at, static_cast<std::size_t>(2 * channel->per_record)));
+    const auto at = static_cast<std::size_t>(header.width * (record * header.per_record + channel->offset));
+    const auto onset = onset_of(body.substr(at, static_cast<std::size_t>(header.width * channel->per_record)));
     if (!onset) fail(path, fmt::format("data record {}: the annotations do not begin with its time", record + 1));
     if (!first) first = onset;
     const double expected = *first + static_cast<double>(record) * header.duration;
@@ -218,25 +212,44 @@ void check_continuous(const EdfHeader& header, std::string_view body, std::int64
   }
 }
 
-// The channels to take: those at the rate of the first standard lead.
-std::vector<std::size_t> choose_signals(const EdfHeader& header, const fs::path& path) {
-  std::optional<std::size_t> lead;
-  std::vector<std::size_t> ordinary;
+ecg::ChannelChoice choose_signals(const EdfHeader& header, std::vector<std::size_t>& positions, const fs::path& path) {
+  std::vector<ecg::Channel> channels;
   for (std::size_t i = 0; i < header.signals.size(); ++i) {
-    if (header.signals[i].annotations) continue;
-    ordinary.push_back(i);
-    if (!ecg::standard_lead(header.signals[i].label)) continue;
-    if (!lead) lead = i;
-    if (header.signals[i].per_record != header.signals[*lead].per_record)
-      fail(path,
-           fmt::format("leads {} and {} have different rates: {} and {} samples in {} s", header.signals[*lead].label,
-                       header.signals[i].label, header.signals[*lead].per_record, header.signals[i].per_record,
-                       header.duration),
-           "Export all leads at one rate.");
+    const EdfSignal& signal = header.signals[i];
+    if (signal.annotations) continue;
+    positions.push_back(i);
+    channels.push_back({printable(signal.label), ecg::canonical_unit(signal.unit),
+                        static_cast<double>(signal.per_record) / header.duration});
   }
-  const std::int64_t wanted = header.signals[lead.value_or(ordinary.front())].per_record;
-  std::erase_if(ordinary, [&](std::size_t i) { return header.signals[i].per_record != wanted; });
-  return ordinary;
+  if (channels.empty())
+    fail(path, "annotations only: the file has no signal", "Give the EDF file that holds the ECG leads itself.");
+  ecg::ChannelChoice choice = ecg::choose_ecg_channels(channels);
+  ecg::require_leads(choice, path.string());
+  return choice;
+}
+
+struct Scale {
+  double physical_min = 0;
+  std::int64_t digital_min = 0;
+  double step = 1;
+
+  double physical(std::int64_t stored) const { return physical_min + static_cast<double>(stored - digital_min) * step; }
+};
+
+Scale scale_of(const EdfSignal& signal, std::size_t index, const EdfHeader& header, const fs::path& path) {
+  const auto name = [&](const char* field) { return fmt::format("signal {}: {}", index + 1, field); };
+  const double low = header.width == 3 ? -8388608 : -32768, high = -low - 1;
+  const double physical_min = number_of(signal.physical_min, name("physical minimum"), path);
+  const double physical_max = number_of(signal.physical_max, name("physical maximum"), path);
+  const auto digital_min = whole_of(signal.digital_min, name("digital minimum"), low, high, path);
+  const auto digital_max = whole_of(signal.digital_max, name("digital maximum"), low, high, path);
+  const std::string label = fmt::format("signal {} ({})", index + 1, printable(signal.label));
+  if (digital_min >= digital_max)
+    fail(path,
+         fmt::format("{}: digital minimum {}, maximum {}, expected less and more", label, digital_min, digital_max));
+  if (physical_min == physical_max)
+    fail(path, fmt::format("{}: physical minimum and maximum are both {}", label, physical_min));
+  return {physical_min, digital_min, (physical_max - physical_min) / static_cast<double>(digital_max - digital_min)};
 }
 
 // Days since 1 March of year 0, for differences.
@@ -271,7 +284,7 @@ std::string word(const std::string& text, int index) {
 std::vector<std::string> comments_of(const EdfHeader& header) {
   constexpr double kDaysPerYear = 365.25;
   std::vector<std::string> comments;
-  if (!header.kind.starts_with("EDF+")) return comments;
+  if (!header.kind.starts_with("EDF+") && !header.kind.starts_with("BDF+")) return comments;
   const std::string sex = word(header.patient, 1);
   if (sex == "M" || sex == "F") comments.push_back(sex == "M" ? "Sex: Male" : "Sex: Female");
   const auto born = day_number(word(header.patient, 2));
@@ -281,40 +294,58 @@ std::vector<std::string> comments_of(const EdfHeader& header) {
   return comments;
 }
 
+// "12.05.20", "12.33.59"; years from 85 on are of the last century.
+std::string start_of(const EdfHeader& header) {
+  const std::string &date = header.start_date, &time = header.start_time;
+  const auto is_digits = [](const std::string& text) {
+    return text.size() == 8 &&
+           std::count_if(text.begin(), text.end(), [](char c) { return c >= '0' && c <= '9'; }) == 6;
+  };
+  if (!is_digits(date) || !is_digits(time)) return {};
+  return fmt::format("{}{}-{}-{} {}:{}:{}", date.substr(6) >= "85" ? "19" : "20", date.substr(6), date.substr(3, 2),
+                     date.substr(0, 2), time.substr(0, 2), time.substr(3, 2), time.substr(6));
+}
+
 }  // namespace
 
 ecg::Recording parse_edf(std::string_view content, const fs::path& path) {
   const EdfHeader header = parse_header(content, path);
-  check_signals(header, path);
+  std::vector<std::size_t> positions;
+  const ecg::ChannelChoice choice = choose_signals(header, positions, path);
+  if (!(header.duration > 0))
+    fail(path, fmt::format("duration of a data record is {} s, expected more than 0", header.duration));
   const std::int64_t records = count_records(header, content.size(), path);
   const std::string_view body = content.substr(static_cast<std::size_t>(header.bytes));
   check_continuous(header, body, records, path);
-  const auto chosen = choose_signals(header, path);
-  const std::int64_t width = header.signals[chosen.front()].per_record;
+  const std::int64_t width = header.signals[positions[choice.leads.front()]].per_record;
+  if (width == 0) fail(path, "the leads have no samples in a data record");
   ecg::Recording recording;
   recording.name = path.string();
   recording.rate = static_cast<double>(width) / header.duration;
   recording.comments = comments_of(header);
-  recording.signal.resize(records * width, static_cast<Eigen::Index>(chosen.size()));
-  for (std::size_t i = 0; i < chosen.size(); ++i) {
-    const EdfSignal& signal = header.signals[chosen[i]];
-    recording.leads.push_back(Fields::printable(signal.label));
+  recording.others = choice.others;
+  recording.start = start_of(header);
+  recording.signal.resize(records * width, static_cast<Eigen::Index>(choice.leads.size()));
+  for (std::size_t i = 0; i < choice.leads.size(); ++i) {
+    const std::size_t position = positions[choice.leads[i]];
+    const EdfSignal& signal = header.signals[position];
+    recording.leads.push_back(printable(signal.label));
     recording.units.push_back(ecg::canonical_unit(signal.unit));
-    const double step =
-        (signal.physical_max - signal.physical_min) / static_cast<double>(signal.digital_max - signal.digital_min);
-    for (std::int64_t t = 0; t < records * width; ++t) {
-      const auto at = static_cast<std::size_t>(2 * (t / width * header.per_record + signal.offset + t % width));
-      const auto low = static_cast<unsigned char>(body[at]), high = static_cast<unsigned char>(body[at + 1]);
-      const auto stored = static_cast<std::int16_t>(static_cast<std::uint16_t>(low | high << 8));
-      recording.signal(t, static_cast<Eigen::Index>(i)) =
-          signal.physical_min + static_cast<double>(stored - signal.digital_min) * step;
+    const Scale scale = scale_of(signal, position, header, path);
+    for (std::int64_t record = 0; record < records; ++record) {
+      const auto from = static_cast<std::size_t>(header.width * (record * header.per_record + signal.offset));
+      const auto bytes = static_cast<std::size_t>(header.width * width);
+      const auto stored = wfdb_decode(header.width == 3 ? 24 : 16, body.substr(from, bytes), width);
+      for (std::int64_t t = 0; t < width; ++t)
+        recording.signal(record * width + t, static_cast<Eigen::Index>(i)) =
+            scale.physical(stored[static_cast<std::size_t>(t)]);
     }
   }
   return recording;
 }
 
 ecg::Recording read_edf(const fs::path& path) {
-  return parse_edf(read_file(path, 2 * static_cast<std::uintmax_t>(kMaxWfdbValues)), path);
+  return parse_edf(read_file(path, 4 * static_cast<std::uintmax_t>(kMaxWfdbValues)), path);
 }
 
 }  // namespace cardiograd::data

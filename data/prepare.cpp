@@ -79,7 +79,7 @@ bool is_there(const fs::path& folder, const std::string& stem) {
   try {
     const WfdbHeader header = read_wfdb_header(path);
     return std::all_of(header.signals.begin(), header.signals.end(), [&](const WfdbSignalSpec& signal) {
-      return fs::exists(path.parent_path() / signal.file, ignored);
+      return fs::exists(wfdb_signal_path(header, signal), ignored);
     });
   } catch (const Error&) {
     return true;
@@ -132,7 +132,7 @@ DigitalRecording read_stamped(const fs::path& folder, const std::string& stem, P
   std::map<fs::path, FileStamp> stamps;
   stamps[header.path] = stamp_of(header.path).value_or(FileStamp{});
   for (const auto& signal : header.signals) {
-    const fs::path path = header.path.parent_path() / signal.file;
+    const fs::path path = wfdb_signal_path(header, signal);
     if (!stamps.contains(path)) stamps[path] = stamp_of(path).value_or(FileStamp{});
   }
   auto digital = read_wfdb_digital(header.path, [&](const fs::path& path, std::string_view content) {

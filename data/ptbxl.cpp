@@ -37,19 +37,25 @@ void read_person(const CsvTable& csv, std::size_t index, std::size_t age, std::s
       fail(csv, index,
            fmt::format("column 'age': found {}, expected 0 to {}, or 300 for over 89", *value, kLargestAge));
   }
-  if (const auto value = csv.number(index, sex); value && !std::isnan(*value)) {
+  const std::string& word = csv.cell(index, sex);
+  if (word == "M" || word == "F" || word == "male" || word == "female") {
+    row.person.sex = word == "M" || word == "male" ? ecg::kMale : ecg::kFemale;
+  } else if (const auto value = csv.number(index, sex); value && !std::isnan(*value)) {
     row.person.sex = *value;
     if (row.person.sex != ecg::kMale && row.person.sex != ecg::kFemale)
-      fail(csv, index, fmt::format("column 'sex': found {}, expected 0 (male) or 1 (female)", *value));
+      fail(csv, index, fmt::format("column 'sex': found {}, expected 0 or M (male), 1 or F (female)", *value));
   }
 }
 
+// Without the extension of a header or signal file.
 std::string file_name(const CsvTable& csv, std::size_t row, std::optional<std::size_t> column) {
   if (!column) return {};
   const std::string& name = csv.cell(row, *column);
   const auto normal = std::filesystem::path(name).lexically_normal();
   if (normal.is_absolute() || (!normal.empty() && *normal.begin() == "..") || name.find('\0') != std::string::npos)
     fail(csv, row, fmt::format("column '{}': '{}' leaves the folder of the table", csv.columns()[*column], name));
+  for (const std::string_view extension : {".hea", ".dat", ".mat"})
+    if (name.ends_with(extension)) return name.substr(0, name.size() - extension.size());
   return name;
 }
 

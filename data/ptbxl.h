@@ -35,9 +35,10 @@ struct PtbxlDatabase {
   std::string version;
 };
 
-// Columns ecg_id, age, sex, scp_codes and strat_fold must be there; patient_id, filename_lr and filename_hr may.
-// Throws Error naming the line: what CsvTable throws, an ecg_id twice, an age, sex or fold that cannot be, a scp_codes
-// that is no dict literal, a file name that leaves the folder.
+// Columns ecg_id, age, sex, scp_codes and strat_fold must be there; patient_id, filename_lr and filename_hr may. Sex
+// may be 0 or 1, M or F, male or female; file names may have the extension of a header or signal file. Throws Error
+// naming the line: what CsvTable throws, an ecg_id twice, an age, sex or fold that cannot be, a scp_codes that is no
+// dict literal, a file name that leaves the folder.
 PtbxlDatabase read_ptbxl_database(const std::filesystem::path& csv);
 // The same from the text of the file; `csv` is only for messages.
 PtbxlDatabase parse_ptbxl_database(std::string_view text, const std::filesystem::path& csv);

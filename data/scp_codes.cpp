@@ -86,10 +86,18 @@ class DictParser {
       at_ += 4;
       return std::nullopt;
     }
+    // As NumPy 2 prints its scalars: np.float64(100.0).
+    bool wrapped = false;
+    for (const std::string_view wrapper : {"np.float64(", "np.float32(", "np.int64("})
+      if (!wrapped && text_.substr(at_).starts_with(wrapper)) {
+        at_ += wrapper.size();
+        wrapped = true;
+      }
     double value = 0;
     const auto [end, error] = std::from_chars(text_.data() + at_, text_.data() + text_.size(), value);
     if (error != std::errc()) fail("a number or None");
     at_ = static_cast<std::size_t>(end - text_.data());
+    if (wrapped) expect(')');
     return value;
   }
 

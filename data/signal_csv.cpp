@@ -1,16 +1,19 @@
 #include "data/signal_csv.h"
 
 #include <algorithm>
-#include <cctype>
-#include <charconv>
+#include <array>
 #include <cmath>
 #include <limits>
+#include <utility>
+#include <vector>
 
 #include <fmt/format.h>
 
 #include "base/error.h"
 #include "base/file.h"
-#include "data/csv.h"
+#include "base/log.h"
+#include "data/signal_table.h"
+#include "ecg/channels.h"
 #include "ecg/units.h"
 
 namespace cardiograd::data {
@@ -21,137 +24,161 @@ namespace fs = std::filesystem;
 constexpr std::uintmax_t kMaxBytes = std::uintmax_t{1} << 28;
 constexpr double kMaxUneven = 0.51;  // Steps that a time may be away from its place.
 constexpr double kLongestStep = 1.6;
+constexpr double kLowestRate = 20;  // Hz, of times without unit
+constexpr double kHighestRate = 20000;
+constexpr double kHalfDay = 43200;  // s
 
-std::string trimmed(std::string_view text) {
-  const auto first = text.find_first_not_of(" \t\r");
-  if (first == std::string_view::npos) return {};
-  return std::string(text.substr(first, text.find_last_not_of(" \t\r") - first + 1));
+double value_at(const SignalTable& table, std::size_t row, std::size_t column, const fs::path& path) {
+  const std::string& text = table.cells[column][row];
+  if (text.empty()) return std::numeric_limits<double>::quiet_NaN();
+  const auto value = cell_number(text, table.decimal_commas);
+  if (!value || std::isinf(*value))
+    throw Error(fmt::format("{}: column '{}': found '{}', expected a number", table.place(path, row, column),
+                            table.columns[column].name, text),
+                "Correct the row, or leave the field empty where a sample is missing.");
+  return *value;
 }
 
-struct Column {
-  std::string name;
-  std::string unit;  // empty when the name does not say it
+struct Times {
+  std::vector<double> values;
+  bool clock = false;  // in seconds, whatever the column's name says
 };
 
-// "II (uV)" -> II, uV
-Column parse_name(std::string_view text) {
-  const auto open = text.find_first_of("([");
-  if (open == std::string_view::npos) return {trimmed(text), ""};
-  const auto close = text.find_first_of(")]", open);
-  const auto unit = text.substr(open + 1, close == std::string_view::npos ? close : close - open - 1);
-  return {trimmed(text.substr(0, open)), trimmed(unit)};
+Times times_of(const SignalTable& table, std::size_t column, const fs::path& path) {
+  Times times;
+  times.clock = cell_clock(table.cells[column].front(), table.decimal_commas).has_value();
+  double midnights = 0;
+  for (std::size_t row = 0; row < table.rows; ++row) {
+    const std::string& text = table.cells[column][row];
+    if (!times.clock) {
+      times.values.push_back(value_at(table, row, column, path));
+    } else {
+      const auto clock = cell_clock(text, table.decimal_commas);
+      if (!clock && !text.empty())
+        throw Error(fmt::format("{}: column '{}': found '{}', expected a clock time", table.place(path, row, column),
+                                table.columns[column].name, text),
+                    "Correct the row, or give --rate.");
+      const double value = clock.value_or(std::numeric_limits<double>::quiet_NaN());
+      if (!times.values.empty() && value + midnights < times.values.back() - kHalfDay) midnights += 2 * kHalfDay;
+      times.values.push_back(value + midnights);
+    }
+    if (std::isnan(times.values.back()))
+      throw Error(fmt::format("{}: the time is missing", table.place(path, row, column)), "Every row needs its time.");
+  }
+  return times;
 }
 
-bool is_number(const std::string& text) {
-  double value = 0;
-  const std::string inner = trimmed(text);
-  const auto [end, error] = std::from_chars(inner.data(), inner.data() + inner.size(), value);
-  return error == std::errc() && end == inner.data() + inner.size();
+// Seconds per unit of times that advance by `step`.
+double seconds_per_unit(const TimeColumn& column, bool clock, double step, const fs::path& path) {
+  if (clock) return 1;
+  if (column.seconds) return *column.seconds;
+  if (!column.unknown_unit.empty())
+    throw Error(fmt::format("{}: the time's unit '{}' is not known", path.string(), column.unknown_unit),
+                "Known are s, ms, us, ns, min and h; or give --rate HZ.");
+  constexpr std::array<std::pair<const char*, double>, 4> kUnits = {
+      {{"seconds", 1}, {"milliseconds", 1e-3}, {"microseconds", 1e-6}, {"nanoseconds", 1e-9}}};
+  for (const auto& [name, seconds] : kUnits) {
+    const double rate = 1 / (step * seconds);
+    if (!(rate >= kLowestRate && rate <= kHighestRate)) continue;
+    if (seconds != 1)
+      log_warning("{}: the times have no unit; their steps of {:g} are taken for {}", path.string(), step, name);
+    return seconds;
+  }
+  return 1;
 }
 
-// Seconds per unit of a time column; nothing for other columns.
-std::optional<double> seconds_per_step(const Column& column) {
-  std::string key;
-  for (const unsigned char c : column.name) key += static_cast<char>(std::tolower(c));
-  const bool time = key == "time" || key == "t" || key == "zeit";
-  if (key == "time_ms" || key == "ms" || key == "milliseconds" || (time && column.unit == "ms")) return 1e-3;
-  if (key == "time_s" || key == "s" || key == "seconds" || key == "sec" || time) return 1;
-  return std::nullopt;
-}
-
-double value_at(const CsvTable& table, std::size_t row, std::size_t column) {
-  const std::string text = trimmed(table.cell(row, column));
-  if (text.empty()) return std::numeric_limits<double>::quiet_NaN();
-  std::string_view digits = text;
-  if (digits.starts_with('+')) digits.remove_prefix(1);
-  double value = 0;
-  const auto [end, error] = std::from_chars(digits.data(), digits.data() + digits.size(), value);
-  if (error != std::errc() || end != digits.data() + digits.size() || std::isinf(value))
-    throw Error(fmt::format("{}: column '{}': found '{}', expected a number", table.place(row),
-                            trimmed(table.columns()[column]), text),
-                "Correct the row, or leave the field empty where a sample is missing.");
-  return value;
-}
-
-double rate_from(const CsvTable& table, std::size_t column, double seconds, const fs::path& path) {
-  const std::size_t rows = table.rows();
-  const auto time = [&](std::size_t row) {
-    const double value = value_at(table, row, column);
-    if (std::isnan(value))
-      throw Error(fmt::format("{}: the time is missing", table.place(row)), "Every row needs its time.");
-    return value * seconds;
-  };
+double rate_from(const SignalTable& table, std::size_t column, const TimeColumn& kind, const fs::path& path) {
+  const std::size_t rows = table.rows;
   if (rows < 2)
     throw Error(fmt::format("{}: {} samples are too few to tell the rate", path.string(), rows), "Give --rate.");
-  const double step = (time(rows - 1) - time(0)) / static_cast<double>(rows - 1);
+  const Times times = times_of(table, column, path);
+  const std::vector<double>& time = times.values;
+  const double step = (time.back() - time.front()) / static_cast<double>(rows - 1);
   if (!(step > 0))
-    throw Error(fmt::format("{}: the time does not advance: {} s in the first row, {} s in the last", path.string(),
-                            time(0), time(rows - 1)),
+    throw Error(fmt::format("{}: the time does not advance: {} in the first row, {} in the last", path.string(),
+                            time.front(), time.back()),
                 "Order the rows by time.");
+  const double seconds = seconds_per_unit(kind, times.clock, step, path);
   // Times may be rounded, so each is compared with its place; a step of more than 1.6 is a gap.
   for (std::size_t row = 0; row < rows; ++row) {
-    const double expected = time(0) + static_cast<double>(row) * step;
-    const bool gap = row > 0 && time(row) - time(row - 1) > kLongestStep * step;
-    if (gap || !(std::abs(time(row) - expected) <= kMaxUneven * step))
-      throw Error(fmt::format("{}: time {} s, expected {} s: the samples are not evenly spaced", table.place(row),
-                              time(row), expected),
+    const double expected = time.front() + static_cast<double>(row) * step;
+    const bool gap = row > 0 && time[row] - time[row - 1] > kLongestStep * step;
+    if (gap || !(std::abs(time[row] - expected) <= kMaxUneven * step))
+      throw Error(fmt::format("{}: time {} s, expected {} s: the samples are not evenly spaced",
+                              table.place(path, row, column), time[row] * seconds, expected * seconds),
                   "Fill the gaps with rows of empty fields.");
   }
   // Rounded times give 500.0001 Hz or the like.
-  const double rate = 1 / step;
+  const double rate = 1 / (step * seconds);
   return std::abs(rate - std::round(rate)) < 1e-3 * rate ? std::round(rate) : rate;
 }
 
-void expect_header(const CsvTable& table, const fs::path& path) {
-  std::size_t numbers = 0;
-  for (const std::string& name : table.columns()) numbers += is_number(name) ? 1 : 0;
-  if (numbers == table.columns().size())
-    throw Error(fmt::format("{}:1: no header: found the numbers '{}', ..., expected column names", path.string(),
-                            table.columns().front()),
-                "Let the first row name the leads: I,II,III,aVR,aVL,aVF,V1,V2,V3,V4,V5,V6.");
+// Whether a column holds words; its name says nothing.
+bool holds_words(const SignalTable& table, std::size_t column) {
+  const auto& cells = table.cells[column];
+  const auto first = std::find_if(cells.begin(), cells.end(), [](const std::string& cell) { return !cell.empty(); });
+  return first != cells.end() && !cell_number(*first, table.decimal_commas);
+}
+
+// The columns that are leads; what else there is goes into `others`.
+std::vector<std::size_t> choose_leads(const SignalTable& table, const std::vector<bool>& is_time,
+                                      const SignalCsvOptions& options, const fs::path& path,
+                                      ecg::Recording& recording) {
+  std::vector<ecg::Channel> channels;
+  std::vector<std::size_t> positions;
+  for (std::size_t i = 0; i < table.columns.size(); ++i) {
+    if (is_time[i]) continue;
+    const ColumnName& column = table.columns[i];
+    if (column.name.empty()) continue;  // numbers of the rows, or a separator at the ends of lines
+    if (!ecg::is_ecg_name(column.name) && holds_words(table, i)) {
+      recording.others.push_back({column.name, "no numbers"});
+      continue;
+    }
+    positions.push_back(i);
+    channels.push_back({column.name, ecg::canonical_unit(column.unit.empty() ? options.unit : column.unit)});
+  }
+  if (channels.empty())
+    throw Error(fmt::format("{}: no column but the time{}", path.string(),
+                            recording.others.empty() ? "" : " and " + ecg::others_text(recording.others)),
+                "Expected a column for each lead.");
+  const ecg::ChannelChoice choice = ecg::choose_ecg_channels(channels);
+  ecg::require_leads(choice, path.string());
+  recording.others.insert(recording.others.end(), choice.others.begin(), choice.others.end());
+  std::vector<std::size_t> leads;
+  for (const std::size_t i : choice.leads) {
+    if (std::find(recording.leads.begin(), recording.leads.end(), channels[i].name) != recording.leads.end())
+      throw Error(fmt::format("{}:{}: two columns are called '{}'", path.string(), table.header_line, channels[i].name),
+                  "Rename one of them.");
+    recording.leads.push_back(channels[i].name);
+    recording.units.push_back(channels[i].unit);
+    leads.push_back(positions[i]);
+  }
+  return leads;
 }
 
 }  // namespace
 
 ecg::Recording parse_signal_csv(std::string_view text, const fs::path& path, const SignalCsvOptions& options) {
-  const CsvTable table = [&] {
-    // A file without header may have one number twice in its first row: that is not two columns of one name.
-    const std::string_view line = text.substr(0, text.find('\n'));
-    const bool words = std::any_of(line.begin(), line.end(),
-                                   [](unsigned char c) { return std::isalpha(c) != 0 && std::tolower(c) != 'e'; });
-    if (!words && !trimmed(line).empty())
-      throw Error(
-          fmt::format("{}:1: no header: found '{}', expected column names", path.string(), trimmed(line.substr(0, 40))),
-          "Let the first row name the leads: I,II,III,aVR,aVL,aVF,V1,V2,V3,V4,V5,V6.");
-    return CsvTable::parse(text, path);
-  }();
-  expect_header(table, path);
-  if (table.rows() == 0)
+  const SignalTable table = parse_signal_table(utf8_text(text), path);
+  if (table.rows == 0)
     throw Error(fmt::format("{}: no samples after the header", path.string()), "Expected one row per sample.");
   ecg::Recording recording;
   recording.name = path.string();
+  std::vector<bool> is_time;
+  for (const ColumnName& column : table.columns) is_time.push_back(time_column(column).is_time);
+  const auto leads = choose_leads(table, is_time, options, path, recording);
   std::optional<double> from_time;
-  std::vector<std::size_t> leads;
-  for (std::size_t i = 0; i < table.columns().size(); ++i) {
-    const Column column = parse_name(table.columns()[i]);
-    if (const auto seconds = seconds_per_step(column)) {
-      if (!options.rate && !from_time) from_time = rate_from(table, i, *seconds, path);
-      continue;
-    }
-    leads.push_back(i);
-    recording.leads.push_back(column.name);
-    recording.units.push_back(ecg::canonical_unit(column.unit.empty() ? options.unit : column.unit));
-  }
-  if (leads.empty())
-    throw Error(fmt::format("{}: no column but the time", path.string()), "Expected a column for each lead.");
+  for (std::size_t i = 0; i < table.columns.size(); ++i)
+    if (is_time[i] && !options.rate && !from_time) from_time = rate_from(table, i, time_column(table.columns[i]), path);
   if (!options.rate && !from_time)
     throw Error(fmt::format("{}: the sampling rate is unknown: there is no column 'time'", path.string()),
                 "Give --rate HZ, or add a column 'time' in seconds.");
   recording.rate = options.rate ? *options.rate : *from_time;
-  recording.signal.resize(static_cast<Eigen::Index>(table.rows()), static_cast<Eigen::Index>(leads.size()));
-  for (std::size_t row = 0; row < table.rows(); ++row)
-    for (std::size_t i = 0; i < leads.size(); ++i)
-      recording.signal(static_cast<Eigen::Index>(row), static_cast<Eigen::Index>(i)) = value_at(table, row, leads[i]);
+  recording.signal.resize(static_cast<Eigen::Index>(table.rows), static_cast<Eigen::Index>(leads.size()));
+  for (std::size_t i = 0; i < leads.size(); ++i)
+    for (std::size_t row = 0; row < table.rows; ++row)
+      recording.signal(static_cast<Eigen::Index>(row), static_cast<Eigen::Index>(i)) =
+          value_at(table, row, leads[i], path);
   return recording;
 }
 

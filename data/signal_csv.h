@@ -1,4 +1,4 @@
-// Recordings in CSV files: a row of column names, then one row per sample.
+// Recordings in text tables: a row of column names, then one row per sample; or the same with rows and columns swapped.
 #pragma once
 
 #include <filesystem>
@@ -15,12 +15,19 @@ struct SignalCsvOptions {
   std::string unit = "mV";     // of columns whose name does not say it
 };
 
-// Columns are leads, "II" or with a unit "II (uV)", "II [mV]", and possibly a time column: "time", "t", "time_s",
-// "seconds" in seconds, "time_ms", "time (ms)" in milliseconds. An empty cell, or "nan", is a missing sample. The
+// Fields are separated by commas, semicolons, tabs, bars or blanks; numbers may have decimal commas where commas do not
+// separate. The text is UTF-8, Latin-1 or UTF-16. Lines before the row of names are skipped; a row of units may follow
+// it.
+//
+// Columns are leads, "II" or with a unit "II (uV)", "II [mV]", and possibly a time column: "time", "t", "timestamp",
+// "time_ms", "Time (us)", "seconds", "Elapsed time", in s, ms, us, ns, min, h or as clock times; without a unit in the
+// name in s, or else in the one of ms, us and ns that gives a rate from 20 to 20,000 Hz. The leads are chosen by
+// ecg::choose_ecg_channels; other columns are left aside unread. An empty cell, or "nan", is a missing sample. The
 // sampling rate is the option, else that of the time column; times may be rounded, but not leave a sample out.
 //
-// Throws Error naming file, line and column: what CsvTable throws, numbers where names are expected (no header), words
-// among the numbers, no rate and no time column, a time that does not advance evenly, no samples; over 256 MiB.
+// Throws Error naming file, line and column: malformed quotes, a row of another width, numbers where names are expected
+// (no header), words among a lead's numbers, a lead twice, no rate and no time column, a time that does not advance
+// evenly or is in an unknown unit, no samples; over 256 MiB.
 ecg::Recording read_signal_csv(const std::filesystem::path& path, const SignalCsvOptions& options = {});
 // The same from text; `path` is only for messages.
 ecg::Recording parse_signal_csv(std::string_view text, const std::filesystem::path& path,

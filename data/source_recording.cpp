@@ -1,29 +1,235 @@
 #include "data/source_recording.h"
 
 #include <algorithm>
+#include <array>
 #include <cctype>
-#include <string>
+#include <system_error>
 
+#include <fmt/format.h>
+
+#include "base/error.h"
+#include "base/file.h"
+#include "data/ecg_xml.h"
 #include "data/edf.h"
+#include "data/file_kind.h"
+#include "data/gzip.h"
+#include "data/wfdb_annotation.h"
+#include "data/wfdb_segments.h"
 
 namespace cardiograd::data {
+namespace {
 
-SourceRecording read_source_recording(const std::filesystem::path& path, const SignalCsvOptions& csv) {
+namespace fs = std::filesystem;
+
+constexpr std::uintmax_t kMaxBytes = std::uintmax_t{1} << 32;
+constexpr const char* kReadable = "Give a WFDB record, an EDF, BDF, CSV, aECG or MUSE file (docs/formats.md).";
+
+constexpr std::array kFormats = {
+    RecordingFormat{
+        "WFDB", "`NAME.hea` is there; given as `NAME`, `NAME.hea` or `NAME.dat`",
+        "signal formats 8, 16, 24, 32, 61, 80, 160, 212, 310, 311 and FLAC (508, 516, 524); several samples "
+        "per frame; several segments, of fixed or variable layout, with gaps; signal files beside the "
+        "header or in folders below it",
+        "compressed headers and signal files; signal files outside the header's folder"},
+    RecordingFormat{"EDF, EDF+", "begins with `0` and blanks",
+                    "whole data records, also where the header announces more or fewer; decimal commas; age and sex of "
+                    "EDF+; `.edf.gz`",
+                    "interrupted recordings (EDF+D with gaps); annotations"},
+    RecordingFormat{"BDF, BDF+", "begins with byte 255 and `BIOSEMI`", "as EDF, 24 bits", "as EDF"},
+    RecordingFormat{
+        "text tables (CSV)", "a text with a row of names, or rows that begin with names",
+        "`,` `;` tab `|` or blanks between fields; decimal commas; UTF-8, Latin-1, UTF-16; lines before the "
+        "names; a row of units; a column or a row per lead; times in s, ms, us, ns, min, h or as clock "
+        "times; `.csv.gz`",
+        "tables without names; samples that are not evenly spaced"},
+    RecordingFormat{"HL7 aECG", "XML, `AnnotatedECG`", "the leads of the first series; age, sex, start; `.xml.gz`",
+                    "derived beats, annotations"},
+    RecordingFormat{"MUSE (GE)", "XML, `RestingECG`",
+                    "the leads of the rhythm, from which the other limb leads are derived; age, sex, start; `.xml.gz`",
+                    "median beats, diagnoses, measurements"},
+};
+
+std::string lower_extension(const fs::path& path) {
   std::string extension = path.extension().string();
   std::transform(extension.begin(), extension.end(), extension.begin(),
                  [](unsigned char c) { return static_cast<char>(std::tolower(c)); });
+  return extension;
+}
+
+bool is_there(const fs::path& path) {
+  std::error_code ignored;
+  return fs::exists(path, ignored);
+}
+
+bool is_wfdb_extension(const std::string& extension) {
+  return extension == ".hea" || extension == ".dat" || extension == ".mat";
+}
+
+// Whether `path` names a record whose header is there.
+bool has_wfdb_header(const fs::path& path) {
+  const std::string extension = lower_extension(path);
+  if (extension == ".hea") return is_there(path);
+  fs::path header = path;
+  if (is_there(header += ".hea")) return true;
+  header = path;
+  return is_wfdb_extension(extension) && is_there(header.replace_extension(".hea"));
+}
+
+[[noreturn]] void fail_not_there(const fs::path& path) {
+  if (is_wfdb_extension(lower_extension(path))) {
+    fs::path header = path;
+    throw Error(
+        fmt::format("{}: cannot be opened: {} is not there", path.string(), header.replace_extension(".hea").string()),
+        "A WFDB record needs its header and its signal files.");
+  }
+  throw Error(
+      fmt::format("{}: not there, neither as a file nor as the WFDB record {}.hea", path.string(), path.string()),
+      "Check the path.");
+}
+
+[[noreturn]] void fail_folder(const fs::path& path) {
+  std::string example;
+  std::error_code ignored;
+  for (const auto& entry : fs::directory_iterator(path, ignored)) {
+    const std::string extension = lower_extension(entry.path());
+    if (extension != ".hea" && extension != ".edf" && extension != ".bdf" && extension != ".csv") continue;
+    const std::string name = entry.path().string();
+    if (example.empty() || name < example) example = name;
+  }
+  throw Error(fmt::format("{}: a folder, expected a recording", path.string()),
+              example.empty() ? kReadable : fmt::format("Name the recordings in it, for example {}.", example));
+}
+
+SourceRecording read_wfdb_record(const fs::path& path) {
   SourceRecording source;
-  if (extension == ".edf" || extension == ".rec" || extension == ".bdf") {
-    source.recording = read_edf(path);
-  } else if (extension == ".csv") {
-    source.recording = read_signal_csv(path, csv);
+  fs::path name = path;
+  fs::path with_extension = path;
+  if (is_there(with_extension += ".hea")) name = with_extension;
+  const WfdbHeader header = read_wfdb_header(name);
+  if (header.segments.empty()) {
+    source.digital = read_wfdb_digital(name);
+    source.recording = ecg_leads(*source.digital);
   } else {
-    source.digital = read_wfdb_digital(path);
-    source.recording = to_physical(*source.digital);
-    source.recording.name = path.string();
+    source.recording = read_wfdb_segments(header);
+  }
+  source.recording.name = path.string();
+  return source;
+}
+
+// An annotation file says where beats are; it is easily taken for the record.
+void refuse_annotations(const fs::path& path, std::string_view content) {
+  fs::path record = path;
+  if (path.extension().empty() || !is_there(record.replace_extension(".hea"))) return;
+  std::size_t count = 0;
+  try {
+    count = parse_wfdb_annotations(content, path).annotations.size();
+  } catch (const Error&) {
+    return;
+  }
+  throw Error(fmt::format("{}: a WFDB annotation file: it marks {} instants of a record and has no signal",
+                          path.string(), count),
+              fmt::format("Give the record: {}.", record.replace_extension().string()));
+}
+
+// `extension`: of the file, without ".gz".
+ecg::Recording parse_recording(std::string_view content, const fs::path& path, const std::string& extension,
+                               const SignalCsvOptions& csv) {
+  const auto kind = kind_of(content);
+  const bool edf = extension == ".edf" || extension == ".rec" || extension == ".bdf";
+  const bool begins_as_edf = content.starts_with("0       ") || content.starts_with(
+                                                                    "\xFF"
+                                                                    "BIOSEMI");
+  if (!kind && (edf || begins_as_edf)) return parse_edf(content, path);
+  if (kind && is_ecg_xml(content)) {
+    try {
+      return parse_ecg_xml(content, path);
+    } catch (const Error& error) {
+      std::string_view what = error.what();
+      if (const std::string begin = path.string() + ": "; what.starts_with(begin)) what.remove_prefix(begin.size());
+      throw Error(fmt::format("{}: {}, but it cannot be read: {}", path.string(), kind->name, what), error.hint());
+    }
+  }
+  const bool table = extension == ".csv" || extension == ".tsv";
+  if (kind && !(table && kind->name == "JSON"))
+    throw Error(fmt::format("{}: {}, not a recording that can be read", path.string(), kind->name),
+                std::string(kind->hint));
+  if (table) return parse_signal_csv(content, path, csv);
+  refuse_annotations(path, content);
+  if (!content.empty() && is_text(content)) {
+    try {
+      return parse_signal_csv(content, path, csv);
+    } catch (const Error& error) {
+      throw Error(fmt::format("{}: a text, but no table of leads: {}", path.string(), error.what()), error.hint());
+    }
+  }
+  throw Error(fmt::format("{}: {}, expected a recording", path.string(),
+                          content.empty() ? "empty" : "a file of an unknown kind"),
+              kReadable);
+}
+
+}  // namespace
+
+std::span<const RecordingFormat> recording_formats() {
+  return kFormats;
+}
+
+std::string formats_document() {
+  std::string text =
+      "# Files that are read\n\n"
+      "`predict` and `features` read these; `features --formats` prints this document. What a file is is told by its "
+      "content, not by its name.\n"
+      "Files of other kinds (DICOM, SCP-ECG, Philips XML, PDF, HDF5, ...) are refused by name, with a way to "
+      "convert "
+      "them.\n\n"
+      "| format | recognized by | read | not read |\n|---|---|---|---|\n";
+  for (const RecordingFormat& format : kFormats)
+    text += fmt::format(
+        "| {} | {} | {} | {} |\n", format.name, format.files,
+        [&] {
+          std::string read(format.read);
+          for (std::size_t at = 0; (at = read.find("`|`", at)) != std::string::npos; at += 4) read.insert(at + 1, "\\");
+          return read;
+        }(),
+        format.not_read);
+  text +=
+      "\nSignals that are no ECG (blood pressure, pulse, breathing, EEG, markers, ...) are left aside and named: those "
+      "without the name of a lead\n"
+      "where others have one, and those whose unit is no voltage. The rate is that of most leads. "
+      "`train` and `evaluate` read WFDB records of\n"
+      "one segment.\n";
+  return text;
+}
+
+SourceRecording read_recording(const fs::path& path, const SignalCsvOptions& csv) {
+  SourceRecording source;
+  std::error_code ignored;
+  if (has_wfdb_header(path)) {
+    source = read_wfdb_record(path);
+  } else if (fs::is_directory(path, ignored)) {
+    fail_folder(path);
+  } else if (!is_there(path)) {
+    fail_not_there(path);
+  } else {
+    std::string content = read_file(path, kMaxBytes);
+    std::string extension = lower_extension(path);
+    if (is_gzip(content)) {
+      content = gunzip(content, kMaxBytes, path);
+      if (extension == ".gz") extension = lower_extension(path.stem());
+    }
+    source.recording = parse_recording(content, path, extension, csv);
   }
   source.person = ecg::person_of(source.recording.comments);
   return source;
+}
+
+fs::path recording_stem(const fs::path& path) {
+  fs::path stem = path;
+  if (lower_extension(stem) == ".gz") stem.replace_extension();
+  const std::string extension = lower_extension(stem);
+  constexpr std::array<std::string_view, 9> kKnown = {".hea", ".dat", ".mat", ".edf", ".rec",
+                                                      ".bdf", ".csv", ".tsv", ".txt"};
+  if (std::find(kKnown.begin(), kKnown.end(), extension) != kKnown.end() && is_there(path)) stem.replace_extension();
+  return stem;
 }
 
 }  // namespace cardiograd::data

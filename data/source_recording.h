@@ -1,8 +1,11 @@
-// A recording from any file that this project reads: WFDB, EDF or CSV.
+// A recording from any file that this project reads.
 #pragma once
 
 #include <filesystem>
 #include <optional>
+#include <span>
+#include <string>
+#include <string_view>
 
 #include "data/signal_csv.h"
 #include "data/wfdb.h"
@@ -12,13 +15,32 @@
 namespace cardiograd::data {
 
 struct SourceRecording {
-  ecg::Recording recording;
-  std::optional<DigitalRecording> digital;  // of WFDB records: the samples as stored
+  ecg::Recording recording;                 // its ECG leads, at least one; what else there is: recording.others
+  std::optional<DigitalRecording> digital;  // of WFDB records of one segment: the samples as stored
   ecg::Person person;                       // as the file's comments say
 };
 
-// By the extension, upper or lower case: .edf and .rec are EDF, .csv is CSV, everything else names a WFDB record.
-// Throws what the reader throws.
-SourceRecording read_source_recording(const std::filesystem::path& path, const SignalCsvOptions& csv = {});
+// What read_recording reads: the rows of docs/formats.md.
+struct RecordingFormat {
+  std::string_view name;
+  std::string_view files;  // how such files are recognized
+  std::string_view read;   // what of them is read
+  std::string_view not_read;
+};
+std::span<const RecordingFormat> recording_formats();
+
+// docs/formats.md.
+std::string formats_document();
+
+// `path` names a WFDB record (without extension, its header or its signal file), or an EDF, BDF, text, aECG or MUSE
+// file, each of them also compressed with gzip. What a file is is told by its content, not by its name. `csv` is for
+// text files.
+//
+// Throws Error naming the path: nothing there; a folder; a file of another kind, which is named with a way to convert
+// it; no ECG among the signals; and what the format's reader throws.
+SourceRecording read_recording(const std::filesystem::path& path, const SignalCsvOptions& csv = {});
+
+// The path without the extension of a file that read_recording takes: what is made of a recording is named after it.
+std::filesystem::path recording_stem(const std::filesystem::path& path);
 
 }  // namespace cardiograd::data

@@ -1,6 +1,7 @@
 #include "data/wfdb.h"
 
 #include <algorithm>
+#include <fstream>
 #include <system_error>
 
 #include <fmt/format.h>
@@ -10,12 +11,16 @@
 #include "base/file.h"
 #include "base/log.h"
 #include "data/wfdb_decode.h"
+#include "data/wfdb_flac.h"
+#include "ecg/channels.h"
 #include "ecg/units.h"
 
 namespace cardiograd::data {
 namespace {
 
 namespace fs = std::filesystem;
+
+constexpr std::int64_t kPadding = 3;  // bytes that packed formats may fill up
 
 // Signals first ... last-1 of a header share one file; each frame holds `per_frame` samples.
 struct Group {
@@ -34,31 +39,6 @@ std::vector<Group> groups_of(const WfdbHeader& header) {
   return groups;
 }
 
-// Frames that a signal file holds when the header does not say.
-std::int64_t frames_in_file(const fs::path& path, const WfdbSignalSpec& spec, const Group& group, std::int64_t bytes) {
-  const std::int64_t count = wfdb_capacity(spec.format, std::max<std::int64_t>(bytes - spec.byte_offset, 0));
-  const std::int64_t frames = count / group.per_frame;
-  // Format 212 fills up its last three bytes, which may look like one sample more.
-  const std::int64_t rest = count % group.per_frame;
-  if (frames == 0 || (rest != 0 && !(spec.format == 212 && rest == 1)))
-    throw Error(fmt::format("{}: {} bytes are not a whole number of frames of {} samples in format {} after {} bytes",
-                            path.string(), bytes, group.per_frame, spec.format, spec.byte_offset),
-                "The file is truncated or its header is of another record; fetch both again.");
-  return frames;
-}
-
-void check_size(const fs::path& path, const WfdbSignalSpec& spec, const Group& group, std::int64_t frames,
-                std::int64_t bytes) {
-  const std::int64_t count = frames * group.per_frame;
-  const std::int64_t needed = spec.byte_offset + wfdb_bytes(spec.format, count);
-  const std::int64_t padding = spec.format == 212 ? count % 2 : 0;
-  if (bytes >= needed && bytes <= needed + padding) return;
-  throw Error(fmt::format("{}: {}: {} bytes, expected {} for {} samples of {} leads in format {}", path.string(),
-                          bytes < needed ? "truncated" : "over-long", bytes, needed, frames, group.last - group.first,
-                          spec.format),
-              "The signal file does not belong to its header or was damaged on its way; fetch the record again.");
-}
-
 std::int64_t size_of(const fs::path& path) {
   std::error_code error;
   if (!fs::exists(path, error))
@@ -71,6 +51,29 @@ std::int64_t size_of(const fs::path& path) {
   return static_cast<std::int64_t>(std::min<std::uintmax_t>(size, std::numeric_limits<std::int64_t>::max()));
 }
 
+// Frames that a signal file holds when the header does not say.
+std::int64_t frames_in_file(const fs::path& path, const WfdbSignalSpec& spec, const Group& group) {
+  const std::int64_t bytes = size_of(path);
+  std::int64_t count = 0;
+  if (is_flac_format(spec.format)) {
+    const auto channels = decode_flac(read_file(path), spec.format - 500, kMaxWfdbValues, path);
+    const auto length = channels.empty() ? 0 : static_cast<std::int64_t>(channels.front().size());
+    count = std::max<std::int64_t>(length - spec.byte_offset, 0) * static_cast<std::int64_t>(channels.size());
+  } else {
+    count = wfdb_capacity(spec.format, std::max<std::int64_t>(bytes - spec.byte_offset, 0));
+  }
+  const std::int64_t frames = count / group.per_frame;
+  if (frames == 0)
+    throw Error(fmt::format("{}: {} bytes are less than a frame of {} samples in format {} after {} bytes",
+                            path.string(), bytes, group.per_frame, spec.format, spec.byte_offset),
+                "The file is truncated or its header is of another record; fetch both again.");
+  const std::int64_t rest = bytes - spec.byte_offset - wfdb_bytes(spec.format, frames * group.per_frame);
+  // Packed formats fill up their last bytes.
+  if (!is_flac_format(spec.format) && rest > kPadding)
+    log_warning("{}: {} bytes follow the last whole frame", path.string(), rest);
+  return frames;
+}
+
 void check_value_count(const WfdbHeader& header, std::int64_t per_frame) {
   if (header.samples > kMaxWfdbValues / per_frame)
     throw Error(fmt::format("{}: {} frames of {} samples are more than this reader takes ({} samples)",
@@ -80,36 +83,107 @@ void check_value_count(const WfdbHeader& header, std::int64_t per_frame) {
 
 // Checks what the header says about the stored samples of one lead, then undoes the skew and unifies the markers.
 void finish_lead(const WfdbHeader& header, const WfdbSignalSpec& spec, std::vector<std::int32_t>& samples) {
+  if (spec.format == 8) {  // Differences, modulo 2^32.
+    auto value = static_cast<std::uint32_t>(spec.initial_value.value_or(0));
+    for (std::int32_t& sample : samples)
+      sample = static_cast<std::int32_t>(value += static_cast<std::uint32_t>(sample));
+  }
   std::uint32_t sum = 0;
   for (const std::int32_t sample : samples) sum += static_cast<std::uint32_t>(sample);
   const auto checksum = static_cast<std::uint16_t>(sum);
   if (spec.checksum && *spec.checksum != checksum)
     throw Error(fmt::format("{}: lead {}: the samples' checksum is {}, the header says {}",
-                            (header.path.parent_path() / spec.file).string(), spec.name, checksum, *spec.checksum),
+                            wfdb_signal_path(header, spec).string(), spec.name, checksum, *spec.checksum),
                 "The signal file was changed or damaged after its header was written; fetch the record again.");
-  if (spec.initial_value && *spec.initial_value != samples.front())
-    log_warning("{}: lead {}: the first sample is {}, the header says {}",
-                (header.path.parent_path() / spec.file).string(), spec.name, samples.front(), *spec.initial_value);
+  if (spec.initial_value && *spec.initial_value != samples.front() && spec.format != 8)
+    log_warning("{}: lead {}: the first sample is {}, the header says {}", wfdb_signal_path(header, spec).string(),
+                spec.name, samples.front(), *spec.initial_value);
+  const auto marker = wfdb_invalid_marker(spec.format);
+  if (marker) std::replace(samples.begin(), samples.end(), *marker, kInvalidSample);
   const std::int64_t lag = std::int64_t{spec.skew} * spec.samples_per_frame;
   if (lag > 0) {
     const auto count = static_cast<std::int64_t>(samples.size());
     std::move(samples.begin() + std::min(lag, count), samples.end(), samples.begin());
-    std::fill(samples.end() - std::min(lag, count), samples.end(), wfdb_invalid_marker(spec.format));
+    std::fill(samples.end() - std::min(lag, count), samples.end(), kInvalidSample);
   }
-  std::replace(samples.begin(), samples.end(), wfdb_invalid_marker(spec.format), kInvalidSample);
+}
+
+// The beginning of a file that holds more than that.
+std::string read_beginning(const fs::path& path, std::int64_t bytes) {
+  std::string content(static_cast<std::size_t>(bytes), '\0');
+  std::ifstream file(path, std::ios::binary);
+  file.read(content.data(), bytes);
+  if (file.gcount() != bytes)
+    throw Error(fmt::format("{}: only {} of {} bytes can be read", path.string(), file.gcount(), bytes),
+                "Check the permissions and the disk.");
+  return content;
+}
+
+// The first `bytes` bytes of a signal file, or more.
+std::string read_signal_file(const fs::path& path, const WfdbHeader& header, const Group& group, std::int64_t bytes) {
+  const std::int64_t size = size_of(path);
+  const auto truncated = [&](std::int64_t found) {
+    throw Error(
+        fmt::format("{}: truncated: {} bytes, expected {} for {} samples of {} leads in format {}", path.string(),
+                    found, bytes, header.samples, group.last - group.first, header.signals[group.first].format),
+        "The signal file does not belong to its header or was damaged on its way; fetch the record again.");
+  };
+  if (size < bytes) truncated(size);
+  bool vouched = true;
+  for (std::size_t lead = group.first; lead < group.last; ++lead)
+    vouched = vouched && header.signals[lead].checksum.has_value();
+  if (size > bytes + kPadding && !vouched)
+    log_warning("{}: {} bytes follow the {} samples that the header announces; they are not read", path.string(),
+                size - bytes, header.samples);
+  if (size > 2 * bytes + kPadding) return read_beginning(path, bytes);
+  std::string content = read_file(path);
+  if (static_cast<std::int64_t>(content.size()) < bytes) truncated(static_cast<std::int64_t>(content.size()));
+  return content;
+}
+
+// The samples of a group in the order in which uncompressed formats store them: frame by frame.
+std::vector<std::int32_t> interleaved(const std::vector<std::vector<std::int32_t>>& channels, const WfdbHeader& header,
+                                      const Group& group, const fs::path& path) {
+  const WfdbSignalSpec& spec = header.signals[group.first];
+  const auto width = static_cast<std::size_t>(spec.samples_per_frame);
+  const std::size_t leads = group.last - group.first, offset = static_cast<std::size_t>(spec.byte_offset);
+  if (channels.size() != leads || static_cast<std::size_t>(group.per_frame) != leads * width)
+    throw Error(fmt::format("{}: {} channels, expected {} with {} samples per frame each", path.string(),
+                            channels.size(), leads, width),
+                "The FLAC file does not belong to its header; fetch the record again.");
+  const auto frames = static_cast<std::size_t>(header.samples);
+  const std::size_t length = channels.front().size();
+  if (length < offset || length - offset < frames * width)
+    throw Error(fmt::format("{}: truncated: {} samples, expected {}", path.string(), length, offset + frames * width),
+                "The signal file does not belong to its header or was damaged on its way; fetch the record again.");
+  std::vector<std::int32_t> stored;
+  stored.reserve(frames * width * leads);
+  for (std::size_t frame = 0; frame < frames; ++frame)
+    for (const auto& channel : channels)
+      for (std::size_t i = 0; i < width; ++i) stored.push_back(channel[offset + frame * width + i]);
+  return stored;
 }
 
 void read_group(const Group& group, const FileObserver& observer, DigitalRecording& recording) {
   const WfdbHeader& header = recording.header;
   const WfdbSignalSpec& spec = header.signals[group.first];
-  const fs::path path = header.path.parent_path() / spec.file;
-  check_size(path, spec, group, header.samples, size_of(path));
-  const std::string content = read_file(path);
-  check_size(path, spec, group, header.samples, static_cast<std::int64_t>(content.size()));
+  if (spec.format == kNullSignal) {
+    for (std::size_t lead = group.first; lead < group.last; ++lead)
+      recording.signals[lead].assign(static_cast<std::size_t>(header.samples * header.signals[lead].samples_per_frame),
+                                     kInvalidSample);
+    return;
+  }
+  const fs::path path = wfdb_signal_path(header, spec);
+  const std::int64_t count = header.samples * group.per_frame;
+  const bool flac = is_flac_format(spec.format);
+  const std::int64_t bytes = flac ? 0 : spec.byte_offset + wfdb_bytes(spec.format, count);
+  const std::string content =
+      flac && size_of(path) >= 0 ? read_file(path) : read_signal_file(path, header, group, bytes);
   if (observer) observer(path, content);
   const auto stored =
-      wfdb_decode(spec.format, std::string_view(content).substr(static_cast<std::size_t>(spec.byte_offset)),
-                  header.samples * group.per_frame);
+      flac ? interleaved(decode_flac(content, spec.format - 500, kMaxWfdbValues, path), header, group, path)
+           : wfdb_decode(spec.format, std::string_view(content).substr(static_cast<std::size_t>(spec.byte_offset)),
+                         count);
   std::size_t offset = 0;
   for (std::size_t lead = group.first; lead < group.last; ++lead) {
     const auto width = static_cast<std::size_t>(header.signals[lead].samples_per_frame);
@@ -119,6 +193,18 @@ void read_group(const Group& group, const FileObserver& observer, DigitalRecordi
     for (std::size_t i = 0; i < samples.size(); ++i) samples[i] = stored[i / width * stride + offset + i % width];
     offset += width;
     finish_lead(header, header.signals[lead], samples);
+  }
+}
+
+// Many converters fill up the fields of all signals with zeros: these vouch for nothing.
+void drop_placeholders(WfdbHeader& header) {
+  const bool zeros = std::all_of(header.signals.begin(), header.signals.end(), [](const WfdbSignalSpec& signal) {
+    return signal.checksum == std::uint16_t{0} && signal.initial_value == 0;
+  });
+  if (!zeros) return;
+  for (WfdbSignalSpec& signal : header.signals) {
+    signal.checksum.reset();
+    signal.initial_value.reset();
   }
 }
 
@@ -137,13 +223,23 @@ DigitalRecording read_wfdb_digital(const fs::path& record, const FileObserver& o
   DigitalRecording recording;
   WfdbHeader& header = recording.header;
   header = read_wfdb_header(record, observer);
+  drop_placeholders(header);
+  if (!header.segments.empty())
+    throw Error(fmt::format("{}: the record consists of {} segments; single segments are expected here",
+                            header.path.string(), header.segments.size()),
+                "Give one of its segments instead: each is a record of its own.");
   if (header.signals.empty())
     throw Error(fmt::format("{}: the record has no signals", header.path.string()), "Expected at least one lead.");
   const auto groups = groups_of(header);
   if (header.samples == 0) {
-    const auto& spec = header.signals.front();
-    const fs::path path = header.path.parent_path() / spec.file;
-    header.samples = frames_in_file(path, spec, groups.front(), size_of(path));
+    const auto stored = std::find_if(groups.begin(), groups.end(), [&](const Group& group) {
+      return header.signals[group.first].format != kNullSignal;
+    });
+    if (stored == groups.end())
+      throw Error(fmt::format("{}: none of its signals is stored", header.path.string()),
+                  "It is the layout of a record of several segments; give that record.");
+    const auto& spec = header.signals[stored->first];
+    header.samples = frames_in_file(wfdb_signal_path(header, spec), spec, *stored);
   }
   std::int64_t per_frame = 0;
   for (const Group& group : groups) per_frame += group.per_frame;
@@ -173,6 +269,31 @@ ecg::Recording to_physical(const DigitalRecording& digital) {
       recording.signal(t, static_cast<Eigen::Index>(lead)) =
           valid ? static_cast<double>(sum) / spec.samples_per_frame / spec.gain
                 : std::numeric_limits<double>::quiet_NaN();
+    }
+  }
+  return recording;
+}
+
+ecg::Recording ecg_leads(const DigitalRecording& digital) {
+  const WfdbHeader& header = digital.header;
+  std::vector<ecg::Channel> channels;
+  for (const WfdbSignalSpec& spec : header.signals)
+    channels.push_back({spec.name, ecg::canonical_unit(spec.unit), header.rate * spec.samples_per_frame});
+  const ecg::ChannelChoice choice = ecg::choose_ecg_channels(channels);
+  ecg::require_leads(choice, header.path.string());
+  ecg::Recording recording{header.path.string(), choice.rate, {}, {}, {}, header.comments, choice.others, header.start};
+  const auto samples = static_cast<Eigen::Index>(digital.signals[choice.leads.front()].size());
+  recording.signal.resize(samples, static_cast<Eigen::Index>(choice.leads.size()));
+  for (std::size_t i = 0; i < choice.leads.size(); ++i) {
+    const WfdbSignalSpec& spec = header.signals[choice.leads[i]];
+    recording.leads.push_back(spec.name);
+    recording.units.push_back(channels[choice.leads[i]].unit);
+    const auto& stored = digital.signals[choice.leads[i]];
+    for (Eigen::Index t = 0; t < samples; ++t) {
+      const std::int32_t sample = stored[static_cast<std::size_t>(t)];
+      recording.signal(t, static_cast<Eigen::Index>(i)) =
+          sample == kInvalidSample ? std::numeric_limits<double>::quiet_NaN()
+                                   : static_cast<double>(std::int64_t{sample} - spec.baseline) / spec.gain;
     }
   }
   return recording;

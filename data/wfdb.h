@@ -1,4 +1,4 @@
-// WFDB records: signal files of formats 16, 24, 32, 80 and 212 in, format 16 out.
+// WFDB records: signal files of all formats (kWfdbFormats) and multi-segment records in, format 16 out.
 // Source: WFDB Applications Guide, header(5) and signal(5).
 #pragma once
 
@@ -23,15 +23,21 @@ struct DigitalRecording {
 };
 
 // Reads a record named as in read_wfdb_header. Throws Error naming the file and the lead: what read_wfdb_header throws,
-// a signal file that is missing, no regular file, truncated or over-long, a checksum that does not fit. A first sample
-// that is not the header's initial value is only warned about: the checksum vouches for the samples. So is a lead
-// without gain.
+// a signal file that is missing, no regular file or truncated, a checksum that does not fit (unless checksums and
+// initial values of all signals are 0, which stands for "not computed"), several segments. What
+// follows the announced samples is not read; it is warned about unless checksums vouch for what was read. A first
+// sample that is not the header's initial value is only warned about: the checksum vouches for the samples. So is a
+// lead without gain.
 DigitalRecording read_wfdb_digital(const std::filesystem::path& record, const FileObserver& observer = {});
 
 // A lead with several samples per frame becomes the mean of each frame's samples, NaN if one of them is invalid (the
 // Python package wfdb does the same, but truncates the mean to whole ADC steps).
 // Units become canonical.
 ecg::Recording to_physical(const DigitalRecording& digital);
+
+// The ECG leads of a record (ecg::choose_ecg_channels) with all samples of their frames, at their own rate. Throws
+// Error when there are none.
+ecg::Recording ecg_leads(const DigitalRecording& digital);
 
 // read_wfdb_digital and to_physical.
 ecg::Recording read_wfdb(const std::filesystem::path& record, const FileObserver& observer = {});

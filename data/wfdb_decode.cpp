@@ -1,13 +1,40 @@
 #include "data/wfdb_decode.h"
 
 #include <cstddef>
-#include <limits>
 
 namespace cardiograd::data {
 namespace {
 
+// `samples` samples share `bytes` bytes; a last, incomplete pack of n samples takes partial[n - 1].
+struct Pack {
+  int samples;
+  int bytes;
+  int bits;  // of a sample
+  std::array<int, 2> partial = {};
+};
+
+Pack pack_of(int format) {
+  switch (format) {
+    case 8:
+    case 80:
+      return {1, 1, 8};
+    case 24:
+      return {1, 3, 24};
+    case 32:
+      return {1, 4, 32};
+    case 212:
+      return {2, 3, 12, {2}};
+    case 310:
+      return {3, 4, 10, {2, 4}};
+    case 311:
+      return {3, 4, 10, {2, 3}};
+    default:
+      return {1, 2, 16};  // 16, 61, 160
+  }
+}
+
 std::uint32_t byte_at(std::string_view bytes, std::size_t i) {
-  return static_cast<unsigned char>(bytes[i]);
+  return i < bytes.size() ? static_cast<unsigned char>(bytes[i]) : 0U;
 }
 
 // The lowest `bits` bits of `value` as a two's complement number.
@@ -15,90 +42,92 @@ std::int32_t sign_extended(std::uint32_t value, int bits) {
   return static_cast<std::int32_t>(value << (32 - bits)) >> (32 - bits);
 }
 
-// Two samples of 12 bits in three bytes: the low byte of the first, both high nibbles (the first's low), the low byte
-// of the second. An odd last sample has two bytes.
-void decode_212(std::string_view bytes, std::vector<std::int32_t>& samples) {
-  for (std::size_t i = 0; i < samples.size(); ++i) {
-    const std::size_t triple = i / 2 * 3;
-    const std::uint32_t nibbles = byte_at(bytes, triple + 1);
-    samples[i] = i % 2 == 0 ? sign_extended(byte_at(bytes, triple) | (nibbles & 0x0FU) << 8, 12)
-                            : sign_extended(byte_at(bytes, triple + 2) | (nibbles & 0xF0U) << 4, 12);
-  }
+std::uint32_t little_endian(std::string_view bytes, std::size_t at, int count) {
+  std::uint32_t value = 0;
+  for (int b = 0; b < count; ++b) value |= byte_at(bytes, at + static_cast<std::size_t>(b)) << (8 * b);
+  return value;
 }
 
-// Little-endian two's complement of 2, 3 or 4 bytes.
-void decode_bytes(std::string_view bytes, std::size_t width, std::vector<std::int32_t>& samples) {
-  for (std::size_t i = 0; i < samples.size(); ++i) {
-    std::uint32_t value = 0;
-    for (std::size_t b = 0; b < width; ++b) value |= byte_at(bytes, i * width + b) << (8 * b);
-    samples[i] = sign_extended(value, static_cast<int>(8 * width));
-  }
+// Two samples of 12 bits in three bytes: the low byte of the first, both high nibbles (the first's low), the low byte
+// of the second. An odd last sample has two bytes.
+std::uint32_t sample_212(std::string_view bytes, std::size_t at, std::size_t place) {
+  const std::uint32_t nibbles = byte_at(bytes, at + 1);
+  return place == 0 ? byte_at(bytes, at) | (nibbles & 0x0FU) << 8 : byte_at(bytes, at + 2) | (nibbles & 0xF0U) << 4;
+}
+
+// Two 16-bit words hold a sample each above their lowest bit; their uppermost five bits are the third.
+std::uint32_t sample_310(std::string_view bytes, std::size_t at, std::size_t place) {
+  const std::uint32_t first = little_endian(bytes, at, 2), second = little_endian(bytes, at + 2, 2);
+  if (place < 2) return (place == 0 ? first : second) >> 1;
+  return first >> 11 | second >> 11 << 5;
+}
+
+// A 32-bit word holds three samples, the first in its lowest bits.
+std::uint32_t sample_311(std::string_view bytes, std::size_t at, std::size_t place) {
+  return little_endian(bytes, at, 4) >> (10 * place);
 }
 
 }  // namespace
 
+bool is_flac_format(int format) {
+  return format > 500;
+}
+
 std::int64_t wfdb_bytes(int format, std::int64_t count) {
-  switch (format) {
-    case 80:
-      return count;
-    case 16:
-      return count * 2;
-    case 24:
-      return count * 3;
-    case 32:
-      return count * 4;
-    default:
-      return count / 2 * 3 + count % 2 * 2;  // 212
-  }
+  const Pack pack = pack_of(format);
+  const std::int64_t rest = count % pack.samples;
+  return count / pack.samples * pack.bytes + (rest == 0 ? 0 : pack.partial.at(static_cast<std::size_t>(rest - 1)));
 }
 
 std::int64_t wfdb_capacity(int format, std::int64_t bytes) {
-  switch (format) {
-    case 80:
-      return bytes;
-    case 16:
-      return bytes / 2;
-    case 24:
-      return bytes / 3;
-    case 32:
-      return bytes / 4;
-    default:
-      return bytes / 3 * 2 + bytes % 3 / 2;  // 212
-  }
+  const Pack pack = pack_of(format);
+  const std::int64_t rest = bytes % pack.bytes;
+  std::int64_t count = bytes / pack.bytes * pack.samples;
+  for (int n = 1; n < pack.samples; ++n)
+    if (rest >= pack.partial.at(static_cast<std::size_t>(n - 1))) ++count;
+  return count;
 }
 
-std::int32_t wfdb_invalid_marker(int format) {
-  switch (format) {
-    case 80:
-      return -128;
-    case 16:
-      return -32768;
-    case 24:
-      return -8388608;
-    case 32:
-      return std::numeric_limits<std::int32_t>::min();
-    default:
-      return -2048;  // 212
-  }
+std::optional<std::int32_t> wfdb_invalid_marker(int format) {
+  if (format == 8) return std::nullopt;
+  const int bits = is_flac_format(format) ? format - 500 : pack_of(format).bits;
+  return static_cast<std::int32_t>(-(std::int64_t{1} << (bits - 1)));
 }
 
 std::vector<std::int32_t> wfdb_decode(int format, std::string_view bytes, std::int64_t count) {
   std::vector<std::int32_t> samples(static_cast<std::size_t>(count));
+  const Pack pack = pack_of(format);
+  const auto decode = [&](auto sample) {
+    const auto size = static_cast<std::size_t>(pack.samples), width = static_cast<std::size_t>(pack.bytes);
+    for (std::size_t i = 0; i < samples.size(); ++i) samples[i] = sample(i / size * width, i % size);
+  };
+  const auto extend = [&](std::uint32_t value) { return sign_extended(value, pack.bits); };
   switch (format) {
+    case 61:
+      decode([&](std::size_t at, std::size_t) { return extend(byte_at(bytes, at) << 8 | byte_at(bytes, at + 1)); });
+      break;
     case 80:
-      for (std::size_t i = 0; i < samples.size(); ++i) samples[i] = static_cast<std::int32_t>(byte_at(bytes, i)) - 128;
+    case 160: {
+      const std::int32_t zero = 1 << (pack.bits - 1);
+      decode([&](std::size_t at, std::size_t) {
+        return static_cast<std::int32_t>(little_endian(bytes, at, pack.bytes)) - zero;
+      });
       break;
-    case 16:
-      decode_bytes(bytes, 2, samples);
+    }
+    case 212:
+      decode([&](std::size_t at, std::size_t place) { return extend(sample_212(bytes, at, place)); });
       break;
-    case 24:
-      decode_bytes(bytes, 3, samples);
+    case 310:
+      decode([&](std::size_t at, std::size_t place) { return extend(sample_310(bytes, at, place)); });
       break;
-    case 32:
-      decode_bytes(bytes, 4, samples);
+    case 311:
+      decode([&](std::size_t at, std::size_t place) { return extend(sample_311(bytes, at, place)); });
+      break;
+    case 16:  // By far the most frequent.
+      decode([&](std::size_t at, std::size_t) { return extend(little_endian(bytes, at, 2)); });
       break;
     default:
-      decode_212(bytes, samples);
+      decode([&](std::size_t at, std::size_t) { return extend(little_endian(bytes, at, pack.bytes)); });
       break;
   }
   return samples;

@@ -11,6 +11,7 @@
 
 #include "base/error.h"
 #include "base/file.h"
+#include "data/wfdb_decode.h"
 
 namespace cardiograd::data {
 namespace {
@@ -18,8 +19,8 @@ namespace {
 namespace fs = std::filesystem;
 
 constexpr std::uintmax_t kMaxHeaderBytes = 16U << 20;
-constexpr std::array kFormats = {16, 24, 32, 80, 212};
 constexpr std::int64_t kMaxSamplesPerFrame = 65536;
+constexpr std::int64_t kMaxWfdbSegments = 1'000'000;
 constexpr double kDefaultGain = 200;
 constexpr double kSmallestGain = 1e-9;  // Between these no physical value overflows a float.
 constexpr double kLargestGain = 1e12;
@@ -94,17 +95,34 @@ double parse_rate(std::string_view word, const Place& place) {
   return rate;
 }
 
-// Fills name, rate and samples; returns the number of signals. Start time and date at the end of the line are not used.
-std::int64_t parse_record_line(std::string_view line, const Place& place, WfdbHeader& header) {
-  const std::string_view name = next_word(line);
-  if (name.find('/') != std::string_view::npos)
-    fail(place, fmt::format("record '{}' consists of several segments, which this reader does not take", name),
-         "Give one of its segments instead: each is a record of its own.");
-  header.record = name;
+struct RecordLine {
+  std::int64_t signals = 0;
+  std::int64_t segments = 0;  // what may be one: the digits after a slash in the name
+};
+
+// "12:33:59" and "12/05/2020" (day first) as one text; what does not look so is no date.
+std::string start_of(std::string_view line) {
+  const std::string time(next_word(line)), date(next_word(line));
+  if (time.find(':') == std::string::npos) return {};
+  if (date.size() != 10 || date[2] != '/' || date[5] != '/') return time;
+  return fmt::format("{}-{}-{} {}", date.substr(6), date.substr(3, 2), date.substr(0, 2), time);
+}
+
+// Fills name, rate, samples and start.
+RecordLine parse_record_line(std::string_view line, const Place& place, WfdbHeader& header) {
+  RecordLine count;
+  header.record = next_word(line);
+  if (const auto slash = header.record.rfind('/'); slash != std::string::npos) {
+    const std::string_view digits = std::string_view(header.record).substr(slash + 1);
+    const bool number = !digits.empty() && digits.find_first_not_of("0123456789") == std::string_view::npos;
+    if (number)
+      count.segments = bounded(whole_number<std::int64_t>(digits, place, "number of segments"), 0, kMaxWfdbSegments,
+                               place, "number of segments");
+  }
   std::string_view word = next_word(line);
   if (word.empty()) fail(place, "the number of signals is missing");
-  const auto count = bounded(whole_number<std::int64_t>(word, place, "number of signals"), 0, kMaxWfdbSignals, place,
-                             "number of signals");
+  count.signals = bounded(whole_number<std::int64_t>(word, place, "number of signals"), 0, kMaxWfdbSignals, place,
+                          "number of signals");
   word = next_word(line);
   if (word.empty()) return count;
   header.rate = parse_rate(word, place);
@@ -112,6 +130,7 @@ std::int64_t parse_record_line(std::string_view line, const Place& place, WfdbHe
   if (word.empty()) return count;
   header.samples = bounded(whole_number<std::int64_t>(word, place, "number of samples"), 0, kMaxWfdbValues, place,
                            "number of samples");
+  header.start = start_of(line);
   return count;
 }
 
@@ -126,8 +145,9 @@ void check_signal_file(const std::string& file, const Place& place) {
 // "16", "212+8", "16x1+24", "16x2:3+24".
 void parse_format(std::string_view word, const Place& place, WfdbSignalSpec& signal) {
   signal.format = take_number<int>(word, place, "format");
-  if (std::find(kFormats.begin(), kFormats.end(), signal.format) == kFormats.end())
-    fail(place, fmt::format("unknown format {}, expected one of {}", signal.format, fmt::join(kFormats, ", ")),
+  const bool stored = std::find(kWfdbFormats.begin(), kWfdbFormats.end(), signal.format) != kWfdbFormats.end();
+  if (!stored && signal.format != kNullSignal)
+    fail(place, fmt::format("unknown format {}, expected one of {}", signal.format, fmt::join(kWfdbFormats, ", ")),
          "Convert the record to format 16, for example with WFDB's xform.");
   while (!word.empty()) {
     const char tag = word.front();
@@ -216,6 +236,36 @@ void check_groups(const WfdbHeader& header, const Place& last) {
   }
 }
 
+// "name frames", where a signal line has a format: a record may also be called "folder/1".
+bool is_segment_line(std::string_view line) {
+  next_word(line);
+  const std::string_view word = next_word(line);
+  return line.empty() && !word.empty();
+}
+
+WfdbSegment parse_segment_line(std::string_view line, const Place& place) {
+  WfdbSegment segment;
+  segment.record = next_word(line);
+  const fs::path name(segment.record);
+  if (segment.record.find('\0') != std::string::npos || name != name.filename() || name == "..")
+    fail(place, fmt::format("segment '{}' does not lie in the folder of the header", segment.record),
+         "A record's segments must lie beside its header.");
+  segment.samples = bounded(whole_number<std::int64_t>(next_word(line), place, "number of samples"), 0, kMaxWfdbValues,
+                            place, "number of samples");
+  return segment;
+}
+
+void check_counts(const WfdbHeader& header, const RecordLine& count, const Place& last) {
+  const auto found = static_cast<std::int64_t>(header.signals.size());
+  if (!header.segments.empty()) {
+    if (static_cast<std::int64_t>(header.segments.size()) != count.segments)
+      fail(last, fmt::format("{} segment lines, the record line announces {}", header.segments.size(), count.segments));
+    return;
+  }
+  if (found != count.signals)
+    fail(last, fmt::format("{} signal lines, the record line announces {}", found, count.signals));
+}
+
 }  // namespace
 
 std::vector<std::string> WfdbHeader::leads() const {
@@ -227,7 +277,7 @@ std::vector<std::string> WfdbHeader::leads() const {
 WfdbHeader parse_wfdb_header(std::string_view text, const fs::path& path) {
   WfdbHeader header;
   header.path = path;
-  std::int64_t expected = -1;  // signals; unknown until the record line
+  std::optional<RecordLine> count;
   Place place{path, 0};
   while (!text.empty()) {
     ++place.line;
@@ -237,19 +287,28 @@ WfdbHeader parse_wfdb_header(std::string_view text, const fs::path& path) {
     if (line.empty()) continue;
     if (line.front() == '#') {
       header.comments.emplace_back(trimmed(line.substr(1)));
-    } else if (expected < 0) {
-      expected = parse_record_line(line, place, header);
-    } else if (static_cast<std::int64_t>(header.signals.size()) < expected) {
+    } else if (!count) {
+      count = parse_record_line(line, place, header);
+    } else if (header.signals.empty() && count->segments > 0 && is_segment_line(line)) {
+      if (static_cast<std::int64_t>(header.segments.size()) < count->segments)
+        header.segments.push_back(parse_segment_line(line, place));
+    } else if (header.segments.empty() && static_cast<std::int64_t>(header.signals.size()) < count->signals) {
       header.signals.push_back(parse_signal_line(line, place, header.signals.size()));
-    } else {
-      fail(place, fmt::format("a line too many: the record line announces {} signals", expected));
     }
   }
-  if (expected < 0) fail(place, "no record line");
-  if (static_cast<std::int64_t>(header.signals.size()) != expected)
-    fail(place, fmt::format("{} signal lines, the record line announces {}", header.signals.size(), expected));
+  if (!count) fail(place, "no record line");
+  check_counts(header, *count, place);
   check_groups(header, place);
   return header;
+}
+
+fs::path wfdb_signal_path(const WfdbHeader& header, const WfdbSignalSpec& signal) {
+  const fs::path folder = header.path.parent_path();
+  fs::path named = folder / signal.file;
+  std::error_code ignored;
+  if (signal.file.find_first_of("/\\") == std::string::npos || fs::exists(named, ignored)) return named;
+  fs::path beside = folder / signal.file.substr(signal.file.find_last_of("/\\") + 1);
+  return fs::exists(beside, ignored) ? beside : named;
 }
 
 WfdbHeader read_wfdb_header(const fs::path& record, const FileObserver& observer) {

@@ -15,10 +15,13 @@ namespace cardiograd::data {
 // Called with each file that a reader has read, whole.
 using FileObserver = std::function<void(const std::filesystem::path& path, std::string_view content)>;
 
+// The format of a signal that is stored nowhere: all its samples are missing.
+inline constexpr int kNullSignal = 0;
+
 // One signal line of a header.
 struct WfdbSignalSpec {
   std::string file;                           // relative to the folder of the header, and inside it
-  int format = 16;                            // 16, 24, 32, 80 or 212
+  int format = 16;                            // one of kWfdbFormats, or kNullSignal
   int samples_per_frame = 1;                  // more than one in multi-frequency records
   int skew = 0;                               // frames by which the stored signal lags
   std::int64_t byte_offset = 0;               // bytes in the file before the first sample
@@ -33,13 +36,21 @@ struct WfdbSignalSpec {
   std::string name;                           // the lead, "I", "MLII"; "signal 0" when the header has none
 };
 
+// A part of a multi-segment record.
+struct WfdbSegment {
+  std::string record;        // a header beside this one; "~" for a gap
+  std::int64_t samples = 0;  // frames; 0: the layout of a record whose segments have different signals
+};
+
 struct WfdbHeader {
   std::filesystem::path path;  // the .hea file
   std::string record;          // as the record line says, which need not be the file's name
   double rate = 250;           // frames per second, per signal
   std::int64_t samples = 0;    // frames; 0: not said, as long as the signal files are
+  std::string start;           // "2020-05-12 12:33:59" or the time alone; empty when not said
   std::vector<WfdbSignalSpec> signals;
   std::vector<std::string> comments;  // without '#' and surrounding blanks
+  std::vector<WfdbSegment> segments;  // of a multi-segment record, which has no signals of its own
 
   std::vector<std::string> leads() const;  // the names of the signals
 };
@@ -48,9 +59,14 @@ struct WfdbHeader {
 inline constexpr std::int64_t kMaxWfdbSignals = 4096;
 inline constexpr std::int64_t kMaxWfdbValues = std::int64_t{1} << 29;  // samples of all signals: 24 h of 12 at 500 Hz
 
+// Where a signal file is: as the header names it, else by its name alone beside the header (records are moved without
+// the folders in which they were made).
+std::filesystem::path wfdb_signal_path(const WfdbHeader& header, const WfdbSignalSpec& signal);
+
 // Reads the header of a record named by its .hea file, its signal file (.dat, .mat) or without extension.
 // Throws Error naming the file, the line and the field: syntax, unknown format, counts that cannot be, a signal file
-// outside the header's folder, several segments, one signal file's lines apart or contradictory.
+// outside the header's folder, one signal file's lines apart or contradictory. Signal lines beyond those that the
+// record line announces are not read, as header(5) wants it.
 // `observer`, if any, is called with the file's path and content.
 WfdbHeader read_wfdb_header(const std::filesystem::path& record, const FileObserver& observer = {});
 

@@ -9,12 +9,12 @@
 #include "base/error.h"
 #include "base/file.h"
 #include "data/wfdb.h"
-#include "data/wfdb_decode.h"
 
 namespace cardiograd::data {
 namespace {
 
-constexpr double kLargest = 32767;  // -32768 marks an invalid sample.
+constexpr double kLargest = 32767;
+constexpr std::int16_t kInvalid = -32768;
 
 bool is_record_name(const std::string& name) {
   return !name.empty() && std::all_of(name.begin(), name.end(),
@@ -44,7 +44,7 @@ void check_writable(const std::string& name, const ecg::Recording& recording, do
 std::int16_t quantized(const std::string& name, const ecg::Recording& recording, Eigen::Index t, Eigen::Index lead,
                        double gain) {
   const double value = recording.signal(t, lead);
-  if (std::isnan(value)) return static_cast<std::int16_t>(wfdb_invalid_marker(16));
+  if (std::isnan(value)) return kInvalid;
   const double steps = std::round(value * gain);
   if (!(std::abs(steps) <= kLargest)) {
     const double largest = recording.signal.isNaN().select(0.0, recording.signal).abs().maxCoeff();

@@ -13,6 +13,7 @@
 #include "base/error.h"
 #include "data/resample_recording.h"
 #include "dsp/delineation/r_peaks.h"
+#include "ecg/channels.h"
 #include "ecg/leads.h"
 #include "ecg/twelve_leads.h"
 #include "engine/precision.h"
@@ -186,7 +187,9 @@ bool Predictor::fits_exactly(const data::SourceRecording& source) const {
   const auto names = header.leads();
   const bool all = std::all_of(ecg::kStandardLeads.begin(), ecg::kStandardLeads.end(),
                                [&](std::string_view lead) { return ecg::find_lead(names, lead).has_value(); });
-  return all && std::abs(header.rate - model_.description.rate) <= kSameRate &&
+  const bool single = std::all_of(header.signals.begin(), header.signals.end(),
+                                  [](const data::WfdbSignalSpec& signal) { return signal.samples_per_frame == 1; });
+  return all && single && std::abs(header.rate - model_.description.rate) <= kSameRate &&
          header.samples == model_.description.architecture.shape().samples;
 }
 
@@ -303,6 +306,8 @@ Prediction Predictor::predict(const data::SourceRecording& source) {
   prediction.seconds = static_cast<double>(source.recording.signal.rows()) / source.recording.rate;
   const ecg::TwelveLeads twelve = ecg::twelve_leads(source.recording);
   describe_leads(twelve, prediction);
+  if (!source.recording.others.empty())
+    prediction.notes.push_back("left aside: " + ecg::others_text(source.recording.others));
   prediction.refusal = misfit(model, twelve, prediction);
   if (!prediction.refusal.empty()) return prediction;
 

@@ -3,6 +3,7 @@
 #include <algorithm>
 #include <array>
 #include <cmath>
+#include <optional>
 #include <utility>
 
 #include <fmt/format.h>
@@ -27,10 +28,45 @@ constexpr double kFooter = 8;
 constexpr double kMinFileWidth = 130;  // for the text below
 constexpr double kStepsPerMm = 100;    // path coordinates are whole hundredths of a millimeter: short numbers
 
-// The report's colors in the light scheme, for a file of its own.
-constexpr std::string_view kFileColors = R"css(
-svg { --paper: #fffafa; --minor: #f8d9d9; --major: #e9a5a5; --trace: #16181b; --c0: #0072b2; --c1: #d55e00;
-      --c2: #009e73; font-family: system-ui, "Segoe UI", "DejaVu Sans", sans-serif; })css";
+constexpr double kHighestFileRow = 150;  // a file's rows need not fit on a page with others
+constexpr double kLineHeight = 5;
+
+// The looks of a file of its own: the report's style sheet and colors in the light scheme, as attributes.
+constexpr std::array<std::pair<std::string_view, std::string_view>, 18> kFileLooks = {{
+    {"ecg", R"(font-family="DejaVu Sans, Helvetica, Arial, sans-serif")"},
+    {"ecg-paper", R"(fill="#fffafa")"},
+    {"ecg-minor", R"(fill="none" stroke="#f8d9d9" stroke-width=".12")"},
+    {"ecg-major", R"(fill="none" stroke="#e9a5a5" stroke-width=".22")"},
+    {"ecg-trace", R"(fill="none" stroke="#16181b" stroke-width="28" stroke-linejoin="round" stroke-linecap="round")"},
+    {"ecg-pulse", R"(fill="none" stroke="#16181b" stroke-width=".28")"},
+    {"ecg-mark", R"(fill="none" stroke="#16181b" stroke-width=".28")"},
+    {"ecg-halo", R"(fill="#fffafa" stroke="#fffafa" stroke-width=".8" font-size="3.2" font-weight="600")"},
+    {"ecg-lead", R"(fill="#16181b" font-size="3.2" font-weight="600")"},
+    {"ecg-title", R"(fill="#16181b" font-size="4" font-weight="600")"},
+    {"ecg-heading", R"(fill="#16181b" font-size="3.6")"},
+    {"ecg-scale", R"(fill="#16181b" font-size="3")"},
+    {"ecg-wave ecg-p", R"(fill="#0072b2" fill-opacity=".16")"},
+    {"ecg-wave ecg-qrs", R"(fill="#d55e00" fill-opacity=".16")"},
+    {"ecg-wave ecg-t", R"(fill="#009e73" fill-opacity=".16")"},
+    {"ecg-edge ecg-p", R"(fill="none" stroke="#0072b2" stroke-width=".22")"},
+    {"ecg-edge ecg-qrs", R"(fill="none" stroke="#d55e00" stroke-width=".22")"},
+    {"ecg-edge ecg-t", R"(fill="none" stroke="#009e73" stroke-width=".22")"},
+}};
+
+// With the looks of each class behind it. Quotes in texts are escaped, so a class is always one.
+std::string with_looks(std::string_view svg) {
+  constexpr std::string_view kClass = " class=\"";
+  std::string file;
+  for (std::size_t at = svg.find(kClass); at != std::string_view::npos; at = svg.find(kClass)) {
+    const std::size_t begin = at + kClass.size(), end = svg.find('"', begin);
+    const std::string_view name = svg.substr(begin, end - begin);
+    file += svg.substr(0, end + 1);
+    for (const auto& [css_class, looks] : kFileLooks)
+      if (css_class == name) file += fmt::format(" {}", looks);
+    svg.remove_prefix(end + 1);
+  }
+  return file + std::string(svg);
+}
 
 // A lead from sample `first` on, drawn from `x` mm.
 struct Segment {
@@ -49,8 +85,9 @@ struct Row {
 
 class Paper {
  public:
-  // `alone`: a file of its own.
-  Paper(const EcgStrip& strip, bool alone) : strip_(strip), leads_(strip.lead_names.size()), alone_(alone) {
+  // `heading`: of a file of its own, else null.
+  Paper(const EcgStrip& strip, const std::vector<std::string>* heading)
+      : strip_(strip), leads_(strip.lead_names.size()), heading_(heading), alone_(heading != nullptr) {
     if (leads_ == 0 || !(strip.rate > 0) || strip.samples.size() % leads_ != 0 || strip.samples.size() < 2 * leads_)
       throw Error(
           fmt::format("{} samples of {} leads at {} Hz cannot be drawn", strip.samples.size(), leads_, strip.rate));
@@ -62,7 +99,7 @@ class Paper {
   }
 
   EcgDrawing draw(const SvgText& text) {
-    Svg svg(width(), height_, text, "ecg", alone_ ? std::string(kFileColors) + std::string(ecg_style_sheet()) : "");
+    Svg svg(width(), height_, text, "ecg", alone_ ? std::optional<std::string_view>("") : std::nullopt);
     draw_grid(svg, text.id);
     for (const Row& row : rows_) {
       for (const Segment& segment : row.segments) draw_waves(svg, row, segment);
@@ -106,7 +143,7 @@ class Paper {
 
   // Each row as high as its traces need, between the two limits.
   void fit_rows() {
-    height_ = alone_ ? kHeading : kMargin;
+    height_ = alone_ ? kHeading + kLineHeight * static_cast<double>(heading_->size()) : kMargin;
     for (Row& row : rows_) {
       double top = 0;
       double bottom = 0;
@@ -117,7 +154,7 @@ class Paper {
             bottom = std::min(bottom, value);
           }
       const double spare = std::max(0.0, kLowestRow - (top - bottom)) / 2;
-      const double shrink = std::min(1.0, kHighestRow / std::max(top - bottom, 1e-9));
+      const double shrink = std::min(1.0, (alone_ ? kHighestFileRow : kHighestRow) / std::max(top - bottom, 1e-9));
       cut_ = cut_ || shrink < 1;
       row.above = top * shrink + spare + 2;
       row.below = -bottom * shrink + spare + 2;
@@ -162,6 +199,8 @@ class Paper {
 
   void draw_texts(Svg& svg, const std::string& title) const {
     svg.text({kMargin, 6}, title, "ecg-title");
+    for (std::size_t i = 0; i < heading_->size(); ++i)
+      svg.text({kMargin, 6 + kLineHeight * static_cast<double>(i + 1)}, (*heading_)[i], "ecg-heading");
     double x = kMargin;
     const double y = height_ - 2.5;
     for (const auto& [css_class, name] : {std::pair{"ecg-p", "P"}, {"ecg-qrs", "QRS"}, {"ecg-t", "T"}}) {
@@ -184,7 +223,9 @@ class Paper {
 
   void draw_segment(Svg& svg, const Row& row, const Segment& segment) {
     // The name first: its halo would hide a trace below it.
-    svg.text({segment.x + 1, row.baseline - row.above + 0.5}, strip_.lead_names[segment.lead], "ecg-lead");
+    const Point place = {segment.x + 1, row.baseline - row.above + 0.5};
+    if (alone_) svg.text(place, strip_.lead_names[segment.lead], "ecg-halo");
+    svg.text(place, strip_.lead_names[segment.lead], "ecg-lead");
     std::string path;
     bool pen_down = false;
     long last_x = 0;
@@ -221,6 +262,7 @@ class Paper {
 
   const EcgStrip& strip_;
   std::size_t leads_;
+  const std::vector<std::string>* heading_;
   bool alone_;
   std::size_t all_ = 0;
   std::size_t shown_ = 0;
@@ -233,11 +275,11 @@ class Paper {
 }  // namespace
 
 EcgDrawing draw_ecg(const SvgText& text, const EcgStrip& strip) {
-  return Paper(strip, false).draw(text);
+  return Paper(strip, nullptr).draw(text);
 }
 
-std::string draw_ecg_file(const SvgText& text, const EcgStrip& strip) {
-  return Paper(strip, true).draw(text).svg.str();
+std::string draw_ecg_file(const SvgText& text, const EcgStrip& strip, const std::vector<std::string>& heading) {
+  return with_looks(Paper(strip, &heading).draw(text).svg.str());
 }
 
 std::string_view ecg_style_sheet() {

@@ -40,8 +40,10 @@ struct EcgDrawing {
 // More than 10 s are cut there. Throws Error when the sizes do not fit.
 EcgDrawing draw_ecg(const SvgText& text, const EcgStrip& strip);
 
-// The same as an SVG file that prints in true size, with the text's title above and the scale and a legend below.
-std::string draw_ecg_file(const SvgText& text, const EcgStrip& strip);
+// The same as an SVG file that prints in true size, with the text's title and the lines of `heading` above, the scale
+// and a legend below. Rows are as high as their traces. All looks are attributes with plain values, no style sheet:
+// programs other than browsers show the same.
+std::string draw_ecg_file(const SvgText& text, const EcgStrip& strip, const std::vector<std::string>& heading = {});
 
 // Looks of the drawings; the colors are the variables --paper, --minor, --major, --trace and --c0 to --c2.
 std::string_view ecg_style_sheet();

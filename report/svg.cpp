@@ -26,8 +26,9 @@ std::string path_of(const std::vector<Point>& points) {
   return path;
 }
 
-Svg::Svg(double width, double height, const SvgText& text, std::string_view css_class, std::string_view style) {
-  const bool alone = !style.empty();
+Svg::Svg(double width, double height, const SvgText& text, std::string_view css_class,
+         std::optional<std::string_view> style) {
+  const bool alone = style.has_value();
   markup_.open("svg", {{"xmlns", alone ? "http://www.w3.org/2000/svg" : ""},
                        {"width", alone ? compact(width) + "mm" : ""},
                        {"height", alone ? compact(height) + "mm" : ""},
@@ -38,7 +39,7 @@ Svg::Svg(double width, double height, const SvgText& text, std::string_view css_
                        {"aria-labelledby", fmt::format("{0}-title {0}-desc", text.id)}});
   markup_.element("title", {{"id", text.id + "-title"}}, text.title);
   markup_.element("desc", {{"id", text.id + "-desc"}}, text.description);
-  if (alone) markup_.open("style").verbatim(style).close("style");
+  if (alone && !style->empty()) markup_.open("style").verbatim(*style).close("style");
 }
 
 void Svg::line(Point from, Point to, std::string_view css_class) {

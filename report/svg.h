@@ -3,6 +3,7 @@
 #pragma once
 
 #include <cstddef>
+#include <optional>
 #include <string>
 #include <string_view>
 #include <vector>
@@ -25,8 +26,10 @@ struct SvgText {
 
 class Svg {
  public:
-  // With a `style` of its own the drawing can stand alone as a file, a unit of the view box being a millimeter.
-  Svg(double width, double height, const SvgText& text, std::string_view css_class, std::string_view style = "");
+  // With a `style` of its own, which may be empty, the drawing can stand alone as a file, a unit of the view box being
+  // a millimeter.
+  Svg(double width, double height, const SvgText& text, std::string_view css_class,
+      std::optional<std::string_view> style = std::nullopt);
 
   // `tip` is shown while the pointer is over the shape; empty for none.
   void line(Point from, Point to, std::string_view css_class);

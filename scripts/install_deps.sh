@@ -6,6 +6,7 @@ set -euo pipefail
 packages=(
   g++ cmake make ninja-build pkg-config
   libeigen3-dev libfmt-dev libcli11-dev nlohmann-json3-dev libtomlplusplus-dev libcsv-dev libxxhash-dev
+  libflac-dev zlib1g-dev libpugixml-dev
   libboost-context-dev libonnx-dev libprotobuf-dev libgtest-dev libbenchmark-dev
   libdnnl-dev libopenblas-dev  # opponents in bench/kernel
 )

@@ -3,6 +3,8 @@
 #include <algorithm>
 #include <cmath>
 #include <filesystem>
+#include <map>
+#include <string_view>
 #include <utility>
 #include <vector>
 
@@ -10,8 +12,11 @@
 
 #include "base/error.h"
 #include "data/beats.h"
+#include "dsp/features/clinical_measures.h"
+#include "dsp/features/features.h"
 #include "dsp/statistics.h"
 #include "ecg/leads.h"
+#include "ecg/person.h"
 #include "report/ecg_paper.h"
 
 namespace cardiograd::apps {
@@ -59,10 +64,36 @@ std::vector<std::string> shown_names(const std::vector<std::string>& leads) {
   return names;
 }
 
+// "92 ms", or a dash where the value is missing.
+std::string shown(double value, const char* unit) {
+  return std::isnan(value) ? "–" : fmt::format("{:.0f}{}", value, unit);
+}
+
+// When and of whom the recording is, and what a reader looks for first.
+std::vector<std::string> heading(const data::Beats& beats) {
+  const ecg::Recording& recording = beats.recording;
+  const ecg::Person person = ecg::person_of(recording.comments);
+  std::string who = recording.start.empty() ? "date not recorded" : recording.start;
+  if (!std::isnan(person.age))
+    who += person.age < 1 ? ", less than 1 year" : fmt::format(", {:.0f} years", std::floor(person.age));
+  if (!std::isnan(person.sex)) who += person.female() ? ", female" : ", male";
+  std::map<std::string_view, double> values;
+  const dsp::FeatureRow row = dsp::compute_features(recording, person);
+  const auto columns = dsp::feature_columns();
+  for (std::size_t i = 0; i < columns.size(); ++i) values[columns[i].name] = row.values[i];
+  for (const dsp::ClinicalMeasure& measure :
+       dsp::clinical_measures(recording, person, beats.signal, beats.waves).record)
+    values[measure.name] = measure.value;
+  return {who, fmt::format("rate {}, PR {}, QRS {}, QT {}, QTc {} (Fridericia), axis {}",
+                           shown(values.at("hr_mean_bpm"), "/min"), shown(values.at("pr_interval_ms"), " ms"),
+                           shown(values.at("qrs_duration_mean_ms"), " ms"), shown(values.at("qt_mean_ms"), " ms"),
+                           shown(values.at("qtc_fridericia_ms"), " ms"), shown(values.at("frontal_axis_deg"), "°"))};
+}
+
 }  // namespace
 
-std::string features_drawing(const std::string& record, double start_s) {
-  const data::Beats beats = data::find_beats(record);
+std::string features_drawing(const std::string& record, double start_s, const data::SignalCsvOptions& csv) {
+  const data::Beats beats = data::find_beats(record, csv);
   const ecg::Recording& recording = beats.recording;
   const auto samples = recording.signal.rows();
   const auto first = static_cast<Eigen::Index>(std::lround(std::min(start_s * recording.rate, 1e15)));
@@ -80,7 +111,8 @@ std::string features_drawing(const std::string& record, double start_s) {
                                         static_cast<double>(samples) / recording.rate, beats.peaks.times_s.size());
   return report::draw_ecg_file(
       {"ecg", title, "P, QRS and T of each lead are marked from onset to end."},
-      {strip, shown_names(recording.leads), recording.rate, beats.unit, strip_waves(beats.waves, from)});
+      {strip, shown_names(recording.leads), recording.rate, beats.unit, strip_waves(beats.waves, from)},
+      heading(beats));
 }
 
 }  // namespace cardiograd::apps

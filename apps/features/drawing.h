@@ -3,11 +3,14 @@
 
 #include <string>
 
+#include "data/signal_csv.h"
+
 namespace cardiograd::apps {
 
-// An SVG file: 25 mm/s, 10 mm/mV (2.5 mm per unit where there is no voltage), at most 10 s of the WFDB record `record`
-// from `start_s` on, each lead about its median, with P, QRS and T of each lead marked. Throws Error when the record
-// ends before `start_s`, and what reading throws.
-std::string features_drawing(const std::string& record, double start_s);
+// An SVG file: 25 mm/s, 10 mm/mV (2.5 mm per unit where there is no voltage), at most 10 s of the recording `record`
+// from `start_s` on, each lead about its median, with P, QRS and T of each lead marked; above it name, date, age and
+// sex, and rate, PR, QRS, QTc and axis of the whole recording. Throws Error when the record ends before `start_s`, and
+// what reading throws.
+std::string features_drawing(const std::string& record, double start_s, const data::SignalCsvOptions& csv);
 
 }  // namespace cardiograd::apps

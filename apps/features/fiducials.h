@@ -5,12 +5,20 @@
 #include <string>
 #include <vector>
 
+#include "data/signal_csv.h"
+
 namespace cardiograd::apps {
 
-// Of all records: rows of each lead and of lead "all" into the CSV file `table`, the global boundaries beside each
-// record as an annotation file named `annotator`; whichever is given. Throws what reading and writing throw, before
-// the table is written.
-void write_fiducials(const std::vector<std::string>& records, const std::optional<std::string>& table,
-                     const std::optional<std::string>& annotator);
+struct FiducialOutputs {
+  std::optional<std::string> table;      // a CSV file: rows of each lead and of lead "all"
+  std::optional<std::string> annotator;  // annotation files of this name, one for each record: the global boundaries
+  std::optional<std::string> folder;     // of the annotation files; otherwise beside the records
+};
+
+// Whichever outputs are given, of all records. Throws UsageError for an annotator that is no such name or stands for
+// other files, Error when an annotation file would replace a file that was not made so, or those of two records would
+// be one; then nothing has been written. Throws what reading and writing throw, before the table is written.
+void write_fiducials(const std::vector<std::string>& records, const FiducialOutputs& outputs,
+                     const data::SignalCsvOptions& csv);
 
 }  // namespace cardiograd::apps

@@ -11,6 +11,7 @@
 #include "dsp/features/clinical_measures.h"
 #include "dsp/features/features.h"
 #include "dsp/features/signal_quality.h"
+#include "ecg/channels.h"
 #include "ecg/person.h"
 
 namespace cardiograd::apps {
@@ -76,8 +77,8 @@ std::string leads_text(const data::Beats& beats, const std::vector<dsp::LeadMeas
 
 }  // namespace
 
-std::string features_table(const std::string& record) {
-  const data::Beats beats = data::find_beats(record);
+std::string features_table(const std::string& record, const data::SignalCsvOptions& csv) {
+  const data::Beats beats = data::find_beats(record, csv);
   const ecg::Recording& recording = beats.recording;
   const ecg::Person person = ecg::person_of(recording.comments);
   const dsp::ClinicalMeasures measures = dsp::clinical_measures(recording, person, beats.signal, beats.waves);
@@ -85,6 +86,7 @@ std::string features_table(const std::string& record) {
                                  recording.leads.size() == 1 ? "" : "s", recording.rate,
                                  static_cast<double>(recording.signal.rows()) / recording.rate, beats.unit,
                                  beats.peaks.times_s.size());
+  if (!recording.others.empty()) text += fmt::format("  left aside: {}\n", ecg::others_text(recording.others));
   text += columns_text(beats, person);
   text += "further measures, which are no columns\n";
   for (const dsp::ClinicalMeasure& measure : measures.record) {

@@ -3,10 +3,12 @@
 
 #include <string>
 
+#include "data/signal_csv.h"
+
 namespace cardiograd::apps {
 
-// The feature columns, the further measures and those of each lead of the WFDB record `record`, with units, usual
+// The feature columns, the further measures and those of each lead of the recording `record`, with units, usual
 // ranges and, where a value is missing, the reason. Throws what reading throws.
-std::string features_table(const std::string& record);
+std::string features_table(const std::string& record, const data::SignalCsvOptions& csv);
 
 }  // namespace cardiograd::apps

@@ -1,7 +1,9 @@
 #include "engine/io/safetensors.h"
 
 #include <algorithm>
+#include <cmath>
 #include <cstring>
+#include <limits>
 #include <optional>
 #include <utility>
 
@@ -46,6 +48,31 @@ std::int64_t bytes_per_element(const std::string& name) {
       {"I16", 2}, {"I8", 1},  {"U64", 8}, {"U32", 4},  {"U16", 2},     {"U8", 1},      {"BOOL", 1}};
   const auto found = sizes.find(name);
   return found == sizes.end() ? 0 : found->second;
+}
+
+// Exact.
+float float_of_half(std::uint16_t bits) {
+  const int exponent = bits >> 10 & 0x1F;
+  const int fraction = bits & 0x3FF;
+  float value = 0;
+  if (exponent == 0x1F) {
+    value = fraction == 0 ? std::numeric_limits<float>::infinity() : std::numeric_limits<float>::quiet_NaN();
+  } else {
+    value = exponent == 0 ? std::ldexp(static_cast<float>(fraction), -24)
+                          : std::ldexp(static_cast<float>(fraction + 0x400), exponent - 25);
+  }
+  return bits >> 15 == 0 ? value : -value;
+}
+
+template <class Stored, class Convert>
+Tensor converted(const std::vector<std::int64_t>& dims, const char* bytes, Convert convert) {
+  Tensor tensor = Tensor::empty(Shape(dims));
+  for (std::int64_t i = 0; i < tensor.count(); ++i) {
+    Stored stored;
+    std::memcpy(&stored, bytes + static_cast<std::size_t>(i) * sizeof stored, sizeof stored);
+    tensor.data()[i] = convert(stored);
+  }
+  return tensor;
 }
 
 const char* file_dtype(DType dtype) {
@@ -119,6 +146,18 @@ json parse_header(const std::filesystem::path& path, const std::string& content,
   } catch (const Error& error) {
     refuse(path, fmt::format("the header: {}", error.what()));
   }
+}
+
+Tensor as_float32(const Tensor& stored) {
+  if (stored.dtype() == DType::kFloat32) return stored;
+  Tensor tensor = Tensor::empty(stored.shape());
+  for (std::int64_t i = 0; i < tensor.count(); ++i) {  // A bfloat16 is the upper half of a float.
+    std::uint16_t upper = 0;
+    std::memcpy(&upper, stored.bytes() + 2 * i, sizeof upper);
+    const std::uint32_t bits = std::uint32_t{upper} << 16;
+    std::memcpy(tensor.data() + i, &bits, sizeof bits);
+  }
+  return tensor;
 }
 
 // Tensors must fill the data without gaps or overlaps.
@@ -210,7 +249,13 @@ SafetensorsFile read_safetensors(const std::filesystem::path& path) {
   check_hashes(path, header, entries, data);
   for (const Entry& entry : entries) {
     const std::optional<DType> dtype = known_dtype(entry.dtype);
-    if (!dtype || entry.dims.size() > Shape::kMaxDims) continue;
+    if (entry.dims.size() > Shape::kMaxDims) continue;
+    if (entry.dtype == "F16")
+      file.tensors.emplace(entry.name, converted<std::uint16_t>(entry.dims, data + entry.begin, float_of_half));
+    if (entry.dtype == "F64")
+      file.tensors.emplace(entry.name, converted<double>(entry.dims, data + entry.begin,
+                                                         [](double value) { return static_cast<float>(value); }));
+    if (!dtype) continue;
     Tensor tensor = Tensor::empty(Shape(entry.dims), *dtype);
     if (entry.end > entry.begin) std::memcpy(tensor.bytes(), data + entry.begin, entry.end - entry.begin);
     file.tensors.emplace(entry.name, std::move(tensor));
@@ -269,12 +314,14 @@ void restore_tensors(const SafetensorsFile& file, const std::string& prefix, con
                      const std::vector<nn::NamedTensor>& tensors) {
   for (const nn::NamedTensor& named : tensors) {
     const auto found = file.tensors.find(prefix + named.name);
-    if (found == file.tensors.end() || found->second.dtype() != DType::kFloat32)
+    const bool floats = found != file.tensors.end() &&
+                        (found->second.dtype() == DType::kFloat32 || found->second.dtype() == DType::kBFloat16);
+    if (!floats)
       throw Error(fmt::format("{}: no float32 tensor '{}'", origin, prefix + named.name),
                   "The file belongs to another model or another version.");
     const int dims = named.tensor->shape().dims();
-    const Tensor value =
-        found->second.shape().dims() == dims ? from_pytorch(found->second, named.layout) : found->second;
+    const Tensor stored = as_float32(found->second);
+    const Tensor value = stored.shape().dims() == dims ? from_pytorch(stored, named.layout) : stored;
     if (!(value.shape() == named.tensor->shape()))
       throw Error(fmt::format("{}: tensor '{}' has shape {}, expected {}", origin, prefix + named.name,
                               found->second.shape().text(),

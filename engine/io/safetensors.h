@@ -15,7 +15,8 @@
 namespace cardiograd {
 
 struct SafetensorsFile {
-  std::map<std::string, Tensor> tensors;        // F32, BF16, I16, I32, U8 and BOOL as U8; others are left out
+  // F32, BF16, I16, I32, U8 and BOOL as U8; F16 and F64 as float32; others are left out.
+  std::map<std::string, Tensor> tensors;
   std::map<std::string, std::string> metadata;  // the header's "__metadata__"
 };
 
@@ -37,8 +38,8 @@ Tensor from_pytorch(const Tensor& tensor, nn::Layout layout);
 // Adds every tensor, whatever its device, to `file` as `prefix` + its name, in PyTorch's layout.
 void store_tensors(const std::vector<nn::NamedTensor>& tensors, const std::string& prefix, SafetensorsFile& file);
 
-// Overwrites the values of `tensors` from `file`. Throws Error naming `origin`, the tensor and both shapes when one is
-// missing or does not fit.
+// Overwrites the values of `tensors` from `file`; bfloat16 values become float32. Throws Error naming `origin`, the
+// tensor and both shapes when one is missing or does not fit.
 void restore_tensors(const SafetensorsFile& file, const std::string& prefix, const std::string& origin,
                      const std::vector<nn::NamedTensor>& tensors);
 

@@ -1,4 +1,4 @@
-"""Golden values for the WFDB readers, from the Python package wfdb (4.3.1).
+"""Golden values for the WFDB readers, from the Python packages wfdb (4.3.1) and soundfile.
 
 Usage: wfdb_records.py CARDIOGRAD_DATA tests/data/golden
 Writes wfdb_records.json (a summary of some real records, and of small ones that it makes beside it in wfdb/, one per
@@ -27,14 +27,22 @@ def clean(values):
     return [None if np.isnan(v) else float(v) for v in values]
 
 
+def stored_samples(path, header):
+    if header.fmt[0] != "61":
+        return wfdb.rdrecord(path, physical=False, smooth_frames=False).e_d_signal
+    # wfdb stumbles over the type of big-endian samples, unless they are physical.
+    physical = wfdb.rdrecord(path, smooth_frames=False).e_p_signal
+    return [np.round(np.nan_to_num(p * g + b, nan=-32768)) for p, g, b in zip(physical, header.adc_gain, header.baseline)]
+
+
 def summary(path):
     header = wfdb.rdheader(path)
-    digital = wfdb.rdrecord(path, physical=False, smooth_frames=False)
+    digital = stored_samples(path, header)
     # The means of frames are taken here, because wfdb's own smoothing truncates them to whole ADC steps.
     physical = wfdb.rdrecord(path, smooth_frames=False)
     leads = []
     for i in range(header.n_sig):
-        stored = np.asarray(digital.e_d_signal[i], np.int64)
+        stored = np.asarray(digital[i], np.int64)
         values = physical.e_p_signal[i].reshape(-1, header.samps_per_frame[i]).mean(axis=1)
         leads.append({
             "name": header.sig_name[i], "gain": header.adc_gain[i], "baseline": header.baseline[i],
@@ -75,7 +83,83 @@ def write_made(folder):
         record.checksum = [int(s.sum() % 65536) for s in e_d_signal]
         record.wrsamp(expanded=True, write_dir=folder)
         names.append(name)
+    names += write_rare_formats(folder, rng)
     return names
+
+
+def rare_bytes(fmt, signal):
+    """Frames (n, 3) as a signal file, by signal(5); wfdb itself writes these formats only in part."""
+    flat = signal.reshape(-1)
+    if fmt == "8":
+        return np.diff(signal, axis=0, prepend=signal[:1]).astype("<i1").tobytes()
+    if fmt == "61":
+        return flat.astype(">i2").tobytes()
+    if fmt == "160":
+        return (flat + 32768).astype("<u2").tobytes()
+    words = bytearray()
+    for i in range(0, len(flat), 3):
+        a, b, c = (int(v) & 1023 for v in list(flat[i:i + 3]) + [0] * (3 - len(flat[i:i + 3])))
+        if fmt == "310":
+            words += (a << 1 | (c & 31) << 11).to_bytes(2, "little") + (b << 1 | (c >> 5) << 11).to_bytes(2, "little")
+        else:
+            words += (a | b << 10 | c << 20).to_bytes(4, "little")
+    return bytes(words)
+
+
+def write_rare_formats(folder, rng):
+    """Formats 8, 61, 160, 310 and 311 byte by byte; FLAC by soundfile."""
+    import soundfile
+    names = []
+    for fmt, bits in (("8", 7), ("61", 16), ("160", 16), ("310", 10), ("311", 10), ("508", 8), ("516", 16),
+                      ("524", 24)):
+        low, high = -2 ** (bits - 1), 2 ** (bits - 1) - 1
+        signal = rng.integers(low + 1, high, size=(37, 3), endpoint=True)
+        if fmt != "8":
+            signal[5] = low  # invalid
+        name = "format" + fmt
+        if fmt.startswith("5"):
+            subtype = {"508": "PCM_S8", "516": "PCM_16", "524": "PCM_24"}[fmt]
+            shifted = (signal << (16 - bits)).astype("int16") if bits < 24 else (signal << 8).astype("int32")
+            soundfile.write(os.path.join(folder, name + ".flac"), shifted, 250, subtype=subtype, format="FLAC")
+        else:
+            with open(os.path.join(folder, name + ".dat"), "wb") as f:
+                f.write(rare_bytes(fmt, signal))
+        with open(os.path.join(folder, name + ".hea"), "w") as f:
+            f.write(f"{name} 3 250 37\n")
+            file = name + (".flac" if fmt.startswith("5") else ".dat")
+            for i, lead in enumerate(("I", "II", "V1")):
+                f.write(f"{file} {fmt} 200({i})/mV {bits} 0 {signal[0, i]} {signal[:, i].sum() % 65536} 0 {lead}\n")
+        names.append(name)
+    return names
+
+
+def write_segments(folder):
+    """Records of several segments, of fixed and of variable layout, and what wfdb reads of them."""
+    rng = np.random.default_rng(2)
+
+    def segment(name, leads, frames, gains):
+        signal = rng.integers(-2000, 2000, size=(frames, len(leads)))
+        wfdb.wrsamp(name, fs=125, units=["mV"] * len(leads), sig_name=leads, d_signal=signal, fmt=["16"] * len(leads),
+                    adc_gain=gains, baseline=[0] * len(leads), write_dir=folder)
+
+    segment("seg_1", ["I", "V2"], 20, [200.0, 200.0])
+    segment("seg_2", ["I", "V2"], 15, [200.0, 200.0])
+    segment("seg_3", ["V2"], 10, [100.0])
+    segment("seg_4", ["V2", "I", "ABP"], 12, [50.0, 100.0, 10.0])
+    with open(os.path.join(folder, "fixed.hea"), "w") as f:
+        f.write("fixed/3 2 125 40\nseg_1 20\n~ 5\nseg_2 15\n# age: 70\n")
+    with open(os.path.join(folder, "variable_layout.hea"), "w") as f:
+        f.write("variable_layout 3 125 0\n~ 0 200/mV 16 0 0 0 0 I\n~ 0 200/mV 16 0 0 0 0 V2\n"
+                "~ 0 10/mmHg 16 0 0 0 0 ABP\n")
+    with open(os.path.join(folder, "variable.hea"), "w") as f:
+        f.write("variable/5 3 125 49\nvariable_layout 0\nseg_1 20\nseg_3 10\n~ 7\nseg_4 12\n")
+    golden = {}
+    # A gap in a fixed layout is more than wfdb reads: of it the parts around the gap.
+    first, last = (wfdb.rdrecord(os.path.join(folder, n)).p_signal[:, :2] for n in ("seg_1", "seg_2"))
+    golden["fixed"] = np.vstack([first, np.full((5, 2), np.nan), last])
+    variable = wfdb.rdrecord(os.path.join(folder, "variable"), m2s=True)
+    golden["variable"] = variable.p_signal[:, [variable.sig_name.index(n) for n in ("I", "V2")]]
+    return {name: [clean(column) for column in values.T] for name, values in golden.items()}
 
 
 def annotation_summary(path, extension):
@@ -97,7 +181,7 @@ def main():
     made = os.path.join(out, "wfdb")
     names = write_made(made)
     golden = {"real": {p: summary(os.path.join(data, p)) for p in REAL},
-              "made": {n: summary(os.path.join(made, n)) for n in names}}
+              "made": {n: summary(os.path.join(made, n)) for n in names}, "segments": write_segments(made)}
     with open(os.path.join(out, "wfdb_records.json"), "w") as f:
         json.dump(golden, f, indent=0)
     annotations = []

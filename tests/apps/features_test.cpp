@@ -13,6 +13,7 @@
 #include "tests/apps/run_app.h"
 #include "tests/apps/tiny_ptbxl.h"
 #include "tests/common/test_data.h"
+#include "tests/data/edf_builder.h"
 #include "tests/report/xml_check.h"
 
 namespace cardiograd::testing {
@@ -72,10 +73,73 @@ TEST(FeaturesApp, FiducialsAndAnnotations) {
   const auto beats = std::count_if(annotations.annotations.begin(), annotations.annotations.end(),
                                    [](const auto& a) { return a.code == data::annotation_code("N"); });
   EXPECT_GT(beats, 8);
+  EXPECT_EQ(annotations.annotations.front().aux, "## cardiograd features");
   // The order of records is the order of rows, whatever the number of threads.
   const std::string once = read_file(table);
   expect_success(features({"--threads", "1", "--fiducials", table, record_of(tiny, 1), record_of(tiny, 2)}));
   EXPECT_EQ(read_file(table), once);
+}
+
+TEST(FeaturesApp, AnnotationsReplaceOnlyTheirOwn) {
+  const TinyPtbxl tiny;
+  const TemporaryFolder folder;
+  const std::string record = record_of(tiny, 1), out = folder.path().string();
+  const auto annotate = [&](const std::string& annotator, std::vector<std::string> more = {}) {
+    std::vector<std::string> arguments = {"--annotator", annotator, record};
+    arguments.insert(arguments.end(), more.begin(), more.end());
+    return features(arguments);
+  };
+  const std::string samples = read_file(record + ".dat"), header = read_file(record + ".hea");
+  for (const char* name : {"dat", "hea", "DAT", "atr", "edf", "a/b", "../x", "", "my-own", "a.b", "q 1"})
+    expect_failure(annotate(name), 2, {"--annotator"});
+  EXPECT_EQ(read_file(record + ".dat"), samples);
+  EXPECT_EQ(read_file(record + ".hea"), header);
+  // An expert's file, and one that is no annotation file.
+  data::write_wfdb_annotations(record + ".q1c", {0, {{.sample = 5, .aux = ""}}});
+  write_file(record + ".notes", "mine");
+  const std::string expert = read_file(record + ".q1c");
+  expect_failure(annotate("q1c"), 1, {".q1c: is there already and was not written by this program"});
+  expect_failure(annotate("notes"), 1, {".notes: is there already"});
+  EXPECT_EQ(read_file(record + ".q1c"), expert);
+  EXPECT_EQ(read_file(record + ".notes"), "mine");
+  // Nothing is written for any record when one cannot be.
+  expect_failure(features({"--annotator", "q1c", record_of(tiny, 2), record}), 1, {".q1c"});
+  EXPECT_FALSE(fs::exists(record_of(tiny, 2) + ".q1c"));
+  // Its own it replaces, and others' stay where --out says so.
+  expect_success(annotate("cg"));
+  expect_success(annotate("cg"));
+  expect_success(annotate("q1c", {"--out", out}));
+  EXPECT_EQ(read_file(record + ".q1c"), expert);
+  EXPECT_EQ(names_in(folder.path()), std::vector<std::string>{"00001_lr.q1c"});
+  EXPECT_EQ(read_file(folder / "00001_lr.q1c"), read_file(record + ".cg"));
+  expect_failure(annotate("cg", {"--out", out + "/none"}), 1, {"none: no folder"});
+  expect_failure(features({"--annotator", "cg", "--out", out, record, record}), 1, {"would both have"});
+}
+
+// Everything that predict reads.
+TEST(FeaturesApp, FilesOfOtherFormats) {
+  const TinyPtbxl tiny;
+  const TemporaryFolder folder;
+  const ecg::Recording recording = data::read_wfdb(record_of(tiny, 1));
+  write_file(folder / "a.edf", edf_of(recording).bytes());
+  std::string csv;
+  for (const std::string& lead : recording.leads) csv += (csv.empty() ? "" : ";") + lead;
+  for (Eigen::Index t = 0; t < recording.signal.rows(); ++t)
+    for (Eigen::Index lead = 0; lead < 12; ++lead)
+      csv += fmt::format("{}{:.4f}", lead == 0 ? "\n" : ";", recording.signal(t, lead));
+  write_file(folder / "a.csv", csv + "\n");
+  const auto rate_line = [](const Outcome& outcome) {
+    expect_success(outcome);
+    return lines_with(outcome.out, "  rr_mean_ms ").at(0);
+  };
+  const std::string expected = rate_line(features({record_of(tiny, 1)}));
+  EXPECT_EQ(rate_line(features({(folder / "a.edf").string()})), expected);
+  EXPECT_EQ(rate_line(features({"--rate", "100", (folder / "a.csv").string()})), expected);
+  expect_success(features({"--annotator", "cg", (folder / "a.edf").string()}));
+  EXPECT_EQ(names_in(folder.path()), (std::vector<std::string>{"a.cg", "a.csv", "a.edf"}));
+  expect_failure(features({folder.path().string()}), 1, {"a folder, expected a recording"});
+  expect_failure(features({"--unit", "bar", record_of(tiny, 1)}), 2, {"--unit bar"});
+  EXPECT_EQ(features({"--formats"}).out, read_file(std::string(CARDIOGRAD_TESTS_DIR) + "/../docs/formats.md"));
 }
 
 TEST(FeaturesApp, Drawing) {
@@ -93,7 +157,12 @@ TEST(FeaturesApp, Drawing) {
   }
   EXPECT_EQ(traces, 13U);
   EXPECT_GT(waves, 30U);  // Ten beats in three rows and the rhythm strip.
-  expect_parts(read_file(svg), {"25 mm/s, 10 mm/mV", "0.0 to 10.0 s of 10.0 s"});
+  expect_parts(read_file(svg), {"25 mm/s, 10 mm/mV", "0.0 to 10.0 s of 10.0 s", "00001_lr", "date not recorded",
+                                "/min, PR ", "QRS ", "QTc ", "axis "});
+  TinyPtbxl::edit(tiny.header(1), "12 100 1000", "12 100 1000 09:30:00 12/05/2020");
+  write_file(tiny.header(1), read_file(tiny.header(1)) + "# Age: 63\n# Sex: Female\n");
+  expect_success(features({"--svg", svg.string(), record_of(tiny, 1)}));
+  expect_parts(read_file(svg), {"2020-05-12 09:30:00, 63 years, female"});
   expect_success(features({"--svg", svg.string(), "--from", "6.5", record_of(tiny, 1)}));
   expect_parts(read_file(svg), {"6.5 to 10.0 s of 10.0 s"});
   expect_failure(features({"--svg", svg.string(), "--from", "99", record_of(tiny, 1)}), 1,
@@ -219,7 +288,7 @@ TEST(FeaturesApp, WrongUsage) {
   const std::string record = record_of(tiny, 1), data = tiny.folder().string();
   expect_failure(features({}), 2, {"no record"});
   expect_failure(features({"--data", data}), 2, {"--out"});
-  expect_failure(features({"--out", "x.csv", record}), 2, {"--out without --data"});
+  expect_failure(features({"--out", "x.csv", record}), 2, {"--out without --data or --annotator"});
   expect_failure(features({"--data", data, "--out", "x.csv", record}), 2, {"--data and single records"});
   expect_failure(features({"--data", data, "--out", "x.csv", "--svg", "y"}), 2, {"--svg"});
   expect_failure(features({"--svg", "x.svg", record, record}), 2, {"--svg and 2 records"});
@@ -233,8 +302,8 @@ TEST(FeaturesApp, WrongUsage) {
   expect_failure(features({"--svg", "/nowhere/x.svg", record}), 1, {"/nowhere"});
   const Outcome help = features({"--help"});
   expect_success(help);
-  for (const char* option :
-       {"--data", "--out", "--fiducials", "--annotator", "--svg", "--from", "--500hz", "--skip-missing", "--threads"})
+  for (const char* option : {"--data", "--out", "--fiducials", "--annotator", "--svg", "--from", "--rate", "--unit",
+                             "--formats", "--500hz", "--skip-missing", "--threads"})
     expect_parts(help.out, {option});
 }
 

@@ -203,12 +203,14 @@ TEST_F(PredictTest, NamesFromStandardInput) {
 }
 
 TEST_F(PredictTest, StandardInputThatIsEmptyOrClosed) {
-  const Outcome empty = predict_from("", {});
-  expect_success(empty);
-  EXPECT_EQ(empty.out, "");
+  for (const char* nothing : {"", "\n\r\n"}) {
+    const Outcome empty = predict_from(nothing, {});
+    expect_failure(empty, 2, {"no record: standard input is empty"});
+    EXPECT_EQ(empty.out, "");
+  }
   RunSettings closed;
   closed.in_child = [] { ::close(STDIN_FILENO); };
-  expect_success(predict({}, closed));
+  expect_failure(predict({}, closed), 2, {"no record: standard input is empty"});
   expect_success(predict({record(1)}, closed));
 }
 
@@ -272,9 +274,10 @@ TEST_F(PredictTest, RecordsThatCannotBeRead) {
     EXPECT_EQ(line.at("status"), "failed");
     EXPECT_FALSE(line.at("hint").get<std::string>().empty());
   };
-  expect(folder_.path(), {"cannot be opened"});
-  expect(folder_ / "none.edf", {"none.edf", "cannot be opened"});
-  expect(folder_ / "none.csv", {"none.csv", "cannot be opened"});
+  expect(folder_.path(), {"a folder, expected a recording"});
+  expect(folder_ / "none.edf", {"none.edf: not there"});
+  expect(folder_ / "none.csv", {"none.csv: not there"});
+  expect(file("report.pdf", "%PDF-1.7"), {"report.pdf: a PDF document"});
   expect(file("empty.hea", ""), {"empty.hea", "no record line"});
   expect(file("empty.edf", ""), {"empty.edf: empty"});
   expect(file("empty.csv", ""), {"empty.csv: empty"});
@@ -284,7 +287,7 @@ TEST_F(PredictTest, RecordsThatCannotBeRead) {
   expect(file("notes.edf", annotations.bytes()), {"notes.edf: annotations only"});
   const ecg::Recording recording = data::read_wfdb(record(1));
   const std::string edf = edf_of(recording).bytes();
-  expect(file("cut.edf", edf.substr(0, edf.size() - 100)), {"cut.edf: truncated"});
+  expect(file("cut.edf", edf.substr(0, 5000)), {"cut.edf: no data"});
   const std::string csv = csv_of(recording, "time,I,II,III,aVR,aVL,aVF,V1,V2,V3,V4,V5,V6");
   expect(file("bare.csv", csv.substr(csv.find('\n') + 1)), {"bare.csv:1: no header"});
   std::string words = csv;
@@ -297,6 +300,46 @@ TEST_F(PredictTest, RecordsThatCannotBeRead) {
   expect(folder_ / "00001_lr", {"00001_lr.dat", "truncated: 0 bytes"});
   ASSERT_EQ(::mkfifo((folder_ / "pipe.edf").c_str(), 0600), 0);
   expect(folder_ / "pipe.edf", {"pipe.edf", "not a regular file"});
+}
+
+// What is damaged or recorded beside the leads does not stop an answer, and is told.
+TEST_F(PredictTest, OtherSignalsAndPartsOfFiles) {
+  ecg::Recording recording = data::read_wfdb(record(1));
+  const std::string edf = edf_of(recording).bytes();
+  const Outcome cut = predict({file("cut.edf", edf.substr(0, edf.size() - 100))});
+  expect_success(cut);
+  expect_parts(cut.err, {"cut.edf: 1 of 10 data records are missing"});
+  recording.leads.emplace_back("ABP");
+  recording.units.emplace_back("mmHg");
+  recording.signal.conservativeResize(Eigen::NoChange, 13);
+  recording.signal.col(12).setConstant(20);
+  data::write_wfdb(folder_.path(), "abp", recording);
+  const Outcome with = predict({folder_ / "abp"});
+  expect_success(with);
+  expect_parts(with.out, {"left aside: ABP (unit mmHg)"});
+  EXPECT_EQ(probabilities(json_lines(predict({folder_ / "abp", "--json"})).at(0)),
+            probabilities(json_lines(predict({record(1), "--json"})).at(0)));
+}
+
+// 12 leads in frames of a second are at their own rate, not at one frame a second.
+TEST_F(PredictTest, FramesOfManySamples) {
+  const std::string header = read_file(record(1) + ".hea"), samples = read_file(record(1) + ".dat");
+  std::string frames(samples.size(), '\0');
+  for (std::size_t t = 0; t < 1000; ++t)
+    for (std::size_t lead = 0; lead < 12; ++lead)
+      samples.copy(frames.data() + 2 * ((t / 100 * 12 + lead) * 100 + t % 100), 2, 2 * (t * 12 + lead));
+  std::string wide = header;
+  const std::string line = wide.substr(0, wide.find('\n'));
+  wide.replace(0, line.size(), "00001_lr 12 1 10");
+  for (std::size_t at = 0; (at = wide.find(".dat 16 ", at)) != std::string::npos; at += 12) wide.insert(at + 7, "x100");
+  file("00001_lr.hea", wide);
+  file("00001_lr.dat", frames);
+  const auto line_of = [&](const std::string& name) { return json_lines(predict({name, "--json"})).at(0); };
+  const json found = line_of(folder_ / "00001_lr"), expected = line_of(record(1));
+  EXPECT_EQ(found.at("rate_hz"), 100);
+  ASSERT_EQ(found.at("status"), "answered");
+  const auto a = probabilities(found), b = probabilities(expected);
+  for (std::size_t i = 0; i < a.size(); ++i) EXPECT_NEAR(a[i], b[i], 1e-3);
 }
 
 TEST_F(PredictTest, RefusalsSayWhyInEveryForm) {

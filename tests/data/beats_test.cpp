@@ -53,14 +53,21 @@ TEST_F(BeatsTest, LeadsComeToTheirCommonUnit) {
   EXPECT_TRUE(std::abs(beats.recording.signal.col(1).maxCoeff() - 0.5) <= 1e-3);
 }
 
-TEST_F(BeatsTest, MixedUnitsHaveNoScaleAndStay) {
-  ecg::Recording recording = peaks(250, 10);
-  recording.units[1] = "mmHg";
-  const Beats beats = beats_of(recording);
-  EXPECT_EQ(beats.unit, "mixed");
-  EXPECT_EQ(beats.recording.units[0], "mV");
-  EXPECT_EQ(beats.recording.units[1], "mmHg");
-  EXPECT_EQ(beats.peaks.times_s.size(), 10U);
+// A marker or a pulse wave beside it changes nothing about an ECG.
+TEST_F(BeatsTest, WhatIsNoEcgIsLeftAside) {
+  const Beats alone = beats_of(peaks(250, 10));
+  for (const auto& [name, unit] : {std::pair{"ABP", "mmHg"}, {"PLETH", "NU"}, {"marker", "V"}, {"III", "mmHg"}}) {
+    ecg::Recording recording = peaks(250, 10);
+    recording.leads.emplace_back(name);
+    recording.units.emplace_back(unit);
+    recording.signal.conservativeResize(Eigen::NoChange, 3);
+    for (Eigen::Index t = 0; t < recording.signal.rows(); ++t) recording.signal(t, 2) = t / 100 % 3 == 0 ? 20 : -5;
+    const Beats beats = beats_of(recording);
+    EXPECT_EQ(beats.unit, "mV");
+    EXPECT_EQ(beats.peaks.times_s, alone.peaks.times_s) << name;
+    ASSERT_EQ(beats.recording.others.size(), 1U);
+    EXPECT_EQ(beats.recording.others[0].name, name);
+  }
 }
 
 TEST_F(BeatsTest, NoBeatsHaveAReason) {

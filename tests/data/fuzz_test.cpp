@@ -10,12 +10,14 @@
 
 #include "base/philox.h"
 #include "data/csv.h"
+#include "data/ecg_xml.h"
 #include "data/edf.h"
 #include "data/ptbxl.h"
 #include "data/scp_codes.h"
 #include "data/signal_csv.h"
 #include "data/wfdb.h"
 #include "data/wfdb_annotation.h"
+#include "data/wfdb_flac.h"
 #include "tests/common/temporary_folder.h"
 #include "tests/data/edf_builder.h"
 #include "tests/data/helpers.h"
@@ -143,6 +145,29 @@ TEST(DamagedInput, EdfFiles) {
 TEST(DamagedInput, SignalTables) {
   expect_only_errors("time,I (uV),II\n0,1.5,\n0.002,nan,-3e2\n0.004,7,8\n0.006,7,8\n", 20000,
                      [](const std::string& text) { parse_signal_csv(text, "a.csv"); });
+}
+
+TEST(DamagedInput, TextTablesAndXml) {
+  const testing::LogCapture log;
+  const auto expect_tables = [](const std::string& text, std::optional<double> rate) {
+    expect_only_errors(
+        text, 5000, [rate](const std::string& bad) { parse_signal_csv(bad, "a.csv", {.rate = rate, .unit = "mV"}); });
+  };
+  expect_tables("Device;X\ntime (ms);I;II [uV];label\n0;0,5;-3;N\n4;1;4;N\n8;2;5;N\n", std::nullopt);
+  expect_tables("lead,unit,0,1,2\nI,mV,0.1,0.2,0.3\nII,mV,-1,2,-3\n", 250);
+  expect_tables("Elapsed time|I\n'seconds'|'mV'\n0:00.000|1\n0:00.004|2\n0:00.008|3\n", std::nullopt);
+  expect_only_errors(
+      "<RestingECG><Waveform><SampleBase>500</SampleBase><LeadData><LeadID>II</LeadID><LeadAmplitudeUnitsPerBit>4.88"
+      "</LeadAmplitudeUnitsPerBit><WaveFormData>AQD//wCA</WaveFormData></LeadData></Waveform></RestingECG>",
+      5000, [](const std::string& bad) { parse_ecg_xml(bad, "a.xml"); });
+  const std::string flac = read_file(testing::golden_folder() / "wfdb/format516.flac");
+  PhiloxStream random(13);
+  for (int i = 0; i < 2000; ++i) {
+    try {
+      decode_flac(damaged(flac, random), 16, 1000, "a.flac");
+    } catch (const Error&) {  // Nearly always: the stream has a checksum of its samples.
+    }
+  }
 }
 
 }  // namespace

@@ -325,8 +325,8 @@ TEST(PrepareBadInput, SpoiltRecords) {
     changed.replace(changed.find(from), from.size(), to);
     write_file(small.path(6, ".hea"), changed);
   };
-  with_header(" 16 ", " 61 ");
-  expect_error([&] { prepare(settings); }, {"00006_lr.hea:2", "unknown format 61"});
+  with_header(" 16 ", " 62 ");
+  expect_error([&] { prepare(settings); }, {"00006_lr.hea:2", "unknown format 62"});
   with_header(" 100 50", " 250 50");
   expect_error([&] { prepare(settings); }, {"00006_lr.hea", "250 Hz, expected 100"});
   with_header(" 0 aVR", " 0 aVX");

@@ -48,6 +48,26 @@ TEST(Ptbxl, RowsAsWritten) {
   EXPECT_TRUE(std::isnan(database.rows[2].person.sex));
 }
 
+// What spreadsheets and scripts make of the table.
+TEST(Ptbxl, RowsAsOthersWriteThem) {
+  const auto database = parse(
+      "1,1,56.0,M,\"{'NORM': np.float64(100.0), 'SR': np.float32(0)}\",3,records100/1_lr.hea,records500/1_hr.dat\n"
+      "2,1,56.0,F,{},3,a.b,r.mat\n3,1,56.0,female,{},3,r,r\n4,1,56.0,male,{},3,r,r\n");
+  EXPECT_EQ(database.rows[0].statements.at(0).likelihood, 100);
+  EXPECT_EQ(database.rows[0].filename_lr, "records100/1_lr");
+  EXPECT_EQ(database.rows[0].filename_hr, "records500/1_hr");
+  EXPECT_EQ(database.rows[1].filename_lr, "a.b");
+  EXPECT_EQ(database.rows[1].filename_hr, "r");
+  const double sexes[] = {ecg::kMale, ecg::kFemale, ecg::kFemale, ecg::kMale};
+  for (std::size_t i = 0; i < 4; ++i) EXPECT_EQ(database.rows[i].person.sex, sexes[i]) << i;
+  const std::string text =
+      "ecg_id;patient_id;age;sex;scp_codes;strat_fold;filename_lr;filename_hr\n"
+      "1;1;56,5;1;{'NORM': 100.0, 'SR': 0.0};3;r;r\n";
+  const auto excel = parse_ptbxl_database(text, "d.csv");
+  EXPECT_EQ(excel.rows.at(0).person.age, 56.5);
+  EXPECT_EQ(excel.rows[0].statements.size(), 2U);
+}
+
 TEST(Ptbxl, BadRowsNameLineAndColumn) {
   const auto expect_bad = [](const std::string& row, std::initializer_list<std::string_view> parts) {
     expect_error([&] { parse("9,1,50,1,{},1,r,r\n" + row + "\n"); }, parts);

@@ -34,9 +34,9 @@ TEST(ScpCodes, DictLiterals) {
 }
 
 TEST(ScpCodes, MalformedLiterals) {
-  for (const std::string text :
-       {"", "{", "['NORM']", "{'NORM'}", "{'NORM': }", "{'NORM': x}", "{'NORM': 1.0", "{'NORM: 1.0}", "{'NORM': 1.0} x",
-        "{NORM: 1.0}", "{'A': 1.0 'B': 2.0}", "{,}", "{'A': 1.0,, 'B': 1.0}"})
+  for (const std::string text : {"", "{", "['NORM']", "{'NORM'}", "{'NORM': }", "{'NORM': x}", "{'NORM': 1.0",
+                                 "{'NORM: 1.0}", "{'NORM': 1.0} x", "{NORM: 1.0}", "{'A': 1.0 'B': 2.0}", "{,}",
+                                 "{'A': np.float64(1.0}", "{'A': np.float64()}", "{'A': 1.0,, 'B': 1.0}"})
     expect_error([&] { parse_scp_codes(text); }, {"not a Python dict", "at character", "expected"});
   expect_error([] { parse_scp_codes("{'NORM': \n no}"); }, {"at character 12", "a number or None"});
 }

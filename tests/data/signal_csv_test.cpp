@@ -1,5 +1,6 @@
 #include "data/signal_csv.h"
 
+#include <algorithm>
 #include <cmath>
 #include <string>
 #include <vector>
@@ -81,6 +82,113 @@ TEST(SignalCsv, TimesThatDoNotAdvanceEvenly) {
   for (int i = 0; i < 500; ++i)
     if (i != 250) text += fmt::format("{},1\n", i * 0.002);
   expect_error([&] { parse(text); }, {"a.csv:252: time 0.502 s", "not evenly spaced"});
+}
+
+// The same two leads, 250 Hz, in many hands.
+void expect_two_leads(const std::string& text, const SignalCsvOptions& options = {}) {
+  const ecg::Recording recording = parse(text, options);
+  EXPECT_EQ(recording.rate, 250) << text;
+  EXPECT_EQ(recording.leads, (std::vector<std::string>{"I", "II"})) << text;
+  ASSERT_EQ(recording.signal.rows(), 4) << text;
+  const std::vector<double> expected = {0.125, -0.5, 1, 0.25, 2, -1.5, 3, 0};
+  for (std::size_t i = 0; i < expected.size(); ++i)
+    EXPECT_EQ(recording.signal(static_cast<Eigen::Index>(i / 2), static_cast<Eigen::Index>(i % 2)), expected[i])
+        << text;
+}
+
+TEST(SignalCsv, Separators) {
+  expect_two_leads("time;I;II\n0;0.125;-0.5\n0.004;1;0.25\n0.008;2;-1.5\n0.012;3;0\n");
+  expect_two_leads("time;I;II\n0;0,125;-0,5\n0,004;1;0,25\n0,008;2;-1,5\n0,012;3;0\n");
+  expect_two_leads("time\tI\tII\n0\t0.125\t-0.5\n0.004\t1\t0.25\n0.008\t2\t-1.5\n0.012\t3\t0\n");
+  expect_two_leads("time\tI\tII\n0\t0,125\t-0,5\n0,004\t1\t0,25\n0,008\t2\t-1,5\n0,012\t3\t0\n");
+  expect_two_leads("time|I|II\n0|0.125|-0.5\n0.004|1|0.25\n0.008|2|-1.5\n0.012|3|0\n");
+  expect_two_leads("  time    I     II\n 0     0.125 -0.5\n 0.004 1      0.25\n 0.008 2     -1.5 \n 0.012 3      0\n");
+  expect_two_leads("\"time\";\"I\";\"II\"\n0;\"0,125\";-0,5\n0,004;1;0,25\n0,008;2;-1,5\n0,012;3;0\n");
+  expect_two_leads("time,I,II,\n0,0.125,-0.5,\n0.004,1,0.25,\n0.008,2,-1.5,\n0.012,3,0,\n");
+  EXPECT_EQ(parse("II\n0,125\n1,5\n", {.rate = 250.0}).signal(0, 0), 0.125);
+  EXPECT_EQ(parse("t;II\n1.000;1.234,5\n1.004;0\n").signal(0, 0), 1234.5);
+}
+
+TEST(SignalCsv, Encodings) {
+  const std::string text = "time,I,II\n0,0.125,-0.5\n0.004,1,0.25\n0.008,2,-1.5\n0.012,3,0\n";
+  std::string little, big;
+  for (const char c : text) {
+    little += {c, '\0'};
+    big += {'\0', c};
+  }
+  expect_two_leads("\xFF\xFE" + little);
+  expect_two_leads("\xFE\xFF" + big);
+  expect_two_leads(little);
+  expect_two_leads(big);
+  std::string carriage = text;
+  std::replace(carriage.begin(), carriage.end(), '\n', '\r');
+  expect_two_leads(carriage);
+  EXPECT_EQ(parse("time,I (\xB5V)\n0,1\n0.004,2\n").units[0], "uV") << "Latin-1";
+}
+
+TEST(SignalCsv, LinesBeforeTheNamesAndUnitsBelowThem) {
+  const std::string rows = "0,0.125,-0.5\n0.004,1,0.25\n0.008,2,-1.5\n0.012,3,0\n";
+  expect_two_leads("# exported 2024\n\ntime,I,II\n" + rows);
+  expect_two_leads("Device,X 12\nPatient: a \"quoted\" name\nLead,2\ntime,I,II\n" + rows);
+  expect_two_leads("sep=,\ntime,I,II\n" + rows);
+  expect_two_leads("time,I,II\ns,mV,mV\n" + rows);
+  // As rdsamp -c -v writes.
+  expect_two_leads("'Elapsed time','I','II'\n'seconds','mV','mV'\n" + rows);
+  const ecg::Recording units = parse("t,I,II\n[ms],[uV],[mV]\n0,1,2\n4,3,4\n");
+  EXPECT_EQ(units.rate, 250);
+  EXPECT_EQ(units.units, (std::vector<std::string>{"uV", "mV"}));
+  expect_error([] { parse("Device;X\nTime;I\n0;1\n0,004;oops\n"); }, {"a.csv:4: column 'I': found 'oops'"});
+}
+
+TEST(SignalCsv, ColumnsThatAreNoLeadsAreLeftAsideUnread) {
+  expect_two_leads(
+      ",time,label,I,note,II,note,temperature\n0,0,NORM,0.125,,-0.5,x,high\n1,0.004,AFIB,1,,0.25,y,1\n"
+      "2,0.008,,2,,-1.5,,\n3,0.012,N,3,a;b,0,,3\n");
+  const ecg::Recording recording = parse("time,I,label,PLETH (NU)\n0,1,NORM,0\n0.004,2,NORM,0\n");
+  ASSERT_EQ(recording.others.size(), 2U);
+  EXPECT_EQ(recording.others[0].name, "label");
+  EXPECT_EQ(recording.others[1].name, "PLETH");
+  EXPECT_TRUE(parse(",time,I,\n0,0,1,\n1,0.004,2,\n").others.empty()) << "columns without a name";
+  // Without the name of a lead, whatever has numbers.
+  EXPECT_EQ(parse("time,value,label\n0,1,N\n0.004,2,N\n").leads, std::vector<std::string>{"value"});
+  expect_error([] { parse("time,label\n0,N\n0.004,N\n"); }, {"a.csv: no column but the time and label"});
+}
+
+TEST(SignalCsv, TimesInOtherUnits) {
+  const auto rate = [](const std::string& name, const std::vector<std::string>& times) {
+    std::string text = "\"" + name + "\",I\n";
+    for (const std::string& time : times) text += time + ",1\n";
+    return parse(text).rate;
+  };
+  for (const char* name : {"Time (us)", "time_us", "t [\xC2\xB5s]", "Timestamp (us)", "Time in us", "microseconds"})
+    EXPECT_EQ(rate(name, {"0", "4000", "8000"}), 250) << name;
+  for (const char* name : {"Timestamp (ms)", "Time_ms", "time ms", "timeMs", "t/ms", "Elapsed time (ms)", "Zeit [ms]"})
+    EXPECT_EQ(rate(name, {"8", "12", "16"}), 250) << name;
+  EXPECT_EQ(rate("time (ns)", {"1700000000000000000", "1700000000004000000", "1700000000008000000"}), 250);
+  EXPECT_EQ(rate("time (min)", {"0", "0.000066666667", "0.000133333333"}), 250);
+  EXPECT_EQ(rate("time (h)", {"0", "0.0000011111111", "0.0000022222222"}), 250);
+  EXPECT_EQ(rate("timestamp", {"1700000000.000", "1700000000.004", "1700000000.008"}), 250);
+  EXPECT_EQ(rate("time", {"0:00.000", "0:00.004", "0:00.008"}), 250);
+  EXPECT_EQ(rate("Time", {"23:59:59.996", "00:00:00.000", "00:00:00.004"}), 250);
+  EXPECT_EQ(rate("timestamp", {"2024-02-29T23:59:59.996Z", "2024-03-01T00:00:00.000Z", "2024-03-01T00:00:00.004Z"}),
+            250);
+  EXPECT_EQ(rate("time", {"[00:00:00.000 01/05/2024]", "[00:00:00.004 01/05/2024]"}), 250);
+  const testing::LogCapture log;
+  EXPECT_EQ(rate("timestamp", {"0", "4", "8"}), 250);
+  EXPECT_TRUE(log.warned("their steps of 4 are taken for milliseconds"));
+  expect_error([&] { rate("time (ticks)", {"0", "4"}); }, {"a.csv: the time's unit 'ticks' is not known"});
+  expect_error([&] { rate("time", {"0:00.000", "later"}); }, {"a.csv:3: column 'time': found 'later'"});
+}
+
+TEST(SignalCsv, LeadsInRows) {
+  expect_two_leads("I,0.125,1,2,3\nII,-0.5,0.25,-1.5,0\n", {.rate = 250.0});
+  expect_two_leads("time,0,0.004,0.008,0.012\nI,0.125,1,2,3\nII,-0.5,0.25,-1.5,0\n");
+  expect_two_leads("lead;0;1;2;3\nI;0,125;1;2;3\nII;-0,5;0,25;-1,5;0\n", {.rate = 250.0});
+  expect_two_leads("I,mV,0.125,1,2,3\nII,mV,-0.5,0.25,-1.5,0\n", {.rate = 250.0});
+  EXPECT_EQ(parse("I,1,2,3\n", {.rate = 250.0}).signal.rows(), 3);
+  expect_error([] { parse("I,0,1,2\nII,0,1,x\n", {.rate = 250.0}); }, {"a.csv:2: column 'II': found 'x'"});
+  expect_error([] { parse("I,0,1,2\nII,0,1\n", {.rate = 250.0}); },
+               {"a.csv:2: malformed CSV row: 3 fields, expected 4"});
 }
 
 }  // namespace

@@ -32,6 +32,9 @@ TEST(WfdbHeader, AllFields) {
   EXPECT_EQ(header.record, "rec");
   EXPECT_EQ(header.rate, 360);
   EXPECT_EQ(header.samples, 650000);
+  EXPECT_EQ(header.start, "2020-05-12 12:33:59");
+  EXPECT_EQ(parse("r 0 100 5 9:03:02.5").start, "9:03:02.5");
+  EXPECT_EQ(parse("r 0 100 5").start, "");
   EXPECT_EQ(header.comments, (std::vector<std::string>{"before", "age: 61"}));
   ASSERT_EQ(header.signals.size(), 2U);
   const auto& first = header.signals[0];
@@ -94,9 +97,13 @@ TEST(WfdbHeader, BadInputNamesLineAndField) {
   expect_bad("r 0 360/\n", {"counter frequency"});
   expect_bad("r 0 360(1\n", {"base counter", ")"});
   expect_bad("r 0 100 x\n", {"number of samples"});
-  expect_bad("r/3 12 100 1000\n", {"several segments"});
+  expect_bad("r/3 12 100 1000\n", {"0 signal lines"});
+  expect_bad("r/3 12 100 1000\ns1 500\ns2 500\n", {"2 segment lines", "announces 3"});
+  expect_bad("r/2 12 100 1000\n../s1 500\ns2 500\n", {"r.hea:2", "segment '../s1' does not lie in the folder"});
+  expect_bad("r/9999999 12 100 1000\n", {"number of segments is 9999999"});
   expect_bad("r 1 100 7\nr.dat\n", {"r.hea:2", "format is missing"});
-  expect_bad("r 1 100 7\nr.dat 17\n", {"r.hea:2", "unknown format 17", "16, 24, 32, 80, 212"});
+  expect_bad("r 1 100 7\nr.dat 17\n",
+             {"r.hea:2", "unknown format 17", "8, 16, 24, 32, 61, 80, 160, 212, 310, 311, 508, 516, 524"});
   expect_bad("r 1 100 7\nr.dat 16y2\n", {"format", "'y2'"});
   expect_bad("r 1 100 7\nr.dat 16x0\n", {"samples per frame is 0"});
   expect_bad("r 1 100 7\nr.dat 16:-1\n", {"skew is -1"});
@@ -108,7 +115,26 @@ TEST(WfdbHeader, BadInputNamesLineAndField) {
   expect_bad("r 1 100 7\nr.dat 16 200(3)x\n", {"gain", "'x'"});
   expect_bad("r 1 100 7\nr.dat 16 200 16 0 0 70000\n", {"checksum is 70000"});
   expect_bad("r 2 100 7\nr.dat 16\n", {"1 signal lines", "announces 2"});
-  expect_bad("r 1 100 7\nr.dat 16\nr.dat 16\n", {"r.hea:3", "line too many"});
+}
+
+TEST(WfdbHeader, SignalLinesBeyondTheAnnouncedAreNotRead) {
+  const auto header = parse("r 1 100 7\nr.dat 16\nr.xyz 9999 what this is\n# age: 3\n");
+  EXPECT_EQ(header.signals.size(), 1U);
+  EXPECT_EQ(header.comments, std::vector<std::string>{"age: 3"});
+}
+
+TEST(WfdbHeader, OnlyDigitsAfterTheSlashOfANameMeanSegments) {
+  for (const char* name : {"medians_wfdb/00001_medians", "a/b/r", "records/r1", "r/"})
+    EXPECT_EQ(parse(std::string(name) + " 1 100 7\nr.dat 16\n").record, name);
+  // A record may be called so; its lines are those of signals.
+  const auto digits = parse("records100/00001 1 100 7\nr.dat 16 200 16 0 0\n");
+  EXPECT_EQ(digits.signals.size(), 1U);
+  EXPECT_TRUE(digits.segments.empty());
+  const auto segments = parse("r/2 3 100 30\nr_layout 0\n~ 30\n");
+  ASSERT_EQ(segments.segments.size(), 2U);
+  EXPECT_EQ(segments.segments[0].record, "r_layout");
+  EXPECT_EQ(segments.segments[1].samples, 30);
+  EXPECT_TRUE(segments.signals.empty());
 }
 
 TEST(WfdbHeader, AbsurdCountsAreRefused) {

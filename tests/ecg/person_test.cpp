@@ -31,6 +31,39 @@ TEST(Person, CommentsOfManyKinds) {
   EXPECT_TRUE(std::isnan(person_of({}).age));
 }
 
+TEST(Person, AgesOfChildrenAreInManyUnits) {
+  const auto expect = [](const std::string& comment, double age) {
+    const double found = person_of({comment}).age;
+    EXPECT_TRUE(std::isnan(age) ? std::isnan(found) : std::abs(found - age) <= 1e-12) << comment << ": " << found;
+  };
+  expect("Age: 5 months", 5.0 / 12);
+  expect("Age: 12 days", 12.0 / 365);
+  expect("Age: 7 weeks", 7.0 / 52);
+  expect("Age: 36 hrs", 36.0 / 8760);
+  expect("Age: 56 years", 56);
+  expect("<age>: 5 mo <sex>: F", 5.0 / 12);
+  expect("Age: 3-months", 0.25);
+  expect("Age: 2 years 3 months", 2.25);
+  expect("Age: 2y 6m", 2.5);
+  expect("Age (months): 18", 1.5);
+  expect("age_days: 73", 0.2);
+  expect("Age in weeks: 26", 0.5);
+  expect("Age: 240 months", 20);
+  // DICOM's age strings.
+  expect("Age: 056Y", 56);
+  expect("Age: 018M", 1.5);
+  expect("Age: 026W", 0.5);
+  expect("Age: 073D", 0.2);
+  // No unit: a sex, or a word that is none.
+  expect("Age: 42 M", 42);
+  expect("Age: 5 sols", 5);
+  expect("Age: 5sols", std::nan(""));
+  expect("Age: 2000 months", std::nan(""));
+  const Person infant = person_of({"11 months F x"});
+  EXPECT_TRUE(std::abs(infant.age - 11.0 / 12) <= 1e-12);
+  EXPECT_EQ(infant.sex, kFemale);
+}
+
 TEST(Person, IsFemaleOnlyWhereThatIsKnown) {
   EXPECT_TRUE((Person{.age = 50, .sex = kFemale}.female()));
   EXPECT_FALSE((Person{.age = 50, .sex = kMale}.female()));

@@ -82,8 +82,8 @@ void expect_same_as_evaluate(const DataConfig& training, const DataConfig& judge
   for (std::size_t i = 0; i < set.ecg_ids.size(); ++i) {
     const auto row = std::find_if(database.rows.begin(), database.rows.end(),
                                   [&](const data::PtbxlRow& r) { return r.ecg_id == set.ecg_ids[i]; });
-    auto recording = data::read_source_recording(std::filesystem::path(judged.folder) /
-                                                 (judged.rate == 100 ? row->filename_lr : row->filename_hr));
+    auto recording = data::read_recording(std::filesystem::path(judged.folder) /
+                                          (judged.rate == 100 ? row->filename_lr : row->filename_hr));
     recording.person = row->person;
     const Prediction prediction = predictor.predict(recording);
     ASSERT_EQ(prediction.refusal, "") << row->ecg_id;

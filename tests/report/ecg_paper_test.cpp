@@ -100,9 +100,28 @@ TEST(EcgPaper, AFileOfItsOwnHasItsSizeAndLooks) {
   EXPECT_EQ(root.attributes.at("xmlns"), "http://www.w3.org/2000/svg");
   EXPECT_EQ(root.attributes.at("width"), "265mm");
   EXPECT_TRUE(root.attributes.at("viewBox").starts_with("0 0 265 "));
-  EXPECT_EQ(check.count("style"), 1U);
+  // Nothing that only browsers know, and looks for everything that is drawn.
+  EXPECT_EQ(check.count("style"), 0U);
+  EXPECT_EQ(file.find("var("), std::string::npos);
+  for (const auto& element : check.elements())
+    if (element.name == "text" || element.name == "path" || element.name == "rect") {
+      EXPECT_TRUE(element.attributes.contains("fill")) << element.name;
+    }
   EXPECT_NE(file.find("record &lt;1&gt;"), std::string::npos);
   EXPECT_NE(file.find("25 mm/s, 10 mm/mV"), std::string::npos);
+}
+
+TEST(EcgPaper, TheHeadingOfAFileAndTallWaves) {
+  std::vector<float> samples(1000 * 12, 0.0F);
+  for (std::size_t t = 100; t < 1000; t += 80) samples[t * 12 + 1] = 8;  // mV, in lead II
+  const EcgStrip strip = {samples, standard_leads(), 100, "mV"};
+  EXPECT_NE(draw_ecg({"e", "t", "d"}, strip).scale.find("cut at its edge"), std::string::npos);
+  const std::string file = draw_ecg_file({"e", "t", "d"}, strip, {"72/min", "PR <160> ms"});
+  EXPECT_EQ(file.find("cut at its edge"), std::string::npos);
+  EXPECT_NE(file.find(">72/min</text>"), std::string::npos);
+  EXPECT_NE(file.find(">PR &lt;160&gt; ms</text>"), std::string::npos);
+  // 80 mm up in one step of 0.25 mm.
+  EXPECT_NE(file.find("l25 -8000"), std::string::npos);
 }
 
 }  // namespace

@@ -1,6 +1,8 @@
 #include "engine/io/safetensors.h"
 
+#include <cmath>
 #include <cstring>
+#include <limits>
 #include <string>
 
 #include <gtest/gtest.h>
@@ -168,6 +170,35 @@ TEST(Safetensors, RestoreNamesWhatDoesNotFit) {
   file.tensors["w"] = Tensor::from<float>({1, 2, 3, 4, 5, 6}, {3, 2});
   EXPECT_EQ(message(), "");
   EXPECT_EQ(weight.values(), (std::vector<float>{1, 3, 5, 2, 4, 6}));
+}
+
+// What torch's model.half(), model.double() and model.bfloat16() leave.
+TEST(Safetensors, WeightsOfOtherPrecisionsBecomeFloat32) {
+  const TemporaryFolder folder;
+  const auto restored = [&](const std::string& dtype, const std::string& data, std::size_t width) {
+    const std::size_t count = data.size() / width;
+    const std::string header = "{\"w\":{\"dtype\":\"" + dtype + "\",\"shape\":[" + std::to_string(count) +
+                               "],\"data_offsets\":[0," + std::to_string(data.size()) + "]}}";
+    write_file(folder / "a.safetensors", file_with(header, data, header.size()));
+    Tensor weight = Tensor::zeros({static_cast<std::int64_t>(count)});
+    restore_tensors(read_safetensors(folder / "a.safetensors"), "", "a", {{"w", &weight, nn::Layout::kSame}});
+    return weight.values();
+  };
+  const auto bytes = [](const auto& values) {
+    return std::string(reinterpret_cast<const char*>(values.data()), values.size() * sizeof values[0]);
+  };
+  // 1, -2, the largest, the smallest normal and subnormal numbers, -0, infinity.
+  const std::vector<std::uint16_t> halves = {0x3C00, 0xC000, 0x7BFF, 0x0400, 0x0001, 0x8000, 0x7C00};
+  const std::vector<float> expected = {1, -2, 65504, 0x1p-14F, 0x1p-24F, -0.0F, std::numeric_limits<float>::infinity()};
+  const auto found = restored("F16", bytes(halves), 2);
+  ASSERT_EQ(found.size(), expected.size());
+  for (std::size_t i = 0; i < found.size(); ++i) {
+    EXPECT_EQ(found[i], expected[i]) << i;
+    EXPECT_EQ(std::signbit(found[i]), std::signbit(expected[i])) << i;
+  }
+  EXPECT_TRUE(std::isnan(restored("F16", bytes(std::vector<std::uint16_t>{0x7E00}), 2)[0]));
+  EXPECT_EQ(restored("BF16", bytes(std::vector<std::uint16_t>{0x3F80, 0xC010}), 2), (std::vector<float>{1, -2.25F}));
+  EXPECT_EQ(restored("F64", bytes(std::vector<double>{0.1, -3}), 8), (std::vector<float>{0.1F, -3}));
 }
 
 }  // namespace

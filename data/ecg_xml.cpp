@@ -1,0 +1,260 @@
+#include "data/ecg_xml.h"
+
+#include <algorithm>
+#include <array>
+#include <cctype>
+#include <charconv>
+#include <cmath>
+#include <cstdint>
+#include <limits>
+#include <optional>
+#include <string>
+#include <utility>
+#include <vector>
+
+#include <fmt/format.h>
+#include <pugixml.hpp>
+
+#include "base/error.h"
+#include "data/signal_table.h"
+#include "ecg/channels.h"
+#include "ecg/units.h"
+
+namespace cardiograd::data {
+namespace {
+
+namespace fs = std::filesystem;
+
+struct Lead {
+  std::string name;
+  std::string unit;
+  std::vector<double> samples;
+};
+
+struct Source {
+  double rate = 0;
+  std::vector<Lead> leads;
+  std::vector<std::string> comments;
+  std::string start;
+};
+
+[[noreturn]] void fail(const fs::path& path, const std::string& what) {
+  throw Error(fmt::format("{}: {}", path.string(), what),
+              "The file is damaged or of a kind that is not known; export the ECG again, as EDF, WFDB or CSV.");
+}
+
+// Without a namespace's prefix.
+std::string_view local_name(const pugi::xml_node& node) {
+  std::string_view name = node.name();
+  if (const auto colon = name.find(':'); colon != std::string_view::npos) name.remove_prefix(colon + 1);
+  return name;
+}
+
+pugi::xml_node child(const pugi::xml_node& node, std::string_view name) {
+  return node.find_child([&](const pugi::xml_node& c) { return local_name(c) == name; });
+}
+
+pugi::xml_node descendant(const pugi::xml_node& node, std::string_view name) {
+  return node.find_node([&](const pugi::xml_node& c) { return local_name(c) == name; });
+}
+
+template <class Use>
+void for_each_child(const pugi::xml_node& node, std::string_view name, Use use) {
+  for (const pugi::xml_node& c : node.children())
+    if (local_name(c) == name) use(c);
+}
+
+std::string text_of(const pugi::xml_node& node) {
+  const std::string_view text = node.text().get();
+  const auto first = text.find_first_not_of(" \t\r\n");
+  if (first == std::string_view::npos) return {};
+  return std::string(text.substr(first, text.find_last_not_of(" \t\r\n") - first + 1));
+}
+
+double number_of(const std::string& text, const std::string& name, const fs::path& path) {
+  const auto value = cell_number(text, false);
+  if (!value || !std::isfinite(*value))
+    fail(path, fmt::format("{}: found '{}', expected a number", name, text.substr(0, 40)));
+  return *value;
+}
+
+std::vector<double> numbers_of(std::string_view text, double scale, double origin, const std::string& name,
+                               const fs::path& path) {
+  std::vector<double> numbers;
+  while (true) {
+    const auto begin = text.find_first_not_of(" \t\r\n");
+    if (begin == std::string_view::npos) return numbers;
+    const auto end = std::min(text.find_first_of(" \t\r\n", begin), text.size());
+    numbers.push_back(origin + scale * number_of(std::string(text.substr(begin, end - begin)), name, path));
+    text.remove_prefix(end);
+  }
+}
+
+// "20021122091000.000" as "2002-11-22 09:10:00".
+std::string date_time(std::string_view digits) {
+  if (digits.size() < 8) return {};
+  std::string text = fmt::format("{}-{}-{}", digits.substr(0, 4), digits.substr(4, 2), digits.substr(6, 2));
+  if (digits.size() >= 14)
+    text += fmt::format(" {}:{}:{}", digits.substr(8, 2), digits.substr(10, 2), digits.substr(12, 2));
+  return text;
+}
+
+// Whole years between two dates that begin "YYYYMMDD".
+std::optional<int> years_between(std::string_view from, std::string_view to) {
+  std::int64_t a = 0, b = 0;
+  if (from.size() < 8 || to.size() < 8) return std::nullopt;
+  const auto parse = [](std::string_view text, std::int64_t& value) {
+    return std::from_chars(text.data(), text.data() + 8, value).ptr == text.data() + 8;
+  };
+  if (!parse(from, a) || !parse(to, b) || b < a) return std::nullopt;
+  return static_cast<int>((b - a) / 10000);
+}
+
+void read_aecg_person(const pugi::xml_node& root, Source& source) {
+  const std::string_view start = descendant(child(root, "effectiveTime"), "low").attribute("value").value();
+  source.start = date_time(start);
+  const pugi::xml_node person = descendant(root, "subjectDemographicPerson");
+  if (const auto years = years_between(child(person, "birthTime").attribute("value").value(), start))
+    source.comments.push_back(fmt::format("Age: {}", *years));
+  const std::string_view sex = child(person, "administrativeGenderCode").attribute("code").value();
+  if (sex == "M" || sex == "F") source.comments.push_back(fmt::format("Sex: {}", sex));
+}
+
+// A sequence is a list of times or the samples of a lead.
+void read_sequence(const pugi::xml_node& sequence, const fs::path& path, Source& source) {
+  const std::string code = child(sequence, "code").attribute("code").value();
+  const pugi::xml_node value = child(sequence, "value");
+  if (code == "TIME_ABSOLUTE" || code == "TIME_RELATIVE") {
+    const pugi::xml_node increment = child(value, "increment");
+    const TimeColumn unit = time_column({"time", increment.attribute("unit").as_string("s")});
+    const double step = number_of(increment.attribute("value").value(), "increment", path);
+    if (!unit.seconds || !(step > 0))
+      fail(path, fmt::format("{}: the increment is {} {}", code, step, unit.unknown_unit));
+    source.rate = 1 / (step * *unit.seconds);
+    if (std::abs(source.rate - std::round(source.rate)) < 1e-6 * source.rate) source.rate = std::round(source.rate);
+    return;
+  }
+  const pugi::xml_node origin = child(value, "origin"), scale = child(value, "scale");
+  const std::string unit = scale.attribute("unit").value();
+  if (child(value, "digits").empty()) return;
+  if (!origin.empty() && origin.attribute("unit").value() != unit)
+    fail(path, fmt::format("{}: origin and scale are in different units", code));
+  source.leads.push_back(
+      {code, unit,
+       numbers_of(child(value, "digits").text().get(),
+                  number_of(scale.attribute("value").value(), code + ": scale", path),
+                  number_of(origin.attribute("value").as_string("0"), code + ": origin", path), code, path)});
+}
+
+Source read_aecg(const pugi::xml_node& root, const fs::path& path) {
+  Source source;
+  read_aecg_person(root, source);
+  for_each_child(root, "component", [&](const pugi::xml_node& component) {
+    for_each_child(child(component, "series"), "component", [&](const pugi::xml_node& inner) {
+      if (!source.leads.empty()) return;
+      for_each_child(child(inner, "sequenceSet"), "component", [&](const pugi::xml_node& part) {
+        if (const auto sequence = child(part, "sequence")) read_sequence(sequence, path, source);
+      });
+    });
+  });
+  return source;
+}
+
+// RFC 4648, blanks left out.
+std::string from_base64(std::string_view text, const std::string& name, const fs::path& path) {
+  std::string bytes;
+  std::uint32_t bits = 0;
+  int count = 0;
+  for (const char c : text) {
+    if (std::isspace(static_cast<unsigned char>(c)) != 0 || c == '=') continue;
+    constexpr std::string_view kDigits = "ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789+/";
+    const auto digit = kDigits.find(c);
+    if (digit == std::string_view::npos) fail(path, fmt::format("{}: the waveform is not in base64", name));
+    bits = bits << 6 | static_cast<std::uint32_t>(digit);
+    count += 6;
+    if (count < 8) continue;
+    count -= 8;
+    bytes += static_cast<char>(bits >> count & 0xFF);
+  }
+  return bytes;
+}
+
+Lead muse_lead(const pugi::xml_node& data, const fs::path& path) {
+  Lead lead;
+  lead.name = text_of(child(data, "LeadID"));
+  const std::string unit = text_of(child(data, "LeadAmplitudeUnits"));
+  lead.unit = unit == "MICROVOLTS" ? "uV" : unit == "MILLIVOLTS" ? "mV" : unit;
+  const double step =
+      number_of(text_of(child(data, "LeadAmplitudeUnitsPerBit")), lead.name + ": LeadAmplitudeUnitsPerBit", path);
+  const std::string bytes = from_base64(child(data, "WaveFormData").text().get(), lead.name, path);
+  if (bytes.size() % 2 != 0) fail(path, fmt::format("{}: {} bytes are no 16-bit samples", lead.name, bytes.size()));
+  for (std::size_t i = 0; i < bytes.size(); i += 2) {
+    const auto low = static_cast<unsigned char>(bytes[i]), high = static_cast<unsigned char>(bytes[i + 1]);
+    const auto stored = static_cast<std::int16_t>(static_cast<std::uint16_t>(low | high << 8));
+    lead.samples.push_back(stored == std::numeric_limits<std::int16_t>::min() ? std::nan("") : step * stored);
+  }
+  return lead;
+}
+
+Source read_muse(const pugi::xml_node& root, const fs::path& path) {
+  Source source;
+  const pugi::xml_node patient = child(root, "PatientDemographics"), test = child(root, "TestDemographics");
+  if (const std::string age = text_of(child(patient, "PatientAge")); !age.empty())
+    source.comments.push_back(fmt::format("Age: {} {}", age, text_of(child(patient, "AgeUnits"))));
+  if (const std::string sex = text_of(child(patient, "Gender")); !sex.empty())
+    source.comments.push_back(fmt::format("Sex: {}", sex));
+  const std::string date = text_of(child(test, "AcquisitionDate"));  // month first
+  if (date.size() == 10)
+    source.start = fmt::format("{}-{}-{} {}", date.substr(6), date.substr(0, 2), date.substr(3, 2),
+                               text_of(child(test, "AcquisitionTime")));
+  for_each_child(root, "Waveform", [&](const pugi::xml_node& waveform) {
+    if (text_of(child(waveform, "WaveformType")) == "Median" || !source.leads.empty()) return;
+    const double exponent =
+        number_of(text_of(child(waveform, "SampleExponent")).empty() ? "0" : text_of(child(waveform, "SampleExponent")),
+                  "SampleExponent", path);
+    source.rate = number_of(text_of(child(waveform, "SampleBase")), "SampleBase", path) * std::pow(10, exponent);
+    for_each_child(waveform, "LeadData",
+                   [&](const pugi::xml_node& data) { source.leads.push_back(muse_lead(data, path)); });
+  });
+  return source;
+}
+
+}  // namespace
+
+bool is_ecg_xml(std::string_view content) {
+  const std::string_view head = content.substr(0, 4096);
+  return head.find('<') != std::string_view::npos &&
+         (head.find("AnnotatedECG") != std::string_view::npos || head.find("<RestingECG") != std::string_view::npos);
+}
+
+ecg::Recording parse_ecg_xml(std::string_view content, const fs::path& path) {
+  pugi::xml_document document;
+  const auto parsed = document.load_buffer(content.data(), content.size());
+  if (!parsed) fail(path, fmt::format("no whole XML file: {} at byte {}", parsed.description(), parsed.offset));
+  const pugi::xml_node root = document.document_element();
+  const Source source = local_name(root) == "AnnotatedECG" ? read_aecg(root, path) : read_muse(root, path);
+  if (source.leads.empty()) fail(path, "no rhythm with leads");
+  if (!(source.rate > 0) || !std::isfinite(source.rate))
+    fail(path, fmt::format("the sampling rate is {}", source.rate));
+  std::vector<ecg::Channel> channels;
+  for (const Lead& lead : source.leads) channels.push_back({lead.name, ecg::canonical_unit(lead.unit)});
+  const ecg::ChannelChoice choice = ecg::choose_ecg_channels(channels);
+  ecg::require_leads(choice, path.string());
+  const std::size_t length = source.leads[choice.leads.front()].samples.size();
+  if (length == 0) fail(path, fmt::format("{}: no samples", source.leads[choice.leads.front()].name));
+  ecg::Recording recording{path.string(), source.rate, {}, {}, {}, source.comments, choice.others, source.start};
+  recording.signal.resize(static_cast<Eigen::Index>(length), static_cast<Eigen::Index>(choice.leads.size()));
+  for (std::size_t i = 0; i < choice.leads.size(); ++i) {
+    const Lead& lead = source.leads[choice.leads[i]];
+    if (lead.samples.size() != length)
+      fail(path, fmt::format("{} has {} samples, {} has {}", lead.name, lead.samples.size(),
+                             source.leads[choice.leads.front()].name, length));
+    recording.leads.push_back(lead.name);
+    recording.units.push_back(channels[choice.leads[i]].unit);
+    for (std::size_t t = 0; t < length; ++t)
+      recording.signal(static_cast<Eigen::Index>(t), static_cast<Eigen::Index>(i)) = lead.samples[t];
+  }
+  return recording;
+}
+
+}  // namespace cardiograd::data

@@ -1,0 +1,21 @@
+// What a file is that is no recording of a format that this project reads, as its first bytes tell.
+#pragma once
+
+#include <optional>
+#include <string_view>
+
+namespace cardiograd::data {
+
+struct FileKind {
+  std::string_view name;  // "a PDF document", "DICOM", "an XML file of GE's MUSE"
+  std::string_view hint;  // how to come to a file that can be read
+};
+
+// Of the first 4 KiB or more of a file; nothing for what is not recognized, among it WFDB, EDF, BDF, CSV and gzip.
+// aECG and MUSE are recognized although they are read.
+std::optional<FileKind> kind_of(std::string_view content);
+
+// Whether the bytes are those of a text: no control characters but white space, in UTF-8, Latin-1 or UTF-16.
+bool is_text(std::string_view content);
+
+}  // namespace cardiograd::data

@@ -1,0 +1,203 @@
+// Names and cells of data/signal_table.h.
+#include <algorithm>
+#include <array>
+#include <cctype>
+#include <charconv>
+#include <cmath>
+#include <utility>
+
+#include "data/signal_table.h"
+#include "ecg/units.h"
+
+namespace cardiograd::data {
+namespace {
+
+constexpr double kSecondsPerDay = 86400;
+
+std::string_view trimmed(std::string_view text) {
+  constexpr std::string_view kBlanks = " \t\r";
+  const auto first = text.find_first_not_of(kBlanks);
+  if (first == std::string_view::npos) return {};
+  return text.substr(first, text.find_last_not_of(kBlanks) - first + 1);
+}
+
+// In lower case; bytes of other alphabets (the micro sign) count as letters.
+std::vector<std::string> words_of(std::string_view text) {
+  std::vector<std::string> words;
+  bool inside = false;
+  for (const unsigned char c : text) {
+    const bool belongs = std::isalnum(c) != 0 || c >= 0x80;
+    if (belongs && !inside) words.emplace_back();
+    if (belongs) words.back() += static_cast<char>(std::tolower(c));
+    inside = belongs;
+  }
+  return words;
+}
+
+std::optional<double> seconds_of(std::string_view unit) {
+  static constexpr std::array<std::pair<std::string_view, double>, 30> kUnits = {{{"s", 1},
+                                                                                  {"sec", 1},
+                                                                                  {"secs", 1},
+                                                                                  {"second", 1},
+                                                                                  {"seconds", 1},
+                                                                                  {"sek", 1},
+                                                                                  {"sekunden", 1},
+                                                                                  {"ms", 1e-3},
+                                                                                  {"msec", 1e-3},
+                                                                                  {"msecs", 1e-3},
+                                                                                  {"millis", 1e-3},
+                                                                                  {"millisecond", 1e-3},
+                                                                                  {"milliseconds", 1e-3},
+                                                                                  {"us", 1e-6},
+                                                                                  {"\xC2\xB5s", 1e-6},
+                                                                                  {"\xCE\xBCs", 1e-6},
+                                                                                  {"usec", 1e-6},
+                                                                                  {"micros", 1e-6},
+                                                                                  {"microsecond", 1e-6},
+                                                                                  {"microseconds", 1e-6},
+                                                                                  {"ns", 1e-9},
+                                                                                  {"nsec", 1e-9},
+                                                                                  {"nanos", 1e-9},
+                                                                                  {"nanoseconds", 1e-9},
+                                                                                  {"min", 60},
+                                                                                  {"mins", 60},
+                                                                                  {"minutes", 60},
+                                                                                  {"h", 3600},
+                                                                                  {"hours", 3600},
+                                                                                  {"days", kSecondsPerDay}}};
+  for (const auto& [name, seconds] : kUnits)
+    if (unit == name) return seconds;
+  return std::nullopt;
+}
+
+bool is_small_voltage(std::string_view word) {
+  const std::string unit = ecg::canonical_unit(word);
+  return unit == "mV" || unit == "uV" || unit == "nV";
+}
+
+bool is_time_word(std::string_view word) {
+  constexpr std::array<std::string_view, 9> kTimes = {"time",  "t",           "timestamp", "timestamps", "zeit",
+                                                      "temps", "zeitstempel", "datetime",  "tiempo"};
+  return std::find(kTimes.begin(), kTimes.end(), word) != kTimes.end();
+}
+
+std::optional<double> plain_number(std::string_view digits) {
+  if (digits.starts_with('+')) digits.remove_prefix(1);
+  double value = 0;
+  const auto [end, error] = std::from_chars(digits.data(), digits.data() + digits.size(), value);
+  if (error != std::errc() || end != digits.data() + digits.size() || digits.empty()) return std::nullopt;
+  return value;
+}
+
+// Days from 1 March of year 0.
+double day_number(int year, int month, int day) {
+  const int m = (month + 9) % 12, y = month <= 2 ? year - 1 : year;
+  const int days = 365 * y + y / 4 - y / 100 + y / 400 + (m * 306 + 5) / 10 + day - 1;
+  return days;
+}
+
+// "2024-05-01", "01.05.2024"; other orders cannot be told apart.
+std::optional<double> date_days(std::string_view text) {
+  std::array<int, 3> parts{};
+  for (std::size_t i = 0; i < 3; ++i) {
+    const auto [end, error] = std::from_chars(text.data(), text.data() + text.size(), parts.at(i));
+    if (error != std::errc() || parts.at(i) < 0 || parts.at(i) > 9999) return std::nullopt;
+    text.remove_prefix(static_cast<std::size_t>(end - text.data()));
+    if (i == 2 ? !text.empty() : text.empty() || std::string_view("-/.").find(text.front()) == std::string_view::npos)
+      return std::nullopt;
+    if (!text.empty()) text.remove_prefix(1);
+  }
+  if (parts[0] > 31) return day_number(parts[0], parts[1], parts[2]);
+  if (parts[2] > 31) return day_number(parts[2], parts[1], parts[0]);
+  return std::nullopt;
+}
+
+}  // namespace
+
+ColumnName parse_column_name(std::string_view text) {
+  text = trimmed(text);
+  if (const auto open = text.find_first_of("(["); open != std::string_view::npos && open > 0) {
+    const auto close = text.find_first_of(")]", open);
+    const auto unit = text.substr(open + 1, close == std::string_view::npos ? close : close - open - 1);
+    return {std::string(trimmed(text.substr(0, open))), std::string(trimmed(unit))};
+  }
+  const auto last = text.find_last_of(" _/");
+  if (last != std::string_view::npos && last > 0 && is_small_voltage(text.substr(last + 1)))
+    return {std::string(trimmed(text.substr(0, last))), std::string(text.substr(last + 1))};
+  return {std::string(text), ""};
+}
+
+TimeColumn time_column(const ColumnName& column) {
+  std::vector<std::string> words = words_of(column.name);
+  constexpr std::array<std::string_view, 6> kFillers = {"elapsed", "relative", "in", "stamp", "of", "recording"};
+  std::erase_if(words,
+                [&](const std::string& w) { return std::find(kFillers.begin(), kFillers.end(), w) != kFillers.end(); });
+  if (words.empty() || words.size() > 2) return {};
+  TimeColumn time;
+  const auto unit = words_of(column.unit);
+  const auto set_unit = [&](const std::string& name) {
+    time.seconds = seconds_of(name);
+    if (!time.seconds) time.unknown_unit = name;
+  };
+  if (is_time_word(words[0])) {
+    time.is_time = words.size() == 1 || seconds_of(words[1]).has_value();
+    if (words.size() == 2) set_unit(words[1]);
+    if (words.size() == 1 && !unit.empty()) set_unit(unit.front());
+    if (!time.is_time) return {};
+    return time;
+  }
+  if (words.size() != 1 || !unit.empty()) return {};
+  // "seconds", "ms"; "timems".
+  std::string_view word = words[0];
+  if (word.starts_with("timestamp"))
+    word.remove_prefix(9);
+  else if (word.starts_with("time"))
+    word.remove_prefix(4);
+  const bool bare = word.size() == words[0].size();
+  if (bare && (word == "h" || word == "min" || word == "mins" || word == "days")) return {};
+  time.seconds = seconds_of(word);
+  time.is_time = time.seconds.has_value();
+  return time;
+}
+
+std::optional<double> cell_number(std::string_view cell, bool decimal_commas) {
+  if (!decimal_commas || cell.find(',') == std::string_view::npos) return plain_number(cell);
+  std::string digits(cell);
+  // "1.234,5": dots before a decimal comma group thousands.
+  if (digits.find('.') < digits.find(',')) std::erase(digits, '.');
+  std::replace(digits.begin(), digits.end(), ',', '.');
+  return plain_number(digits);
+}
+
+std::optional<double> cell_clock(std::string_view cell, bool decimal_commas) {
+  if (cell.starts_with('[') && cell.ends_with(']')) cell = trimmed(cell.substr(1, cell.size() - 2));
+  if (cell.ends_with('Z')) cell.remove_suffix(1);
+  double days = 0;
+  if (const auto gap = cell.find_first_of(" T"); gap != std::string_view::npos) {
+    auto date = date_days(cell.substr(0, gap));
+    std::string_view rest = trimmed(cell.substr(gap + 1));
+    if (!date) {  // rdsamp writes the clock time first.
+      date = date_days(rest);
+      rest = cell.substr(0, gap);
+    }
+    if (!date) return std::nullopt;
+    days = *date;
+    cell = rest;
+  }
+  double seconds = 0;
+  int parts = 0;
+  while (true) {
+    const auto colon = cell.find(':');
+    const bool last = colon == std::string_view::npos;
+    const auto value = cell_number(cell.substr(0, colon), decimal_commas);
+    if (!value || !(*value >= 0) || (!last && *value != std::floor(*value))) return std::nullopt;
+    seconds = 60 * seconds + *value;
+    ++parts;
+    if (last) break;
+    cell.remove_prefix(colon + 1);
+  }
+  if (parts < 2 || parts > 3) return std::nullopt;
+  return days * kSecondsPerDay + seconds;
+}
+
+}  // namespace cardiograd::data

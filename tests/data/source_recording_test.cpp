@@ -1,0 +1,150 @@
+#include "data/source_recording.h"
+
+#include <filesystem>
+#include <string>
+
+#include <gtest/gtest.h>
+
+#include "data/edf.h"
+#include "data/wfdb_annotation.h"
+#include "tests/common/temporary_folder.h"
+#include "tests/data/edf_builder.h"
+#include "tests/data/helpers.h"
+
+namespace cardiograd::data {
+namespace {
+
+namespace fs = std::filesystem;
+using cardiograd::testing::edf_of;
+using cardiograd::testing::TemporaryFolder;
+using testing::expect_error;
+using testing::golden_folder;
+
+ecg::Recording small_recording() {
+  ecg::Recording recording{"", 100, {"I", "II"}, {"mV", "mV"}, Eigen::ArrayXXd(200, 2), {"Age: 5 months"}};
+  for (Eigen::Index t = 0; t < 200; ++t)
+    recording.signal.row(t) << 0.001 * static_cast<double>(t % 50), -0.002 * static_cast<double>(t % 7);
+  return recording;
+}
+
+std::string csv_of(const ecg::Recording& recording) {
+  std::string text = "time,I,II\n";
+  for (Eigen::Index t = 0; t < recording.signal.rows(); ++t)
+    text += fmt::format("{:.2f},{:.3f},{:.3f}\n", static_cast<double>(t) / 100, recording.signal(t, 0),
+                        recording.signal(t, 1));
+  return text;
+}
+
+class SourceRecordingTest : public ::testing::Test {
+ protected:
+  void expect_read(const fs::path& name) const {
+    const SourceRecording source = read_recording(folder_ / name);
+    const ecg::Recording expected = small_recording();
+    EXPECT_EQ(source.recording.rate, 100) << name;
+    ASSERT_EQ(source.recording.leads, expected.leads) << name;
+    ASSERT_EQ(source.recording.signal.rows(), 200) << name;
+    ecg::Recording converted = source.recording;
+    for (std::size_t i = 0; i < 2; ++i)
+      if (converted.units[i] == "uV") converted.signal.col(static_cast<Eigen::Index>(i)) /= 1000;
+    EXPECT_TRUE(((converted.signal - expected.signal).abs() <= 1e-9).all()) << name;
+    EXPECT_EQ(source.recording.name, (folder_ / name).string());
+  }
+  void expect_refused(const std::string& name, const std::string& content,
+                      std::initializer_list<std::string_view> parts) const {
+    write_file(folder_ / name, content);
+    expect_error([&] { read_recording(folder_ / name); }, parts);
+  }
+
+  TemporaryFolder folder_;
+};
+
+TEST_F(SourceRecordingTest, AFileIsWhatItsContentSays) {
+  const ecg::Recording recording = small_recording();
+  write_wfdb(folder_.path(), "r", recording);
+  for (const char* name : {"r", "r.hea", "r.dat"}) expect_read(name);
+  EXPECT_TRUE(read_recording(folder_ / "r").digital.has_value());
+  EXPECT_TRUE(std::abs(read_recording(folder_ / "r").person.age - 5.0 / 12) <= 1e-12);
+  const std::string edf = edf_of(recording).bytes();
+  for (const char* name : {"a.edf", "b.EDF", "c.rec", "d", "e.dat.x", "f.csv.edf"}) {
+    write_file(folder_ / name, edf);
+    expect_read(name);
+  }
+  for (const char* name : {"a.csv", "b.CSV", "c.txt", "d.tsv", "e.asc", "g"}) {
+    write_file(folder_ / name, csv_of(recording));
+    expect_read(name);
+  }
+}
+
+TEST_F(SourceRecordingTest, SegmentsAreOneRecording) {
+  const SourceRecording source = read_recording(golden_folder() / "wfdb" / "variable");
+  EXPECT_EQ(source.recording.signal.rows(), 49);
+  EXPECT_FALSE(source.digital.has_value());
+  EXPECT_EQ(source.recording.others.at(0).name, "ABP");
+}
+
+TEST_F(SourceRecordingTest, OtherFilesAreNamedForWhatTheyAre) {
+  const std::string dicom = std::string(128, '\0') + "DICM" + std::string(12, '\0');
+  expect_refused("a.pdf", "%PDF-1.7\n", {"a.pdf: a PDF document"});
+  expect_refused("a.edf", "%PDF-1.7\n", {"a.edf: a PDF document"});
+  expect_refused("a.png", "\x89PNG\r\n\x1A\n", {"a PNG picture"});
+  expect_refused("a.jpg", "\xFF\xD8\xFF\xE0", {"a JPEG picture"});
+  expect_refused("a.dcm", dicom, {"a.dcm: DICOM"});
+  expect_refused("a", dicom, {"DICOM"});
+  expect_refused("a.scp", std::string("\1\2\3\4\0\0\0\0\0\0\0\0\0\0\0\0SCPECG\0\0", 24), {"SCP-ECG"});
+  expect_refused("a.npy", std::string("\x93NUMPY\1\0v\0{}", 12), {"a NumPy array"});
+  expect_refused("a.h5", "\x89HDF\r\n\x1A\n", {"HDF5"});
+  expect_refused("a.mat", "MATLAB 5.0 MAT-file, Platform: x", {"a MATLAB file"});
+  expect_refused("a.zip", "PK\3\4 leads/I.txt", {"a ZIP archive"});
+  expect_refused("a.xlsx", "PK\3\4....[Content_Types].xml", {"an Excel workbook"});
+  expect_refused("a.xml", "<?xml version=\"1.0\"?>\n<RestingECG><Waveform/></RestingECG>",
+                 {"an ECG of GE's MUSE (XML), but it cannot be read: ", "SampleBase: found ''"});
+  expect_refused("b.xml", "<?xml version=\"1.0\"?><restingecgdata/>", {"Philips"});
+  expect_refused("c.xml", "<AnnotatedECG xmlns=\"urn:hl7-org:v3\"/>",
+                 {"HL7 aECG (XML), but it cannot be read: ", "no rhythm with leads"});
+  expect_refused("d.xml", "<root/>", {"an XML file"});
+  expect_refused("a.svg", "<svg viewBox=\"0 0 1 1\"/>", {"an SVG drawing"});
+  expect_refused("a.json", "{\"I\": [1, 2]}", {"JSON"});
+  expect_refused("a.csv", "%PDF-1.7\n", {"a PDF document"});
+  expect_refused("a.safetensors", std::string("\x40\0\0\0\0\0\0\0{\"a\":1}", 15), {"a model file"});
+  expect_refused("a.txt", "Dear reader,\nthe ECG was normal.\n", {"a.txt: a text, but no table of leads"});
+  expect_refused("b.txt", "0.1\n0.2\n", {"b.txt: a text, but no table of leads"});
+  expect_refused("a.bin", std::string("\1\2\3\0\0\0\4", 7), {"a.bin: a file of an unknown kind"});
+  expect_refused("a.log", "", {"a.log: empty"});
+}
+
+TEST_F(SourceRecordingTest, PathsThatNameNothing) {
+  expect_error([&] { read_recording(folder_ / "none"); }, {"none: not there", "none.hea"});
+  expect_error([&] { read_recording(folder_ / "none.edf"); }, {"none.edf: not there"});
+  expect_error([&] { read_recording(folder_ / "none.dat"); },
+               {"none.dat: cannot be opened: ", "none.hea is not there"});
+  expect_error([&] { read_recording(folder_.path()); }, {"a folder, expected a recording"});
+  write_wfdb(folder_.path(), "r", small_recording());
+  try {
+    read_recording(folder_.path());
+  } catch (const Error& error) {
+    EXPECT_NE(error.hint().find("for example " + (folder_ / "r.hea").string()), std::string::npos) << error.hint();
+  }
+}
+
+TEST_F(SourceRecordingTest, AnnotationsAreNotTheRecord) {
+  write_wfdb(folder_.path(), "r", small_recording());
+  write_wfdb_annotations(folder_ / "r.atr", {0, {{.sample = 5, .aux = ""}, {.sample = 80, .aux = ""}}});
+  expect_error([&] { read_recording(folder_ / "r.atr"); }, {"r.atr: a WFDB annotation file", "2 instants"});
+}
+
+TEST_F(SourceRecordingTest, Stems) {
+  write_file(folder_ / "a.edf.gz", "");
+  write_file(folder_ / "a.b", "");
+  EXPECT_EQ(recording_stem(folder_ / "a.edf.gz"), folder_ / "a");
+  EXPECT_EQ(recording_stem(folder_ / "a.b"), folder_ / "a.b");
+  EXPECT_EQ(recording_stem("r"), "r");
+}
+
+// The document is made from the table in the code.
+TEST(RecordingFormats, TheDocumentIsThatOfTheCode) {
+  EXPECT_EQ(read_file(std::string(CARDIOGRAD_TESTS_DIR) + "/../docs/formats.md"), formats_document())
+      << "make it anew: features --formats > docs/formats.md";
+}
+
+}  // namespace
+}  // namespace cardiograd::data
