@@ -1,12 +1,12 @@
 // CUB: reductions and passes over elements.
-#include "bench/opponents/cub_launch.h"
-
 #include <string>
 
 #include <cub/device/device_reduce.cuh>
 #include <cub/device/device_transform.cuh>
 #include <cub/version.cuh>
 #include <cuda/std/tuple>
+
+#include "bench/opponents/cub_launch.h"
 
 namespace cardiograd::bench {
 namespace {

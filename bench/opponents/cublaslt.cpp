@@ -46,6 +46,7 @@ struct Product {
   bool a_transposed = false;
   bool b_transposed = false;
   bool float_result = false;
+  bool relu = false;  // with bias only
 };
 
 class Plan {
@@ -61,7 +62,7 @@ class Plan {
     set(CUBLASLT_MATMUL_DESC_TRANSA, product.b_transposed ? CUBLAS_OP_T : CUBLAS_OP_N);
     set(CUBLASLT_MATMUL_DESC_TRANSB, product.a_transposed ? CUBLAS_OP_T : CUBLAS_OP_N);
     if (product.bias != nullptr) {
-      set(CUBLASLT_MATMUL_DESC_EPILOGUE, CUBLASLT_EPILOGUE_BIAS);
+      set(CUBLASLT_MATMUL_DESC_EPILOGUE, product.relu ? CUBLASLT_EPILOGUE_RELU_BIAS : CUBLASLT_EPILOGUE_BIAS);
       set(CUBLASLT_MATMUL_DESC_BIAS_POINTER, product.bias);
       set(CUBLASLT_MATMUL_DESC_BIAS_DATA_TYPE, result);
     }
@@ -143,7 +144,8 @@ OpponentList cublaslt_opponents(const kernels::Op& op, const kernels::OpCase& wo
                  .a = call->buffer("x", number),
                  .b = call->buffer("w", number),
                  .c = call->buffer("y", number),
-                 .bias = call->buffer("b", number)}};
+                 .bias = call->buffer("b", number),
+                 .relu = s->relu}};
   } else if (op.name == "linear_backward_input") {
     products = {{.rows = s->rows,
                  .columns = s->inputs,

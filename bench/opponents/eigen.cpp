@@ -50,10 +50,11 @@ OpponentList linear(const Op& op, const OpCase& work, const kernels::LinearShape
   const auto inputs = s.inputs;
   const auto outputs = s.outputs;
   if (op.name == "linear_forward")
-    return {eigen(work, "Matrix", [=](float* const* p) {
+    return {eigen(work, "Matrix", [=, relu = s.relu](float* const* p) {
       MatrixMap y(p[3], rows, outputs);
       y.noalias() = MatrixMap(p[0], rows, inputs) * MatrixMap(p[1], inputs, outputs);
       y.rowwise() += Eigen::Map<Eigen::RowVectorXf>(p[2], outputs);
+      if (relu) y = y.cwiseMax(0.0F);
     })};
   if (op.name == "linear_backward_input")
     return {eigen(work, "Matrix", [=](float* const* p) {

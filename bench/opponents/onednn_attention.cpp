@@ -66,16 +66,8 @@ class Attention {
   // c = scale * a b; the layouts say how each is read.
   void product(dnnl::memory& a, dnnl::memory& b, dnnl::memory& c, const OnednnLayout& a_layout,
                const OnednnLayout& b_layout, const OnednnLayout& c_layout, float scale = 1, bool before = false) {
-    dnnl::primitive_attr attributes;
-    if (scale != 1) {
-      dnnl::post_ops scaled;
-#if DNNL_VERSION_MAJOR >= 3
-      scaled.append_eltwise(algorithm::eltwise_linear, scale, 0);
-#else
-      scaled.append_eltwise(1, algorithm::eltwise_linear, scale, 0);
-#endif
-      attributes.set_post_ops(scaled);
-    }
+    const dnnl::primitive_attr attributes =
+        scale == 1 ? dnnl::primitive_attr() : onednn_then(algorithm::eltwise_linear, scale);
 #if DNNL_VERSION_MAJOR >= 3
     const dnnl::matmul::primitive_desc description(onednn_engine(), a_layout, b_layout, c_layout, attributes);
 #else

@@ -37,6 +37,18 @@ const dnnl::engine& onednn_engine() {
   return engine;
 }
 
+dnnl::primitive_attr onednn_then(dnnl::algorithm kind, float alpha) {
+  dnnl::post_ops passes;
+#if DNNL_VERSION_MAJOR >= 3
+  passes.append_eltwise(kind, alpha, 0);
+#else
+  passes.append_eltwise(1, kind, alpha, 0);
+#endif
+  dnnl::primitive_attr attributes;
+  attributes.set_post_ops(passes);
+  return attributes;
+}
+
 OnednnLayout onednn_floats(const OnednnDims& dims, dnnl::memory::format_tag tag) {
   return {dims, dnnl::memory::data_type::f32, tag};
 }

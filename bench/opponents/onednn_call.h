@@ -39,6 +39,9 @@ typename Primitive::primitive_desc onednn_gradient(const Forward& forward, const
 using OnednnDims = dnnl::memory::dims;
 using OnednnLayout = dnnl::memory::desc;
 
+// A pass behind a primitive, in the same run: ReLU is max(x, 0) for alpha 0, linear alpha * x.
+dnnl::primitive_attr onednn_then(dnnl::algorithm kind, float alpha);
+
 // Floats in a layout of oneDNN's naming, with given strides, or in the one that a primitive likes best.
 OnednnLayout onednn_floats(const OnednnDims& dims, dnnl::memory::format_tag tag);
 OnednnLayout onednn_floats(const OnednnDims& dims, const OnednnDims& strides);

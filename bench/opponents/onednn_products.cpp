@@ -94,7 +94,15 @@ std::vector<Opponent> linear(const Op& op, const OpCase& work, const kernels::Li
   const OnednnLayout w = onednn_floats({s.outputs, s.inputs}, Tag::ba);
   const OnednnLayout w_any = onednn_any({s.outputs, s.inputs});
   auto call = std::make_shared<OnednnCall>(work);
-  const auto forward = onednn_describe<dnnl::inner_product_forward>(prop_kind::forward_training, x, w_any, b, y);
+  const dnnl::primitive_attr attributes =
+      s.relu && op.name == "linear_forward" ? onednn_then(algorithm::eltwise_relu, 0) : dnnl::primitive_attr();
+#if DNNL_VERSION_MAJOR >= 3
+  const dnnl::inner_product_forward::primitive_desc forward(onednn_engine(), prop_kind::forward_training, x, w_any, b,
+                                                            y, attributes);
+#else
+  const dnnl::inner_product_forward::primitive_desc forward({prop_kind::forward_training, x, w_any, b, y}, attributes,
+                                                            onednn_engine());
+#endif
   std::string path = forward.impl_info_str();
   if (op.name == "linear_forward") {
     call->then(dnnl::inner_product_forward(forward), {{DNNL_ARG_SRC, call->buffer("x", x)},

@@ -43,6 +43,12 @@ void fill_rows(const float* b, std::int64_t rows, std::int64_t columns, float* y
   });
 }
 
+void relu_rows(std::int64_t rows, std::int64_t columns, float* y) {
+  parallel_for(rows, [&](std::int64_t r) {
+    for (std::int64_t c = r * columns; c < (r + 1) * columns; ++c) y[c] = std::max(y[c], 0.0F);
+  });
+}
+
 // sum (columns) = the sum of the rows of y, as a product with ones.
 void sum_rows(const float* y, std::int64_t rows, std::int64_t columns, const std::vector<float>& ones, float* sum) {
   cblas_sgemv(CblasRowMajor, CblasTrans, size(rows), size(columns), 1, y, size(columns), ones.data(), 1, 0, sum, 1);
@@ -58,6 +64,7 @@ OpponentList linear(const Op& op, const OpCase& work, const kernels::LinearShape
     return {openblas(work, "sgemm", [s](float* const* p) {
       fill_rows(p[2], s.rows, s.outputs, p[3]);
       product(false, false, s.rows, s.outputs, s.inputs, p[0], p[1], 1, p[3]);
+      if (s.relu) relu_rows(s.rows, s.outputs, p[3]);
     })};
   if (op.name == "linear_backward_input")
     return {openblas(work, "sgemm",

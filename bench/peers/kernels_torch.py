@@ -167,9 +167,10 @@ PEERS = {
 
 def call_of(op, shape):
     """The call for an operation at a shape, or None where PyTorch has no counterpart; fails where it should have one."""
-    operation, direction = re.fullmatch(r'(.+)_(forward|backward.*)', op).groups()
-    if operation not in PEERS:
+    named = re.fullmatch(r'(.+)_(forward|backward.*)', op)
+    if not named or named[1] not in PEERS:
         return None
+    operation, direction = named.groups()
     maker, pattern = PEERS[operation]
     match = re.fullmatch(pattern, shape)
     if not match:
