@@ -71,7 +71,7 @@ __device__ inline float packed(float low, float high) {
 }
 
 template <Precision kMode, int kWidth>
-struct MmaTile {
+struct AttentionTile {
   static constexpr bool kPairs = kMode == Precision::kBf16;
   static constexpr int kDepth = kPairs ? 32 : 16;              // components of two steps
   static constexpr int kChunks = kWidth / kDepth;              // of a row

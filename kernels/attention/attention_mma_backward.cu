@@ -32,7 +32,7 @@ inline constexpr int kScorePitch = kGradientKeys;  // words of a query's dS; in 
 // The dynamic shared memory of a block.
 template <Precision kMode, int kWidth>
 struct GradientShared {
-  using Tile = MmaTile<kMode, kWidth>;
+  using Tile = AttentionTile<kMode, kWidth>;
   static constexpr int kRows = kGradientQueries * Tile::kPitch;
   float keys[kGradientKeys * Tile::kPitch];       // depth = rows
   float queries[(Tile::kPairs ? 2 : 1) * kRows];  // depth = components; in bf16 then depth = rows
@@ -55,7 +55,7 @@ __device__ inline int key_of_pair(int pair) {
 template <Precision kMode, int kWidth>
 __device__ inline void load_keys(const AttentionHead& head, const AttentionRows<const float>& k, int first,
                                  float* keys) {
-  using Tile = MmaTile<kMode, kWidth>;
+  using Tile = AttentionTile<kMode, kWidth>;
   constexpr int kGroups = kWidth / 4;
   SIMT_UNROLL
   for (int i = 0; i < kGradientKeys / 2 * kGroups / kGradientThreads; ++i) {
@@ -80,7 +80,7 @@ __device__ inline void load_keys(const AttentionHead& head, const AttentionRows<
 // Two rows of queries or dy for products over components and over rows.
 template <Precision kMode, int kWidth>
 __device__ inline void store_two_rows(float* tile, int pair, int group, const float4 (&x)[2]) {
-  using Tile = MmaTile<kMode, kWidth>;
+  using Tile = AttentionTile<kMode, kWidth>;
   SIMT_UNROLL
   for (int odd = 0; odd < 2; ++odd) Tile::store_row(tile, 2 * pair + odd, group, x[odd]);
   if constexpr (Tile::kPairs)
@@ -275,7 +275,7 @@ __device__ inline int key_of_thread(int thread) {
 // What a lane keeps of its two keys.
 template <Precision kMode, int kWidth>
 struct GradientKeys {
-  using Tile = MmaTile<kMode, kWidth>;
+  using Tile = AttentionTile<kMode, kWidth>;
   MmaWords k[2][Tile::kPairs ? Tile::kChunks : 1];  // in tf32 they are read from shared memory
   MmaWords v[2][Tile::kChunks];
   FragmentC dk[kWidth / 8] = {};

@@ -28,7 +28,7 @@ template <Precision kMode, int kWidth, int kRows>
 __device__ inline void load_keys_and_values(const AttentionHead& head, const AttentionRows<const float>& k,
                                             const AttentionRows<const float>& v, int first, float* keys,
                                             float* values) {
-  using Tile = MmaTile<kMode, kWidth>;
+  using Tile = AttentionTile<kMode, kWidth>;
   constexpr int kGroups = kWidth / 4;
   SIMT_UNROLL
   for (int i = 0; i < kRows / 2 * kGroups / kMmaThreads; ++i) {
@@ -124,7 +124,7 @@ template <Precision kMode, int kWidth>
 static __global__ void __launch_bounds__(kMmaThreads, kWidth == 32 ? 2 : 1)
     attention_forward_mma_kernel(AttentionHead head, const float* __restrict__ qkv, float* __restrict__ y,
                                  float* __restrict__ lse) {
-  using Tile = MmaTile<kMode, kWidth>;
+  using Tile = AttentionTile<kMode, kWidth>;
   constexpr int kKeys = kMmaKeys<kWidth>;
   SIMT_SHARED(float, keys, [kKeys * Tile::kPitch]);
   SIMT_SHARED(float, values, [kKeys * Tile::kPitch]);

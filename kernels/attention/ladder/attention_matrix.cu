@@ -1,4 +1,5 @@
-// Rung 1: the formula as it stands, one kernel per line of it. S, then P, lies in device memory: T x T floats per head.
+// Version 1: the formula as it stands, one kernel per line of it. S, then P, lies in device memory: T x T floats per
+// head.
 //
 //   scores    a block: a query; a thread: every 128th of its keys, one dot product each
 //   softmax   a block (one warp): a query; a thread: every 32nd weight
