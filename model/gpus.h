@@ -4,7 +4,7 @@
 #include <string>
 #include <vector>
 
-#include "base/precision.h"
+#include "base/precision_words.h"
 
 namespace cardiograd::model {
 

@@ -9,7 +9,7 @@
 
 #include <nlohmann/json_fwd.hpp>
 
-#include "base/precision.h"
+#include "base/precision_words.h"
 #include "model/prediction.h"
 
 namespace cardiograd::apps {
