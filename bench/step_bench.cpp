@@ -12,12 +12,14 @@
 #include "apps/common/app.h"
 #include "apps/common/version.h"
 #include "base/file.h"
+#include "base/precision_words.h"
 #include "base/threads.h"
 #include "engine/autograd.h"
 #include "engine/cuda.h"
 #include "engine/memory.h"
 #include "engine/observer.h"
 #include "engine/optim/adam.h"
+#include "engine/precision.h"
 #include "kernels/gemm/gemm_cpu.h"
 #include "model/hc_cnn_tn.h"
 
@@ -31,6 +33,7 @@ struct Options {
   int threads = 0;
   int steps = 10;
   std::int64_t batch = 64;
+  std::string precision = "fp32";
   std::string json;
   bool timeline = false;
 };
@@ -153,7 +156,7 @@ class Bench {
     result_["device"] = describe_device(device_);
     result_["threads"] = thread_count();
     result_["instruction_set"] = kernels::gemm_instruction_set();
-    result_["precision"] = "fp32";
+    result_["precision"] = options_.precision;
     result_["commit"] = apps::commit();
     write_file(options_.json, result_.dump(2) + "\n");
   }
@@ -177,10 +180,12 @@ int main(int argc, char** argv) {
   app.add_option("--threads", options.threads, "0 (default): one for each core")->check(CLI::Range(0, 1024));
   app.add_option("--steps", options.steps, "timed repeats, 10 by default")->check(CLI::Range(1, 1000000));
   app.add_option("--batch-size", options.batch, "64 by default")->check(CLI::Range(2, 1000000));
+  app.add_option("--precision", options.precision, "of the factors of matrix products: fp32 (default), tf32 or bf16");
   app.add_option("--json", options.json, "also write the figures to this file");
   app.add_flag("--timeline", options.timeline, "also record when each kernel of one step ran (for --json)");
   return cardiograd::apps::run(app, argc, argv, [&] {
     cardiograd::set_thread_count(options.threads);
+    cardiograd::set_matmul_precision(cardiograd::parse_word<cardiograd::Precision>("--precision", options.precision));
     cardiograd::Bench(options).run();
   });
 }

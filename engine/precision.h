@@ -11,9 +11,11 @@ namespace internal {
 inline thread_local Precision matmul_precision = Precision::kFp32;
 }  // namespace internal
 
+// Of this thread.
 inline Precision matmul_precision() {
   return internal::matmul_precision;
 }
+// Of this thread, from now on.
 inline void set_matmul_precision(Precision precision) {
   internal::matmul_precision = precision;
 }

@@ -42,8 +42,8 @@ bool has_mma() {
   check_cuda(cudaGetDeviceProperties(&properties, device), "asking for the GPU's properties");
   return properties.major >= 8;
 #else
-  static int known_device = -1;
-  static bool known = false;
+  thread_local int known_device = -1;
+  thread_local bool known = false;
   if (device != known_device) {
     check_cuda(cudaGetDeviceProperties(&properties, device), "asking for the GPU's properties");
     known = properties.major >= 8;

@@ -1,6 +1,6 @@
 #!/usr/bin/env python3
-"""Holds the rooms apart: no include runs upward, none in a circle, no room holds more than 26 % of the product's lines,
-no source file has more than 500.
+"""Holds the rooms apart: no include runs upward, none in a circle, no room holds more than 22 % of the product's lines
+(kernels' earlier versions in ladder/ do not count), no source file has more than 500.
 
 Usage: check_includes.py [ROOT]      prints the lines of each room; exit status 1 with a line for each violation
 """
@@ -63,7 +63,8 @@ def main():
         room = room_of(path)
         if room is None or not path.endswith(PRODUCT):
             continue
-        lines_of[room] += len(lines)
+        if '/ladder/' not in path:  # earlier versions of kernels are kept to be read, and ship nothing
+            lines_of[room] += len(lines)
         allowed = below(room)
         includes_of[path] = []
         for number, line in enumerate(lines, 1):

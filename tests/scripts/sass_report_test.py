@@ -238,7 +238,7 @@ class Launches(unittest.TestCase):
 
     def test_the_repository_table_is_of_known_operations(self):
         launches.check_operations(launches.Launches(ROOT / "bench/launches.toml"), report.operations_of(ROOT))
-        with self.assertRaisesRegex(UsageError, "unknown operation .* 'attention' .known: conv1d"):
+        with self.assertRaisesRegex(UsageError, "unknown operation .* 'gemm' .known: conv1d"):
             launches.check_operations(launches.Launches(ROOT / "bench/launches.toml"), ["conv1d"])
 
 
