@@ -75,7 +75,10 @@ struct AttentionForward : AttentionSpec {
 
 struct AttentionBackward : AttentionSpec {
   static constexpr const char* kName = "attention_backward";
-  static int launches(const AttentionShape&) { return 3; }
+  // One kernel up to the head width of attention_backward_path's "mma" and "ffma", three on its "tile".
+  static int launches(const AttentionShape& s) {
+    return s.width <= (s.precision == Precision::kFp32 ? 32 : 64) ? 1 : 3;
+  }
   static constexpr const char* kGradientOf = AttentionForward::kName;
   static constexpr std::vector<BufferSpec> buffers(const AttentionShape& s) {
     return {{"qkv", qkv_dims(s)},
