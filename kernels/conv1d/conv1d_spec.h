@@ -83,6 +83,7 @@ struct Conv1dForward : Conv1dSpec {
 
 struct Conv1dBackwardInput : Conv1dSpec {
   static constexpr const char* kName = "conv1d_backward_input";
+  static int launches(const Conv1dShape&) { return 2; }
   static constexpr const char* kGradientOf = Conv1dForward::kName;
   static constexpr std::vector<BufferSpec> buffers(const Conv1dShape& s) {
     return {w(s), y(s, "dy", Role::kInput), {"dx", {s.batch, s.time, s.input_channels}, Role::kOutput}};
