@@ -11,6 +11,7 @@ namespace cardiograd::apps {
 // ignores (nohup) stays ignored. Only for programs that ask stop_requested() from time to time.
 void catch_stop_signals();
 
+// One of the signals has come.
 bool stop_requested();
 
 // 128 and the number of the signal; 0 when there was none.
