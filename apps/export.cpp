@@ -34,7 +34,7 @@ void write(const Options& o) {
   if (!o.force && std::filesystem::exists(o.out))
     throw Error(fmt::format("{}: exists already", o.out), "Name another file, or overwrite it with --force.");
   model::TrainedModel trained = model::load_model(o.model);
-  const std::string description = read_safetensors(o.model).metadata.at("cardiograd");
+  const std::string description = read_safetensors(model::model_path(o.model)).metadata.at("cardiograd");
   const onnx::ModelProto proto = to_onnx(trained, description, {.filter_inside = o.filter_inside});
   write_onnx(o.out, proto);
   fmt::print("{}: operator set {}, {} nodes, inputs", o.out, kOnnxOpset, proto.graph().node_size());

@@ -11,7 +11,7 @@ namespace cardiograd::apps {
 // ignores (nohup) stays ignored. Only for programs that ask stop_requested() from time to time.
 void catch_stop_signals();
 
-// True once one of the signals has come.
+// One of the signals has come.
 bool stop_requested();
 
 // 128 and the number of the signal; 0 when there was none.
