@@ -201,5 +201,23 @@ TEST(Safetensors, WeightsOfOtherPrecisionsBecomeFloat32) {
   EXPECT_EQ(restored("F64", bytes(std::vector<double>{0.1, -3}), 8), (std::vector<float>{0.1F, -3}));
 }
 
+// The metadata that another program copies has the checksums of the weights before the conversion.
+TEST(Safetensors, ConvertedFilesKeepNoChecksums) {
+  const TemporaryFolder folder;
+  SafetensorsFile file;
+  file.tensors["w"] = Tensor::from<float>({1, -2}, {2});
+  write_safetensors(folder / "a.safetensors", file);
+  const std::string whole = read_file(folder / "a.safetensors");
+  std::string header = whole.substr(8, whole.size() - 16);
+  const auto replace = [&](const std::string& from, const std::string& to) {
+    ASSERT_NE(header.find(from), std::string::npos) << header;
+    header.replace(header.find(from), from.size(), to);
+  };
+  replace("[0,8]", "[0,4]");
+  replace("\"F32\"", "\"F16\"");
+  write_file(folder / "a.safetensors", file_with(header, std::string("\x00\x3C\x00\xC0", 4), header.size()));
+  EXPECT_EQ(read_safetensors(folder / "a.safetensors").tensors.at("w").values(), (std::vector<float>{1, -2}));
+}
+
 }  // namespace
 }  // namespace cardiograd
