@@ -22,9 +22,6 @@ constexpr std::int64_t kWeightBlocks = 320;
 constexpr std::int64_t kMaxWeightPieces = 128;
 constexpr std::int64_t kMinWeightSteps = 8;
 
-using Tf32Tile = MmaTile<Precision::kTf32>;
-using Bf16Tile = MmaTile<Precision::kBf16>;
-
 int to_int(std::int64_t value, const char* what) {
   if (value > std::numeric_limits<int>::max() || value < std::numeric_limits<int>::min())
     throw Error("a matrix product on the GPU: " + std::string(what) + " is " + std::to_string(value) +

@@ -2,8 +2,8 @@
 // shared memory. Two kinds with the same interface, so that a kernel is written once for all precisions:
 //
 //   ExactTile          FFMA; a thread has 8 x 8 sums and loads 4 values at once
-//   MmaTile<kTf32>     tensor cores, m16n8k8; A and B must hold values rounded to tf32
-//   MmaTile<kBf16>     tensor cores, m16n8k16; rounds where it packs two values into a word
+//   Tf32Tile           tensor cores, m16n8k8; A and B must hold values rounded to tf32
+//   Bf16Tile           tensor cores, m16n8k16; rounds where it packs two values into a word
 //
 // B lies as [depth][column] with kPitchB floats per depth. A lies either as [row][depth] with pitch_a(kDepth) floats
 // per row (multiply_rows), or as [depth][row] with pitch_columns(rows) floats per depth (multiply_columns). The pitches
@@ -239,7 +239,11 @@ class MmaTile {
   simt::FragmentC sum_[2][8] = {};
 };
 
-// Four values in shared memory as products of MmaTile<kTf32> take them. A thread does that to what it has copied
+// Names that are the same in the machine code and on the host.
+class Tf32Tile : public MmaTile<Precision::kTf32> {};
+class Bf16Tile : public MmaTile<Precision::kBf16> {};
+
+// Four values in shared memory as products of Tf32Tile take them. A thread does that to what it has copied
 // itself, once the copy is there and before the block's barrier: each value is rounded once, however many warps and
 // taps read it.
 __device__ __forceinline__ void round_to_tf32_in_place(float* four) {
