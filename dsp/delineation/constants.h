@@ -230,6 +230,11 @@ struct QrsConstants {
   double min_backgrounds = 2.5;
   // Longest stretch of little slope inside a complex. Physiology: notches and the tops of slurred complexes.
   double gap_s = 0.024;
+  // What lies before such a stretch is P if its slope stays below this fraction of the steepest, and it is longer than
+  // before_gap_s. Physiology: P is at most a third as steep where it runs into a complex.
+  double before_gap_fraction = 0.35;
+  // See before_gap_fraction. Physiology: Q lasts 40 ms at most.
+  double before_gap_s = 0.04;
   // A lead's onset is no earlier than this before that of all leads. Tuned: QRS onsets of LUDB.
   double before_all_leads_s = 0.016;
   // A lead's end is no later than this after that of all leads. Tuned: QRS ends of LUDB.
@@ -312,14 +317,20 @@ struct PConstants {
   double last_t_end_bazett_s = 0.36;
   // The peak is at least this far after the end of the T wave of the beat before. Physiology: half a P wave.
   double after_last_t_s = 0.05;
+  // Its peak is at least this far after that of the T wave before. Physiology: half of the shortest T and half of P.
+  double min_after_t_s = 0.1;
   // In groups of fewer beats no P is reported. Geometry: what beats have in common needs some.
   std::size_t min_group_beats = 3;
-  // The strength over the strongest lead below which there is no P. Noise: what fibrillation and noise reach.
-  double min_backgrounds = 3.0;
-  // The same for recordings of many_leads leads and more. Noise: the largest of many is larger by chance.
-  double min_many_backgrounds = 6.0;
-  // From this number of leads on they are many. Judgment: between a monitor and a 12-lead recording.
-  std::size_t many_leads = 6;
+  // In some lead P is at least this fraction as steep as the QRS complex. Physiology: 99 % of sinus rhythms have 0.04.
+  double min_qrs_fraction = 0.01;
+  // A wave right behind T is P if in some lead it is at least this fraction as steep as T. Physiology: 99 % of sinus
+  // rhythms have 0.7; what the high-pass makes of the end of T has 0.25 at most.
+  double min_t_fraction = 0.4;
+  // Slope beside P, as a fraction of that of P, above which it is one wave of many. Tuned: sinus rhythm, fibrillation and
+  // flutter in PTB-XL, folds 1 to 8.
+  double max_beside_fraction = 0.45;
+  // Less time beside P does not tell. Geometry: a slope box less.
+  double min_beside_s = 0.02;
   // Least ratio of what the beats have in common to what differs (Consistency::ratio). Noise: fibrillation gives 1.
   double min_consistency_ratio = 5.0;
   // Least median correlation of the beats. Tuned: records of LUDB and QTDB with atrial fibrillation and flutter.
@@ -372,6 +383,11 @@ struct ConsistencyConstants {
   double alike_correlation = 0.3;
   // At least this many beats, and half of the group, must resemble each other. Geometry: P's min_group_beats.
   std::size_t min_alike_beats = 3;
+  // From this standard deviation of the intervals on it shows to which beat a wave belongs. Geometry: a fifth of a P wave.
+  double min_irregular_s = 0.02;
+  // What the beats have in common belongs to them if its ratio is this times that with respect to the beats before.
+  // Physiology: 98 % of sinus rhythms have 2, 75 % of T waves less than 1.
+  double own_beat_ratio = 2.0;
   // How often the beats are compared again at most. Judgment: more change little.
   int max_rounds = 2;
 };

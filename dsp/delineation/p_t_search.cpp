@@ -149,6 +149,33 @@ CommonPlace common_place(const AverageBeat& beat, const WaveSearch& search, cons
   return common;
 }
 
+void part_windows(const AverageBeat& beat, const std::vector<char>& leads, double rr_before_s, WaveSearch& for_t,
+                  WaveSearch& for_p) {
+  if (for_t.to <= for_t.from || for_p.to <= for_p.from) return;
+  const CommonPlace t = common_place(beat, for_t, lead_humps(beat, for_t, leads));
+  const CommonPlace p = common_place(beat, for_p, lead_humps(beat, for_p, leads));
+  if (t.place < 0 || p.place < 0) return;
+  const Eigen::Index rr = beat.samples(rr_before_s), apart = beat.samples(kP.min_after_t_s);
+  // best_t: of the places for T that leave room for P at `at`.
+  Eigen::Index best_t = -1, next_t = for_t.from, t_place = t.place, p_place = p.place;
+  double best = -1.0;
+  const auto value = [](const CommonPlace& of, Eigen::Index at) { return of.support[at] * of.prior[at]; };
+  for (Eigen::Index at = for_p.from; at <= for_p.to; ++at) {
+    for (; next_t <= std::min(for_t.to, at + rr - apart); ++next_t) {
+      if (best_t < 0 || value(t, next_t) > value(t, best_t)) best_t = next_t;
+    }
+    if (best_t < 0 || value(t, best_t) + value(p, at) <= best) continue;
+    best = value(t, best_t) + value(p, at);
+    t_place = best_t;
+    p_place = at;
+  }
+  if (best < 0.0) return;
+  const Eigen::Index p_begins = p_place - beat.samples(0.5 * kP.min_after_t_s);
+  for_t.to = std::clamp(p_place + rr - apart, for_t.from, for_t.to);
+  for_t.limits.highest = std::clamp(p_begins + rr, for_t.to, std::max(for_t.to, for_t.limits.highest));
+  for_p.from = std::clamp(t_place - rr + apart, for_p.from, for_p.to);
+}
+
 std::optional<WaveHumps> humps_near(const WaveSearch& search, const std::vector<Hump>& humps, Eigen::Index place) {
   const auto allowed = [&](const Hump& hump) {
     return hump.middle() >= static_cast<double>(search.from) && hump.middle() <= static_cast<double>(search.to);
@@ -172,6 +199,16 @@ std::optional<WaveHumps> humps_near(const WaveSearch& search, const std::vector<
   const bool before = main > 0 && second_phase(main - 1, search.phase_before_fraction, search.phase_before);
   const bool after = main + 1 < humps.size() && second_phase(main + 1, search.phase_after_fraction, search.phase_after);
   return WaveHumps{before ? main - 1 : main, main, after ? main + 1 : main};
+}
+
+Stretch stretch_of(const FoundWaves& found, Eigen::Index slope_box) {
+  std::vector<double> onsets, offsets;
+  for (const std::optional<FoundWave>& wave : found.leads) {
+    if (!wave) continue;
+    onsets.push_back(wave->onset);
+    offsets.push_back(wave->offset);
+  }
+  return {.from = median(onsets), .to = median(offsets), .slope_box = slope_box};
 }
 
 FoundWaves find_wave(const AverageBeat& beat, const WaveSearch& search, const std::vector<char>& leads) {

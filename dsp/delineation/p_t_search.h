@@ -10,6 +10,7 @@
 #include <Eigen/Core>
 
 #include "dsp/delineation/average_beat.h"
+#include "dsp/delineation/consistency.h"
 #include "dsp/delineation/wave_search.h"
 
 namespace cardiograd::dsp {
@@ -57,6 +58,13 @@ struct CommonPlace {
 };
 CommonPlace common_place(const AverageBeat& beat, const WaveSearch& search, const LeadHumps& humps);
 
+// The time between two beats belongs to T first and then to P. Narrows the windows of both searches so that they do not
+// overlap: of all pairs of a place for T and a later one for the P wave of the next beat, `rr_before_s` after the first
+// one, it keeps to that with the largest sum of both products. So T is not sought where P is the better answer, nor P
+// where T is.
+void part_windows(const AverageBeat& beat, const std::vector<char>& leads, double rr_before_s, WaveSearch& for_t,
+                  WaveSearch& for_p);
+
 // One lead's own wave: its strongest hump near the common place, with a second phase before and after it where there is
 // one; nothing where no hump is near.
 std::optional<WaveHumps> humps_near(const WaveSearch& search, const std::vector<Hump>& humps, Eigen::Index place);
@@ -65,6 +73,9 @@ struct FoundWaves {
   std::vector<std::optional<FoundWave>> leads;  // Boundaries drawn to the consensus of the leads.
   double strongest = 0.0;  // Largest strength over the leads, in backgrounds; 0 where there is none.
 };
+
+// Where most leads have the wave; `found` must have a lead.
+Stretch stretch_of(const FoundWaves& found, Eigen::Index slope_box);
 
 // The wave in each lead that takes part (`leads`, per lead) and has a hump near the common place.
 FoundWaves find_wave(const AverageBeat& beat, const WaveSearch& search, const std::vector<char>& leads);
