@@ -42,6 +42,11 @@ struct RPeakConstants {
   double band_low_hz = 6.0;
   // Upper end of that band; muscle noise lies above. Paper: as band_low_hz.
   double band_high_hz = 24.0;
+  // Lower end of a second band, in which sharp complexes stand out of T waves and of wide complexes many times as high.
+  // Physiology: T and wide complexes lie below.
+  double sharp_low_hz = 15.0;
+  // Upper end of that band. Judgment: muscle noise and mains lie above.
+  double sharp_high_hz = 40.0;
   // Order of the Butterworth prototype of that band-pass. Judgment: steep enough, and rings for less than a complex.
   int band_order = 2;
   // The upper end is no higher than this fraction of the sampling rate. Geometry: below half the rate.
@@ -61,6 +66,9 @@ struct RPeakConstants {
   double min_level_fraction = 0.25;
   // Ratio of QRS level to background from which on a lead gains no more weight. Judgment: all clean leads count alike.
   double trusted_ratio = 12.0;
+  // The power of the ratio of a lead's local maxima to what is usual there, or of its inverse, that the lead's weight is
+  // multiplied by. Judgment: as its background.
+  double strange_power = 2.0;
   // A lead's background is taken as no less than this fraction of its level. Numerics: noiseless signals.
   double min_background_fraction = 1e-9;
   // A lead's envelope, in QRS levels, counts no more than this. Judgment: a spike in one lead must not make a beat.
@@ -91,6 +99,14 @@ struct RPeakConstants {
   double min_threshold_fraction = 0.18;
   // Highest threshold, in QRS levels. Tuned: as min_threshold_fraction.
   double max_threshold_fraction = 0.45;
+  // Height of maxima that are no beats, as a ratio to the sharp envelope's background. Noise: its larger maxima.
+  double noise_maximum_ratio = 2.5;
+  // At an interval of 1 s a T wave is no later than this after its beat; grows with the square root of the interval.
+  // Paper: Bazett, Heart 7:353 (1920), for the square root; the value is that of a long QT interval.
+  double latest_t_bazett_s = 0.40;
+  // A candidate then is a T wave if its sharpness is less than this ratio to that of the beat. Physiology: wide complexes
+  // are less dull than T.
+  double dull_ratio = 0.25;
   // Intervals below this ratio to the usual one cost. Tuned: as min_threshold_fraction; atrial fibrillation and early
   // beats stay free, a T wave between two beats does not.
   double short_interval_ratio = 0.7;
@@ -111,6 +127,28 @@ struct RPeakConstants {
   double refine_s = 0.06;
 };
 inline constexpr RPeakConstants kRPeak;
+
+// Beats of rhythms without pauses between them (periodic_beats.h).
+struct PeriodicConstants {
+  // Lower end of the band that is looked at. Physiology: 110 beats a minute lie above, the baseline wanders below.
+  double band_low_hz = 1.2;
+  // Upper end of that band. Judgment: three harmonics of the fastest rhythms.
+  double band_high_hz = 15.0;
+  // Length that is looked at by itself. Judgment: the rate hardly changes meanwhile.
+  double stretch_s = 10.0;
+  // Shortest period. Physiology: 315 beats a minute.
+  double shortest_s = 0.19;
+  // Longest period. Physiology: slower rhythms have pauses.
+  double longest_s = 1.2;
+  // Least correlation of a stretch with itself one period later, and of a cycle with the others. Noise: 10 s of noise of
+  // one lead in that band reach 0.3.
+  double min_correlation = 0.5;
+  // The first period with this fraction of the best correlation is taken. Judgment: multiples fit as well.
+  double first_fraction = 0.85;
+  // Cycles are at least this fraction of the period apart. Judgment: no two in one.
+  double min_interval_fraction = 0.6;
+};
+inline constexpr PeriodicConstants kPeriodic;
 
 // The working signal (working_signal.h).
 struct WorkingSignalConstants {

@@ -38,12 +38,13 @@ GroupWaves find_group_waves(const WorkingSignal& signal, const BeatGroup& group,
   // T first as if there were a P wave, and once more where there is none to leave room for.
   const WaveSearch whole = t_search(beat, qrs->all_leads.offset, rr_after_s);
   WaveSearch for_t = whole, for_p = p_search(beat, qrs->all_leads.onset, {}, rr_before_s);
-  part_windows(beat, has_qrs, rr_before_s, for_t, for_p);
-  FoundWaves t = find_wave(beat, for_t, has_qrs);
+  const LeadSlopes t_slopes = lead_slopes(beat, for_t, has_qrs), p_slopes = lead_slopes(beat, for_p, has_qrs);
+  part_windows(beat, t_slopes, p_slopes, rr_before_s, for_t, for_p);
+  FoundWaves t = find_wave(beat, for_t, t_slopes);
   for_p = p_search(beat, qrs->all_leads.onset, t.leads, rr_before_s);
-  const FoundWaves p = find_wave(beat, for_p, has_qrs);
+  const FoundWaves p = find_wave(beat, for_p, p_slopes);
   PPresence presence = p_presence(beat, *qrs, t, p, for_p, rr_before_s);
-  if (std::count(presence.present.begin(), presence.present.end(), 1) == 0) t = find_wave(beat, whole, has_qrs);
+  if (std::count(presence.present.begin(), presence.present.end(), 1) == 0) t = find_wave(beat, whole, t_slopes);
   waves.p_present = std::move(presence.present);
   waves.p_shifts = std::move(presence.shifts);
   if (t.strongest > 0.0) {
