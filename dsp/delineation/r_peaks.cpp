@@ -12,6 +12,7 @@
 #include "dsp/delineation/periodic_beats.h"
 #include "dsp/delineation/r_peak_envelope.h"
 #include "dsp/delineation/r_peak_selection.h"
+#include "dsp/delineation/stimuli.h"
 
 namespace cardiograd::dsp {
 namespace {
@@ -52,14 +53,21 @@ std::vector<Candidate> candidates_of(const Envelopes& envelopes, const Levels& l
 
 }  // namespace
 
-RPeaks detect_r_peaks(const Eigen::ArrayXXd& signal, double rate) {
+RPeaks detect_r_peaks(const Eigen::ArrayXXd& recorded, double rate) {
   if (!(std::isfinite(rate) && rate >= kRPeak.min_rate_hz)) {
     throw Error(fmt::format("R peaks: a sampling rate of {} Hz, at least {} Hz are needed", rate, kRPeak.min_rate_hz),
                 "Check the rate in the record's header.");
   }
-  if (signal.cols() == 0) return {{}, "no lead"};
-  const double seconds = static_cast<double>(signal.rows()) / rate;
+  if (recorded.cols() == 0) return {{}, "no lead"};
+  const double seconds = static_cast<double>(recorded.rows()) / rate;
   if (!(seconds >= kRPeak.min_duration_s)) return {{}, "shorter than one second"};
+  const std::vector<double> stimuli_s = find_stimuli(recorded, rate);
+  Eigen::ArrayXXd bridged;
+  if (!stimuli_s.empty()) {
+    bridged = recorded;
+    bridge_stimuli(stimuli_s, rate, bridged);
+  }
+  const Eigen::ArrayXXd& signal = stimuli_s.empty() ? recorded : bridged;
   const Envelopes envelopes = combined_envelopes(signal, rate);
   const Eigen::ArrayXd& envelope = envelopes.all;
   if (!(envelope.maxCoeff() > 0.0)) return {{}, "all leads are flat or missing"};

@@ -1,4 +1,5 @@
 #include "dsp/delineation/working_signal.h"
+#include "dsp/delineation/stimuli.h"
 
 #include <cmath>
 #include <limits>
