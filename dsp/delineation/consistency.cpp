@@ -155,16 +155,25 @@ bool belongs_to_own_beat(const WorkingSignal& signal, const BeatGroup& group, co
                [](double rr) { return std::isfinite(rr); });
   if (known.empty()) return true;
   const double usual = median(known);
-  BeatGroup by_beat_before = group;
+  // Premature beats have a P wave of another form: they must not decide.
+  BeatGroup own = group, by_beat_before = group;
+  for (BeatGroup* beats : {&own, &by_beat_before}) {
+    beats->beats.clear();
+    beats->centers.clear();
+  }
   double sum = 0.0;
   for (std::size_t i = 0; i < group.centers.size(); ++i) {
-    if (!std::isfinite(group.rr_before_s[i])) continue;
-    const double later = std::clamp(group.rr_before_s[i] - usual, -0.5 * usual, 0.5 * usual);
-    by_beat_before.centers[i] -= static_cast<Eigen::Index>(std::lround(later * signal.rate));
+    const double rr = group.rr_before_s[i];
+    if (!std::isfinite(rr) || rr < kConsistency.premature_ratio * usual) continue;
+    const double later = std::min(rr - usual, 0.5 * usual);
+    own.beats.push_back(group.beats[i]);
+    own.centers.push_back(group.centers[i]);
+    by_beat_before.beats.push_back(group.beats[i]);
+    by_beat_before.centers.push_back(group.centers[i] - static_cast<Eigen::Index>(std::lround(later * signal.rate)));
     sum += later * later;
   }
-  if (std::sqrt(sum / static_cast<double>(known.size())) < kConsistency.min_irregular_s) return true;
-  return common_ratio(signal, group, stretch) >=
+  if (std::sqrt(sum / static_cast<double>(own.beats.size())) < kConsistency.min_irregular_s) return true;
+  return common_ratio(signal, own, stretch) >=
          kConsistency.own_beat_ratio * common_ratio(signal, by_beat_before, stretch);
 }
 

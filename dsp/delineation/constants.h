@@ -66,9 +66,9 @@ struct RPeakConstants {
   double min_level_fraction = 0.25;
   // Ratio of QRS level to background from which on a lead gains no more weight. Judgment: all clean leads count alike.
   double trusted_ratio = 12.0;
-  // The power of the ratio of a lead's local maxima to what is usual there, or of its inverse, that the lead's weight is
-  // multiplied by. Judgment: as its background.
-  double strange_power = 2.0;
+  // The power of the ratio of a lead's local maxima to what is usual there, or of its inverse, that the lead's weight
+  // is multiplied by. Judgment: as its background.
+  double strange_order = 2.0;
   // A lead's background is taken as no less than this fraction of its level. Numerics: noiseless signals.
   double min_background_fraction = 1e-9;
   // A lead's envelope, in QRS levels, counts no more than this. Judgment: a spike in one lead must not make a beat.
@@ -104,8 +104,8 @@ struct RPeakConstants {
   // At an interval of 1 s a T wave is no later than this after its beat; grows with the square root of the interval.
   // Paper: Bazett, Heart 7:353 (1920), for the square root; the value is that of a long QT interval.
   double latest_t_bazett_s = 0.40;
-  // A candidate then is a T wave if its sharpness is less than this ratio to that of the beat. Physiology: wide complexes
-  // are less dull than T.
+  // A candidate then is a T wave if its sharpness is less than this ratio to that of the beat. Physiology: wide
+  // complexes are less dull than T.
   double dull_ratio = 0.25;
   // Intervals below this ratio to the usual one cost. Tuned: as min_threshold_fraction; atrial fibrillation and early
   // beats stay free, a T wave between two beats does not.
@@ -140,8 +140,8 @@ struct PeriodicConstants {
   double shortest_s = 0.19;
   // Longest period. Physiology: slower rhythms have pauses.
   double longest_s = 1.2;
-  // Least correlation of a stretch with itself one period later, and of a cycle with the others. Noise: 10 s of noise of
-  // one lead in that band reach 0.3.
+  // Least correlation of a stretch with itself one period later, and of a cycle with the others. Noise: 10 s of noise
+  // of one lead in that band reach 0.3.
   double min_correlation = 0.5;
   // The first period with this fraction of the best correlation is taken. Judgment: multiples fit as well.
   double first_fraction = 0.85;
@@ -208,12 +208,12 @@ struct StimulusConstants {
   Eigen::Index quorum_leads = 4;
   // After a stimulus none is found for this long. Physiology: less than between atrial and ventricular stimuli.
   double dead_s = 0.05;
-  // Within this time on either side ... Judgment: two or three beats.
+  // A stimulus has others within this time before or after it. Judgment: two or three beats.
   double again_s = 5.0;
-  // ... there are as many stimuli as this. Judgment: an artifact comes alone.
-  std::ptrdiff_t min_count = 3;
+  // At least this many, itself included. Judgment: an artifact comes alone.
+  Eigen::Index min_stimuli = 3;
   // As many leads are looked at. Judgment: a stimulus is seen in most.
-  Eigen::Index leads = 4;
+  Eigen::Index some_leads = 4;
   // Half the length that is bridged, two samples at least. Physiology: what is left of an impulse of 2 ms.
   double bridge_s = 0.008;
 };
@@ -388,8 +388,8 @@ struct PConstants {
   // A wave right behind T is P if in some lead it is at least this fraction as steep as T. Physiology: 99 % of sinus
   // rhythms have 0.7; what the high-pass makes of the end of T has 0.25 at most.
   double min_t_fraction = 0.4;
-  // Slope beside P, as a fraction of that of P, above which it is one wave of many. Tuned: sinus rhythm, fibrillation and
-  // flutter in PTB-XL, folds 1 to 8.
+  // Slope beside P, as a fraction of that of P, above which it is one wave of many. Tuned: sinus rhythm, fibrillation
+  // and flutter in PTB-XL, folds 1 to 8.
   double max_beside_fraction = 0.45;
   // Less time beside P does not tell. Geometry: a slope box less.
   double min_beside_s = 0.02;
@@ -445,11 +445,14 @@ struct ConsistencyConstants {
   double alike_correlation = 0.3;
   // At least this many beats, and half of the group, must resemble each other. Geometry: P's min_group_beats.
   std::size_t min_alike_beats = 3;
-  // From this standard deviation of the intervals on it shows to which beat a wave belongs. Geometry: a fifth of a P wave.
+  // From this deviation of the intervals from their median on it shows to which beat a wave belongs. Geometry: a
+  // fifth of a P wave.
   double min_irregular_s = 0.02;
   // What the beats have in common belongs to them if its ratio is this times that with respect to the beats before.
   // Physiology: 98 % of sinus rhythms have 2, 75 % of T waves less than 1.
   double own_beat_ratio = 2.0;
+  // Beats after an interval below this ratio to the usual one are left out of that. Physiology: premature beats.
+  double premature_ratio = 0.85;
   // How often the beats are compared again at most. Judgment: more change little.
   int max_rounds = 2;
 };

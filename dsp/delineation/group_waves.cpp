@@ -41,6 +41,7 @@ GroupWaves find_group_waves(const WorkingSignal& signal, const BeatGroup& group,
   const LeadSlopes t_slopes = lead_slopes(beat, for_t, has_qrs), p_slopes = lead_slopes(beat, for_p, has_qrs);
   part_windows(beat, t_slopes, p_slopes, rr_before_s, for_t, for_p);
   FoundWaves t = find_wave(beat, for_t, t_slopes);
+  if (t.strongest == 0.0) t = find_wave(beat, whole, t_slopes);
   for_p = p_search(beat, qrs->all_leads.onset, t.leads, rr_before_s);
   const FoundWaves p = find_wave(beat, for_p, p_slopes);
   PPresence presence = p_presence(beat, *qrs, t, p, for_p, rr_before_s);

@@ -22,7 +22,11 @@ Eigen::ArrayXd activity_of(const AverageBeat& beat, const FoundQrs& qrs, const F
     energy += (scale * box_slope(beat.lead(l), search.slope_box, beat.rate())).square();
     of_p += (scale * p.leads[l]->strength) * (scale * p.leads[l]->strength);
   }
-  return (energy / of_p).sqrt();
+  // Averaged over a box: the slope of a single lead is 0 at every turn.
+  const Eigen::Index half = search.slope_box / 2;
+  Eigen::ArrayXd mean = energy;
+  for (Eigen::Index t = half; t + half < energy.size(); ++t) mean[t] = energy.segment(t - half, 2 * half + 1).mean();
+  return (mean / of_p).sqrt();
 }
 
 }  // namespace

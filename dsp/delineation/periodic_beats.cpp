@@ -77,9 +77,8 @@ Period find_period(const Eigen::ArrayXXd& band, double rate) {
       maxima.push_back({shortest + i, correlation[i]});
     }
   }
-  const auto best = std::max_element(maxima.begin(), maxima.end(), [](const Period& a, const Period& b) {
-    return a.correlation < b.correlation;
-  });
+  const auto best = std::max_element(maxima.begin(), maxima.end(),
+                                     [](const Period& a, const Period& b) { return a.correlation < b.correlation; });
   if (best == maxima.end() || best->correlation < kPeriodic.min_correlation) return {};
   // Every multiple of a period is one as well.
   return *std::find_if(maxima.begin(), maxima.end(), [&](const Period& period) {

@@ -1,5 +1,5 @@
-// Beats of rhythms whose waves follow each other without a pause: broad tachycardias, flutter of the ventricles, rates of
-// 240 a minute and more. No envelope shows them, since nothing between them is low.
+// Beats of rhythms whose waves follow each other without a pause: broad tachycardias, flutter of the ventricles, rates
+// of 240 a minute and more. No envelope shows them, since nothing between them is low.
 #pragma once
 
 #include <vector>

@@ -92,7 +92,7 @@ void add_lead(const Eigen::ArrayXd& band, Eigen::Index width, Eigen::Index block
         std::min(level / std::max(background.at(t), kRPeak.min_background_fraction * level), kRPeak.trusted_ratio);
     // Maxima much above or below the usual: a broken lead, if they are not so in the others as well.
     const double strange = std::max(maxima.at(t) / level, kRPeak.min_background_fraction);
-    const double weight = ratio * ratio * std::pow(std::min(strange, 1.0 / strange), kRPeak.strange_power);
+    const double weight = ratio * ratio * std::pow(std::min(strange, 1.0 / strange), kRPeak.strange_order);
     total.sum[t] += weight * std::min(envelope[t] / level, kRPeak.max_height_ratio);
     total.weights[t] += weight;
   }
@@ -124,6 +124,11 @@ Levels block_maxima(const Eigen::ArrayXd& signal, Eigen::Index block) {
 
 Levels block_medians(const Eigen::ArrayXd& signal, Eigen::Index block) {
   return levels(signal, block, kRPeak.level_blocks, median);
+}
+
+Levels block_lows(const Eigen::ArrayXd& signal, Eigen::Index block) {
+  return levels(signal, block, kRPeak.level_blocks,
+                [](const std::vector<double>& values) { return lower_quantile(values, 0.25); });
 }
 
 double contrast(const Eigen::ArrayXd& envelope, const Levels& qrs_level) {

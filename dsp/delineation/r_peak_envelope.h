@@ -20,6 +20,8 @@ struct Levels {
 // to signal.size().
 Levels block_maxima(const Eigen::ArrayXd& signal, Eigen::Index block);
 Levels block_medians(const Eigen::ArrayXd& signal, Eigen::Index block);
+// The lower quartile: what lies between beats, however fast they follow each other.
+Levels block_lows(const Eigen::ArrayXd& signal, Eigen::Index block);
 
 // Median over blocks of QRS level over background (the envelope's medians): how clearly beats stand out.
 double contrast(const Eigen::ArrayXd& envelope, const Levels& qrs_level);

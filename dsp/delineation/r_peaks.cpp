@@ -34,9 +34,8 @@ double refined_maximum(const Eigen::ArrayXd& signal, Eigen::Index at, Eigen::Ind
 std::vector<Candidate> candidates_of(const Envelopes& envelopes, const Levels& level, double rate) {
   const auto samples = [&](double seconds) { return static_cast<Eigen::Index>(std::lround(seconds * rate)); };
   const Levels sharp_level = block_maxima(envelopes.sharp, level.block);
-  const Levels background = block_medians(envelopes.sharp, level.block);
-  std::vector<Candidate> candidates =
-      find_candidates(envelopes.all.max(envelopes.sharp), samples(kRPeak.separation_s));
+  const Levels background = block_lows(envelopes.sharp, level.block);
+  std::vector<Candidate> candidates = find_candidates(envelopes.all.max(envelopes.sharp), samples(kRPeak.separation_s));
   for (Candidate& candidate : candidates) {
     const Eigen::Index reach = samples(kRPeak.refine_s);
     const Eigen::Index from = std::max<Eigen::Index>(0, candidate.at - reach);

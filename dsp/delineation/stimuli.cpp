@@ -35,7 +35,7 @@ Energies energies_of(const Eigen::ArrayXXd& signal, double rate) {
                        butterworth_bandpass(kRPeak.band_order, kRPeak.band_low_hz, kRPeak.band_high_hz, rate)};
   const Eigen::Index pad = std::min(signal.rows() - 1, static_cast<Eigen::Index>(kRPeak.mirror_s * rate));
   Eigen::ArrayXd energies[] = {Eigen::ArrayXd::Zero(signal.rows()), Eigen::ArrayXd::Zero(signal.rows())};
-  const Eigen::Index leads = signal.cols(), some = std::min(leads, kStimulus.leads);
+  const Eigen::Index leads = signal.cols(), some = std::min(leads, kStimulus.some_leads);
   for (Eigen::Index i = 0; i < some; ++i) {
     Eigen::ArrayXXd lead = signal.col(i * leads / some);
     fill_gaps(lead.col(0));
@@ -69,7 +69,7 @@ std::vector<double> find_impulses(const Eigen::ArrayXXd& signal, double rate) {
   }
   std::erase_if(found, [&](double time_s) {
     const auto near = [&](double other) { return std::abs(other - time_s) < kStimulus.again_s; };
-    return std::count_if(clear.begin(), clear.end(), near) < kStimulus.min_count;
+    return std::count_if(clear.begin(), clear.end(), near) < kStimulus.min_stimuli;
   });
   return found;
 }

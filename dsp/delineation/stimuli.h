@@ -7,10 +7,10 @@
 
 namespace cardiograd::dsp {
 
-// Their times in seconds, ascending. A stimulus is an impulse, with much energy above what QRS complexes reach, that comes
-// again within seconds; or, from 400 Hz on, a step within 4 ms in a quarter of the leads at once, much larger than the
-// change just before and after. `signal` is (samples, leads), NaN = missing, at `rate` Hz. Empty below 90 Hz, where
-// complexes reach to half the rate.
+// Their times in seconds, ascending. A stimulus is an impulse, with much energy above what QRS complexes reach, that
+// comes again within seconds; or, from 400 Hz on, a step within 4 ms in a quarter of the leads at once, much larger
+// than the change just before and after. `signal` is (samples, leads), NaN = missing, at `rate` Hz. Empty below 90 Hz,
+// where complexes reach to half the rate.
 std::vector<double> find_stimuli(const Eigen::ArrayXXd& signal, double rate);
 
 // Replaces the samples around each stimulus by a straight line: what follows shall measure the heart.

@@ -34,7 +34,8 @@ void expect_found(const Eigen::ArrayXXd& x, double rate, std::vector<double> bea
   }
   std::size_t hits = 0;
   for (const double beat : beats) {
-    hits += std::any_of(times.begin(), times.end(), [&](double t) { return std::abs(t - beat) <= tolerance; }) ? 1U : 0U;
+    hits +=
+        std::any_of(times.begin(), times.end(), [&](double t) { return std::abs(t - beat) <= tolerance; }) ? 1U : 0U;
   }
   EXPECT_TRUE(hits == beats.size() && times.size() == beats.size())
       << what << ": " << hits << " of " << beats.size() << " beats, " << times.size() << " found " << found.reason;
@@ -107,9 +108,9 @@ TEST(Rhythms, NormalBeatsBesideLargePrematureOnes) {
       for (const Eigen::Index leads : {1, 2, 12}) {
         const Eigen::ArrayXXd x = synthetic_ecg(normal, 30.0, 250.0, leads, 0.01) +
                                   synthetic_ecg(premature, 30.0, 250.0, leads, 0.0, scaled(kPremature, larger));
-        expect_found(x, 250.0, all, 0.06,
-                     std::to_string(larger) + " times, every " + std::to_string(every) + ", leads " +
-                         std::to_string(leads));
+        expect_found(
+            x, 250.0, all, 0.06,
+            std::to_string(larger) + " times, every " + std::to_string(every) + ", leads " + std::to_string(leads));
       }
     }
   }
@@ -154,7 +155,10 @@ TEST(Rhythms, TallNarrowTWaves) {
   for (const double height : {0.8, 1.2, 1.6}) {
     for (const double sigma : {0.028, 0.035, 0.045}) {
       for (const double interval : {0.6, 0.8, 1.1}) {
-        const Waves tall = {{-0.16, 0.05, 0.022}, {-0.028, -0.1, 0.009}, {0.0, 1.0, 0.012}, {0.03, -0.3, 0.011},
+        const Waves tall = {{-0.16, 0.05, 0.022},
+                            {-0.028, -0.1, 0.009},
+                            {0.0, 1.0, 0.012},
+                            {0.03, -0.3, 0.011},
                             {0.27 * std::sqrt(interval), height, sigma}};
         const auto beats = regular_beats(20.0, interval);
         for (const Eigen::Index leads : {1, 12}) {

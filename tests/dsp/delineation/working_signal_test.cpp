@@ -1,5 +1,4 @@
 #include "dsp/delineation/working_signal.h"
-#include "dsp/delineation/stimuli.h"
 
 #include <cmath>
 #include <limits>
@@ -7,6 +6,7 @@
 
 #include <gtest/gtest.h>
 
+#include "dsp/delineation/stimuli.h"
 #include "tests/dsp/synthetic_ecg.h"
 
 namespace cardiograd::dsp {
