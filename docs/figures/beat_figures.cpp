@@ -87,7 +87,7 @@ void draw_working_signal(const Recorded& recorded, const std::string& path) {
 void draw_r_peaks(const Recorded& recorded, const std::string& path) {
   constexpr double kSeconds = 6;
   const double rate = recorded.rate;
-  const Eigen::ArrayXd envelope = dsp::combined_envelope(recorded.signal, rate);
+  const Eigen::ArrayXd envelope = dsp::combined_envelopes(recorded.signal, rate).all;
   const auto samples = [&](double seconds) { return static_cast<Eigen::Index>(std::lround(seconds * rate)); };
   const dsp::Levels level = dsp::block_maxima(envelope, samples(dsp::kRPeak.level_block_s));
   const auto candidates = dsp::find_candidates(envelope, samples(dsp::kRPeak.separation_s));

@@ -108,7 +108,7 @@ void draw_outline(report::Svg& svg, const AverageBeat& beat, const dsp::WaveSear
 
 void draw_wave(const Recorded& recorded, const AverageBeat& beat, const dsp::WaveSearch& search,
                const dsp::FoundQrs& qrs, report::Range shown, const std::string& id, const std::string& path) {
-  const dsp::LeadHumps humps = dsp::lead_humps(beat, search, leads_with_qrs(qrs));
+  const dsp::LeadHumps humps = dsp::lead_humps(search, dsp::lead_slopes(beat, search, leads_with_qrs(qrs)));
   const dsp::CommonPlace common = dsp::common_place(beat, search, humps);
   const auto lead = static_cast<std::size_t>(drawn_lead(recorded));
   if (common.place < 0) throw Error("no " + id + " wave in the average beat", "Give another record.");

@@ -175,6 +175,9 @@ std::vector<BeatGroup> group_beats(const WorkingSignal& signal, std::span<const 
     for (const std::size_t beat : group.beats) spans.push_back(own_span(signal, r_peaks_s, beat));
     BeatGroup& done = result.emplace_back();
     done.beats = std::move(group.beats);
+    for (const std::size_t beat : done.beats) {
+      done.rr_before_s.push_back(beat > 0 ? r_peaks_s[beat] - r_peaks_s[beat - 1] : std::nan(""));
+    }
     done.centers = std::move(group.centers);
     average(signal, spans, before, window, done);
   }

@@ -14,6 +14,7 @@ namespace cardiograd::dsp {
 struct BeatGroup {
   std::vector<std::size_t> beats;     // Indices of the R peaks, ascending.
   std::vector<Eigen::Index> centers;  // Of each beat, in working samples, after alignment.
+  std::vector<double> rr_before_s;    // Of each beat: the interval to the R peak before; NaN for the record's first.
   Eigen::ArrayXXd average;            // (window, leads) in the signal's unit.
   Eigen::Index center = 0;            // Where the R peak lies in the window.
   Eigen::Index from = 0, to = 0;      // First and last sample of the average that beats contribute to; level outside.

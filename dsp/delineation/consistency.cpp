@@ -2,6 +2,7 @@
 
 #include <algorithm>
 #include <cmath>
+#include <iterator>
 
 #include "dsp/delineation/constants.h"
 #include "dsp/statistics.h"
@@ -115,28 +116,65 @@ void compare_with_the_like(const Slopes& slopes, Eigen::Index step, Consistency&
   compare(slopes, step, aligned, used, result);
 }
 
+double ratio_of(const Eigen::ArrayXXd& slopes) {
+  const auto count = static_cast<double>(slopes.cols());
+  const Eigen::ArrayXd mean = slopes.rowwise().sum() / count;
+  const double variance = (slopes.colwise() - mean).square().sum() / std::max(1.0, count - 1.0);
+  return count * mean.square().sum() / std::max(variance, kTiny);
+}
+
+Eigen::Index step_of(const WorkingSignal& signal) {
+  return std::max<Eigen::Index>(1, static_cast<Eigen::Index>(std::lround(kConsistency.step_s * signal.rate)));
+}
+
 }  // namespace
 
 Consistency consistency(const WorkingSignal& signal, const BeatGroup& group, const Stretch& stretch,
                         bool of_some_beats) {
-  const Eigen::Index step =
-      std::max<Eigen::Index>(1, static_cast<Eigen::Index>(std::lround(kConsistency.step_s * signal.rate)));
+  const Eigen::Index step = step_of(signal);
   const Slopes slopes = collect(signal, group, stretch, step);
-  const std::size_t beats = group.beats.size();
-  const auto count = static_cast<double>(beats);
   const Eigen::ArrayXXd unshifted = slopes.at_lag(0);
-  const Eigen::ArrayXd mean = unshifted.rowwise().sum() / count;
-  const double variance = (unshifted.colwise() - mean).square().sum() / std::max(1.0, count - 1.0);
-
   Consistency result;
-  result.ratio = count * mean.square().sum() / std::max(variance, kTiny);
-  compare(slopes, step, unshifted, std::vector<char>(beats, 1), result);
+  result.ratio = ratio_of(unshifted);
+  compare(slopes, step, unshifted, std::vector<char>(group.beats.size(), 1), result);
   for (int round = 0; of_some_beats && round < kConsistency.max_rounds &&
                       median(result.correlations) < kConsistency.enough_correlation;
        ++round) {
     compare_with_the_like(slopes, step, result);
   }
   return result;
+}
+
+double common_ratio(const WorkingSignal& signal, const BeatGroup& group, const Stretch& stretch) {
+  return ratio_of(collect(signal, group, stretch, step_of(signal)).at_lag(0));
+}
+
+bool belongs_to_own_beat(const WorkingSignal& signal, const BeatGroup& group, const Stretch& stretch) {
+  std::vector<double> known;
+  std::copy_if(group.rr_before_s.begin(), group.rr_before_s.end(), std::back_inserter(known),
+               [](double rr) { return std::isfinite(rr); });
+  if (known.empty()) return true;
+  const double usual = median(known);
+  // Premature beats have a P wave of another form: they must not decide.
+  BeatGroup own = group, by_beat_before = group;
+  for (BeatGroup* beats : {&own, &by_beat_before}) {
+    beats->beats.clear();
+    beats->centers.clear();
+  }
+  double sum = 0.0;
+  for (std::size_t i = 0; i < group.centers.size(); ++i) {
+    const double rr = group.rr_before_s[i];
+    if (!std::isfinite(rr) || rr < kConsistency.premature_ratio * usual) continue;
+    const double later = std::min(rr - usual, 0.5 * usual);
+    own.beats.push_back(group.beats[i]);
+    own.centers.push_back(group.centers[i]);
+    by_beat_before.beats.push_back(group.beats[i]);
+    by_beat_before.centers.push_back(group.centers[i] - static_cast<Eigen::Index>(std::lround(later * signal.rate)));
+    sum += later * later;
+  }
+  if (std::sqrt(sum / static_cast<double>(own.beats.size())) < kConsistency.min_irregular_s) return true;
+  return common_ratio(signal, own, stretch) >=
+         kConsistency.own_beat_ratio * common_ratio(signal, by_beat_before, stretch);
 }
 
 }  // namespace cardiograd::dsp

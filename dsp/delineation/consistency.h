@@ -26,4 +26,11 @@ struct Stretch {
 Consistency consistency(const WorkingSignal& signal, const BeatGroup& group, const Stretch& stretch,
                         bool of_some_beats);
 
+// The ratio of `consistency` alone.
+double common_ratio(const WorkingSignal& signal, const BeatGroup& group, const Stretch& stretch);
+
+// Whether what the beats have in common keeps its distance from their own R peaks, or from those before: P does the
+// one, the T wave of the beat before the other. True also where the intervals are too regular to tell.
+bool belongs_to_own_beat(const WorkingSignal& signal, const BeatGroup& group, const Stretch& stretch);
+
 }  // namespace cardiograd::dsp

@@ -42,6 +42,11 @@ struct RPeakConstants {
   double band_low_hz = 6.0;
   // Upper end of that band; muscle noise lies above. Paper: as band_low_hz.
   double band_high_hz = 24.0;
+  // Lower end of a second band, in which sharp complexes stand out of T waves and of wide complexes many times as high.
+  // Physiology: T and wide complexes lie below.
+  double sharp_low_hz = 15.0;
+  // Upper end of that band. Judgment: muscle noise and mains lie above.
+  double sharp_high_hz = 40.0;
   // Order of the Butterworth prototype of that band-pass. Judgment: steep enough, and rings for less than a complex.
   int band_order = 2;
   // The upper end is no higher than this fraction of the sampling rate. Geometry: below half the rate.
@@ -61,6 +66,9 @@ struct RPeakConstants {
   double min_level_fraction = 0.25;
   // Ratio of QRS level to background from which on a lead gains no more weight. Judgment: all clean leads count alike.
   double trusted_ratio = 12.0;
+  // The power of the ratio of a lead's local maxima to what is usual there, or of its inverse, that the lead's weight
+  // is multiplied by. Judgment: as its background.
+  double strange_order = 2.0;
   // A lead's background is taken as no less than this fraction of its level. Numerics: noiseless signals.
   double min_background_fraction = 1e-9;
   // A lead's envelope, in QRS levels, counts no more than this. Judgment: a spike in one lead must not make a beat.
@@ -91,6 +99,14 @@ struct RPeakConstants {
   double min_threshold_fraction = 0.18;
   // Highest threshold, in QRS levels. Tuned: as min_threshold_fraction.
   double max_threshold_fraction = 0.45;
+  // Height of maxima that are no beats, as a ratio to the sharp envelope's background. Noise: its larger maxima.
+  double noise_maximum_ratio = 2.5;
+  // At an interval of 1 s a T wave is no later than this after its beat; grows with the square root of the interval.
+  // Paper: Bazett, Heart 7:353 (1920), for the square root; the value is that of a long QT interval.
+  double latest_t_bazett_s = 0.40;
+  // A candidate then is a T wave if its sharpness is less than this ratio to that of the beat. Physiology: wide
+  // complexes are less dull than T.
+  double dull_ratio = 0.25;
   // Intervals below this ratio to the usual one cost. Tuned: as min_threshold_fraction; atrial fibrillation and early
   // beats stay free, a T wave between two beats does not.
   double short_interval_ratio = 0.7;
@@ -111,6 +127,28 @@ struct RPeakConstants {
   double refine_s = 0.06;
 };
 inline constexpr RPeakConstants kRPeak;
+
+// Beats of rhythms without pauses between them (periodic_beats.h).
+struct PeriodicConstants {
+  // Lower end of the band that is looked at. Physiology: 110 beats a minute lie above, the baseline wanders below.
+  double band_low_hz = 1.2;
+  // Upper end of that band. Judgment: three harmonics of the fastest rhythms.
+  double band_high_hz = 15.0;
+  // Length that is looked at by itself. Judgment: the rate hardly changes meanwhile.
+  double stretch_s = 10.0;
+  // Shortest period. Physiology: 315 beats a minute.
+  double shortest_s = 0.19;
+  // Longest period. Physiology: slower rhythms have pauses.
+  double longest_s = 1.2;
+  // Least correlation of a stretch with itself one period later, and of a cycle with the others. Noise: 10 s of noise
+  // of one lead in that band reach 0.3.
+  double min_correlation = 0.5;
+  // The first period with this fraction of the best correlation is taken. Judgment: multiples fit as well.
+  double first_fraction = 0.85;
+  // Cycles are at least this fraction of the period apart. Judgment: no two in one.
+  double min_interval_fraction = 0.6;
+};
+inline constexpr PeriodicConstants kPeriodic;
 
 // The working signal (working_signal.h).
 struct WorkingSignalConstants {
@@ -136,10 +174,27 @@ struct WorkingSignalConstants {
 };
 inline constexpr WorkingSignalConstants kWorkingSignal;
 
-// Pacemaker stimuli, found in the recording before it is filtered (working_signal.h).
+// Pacemaker stimuli, found in the recording before it is filtered (stimuli.h).
 struct StimulusConstants {
-  // Below this rate a stimulus cannot be told from a steep wave. Geometry: two samples in a step.
-  double min_rate_hz = 400.0;
+  // Below this rate none are recognized. Geometry: QRS complexes reach to half the rate.
+  double min_rate_hz = 90.0;
+  // QRS complexes have hardly any energy above this frequency. Physiology: 1 % of that within the R peaks' band.
+  double above_hz = 60.0;
+  // It is no higher than this fraction of the rate. Geometry: there must be something above it.
+  double above_rate_fraction = 0.35;
+  // Recorders pass no more than this frequency. Paper: Kligfield et al. (2007): 150 Hz.
+  double recorder_hz = 150.0;
+  // Half the length over which the energy above is summed. Physiology: an impulse behind the recorder's low-pass.
+  double half_above_s = 0.010;
+  // Half the length over which the energy within the R peaks' band is summed. Physiology: less than half a complex.
+  double half_within_s = 0.020;
+  // Least ratio of energies, as a fraction of that of an impulse. Tuned: 75 % of the paced records of PTB-XL, no record
+  // in sinus rhythm (folds 1 to 8).
+  double min_impulse_fraction = 0.09;
+  // Least energy above, as a ratio to its median. Noise: muscle.
+  double min_median_ratio = 30.0;
+  // Below this rate a step cannot be told from a steep wave. Geometry: two samples in a step.
+  double min_step_rate_hz = 400.0;
   // Half the length of a step. Physiology: pacemakers stimulate for 0.1 to 2 ms, widened by the amplifier's low-pass.
   double half_step_s = 0.002;
   // A step is larger than the changes beside it by more than this ratio. Judgment: no wave of the heart has such
@@ -149,11 +204,18 @@ struct StimulusConstants {
   double min_step_fraction = 0.1;
   // The lead's range leaves out one sample in this many at either end. Judgment: artifacts.
   Eigen::Index range_tail_samples = 200;
-  // One lead in this many must show the step. Judgment: a stimulus is seen in many leads, an artifact in one.
+  // One lead in this many must show a step. Judgment: a stimulus is seen in many leads, an artifact in one.
   Eigen::Index quorum_leads = 4;
-  // After a stimulus none is found for this long. Physiology: shorter than the interval between atrial and ventricular
-  // stimuli.
+  // After a stimulus none is found for this long. Physiology: less than between atrial and ventricular stimuli.
   double dead_s = 0.05;
+  // A stimulus has others within this time before or after it. Judgment: two or three beats.
+  double again_s = 5.0;
+  // At least this many, itself included. Judgment: an artifact comes alone.
+  Eigen::Index min_stimuli = 3;
+  // As many leads are looked at. Judgment: a stimulus is seen in most.
+  Eigen::Index some_leads = 4;
+  // Half the length that is bridged, two samples at least. Physiology: what is left of an impulse of 2 ms.
+  double bridge_s = 0.008;
 };
 inline constexpr StimulusConstants kStimulus;
 
@@ -230,6 +292,11 @@ struct QrsConstants {
   double min_backgrounds = 2.5;
   // Longest stretch of little slope inside a complex. Physiology: notches and the tops of slurred complexes.
   double gap_s = 0.024;
+  // What lies before such a stretch is P if its slope stays below this fraction of the steepest, and it is longer than
+  // before_gap_s. Physiology: P is at most a third as steep where it runs into a complex.
+  double before_gap_fraction = 0.35;
+  // See before_gap_fraction. Physiology: Q lasts 40 ms at most.
+  double before_gap_s = 0.04;
   // A lead's onset is no earlier than this before that of all leads. Tuned: QRS onsets of LUDB.
   double before_all_leads_s = 0.016;
   // A lead's end is no later than this after that of all leads. Tuned: QRS ends of LUDB.
@@ -312,14 +379,20 @@ struct PConstants {
   double last_t_end_bazett_s = 0.36;
   // The peak is at least this far after the end of the T wave of the beat before. Physiology: half a P wave.
   double after_last_t_s = 0.05;
+  // Its peak is at least this far after that of the T wave before. Physiology: half of the shortest T and half of P.
+  double min_after_t_s = 0.1;
   // In groups of fewer beats no P is reported. Geometry: what beats have in common needs some.
   std::size_t min_group_beats = 3;
-  // The strength over the strongest lead below which there is no P. Noise: what fibrillation and noise reach.
-  double min_backgrounds = 3.0;
-  // The same for recordings of many_leads leads and more. Noise: the largest of many is larger by chance.
-  double min_many_backgrounds = 6.0;
-  // From this number of leads on they are many. Judgment: between a monitor and a 12-lead recording.
-  std::size_t many_leads = 6;
+  // In some lead P is at least this fraction as steep as the QRS complex. Physiology: 99 % of sinus rhythms have 0.04.
+  double min_qrs_fraction = 0.01;
+  // A wave right behind T is P if in some lead it is at least this fraction as steep as T. Physiology: 99 % of sinus
+  // rhythms have 0.7; what the high-pass makes of the end of T has 0.25 at most.
+  double min_t_fraction = 0.4;
+  // Slope beside P, as a fraction of that of P, above which it is one wave of many. Tuned: sinus rhythm, fibrillation
+  // and flutter in PTB-XL, folds 1 to 8.
+  double max_beside_fraction = 0.45;
+  // Less time beside P does not tell. Geometry: a slope box less.
+  double min_beside_s = 0.02;
   // Least ratio of what the beats have in common to what differs (Consistency::ratio). Noise: fibrillation gives 1.
   double min_consistency_ratio = 5.0;
   // Least median correlation of the beats. Tuned: records of LUDB and QTDB with atrial fibrillation and flutter.
@@ -372,6 +445,14 @@ struct ConsistencyConstants {
   double alike_correlation = 0.3;
   // At least this many beats, and half of the group, must resemble each other. Geometry: P's min_group_beats.
   std::size_t min_alike_beats = 3;
+  // From this deviation of the intervals from their median on it shows to which beat a wave belongs. Geometry: a
+  // fifth of a P wave.
+  double min_irregular_s = 0.02;
+  // What the beats have in common belongs to them if its ratio is this times that with respect to the beats before.
+  // Physiology: 98 % of sinus rhythms have 2, 75 % of T waves less than 1.
+  double own_beat_ratio = 2.0;
+  // Beats after an interval below this ratio to the usual one are left out of that. Physiology: premature beats.
+  double premature_ratio = 0.85;
   // How often the beats are compared again at most. Judgment: more change little.
   int max_rounds = 2;
 };

@@ -109,15 +109,26 @@ WaveSearch p_search(const AverageBeat& beat, double qrs_onset, std::span<const s
   return search;
 }
 
-LeadHumps lead_humps(const AverageBeat& beat, const WaveSearch& search, const std::vector<char>& leads) {
-  LeadHumps found{std::vector<std::vector<Hump>>(leads.size()), std::vector<double>(leads.size(), 1.0)};
+LeadSlopes lead_slopes(const AverageBeat& beat, const WaveSearch& search, const std::vector<char>& leads) {
+  LeadSlopes result{std::vector<Eigen::ArrayXd>(leads.size()), std::vector<double>(leads.size(), 1.0)};
   for (std::size_t l = 0; l < leads.size(); ++l) {
     if (leads[l] == 0) continue;
-    const Eigen::ArrayXd slope = box_slope(beat.lead(l), search.slope_box, beat.rate());
-    found.backgrounds[l] = std::max(beat.background(slope.abs(), search.background_quantile),
-                                    search.min_background_fraction * slope.abs().maxCoeff());
-    if (!(found.backgrounds[l] > 0.0)) continue;
-    found.humps[l] = humps(slope, search.limits.lowest + search.slope_box, search.limits.highest - search.slope_box);
+    Eigen::ArrayXd slope = box_slope(beat.lead(l), search.slope_box, beat.rate());
+    const double background = std::max(beat.background(slope.abs(), search.background_quantile),
+                                       search.min_background_fraction * slope.abs().maxCoeff());
+    if (!(background > 0.0)) continue;
+    result.backgrounds[l] = background;
+    result.slopes[l] = std::move(slope);
+  }
+  return result;
+}
+
+LeadHumps lead_humps(const WaveSearch& search, const LeadSlopes& slopes) {
+  LeadHumps found{std::vector<std::vector<Hump>>(slopes.slopes.size()), slopes.backgrounds};
+  for (std::size_t l = 0; l < slopes.slopes.size(); ++l) {
+    if (slopes.slopes[l].size() == 0) continue;
+    found.humps[l] =
+        humps(slopes.slopes[l], search.limits.lowest + search.slope_box, search.limits.highest - search.slope_box);
   }
   return found;
 }
@@ -149,6 +160,33 @@ CommonPlace common_place(const AverageBeat& beat, const WaveSearch& search, cons
   return common;
 }
 
+void part_windows(const AverageBeat& beat, const LeadSlopes& t_slopes, const LeadSlopes& p_slopes, double rr_before_s,
+                  WaveSearch& for_t, WaveSearch& for_p) {
+  if (for_t.to <= for_t.from || for_p.to <= for_p.from) return;
+  const CommonPlace t = common_place(beat, for_t, lead_humps(for_t, t_slopes));
+  const CommonPlace p = common_place(beat, for_p, lead_humps(for_p, p_slopes));
+  if (t.place < 0 || p.place < 0) return;
+  const Eigen::Index rr = beat.samples(rr_before_s), apart = beat.samples(kP.min_after_t_s);
+  // best_t: of the places for T that leave room for P at `at`.
+  Eigen::Index best_t = -1, next_t = for_t.from, t_place = t.place, p_place = p.place;
+  double best = -1.0;
+  const auto value = [](const CommonPlace& of, Eigen::Index at) { return of.support[at] * of.prior[at]; };
+  for (Eigen::Index at = for_p.from; at <= for_p.to; ++at) {
+    for (; next_t <= std::min(for_t.to, at + rr - apart); ++next_t) {
+      if (best_t < 0 || value(t, next_t) > value(t, best_t)) best_t = next_t;
+    }
+    if (best_t < 0 || value(t, best_t) + value(p, at) <= best) continue;
+    best = value(t, best_t) + value(p, at);
+    t_place = best_t;
+    p_place = at;
+  }
+  if (best < 0.0) return;
+  const Eigen::Index p_begins = p_place - beat.samples(0.5 * kP.min_after_t_s);
+  for_t.to = std::clamp(p_place + rr - apart, for_t.from, for_t.to);
+  for_t.limits.highest = std::clamp(p_begins + rr, for_t.to, std::max(for_t.to, for_t.limits.highest));
+  for_p.from = std::clamp(t_place - rr + apart, for_p.from, for_p.to);
+}
+
 std::optional<WaveHumps> humps_near(const WaveSearch& search, const std::vector<Hump>& humps, Eigen::Index place) {
   const auto allowed = [&](const Hump& hump) {
     return hump.middle() >= static_cast<double>(search.from) && hump.middle() <= static_cast<double>(search.to);
@@ -174,15 +212,26 @@ std::optional<WaveHumps> humps_near(const WaveSearch& search, const std::vector<
   return WaveHumps{before ? main - 1 : main, main, after ? main + 1 : main};
 }
 
-FoundWaves find_wave(const AverageBeat& beat, const WaveSearch& search, const std::vector<char>& leads) {
+Stretch stretch_of(const FoundWaves& found, Eigen::Index slope_box) {
+  std::vector<double> onsets, offsets;
+  for (const std::optional<FoundWave>& wave : found.leads) {
+    if (!wave) continue;
+    onsets.push_back(wave->onset);
+    offsets.push_back(wave->offset);
+  }
+  return {.from = median(onsets), .to = median(offsets), .slope_box = slope_box};
+}
+
+FoundWaves find_wave(const AverageBeat& beat, const WaveSearch& search, const LeadSlopes& slopes) {
+  const std::size_t leads = slopes.slopes.size();
   FoundWaves found;
-  found.leads.resize(leads.size());
+  found.leads.resize(leads);
   if (search.to <= search.from) return found;
-  const LeadHumps all = lead_humps(beat, search, leads);
+  const LeadHumps all = lead_humps(search, slopes);
   const Eigen::Index place = common_place(beat, search, all).place;
   if (place < 0) return found;
-  std::vector<double> weights(leads.size(), 0.0);
-  for (std::size_t l = 0; l < leads.size(); ++l) {
+  std::vector<double> weights(leads, 0.0);
+  for (std::size_t l = 0; l < leads; ++l) {
     const std::optional<WaveHumps> which = humps_near(search, all.humps[l], place);
     if (!which) continue;
     found.leads[l] = outline(beat.lead(l), all.humps[l], *which, search.limits);
@@ -191,6 +240,10 @@ FoundWaves find_wave(const AverageBeat& beat, const WaveSearch& search, const st
   }
   draw_to_consensus(search, weights, found.leads);
   return found;
+}
+
+FoundWaves find_wave(const AverageBeat& beat, const WaveSearch& search, const std::vector<char>& leads) {
+  return find_wave(beat, search, lead_slopes(beat, search, leads));
 }
 
 }  // namespace cardiograd::dsp

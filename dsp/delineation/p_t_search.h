@@ -10,6 +10,7 @@
 #include <Eigen/Core>
 
 #include "dsp/delineation/average_beat.h"
+#include "dsp/delineation/consistency.h"
 #include "dsp/delineation/wave_search.h"
 
 namespace cardiograd::dsp {
@@ -42,12 +43,19 @@ WaveSearch t_search(const AverageBeat& beat, double qrs_end, double rr_after_s);
 WaveSearch p_search(const AverageBeat& beat, double qrs_onset, std::span<const std::optional<FoundWave>> t_waves,
                     double rr_before_s);
 
-// The humps of the leads that take part.
+// The slopes of the leads that take part, whatever the windows of the search.
+struct LeadSlopes {
+  std::vector<Eigen::ArrayXd> slopes;  // Per lead (window), unit per second; empty for leads that do not take part.
+  std::vector<double> backgrounds;     // Per lead, unit per second; 1 for those.
+};
+LeadSlopes lead_slopes(const AverageBeat& beat, const WaveSearch& search, const std::vector<char>& leads);
+
+// The humps of the leads that take part, within the window.
 struct LeadHumps {
   std::vector<std::vector<Hump>> humps;  // Per lead, in order of time; empty for leads that do not take part.
   std::vector<double> backgrounds;       // Per lead, unit per second; 1 for those.
 };
-LeadHumps lead_humps(const AverageBeat& beat, const WaveSearch& search, const std::vector<char>& leads);
+LeadHumps lead_humps(const WaveSearch& search, const LeadSlopes& slopes);
 
 // The place of the peak that the humps of all leads support most, those nearer to the expected place more.
 struct CommonPlace {
@@ -56,6 +64,13 @@ struct CommonPlace {
   Eigen::Index place = -1;  // Maximum of their product; -1 where that is 0 everywhere.
 };
 CommonPlace common_place(const AverageBeat& beat, const WaveSearch& search, const LeadHumps& humps);
+
+// The time between two beats belongs to T first and then to P. Narrows the windows of both searches so that they do not
+// overlap: of all pairs of a place for T and a later one for the P wave of the next beat, `rr_before_s` after the first
+// one, it keeps to that with the largest sum of both products. So T is not sought where P is the better answer, nor P
+// where T is.
+void part_windows(const AverageBeat& beat, const LeadSlopes& t_slopes, const LeadSlopes& p_slopes, double rr_before_s,
+                  WaveSearch& for_t, WaveSearch& for_p);
 
 // One lead's own wave: its strongest hump near the common place, with a second phase before and after it where there is
 // one; nothing where no hump is near.
@@ -66,7 +81,11 @@ struct FoundWaves {
   double strongest = 0.0;  // Largest strength over the leads, in backgrounds; 0 where there is none.
 };
 
+// Where most leads have the wave; `found` must have a lead.
+Stretch stretch_of(const FoundWaves& found, Eigen::Index slope_box);
+
 // The wave in each lead that takes part (`leads`, per lead) and has a hump near the common place.
+FoundWaves find_wave(const AverageBeat& beat, const WaveSearch& search, const LeadSlopes& slopes);
 FoundWaves find_wave(const AverageBeat& beat, const WaveSearch& search, const std::vector<char>& leads);
 
 }  // namespace cardiograd::dsp

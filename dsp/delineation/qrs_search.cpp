@@ -20,7 +20,9 @@ std::vector<std::optional<Extent>> lead_extents(const AverageBeat& beat, const F
       .to = qrs.window.to,
       .lowest = std::max(qrs.window.lowest,
                          static_cast<Eigen::Index>(qrs.all_leads.onset) - beat.samples(kQrs.before_all_leads_s)),
-      .highest = beat.inside(static_cast<Eigen::Index>(qrs.all_leads.offset) + beat.samples(kQrs.after_all_leads_s))};
+      .highest = beat.inside(static_cast<Eigen::Index>(qrs.all_leads.offset) + beat.samples(kQrs.after_all_leads_s)),
+      .before_gap = kQrs.before_gap_fraction,
+      .before_gap_length = beat.samples(kQrs.before_gap_s)};
   std::vector<std::optional<Extent>> extents(beat.leads());
   for (std::size_t l = 0; l < beat.leads(); ++l) {
     if (activity.weights[l] == 0.0) continue;
@@ -109,6 +111,7 @@ QrsActivity qrs_activity(const AverageBeat& beat, const QrsWindow& window) {
   const std::size_t leads = beat.leads();
   QrsActivity result;
   result.slopes.resize(leads);
+  result.steepest.assign(leads, 0.0);
   result.backgrounds.assign(leads, 0.0);
   result.weights.assign(leads, 0.0);
   result.energy_weights.assign(leads, 0.0);
@@ -120,6 +123,7 @@ QrsActivity qrs_activity(const AverageBeat& beat, const QrsWindow& window) {
     const double largest = slope.segment(window.from, window.to - window.from + 1).maxCoeff();
     if (!(largest > 0.0)) continue;
     slope /= largest;
+    result.steepest[l] = largest;
     result.backgrounds[l] = beat.background(slope, kWave.background_quantile.qrs);
     result.weights[l] = 1.0 / std::max(result.backgrounds[l], 1.0 / kQrs.trusted_ratio);
     energy += result.weights[l] * slope.square();
@@ -149,7 +153,9 @@ std::optional<FoundQrs> find_qrs(const AverageBeat& beat) {
                                            .from = window.from,
                                            .to = window.to,
                                            .lowest = window.lowest,
-                                           .highest = window.highest});
+                                           .highest = window.highest,
+                                           .before_gap = kQrs.before_gap_fraction,
+                                           .before_gap_length = beat.samples(kQrs.before_gap_s)});
   find_beat_shifts(beat, qrs);
   qrs.leads = lead_extents(beat, qrs);
   draw_to_consensus(qrs.activity.weights, qrs.leads);

@@ -23,6 +23,7 @@ QrsWindow qrs_window(const AverageBeat& beat);
 // How steep the average is. Leads are left out (weight 0, no slopes) where they are not usable or level.
 struct QrsActivity {
   std::vector<Eigen::ArrayXd> slopes;  // Per lead (window): magnitude of the slope, the steepest place being 1.
+  std::vector<double> steepest;        // Per lead: its steepest place near the R peak, unit / s.
   std::vector<double> backgrounds;     // Per lead: the slope beside the waves, on the same scale.
   std::vector<double> weights;         // Per lead: the lower its background, the more it counts.
   std::vector<double>

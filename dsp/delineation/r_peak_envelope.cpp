@@ -15,9 +15,22 @@ Eigen::Index block_count(Eigen::Index samples, Eigen::Index block) {
   return std::max<Eigen::Index>(1, samples / block);
 }
 
-// `statistic` of each block, then the running median over blocks.
+Eigen::ArrayXd running_median(const std::vector<double>& raw, Eigen::Index around) {
+  const auto blocks = static_cast<Eigen::Index>(raw.size());
+  Eigen::ArrayXd result(blocks);
+  std::vector<double> buffer;
+  for (Eigen::Index b = 0; b < blocks; ++b) {
+    const Eigen::Index from = std::max<Eigen::Index>(0, b - around);
+    const Eigen::Index to = std::min(blocks, b + around + 1);
+    buffer.assign(raw.begin() + from, raw.begin() + to);
+    result[b] = median_in_place(buffer);
+  }
+  return result;
+}
+
+// `statistic` of each block, then the running median over `around` blocks on either side.
 template <class Statistic>
-Levels levels(const Eigen::ArrayXd& signal, Eigen::Index block, Statistic statistic) {
+Levels levels(const Eigen::ArrayXd& signal, Eigen::Index block, Eigen::Index around, Statistic statistic) {
   const Eigen::Index blocks = block_count(signal.size(), block);
   std::vector<double> raw(static_cast<std::size_t>(blocks));
   std::vector<double> buffer;
@@ -26,14 +39,7 @@ Levels levels(const Eigen::ArrayXd& signal, Eigen::Index block, Statistic statis
     buffer.assign(signal.data() + b * block, signal.data() + end);
     raw[static_cast<std::size_t>(b)] = statistic(buffer);
   }
-  Levels result{Eigen::ArrayXd(blocks), block};
-  for (Eigen::Index b = 0; b < blocks; ++b) {
-    const Eigen::Index from = std::max<Eigen::Index>(0, b - kRPeak.level_blocks);
-    const Eigen::Index to = std::min(blocks, b + kRPeak.level_blocks + 1);
-    buffer.assign(raw.begin() + from, raw.begin() + to);
-    result.value[b] = median_in_place(buffer);
-  }
-  return result;
+  return {running_median(raw, around), block};
 }
 
 double largest(std::vector<double>& values) {
@@ -61,14 +67,22 @@ Eigen::ArrayXd moving_mean(const Eigen::ArrayXd& signal, Eigen::Index width) {
   return mean;
 }
 
-// Adds a lead's weighted envelope, in units of its local level, and its weight. `band`: the band-passed lead.
-void add_lead(const Eigen::ArrayXd& band, Eigen::Index width, Eigen::Index block, Eigen::ArrayXd& sum,
-              Eigen::ArrayXd& weights) {
+// The sum of weighted envelopes, and of the weights.
+struct WeightedSum {
+  Eigen::ArrayXd sum, weights;
+
+  explicit WeightedSum(Eigen::Index samples) : sum(Eigen::ArrayXd::Zero(samples)), weights(sum) {}
+  Eigen::ArrayXd mean() const { return (weights > 0.0).select(sum / weights, 0.0); }
+};
+
+// Adds a lead's envelope in units of its local level, with its weight. `band`: the band-passed lead.
+void add_lead(const Eigen::ArrayXd& band, Eigen::Index width, Eigen::Index block, WeightedSum& total) {
   const Eigen::ArrayXd envelope = moving_mean(moving_mean(band.square(), width), width).sqrt();
-  Levels high = block_maxima(envelope, block);
-  const Levels background = block_medians(envelope, block);
+  const Levels maxima = levels(envelope, block, 0, largest), background = levels(envelope, block, 0, median);
+  std::vector<double> raw(maxima.value.begin(), maxima.value.end());
+  Levels high{running_median(raw, kRPeak.level_blocks), block};
   std::vector<double> all(high.value.begin(), high.value.end());
-  const double overall = median(all);
+  const double overall = median_in_place(all);
   if (!(overall > 0.0)) return;  // Flat.
   high.value =
       high.value.max(kRPeak.min_level_fraction * overall);  // Pauses and lost contacts do not make noise large.
@@ -76,9 +90,11 @@ void add_lead(const Eigen::ArrayXd& band, Eigen::Index width, Eigen::Index block
     const double level = high.at(t);
     const double ratio =
         std::min(level / std::max(background.at(t), kRPeak.min_background_fraction * level), kRPeak.trusted_ratio);
-    const double weight = ratio * ratio;
-    sum[t] += weight * std::min(envelope[t] / level, kRPeak.max_height_ratio);
-    weights[t] += weight;
+    // Maxima much above or below the usual: a broken lead, if they are not so in the others as well.
+    const double strange = std::max(maxima.at(t) / level, kRPeak.min_background_fraction);
+    const double weight = ratio * ratio * std::pow(std::min(strange, 1.0 / strange), kRPeak.strange_order);
+    total.sum[t] += weight * std::min(envelope[t] / level, kRPeak.max_height_ratio);
+    total.weights[t] += weight;
   }
 }
 
@@ -103,11 +119,16 @@ double Levels::at(Eigen::Index sample) const {
 }
 
 Levels block_maxima(const Eigen::ArrayXd& signal, Eigen::Index block) {
-  return levels(signal, block, largest);
+  return levels(signal, block, kRPeak.level_blocks, largest);
 }
 
 Levels block_medians(const Eigen::ArrayXd& signal, Eigen::Index block) {
-  return levels(signal, block, median);
+  return levels(signal, block, kRPeak.level_blocks, median);
+}
+
+Levels block_lows(const Eigen::ArrayXd& signal, Eigen::Index block) {
+  return levels(signal, block, kRPeak.level_blocks,
+                [](const std::vector<double>& values) { return lower_quantile(values, 0.25); });
 }
 
 double contrast(const Eigen::ArrayXd& envelope, const Levels& qrs_level) {
@@ -120,23 +141,28 @@ double contrast(const Eigen::ArrayXd& envelope, const Levels& qrs_level) {
   return median(ratios);
 }
 
-Eigen::ArrayXd combined_envelope(const Eigen::ArrayXXd& signal, double rate) {
+Envelopes combined_envelopes(const Eigen::ArrayXXd& signal, double rate) {
   const Eigen::Index samples = signal.rows();
-  const Sos band_pass = butterworth_bandpass(kRPeak.band_order, kRPeak.band_low_hz,
-                                             std::min(kRPeak.band_high_hz, kRPeak.max_band_fraction * rate), rate);
+  const auto band_pass = [&](double low, double high) {
+    return butterworth_bandpass(kRPeak.band_order, low, std::min(high, kRPeak.max_band_fraction * rate), rate);
+  };
+  const Sos bands[] = {band_pass(kRPeak.band_low_hz, kRPeak.band_high_hz),
+                       band_pass(kRPeak.sharp_low_hz, kRPeak.sharp_high_hz)};
   const auto width = 2 * static_cast<Eigen::Index>(std::lround(0.25 * kRPeak.smoothing_s * rate)) + 1;
   const auto block = std::min(samples, static_cast<Eigen::Index>(std::lround(kRPeak.level_block_s * rate)));
-  Eigen::ArrayXd sum = Eigen::ArrayXd::Zero(samples);
-  Eigen::ArrayXd weights = Eigen::ArrayXd::Zero(samples);
+  WeightedSum totals[] = {WeightedSum(samples), WeightedSum(samples)};
   const auto margin = std::min(samples - 1, static_cast<Eigen::Index>(kRPeak.mirror_s * rate));
   constexpr Eigen::Index kLeadsAtOnce = 4;  // Bounds the memory for long recordings.
   for (Eigen::Index lead = 0; lead < signal.cols(); lead += kLeadsAtOnce) {
     Eigen::ArrayXXd part = signal.middleCols(lead, std::min(kLeadsAtOnce, signal.cols() - lead));
     for (Eigen::Index l = 0; l < part.cols(); ++l) fill_gaps(part.col(l));
-    part = sosfiltfilt(band_pass, mirrored(part, margin), 0).middleRows(margin, samples).eval();
-    for (Eigen::Index l = 0; l < part.cols(); ++l) add_lead(part.col(l), width, block, sum, weights);
+    part = mirrored(part, margin);
+    for (std::size_t band = 0; band < 2; ++band) {
+      const Eigen::ArrayXXd passed = sosfiltfilt(bands[band], part, 0).middleRows(margin, samples);
+      for (Eigen::Index l = 0; l < passed.cols(); ++l) add_lead(passed.col(l), width, block, totals[band]);
+    }
   }
-  return (weights > 0.0).select(sum / weights, 0.0);
+  return {totals[0].mean(), totals[1].mean()};
 }
 
 }  // namespace cardiograd::dsp

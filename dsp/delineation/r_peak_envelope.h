@@ -20,13 +20,22 @@ struct Levels {
 // to signal.size().
 Levels block_maxima(const Eigen::ArrayXd& signal, Eigen::Index block);
 Levels block_medians(const Eigen::ArrayXd& signal, Eigen::Index block);
+// The lower quartile: what lies between beats, however fast they follow each other.
+Levels block_lows(const Eigen::ArrayXd& signal, Eigen::Index block);
 
 // Median over blocks of QRS level over background (the envelope's medians): how clearly beats stand out.
 double contrast(const Eigen::ArrayXd& envelope, const Levels& qrs_level);
 
-// The weighted mean of the leads' envelopes (samples), each in units of its own local QRS level: about 1 at QRS
-// complexes, 0 where all leads are flat. `signal` is (samples, leads) with at least 2 samples, NaN = missing, at `rate`
-// Hz. Throws Error when the rate is too low for the band (kRPeak).
-Eigen::ArrayXd combined_envelope(const Eigen::ArrayXXd& signal, double rate);
+// Two envelopes (samples), each the weighted mean of those of the leads in units of its own local QRS level: about 1 at
+// QRS complexes, 0 where all leads are flat.
+struct Envelopes {
+  Eigen::ArrayXd all;    // In a band that holds wide complexes too.
+  Eigen::ArrayXd sharp;  // In a band above: complexes stand in it, T waves and wide complexes hardly do.
+};
+
+// `signal` is (samples, leads) with at least 2 samples, NaN = missing, at `rate` Hz. A lead counts the less the higher
+// its background is, and the more its local maxima differ from what is usual there: it is dropped while it is broken.
+// Throws Error when the rate is too low for the bands (kRPeak).
+Envelopes combined_envelopes(const Eigen::ArrayXXd& signal, double rate);
 
 }  // namespace cardiograd::dsp

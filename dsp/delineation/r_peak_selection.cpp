@@ -49,7 +49,9 @@ std::vector<char> best_path(const std::vector<Candidate>& candidates, const std:
     best[i] = best_before - (best_before_at < 0 ? 0.0 : interval_penalty(kRPeak.max_pause_s, usual[i]));
     previous[i] = best_before_at;
     for (std::size_t j = from; j < i; ++j) {
-      const double sum = best[j] - interval_penalty(seconds(j), 0.5 * (usual[i] + usual[j]));
+      const double interval = 0.5 * (usual[i] + usual[j]);
+      if (is_t_wave(candidates[j], candidates[i], seconds(j), interval)) continue;
+      const double sum = best[j] - interval_penalty(seconds(j), interval);
       if (sum > best[i]) {
         best[i] = sum;
         previous[i] = static_cast<std::ptrdiff_t>(j);
@@ -113,6 +115,11 @@ double interval_penalty(double seconds, double usual) {
   return penalty;
 }
 
+bool is_t_wave(const Candidate& beat, const Candidate& later, double seconds, double usual) {
+  return seconds < kRPeak.latest_t_bazett_s * std::sqrt(std::max(usual, kRPeak.default_interval_s)) &&
+         later.sharpness < kRPeak.dull_ratio * beat.sharpness;
+}
+
 Selection select_beats(const std::vector<Candidate>& candidates, const Levels& level, double rate) {
   const std::size_t count = candidates.size();
   const double reach = kRPeak.neighborhood_s * rate;
@@ -122,7 +129,7 @@ Selection select_beats(const std::vector<Candidate>& candidates, const Levels& l
   std::vector<char> rest(count);
   for (std::size_t i = 0; i < count; ++i) {
     height[i] = candidates[i].height / level.at(candidates[i].at);
-    selection.taken[i] = height[i] > kRPeak.first_height_fraction;
+    selection.taken[i] = height[i] > kRPeak.first_height_fraction || candidates[i].sharp > 1.0;
   }
   for (int pass = 0; pass < kRPeak.selection_passes; ++pass) {
     for (std::size_t i = 0; i < count; ++i) rest[i] = selection.taken[i] == 0;
@@ -134,7 +141,7 @@ Selection select_beats(const std::vector<Candidate>& candidates, const Levels& l
       const double threshold =
           std::clamp(std::sqrt(noise[i]), kRPeak.min_threshold_fraction, kRPeak.max_threshold_fraction);
       selection.thresholds[i] = threshold * level.at(candidates[i].at);
-      score[i] = std::log(height[i] / threshold);
+      score[i] = std::log(std::max(height[i] / threshold, candidates[i].sharp));
     }
     selection.taken = best_path(candidates, score, usual, rate);
   }

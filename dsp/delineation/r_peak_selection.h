@@ -12,6 +12,9 @@ namespace cardiograd::dsp {
 struct Candidate {
   Eigen::Index at;  // Sample of the envelope.
   double height;    // Of the envelope.
+  // Of the sharp envelope there: in units of a threshold for beats, and of the envelope. 0 where nothing is known.
+  double sharp = 0.0;
+  double sharpness = 0.0;
 };
 
 // Local maxima above 0 in order of time, the largest first where two are closer than `separation` samples.
@@ -27,7 +30,11 @@ struct Selection {
   std::vector<double> thresholds;  // Per candidate, of the envelope, in the last pass.
 };
 
-// The set of candidates with the largest sum of ln(height / threshold) less the penalties of its intervals. Threshold
+// Whether `later`, `seconds` after `beat`, is no beat but its T wave: at its time and much duller.
+bool is_t_wave(const Candidate& beat, const Candidate& later, double seconds, double usual);
+
+// The set of candidates with the largest sum of ln(height / threshold), in the envelope in which that is larger, less
+// the penalties of its intervals, in which no beat is the T wave of the one before. Threshold
 // and usual interval come from the neighborhood, in the first pass by height alone, then from the beats of the pass
 // before. `level` is that of QRS complexes in the envelope, `rate` the envelope's in Hz.
 Selection select_beats(const std::vector<Candidate>& candidates, const Levels& level, double rate);

@@ -2,13 +2,17 @@
 
 #include <algorithm>
 #include <cmath>
+#include <utility>
+#include <vector>
 
 #include <fmt/format.h>
 
 #include "base/error.h"
 #include "dsp/delineation/constants.h"
+#include "dsp/delineation/periodic_beats.h"
 #include "dsp/delineation/r_peak_envelope.h"
 #include "dsp/delineation/r_peak_selection.h"
+#include "dsp/delineation/stimuli.h"
 
 namespace cardiograd::dsp {
 namespace {
@@ -26,26 +30,57 @@ double refined_maximum(const Eigen::ArrayXd& signal, Eigen::Index at, Eigen::Ind
   return static_cast<double>(top) + shift;
 }
 
+// The maxima of both envelopes.
+std::vector<Candidate> candidates_of(const Envelopes& envelopes, const Levels& level, double rate) {
+  const auto samples = [&](double seconds) { return static_cast<Eigen::Index>(std::lround(seconds * rate)); };
+  const Levels sharp_level = block_maxima(envelopes.sharp, level.block);
+  const Levels background = block_lows(envelopes.sharp, level.block);
+  std::vector<Candidate> candidates = find_candidates(envelopes.all.max(envelopes.sharp), samples(kRPeak.separation_s));
+  for (Candidate& candidate : candidates) {
+    const Eigen::Index reach = samples(kRPeak.refine_s);
+    const Eigen::Index from = std::max<Eigen::Index>(0, candidate.at - reach);
+    const Eigen::Index length = std::min(envelopes.all.size() - from, candidate.at + reach + 1 - from);
+    candidate.height = envelopes.all.segment(from, length).maxCoeff();
+    const double sharp = envelopes.sharp.segment(from, length).maxCoeff(), usual = sharp_level.at(candidate.at);
+    if (!(usual > 0.0 && candidate.height > 0.0)) continue;
+    const double noise = kRPeak.noise_maximum_ratio * background.at(candidate.at) / usual;
+    candidate.sharp = sharp / usual / std::max(std::sqrt(noise), kRPeak.min_threshold_fraction);
+    candidate.sharpness = sharp / candidate.height;
+  }
+  return candidates;
+}
+
 }  // namespace
 
-RPeaks detect_r_peaks(const Eigen::ArrayXXd& signal, double rate) {
+RPeaks detect_r_peaks(const Eigen::ArrayXXd& recorded, double rate) {
   if (!(std::isfinite(rate) && rate >= kRPeak.min_rate_hz)) {
     throw Error(fmt::format("R peaks: a sampling rate of {} Hz, at least {} Hz are needed", rate, kRPeak.min_rate_hz),
                 "Check the rate in the record's header.");
   }
-  if (signal.cols() == 0) return {{}, "no lead"};
-  const double seconds = static_cast<double>(signal.rows()) / rate;
+  if (recorded.cols() == 0) return {{}, "no lead"};
+  const double seconds = static_cast<double>(recorded.rows()) / rate;
   if (!(seconds >= kRPeak.min_duration_s)) return {{}, "shorter than one second"};
-  const Eigen::ArrayXd envelope = combined_envelope(signal, rate);
+  const std::vector<double> stimuli_s = find_stimuli(recorded, rate);
+  Eigen::ArrayXXd bridged;
+  if (!stimuli_s.empty()) {
+    bridged = recorded;
+    bridge_stimuli(stimuli_s, rate, bridged);
+  }
+  const Eigen::ArrayXXd& signal = stimuli_s.empty() ? recorded : bridged;
+  const Envelopes envelopes = combined_envelopes(signal, rate);
+  const Eigen::ArrayXd& envelope = envelopes.all;
   if (!(envelope.maxCoeff() > 0.0)) return {{}, "all leads are flat or missing"};
   const auto samples = [&](double seconds) { return static_cast<Eigen::Index>(std::lround(seconds * rate)); };
-  const std::vector<Candidate> candidates = find_candidates(envelope, samples(kRPeak.separation_s));
   const Eigen::Index block = std::min(signal.rows(), samples(kRPeak.level_block_s));
   const Levels level = block_maxima(envelope, block);
   if (!(contrast(envelope, level) >=
         (seconds < kRPeak.short_s ? kRPeak.min_contrast_short_ratio : kRPeak.min_contrast_ratio))) {
-    return {{}, "nothing stands out of the noise"};
+    // Or there is nothing between the beats that they could stand out of.
+    std::vector<double> times_s = periodic_beats(signal, rate);
+    if (times_s.empty()) return {{}, "nothing stands out of the noise"};
+    return {std::move(times_s), ""};
   }
+  const std::vector<Candidate> candidates = candidates_of(envelopes, level, rate);
   const std::vector<char> taken = select_beats(candidates, level, rate).taken;
   const Eigen::Index margin = samples(0.5 * kRPeak.smoothing_s);
   RPeaks peaks;  // A complex that the end of the record cuts has no place in time.

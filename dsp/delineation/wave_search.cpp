@@ -71,11 +71,17 @@ Extent active_extent(const Eigen::ArrayXd& activity, const ExtentSearch& search)
   const double level = search.threshold * activity.segment(search.from, search.to - search.from + 1).maxCoeff(&top);
   top += search.from;
   Extent extent{static_cast<double>(top), static_cast<double>(top)};
+  const double enough = search.before_gap * activity[top];
   Eigen::Index last = top;
+  bool belongs = true;  // Whether what lies before the pause just bridged does.
   for (Eigen::Index t = top; t >= search.lowest && last - t <= search.gap; --t) {
-    if (activity[t] > level) last = t;
+    if (activity[t] <= level) continue;
+    belongs = (belongs && last - t <= 1) || activity[t] > enough;
+    last = t;
+    if (belongs) extent.onset = static_cast<double>(t);
   }
-  extent.onset = static_cast<double>(last);
+  const auto first = static_cast<double>(last);
+  if (extent.onset - first <= static_cast<double>(search.before_gap_length)) extent.onset = first;
   last = top;
   for (Eigen::Index t = top; t <= search.highest && t - last <= search.gap; ++t) {
     if (activity[t] > level) last = t;

@@ -26,6 +26,9 @@ struct ExtentSearch {
   Eigen::Index gap;              // Longest pause below the threshold that does not end the stretch.
   Eigen::Index from, to;         // Where the maximum is taken.
   Eigen::Index lowest, highest;  // Where the stretch may reach to.
+  // What lies before a pause and stays below this fraction of the maximum belongs to it only if it is this short.
+  double before_gap = 0.0;
+  Eigen::Index before_gap_length = 0;
 };
 
 // Around the maximum of `activity` (0 or more) within [from, to]: the stretch above `threshold` of that maximum.

@@ -4,57 +4,12 @@
 #include <cmath>
 
 #include "dsp/delineation/constants.h"
+#include "dsp/delineation/stimuli.h"
 #include "dsp/filters/butterworth.h"
 #include "dsp/filters/gaps.h"
 #include "dsp/filters/resample.h"
 
 namespace cardiograd::dsp {
-namespace {
-
-// The smallest step that counts: a fraction of the range between the lead's quantiles.
-double min_step(const double* x, Eigen::Index samples) {
-  std::vector<double> sorted(x, x + samples);
-  const Eigen::Index tail = samples / kStimulus.range_tail_samples;
-  const auto low = sorted.begin() + tail, high = sorted.end() - 1 - tail;
-  std::nth_element(sorted.begin(), low, sorted.end());
-  const double floor_level = *low;
-  std::nth_element(sorted.begin(), high, sorted.end());
-  return kStimulus.min_step_fraction * (*high - floor_level);
-}
-
-// One vote for each sample in the middle of a step of 2 * `half` samples. The change beside it is taken over the same
-// length right before and after, and over twice that length before.
-void vote_for_steps(const double* x, Eigen::Index samples, Eigen::Index half, Eigen::ArrayXi& votes) {
-  const double least = min_step(x, samples);
-  if (!(least > 0.0)) return;
-  const Eigen::Index reach = 5 * half;
-  for (Eigen::Index t = reach; t + reach < samples; ++t) {
-    const double step = std::abs(x[t + half] - x[t - half]);
-    if (step < least) continue;
-    const double before = std::abs(x[t - half] - x[t - 3 * half]), after = std::abs(x[t + 3 * half] - x[t + half]);
-    const double earlier = std::abs(x[t - half] - x[t - reach]);
-    if (step > kStimulus.steepness_ratio * std::max({before, after, earlier})) ++votes[t];
-  }
-}
-
-}  // namespace
-
-std::vector<double> find_stimuli(const Eigen::ArrayXXd& filled, double rate) {
-  std::vector<double> stimuli;
-  const Eigen::Index samples = filled.rows();
-  const auto half = std::max<Eigen::Index>(1, static_cast<Eigen::Index>(std::lround(kStimulus.half_step_s * rate)));
-  if (rate < kStimulus.min_rate_hz || samples <= 10 * half) return stimuli;
-  Eigen::ArrayXi votes = Eigen::ArrayXi::Zero(samples);
-  for (Eigen::Index l = 0; l < filled.cols(); ++l) vote_for_steps(filled.col(l).data(), samples, half, votes);
-  const int needed = std::max(1, static_cast<int>(filled.cols() / kStimulus.quorum_leads));
-  for (Eigen::Index t = 0; t < samples; ++t) {
-    const double seconds = static_cast<double>(t) / rate;
-    if (votes[t] >= needed && (stimuli.empty() || seconds - stimuli.back() > kStimulus.dead_s)) {
-      stimuli.push_back(seconds);
-    }
-  }
-  return stimuli;
-}
 
 WorkingSignal working_signal(const Eigen::ArrayXXd& signal, double rate) {
   WorkingSignal working;
@@ -72,6 +27,7 @@ WorkingSignal working_signal(const Eigen::ArrayXXd& signal, double rate) {
     }
   }
   working.stimuli_s = find_stimuli(filled, rate);
+  bridge_stimuli(working.stimuli_s, rate, filled);
   const Sos band =
       butterworth_bandpass(kWorkingSignal.band_order, kWorkingSignal.band_low_hz,
                            std::min(kWorkingSignal.band_high_hz, kWorkingSignal.max_band_fraction * rate), rate);

@@ -91,7 +91,11 @@ class Builder {
  public:
   Builder(const ecg::Recording& recording, const ecg::Person& person, const WorkingSignal& signal,
           const Delineation& waves)
-      : waves_(waves), names_(recording.leads), millivolts_(scale_of(recording)), person_(person) {
+      : waves_(waves),
+        names_(recording.leads),
+        millivolts_(scale_of(recording)),
+        person_(person),
+        stimuli_(signal.stimuli_s.size()) {
     for (std::size_t l = 0; l < waves.leads.size(); ++l) heights_.push_back(qrs_heights(signal, waves, l));
   }
 
@@ -99,6 +103,7 @@ class Builder {
     add_intervals();
     add_axis();
     add_voltages();
+    add_stimuli();
     for (std::size_t l = 0; l < heights_.size(); ++l) result_.leads.push_back(lead_measures(l));
     return std::move(result_);
   }
@@ -172,6 +177,11 @@ class Builder {
         height("aVL", &QrsHeights::r) + height("V3", &QrsHeights::s), why("aVL and V3 are needed"));
   }
 
+  void add_stimuli() {
+    add({"pacing_stimuli", "", "pacemaker stimuli that were recognized", "", std::nullopt, 0, ""},
+        static_cast<double>(stimuli_), "");
+  }
+
   LeadMeasures lead_measures(std::size_t lead) const {
     LeadMeasures measures;
     const QrsHeights& heights = heights_[lead];
@@ -192,6 +202,7 @@ class Builder {
   const std::vector<std::string>& names_;
   std::optional<double> millivolts_;
   const ecg::Person& person_;
+  std::size_t stimuli_;
   std::vector<QrsHeights> heights_;
   ClinicalMeasures result_;
 };

@@ -60,6 +60,7 @@ struct ClinicalMeasures {
 //                         III + I / 2 where it is missing), -180 to 180, 0 to the left, 90 down
 //   sokolow_lyon_mv       S in V1 + the larger R of V5 and V6, Sokolow and Lyon, Am. Heart J. 37:161 (1949)
 //   cornell_mv            R in aVL + S in V3, Casale et al., J. Am. Coll. Cardiol. 6:572 (1985)
+//   pacing_stimuli        how many were recognized (stimuli.h); they are bridged before anything is measured
 //
 // Usual ranges: AHA/ACCF/HRS recommendations, Surawicz et al. (part III: PR, axis), Rautaharju et al. (IV: QTc),
 // Hancock et al. (V: P duration, voltages), Wagner et al. (VI: ST), J. Am. Coll. Cardiol. 53:976-1011 (2009).

@@ -17,7 +17,7 @@ BEGIN, END = "<!-- constants: begin -->", "<!-- constants: end -->"
 SOURCES = ["Paper", "Physiology", "Noise", "Geometry", "Numerics", "Tuned", "Judgment"]
 UNITS = {"s": "s", "hz": "Hz", "fraction": "1", "ratio": "1", "weight": "1", "correlation": "1", "quantile": "1",
          "backgrounds": "backgrounds", "sigmas": "σ", "order": "count", "blocks": "count", "passes": "count",
-         "samples": "samples", "leads": "leads", "beats": "beats", "parts": "count", "rounds": "count"}
+         "samples": "samples", "leads": "leads", "beats": "beats", "parts": "count", "rounds": "count", "stimuli": "count"}
 ENTRY = re.compile(r"^(?:double|int|std::size_t|Eigen::Index|PerWave|PerPAndT) (\w+) = (.+);$")
 COLUMN = re.compile(r"\.(p|qrs|t) = ([^,}]+)")
 

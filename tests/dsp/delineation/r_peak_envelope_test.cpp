@@ -41,7 +41,7 @@ TEST(RPeakEnvelope, IsOneAtBeatsWhateverTheGain) {
   const auto beats = regular_beats(12.0, 0.9, 0.7);
   for (const double rate : {50.0, 100.0, 500.0}) {
     for (const double scale : {1e-3, 1.0, 1e4}) {
-      const Eigen::ArrayXd envelope = combined_envelope(synthetic_ecg(beats, 12.0, rate, 3) * scale, rate);
+      const Eigen::ArrayXd envelope = combined_envelopes(synthetic_ecg(beats, 12.0, rate, 3) * scale, rate).all;
       ASSERT_EQ(envelope.size(), static_cast<Eigen::Index>(12.0 * rate));
       for (const double beat : beats) {
         EXPECT_NEAR(envelope[static_cast<Eigen::Index>(std::lround(beat * rate))], 1.0, 0.12) << rate;
@@ -54,24 +54,24 @@ TEST(RPeakEnvelope, IsOneAtBeatsWhateverTheGain) {
 TEST(RPeakEnvelope, BadLeadsHardlyCount) {
   const auto beats = regular_beats(10.0);
   Eigen::ArrayXXd x = synthetic_ecg(beats, 10.0, 250.0, 4);
-  const Eigen::ArrayXd reference = combined_envelope(x.leftCols(2), 250.0);
+  const Eigen::ArrayXd reference = combined_envelopes(x.leftCols(2), 250.0).all;
   PhiloxStream random(4);
   for (double& sample : x.col(2)) sample = 100.0 * random.normal();
   x.col(3).setConstant(kNan);
-  const Eigen::ArrayXd envelope = combined_envelope(x, 250.0);
+  const Eigen::ArrayXd envelope = combined_envelopes(x, 250.0).all;
   EXPECT_TRUE((envelope - reference).abs().maxCoeff() <= 0.15) << (envelope - reference).abs().maxCoeff();
-  EXPECT_TRUE((combined_envelope(x.rightCols(1), 250.0) == 0.0).all());
+  EXPECT_TRUE((combined_envelopes(x.rightCols(1), 250.0).all == 0.0).all());
 }
 
 TEST(RPeakEnvelope, ContrastTellsBeatsFromNoise) {
-  const Eigen::ArrayXd beats = combined_envelope(synthetic_ecg(regular_beats(10.0), 10.0, 250.0, 3), 250.0);
-  const Eigen::ArrayXd noise = combined_envelope(synthetic_ecg({}, 10.0, 250.0, 3, 1.0), 250.0);
+  const Eigen::ArrayXd beats = combined_envelopes(synthetic_ecg(regular_beats(10.0), 10.0, 250.0, 3), 250.0).all;
+  const Eigen::ArrayXd noise = combined_envelopes(synthetic_ecg({}, 10.0, 250.0, 3, 1.0), 250.0).all;
   EXPECT_GT(contrast(beats, block_maxima(beats, 500)), 15.0);
   EXPECT_LT(contrast(noise, block_maxima(noise, 500)), 2.4);
 }
 
 TEST(RPeakEnvelope, RefusesRatesThatTheBandDoesNotFit) {
-  EXPECT_THROW(combined_envelope(Eigen::ArrayXXd::Random(100, 1), 10.0), Error);
+  EXPECT_THROW(combined_envelopes(Eigen::ArrayXXd::Random(100, 1), 10.0), Error);
 }
 
 }  // namespace

@@ -6,6 +6,7 @@
 
 #include <gtest/gtest.h>
 
+#include "dsp/delineation/stimuli.h"
 #include "tests/dsp/synthetic_ecg.h"
 
 namespace cardiograd::dsp {

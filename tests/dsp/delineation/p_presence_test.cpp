@@ -1,0 +1,138 @@
+#include "dsp/delineation/p_presence.h"
+
+#include <algorithm>
+#include <cmath>
+#include <numbers>
+#include <string>
+
+#include <gtest/gtest.h>
+
+#include "dsp/delineation/delineation.h"
+#include "dsp/delineation/r_peaks.h"
+#include "tests/dsp/synthetic_ecg.h"
+
+namespace cardiograd::dsp {
+namespace {
+
+using Waves = std::vector<SyntheticWave>;
+
+Delineation delineated(const Eigen::ArrayXXd& x, double rate) {
+  return delineate(x, rate, detect_r_peaks(x, rate).times_s);
+}
+
+std::size_t with_p(const Delineation& found) {
+  return static_cast<std::size_t>(
+      std::count_if(found.global.begin(), found.global.end(), [](const BeatWaves& b) { return b.p.present(); }));
+}
+
+// T follows the rate, P keeps its distance; the faster, the closer they come.
+Waves at_interval(double interval, double p_mv, double t_mv) {
+  Waves waves = kSinusBeat;
+  waves[0] = {-0.14, p_mv, 0.020};
+  waves[4] = {0.28 * std::sqrt(interval), t_mv, 0.045 * std::sqrt(interval)};
+  return waves;
+}
+
+TEST(PPresence, PIsNotTakenForT) {
+  for (const double interval : {0.55, 0.6, 0.75}) {
+    for (const double t_mv : {0.3, 0.08, 0.03, -0.1}) {
+      for (const Eigen::Index leads : {2, 12}) {
+        const auto beats = regular_beats(12.0, interval);
+        const Waves waves = at_interval(interval, 0.15, t_mv);
+        const Delineation found = delineated(synthetic_ecg(beats, 12.0, 500.0, leads, 0.004, waves), 500.0);
+        ASSERT_EQ(found.global.size(), beats.size());
+        for (std::size_t i = 2; i + 2 < beats.size(); ++i) {
+          const std::string what = std::to_string(interval) + " " + std::to_string(t_mv);
+          ASSERT_TRUE(found.global[i].p.present()) << what << " " << leads;
+          EXPECT_NEAR(found.global[i].p.peak_s, beats[i] - 0.14, 0.015) << what;
+          EXPECT_TRUE(!found.global[i].t.present() || found.global[i].t.offset_s <= beats[i + 1] - 0.14 - 0.02) << what;
+        }
+      }
+    }
+  }
+}
+
+// Junctional rhythms: what the filter leaves behind T is no P wave.
+TEST(PPresence, TheEndOfTIsNoP) {
+  const Waves no_p(kSinusBeat.begin() + 1, kSinusBeat.end());
+  for (const double per_minute : {50.0, 60.0, 65.0, 70.0, 75.0, 80.0, 90.0, 110.0}) {
+    for (const double t_mv : {0.1, 0.3, 0.6}) {
+      for (const Eigen::Index leads : {1, 2, 12}) {
+        Waves waves = no_p;
+        waves.back().amplitude = t_mv;
+        const auto beats = regular_beats(12.0, 60.0 / per_minute);
+        EXPECT_EQ(with_p(delineated(synthetic_ecg(beats, 12.0, 500.0, leads, 0.002, waves), 500.0)), 0U)
+            << per_minute << " " << t_mv << " " << leads;
+      }
+    }
+  }
+}
+
+// An irregular rhythm without P whose T waves lie where P would: they keep their distance from the beat before.
+TEST(PPresence, TOfTheBeatBeforeIsNoP) {
+  const Waves no_p(kSinusBeat.begin() + 1, kSinusBeat.end());
+  PhiloxStream random(23);
+  std::vector<double> beats = {0.5};
+  while (beats.back() < 19.0) beats.push_back(beats.back() + random.uniform(0.40, 0.50));
+  for (const Eigen::Index leads : {2, 12}) {
+    EXPECT_EQ(with_p(delineated(synthetic_ecg(beats, 20.0, 250.0, leads, 0.004, no_p), 250.0)), 0U) << leads;
+  }
+}
+
+// Flutter 4:1: a wave before every complex, and three more of its kind.
+TEST(PPresence, OneWaveOfManyIsNoP) {
+  const Waves no_p(kSinusBeat.begin() + 1, kSinusBeat.end());
+  const auto beats = regular_beats(12.0, 0.8);
+  Eigen::ArrayXXd x = synthetic_ecg(beats, 12.0, 500.0, 12, 0.004, no_p);
+  for (Eigen::Index t = 0; t < x.rows(); ++t) {
+    x.row(t) += 0.12 * std::sin(2.0 * std::numbers::pi * 5.0 * (static_cast<double>(t) / 500.0 - 0.5));
+  }
+  EXPECT_EQ(with_p(delineated(x, 500.0)), 0U);
+}
+
+// P close to QRS, and not small beside it: the complex begins behind it.
+TEST(PPresence, PThatRunsIntoQrsIsNoPartOfIt) {
+  for (const double delay : {0.10, 0.115, 0.13}) {
+    for (const Eigen::Index leads : {1, 12}) {
+      Waves waves = {
+          {-delay, 0.2, 0.020}, {-0.028, -0.05, 0.009}, {0.0, 0.6, 0.011}, {0.028, -0.15, 0.010}, {0.28, 0.2, 0.045}};
+      const auto beats = regular_beats(12.0, 0.9);
+      const Delineation found = delineated(synthetic_ecg(beats, 12.0, 500.0, leads, 0.003, waves), 500.0);
+      ASSERT_EQ(found.global.size(), beats.size());
+      for (std::size_t i = 1; i + 1 < beats.size(); ++i) {
+        EXPECT_NEAR(found.global[i].qrs.onset_s, beats[i] - 0.052, 0.025) << delay << " " << leads;
+        EXPECT_TRUE(found.global[i].p.present()) << delay << " " << leads;
+      }
+    }
+  }
+}
+
+// Atrial premature beats: their own P is early and of another form; that of the others stays.
+TEST(PPresence, PrematureAtrialBeatsDoNotTakePFromTheOthers) {
+  for (const std::size_t every : {3U, 4U}) {
+    std::vector<double> sinus, premature;
+    double at = 0.6;
+    for (std::size_t i = 1; at < 19.4; ++i) {
+      (i % every == 0 ? premature : sinus).push_back(at);
+      at += i % every == 0 ? 0.95 : (i + 1) % every == 0 ? 0.58 : 0.85;
+    }
+    Waves other = kSinusBeat;
+    other[0] = {-0.13, -0.08, 0.018};
+    for (const Eigen::Index leads : {2, 12}) {
+      const Delineation found = delineated(
+          synthetic_ecg(sinus, 20.0, 500.0, leads, 0.004) + synthetic_ecg(premature, 20.0, 500.0, leads, 0.0, other),
+          500.0);
+      std::size_t asked = 0, there = 0;
+      for (const BeatWaves& beat : found.global) {
+        if (std::none_of(sinus.begin(), sinus.end(), [&](double t) { return std::abs(t - beat.qrs.peak_s) < 0.05; }))
+          continue;
+        ++asked;
+        there += beat.p.present() && std::abs(beat.p.peak_s - (beat.qrs.peak_s - 0.16)) < 0.03 ? 1U : 0U;
+      }
+      EXPECT_TRUE(10 * there >= 9 * asked) << every << ": " << there << " of " << asked << ", leads " << leads;
+    }
+  }
+}
+
+}  // namespace
+}  // namespace cardiograd::dsp

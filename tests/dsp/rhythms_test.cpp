@@ -1,0 +1,205 @@
+// Rhythms and recordings of which whole families were missed: beats that are there are found, and nothing else.
+#include <algorithm>
+#include <cmath>
+#include <numbers>
+#include <string>
+#include <vector>
+
+#include <gtest/gtest.h>
+
+#include "dsp/delineation/r_peaks.h"
+#include "tests/dsp/synthetic_ecg.h"
+
+namespace cardiograd::dsp {
+namespace {
+
+using Waves = std::vector<SyntheticWave>;
+
+const Waves kBroad = {{-0.02, 0.5, 0.025}, {0.03, 1.2, 0.035}, {0.14, -0.4, 0.04}};
+const Waves kPremature = {{0.0, 1.0, 0.028}, {0.07, -0.4, 0.028}, {0.30, -0.35, 0.05}};
+
+Waves scaled(Waves waves, double factor) {
+  for (SyntheticWave& wave : waves) wave.amplitude *= factor;
+  return waves;
+}
+
+// Matches within `tolerance`, those near the ends of the record left aside.
+void expect_found(const Eigen::ArrayXXd& x, double rate, std::vector<double> beats, double tolerance,
+                  const std::string& what) {
+  const RPeaks found = detect_r_peaks(x, rate);
+  const double seconds = static_cast<double>(x.rows()) / rate;
+  std::vector<double> times = found.times_s;
+  for (std::vector<double>* list : {&beats, &times}) {
+    std::erase_if(*list, [&](double t) { return t < 0.35 || t > seconds - 0.35; });
+  }
+  std::size_t hits = 0;
+  for (const double beat : beats) {
+    hits +=
+        std::any_of(times.begin(), times.end(), [&](double t) { return std::abs(t - beat) <= tolerance; }) ? 1U : 0U;
+  }
+  EXPECT_TRUE(hits == beats.size() && times.size() == beats.size())
+      << what << ": " << hits << " of " << beats.size() << " beats, " << times.size() << " found " << found.reason;
+}
+
+// As many beats as there are cycles, one in each: which point of a broad complex stands for it is a convention.
+void expect_rate(const Eigen::ArrayXXd& x, double rate, double per_minute, const std::string& what) {
+  const RPeaks found = detect_r_peaks(x, rate);
+  const double seconds = static_cast<double>(x.rows()) / rate;
+  EXPECT_TRUE(std::abs(static_cast<double>(found.times_s.size()) - per_minute / 60.0 * seconds) <= 1.5)
+      << what << ": " << found.times_s.size() << " beats, " << found.reason;
+  for (std::size_t i = 1; i < found.times_s.size(); ++i) {
+    const double interval = found.times_s[i] - found.times_s[i - 1];
+    EXPECT_TRUE(std::abs(interval * per_minute / 60.0 - 1.0) <= 0.1) << what << " " << found.times_s[i];
+  }
+}
+
+TEST(Rhythms, BroadComplexTachycardia) {
+  for (const double per_minute : {120.0, 160.0, 200.0, 240.0}) {
+    for (const double sigma : {0.022, 0.03, 0.045}) {
+      for (const Eigen::Index leads : {1, 2, 12}) {
+        const Waves waves = {{0.0, 1.0, sigma}, {3.0 * sigma, -0.5, 1.2 * sigma}};
+        const auto beats = regular_beats(11.0, 60.0 / per_minute, 0.2);
+        expect_rate(synthetic_ecg(beats, 11.0, 250.0, leads, 0.01, waves).topRows(2500), 250.0, per_minute,
+                    std::to_string(per_minute) + " " + std::to_string(sigma) + " " + std::to_string(leads));
+      }
+    }
+  }
+}
+
+TEST(Rhythms, WavesWithoutBaseline) {
+  for (const double rate : {100.0, 500.0}) {
+    for (const double per_minute : {110.0, 150.0, 200.0, 250.0, 300.0}) {
+      for (const Eigen::Index leads : {1, 12}) {
+        Eigen::ArrayXXd x = synthetic_ecg({}, 10.0, rate, leads, 0.01);
+        for (Eigen::Index t = 0; t < x.rows(); ++t) {
+          const double phase = 2.0 * std::numbers::pi * per_minute / 60.0 * static_cast<double>(t) / rate;
+          for (Eigen::Index l = 0; l < leads; ++l) {
+            x(t, l) += std::sin(phase + 0.2 * static_cast<double>(l)) + 0.25 * std::sin(2.0 * phase + 1.0);
+          }
+        }
+        expect_rate(x, rate, per_minute, "sine " + std::to_string(per_minute) + " " + std::to_string(leads));
+      }
+    }
+  }
+}
+
+TEST(Rhythms, NarrowComplexesAt240AndMore) {
+  const Waves narrow = {{0.0, 1.0, 0.011}, {0.028, -0.25, 0.010}, {0.12, 0.12, 0.03}};
+  for (const double per_minute : {220.0, 240.0, 270.0, 300.0}) {
+    for (const Eigen::Index leads : {1, 12}) {
+      const auto beats = regular_beats(11.0, 60.0 / per_minute, 0.2);
+      expect_rate(synthetic_ecg(beats, 11.0, 500.0, leads, 0.01, narrow).topRows(5000), 500.0, per_minute,
+                  "narrow " + std::to_string(per_minute) + " " + std::to_string(leads));
+    }
+  }
+}
+
+TEST(Rhythms, NormalBeatsBesideLargePrematureOnes) {
+  for (const double larger : {2.0, 4.0, 6.0}) {
+    for (const std::size_t every : {2U, 3U, 5U}) {
+      std::vector<double> normal, premature;
+      double at = 0.5;
+      for (std::size_t i = 1; at < 29.4; ++i) {
+        (i % every == 0 ? premature : normal).push_back(at);
+        at += i % every == 0 ? 1.05 : (i + 1) % every == 0 ? 0.55 : 0.8;
+      }
+      std::vector<double> all = normal;
+      all.insert(all.end(), premature.begin(), premature.end());
+      for (const Eigen::Index leads : {1, 2, 12}) {
+        const Eigen::ArrayXXd x = synthetic_ecg(normal, 30.0, 250.0, leads, 0.01) +
+                                  synthetic_ecg(premature, 30.0, 250.0, leads, 0.0, scaled(kPremature, larger));
+        expect_found(
+            x, 250.0, all, 0.06,
+            std::to_string(larger) + " times, every " + std::to_string(every) + ", leads " + std::to_string(leads));
+      }
+    }
+  }
+}
+
+TEST(Rhythms, LowPrematureBeats) {
+  for (const double height : {0.3, 0.4, 0.6}) {
+    std::vector<double> normal, premature;
+    double at = 0.5;
+    for (int i = 1; at < 29.4; ++i) {
+      (i % 5 == 0 ? premature : normal).push_back(at);
+      at += i % 5 == 0 ? 1.0 : i % 5 == 4 ? 0.50 : 0.8;
+    }
+    std::vector<double> all = normal;
+    all.insert(all.end(), premature.begin(), premature.end());
+    for (const Eigen::Index leads : {1, 2, 12}) {
+      const Waves low = {{0.0, height, 0.018}, {0.045, -0.5 * height, 0.018}, {0.27, -0.3 * height, 0.05}};
+      const Eigen::ArrayXXd x =
+          synthetic_ecg(normal, 30.0, 360.0, leads, 0.01) + synthetic_ecg(premature, 30.0, 360.0, leads, 0.0, low);
+      expect_found(x, 360.0, all, 0.06, "height " + std::to_string(height) + " leads " + std::to_string(leads));
+    }
+  }
+}
+
+TEST(Rhythms, HeightsThatAlternate) {
+  const Waves fast = {{0.0, 1.0, 0.011}, {0.028, -0.2, 0.010}, {0.17, 0.15, 0.03}};
+  for (const double per_minute : {120.0, 169.0, 190.0}) {
+    for (const double lower : {0.6, 0.45, 0.35}) {
+      std::vector<double> even, odd;
+      const auto all = regular_beats(20.0, 60.0 / per_minute);
+      for (std::size_t i = 0; i < all.size(); ++i) (i % 2 == 0 ? even : odd).push_back(all[i]);
+      for (const Eigen::Index leads : {1, 12}) {
+        const Eigen::ArrayXXd x = synthetic_ecg(even, 20.0, 250.0, leads, 0.01, fast) +
+                                  synthetic_ecg(odd, 20.0, 250.0, leads, 0.0, scaled(fast, lower));
+        expect_found(x, 250.0, all, 0.03, std::to_string(per_minute) + "/min, lower " + std::to_string(lower));
+      }
+    }
+  }
+}
+
+TEST(Rhythms, TallNarrowTWaves) {
+  for (const double height : {0.8, 1.2, 1.6}) {
+    for (const double sigma : {0.028, 0.035, 0.045}) {
+      for (const double interval : {0.6, 0.8, 1.1}) {
+        const Waves tall = {{-0.16, 0.05, 0.022},
+                            {-0.028, -0.1, 0.009},
+                            {0.0, 1.0, 0.012},
+                            {0.03, -0.3, 0.011},
+                            {0.27 * std::sqrt(interval), height, sigma}};
+        const auto beats = regular_beats(20.0, interval);
+        for (const Eigen::Index leads : {1, 12}) {
+          expect_found(synthetic_ecg(beats, 20.0, 250.0, leads, 0.01, tall), 250.0, beats, 0.03,
+                       "T " + std::to_string(height) + " " + std::to_string(sigma) + " " + std::to_string(interval));
+        }
+      }
+    }
+  }
+}
+
+// One lead of two breaks for a while: noise, motion of the electrode, a lost contact.
+TEST(Rhythms, ALeadThatBreaksIsLeftAside) {
+  const auto beats = regular_beats(60.0, 0.8);
+  for (const double noise : {0.5, 2.0, 8.0}) {
+    for (const double length : {4.0, 8.0, 20.0}) {
+      Eigen::ArrayXXd x = synthetic_ecg(beats, 60.0, 250.0, 2, 0.01);
+      PhiloxStream random(3);
+      const auto from = static_cast<Eigen::Index>(20.0 * 250.0), to = from + static_cast<Eigen::Index>(length * 250.0);
+      double slow = 0.0;
+      for (Eigen::Index t = from; t < to; ++t) {  // Noise of 1 to 20 Hz.
+        slow += 0.25 * (random.normal() - slow);
+        x(t, 0) += 3.0 * noise * slow;
+      }
+      expect_found(x, 250.0, beats, 0.05, "noise " + std::to_string(noise) + " for " + std::to_string(length) + " s");
+    }
+  }
+  Eigen::ArrayXXd x = synthetic_ecg(beats, 60.0, 250.0, 2, 0.01);
+  PhiloxStream random(5);
+  for (int i = 0; i < 25; ++i) {  // Jolts.
+    const auto from = static_cast<Eigen::Index>(random.uniform(15.0, 40.0) * 250.0);
+    for (Eigen::Index t = from; t < x.rows(); ++t) {
+      const double later = static_cast<double>(t - from) / 250.0;
+      x(t, 0) += (i % 2 == 0 ? 3.0 : -3.0) * (std::exp(-later / 0.3) - std::exp(-later / 0.02));
+    }
+  }
+  expect_found(x, 250.0, beats, 0.05, "jolts");
+  x = synthetic_ecg(beats, 60.0, 250.0, 2, 0.01);
+  x.col(0).segment(5000, 3000) = 0.002 * x.col(0).segment(5000, 3000);
+  expect_found(x, 250.0, beats, 0.05, "lost contact");
+}
+
+}  // namespace
+}  // namespace cardiograd::dsp
