@@ -8,7 +8,8 @@
 namespace cardiograd::bench {
 namespace {
 
-// Operations whose name begins with `ops`; each of `changes` is made to `base`, which names every field of the shape.
+// Operations whose name begins with `ops` and with no longer one of the list; each of `changes` is made to `base`,
+// which names every field of the shape.
 struct Sweep {
   std::string_view ops;
   std::string base;
@@ -32,6 +33,9 @@ const std::vector<Sweep>& sweeps() {
        {"batch=1", "batch=8", "batch=512,time=32", "time=32", "time=256", "batch=16,time=512", "batch=4,time=1024",
         "heads=1,width=64", "heads=4,width=64", "batch=16,heads=16,width=16", "heads=2,width=128"}},
       {"batch_norm_", "rows=64000,channels=64", {"rows=1000", "rows=320000", "channels=12", "rows=16000,channels=512"}},
+      {"batch_norm_pool_",
+       "batch=64,time=1000,channels=64",
+       {"batch=1", "batch=8", "time=5000,batch=16", "channels=512,batch=16"}},
       {"layer_norm_", "rows=8000,width=256", {"rows=125", "rows=64000", "width=64", "width=1024"}},
       {"max_pool_",
        "batch=64,time=1000,channels=64,kernel=2,stride=2,padding=0",
@@ -53,12 +57,14 @@ std::vector<kernels::OpCase> sweep_cases(const kernels::Op& op) {
     const bool seen = std::any_of(cases.begin(), cases.end(), [&](const auto& c) { return c.shape == work.shape; });
     if (!seen) cases.push_back(std::move(work));
   };
-  for (const Sweep& sweep : sweeps()) {
-    if (op.name.rfind(sweep.ops, 0) != 0) continue;
-    const kernels::OpCase base = op.workload().front().with(sweep.base);
-    add(base);
-    for (const std::string& change : sweep.changes) add(base.with(change));
-  }
+  const Sweep* longest = nullptr;
+  for (const Sweep& sweep : sweeps())
+    if (op.name.starts_with(sweep.ops) && (longest == nullptr || sweep.ops.size() > longest->ops.size()))
+      longest = &sweep;
+  if (longest == nullptr) return cases;
+  const kernels::OpCase base = op.workload().front().with(longest->base);
+  add(base);
+  for (const std::string& change : longest->changes) add(base.with(change));
   return cases;
 }
 

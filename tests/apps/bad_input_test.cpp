@@ -122,8 +122,6 @@ TEST(BadInput, SignalFiles) {
                  {"00007_lr.dat", "truncated: 23999 bytes, expected 24000"});
   expect_refused(with_signals([](const fs::path& p) { fs::resize_file(p, 0); }),
                  {"00007_lr.dat", "truncated: 0 bytes"});
-  expect_refused(with_signals([](const fs::path& p) { fs::resize_file(p, std::uintmax_t{1} << 40); }),
-                 {"00007_lr.dat", "over-long: 1099511627776 bytes, expected 24000"});
   expect_refused(with_signals(make_fifo), {"00007_lr.dat", "not a regular file"});
   expect_refused(with_signals([](const fs::path& p) {
                    fs::remove(p);
@@ -141,7 +139,7 @@ TEST(BadInput, SignalFiles) {
 }
 
 TEST(BadInput, Headers) {
-  expect_refused(edit_header(7, "00007_lr.dat 16 ", "00007_lr.dat 61 "), {"00007_lr.hea:2: ", "unknown format 61"});
+  expect_refused(edit_header(7, "00007_lr.dat 16 ", "00007_lr.dat 99 "), {"00007_lr.hea:2: ", "format 99"});
   expect_refused(edit_header(7, "00007_lr 12 ", "00007_lr 99999999 "), {"00007_lr.hea:1: ", "number of signals"});
   expect_refused(edit_header(7, "00007_lr 12 ", "00007_lr 4000 "), {"00007_lr.hea", "12 signal lines", "4000"});
   expect_refused(edit_header(7, " 100 1000", " 100 99999999999999999999"), {"00007_lr.hea:1: ", "number of samples"});

@@ -96,10 +96,10 @@ TEST(Profile, MeasuredTimesAreHeldAgainstPredictions) {
   const std::string file = (folder / "profile.json").string();
   const std::string measured = (folder / "measured.json").string();
   write_file(measured, R"({"benchmarks": [
-    {"op": "relu_forward", "shape": "8192", "variant": "shipped", "temperature": "cold", "seconds": 2e-6},
-    {"op": "relu_forward", "shape": "8192", "variant": "shipped", "temperature": "hot", "seconds": 1e-6},
-    {"op": "relu_forward", "shape": "8192", "variant": "", "opponent": "cuDNN", "temperature": "cold", "seconds": 1e-6},
-    {"op": "relu_forward", "shape": "8192", "variant": "naive", "temperature": "cold", "seconds": 1e-6}]})");
+    {"op": "gather_batch_forward", "shape": "N64 of 64 T1000 C12", "variant": "shipped", "temperature": "cold", "seconds": 2e-6},
+    {"op": "gather_batch_forward", "shape": "N64 of 64 T1000 C12", "variant": "shipped", "temperature": "hot", "seconds": 1e-6},
+    {"op": "gather_batch_forward", "shape": "N64 of 64 T1000 C12", "variant": "", "opponent": "cuDNN", "temperature": "cold", "seconds": 1e-6},
+    {"op": "gather_batch_forward", "shape": "N64 of 64 T1000 C12", "variant": "naive", "temperature": "cold", "seconds": 1e-6}]})");
   const std::vector<std::string> arguments = {"--gpu", "h100-sxm", "--measured", measured, "--json", file};
   expect_success(run_app("profile", arguments));
   int found = 0;
@@ -107,7 +107,7 @@ TEST(Profile, MeasuredTimesAreHeldAgainstPredictions) {
   for (const auto& kernel : json.at("kernels")) {
     if (!kernel.contains("measured_s")) continue;
     ++found;
-    EXPECT_EQ(kernel.at("shape"), "8192");
+    EXPECT_EQ(kernel.at("shape"), "N64 of 64 T1000 C12");
     EXPECT_DOUBLE_EQ(kernel.at("measured_s"), 2e-6);
     EXPECT_DOUBLE_EQ(kernel.at("measured_over_predicted"),
                      2e-6 / kernel.at("prediction").at("h100-sxm").at("predicted_s").get<double>());

@@ -287,7 +287,7 @@ TEST_F(PredictorTest, UnfitRecordsAreRefusedWithTheReason) {
   expect(bad, "V5: noise");
   for (Eigen::Index lead = 0; lead < 12; ++lead)
     for (Eigen::Index i = 0; i < bad.signal.rows(); ++i)
-      bad.signal(i, lead) = std::sin(2 * std::numbers::pi * 1.3 * static_cast<double>(i) / 500);
+      bad.signal(i, lead) = std::sin(2 * std::numbers::pi * 0.3 * static_cast<double>(i) / 500);
   expect(bad, "no heartbeats");
   bad = good;
   bad.signal *= 1000;

@@ -119,7 +119,7 @@ void expect_whole(const std::string& page) {
     EXPECT_TRUE(check.has_id(href->second.substr(1))) << href->second;
   }
   EXPECT_TRUE(contains(page, "not a medical device"));
-  EXPECT_LT(page.find("default-src 'none'"), page.find("<style"));
+  EXPECT_LT(page.find("default-src &#39;none&#39;"), page.find("<style"));
 }
 
 TEST(ReportPage, OfATinyRunIsWhole) {
