@@ -175,6 +175,8 @@ def demangle(names):
 
 def short_name(demangled):
     """'void a::b::kernel<a::b::X>(long)' -> 'kernel<X>'"""
+    # c++filt writes "float const", the host "const float".
+    demangled = re.sub(r"\b(float|double|int) const\b", r"const \1", demangled)
     name = demangled.removeprefix("void ")
     depth = 0
     for i, c in enumerate(name):
