@@ -12,7 +12,8 @@ namespace cardiograd::apps {
 std::map<std::string, double> parse_measured(const std::string& json, const std::string& where) {
   std::map<std::string, double> found;
   try {
-    for (const auto& row : nlohmann::json::parse(json).at("benchmarks")) {
+    const nlohmann::json file = nlohmann::json::parse(json);
+    for (const auto& row : file.at("benchmarks")) {
       // Opponents have no variant; what failed its check has no time.
       if (row.at("variant") != "shipped" || row.at("temperature") != "cold" || row.at("seconds").is_null()) continue;
       const double seconds = row.at("seconds");
