@@ -12,8 +12,8 @@ thread_local std::size_t made = 0;
 
 }  // namespace
 
-// Counts what this thread takes from the heap. With sanitizers g++ inlines only one of a pair and then sees malloc() meet
-// delete.
+// Counts what this thread takes from the heap. With sanitizers g++ inlines only one of a pair and then sees malloc()
+// meet delete.
 #if defined(__GNUC__) && !defined(__clang__)
 #pragma GCC diagnostic ignored "-Wmismatched-new-delete"
 #endif
