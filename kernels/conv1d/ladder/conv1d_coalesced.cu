@@ -1,8 +1,8 @@
 // Variant 2: the same with channels running fastest.
 //
 // Block: 256 outputs. Thread: one y[n, t, o], with o running fastest, as it does in memory. Shared memory: none. Any
-// shape. Beats variant 1 by its sectors: a warp's loads of w and its store of y are 4 full sectors instead of 32 parts of
-// them, and its load of x is one address for all lanes. The loads per multiply-add are still two.
+// shape. Beats variant 1 by its sectors: a warp's loads of w and its store of y are 4 full sectors instead of 32 parts
+// of them, and its load of x is one address for all lanes. The loads per multiply-add are still two.
 #include <cstdint>
 
 #include "kernels/common/elementwise_cuda.cuh"

@@ -1,9 +1,9 @@
 // Variant 4: the tile of variant 3 with its indices computed once.
 //
 // Block: 64 samples of one record x 64 channels, 256 threads. Thread: 4 x 4 of them. Shared memory 8.5 KiB. Any shape
-// whose sizes fit 32 bits. Variant 3 divides 64-bit numbers for every element that it gathers, to find its record, time,
-// tap and channel: 12 divisions of about 80 instructions per step of 16. Here a block stays within one record, and a
-// thread always gathers the same place of the depth, so that it follows tap and channel with an addition and a
+// whose sizes fit 32 bits. Variant 3 divides 64-bit numbers for every element that it gathers, to find its record,
+// time, tap and channel: 12 divisions of about 80 instructions per step of 16. Here a block stays within one record,
+// and a thread always gathers the same place of the depth, so that it follows tap and channel with an addition and a
 // comparison.
 #include <cstdint>
 

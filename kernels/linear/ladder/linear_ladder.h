@@ -1,5 +1,5 @@
-// Earlier versions of the linear layer on the GPU, each slower than the next, the last slower than linear_..._product: docs/ladders/matmul.md climbs
-// them. Signatures as in linear.h.
+// Earlier versions of the linear layer on the GPU, each slower than the next, the last slower than linear_..._product:
+// docs/ladders/matmul.md climbs them. Signatures as in linear.h.
 #pragma once
 
 #include "kernels/common/stream.h"

@@ -1,8 +1,8 @@
 // Variant 2: tiles of the operands in shared memory.
 //
 // Block: 32 x 32 results, 1,024 threads. Thread: one result. Shared memory 8.1 KiB. Any size below 2^31 rows.
-// Beats variant 1 by its traffic: a block reads each of its rows and columns once instead of 32 times, 1/16 of a load per
-// multiply-add instead of two. What limits it now is shared memory: two loads from there for every multiply-add.
+// Beats variant 1 by its traffic: a block reads each of its rows and columns once instead of 32 times, 1/16 of a load
+// per multiply-add instead of two. What limits it now is shared memory: two loads from there for every multiply-add.
 #include <cstdint>
 
 #include "kernels/common/grid.cuh"
