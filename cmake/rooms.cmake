@@ -247,8 +247,8 @@ function(cardiograd_script_tests)
       COMMAND ${Python3_EXECUTABLE} ${PROJECT_SOURCE_DIR}/scripts/ci/check_labels.py ${CMAKE_BINARY_DIR})
     set_tests_properties(Tree.Labels PROPERTIES TIMEOUT 60 LABELS tree)
   endif()
-  # Short forms of the drills (docs/reliability.md).
-  if(Python3_FOUND AND TARGET cardiograd_apps_common)
+  # Short forms of the drills (docs/reliability.md). They start programs hundreds of times: too slow with sanitizers.
+  if(Python3_FOUND AND TARGET cardiograd_apps_common AND NOT CARDIOGRAD_SANITIZE AND NOT CARDIOGRAD_SIMT_WATCH)
     add_test(NAME Drills.BitFlips COMMAND ${Python3_EXECUTABLE} ${PROJECT_SOURCE_DIR}/scripts/drills/bit_flips.py
              --build ${CMAKE_BINARY_DIR} --flips 15 --kinds model state cache config)
     add_test(NAME Drills.Interruptions COMMAND ${Python3_EXECUTABLE} ${PROJECT_SOURCE_DIR}/scripts/drills/interruptions.py

@@ -8,7 +8,6 @@
 #include "bench/cuda_timing.h"
 #include "kernels/linear/linear.h"
 #if defined(CARDIOGRAD_CUBLASLT)
-#include "kernels/gemm/matmul.h"
 #endif
 
 namespace cardiograd::bench {
@@ -76,14 +75,8 @@ double product_rate(CudaTimer& timer, Precision precision) {
   const auto* right = static_cast<const float*>(b.data());
   auto* result = static_cast<float*>(c.data());
   const auto product = [&] {
-#if defined(CARDIOGRAD_CUBLASLT)
-    if (precision != Precision::kFp32) {
-      kernels::matmul_cuda(
-          {.rows = kSize, .columns = kSize, .depth = kSize, .a = left, .b = right, .c = result, .tf32 = true}, nullptr);
-      return;
-    }
-#endif
-    kernels::linear_backward_input_cuda({kSize, kSize, kSize}, right, left, result, nullptr);
+    kernels::linear_backward_input_cuda({.rows = kSize, .inputs = kSize, .outputs = kSize, .precision = precision},
+                                        right, left, result, nullptr);
   };
   double best = 1e30;
   for (int i = 0; i < 4; ++i) best = std::min(best, timer.seconds(product));

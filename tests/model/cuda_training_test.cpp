@@ -169,7 +169,7 @@ TEST_F(CudaTraining, ModelsAndStatesGoFromOneDeviceToTheOther) {
     config.epochs = 2;
     config.device = first == "cpu" ? DeviceChoice::kCuda : DeviceChoice::kCpu;
     Trainer second(config, tiny_set(), folder.path());
-    ASSERT_TRUE(second.resume());
+    ASSERT_TRUE(second.resume(/*allow_changes=*/true));
     second.run({});
     losses.push_back(second.log().back().train_loss);
 
