@@ -81,8 +81,9 @@ inline ColumnPartials column_partials(cudaStream_t stream, std::int64_t chunks, 
 
 // One block: kRowsPerChunk rows of a tile of columns. Source: at<kWidth>(row, column) gives a struct whose
 // add(i, sums) adds the terms of row + i.
+// Without a number of blocks ptxas keeps to 32 registers on sm_90, and spills.
 template <int kSums, int kWidth, class Source, class Finish>
-__global__ void __launch_bounds__(kTileThreads)
+__global__ void __launch_bounds__(kTileThreads, 4)
     column_sums_kernel(std::int64_t rows, unsigned columns, Source source, ColumnPartials partials, Finish finish) {
   using Tile = RowTile<kWidth>;
   const unsigned column = blockIdx.y * Tile::kColumns + threadIdx.x * kWidth;

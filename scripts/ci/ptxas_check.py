@@ -74,16 +74,32 @@ def kernels_of(report):
 
 
 def launch_bounds(source):
-    """Threads per block of a kernel, from the longest __launch_bounds__ that the source and its headers give it."""
-    text = source.read_text() + "".join(path.read_text() for path in sorted(ROOT.glob("kernels/**/*.cuh")))
-    constants = dict(re.findall(r"constexpr int (k\w+) = ([^;]+);", text))
+    """__launch_bounds__ of the kernels in a source and its headers: by name an expression, in which only template parameters
+    may be left that are not numbers, and the names of those parameters in their order."""
+    text = source.read_text() + "".join(path.read_text() for path in
+                                        sorted([*ROOT.glob("kernels/**/*.cuh"), *source.parent.glob("*.h")]))
+    constants = dict(re.findall(r"constexpr (?:int|unsigned|std::int64_t) (k\w+) = ([^;]+);", text))
     bounds = {}
-    for expression, name in re.findall(r"__launch_bounds__\(([^,)]+)[^)]*\)\s+(\w+)\(", text):
-        while names := re.findall(r"k[A-Z]\w*", expression):
+    pattern = r"(?:template <([^>]*)>\s+)?(?:static )?__global__ void __launch_bounds__\(([^,)]+)[^)]*\)\s+(\w+)\("
+    for parameters, expression, name in re.findall(pattern, text):
+        while names := [constant for constant in re.findall(r"k[A-Z]\w*", expression) if constant in constants]:
             for constant in names:
-                expression = expression.replace(constant, f"({constants[constant]})")
-        bounds[name] = eval(expression, {"__builtins__": {}})
+                expression = re.sub(rf"\b{constant}\b", f"({constants[constant]})", expression)
+        bounds[name] = expression, [parameter.split()[-1] for parameter in parameters.split(",") if parameter]
     return bounds
+
+
+def threads_of(kernel, bounds):
+    """Threads per block of a kernel by its name with template arguments: 'turn_weights_kernel<32>'."""
+    name, _, arguments = kernel.partition("<")
+    if name not in bounds:
+        raise SystemExit(f"ptxas_check: {kernel} has no __launch_bounds__")
+    expression, parameters = bounds[name]
+    return eval(expression, {"__builtins__": {}}, dict(zip(parameters, map(number, arguments.rstrip(">").split(",")))))
+
+
+def number(text):
+    return int(text) if text.strip().isdigit() else None
 
 
 def occupancy(kernel, threads, gpu):
@@ -111,11 +127,9 @@ def main():
     for (source, gpu), kernels in zip(jobs, reports):
         bounds = launch_bounds(source)
         for kernel in kernels:
-            base = kernel["name"].split("<")[0]
-            if base not in bounds:
-                raise SystemExit(f"ptxas_check: {source.name}: {base} has no __launch_bounds__")
-            kernel["occupancy"] = occupancy(kernel, bounds[base], gpu)
-            entry = rows.setdefault((str(source.parent.relative_to(ROOT / "kernels")), kernel["name"]), {"threads": bounds[base]})
+            threads = threads_of(kernel["name"], bounds)
+            kernel["occupancy"] = occupancy(kernel, threads, gpu)
+            entry = rows.setdefault((str(source.parent.relative_to(ROOT / "kernels")), kernel["name"]), {"threads": threads})
             entry[gpu] = kernel
             if kernel["stack"] or kernel["spills"]:
                 faults.append(f"{source.relative_to(ROOT)}: {kernel['name']} on sm_{gpu}: {kernel['stack']} bytes of "

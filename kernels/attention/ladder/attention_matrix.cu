@@ -24,7 +24,8 @@ namespace cardiograd::kernels {
 inline constexpr int kMatrixThreads = 128;
 
 // scores[query][j] = scale * q . k_j
-static __global__ void attention_matrix_scores_kernel(AttentionHead head, const float* qkv, float* scores) {
+static __global__ void __launch_bounds__(kMatrixThreads)
+    attention_matrix_scores_kernel(AttentionHead head, const float* qkv, float* scores) {
   const int i = head.tile();
   const float* q = rows_of_part(head, qkv, 0).row(i);
   for (int j = static_cast<int>(threadIdx.x); j < head.time; j += kMatrixThreads) {
@@ -36,7 +37,8 @@ static __global__ void attention_matrix_scores_kernel(AttentionHead head, const 
 }
 
 // scores = weights relative to the row's largest, where dropout keeps them; total = their sum before dropout
-static __global__ void attention_matrix_softmax_kernel(AttentionHead head, float* scores, float* total, float* lse) {
+static __global__ void __launch_bounds__(kMatrixThreads)
+    attention_matrix_softmax_kernel(AttentionHead head, float* scores, float* total, float* lse) {
   const int i = head.tile();
   float* row = scores + head.query(i) * head.time;
   const int lane = lane_of_thread();
@@ -55,8 +57,9 @@ static __global__ void attention_matrix_softmax_kernel(AttentionHead head, float
   lse[head.query(i)] = largest + logf(sum);
 }
 
-static __global__ void attention_matrix_product_kernel(AttentionHead head, const float* qkv, const float* weights,
-                                                       const float* total, float* y) {
+static __global__ void __launch_bounds__(kMatrixThreads)
+    attention_matrix_product_kernel(AttentionHead head, const float* qkv, const float* weights, const float* total,
+                                    float* y) {
   const int i = head.tile();
   const float* row = weights + head.query(i) * head.time;
   for (int c = static_cast<int>(threadIdx.x); c < head.width; c += kMatrixThreads) {
