@@ -108,7 +108,7 @@ def main():
         target = args.table_only
     else:
         args.results.mkdir(parents=True, exist_ok=True)
-        measured = args.results / 'measuring.json'
+        measured = pathlib.Path(os.path.relpath(args.results / 'measuring.json'))
         shapes = ['--temperature', 'hot'] if args.quick else ['--sweep']
         run([args.kernel, '--op', args.op, *shapes, '--threads', args.threads, '--seconds', args.seconds, '--json', measured])
         if subprocess.run([args.torch_python, '-c', 'import torch'], capture_output=True).returncode == 0:

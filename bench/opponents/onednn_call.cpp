@@ -114,7 +114,7 @@ Opponent onednn_opponent(const std::shared_ptr<OnednnCall>& call, const std::str
 
 OpponentList onednn_opponents(const kernels::Op& op, const kernels::OpCase& work) {
   try {
-    for (const auto& offer : {onednn_products, onednn_attention, onednn_norms, onednn_elements})
+    for (const auto& offer : {onednn_products, onednn_norms, onednn_elements})
       if (OpponentList list = offer(op, work); !list.empty()) return list;
     return {};
   } catch (const dnnl::error& error) {

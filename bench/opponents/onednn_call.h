@@ -95,7 +95,6 @@ Opponent onednn_opponent(const std::shared_ptr<OnednnCall>& call, const std::str
 
 // What the files offer: products, and everything that goes over rows or elements.
 std::vector<Opponent> onednn_products(const kernels::Op& op, const kernels::OpCase& work);
-std::vector<Opponent> onednn_attention(const kernels::Op& op, const kernels::OpCase& work);
 std::vector<Opponent> onednn_norms(const kernels::Op& op, const kernels::OpCase& work);
 std::vector<Opponent> onednn_elements(const kernels::Op& op, const kernels::OpCase& work);
 

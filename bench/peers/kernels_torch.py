@@ -172,6 +172,8 @@ def call_of(op, shape):
         return None
     operation, direction = named.groups()
     maker, pattern = PEERS[operation]
+    if operation == 'linear' and shape.endswith(' relu'):
+        return None  # PyTorch has no linear layer that ends in its ReLU.
     match = re.fullmatch(pattern, shape)
     if not match:
         raise SystemExit(f'kernels_torch: {op}: the shape "{shape}" does not read as {pattern}')
