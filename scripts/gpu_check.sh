@@ -1,7 +1,7 @@
 #!/usr/bin/env bash
 # Checks and times everything on an NVIDIA GPU in less than ten minutes, the most valuable first.
 #
-#   scripts/gpu_check.sh [STEP ...] [--skip STEP] [--pack DIR] [--limit SECONDS] [--rehearse]
+#   scripts/gpu_check.sh [STEP ...] [--skip STEP] [--pack FILE] [--limit SECONDS] [--rehearse]
 #
 #   probe      the GPU, the libraries of each program, and one kernel
 #   test       every kernel against its double reference, and the other tests of the device
@@ -16,7 +16,7 @@
 #   epochs     15 epochs on 17,418 synthetic records
 #   compile    PyTorch's step through torch.compile (max-autotune), alone and as one graph; minutes of search
 #
-# Without STEP: all of them but compile. --skip leaves one out; repeatable. Programs come from --pack (default build/gpu_pack,
+# Without STEP: all of them but compile. --skip leaves one out; repeatable. Programs come from --pack (default build/gpu_pack.tgz,
 # scripts/gpu_pack.sh makes it); where there is none, it is made for this GPU. --limit (default 570): a step that would begin
 # later is left out and said so. --rehearse runs every line on the CPU, for a machine without a GPU.
 #
@@ -26,7 +26,7 @@
 set -uo pipefail
 cd "$(dirname "$0")/.." || exit
 known=(probe test step kernels twin ncu opponents losses sanitize epochs compile)
-steps=() skip=" " pack=build/gpu_pack limit=570 device=cuda
+steps=() skip=" " pack=build/gpu_pack.tgz limit=570 device=cuda
 fail_usage() { echo "gpu_check.sh: $1" >&2; exit 2; }
 check_step() {
   case " ${known[*]} " in
@@ -67,11 +67,14 @@ if [ -z "$gpu" ] && [ "$device" = cuda ]; then
   echo "gpu_check.sh: no GPU (nvidia-smi shows none). --rehearse runs every line on the CPU." >&2
   exit 1
 fi
-if [ ! -d "$pack" ]; then
+if [ ! -e "$pack" ]; then
   scripts/gpu_pack.sh --out "$pack" --arch "$(query compute_cap | tr -d .)" || exit 1
 fi
-[ -e "$pack/made_by_gpu_pack" ] || { echo "gpu_check.sh: $pack is not a folder of scripts/gpu_pack.sh" >&2; exit 1; }
-pack=$(cd "$pack" && pwd)
+tar -C "$work" --one-top-level=pack -xzf "$pack" && [ -e "$work/pack/made_by_gpu_pack" ] || {
+  echo "gpu_check.sh: $pack is not an archive of scripts/gpu_pack.sh" >&2
+  exit 1
+}
+pack=$work/pack
 # cuBLASLt and cuDNN: the toolkit's, or those that PyTorch brings.
 toolkit=$("$python" - <<'PYTHON' 2>/dev/null
 import importlib.util, pathlib

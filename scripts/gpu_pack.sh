@@ -1,18 +1,18 @@
 #!/usr/bin/env bash
-# Puts everything that scripts/gpu_check.sh runs into one folder of less than 60 MB, built here for one GPU, so that a
+# Puts everything that scripts/gpu_check.sh runs into one archive of less than 60 MB, built here for one GPU, so that a
 # machine with a GPU needs no compiler, no packages and no network: programs, libraries, lists of tests.
 #
-#   scripts/gpu_pack.sh [--arch 90] [--out build/gpu_pack]
+#   scripts/gpu_pack.sh [--arch 90] [--out build/gpu_pack.tgz]
 #
 #   --arch N    compute capability without the dot: 86 for an RTX 30, 89 for an RTX 40, 90 for an H100 (default)
-#   --out DIR   the folder; made anew. Only a folder that this script made is replaced
+#   --out FILE  the archive; replaced
 #
 # Needs nvcc and what scripts/install_deps.sh installs. cuBLASLt (500 MB) is not in it: the machine's own CUDA toolkit or
 # PyTorch has it. Programs keep -lineinfo for the profilers and lose the host's symbols.
 set -euo pipefail
 cd "$(dirname "$0")/.."
 arch=90
-out=build/gpu_pack
+out=build/gpu_pack.tgz
 while [ $# -gt 0 ]; do
   case "$1" in
     --arch | --out)
@@ -24,8 +24,8 @@ while [ $# -gt 0 ]; do
   esac
 done
 [[ $arch =~ ^[0-9]+$ ]] || { echo "gpu_pack.sh: --arch is '$arch', expected a number such as 86 or 90" >&2; exit 2; }
-if [ -e "$out" ] && [ ! -e "$out/made_by_gpu_pack" ]; then
-  echo "gpu_pack.sh: $out exists and is not a folder that this script made; name another one with --out" >&2
+if [ -e "$out" ] && ! { [ -f "$out" ] && tar -tzf "$out" ./made_by_gpu_pack >/dev/null 2>&1; }; then
+  echo "gpu_pack.sh: $out exists and is not an archive that this script made; name another one with --out" >&2
   exit 1
 fi
 [ -d /usr/local/cuda/bin ] && PATH=$PATH:/usr/local/cuda/bin
@@ -37,8 +37,8 @@ build=build/gpu_pack_$arch
 cmake --preset cuda -B "$build" "-DCARDIOGRAD_CUDA_ARCHITECTURES=$arch" -DCMAKE_CUDA_FLAGS=-lineinfo
 cmake --build "$build" -j "$(nproc)" --target "${tests[@]}" "${programs[@]##*/}"
 
-made=$out.partial
-rm -rf "$made"
+made=$(mktemp -d)
+trap 'rm -rf "$made"' EXIT
 mkdir -p "$made/bin" "$made/lib" "$made/tests"
 touch "$made/made_by_gpu_pack"
 for program in "${programs[@]}"; do cp "$build/$program" "$made/bin/"; done
@@ -56,11 +56,12 @@ for program in "$made"/bin/*; do ldd "$program" | awk '$2 == "=>" && $3 ~ /^\// 
   while read -r library; do cp -L "$library" "$made/lib/"; done
 git rev-parse --short HEAD >"$made/commit" 2>/dev/null || echo unknown >"$made/commit"
 echo "$arch" >"$made/arch"
-rm -rf "$out"
-mv "$made" "$out"
-megabytes=$(du -sm "$out" | cut -f 1)
-echo "$out: $megabytes MB, for sm_$arch, commit $(cat "$out/commit")"
+mkdir -p "$(dirname "$out")"
+tar -C "$made" -czf "$out.partial" .
+mv "$out.partial" "$out"
+megabytes=$(du -m "$out" | cut -f 1)
+echo "$out: $megabytes MB, for sm_$arch, commit $(cat "$made/commit")"
 if [ "$megabytes" -ge 60 ]; then
-  echo "gpu_pack.sh: the folder holds $megabytes MB, 60 are allowed" >&2
+  echo "gpu_pack.sh: the archive holds $megabytes MB, 60 are allowed" >&2
   exit 1
 fi
