@@ -42,7 +42,7 @@ void add_options(CLI::App& app, Options& o) {
       ->check(CLI::Range(0, 10000));
   app.add_option("--gpu", o.gpus,
                  "one or more of " + model::gpu_names() + ", or NAME:TFLOPS:GBS for the floors of another");
-  app.add_option("--precision", o.precision, "whose arithmetic rate the floors have: fp32 (default), tf32, bf16");
+  app.add_option("--precision", o.precision, "of the factors of matrix products: fp32 (default), tf32, bf16");
   app.add_option("--launch-us", o.settings.launch_us,
                  "microseconds that each launch adds to the predictions; 0 by default: no maker publishes them")
       ->check(CLI::Range(0.0, 1e6));
@@ -88,7 +88,8 @@ void profile(Options o) {
   std::optional<model::CostTable> costs;
   if (!o.costs.empty()) costs.emplace(read_file(o.costs), o.costs);
   o.settings.costs = costs ? &*costs : &model::CostTable::built_in();
-  const std::vector<model::KernelCall> calls = model::training_step_calls(o.architecture, o.settings.batch);
+  const std::vector<model::KernelCall> calls =
+      model::training_step_calls(o.architecture, o.settings.batch, Device::kCuda, o.settings.precision);
   const std::vector<ProfileLine> lines = profile_lines(calls, roofs, o.settings);
   if (!o.measured.empty() &&
       std::none_of(lines.begin(), lines.end(), [](const ProfileLine& line) { return line.measured_s.has_value(); }))

@@ -10,6 +10,7 @@
 #include "engine/observer.h"
 #include "engine/ops/ops.h"
 #include "engine/optim/adam.h"
+#include "engine/precision.h"
 
 namespace cardiograd::model {
 namespace {
@@ -47,9 +48,11 @@ Tensor loss_of(const HcCnnTnConfig& config, const Tensor& logits) {
 
 }  // namespace
 
-std::vector<KernelCall> training_step_calls(const HcCnnTnConfig& config, std::int64_t batch, Device device) {
+std::vector<KernelCall> training_step_calls(const HcCnnTnConfig& config, std::int64_t batch, Device device,
+                                            Precision precision) {
   if (batch < 2) throw Error(fmt::format("a training step on a batch of {}, expected 2 or more", batch));
   std::vector<KernelCall> calls;
+  const MatmulPrecision rounding(precision);
   const KernelObserver observer([&calls](const ObservedKernel& kernel) { calls.push_back(costed(kernel)); },
                                 Execution::kDry);
   HcCnnTn net(config, 0);

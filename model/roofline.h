@@ -6,6 +6,7 @@
 #include <string>
 #include <vector>
 
+#include "base/precision.h"
 #include "engine/device.h"
 #include "kernels/op_table.h"
 #include "model/hc_cnn_tn.h"
@@ -25,8 +26,9 @@ struct KernelCall {
 // set, in the order in which they run: gather, forward, loss, backward, gradients that meet at a residual connection
 // added up, one Adam over all parameters. Not among them: filling gradients with zeros and copying, which are no
 // kernels of the table. The step is a dry run (engine/observer.h): it takes neither time nor memory for the batch.
-// Throws Error for sizes that check(config) refuses, or a batch below 2 (batch norm).
+// `precision` is of the factors of matrix products. Throws Error for sizes that check(config) refuses, or a batch below
+// 2 (batch norm).
 std::vector<KernelCall> training_step_calls(const HcCnnTnConfig& config, std::int64_t batch,
-                                            Device device = Device::kCuda);
+                                            Device device = Device::kCuda, Precision precision = Precision::kFp32);
 
 }  // namespace cardiograd::model

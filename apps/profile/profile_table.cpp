@@ -264,7 +264,7 @@ nlohmann::json profile_json(const std::vector<ProfileLine>& lines, const std::ve
                             const ProfileSettings& settings) {
   nlohmann::json json = {
       {"batch_size", settings.batch},
-      {"precision_of_floors", word_of(settings.precision)},
+      {"precision", word_of(settings.precision)},
       {"launch_us", settings.launch_us},
       {"note", "predicted times are lower bounds from machine code and memory requests, not measured"},
       {"gpus", nlohmann::json::array()},

@@ -26,7 +26,7 @@ struct Roof {
 struct ProfileSettings {
   std::int64_t batch = 0;
   const model::CostTable* costs = nullptr;  // what predictions are made from
-  Precision precision = Precision::kFp32;   // of the floors
+  Precision precision = Precision::kFp32;   // of the factors of products
   bool by_layer = false;
   double launch_us = 0;                    // what each launch costs beside its work
   std::map<std::string, double> measured;  // seconds of one call by "operation/shape", on the only roof

@@ -17,12 +17,15 @@ def microseconds(seconds):
     return f"{1e6 * seconds:.1f}" if seconds < 1e-3 else f"{1e6 * seconds:.0f}"
 
 
-def step_rows(profile):
-    for name in (gpu["name"] for gpu in profile["gpus"]):
-        sums = profile["step"][name]
-        yield (f"| {name} | {milliseconds(sums['floor_s'])} | {milliseconds(sums['predicted_s'])} | "
-               f"{milliseconds(sums['at_least_s'])} to {milliseconds(sums['at_most_s'])} | {sums['launches']} | "
-               f"{sums['calls_without_prediction']} |")
+def step_rows(profiles):
+    for name in (gpu["name"] for gpu in profiles[0]["gpus"]):
+        for profile in profiles:
+            if name not in profile["step"]:
+                continue
+            sums = profile["step"][name]
+            yield (f"| {name} | {profile['precision']} | {milliseconds(sums['floor_s'])} | {milliseconds(sums['predicted_s'])} | "
+                   f"{milliseconds(sums['at_least_s'])} to {milliseconds(sums['at_most_s'])} | {sums['launches']} | "
+                   f"{sums['calls_without_prediction']} |")
 
 
 def losses(profile, gpu):
@@ -36,8 +39,12 @@ def losses(profile, gpu):
     return found
 
 
-def kernel_rows(profile):
+def kernel_rows(profile, known):
+    """Of the calls that are not in `known` yet, which grows."""
     for line in profile["kernels"]:
+        if (line["op"], line["shape"]) in known:
+            continue
+        known.add((line["op"], line["shape"]))
         predictions = [line["prediction"][gpu] for gpu in SHOWN]
         head = f"| {line['op']} | {line['shape']} | {line['calls']} |"
         if not predictions[0]["kernels"]:
@@ -49,25 +56,34 @@ def kernel_rows(profile):
             yield f"{head} {name} | {cells} |"
 
 
-def markdown(profile, nvcc):
+def markdown(profiles, nvcc):
+    """`profiles`: of one step in each precision, fp32 first."""
     lines = [
         f"Written by `bench/kernel_costs` from `bench/kernel_costs.json` (nvcc {nvcc}). **Predicted, not measured**: what a",
-        f"training step at batch {profile['batch_size']} takes at least with the present kernels. Range: where every branch of the "
+        f"training step at batch {profiles[0]['batch_size']} takes at least with the present kernels. Range: where every branch of the "
         "machine code goes the shorter",
         "or the longer way. The cost of launches, fills, copies and whatever one kernel leaves in L2 for the next are left out.",
         "",
-        "| GPU | sum of floors, fp32, ms | predicted, ms | range, ms | launches | calls without a prediction |",
-        "|---|--:|--:|--:|--:|--:|", *step_rows(profile), ""]
+        "| GPU | factors of products | sum of floors, ms | predicted, ms | range, ms | launches | calls without a prediction |",
+        "|---|---|--:|--:|--:|--:|--:|", *step_rows(profiles), ""]
     for gpu in SHOWN:
-        lines += [f"The largest losses on {gpu}:", "", *(f"- {text}" for text in losses(profile, gpu)), ""]
-    lines += ["Per call, in microseconds:", "",
-              f"| operation | shape | calls | kernel | {' | '.join(f'{gpu} | limiter' for gpu in SHOWN)} |",
-              "|---|---|--:|---|" + "--:|---|" * len(SHOWN), *kernel_rows(profile)]
-    return "\n".join(lines) + "\n"
+        for profile in profiles:
+            lines += [f"The largest losses on {gpu} in {profile['precision']}:", "",
+                      *(f"- {text}" for text in losses(profile, gpu)), ""]
+    known = set()
+    for profile in profiles:
+        what = "" if not known else f" in {profile['precision']}, what differs from fp32"
+        lines += [f"Per call{what}, in microseconds:", "",
+                  f"| operation | shape | calls | kernel | {' | '.join(f'{gpu} | limiter' for gpu in SHOWN)} |",
+                  "|---|---|--:|---|" + "--:|---|" * len(SHOWN), *kernel_rows(profile, known), ""]
+    return "\n".join(lines).rstrip("\n") + "\n"
 
 
 def write(root, options, folder):
     """Replaces what stands between the two marks of the document."""
-    names = [gpu for gpu in step.known_gpus(root) if gpu not in SHOWN]
-    profile = step.profile(root, options.profile, folder, ["--costs", options.out, "--gpu", *SHOWN, *names])
-    render.write_between(options.document, BEGIN, END, markdown(profile, json.loads(options.out.read_text())["nvcc"]))
+    profiles = []
+    for precision in step.PRECISIONS:
+        names = [gpu for gpu in step.known_gpus(root, precision) if gpu not in SHOWN]
+        profiles.append(step.profile(root, options.profile, folder,
+                                     ["--precision", precision, "--costs", options.out, "--gpu", *SHOWN, *names]))
+    render.write_between(options.document, BEGIN, END, markdown(profiles, json.loads(options.out.read_text())["nvcc"]))

@@ -11,6 +11,7 @@ import tomllib
 from sass.errors import ReportError
 
 BUILD = "build/simt-watch"
+PRECISIONS = ("fp32", "tf32", "bf16")  # of the factors of products
 COUNTED_WITH = ("simt", "kernels/common", "kernels/gemm", "bench/simt_counters.cpp", "kernels/kernel_spec.h",
                 "kernels/op_table.h", "kernels/shape_text.h")
 
@@ -63,8 +64,11 @@ def build(root, programs):
     run(["cmake", "--build", BUILD, "-j", "2", "--target", *programs], root, "building the preset simt-watch")
 
 
-def known_gpus(root):
-    return list(tomllib.loads((root / "bench/gpus.toml").read_text())["gpu"])
+def known_gpus(root, precision):
+    """The GPUs whose rate for such products is published."""
+    known = tomllib.loads((root / "bench/gpus.toml").read_text())
+    return [name for name, gpu in known["gpu"].items() if precision == "fp32" or
+            f"tensor_{precision}" in known["compute_capability"][str(gpu["compute_capability"])]]
 
 
 def profile(root, program, folder, arguments=()):
@@ -75,9 +79,13 @@ def profile(root, program, folder, arguments=()):
 
 
 def calls_of_step(root, program, folder):
-    """The distinct calls of the step."""
-    return [Call(entry["op"], entry["shape"], entry["fields"], entry["buffers"], entry["calls"])
-            for entry in profile(root, program, folder)["kernels"]]
+    """The distinct calls of the step: those in fp32, then those that tf32 and bf16 have in place of some of them."""
+    calls = {}
+    for precision in PRECISIONS:
+        for entry in profile(root, program, folder, ["--precision", precision])["kernels"]:
+            calls.setdefault((entry["op"], entry["shape"]),
+                             Call(entry["op"], entry["shape"], entry["fields"], entry["buffers"], entry["calls"]))
+    return list(calls.values())
 
 
 def folder_of(root, op):
@@ -104,10 +112,16 @@ def kind_of(shape):
     return re.sub(r"\d", "", shape)
 
 
+def machine_name(kernel):
+    """A kernel's name on the host as it is read in machine code, where enumerators are numbers."""
+    return re.sub(r"(?:\w+::)*Precision::k(\w+)", lambda match: f"(Precision){PRECISIONS.index(match[1].lower())}", kernel)
+
+
 def count(root, op, fields, shape):
     """simt_counters' entry of an operation at the fields, for shapes of this kind; kept in build/costs until something changes
     that it depends on."""
-    arguments = ["--op", op, "--shape", ",".join(f"{name}={value}" for name, value in fields.items()), "--variant", "shipped"]
+    changes = [f"{name}={value}" for name, value in fields.items()] + [f"precision={word}" for word in PRECISIONS if shape.endswith(f" {word}")]
+    arguments = ["--op", op, "--shape", ",".join(changes), "--variant", "shipped"]
     kept = root / "build/costs" / f"{op}.{stamp(root, folder_of(root, op), arguments)}.json"
     if not kept.is_file():
         kept.parent.mkdir(parents=True, exist_ok=True)
@@ -117,7 +131,7 @@ def count(root, op, fields, shape):
     entries = json.loads(kept.read_text())
     for entry in entries:
         if kind_of(entry["shape"]) == kind_of(shape):
-            return entry
+            return {**entry, "kernels": [{**kernel, "kernel": machine_name(kernel["kernel"])} for kernel in entry["kernels"]]}
     raise ReportError(f"{op}: the step has the shape '{shape}', the operation's workload has none of its kind (it has "
                       f"{', '.join(entry['shape'] for entry in entries)})")
 

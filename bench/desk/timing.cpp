@@ -34,6 +34,10 @@ double quantile(const std::vector<double>& sorted, double fraction) {
   return sorted[below] + (at - static_cast<double>(below)) * (sorted[above] - sorted[below]);
 }
 
+double seconds_since(std::chrono::steady_clock::time_point start) {
+  return std::chrono::duration<double>(std::chrono::steady_clock::now() - start).count();
+}
+
 // Work that changes its own input is put back before its values have left the range of normal numbers.
 std::int64_t runs_per_round(double seconds, double round_seconds, bool is_reset) {
   const std::int64_t most = is_reset ? 64 : 10'000;
@@ -73,7 +77,7 @@ double CpuClock::seconds(const std::function<void()>& run, std::int64_t iteratio
     flush_cpu_caches();
     const auto start = std::chrono::steady_clock::now();
     run();
-    return std::chrono::duration<double>(std::chrono::steady_clock::now() - start).count();
+    return seconds_since(start);
   });
 }
 
@@ -94,7 +98,10 @@ std::vector<Timing> time_in_turns(const std::vector<Work>& works, Temperature te
   std::vector<std::int64_t> runs;
   for (const Work& work : works) {
     work.run();
-    const double seconds = clock.seconds(work.run, 1, temperature);
+    const auto start = std::chrono::steady_clock::now();
+    double seconds = clock.seconds(work.run, 1, temperature);
+    // Emptying the caches takes much longer than a short piece of work, and is part of the time that a round may take.
+    if (temperature == Temperature::kCold) seconds = seconds_since(start);
     runs.push_back(runs_per_round(seconds, options.round_seconds, work.reset != nullptr));
   }
   std::vector<std::vector<double>> samples(works.size());
@@ -117,7 +124,7 @@ std::vector<Timing> time_in_turns(const std::vector<Work>& works, Temperature te
       const auto start = std::chrono::steady_clock::now();
       if (works[i].reset) works[i].reset();
       samples[i].push_back(clock.seconds(works[i].run, runs[i], temperature));
-      spent[i] += std::chrono::duration<double>(std::chrono::steady_clock::now() - start).count();
+      spent[i] += seconds_since(start);
       timings[i] = summarize(samples[i], options.small_spread);
     }
   }

@@ -75,6 +75,41 @@ def tick_text(value):
     return f"{value:g}"
 
 
+LABEL_WIDTH, LABEL_HEIGHT = 11, 19  # of a digit on a phone, whose numbers are the largest
+
+
+def overlaps(one, other):
+    return one[0] < other[2] and other[0] < one[2] and one[1] < other[3] and other[1] < one[3]
+
+
+def place_labels(dots, radius, frame):
+    """dots: (x, y, text). For each the center of its text, near its dot and clear of all dots and other texts inside `frame`
+    (left, top, right, bottom); where no place is clear, the nearest one."""
+    taken = [(x - radius, y - radius, x + radius, y + radius) for x, y, _ in dots]
+    centers = []
+    for x, y, text in dots:
+        width = LABEL_WIDTH * len(text)
+        best = None
+        for distance in range(16, 130, 6):
+            for step in range(16):
+                angle = 2 * math.pi * (step / 16 - 1 / 8)
+                cx, cy = x + (distance + width / 3) * math.cos(angle), y + distance * math.sin(angle)
+                box = (cx - width / 2, cy - LABEL_HEIGHT / 2, cx + width / 2, cy + LABEL_HEIGHT / 2)
+                if not (frame[0] <= box[0] and frame[1] <= box[1] and box[2] <= frame[2] and box[3] <= frame[3]):
+                    continue
+                best = best or (cx, cy, box)
+                if not any(overlaps(box, other) for other in taken):
+                    best = (cx, cy, box)
+                    break
+            else:
+                continue
+            break
+        cx, cy, box = best or (x, y, (x, y, x, y))
+        taken.append(box)
+        centers.append((cx, cy))
+    return centers
+
+
 def roofline(points, roof_gflops, roof_gbs):
     """points: (number, name, flop per byte, GFLOP/s). Both axes logarithmic; the two roofs of the machine."""
     width, height, left, bottom = 720, 460, 78, 64
@@ -95,11 +130,13 @@ def roofline(points, roof_gflops, roof_gbs):
     start = max(x_low, y_low / roof_gbs)
     lines.append(f'<polyline class="roof" points="{x.at(start):.1f},{y.at(start * roof_gbs):.1f} '
                  f'{x.at(ridge):.1f},{y.at(roof_gflops):.1f} {x.at(x_high):.1f},{y.at(roof_gflops):.1f}"/>')
-    for number, name, intensity, gflops in points:
-        cx, cy = x.at(intensity), y.at(gflops)
-        lines.append(f'<g><title>{escape(name)}: {gflops:.3g} GFLOP/s at {intensity:.3g} FLOP/byte</title>'
-                     f'<circle class="dot" cx="{cx:.1f}" cy="{cy:.1f}" r="6"/>'
-                     f'<text class="number" x="{cx + 9:.1f}" y="{cy - 6:.1f}">{number}</text></g>')
+    dots = [(x.at(intensity), y.at(gflops), str(number)) for number, _, intensity, gflops in points]
+    centers = place_labels(dots, 5, (left, 14, width, height - bottom))
+    for (cx, cy, text), (tx, ty), (_, name, intensity, gflops) in zip(dots, centers, points):
+        leader = f'<line class="leader" x1="{cx:.1f}" y1="{cy:.1f}" x2="{tx:.1f}" y2="{ty:.1f}"/>' if math.dist((cx, cy), (tx, ty)) > 26 else ""
+        lines.append(f'<g><title>{escape(name)}: {gflops:.3g} GFLOP/s at {intensity:.3g} FLOP/byte</title>{leader}'
+                     f'<circle class="dot" cx="{cx:.1f}" cy="{cy:.1f}" r="5"/>'
+                     f'<text class="number" x="{tx:.1f}" y="{ty + 5:.1f}" text-anchor="middle">{text}</text></g>')
     lines.append(f'<text x="{(left + width) / 2:.0f}" y="{height - 10}" text-anchor="middle">FLOP per byte of least traffic</text>'
                  f'<text transform="translate(18 {(height - bottom) / 2:.0f}) rotate(-90)" text-anchor="middle">GFLOP/s</text></svg>')
     return "\n".join(lines)

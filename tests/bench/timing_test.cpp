@@ -1,7 +1,10 @@
 #include "bench/desk/timing.h"
 
+#include <algorithm>
+#include <chrono>
 #include <cmath>
 #include <map>
+#include <thread>
 #include <vector>
 
 #include <gtest/gtest.h>
@@ -49,6 +52,27 @@ TEST(Timing, RoundsGoOnUntilTheSpreadIsSmallOrSaysThatItIsNot) {
   EXPECT_EQ(timings[1].rounds, 9);
   EXPECT_FALSE(timings[1].stable);
   EXPECT_EQ(clock.most_iterations, 20);  // 20 ms in runs of 1 ms.
+}
+
+// Reports a short time of a run before which emptying the caches takes long.
+class ColdClock : public Clock {
+ public:
+  double seconds(const std::function<void()>& run, std::int64_t iterations, Temperature temperature) override {
+    EXPECT_EQ(temperature, Temperature::kCold);
+    std::this_thread::sleep_for(std::chrono::milliseconds(10) * iterations);
+    run();
+    most_iterations = std::max(most_iterations, iterations);
+    return 1e-6;
+  }
+  std::int64_t most_iterations = 0;
+};
+
+TEST(Timing, EmptyingTheCachesIsPartOfTheTimeOfARound) {
+  ColdClock clock;
+  TimingOptions options;
+  options.min_rounds = 2;
+  time_in_turns({{[] {}, nullptr}}, Temperature::kCold, clock, options);
+  EXPECT_LE(clock.most_iterations, 2);  // 20 ms a round
 }
 
 TEST(Timing, WorkThatChangesItsInputIsPutBack) {

@@ -169,7 +169,10 @@ TEST(Prediction, TablesThatAreNoneAreRefused) {
 }
 
 TEST(Prediction, EveryKernelOfTheStepHasOne) {
-  for (const KernelCall& call : training_step_calls({}, 64)) {
+  std::vector<KernelCall> calls;
+  for (const Precision precision : {Precision::kFp32, Precision::kTf32, Precision::kBf16})
+    for (KernelCall& call : training_step_calls({}, 64, Device::kCuda, precision)) calls.push_back(std::move(call));
+  for (const KernelCall& call : calls) {
     for (const Gpu& gpu : known_gpus()) {
       const CallPrediction prediction = CostTable::built_in().predict(call, gpu);
       ASSERT_TRUE(prediction.known()) << prediction.note << " (write it with bench/kernel_costs)";

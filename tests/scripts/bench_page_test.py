@@ -11,6 +11,10 @@ import tempfile
 import unittest
 
 ROOT = pathlib.Path(sys.argv.pop(1)).resolve()
+sys.path.insert(0, str(ROOT / "bench"))
+
+from page import charts  # noqa: E402
+
 CONTEXT = {"date": "2026-01-02", "commit": "0123456789ab", "device": "cpu", "cpu": "A <fast> CPU", "gpu": "", "driver": "",
            "clocks": "", "precision": "fp32", "command": "kernel --op all", "roof_gflops": 200.0, "roof_gbs": 20.0}
 VOID = {"meta", "link", "br", "img"}
@@ -118,6 +122,16 @@ class BenchPage(unittest.TestCase):
         page = self.page()
         for kernel, phase in (("conv1d_forward", "forward"), ("accumulate_forward", "backward"), ("adam_forward", "optimizer")):
             self.assertRegex(page, f'<span class="{phase}" [^>]*title="{kernel} ')
+
+    def test_numbers_of_crowded_dots_do_not_overlap(self):
+        dots = [(300 + 4 * (i % 5), 200 + 4 * (i // 5), str(i + 1)) for i in range(25)]
+        centers = charts.place_labels(dots, 5, (78, 14, 720, 396))
+        boxes = [(x - charts.LABEL_WIDTH * len(text) / 2, y - charts.LABEL_HEIGHT / 2, x + charts.LABEL_WIDTH * len(text) / 2,
+                  y + charts.LABEL_HEIGHT / 2) for (x, y), (_, _, text) in zip(centers, dots)]
+        for i, box in enumerate(boxes):
+            self.assertFalse([j for j in range(i) if charts.overlaps(box, boxes[j])], f"number {i + 1}")
+            self.assertFalse([j for j, (x, y, _) in enumerate(dots) if charts.overlaps(box, (x - 5, y - 5, x + 5, y + 5))])
+            self.assertTrue(78 <= box[0] and box[2] <= 720 and 14 <= box[1] and box[3] <= 396)
 
     def test_what_was_not_measured_is_named(self):
         self.write("step_fp32.json", STEP)

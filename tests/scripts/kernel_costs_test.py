@@ -261,8 +261,10 @@ class Program(unittest.TestCase):
         with mock.patch.object(step, "stamp", lambda *_: "0"), mock.patch.object(step, "folder_of", lambda *_: "op"):
             kept = self.folder / "build/costs/op.0.json"
             kept.parent.mkdir(parents=True)
-            kept.write_text(json.dumps([{"shape": "N1 T7"}, {"shape": "N1 T7 tf32"}]))
-            self.assertEqual(step.count(self.folder, "op", {"batch": 1}, "N64 T7 tf32"), {"shape": "N1 T7 tf32"})
+            kept.write_text(json.dumps([{"shape": "N1 T7", "kernels": []},
+                                        {"shape": "N1 T7 tf32", "kernels": [{"kernel": "k<cardiograd::Precision::kTf32, 32>"}]}]))
+            self.assertEqual(step.count(self.folder, "op", {"batch": 1}, "N64 T7 tf32"),
+                             {"shape": "N1 T7 tf32", "kernels": [{"kernel": "k<(Precision)1, 32>"}]})
             with self.assertRaisesRegex(ReportError, "none of its kind .it has N1 T7, N1 T7 tf32"):
                 step.count(self.folder, "op", {"batch": 1}, "N64 T7 bf16")
 
