@@ -14,6 +14,8 @@ BUILD = "build/simt-watch"
 COUNTED_WITH = ("simt", "kernels/common", "kernels/gemm", "bench/simt_counters.cpp", "kernels/kernel_spec.h",
                 "kernels/op_table.h", "kernels/shape_text.h")
 
+PRECISIONS = ("kFp32", "kTf32", "kBf16")  # base/precision.h
+
 # What is made smaller for counting, by the begin of the operation's name; the first that fits. Sizes that decide the pattern
 # of accesses (channels, widths, taps, time) stay.
 REDUCED = (
@@ -104,10 +106,15 @@ def kind_of(shape):
     return re.sub(r"\d", "", shape)
 
 
-def count(root, op, fields, shape):
-    """simt_counters' entry of an operation at the fields, for shapes of this kind; kept in build/costs until something changes
-    that it depends on."""
-    arguments = ["--op", op, "--shape", ",".join(f"{name}={value}" for name, value in fields.items()), "--variant", "shipped"]
+def machine_name(kernel):
+    """The name that nvdisasm gives a kernel, of that on the host: enumerators as numbers."""
+    return re.sub(r"cardiograd::Precision::(k\w+)", lambda found: f"(Precision){PRECISIONS.index(found[1])}", kernel)
+
+
+def count(root, op, fields, shape, variant="shipped"):
+    """simt_counters' entry of an operation at the fields (of them "precision"), for shapes of this kind; kept in build/costs
+    until something changes that it depends on."""
+    arguments = ["--op", op, "--shape", ",".join(f"{name}={value}" for name, value in fields.items()), "--variant", variant]
     kept = root / "build/costs" / f"{op}.{stamp(root, folder_of(root, op), arguments)}.json"
     if not kept.is_file():
         kept.parent.mkdir(parents=True, exist_ok=True)
@@ -115,6 +122,8 @@ def count(root, op, fields, shape):
         run([root / BUILD / "bench/simt_counters", *arguments, "--json", written], root, f"counting {op}")
         written.rename(kept)
     entries = json.loads(kept.read_text())
+    for kernel in (kernel for entry in entries for kernel in entry.get("kernels", ())):
+        kernel["kernel"] = machine_name(kernel["kernel"])
     for entry in entries:
         if kind_of(entry["shape"]) == kind_of(shape):
             return entry
