@@ -113,7 +113,7 @@ def millions(number):
     for digits, limit in ((0, 1e8), (1, 1e7), (2, 1e6)):
         if number >= limit:
             return f"{number / 1e6:,.{digits}f} M"
-    return f"{number / 1e3:.1f} k" if number >= 1e3 else f"{number:.0f}"
+    return f"{number:.0f}" if number < 1e3 else f"{number / 1e3:.1f} k" if number < 1e4 else f"{number / 1e3:.0f} k"
 
 
 def milliseconds(seconds):
@@ -156,6 +156,11 @@ def counter_cells(kernel, memory):
     return f"{millions(requests)} | {cost:g} ({least:g})"
 
 
+def readable(kernel):
+    """A kernel's name with words for precisions."""
+    return re.sub(r"\(Precision\)(\d)", lambda found: step.PRECISIONS[int(found[1])], kernel)
+
+
 def kernel_lines(row):
     """One line for each kernel of a variant."""
     lines = ["| kernel | blocks × threads | registers | shared memory | occupancy | instructions | device requests | sectors each | "
@@ -163,7 +168,7 @@ def kernel_lines(row):
     for kernel in row["kernels"]:
         shared = f"{kernel['shared_bytes'] / 1024:.1f} KiB" if kernel["shared_bytes"] else "-"
         times = f" × {kernel['launches']}" if kernel["launches"] > 1 else ""
-        lines.append(f"| `{kernel['kernel']}`{times} | {kernel['blocks']:,} × {kernel['threads']} | {kernel['registers']} | {shared} | "
+        lines.append(f"| `{readable(kernel['kernel'])}`{times} | {kernel['blocks']:,} × {kernel['threads']} | {kernel['registers']} | {shared} | "
                      f"{kernel['occupancy']:.0%} | {millions(kernel['machine'][str(COUNTED_FOR)]['warp_instructions'][1])} | "
                      f"{counter_cells(kernel, 'device')} | {counter_cells(kernel, 'shared')} |")
     return "\n".join(lines) + "\n"
