@@ -36,6 +36,7 @@ struct Options {
   std::string variant = "all";
   std::string json;
   bool annotate = false;
+  bool list = false;
 };
 
 template <class T, class Draw>
@@ -157,17 +158,25 @@ nlohmann::ordered_json json_of(const std::vector<BufferSpec>& buffers) {
   return all;
 }
 
+void print_counts(const kernels::Op& op, const kernels::OpCase& work, const kernels::BoundVariant& variant,
+                  const std::vector<simt::KernelCounts>& counts, bool annotate) {
+  fmt::print("{}, {}, {}\n{}", op.name, work.shape, variant.name, simt::counter_table(counts));
+  if (counts.empty()) fmt::print("no kernel of this project: nothing to count\n");
+  fmt::print("\n");
+  if (annotate) fmt::print("{}\n", simt::annotated_source(counts));
+}
+
 void run(const Options& o) {
   const std::vector<kernels::Op> ops = kernels::choose_ops(o.op);
   auto all = nlohmann::ordered_json::array();
   for (const kernels::Op& op : ops) {
     for (const kernels::OpCase& work : kernels::choose_cases(op, o.shape)) {
       for (const kernels::BoundVariant& variant : kernels::choose_variants(op, work, o.variant)) {
-        const auto counts = count_case(work, variant);
-        fmt::print("{}, {}, {}\n{}", op.name, work.shape, variant.name, simt::counter_table(counts));
-        if (counts.empty()) fmt::print("no kernel of this project: nothing to count\n");
-        fmt::print("\n");
-        if (o.annotate) fmt::print("{}\n", simt::annotated_source(counts));
+        const auto counts = o.list ? std::vector<simt::KernelCounts>() : count_case(work, variant);
+        if (o.list)
+          fmt::print("{}, {}, {}\n", op.name, work.shape, variant.name);
+        else
+          print_counts(op, work, variant, counts, o.annotate);
         all.push_back({{"op", op.name},
                        {"shape", work.shape},
                        {"fields", json_of(work.fields)},
@@ -193,6 +202,7 @@ int main(int argc, char** argv) {
                  "change all of them: batch=1,time=250");
   app.add_option("--variant", options.variant, "all (default), shipped, or the name of a variant");
   app.add_option("--json", options.json, "file for the figures");
+  app.add_flag("--list", options.list, "count nothing: only what would be counted, with sizes in --json");
   app.add_flag("--annotate", options.annotate, "print the source with figures in the margin");
   return cardiograd::apps::run(app, argc, argv, [&] { cardiograd::run(options); });
 }

@@ -15,6 +15,7 @@ PRECISIONS = ("fp32", "tf32", "bf16")  # of the factors of products
 COUNTED_WITH = ("simt", "kernels/common", "kernels/gemm", "bench/simt_counters.cpp", "kernels/kernel_spec.h",
                 "kernels/op_table.h", "kernels/shape_text.h")
 
+
 # What is made smaller for counting, by the begin of the operation's name; the first that fits. Sizes that decide the pattern
 # of accesses (channels, widths, taps, time) stay.
 REDUCED = (
@@ -117,11 +118,12 @@ def machine_name(kernel):
     return re.sub(r"(?:\w+::)*Precision::k(\w+)", lambda match: f"(Precision){PRECISIONS.index(match[1].lower())}", kernel)
 
 
-def count(root, op, fields, shape):
-    """simt_counters' entry of an operation at the fields, for shapes of this kind; kept in build/costs until something changes
-    that it depends on."""
-    changes = [f"{name}={value}" for name, value in fields.items()] + [f"precision={word}" for word in PRECISIONS if shape.endswith(f" {word}")]
-    arguments = ["--op", op, "--shape", ",".join(changes), "--variant", "shipped"]
+def count(root, op, fields, shape, variant="shipped"):
+    """simt_counters' entry of an operation at the fields (of them "precision", else that of the shape), for shapes of this kind;
+    kept in build/costs until something changes that it depends on."""
+    words = [word for word in PRECISIONS if shape.endswith(f" {word}")]
+    fields = {**fields, **({"precision": words[0]} if words else {})}
+    arguments = ["--op", op, "--shape", ",".join(f"{name}={value}" for name, value in fields.items()), "--variant", variant]
     kept = root / "build/costs" / f"{op}.{stamp(root, folder_of(root, op), arguments)}.json"
     if not kept.is_file():
         kept.parent.mkdir(parents=True, exist_ok=True)

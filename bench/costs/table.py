@@ -60,6 +60,13 @@ def shared_wavefronts(counts, kernel):
     return total
 
 
+def counts_of_warp(flow, trips, kernel):
+    """(counts of one warp at the full shape on the way that the host tells, those of the shortest and the longest way)."""
+    ends = launch_tables.ways_at(flow, trips["full"])
+    counts = way.expected(flow, trips["full"], way.shares_of_lines(flow, trips["small"], kernel))
+    return (counts if counts["all"] >= ends[0]["all"] else ends[0]), ends  # Shares that contradict each other: the bound stands.
+
+
 def machine_counts(counts, ends, kernel, warps):
     """What a launch asks of the units of a multiprocessor. `ends`: the shortest and the longest way."""
     def launch(number):
@@ -116,12 +123,19 @@ class Table:
         own = {**entry.get("names", {}), **entry.get("names_of", {}).get(op, {})}
         return {**fields, **{name: launch_tables.evaluate(text, fields, where) for name, text in own.items()}}
 
+    def entry_folder(self, folder, name):
+        """Whose table has the entry of a kernel: the operation's own, that of its earlier variants, or that of the products
+        that operations share; None without one."""
+        for place in (folder, f"{folder}/ladder", "gemm"):
+            if name in self.launches.operations.get(place, {}).get("kernels", {}):
+                return place
+        return None
+
     def row(self, folder, call, counted):
         """One operation at one shape: its kernels, or why there is no prediction."""
         unknown, kernels, geometry = [], [], []
-        entries = self.launches.operations.get(folder, {}).get("kernels", {})
         for kernel in counted["kernels"]:
-            if kernel["kernel"] not in entries:
+            if self.entry_folder(folder, kernel["kernel"]) is None:
                 unknown.append(f"{kernel['kernel']}: no entry under [{folder}.kernels] in bench/launches.toml")
         if not unknown:
             geometry = [self.geometry(folder, call, counted, kernel) for kernel in counted["kernels"]]
@@ -141,6 +155,7 @@ class Table:
         """(blocks of all launches, threads of a block) at the full shape; the entry is held against what the host launched."""
         any_flow = next(iter(self.places(folder, kernel["kernel"]).values()))
         launches = kernel["launches"]
+        folder = self.entry_folder(folder, kernel["kernel"])
         _, blocks, threads, _ = self.launches.bind(folder, any_flow.kernel, self.names(folder, counted["fields"], call.op))
         if blocks * launches != kernel["blocks"] or threads * kernel["blocks"] != kernel["threads"]:
             raise ReportError(f"{self.launches.path}: [{folder}] {kernel['kernel']} at {counted['shape']}: {blocks} blocks of "
@@ -149,22 +164,24 @@ class Table:
         _, blocks, threads, _ = self.launches.bind(folder, any_flow.kernel, self.names(folder, call.fields, call.op))
         return blocks * launches, threads
 
+    def trips(self, folder, call, counted, flow):
+        """({"small": iterations of each loop where it was counted, "full": at the full shape}, [what is unknown])."""
+        trips, unknown = {}, []
+        folder = self.entry_folder(folder, flow.kernel.short)
+        for size, fields in (("small", counted["fields"]), ("full", call.fields)):
+            names = self.launches.bind(folder, flow.kernel, self.names(folder, fields, call.op))[0]
+            trips[size], unknown = launch_tables.trips_at(flow, self.launches, folder, names, self.source)
+        return trips, unknown
+
     def kernel(self, folder, call, counted, kernel, blocks, threads, scratch):
         missing, machine = [], {}
+        warps = blocks // kernel["launches"] * -(-threads // 32)
         for architecture, flow in self.places(folder, kernel["kernel"]).items():
-            trips = {}
-            for size, fields in (("small", counted["fields"]), ("full", call.fields)):
-                names = self.launches.bind(folder, flow.kernel, self.names(folder, fields, call.op))[0]
-                trips[size], unknown = launch_tables.trips_at(flow, self.launches, folder, names, self.source)
+            trips, unknown = self.trips(folder, call, counted, flow)
             if unknown:
                 missing += [f"{kernel['kernel']} on sm_{architecture}: no iterations of loop {loop}" for loop in unknown]
                 continue
-            shares = way.shares_of_lines(flow, trips["small"], kernel)
-            warps = blocks // kernel["launches"] * -(-threads // 32)
-            ends = launch_tables.ways_at(flow, trips["full"])
-            counts = way.expected(flow, trips["full"], shares)
-            if counts["all"] < ends[0]["all"]:  # Shares that contradict each other: the bound stands.
-                counts = ends[0]
+            counts, ends = counts_of_warp(flow, trips, kernel)
             machine[str(architecture)] = machine_counts(counts, ends, kernel, warps)
         memory = memory_counts(counted, kernel, call.buffers, blocks / kernel["blocks"], scratch)
         return {"kernel": kernel["kernel"], "launches": kernel["launches"], "blocks": blocks // kernel["launches"],

@@ -128,6 +128,11 @@ class Rows(unittest.TestCase):
         row = self.row(TABLE.replace('"for (int j = 0" = "10"', '"while" = "1"'))
         self.assertEqual(row["unknown"], ["two on sm_86: no iterations of loop L1.1 (two.cu:4)"])
 
+    def test_entries_of_earlier_variants_and_of_shared_products(self):
+        for place in ("op/ladder", "gemm"):
+            text = TABLE.replace("[op]", f'["{place}"]').replace("[op.", f'["{place}".')
+            self.assertEqual(self.row(text), self.row())
+
     def test_entries_are_held_against_the_launch(self):
         for wrong in (TABLE.replace("2 * records", "records"), TABLE.replace("96", "64")):
             with self.assertRaisesRegex(ReportError, "two at N1: .* but the host launched 2 of 96"):

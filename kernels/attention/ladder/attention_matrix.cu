@@ -1,15 +1,15 @@
-// Version 1: the formula as it stands, one kernel per line of it. S, then P, lies in device memory: T x T floats per
+// matrix: the formula as it stands, one kernel per line of it. S, then P, lies in device memory: T x T floats per
 // head.
 //
-//   scores    a block: a query; a thread: every 128th of its keys, one dot product each
-//   softmax   a block (one warp): a query; a thread: every 32nd weight
-//   product   a block: a query; a thread: every 128th component of y
-//   shared    none
-//   takes     any shape; N H T T floats of working memory
+//   a block     a query of one head, in each kernel
+//   a thread    scores: every 128th key, a dot product each; softmax (one warp): every 32nd weight; product: every
+//               128th component of y
+//   shared      none
+//   takes       any shape; N H T T floats of working memory
 //
-// Three passes over T x T floats cost 8 bytes of traffic per weight and pass: at N64 T125 H8 that is 32 MB written and
-// read three times, where q, k, v and y are 41 MB. And neighboring threads of `scores` read rows of K that lie 3 H D
-// floats apart, 32 sectors for a request where 4 would do.
+// The lowest variant. Neighboring threads of `scores` read rows of K that lie 3 H D floats apart, 32 sectors for a
+// request where 4 would do. And T x T floats of each head pass through device memory: at N64 T125 H8 32 MB, written
+// twice and read three times, where q, k, v and y are 33 MB.
 #include <cstdint>
 
 #include "kernels/attention/attention_head.cuh"

@@ -1,16 +1,16 @@
-// Version 2: softmax as it goes (Milakov and Gimelshein, 2018). A sum of weights relative to the largest score so far
+// online: softmax as it goes (Milakov and Gimelshein, 2018). A sum of weights relative to the largest score so far
 // is multiplied by exp(old - new) when a larger score comes: so one pass over the keys does, and no T x T matrix is
 // stored.
 //
-//   a block   four queries of one head
-//   a warp    a query; goes through the keys one by one
-//   a thread  every 32nd component: its products with a key's components are added over the warp (five shuffles)
-//   shared    none
-//   takes     heads of up to 128 components
+//   a block     four queries of one head
+//   a warp      a query; goes through the keys one by one
+//   a thread    every 32nd component: its products with a key's components are added over the warp (five shuffles)
+//   shared      none
+//   takes       heads of up to 128 components
 //
-// Beats the version below by its traffic: no T x T floats, and rows are read whole, 4 sectors for a request of 4. What
-// remains: every query reads all keys and values for itself, and a key costs about 60 instructions of a warp for 2 D /
-// 32 multiply-adds (head width 32: 2).
+// Beats matrix by its traffic: no T x T floats, and rows are read whole, 4 sectors for a request instead of 32. What
+// remains: every query reads all keys and values for itself, and a key costs about 230 instructions of a warp for 2 D /
+// 32 multiply-adds (head width 32: 2), since all lanes compute the same exponentials and the same random word.
 #include <cstdint>
 
 #include "kernels/attention/attention_head.cuh"

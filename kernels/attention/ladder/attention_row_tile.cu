@@ -1,17 +1,17 @@
-// Version 3: keys and values in shared memory, 32 at a time, for all queries of a block; the width is known at run
-// time.
+// row_tile: keys and values in shared memory, 32 at a time, for all queries of a block; the width is known at run time.
 //
-//   a block   eight queries of one head; walks over its keys in tiles of 32
-//   a warp    two queries
-//   a thread  while weights are computed one key of the tile, whose row it reads alone; while values are added every
-//   32nd
-//             component
-//   shared    rows of a tile, width + 1 floats apart so that lanes begin in different banks: 9.5 KiB at head width 32
-//   takes     heads of up to 128 components
+//   a block     eight queries of one head; walks over its keys in tiles of 32
+//   a warp      two queries
+//   a thread    while weights are computed one key of the tile, whose row it reads alone; while values are added every
+//               32nd component
+//   shared      rows of a tile, width + 1 floats apart so that lanes begin in different banks, and the weights: 9.8 KiB
+//               at head width 32
+//   takes       heads of up to 128 components
 //
-// Beats the version below because a weight no longer takes five shuffles, and device memory is read once for eight
-// queries. What remains: the width at run time makes four predicated multiply-adds per value where one is useful at
-// head width 32, every access is 4 bytes wide, and a dot product reads two words of shared memory for a multiply-add.
+// Beats online by its instructions, a ninth: a weight no longer takes five shuffles, each lane has a weight of its own,
+// and device memory is read once for eight queries. What remains: the width at run time makes four predicated
+// multiply-adds per value where one is useful at head width 32, every access is 4 bytes wide, and a dot product reads
+// two words of shared memory for a multiply-add.
 #include <cstdint>
 
 #include "kernels/attention/attention_head.cuh"

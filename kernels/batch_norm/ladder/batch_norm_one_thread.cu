@@ -1,13 +1,16 @@
-// The first two variants: a thread per channel.
+// sum_of_squares and two_passes: a thread per channel.
 //
-// A block computes the statistics of 32 channels, a thread those of one: it walks down its column from the first row to
-// the last. Neighboring threads read neighboring addresses. No shared memory, any shape.
+//   a block     the statistics of 32 channels
+//   a thread    those of one: it walks down its column from the first row to the last; neighboring threads read
+//               neighboring addresses. A kernel behind it (batch_norm_ladder.cuh) writes y, an element per thread
+//   shared      none
+//   takes       any shape
 //
-// The first adds up x and x^2 in one pass: variance = E[x^2] - E[x]^2. With a mean of 10000 and a deviation of 1 both
-// terms are 1e8, where neighboring floats are 8 apart: no digit of the variance is left, and it may be negative. The
-// second reads x twice, first for the mean, then for the squares of what is left after subtracting it: right whatever
-// the mean. Both keep 64 to 256 threads of the whole GPU busy, one load after the other: the cost is latency, rows
-// times some hundred nanoseconds.
+// The lowest variants. sum_of_squares adds up x and x^2 in one pass: variance = E[x^2] - E[x]^2. With a mean of 10000
+// and a deviation of 1 both terms are 1e8, where neighboring floats are 8 apart: no digit of the variance is left, and
+// it may be negative. two_passes reads x twice, first for the mean, then for the squares of what is left after
+// subtracting it: right whatever the mean. Both keep 64 to 256 threads of the whole GPU busy, a few loads under way at
+// a time: the cost is latency.
 #include "kernels/batch_norm/ladder/batch_norm_ladder.cuh"
 #include "kernels/batch_norm/ladder/batch_norm_ladder.h"
 #include "kernels/common/grid.cuh"

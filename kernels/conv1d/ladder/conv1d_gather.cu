@@ -1,5 +1,14 @@
-// Convolution on the GPU as matrix products whose left side is gathered on the fly (gemm_cuda.cuh). blockIdx.z is the
-// group; in the gradient of the weights it also numbers the piece of the depth.
+// gather: the convolution and its gradients as matrix products whose left side is gathered on the fly (gemm_cuda.cuh).
+//
+//   a block     64 rows (record and time) x 64 channels, 256 threads; walks over the depth (tap and channel) in tiles
+//               of 16. blockIdx.z is the group; in the gradient of the weights it also numbers the piece of the depth
+//   a thread    4 x 4 outputs; of each tile it gathers four samples and four weights
+//   shared      8.5 KiB, rows 68 floats apart
+//   takes       any shape
+//
+// Beats coalesced by its loads: 1/32 of one from device memory for a multiply-add instead of two. What it pays: 12
+// divisions of 64-bit numbers per tile, of 967 instructions (more than 2,000 where divisions take their long way) 256
+// are FFMA.
 #include <cstdint>
 
 #include "kernels/common/column_sum_cuda.cuh"

@@ -1,10 +1,13 @@
-// Variant 4: the tile of variant 3 with its indices computed once.
+// hoisted: the tile of gather with its indices computed once.
 //
-// Block: 64 samples of one record x 64 channels, 256 threads. Thread: 4 x 4 of them. Shared memory 8.5 KiB. Any shape
-// whose sizes fit 32 bits. Variant 3 divides 64-bit numbers for every element that it gathers, to find its record,
-// time, tap and channel: 12 divisions of about 80 instructions per step of 16. Here a block stays within one record,
-// and a thread always gathers the same place of the depth, so that it follows tap and channel with an addition and a
-// comparison.
+//   a block     64 samples of one record x 64 channels, 256 threads; walks over the depth in tiles of 16
+//   a thread    4 x 4 outputs; of each tile it gathers the same place of the depth for four samples, and four weights
+//   shared      8.5 KiB, rows 68 floats apart
+//   takes       any shape whose sizes fit 32 bits
+//
+// Beats gather by its instructions: 595 for 256 FFMA instead of 967 to more than 2,000. That divides 64-bit numbers for
+// every element, to find its record, time, tap and channel. Here a block stays within one record, and a thread follows
+// tap and channel from tile to tile with an addition and a comparison.
 #include <cstdint>
 
 #include "kernels/common/grid.cuh"

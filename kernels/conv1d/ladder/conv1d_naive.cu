@@ -1,8 +1,12 @@
-// Variant 1: one thread per output, nothing shared.
+// naive: one thread per output, nothing shared.
 //
-// Block: 256 outputs. Thread: one y[n, t, o], with t running fastest from thread to thread. Shared memory: none. Any
-// shape. Cost: per multiply-add two loads, and since neighboring threads are neighbors in time, their x and y lie Cin
-// and Cout floats apart: a warp's load of x touches 32 sectors of 32 bytes to use 4 bytes of each.
+//   a block     256 outputs
+//   a thread    one y[n, t, o], t running fastest from thread to thread
+//   shared      none
+//   takes       any shape
+//
+// The lowest variant. Two loads for every multiply-add, and since neighboring threads are neighbors in time, their x
+// and y lie Cin and Cout floats apart: a warp's load of x touches 32 sectors of 32 bytes to use 4 bytes of each.
 #include <cstdint>
 
 #include "kernels/common/elementwise_cuda.cuh"

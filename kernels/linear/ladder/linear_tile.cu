@@ -1,4 +1,13 @@
-// The linear layer on the GPU as matrix products (gemm_cuda.cuh).
+// tile: results in registers, y = x w + b and its gradients as the matrix products of gemm_cuda.cuh.
+//
+//   a block     64 x 64 results, 256 threads; walks over the depth in tiles of 16
+//   a thread    4 x 4 results; of each tile it copies four elements of either operand
+//   shared      8.5 KiB, rows 68 floats apart
+//   takes       any size
+//
+// Beats shared by its reads of shared memory: two of 16 bytes for 16 multiply-adds instead of two words for one; 648
+// instructions for 256 FFMA instead of 872. The gradient of w sums over all rows: pieces of them side by side, added in
+// order.
 #include <cstdint>
 
 #include "kernels/common/column_sum_cuda.cuh"

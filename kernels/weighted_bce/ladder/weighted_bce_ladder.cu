@@ -1,14 +1,16 @@
-// The first three variants of the loss and its gradient.
+// naive, stable and tree: earlier variants of the loss and its gradient.
 //
-//   1. naive: one thread per logit writes its term, one thread adds all terms up, one thread per logit the
-//      gradient: three launches. softplus(x) = log(1 + exp(x)), and exp(89) is no float any more.
-//   2. stable: softplus(x) = max(x, 0) + log1p(exp(-|x|)). The argument of exp is never positive. The rest is as
-//      before.
-//   3. tree: one block of 256 threads. Each adds up every 256th term in a register, warps add up by shuffles, and the
-//      eight sums meet in shared memory (128 bytes). Two launches, no terms in memory; the chain of dependent
-//      additions is rows * classes / 256 + 5 + 8 long instead of rows * classes.
+//   a block     naive, stable: the terms of 256 logits; then all of them, one block of one thread; then the gradients
+//               of 256 logits. tree: all logits; then the gradients of 256
+//   a thread    naive, stable: the term of a logit; the sum; the gradient of a logit. tree: every 256th logit's term,
+//               added up in a register; warps add up by shuffles
+//   shared      naive, stable: none. tree: 128 bytes, the sums of the warps
+//   takes       any shape; naive: logits below 89
 //
-// The shipped version (weighted_bce.cu) makes the gradient in the same launch from the same exponential. Any shape.
+// stable beats naive by being right: softplus(x) = max(x, 0) + log1p(exp(-|x|)) never takes the exponential of a
+// positive number, where log(1 + exp(x)) is infinite from x = 89 on. tree beats stable by its chain of dependent
+// additions, rows * classes / 256 + 5 + 8 long instead of rows * classes, and by two launches instead of three. The
+// shipped variant (weighted_bce.cu) makes the gradient in the same launch from the same exponential.
 #include <cstdint>
 
 #include "kernels/common/elementwise_cuda.cuh"
