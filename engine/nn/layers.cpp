@@ -91,18 +91,20 @@ bool Linear::absorbs(Layer& next) {
   return second_ != nullptr;
 }
 
-ops::LinearLayer Linear::layer() const {
-  return {weight_, bias_before(normalized_by_, bias_), name()};
+ops::LinearLayer Linear::part(bool with_bias) const {
+  const std::string& whole = current_layer();
+  return {weight_, with_bias ? bias_before(normalized_by_, bias_) : no_bias_,
+          whole.empty() ? name() : whole + "." + name()};
 }
 
 Tensor Linear::compute(const Tensor& x) {
   if (second_ != nullptr) {
-    const auto unnamed = [](ops::LinearLayer part) {  // The scope is this layer's.
-      part.name.clear();
-      return part;
-    };
-    const kernels::DropoutKey dropped = dropout_ == nullptr ? kernels::DropoutKey() : dropout_->key();
-    return ops::feed_forward(x, unnamed(layer()), dropped, unnamed(second_->layer()));
+    ops::LinearLayer first = part();
+    first.path.clear();  // It is the present layer.
+    ops::LinearLayer second = second_->part();
+    const std::string& own = current_layer();
+    second.path = own.substr(0, own.size() - std::min(own.size(), name().size())) + second_->name();
+    return ops::feed_forward(x, first, dropout_ == nullptr ? kernels::DropoutKey() : dropout_->key(), second);
   }
   const Tensor y = ops::linear(x, weight_, bias_before(normalized_by_, bias_), relu_);
   return dropout_ == nullptr ? y : dropout_->forward(y);
@@ -210,8 +212,8 @@ Tensor TransformerEncoderLayer::compute(const Tensor& x) {
   const Tensor attended = fused
                               ? norm1_.forward_sum(x, attention_.product(x), attention_.output_bias(), dropout1_.key())
                               : norm1_.forward(ops::add(x, dropout1_.forward(attention_.forward(x))));
-  const ops::LinearLayer last = fused ? linear2_.layer_without_bias() : linear2_.layer();
-  const Tensor transformed = ops::feed_forward(attended, linear1_.layer(), dropout_.key(), last);
+  const Tensor transformed =
+      ops::feed_forward(attended, linear1_.part(), dropout_.key(), linear2_.part(/*with_bias=*/!fused));
   return fused ? norm2_.forward_sum(attended, transformed, linear2_.bias(), dropout2_.key())
                : norm2_.forward(ops::add(attended, dropout2_.forward(transformed)));
 }

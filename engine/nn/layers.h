@@ -94,9 +94,8 @@ class Linear : public Layer {
   // forward() without the bias, for whoever adds it.
   Tensor product(const Tensor& x);
   const Tensor& bias() const { return bias_; }
-  // For ops::feed_forward.
-  ops::LinearLayer layer() const;
-  ops::LinearLayer layer_without_bias() const { return {weight_, no_bias_, name()}; }
+  // For ops::feed_forward in a layer that this one belongs to.
+  ops::LinearLayer part(bool with_bias = true) const;
 
  protected:
   Tensor compute(const Tensor& x) override;

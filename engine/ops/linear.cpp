@@ -66,6 +66,10 @@ void add_gradients(const LinearSlots& slots, const kernels::LinearShape& product
   if (!s.adds) slots.x.accumulate(dx);
 }
 
+LayerScope scope_of(const std::string& path) {
+  return LayerScope::whole_path(path.empty() ? current_layer() : path);
+}
+
 }  // namespace
 
 Tensor linear(const Tensor& x, const Tensor& w, const Tensor& b, bool relu) {
@@ -100,28 +104,28 @@ Tensor feed_forward(const Tensor& x, const LinearLayer& first, const kernels::Dr
   s.dropout = dropout;
   Tensor hidden = x.new_empty(hidden_shape);
   {
-    const LayerScope layer(first.name);
+    const LayerScope layer = scope_of(first.path);
     CARDIOGRAD_RUN(linear_forward, s, x, first.weight, first.bias, hidden);
   }
   Tensor y = x.new_empty(with_last(x.shape(), product2.outputs));
   {
-    const LayerScope layer(second.name);
+    const LayerScope layer = scope_of(second.path);
     CARDIOGRAD_RUN(linear_forward, product2, hidden, second.weight, second.bias, y);
   }
   const LinearSlots slots1 = {GradientSlot(x), GradientSlot(first.weight), GradientSlot(first.bias)};
   const LinearSlots slots2 = {GradientSlot(Tensor()), GradientSlot(second.weight), GradientSlot(second.bias)};
   record("feed_forward", y, {&x, &first.weight, &first.bias, &second.weight, &second.bias},
-         [=, x = x.detach(), w1 = first.weight.detach(), w2 = second.weight.detach(), name1 = first.name,
-          name2 = second.name](const Tensor& dy) {
+         [=, x = x.detach(), w1 = first.weight.detach(), w2 = second.weight.detach(), path1 = first.path,
+          path2 = second.path](const Tensor& dy) {
            kernels::LinearShape masked = product2;
            masked.masked = true;
            masked.dropout.probability = dropout.probability;
            Tensor through_product = hidden.new_empty(hidden.shape());
            {
-             const LayerScope layer(name2);
+             const LayerScope layer = scope_of(path2);
              put_gradients(slots2, masked, hidden, w2, dy, through_product);
            }
-           const LayerScope layer(name1);
+           const LayerScope layer = scope_of(path1);
            add_gradients(slots1, product1, x, w1, through_product);
          });
   return y;

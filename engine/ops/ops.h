@@ -52,12 +52,12 @@ Tensor gelu(const Tensor& x);
 // as relu(linear(...)) in one pass less over memory.
 Tensor linear(const Tensor& x, const Tensor& w, const Tensor& b, bool relu = false);
 
-// A linear layer's tensors, as linear() takes them, and the name under which an observer is notified of its kernels
-// (observer.h; may be empty).
+// A linear layer's tensors, as linear() takes them, and the layer under whose path an observer is notified of its
+// kernels (observer.h); empty: the present one.
 struct LinearLayer {
   Tensor weight;
   Tensor bias;
-  std::string name;
+  std::string path;
 };
 
 // linear(dropout(relu(linear(x, first))), second) in one operation: what is between the products is computed where they

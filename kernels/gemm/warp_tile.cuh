@@ -91,17 +91,17 @@ class ExactTile {
     b += lane_of_thread() % 8 * pitch_a(kDepth);
     SIMT_UNROLL
     for (int d = 0; d < kDepth; d += 4) {
-      float left[8][4];
+      float right[8][4];
       SIMT_UNROLL
-      for (int i = 0; i < 8; ++i) put(left[i], simt::load4(a + 4 * i * pitch_a(kDepth) + d));
+      for (int j = 0; j < 8; ++j) put(right[j], simt::load4(b + 8 * j * pitch_a(kDepth) + d));
       SIMT_UNROLL
-      for (int j = 0; j < 8; ++j) {
-        float right[4];
-        put(right, simt::load4(b + 8 * j * pitch_a(kDepth) + d));
+      for (int i = 0; i < 8; ++i) {
+        float left[4];
+        put(left, simt::load4(a + 4 * i * pitch_a(kDepth) + d));
         SIMT_UNROLL
         for (int e = 0; e < 4; ++e) {
           SIMT_UNROLL
-          for (int i = 0; i < 8; ++i) sum_[i][j] += left[i][e] * right[e];
+          for (int j = 0; j < 8; ++j) sum_[i][j] += left[e] * right[j][e];
         }
       }
     }

@@ -60,7 +60,6 @@ struct RowCopies {
   static_assert(kRows % kRowStep == 0);
   int place;    // in shared memory, of the first copy
   int channel;  // of the depth of a step
-  int pitch;
   int at[kCopies];  // floats from `from` to the copies
   const float* from;
 
@@ -70,12 +69,11 @@ struct RowCopies {
     const int thread = static_cast<int>(threadIdx.x);
     channel = thread % kChunks * kWords;
     place = apart(thread / kChunks);
-    pitch = depth;
-    from = first_row + channel;
+    from = first_row;
     SIMT_UNROLL
     for (int i = 0; i < kCopies; ++i) {
       const int row = row_of(place + i * kRowStep);
-      at[i] = (row < left ? row : left - 1) * depth;
+      at[i] = (row < left ? row : left - 1) * depth + channel;
     }
   }
   __device__ __forceinline__ void copy(float* to, int depth_left) {
@@ -83,7 +81,8 @@ struct RowCopies {
     SIMT_UNROLL
     for (int i = 0; i < kCopies; ++i)
       simt::copy_async<4 * kWords>(to + (place + i * kRowStep) * kPitch + channel, from + at[i], bytes);
-    from += kLinearDepth;
+    SIMT_UNROLL
+    for (int i = 0; i < kCopies; ++i) at[i] += kLinearDepth;
   }
   __device__ __forceinline__ void round(Precision precision, float* tile) const {
     SIMT_UNROLL
@@ -144,7 +143,7 @@ __device__ __forceinline__ auto copies_of_b(const LinearSizes& s, const float* b
 }
 
 template <class Tile, bool kTurned, int kWords, class Epilogue>
-__global__ void __launch_bounds__(kLinearThreads, 3)
+__global__ void __launch_bounds__(kLinearThreads, kWords == 4 ? 3 : 2)
     linear_product_kernel(LinearSizes s, const float* a, const float* b, Epilogue epilogue) {
   constexpr int kPitchA = Tile::pitch_a(kLinearDepth);
   constexpr int kFloatsB = kTurned ? kWarpTileColumns * kPitchA : kLinearDepth * Tile::kPitchB;
@@ -159,35 +158,27 @@ __global__ void __launch_bounds__(kLinearThreads, 3)
   const int row_of_warp = warp_of_thread() * kWarpTileRows;
 
   Tile tile;
-  float* now_a = rows[0];
-  float* now_b = columns[0];
-  float* next_a = rows[1];
-  float* next_b = columns[1];
-  row_copies.copy(now_a, s.depth);
-  column_copies.copy(now_b, s.depth);
+  row_copies.copy(rows[0], s.depth);
+  column_copies.copy(columns[0], s.depth);
   simt::commit_async();
+  int now = 0;
   for (int left = s.depth; left > 0; left -= kLinearDepth) {
     simt::wait_async<0>();
     if (rounds<Tile, kWords>(s.precision)) {
-      row_copies.round(s.precision, now_a);
-      column_copies.round(s.precision, now_b);
+      row_copies.round(s.precision, rows[now]);
+      column_copies.round(s.precision, columns[now]);
     }
     __syncthreads();  // This step's operands are there, and nobody reads those of the step before any more.
     if (left > kLinearDepth) {
-      row_copies.copy(next_a, left - kLinearDepth);
-      column_copies.copy(next_b, left - kLinearDepth);
+      row_copies.copy(rows[1 - now], left - kLinearDepth);
+      column_copies.copy(columns[1 - now], left - kLinearDepth);
     }
     simt::commit_async();
     if constexpr (kTurned)
-      tile.template multiply_turned<kLinearDepth>(now_a + row_of_warp * kPitchA, now_b);
+      tile.template multiply_turned<kLinearDepth>(rows[now] + row_of_warp * kPitchA, columns[now]);
     else
-      tile.template multiply_rows<kLinearDepth>(now_a + row_of_warp * kPitchA, now_b);
-    float* const freed_a = now_a;
-    float* const freed_b = now_b;
-    now_a = next_a;
-    now_b = next_b;
-    next_a = freed_a;
-    next_b = freed_b;
+      tile.template multiply_rows<kLinearDepth>(rows[now] + row_of_warp * kPitchA, columns[now]);
+    now = 1 - now;
   }
 
   tile.template for_each4<LayoutA::kRows>([&](int row_in_warp, int column_in_tile, float4 sum) {

@@ -76,14 +76,13 @@ struct SmallCopies {
 
 struct SmallSums {
   float at[2][4] = {};
+  float own_column = 0;  // of dw: what the thread has copied of dy, all of one column, before it is rounded
 };
 
-// Rows first_row ... of a times columns first_column ... of b. Where kSumsB, b is not kByDepth and `column_sum` becomes
-// the sum over the depth of column lane of b, as far as the thread has copied it.
+// Rows first_row ... of a times columns first_column ... of b.
 template <bool kAByDepth, bool kBByDepth, bool kRound>
 __device__ __forceinline__ SmallSums small_product(const SmallFactor& a, const SmallFactor& b, int depth, int first_row,
-                                                   int first_column, Precision precision, float* shared,
-                                                   float* column_sum) {
+                                                   int first_column, Precision precision, float* shared) {
   SmallCopies<kAByDepth> rows(a, first_row, depth, shared);
   SmallCopies<kBByDepth> columns(b, first_column, depth, shared + 2 * kSmallTile * kSmallPitch);
   const float* const left = rows.buffers + static_cast<int>(threadIdx.x) / 8;
@@ -95,9 +94,9 @@ __device__ __forceinline__ SmallSums small_product(const SmallFactor& a, const S
   int buffer = 0;
   for (int d = 0; d < depth; d += kSmallTile, buffer = 1 - buffer) {
     simt::wait_async<0>();
-    if (column_sum != nullptr) {
+    if constexpr (!kAByDepth) {
       SIMT_UNROLL
-      for (int i = 0; i < SmallCopies<kBByDepth>::kCopies; ++i) *column_sum += *columns.word(buffer, i);
+      for (int i = 0; i < SmallCopies<kBByDepth>::kCopies; ++i) sums.own_column += *columns.word(buffer, i);
     }
     if constexpr (kRound) {
       rows.round(precision, buffer);
@@ -152,8 +151,8 @@ __global__ void __launch_bounds__(kSmallThreads)
   const int tiles = (s.outputs + kSmallTile - 1) / kSmallTile;
   const int row = static_cast<int>(blockIdx.x) / tiles * kSmallTile;
   const int column = static_cast<int>(blockIdx.x) % tiles * kSmallTile;
-  const SmallSums sums = small_product<true, false, kRound>({x, s.rows}, {w, s.outputs}, s.inputs, row, column,
-                                                            s.precision, shared, nullptr);
+  const SmallSums sums =
+      small_product<true, false, kRound>({x, s.rows}, {w, s.outputs}, s.inputs, row, column, s.precision, shared);
   for_each_small(sums, row, column, s.rows, s.outputs,
                  [&](std::int64_t at, int output, float sum) { epilogue.template store<1>(at, output, {{sum}}); });
 }
@@ -162,16 +161,14 @@ __global__ void __launch_bounds__(kSmallThreads)
 template <bool kRound>
 __device__ __forceinline__ void add_small_weights(const LinearSmallSizes& s, const float* x, const float* dy, float* dw,
                                                   float* db, int first_input, int first_output, float* shared) {
-  float own = 0;
   const bool sums_bias = db != nullptr && first_input == 0;
-  const SmallSums sums =
-      small_product<false, false, kRound>({x, s.inputs}, {dy, s.outputs}, s.rows, first_input, first_output,
-                                          s.precision, shared, sums_bias ? &own : nullptr);
+  const SmallSums sums = small_product<false, false, kRound>({x, s.inputs}, {dy, s.outputs}, s.rows, first_input,
+                                                             first_output, s.precision, shared);
   for_each_small(sums, first_input, first_output, s.inputs, s.outputs,
                  [&](std::int64_t at, int, float sum) { dw[at] += sum; });
   if (!sums_bias) return;
   __syncthreads();
-  shared[threadIdx.x] = own;
+  shared[threadIdx.x] = sums.own_column;
   __syncthreads();
   const int lane = static_cast<int>(threadIdx.x);
   if (lane >= kSmallTile || first_output + lane >= s.outputs) return;
@@ -191,8 +188,8 @@ __global__ void __launch_bounds__(kSmallThreads)
     const int tiles = (s.inputs + kSmallTile - 1) / kSmallTile;
     const int row = block / tiles * kSmallTile;
     const int column = block % tiles * kSmallTile;
-    const SmallSums sums = small_product<true, true, kRound>({dy, s.rows}, {w, s.inputs}, s.outputs, row, column,
-                                                             s.precision, shared, nullptr);
+    const SmallSums sums =
+        small_product<true, true, kRound>({dy, s.rows}, {w, s.inputs}, s.outputs, row, column, s.precision, shared);
     for_each_small(sums, row, column, s.rows, s.inputs,
                    [&](std::int64_t at, int input, float sum) { epilogue.template store<1>(at, input, {{sum}}); });
     return;

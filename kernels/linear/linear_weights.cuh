@@ -149,16 +149,14 @@ __device__ __forceinline__ bool join_pieces(const LinearWeightSizes& s, const Li
   if (!is_last_block(p.arrived + place.tile, static_cast<unsigned>(s.pieces))) return false;
   SIMT_UNROLL
   for (int i = 0; i < kThreadFours; ++i) sums[i] = make_float4(0, 0, 0, 0);
+  bias = 0;
   for (int piece = 0; piece < s.pieces; ++piece) {
     SIMT_UNROLL
     for (int i = 0; i < kThreadFours; ++i) {
       const float4 term = simt::load4(mine(piece) + i * 4 * kLinearThreads);
       sums[i] = make_float4(sums[i].x + term.x, sums[i].y + term.y, sums[i].z + term.z, sums[i].w + term.w);
     }
-  }
-  if (has_bias) {
-    bias = 0;
-    for (int piece = 0; piece < s.pieces; ++piece) bias += biases[std::int64_t{piece} * s.outputs];
+    if (has_bias) bias += biases[std::int64_t{piece} * s.outputs];
   }
   return true;
 }

@@ -83,7 +83,7 @@ TEST(Roofline, LayersAreThoseOfTheWeightFile) {
     with_parameters.insert(parameter.name.substr(0, parameter.name.rfind('.')));
   std::map<std::string, int> gradients;
   for (const KernelCall& call : training_step_calls(config, kBatch))
-    if (call.op == "conv1d_backward_weight" || call.op == "linear_backward_weight" ||
+    if (call.op == "conv1d_backward_weight" || call.op == "linear_backward_weight" || call.op == "linear_backward" ||
         call.op == "residual_layer_norm_backward" || call.op == "batch_norm_backward" ||
         call.op == "batch_norm_pool_backward")
       ++gradients[call.layer];
