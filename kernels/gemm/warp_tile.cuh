@@ -1,7 +1,7 @@
 // The part of a matrix product that one warp keeps in registers: 32 rows x 64 columns of C += A B, from operands in
 // shared memory. Two kinds with the same interface, so that a kernel is written once for all precisions:
 //
-//   ExactTile          FFMA; a thread has 8 x 8 sums and loads 4 values at once
+//   ExactTile          FFMA; a thread has 8 x 8 sums and loads 4 values at once. fmaf: equal bits in every kernel
 //   Tf32Tile           tensor cores, m16n8k8; A and B must hold values rounded to tf32
 //   Bf16Tile           tensor cores, m16n8k16; rounds where it packs two values into a word
 //
@@ -101,7 +101,7 @@ class ExactTile {
         SIMT_UNROLL
         for (int e = 0; e < 4; ++e) {
           SIMT_UNROLL
-          for (int j = 0; j < 8; ++j) sum_[i][j] += left[e] * right[j][e];
+          for (int j = 0; j < 8; ++j) sum_[i][j] = fmaf(left[e], right[j][e], sum_[i][j]);
         }
       }
     }
@@ -137,7 +137,7 @@ class ExactTile {
   }
   __device__ __forceinline__ void add(int i, float left, const float* right) {
     SIMT_UNROLL
-    for (int j = 0; j < 8; ++j) sum_[i][j] += left * right[j];
+    for (int j = 0; j < 8; ++j) sum_[i][j] = fmaf(left, right[j], sum_[i][j]);
   }
 
   float sum_[8][8] = {};

@@ -58,8 +58,8 @@ struct RowCopies {
   static constexpr int kCopies = kRows / kRowStep;
   static constexpr int kPitch = Tile::pitch_a(kLinearDepth);
   static_assert(kRows % kRowStep == 0);
-  int place;    // in shared memory, of the first copy
-  int channel;  // of the depth of a step
+  int place;        // in shared memory, of the first copy
+  int channel;      // of the depth of a step
   int at[kCopies];  // floats from `from` to the copies
   const float* from;
 

@@ -115,7 +115,8 @@ __device__ __forceinline__ SmallSums small_product(const SmallFactor& a, const S
       SIMT_UNROLL
       for (int i = 0; i < 2; ++i) {
         SIMT_UNROLL
-        for (int j = 0; j < 4; ++j) sums.at[i][j] += a_now[k * kSmallPitch + 16 * i] * b_now[k * kSmallPitch + 8 * j];
+        for (int j = 0; j < 4; ++j)
+          sums.at[i][j] = fmaf(a_now[k * kSmallPitch + 16 * i], b_now[k * kSmallPitch + 8 * j], sums.at[i][j]);
       }
     }
   }
