@@ -67,7 +67,8 @@ void add_gradients(const LinearSlots& slots, const kernels::LinearShape& product
 }
 
 LayerScope scope_of(const std::string& path) {
-  return LayerScope::whole_path(path.empty() ? current_layer() : path);
+  const std::string whole = path.empty() ? std::string(current_layer()) : path;
+  return LayerScope::whole_path(whole);
 }
 
 }  // namespace
