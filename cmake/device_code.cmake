@@ -24,8 +24,8 @@ function(cardiograd_find_cublaslt)
   message(FATAL_ERROR
     "CUDA ${CUDAToolkit_VERSION} is there without cuBLASLt (cublasLt.h and libcublasLt, in ${CUDAToolkit_INCLUDE_DIRS} "
     "and ${CUDAToolkit_LIBRARY_DIR}). Install it (Debian package libcublas-dev-${CUDAToolkit_VERSION_MAJOR}-"
-    "${CUDAToolkit_VERSION_MINOR}), or configure with -DCARDIOGRAD_CUBLASLT=OFF: linear layers then use the "
-    "hand-written matrix product.")
+    "${CUDAToolkit_VERSION_MINOR}), or configure with -DCARDIOGRAD_CUBLASLT=OFF: the op table then has no "
+    "variant of linear layers with it.")
 endfunction()
 
 function(cardiograd_device_code_for_gpus launchers)
@@ -67,7 +67,7 @@ function(cardiograd_device_code)
   endif()
   file(GLOB_RECURSE launchers CONFIGURE_DEPENDS ${PROJECT_SOURCE_DIR}/kernels/*.cu)
   if(NOT CARDIOGRAD_CUBLASLT)
-    list(FILTER launchers EXCLUDE REGEX "/matmul\\.cu$")
+    list(FILTER launchers EXCLUDE REGEX "/(matmul|linear_library)\\.cu$")
   endif()
   if(CARDIOGRAD_CUDA)
     cardiograd_device_code_for_gpus("${launchers}")

@@ -72,6 +72,10 @@ void record(const char* name, Tensor& result, std::initializer_list<const Tensor
   result.set_autograd(std::move(meta));
 }
 
+bool GradientSlot::started() const {
+  return meta_ != nullptr && meta_->grad.defined();
+}
+
 void GradientSlot::accumulate(const Tensor& gradient) const {
   if (meta_ == nullptr) return;
   const bool has_place = meta_->place.defined();

@@ -55,6 +55,8 @@ class GradientSlot {
 
   // False when nobody wants this gradient: then it need not be computed.
   bool needed() const { return meta_ != nullptr; }
+  // True when a part of it is there already.
+  bool started() const;
   const Shape& shape() const { return shape_; }
   // Memory for a whole gradient, undefined content, on the input's device.
   Tensor new_gradient() const { return Tensor::empty(shape_, DType::kFloat32, device_); }

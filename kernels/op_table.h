@@ -51,7 +51,7 @@ struct Op {
   std::string name;
   std::string gradient_of;
   std::function<OpCase(std::uint64_t seed)> sample;
-  // sample() in fp32, as what rounds its factors has steps instead of a gradient, and without a ReLU behind it.
+  // sample() in fp32, as what rounds its factors has steps instead of a gradient, and with nothing behind the product.
   std::function<OpCase(std::uint64_t seed)> gradient_sample;
   std::function<std::vector<OpCase>()> workload;
   const std::type_info* shape_type = nullptr;
@@ -154,6 +154,7 @@ Op make_op() {
             auto shape = Spec::sample(sampler);
             if constexpr (requires { shape.precision; }) shape.precision = Precision::kFp32;
             if constexpr (requires { shape.relu; }) shape.relu = false;
+            if constexpr (requires { shape.without_epilogue(); }) shape = shape.without_epilogue();
             return bind_case<Spec>(shape);
           },
           [] {

@@ -71,7 +71,7 @@ Tensor Conv1d::compute(const Tensor& x) {
   return ops::conv1d(x, weight_, bias_before(normalized_by_, bias_), options_);
 }
 
-Linear::Linear(std::int64_t inputs, std::int64_t outputs, PhiloxStream& random, bool relu) : relu_(relu) {
+Linear::Linear(std::int64_t inputs, std::int64_t outputs, PhiloxStream& random) {
   const double bound = fan_in_bound(inputs);
   weight_ = uniform({inputs, outputs}, bound, random);
   bias_ = uniform({outputs}, bound, random);
@@ -82,12 +82,32 @@ Linear::Linear(std::int64_t inputs, std::int64_t outputs, PhiloxStream& random, 
 }
 
 bool Linear::absorbs(Layer& next) {
-  normalized_by_ = dynamic_cast<const BatchNorm1d*>(&next);
-  return false;
+  Linear& last = second_ == nullptr ? *this : *second_;
+  last.normalized_by_ = dynamic_cast<const BatchNorm1d*>(&next);
+  if (second_ != nullptr) return false;
+  if (!relu_) return relu_ = dynamic_cast<const Relu*>(&next) != nullptr;
+  if (dropout_ == nullptr && (dropout_ = dynamic_cast<Dropout*>(&next)) != nullptr) return true;
+  second_ = dynamic_cast<Linear*>(&next);
+  return second_ != nullptr;
+}
+
+ops::LinearLayer Linear::part(bool with_bias) const {
+  const std::string& whole = current_layer();
+  return {weight_, with_bias ? bias_before(normalized_by_, bias_) : no_bias_,
+          whole.empty() ? name() : whole + "." + name()};
 }
 
 Tensor Linear::compute(const Tensor& x) {
-  return ops::linear(x, weight_, bias_before(normalized_by_, bias_), relu_);
+  if (second_ != nullptr) {
+    ops::LinearLayer first = part();
+    first.path.clear();  // It is the present layer.
+    ops::LinearLayer second = second_->part();
+    const std::string& own = current_layer();
+    second.path = own.substr(0, own.size() - std::min(own.size(), name().size())) + second_->name();
+    return ops::feed_forward(x, first, dropout_ == nullptr ? kernels::DropoutKey() : dropout_->key(), second);
+  }
+  const Tensor y = ops::linear(x, weight_, bias_before(normalized_by_, bias_), relu_);
+  return dropout_ == nullptr ? y : dropout_->forward(y);
 }
 
 Tensor Linear::product(const Tensor& x) {
@@ -170,7 +190,7 @@ Tensor MultiHeadAttention::product(const Tensor& x) {
 TransformerEncoderLayer::TransformerEncoderLayer(std::int64_t width, std::int64_t heads, std::int64_t feed_forward,
                                                  float dropout, PhiloxStream& random)
     : attention_(width, heads, dropout, random),
-      linear1_(width, feed_forward, random, /*relu=*/true),
+      linear1_(width, feed_forward, random),
       dropout_(dropout),
       linear2_(feed_forward, width, random),
       norm1_(width),
@@ -192,9 +212,10 @@ Tensor TransformerEncoderLayer::compute(const Tensor& x) {
   const Tensor attended = fused
                               ? norm1_.forward_sum(x, attention_.product(x), attention_.output_bias(), dropout1_.key())
                               : norm1_.forward(ops::add(x, dropout1_.forward(attention_.forward(x))));
-  const Tensor hidden = dropout_.forward(linear1_.forward(attended));
-  return fused ? norm2_.forward_sum(attended, linear2_.product(hidden), linear2_.bias(), dropout2_.key())
-               : norm2_.forward(ops::add(attended, dropout2_.forward(linear2_.forward(hidden))));
+  const Tensor transformed =
+      ops::feed_forward(attended, linear1_.part(), dropout_.key(), linear2_.part(/*with_bias=*/!fused));
+  return fused ? norm2_.forward_sum(attended, transformed, linear2_.bias(), dropout2_.key())
+               : norm2_.forward(ops::add(attended, dropout2_.forward(transformed)));
 }
 
 TransformerEncoder::TransformerEncoder(std::int64_t layers, std::int64_t width, std::int64_t heads,

@@ -82,15 +82,20 @@ class Conv1d : public Layer {
   const BatchNorm1d* normalized_by_ = nullptr;
 };
 
-// x (..., inputs) -> (..., outputs), with `relu` through the ReLU that follows, in the same pass over memory. Weights
-// and bias uniform in +-1 / sqrt(inputs). Before a batch norm the bias has no gradient, as Conv1d's.
+class Dropout;
+
+// x (..., inputs) -> (..., outputs). Weights and bias uniform in +-1 / sqrt(inputs). Before a batch norm the bias has
+// no gradient, as Conv1d's. In a Sequential it does the work of a ReLU behind it, of a dropout behind that, and of a
+// linear layer behind these: ops::feed_forward.
 class Linear : public Layer {
  public:
-  Linear(std::int64_t inputs, std::int64_t outputs, PhiloxStream& random, bool relu = false);
+  Linear(std::int64_t inputs, std::int64_t outputs, PhiloxStream& random);
 
   // forward() without the bias, for whoever adds it.
   Tensor product(const Tensor& x);
   const Tensor& bias() const { return bias_; }
+  // For ops::feed_forward in a layer that this one belongs to.
+  ops::LinearLayer part(bool with_bias = true) const;
 
  protected:
   Tensor compute(const Tensor& x) override;
@@ -98,11 +103,14 @@ class Linear : public Layer {
  private:
   bool absorbs(Layer& next) override;
 
-  bool relu_;
   Tensor weight_;
   Tensor bias_;
   Tensor no_bias_;
   const BatchNorm1d* normalized_by_ = nullptr;
+  // The layers whose work this one does.
+  bool relu_ = false;
+  Dropout* dropout_ = nullptr;
+  Linear* second_ = nullptr;
 };
 
 // x (N, C) or (N, T, C) -> like x, normalized over everything but the channels; with `relu` it also applies the ReLU

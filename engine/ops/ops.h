@@ -6,6 +6,7 @@
 #pragma once
 
 #include <cstdint>
+#include <string>
 
 #include "engine/tensor.h"
 #include "kernels/dropout/dropout.h"
@@ -48,8 +49,21 @@ Tensor relu(const Tensor& x);
 Tensor gelu(const Tensor& x);
 
 // x (..., inputs), w (inputs, outputs), b (outputs) -> (..., outputs); `relu`: with a ReLU behind it, the same values
-// as relu(linear(...)) in one pass less over memory (cuBLASLt may make 0 of NaN).
+// as relu(linear(...)) in one pass less over memory.
 Tensor linear(const Tensor& x, const Tensor& w, const Tensor& b, bool relu = false);
+
+// A linear layer's tensors, as linear() takes them, and the layer under whose path an observer is notified of its
+// kernels (observer.h); empty: the present one.
+struct LinearLayer {
+  Tensor weight;
+  Tensor bias;
+  std::string path;
+};
+
+// linear(dropout(relu(linear(x, first))), second) in one operation: what is between the products is computed where they
+// are stored, in both directions. Throws Error for a probability outside 0 ... 1 (1 excluded).
+Tensor feed_forward(const Tensor& x, const LinearLayer& first, const kernels::DropoutKey& dropout,
+                    const LinearLayer& second);
 
 // x (..., C), gamma, beta (C) -> like x, normalized over the last dimension.
 Tensor layer_norm(const Tensor& x, const Tensor& gamma, const Tensor& beta, double epsilon = 1e-5);

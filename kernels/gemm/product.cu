@@ -249,6 +249,10 @@ void weight_product_cuda(const ProductShape& s, const float* x, const float* dy,
                                            dw);
 }
 
+bool has_tensor_core_products() {
+  return has_mma();
+}
+
 const char* product_path(const ProductShape& s) {
   return name_of(path_of(s));
 }

@@ -1,11 +1,12 @@
 // The part of a matrix product that one warp keeps in registers: 32 rows x 64 columns of C += A B, from operands in
 // shared memory. Two kinds with the same interface, so that a kernel is written once for all precisions:
 //
-//   ExactTile          FFMA; a thread has 8 x 8 sums and loads 4 values at once
+//   ExactTile          FFMA; a thread has 8 x 8 sums and loads 4 values at once. fmaf: equal bits in every kernel
 //   Tf32Tile           tensor cores, m16n8k8; A and B must hold values rounded to tf32
 //   Bf16Tile           tensor cores, m16n8k16; rounds where it packs two values into a word
 //
-// B lies as [depth][column] with kPitchB floats per depth. A lies either as [row][depth] with pitch_a(kDepth) floats
+// B lies as [depth][column] with kPitchB floats per depth, or turned, as [place][depth] with pitch_a(kDepth) floats per
+// place (multiply_turned). A lies either as [row][depth] with pitch_a(kDepth) floats
 // per row (multiply_rows), or as [depth][row] with pitch_columns(rows) floats per depth (multiply_columns). The pitches
 // are such that no access has a bank conflict. for_each4 visits the sums as four neighboring columns of a row, 16
 // bytes.
@@ -82,6 +83,33 @@ class ExactTile {
     }
   }
 
+  // As multiply_rows, of a turned B: place p of it holds column column_of_place(p). Per 4 of depth: 16 loads of 16
+  // bytes, 256 FFMA.
+  template <int kDepth>
+  __device__ __forceinline__ void multiply_turned(const float* a, const float* b) {
+    a += lane_of_thread() / 8 * pitch_a(kDepth);
+    b += lane_of_thread() % 8 * pitch_a(kDepth);
+    SIMT_UNROLL
+    for (int d = 0; d < kDepth; d += 4) {
+      float right[8][4];
+      SIMT_UNROLL
+      for (int j = 0; j < 8; ++j) put(right[j], simt::load4(b + 8 * j * pitch_a(kDepth) + d));
+      SIMT_UNROLL
+      for (int i = 0; i < 8; ++i) {
+        float left[4];
+        put(left, simt::load4(a + 4 * i * pitch_a(kDepth) + d));
+        SIMT_UNROLL
+        for (int e = 0; e < 4; ++e) {
+          SIMT_UNROLL
+          for (int j = 0; j < 8; ++j) sum_[i][j] = fmaf(left[e], right[j][e], sum_[i][j]);
+        }
+      }
+    }
+  }
+  __device__ __forceinline__ static int column_of_place(int place) {
+    return place % 8 * 4 + place / 8 % 4 + place / 32 * 32;
+  }
+
   // visit(row, column, float4) for the lane's sums; row and column within the warp's tile.
   template <LayoutA kLayout, class Visit>
   __device__ __forceinline__ void for_each4(Visit&& visit) const {
@@ -109,7 +137,7 @@ class ExactTile {
   }
   __device__ __forceinline__ void add(int i, float left, const float* right) {
     SIMT_UNROLL
-    for (int j = 0; j < 8; ++j) sum_[i][j] += left * right[j];
+    for (int j = 0; j < 8; ++j) sum_[i][j] = fmaf(left, right[j], sum_[i][j]);
   }
 
   float sum_[8][8] = {};
@@ -134,22 +162,38 @@ class MmaTile {
     SIMT_UNROLL
     for (int d = 0; d < kDepth; d += kStep) {
       simt::FragmentA left[2];
-      SIMT_UNROLL
-      for (int i = 0; i < 2; ++i) {
-        const float* upper = a + 16 * i * pitch_a(kDepth) + d;
-        const float* lower = upper + 8 * pitch_a(kDepth);
-        if constexpr (kMode == Precision::kTf32) {
-          put_tf32(simt::load2(upper), left[i].word[0], left[i].word[2]);
-          put_tf32(simt::load2(lower), left[i].word[1], left[i].word[3]);
-        } else {
-          left[i].word[0] = pack(simt::load2(upper));
-          left[i].word[1] = pack(simt::load2(lower));
-          left[i].word[2] = pack(simt::load2(upper + 8));
-          left[i].word[3] = pack(simt::load2(lower + 8));
-        }
-      }
+      load_rows<kDepth>(a + d, left);
       multiply(left, b + d * kPitchB);
     }
+  }
+
+  // As multiply_rows, of a turned B: place p of it holds column column_of_place(p).
+  template <int kDepth>
+  __device__ __forceinline__ void multiply_turned(const float* a, const float* b) {
+    const int t = lane_of_thread() % 4;
+    a += lane_of_thread() / 4 * pitch_a(kDepth) + 2 * t;
+    b += lane_of_thread() / 4 * pitch_a(kDepth) + 2 * t;
+    SIMT_UNROLL
+    for (int d = 0; d < kDepth; d += kStep) {
+      simt::FragmentA left[2];
+      load_rows<kDepth>(a + d, left);
+      SIMT_UNROLL
+      for (int j = 0; j < 8; ++j) {
+        const float* column = b + 8 * j * pitch_a(kDepth) + d;
+        simt::FragmentB right;
+        if constexpr (kMode == Precision::kTf32) {
+          put_tf32(simt::load2(column), right.word[0], right.word[1]);
+        } else {
+          right.word[0] = pack(simt::load2(column));
+          right.word[1] = pack(simt::load2(column + 8));
+        }
+        SIMT_UNROLL
+        for (int i = 0; i < 2; ++i) product(sum_[i][j], left[i], right);
+      }
+    }
+  }
+  __device__ __forceinline__ static int column_of_place(int place) {
+    return place / 16 * 16 + place % 8 * 2 + place / 8 % 2;
   }
 
   template <int kDepth, int kRows>
@@ -199,6 +243,24 @@ class MmaTile {
   __device__ __forceinline__ static void put_tf32(const float2& two, std::uint32_t& first, std::uint32_t& second) {
     first = __float_as_uint(two.x);
     second = __float_as_uint(two.y);
+  }
+  // A lane's part of 2 x 16 rows of A.
+  template <int kDepth>
+  __device__ __forceinline__ static void load_rows(const float* a, simt::FragmentA (&left)[2]) {
+    SIMT_UNROLL
+    for (int i = 0; i < 2; ++i) {
+      const float* upper = a + 16 * i * pitch_a(kDepth);
+      const float* lower = upper + 8 * pitch_a(kDepth);
+      if constexpr (kMode == Precision::kTf32) {
+        put_tf32(simt::load2(upper), left[i].word[0], left[i].word[2]);
+        put_tf32(simt::load2(lower), left[i].word[1], left[i].word[3]);
+      } else {
+        left[i].word[0] = pack(simt::load2(upper));
+        left[i].word[1] = pack(simt::load2(lower));
+        left[i].word[2] = pack(simt::load2(upper + 8));
+        left[i].word[3] = pack(simt::load2(lower + 8));
+      }
+    }
   }
   __device__ __forceinline__ static std::uint32_t pack(const float2& two) { return simt::pack_bf16(two.x, two.y); }
   // Two columns of two depths that lie `pitch` apart: a word each.

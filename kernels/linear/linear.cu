@@ -1,114 +1,248 @@
-#include "kernels/common/column_sum_cuda.cuh"
-#include "kernels/gemm/matmul.h"
+// Chooses and launches the kernels of linear_product.cuh, linear_weights.cuh and linear_small.cuh.
+#include <algorithm>
+#include <limits>
+#include <string>
+
+#include "base/error.h"
+#include "kernels/common/scratch_cuda.h"
 #include "kernels/gemm/product.h"
 #include "kernels/linear/linear.h"
+#include "kernels/linear/linear_paths.h"
+#include "kernels/linear/linear_product.cuh"
+#include "kernels/linear/linear_small.cuh"
+#include "kernels/linear/linear_weights.cuh"
 
 namespace cardiograd::kernels {
 namespace {
 
-// One tap over one record.
-ProductShape forward_product(const LinearShape& s) {
-  return {.time_in = s.rows, .time_out = s.rows, .depth = s.inputs, .columns = s.outputs, .precision = s.precision};
+// Blocks that the gradient of weights is cut into, about: small GPUs are busy to the end, large ones in two rounds.
+constexpr std::int64_t kWeightBlocks = 250;
+constexpr std::int64_t kMinWeightSteps = 8;
+
+int to_int(std::int64_t value, const char* what) {
+  if (value > std::numeric_limits<int>::max() - kLinearRows)
+    throw Error("a linear layer on the GPU: " + std::string(what) + " is " + std::to_string(value) +
+                    ", less than 2^31 - 128 is possible",
+                "use smaller batches or shorter records");
+  return static_cast<int>(value);
 }
-ProductShape input_product(const LinearShape& s) {
-  return {.time_in = s.rows, .time_out = s.rows, .depth = s.outputs, .columns = s.inputs, .precision = s.precision};
+unsigned to_blocks(std::int64_t value) {
+  return static_cast<unsigned>(to_int(value, "the number of blocks"));
+}
+std::int64_t ceil_div(std::int64_t a, std::int64_t b) {
+  return (a + b - 1) / b;
+}
+
+// Whether products are made on tensor cores, and by kernels that read 16 bytes at a time.
+bool takes_fours(Precision precision, std::int64_t depth, std::int64_t columns) {
+  return depth % 4 == 0 && columns % 4 == 0 && (precision == Precision::kFp32 || has_tensor_core_products());
+}
+
+const char* wide_path(Precision precision, bool fours) {
+  if (precision == Precision::kFp32) return "tile fp32";
+  if (!fours) return "tile rounded";
+  return precision == Precision::kTf32 ? "tile tf32" : "tile bf16";
+}
+
+// launch.template operator()<Tile, kWords>()
+template <class Launch>
+void with_tile(Precision precision, bool fours, const Launch& launch) {
+  if (!fours)
+    launch.template operator()<ExactTile, 1>();
+  else if (precision == Precision::kFp32)
+    launch.template operator()<ExactTile, 4>();
+  else if (precision == Precision::kTf32)
+    launch.template operator()<Tf32Tile, 4>();
+  else
+    launch.template operator()<Bf16Tile, 4>();
+}
+
+// The product of `rows` of a and b by `epilogue`; `aligned`: everything that the epilogue touches is, to 16 bytes.
+template <bool kTurned, class Epilogue>
+void launch_product(std::int64_t rows, std::int64_t depth, std::int64_t columns, Precision precision, const float* a,
+                    const float* b, const Epilogue& epilogue, bool aligned, Stream stream) {
+  const std::int64_t column_tiles = ceil_div(columns, kWarpTileColumns);
+  const unsigned blocks = to_blocks(ceil_div(rows, kLinearRows) * column_tiles);
+  if (blocks == 0) return;
+  const LinearSizes sizes = {.rows = to_int(rows, "the number of rows"),
+                             .depth = to_int(depth, "the width"),
+                             .columns = to_int(columns, "the width"),
+                             .column_tiles = static_cast<int>(column_tiles),
+                             .precision = precision};
+  to_int(std::max(kLinearRows * depth, kLinearRows * columns), "a block of rows");
+  with_tile(precision, aligned && are_aligned(a, b) && takes_fours(precision, depth, columns),
+            [&]<class Tile, int kWords>() {
+              simt::launch<linear_product_kernel<Tile, kTurned, kWords, Epilogue>>(dim3(blocks), dim3(kLinearThreads),
+                                                                                   0, stream, sizes, a, b, epilogue);
+            });
+}
+
+template <class Epilogue>
+void launch_small(const LinearShape& s, const float* x, const float* w, const Epilogue& epilogue, Stream stream) {
+  const unsigned blocks = to_blocks(ceil_div(s.rows, kSmallTile) * ceil_div(s.outputs, kSmallTile));
+  if (blocks == 0) return;
+  const LinearSmallSizes sizes = {.rows = to_int(s.rows, "the number of rows"),
+                                  .inputs = to_int(s.inputs, "the width"),
+                                  .outputs = to_int(s.outputs, "the width"),
+                                  .input_blocks = 0,
+                                  .precision = s.precision};
+  if (s.precision == Precision::kFp32)
+    simt::launch<linear_small_kernel<false, Epilogue>>(dim3(blocks), dim3(kSmallThreads), 0, stream, sizes, x, w,
+                                                       epilogue);
+  else
+    simt::launch<linear_small_kernel<true, Epilogue>>(dim3(blocks), dim3(kSmallThreads), 0, stream, sizes, x, w,
+                                                      epilogue);
+}
+
+// dx and dw in one launch; either may be left out.
+template <class Epilogue>
+void launch_small_backward(const LinearShape& s, bool input, bool weight, const float* x, const float* w,
+                           const float* dy, const Epilogue& epilogue, float* dw, float* db, Stream stream) {
+  const std::int64_t input_tiles = ceil_div(s.inputs, kSmallTile);
+  const std::int64_t of_input = input ? ceil_div(s.rows, kSmallTile) * input_tiles : 0;
+  const std::int64_t of_weight = weight ? input_tiles * ceil_div(s.outputs, kSmallTile) : 0;
+  const unsigned blocks = to_blocks(of_input + of_weight);
+  if (blocks == 0) return;
+  const LinearSmallSizes sizes = {.rows = to_int(s.rows, "the number of rows"),
+                                  .inputs = to_int(s.inputs, "the width"),
+                                  .outputs = to_int(s.outputs, "the width"),
+                                  .input_blocks = static_cast<int>(of_input),
+                                  .precision = s.precision};
+  if (s.precision == Precision::kFp32)
+    simt::launch<linear_small_backward_kernel<false, Epilogue>>(dim3(blocks), dim3(kSmallThreads), 0, stream, sizes, x,
+                                                                w, dy, epilogue, dw, db);
+  else
+    simt::launch<linear_small_backward_kernel<true, Epilogue>>(dim3(blocks), dim3(kSmallThreads), 0, stream, sizes, x,
+                                                               w, dy, epilogue, dw, db);
+}
+
+// with(epilogue) of y.
+template <class With>
+void with_forward_epilogue(const LinearShape& s, const float* b, float* y, const With& with) {
+  const BiasTo bias = {.bias = b, .y = y, .relu = s.relu};
+  if (s.relu && s.dropout.probability > 0)
+    with(DroppedBiasTo{.before = bias, .mask = dropout_mask(s.dropout)});
+  else
+    with(bias);
+}
+
+// with(epilogue) of dx; x is what the mask is made from.
+template <class With>
+void with_backward_epilogue(const LinearShape& s, const float* x, float* dx, const With& with) {
+  if (s.masked && x != nullptr)
+    with(MaskedTo{.made = x, .scale = dropout_scale(s.dropout.probability), .to = dx});
+  else if (s.adds)
+    with(AddedTo{dx});
+  else
+    with(PlainTo{dx});
+}
+
+void input_wide(const LinearShape& s, const float* x, const float* w, const float* dy, float* dx, Stream stream) {
+  with_backward_epilogue(s, x, dx, [&](const auto& epilogue) {
+    launch_product<true>(s.rows, s.outputs, s.inputs, s.precision, dy, w, epilogue, are_aligned(x, dx), stream);
+  });
+}
+
+LinearWeightSizes weight_sizes(const LinearShape& s) {
+  LinearWeightSizes sizes = {.rows = to_int(s.rows, "the number of rows"),
+                             .inputs = to_int(s.inputs, "the width"),
+                             .outputs = to_int(s.outputs, "the width"),
+                             .input_tiles = static_cast<int>(ceil_div(s.inputs, kLinearRows)),
+                             .output_tiles = static_cast<int>(ceil_div(s.outputs, kWarpTileColumns)),
+                             .precision = s.precision};
+  const std::int64_t tiles = std::int64_t{sizes.input_tiles} * sizes.output_tiles;
+  const std::int64_t steps = ceil_div(s.rows, kWeightRows);
+  const std::int64_t wanted = tiles > kCudaCounters ? 1 : std::max<std::int64_t>(kWeightBlocks / tiles, 1);
+  sizes.per_piece = static_cast<int>(std::max(ceil_div(steps, wanted), wanted == 1 ? steps : kMinWeightSteps));
+  sizes.pieces = static_cast<int>(ceil_div(steps, sizes.per_piece));
+  return sizes;
 }
 
 }  // namespace
 
-void linear_forward_product(const LinearShape& s, const float* x, const float* w, const float* b, float* y,
-                            Stream stream) {
-  product_cuda(forward_product(s), x, w, b, s.relu, y, stream);
+void linear_forward_wide(const LinearShape& s, const float* x, const float* w, const float* b, float* y,
+                         Stream stream) {
+  with_forward_epilogue(s, b, y, [&](const auto& epilogue) {
+    launch_product<false>(s.rows, s.inputs, s.outputs, s.precision, x, w, epilogue, are_aligned(b, y), stream);
+  });
 }
-
-void linear_backward_input_product(const LinearShape& s, const float* w, const float* dy, float* dx, Stream stream) {
-  turned_product_cuda(input_product(s), dy, w, dx, stream);
+void linear_forward_small(const LinearShape& s, const float* x, const float* w, const float* b, float* y,
+                          Stream stream) {
+  with_forward_epilogue(s, b, y, [&](const auto& epilogue) { launch_small(s, x, w, epilogue, stream); });
 }
-
-void linear_backward_weight_product(const LinearShape& s, const float* x, const float* dy, float* dw, float* db,
-                                    Stream stream) {
-  weight_product_cuda(forward_product(s), x, dy, dw, stream);
-  if (db != nullptr) add_column_sums(s.rows, s.outputs, dy, db, stream);
-}
-
-#if defined(CARDIOGRAD_CUBLASLT)
-
 void linear_forward_cuda(const LinearShape& s, const float* x, const float* w, const float* b, float* y,
                          Stream stream) {
-  matmul_cuda({.rows = s.rows,
-               .columns = s.outputs,
-               .depth = s.inputs,
-               .a = x,
-               .b = w,
-               .c = y,
-               .bias = b,
-               .relu = s.relu,
-               .precision = s.precision},
-              stream);
+  (linear_is_small(s.rows, s.outputs) ? linear_forward_small : linear_forward_wide)(s, x, w, b, y, stream);
 }
 
+void linear_backward_input_wide(const LinearShape& s, const float* w, const float* dy, float* dx, Stream stream) {
+  input_wide(s, nullptr, w, dy, dx, stream);
+}
+void linear_backward_input_small(const LinearShape& s, const float* w, const float* dy, float* dx, Stream stream) {
+  with_backward_epilogue(s, nullptr, dx, [&](const auto& epilogue) {
+    launch_small_backward(s, true, false, nullptr, w, dy, epilogue, nullptr, nullptr, stream);
+  });
+}
 void linear_backward_input_cuda(const LinearShape& s, const float* w, const float* dy, float* dx, Stream stream) {
-  matmul_cuda({.rows = s.rows,
-               .columns = s.inputs,
-               .depth = s.outputs,
-               .a = dy,
-               .b = w,
-               .c = dx,
-               .b_transposed = true,
-               .precision = s.precision},
-              stream);
+  (linear_is_small(s.rows, s.inputs) ? linear_backward_input_small : linear_backward_input_wide)(s, w, dy, dx, stream);
 }
 
-// The sums of dy are ours: cuBLASLt's epilogue for them overwrites, and db accumulates.
-void linear_backward_weight_cuda(const LinearShape& s, const float* x, const float* dy, float* dw, float* db,
+void linear_backward_weight_wide(const LinearShape& s, const float* x, const float* dy, float* dw, float* db,
                                  Stream stream) {
-  matmul_cuda({.rows = s.inputs,
-               .columns = s.outputs,
-               .depth = s.rows,
-               .a = x,
-               .b = dy,
-               .c = dw,
-               .a_transposed = true,
-               .accumulate = true,
-               .precision = s.precision},
-              stream);
-  if (db != nullptr) add_column_sums(s.rows, s.outputs, dy, db, stream);
+  if (s.rows == 0 || s.inputs == 0 || s.outputs == 0) return;
+  const LinearWeightSizes sizes = weight_sizes(s);
+  const std::int64_t tiles = std::int64_t{sizes.input_tiles} * sizes.output_tiles;
+  LinearWeightOperands operands = {.x = x, .dy = dy, .dw = dw, .db = db, .partial = nullptr, .arrived = nullptr};
+  if (sizes.pieces > 1) {
+    operands.partial = cuda_scratch(stream, CudaScratchUse::kPartial,
+                                    sizes.pieces * (tiles * kLinearRows * kWarpTileColumns + s.outputs));
+    operands.arrived = cuda_counters(stream);
+  }
+  const unsigned blocks = to_blocks(sizes.pieces * tiles);
+  with_tile(s.precision, are_aligned(x, dy, dw) && takes_fours(s.precision, s.inputs, s.outputs),
+            [&]<class Tile, int kWords>() {
+              simt::launch<linear_weights_kernel<Tile, kWords>>(dim3(blocks), dim3(kLinearThreads), 0, stream, sizes,
+                                                                operands);
+            });
 }
-
-const char* linear_forward_path(const LinearShape&) {
-  return "cuBLASLt";
-}
-const char* linear_backward_input_path(const LinearShape&) {
-  return "cuBLASLt";
-}
-const char* linear_backward_weight_path(const LinearShape&) {
-  return "cuBLASLt";
-}
-
-#else
-
-void linear_forward_cuda(const LinearShape& s, const float* x, const float* w, const float* b, float* y,
-                         Stream stream) {
-  linear_forward_product(s, x, w, b, y, stream);
-}
-void linear_backward_input_cuda(const LinearShape& s, const float* w, const float* dy, float* dx, Stream stream) {
-  linear_backward_input_product(s, w, dy, dx, stream);
+void linear_backward_weight_small(const LinearShape& s, const float* x, const float* dy, float* dw, float* db,
+                                  Stream stream) {
+  launch_small_backward(s, false, true, x, nullptr, dy, PlainTo{nullptr}, dw, db, stream);
 }
 void linear_backward_weight_cuda(const LinearShape& s, const float* x, const float* dy, float* dw, float* db,
                                  Stream stream) {
-  linear_backward_weight_product(s, x, dy, dw, db, stream);
+  (linear_weight_is_small(s) ? linear_backward_weight_small : linear_backward_weight_wide)(s, x, dy, dw, db, stream);
+}
+
+void linear_backward_wide(const LinearShape& s, const float* x, const float* w, const float* dy, float* dx, float* dw,
+                          float* db, Stream stream) {
+  input_wide(s, x, w, dy, dx, stream);
+  linear_backward_weight_wide(s, x, dy, dw, db, stream);
+}
+void linear_backward_small(const LinearShape& s, const float* x, const float* w, const float* dy, float* dx, float* dw,
+                           float* db, Stream stream) {
+  with_backward_epilogue(s, x, dx, [&](const auto& epilogue) {
+    launch_small_backward(s, true, true, x, w, dy, epilogue, dw, db, stream);
+  });
+}
+void linear_backward_cuda(const LinearShape& s, const float* x, const float* w, const float* dy, float* dx, float* dw,
+                          float* db, Stream stream) {
+  (linear_backward_is_small(s) ? linear_backward_small : linear_backward_wide)(s, x, w, dy, dx, dw, db, stream);
 }
 
 const char* linear_forward_path(const LinearShape& s) {
-  return product_path(forward_product(s));
+  return linear_is_small(s.rows, s.outputs) ? "small"
+                                            : wide_path(s.precision, takes_fours(s.precision, s.inputs, s.outputs));
 }
 const char* linear_backward_input_path(const LinearShape& s) {
-  return product_path(input_product(s));
+  return linear_is_small(s.rows, s.inputs) ? "small"
+                                           : wide_path(s.precision, takes_fours(s.precision, s.outputs, s.inputs));
 }
 const char* linear_backward_weight_path(const LinearShape& s) {
-  return weight_product_path(forward_product(s));
+  return linear_weight_is_small(s) ? "small" : wide_path(s.precision, takes_fours(s.precision, s.inputs, s.outputs));
 }
-
-#endif
+const char* linear_backward_path(const LinearShape& s) {
+  return linear_backward_is_small(s) ? "small" : wide_path(s.precision, takes_fours(s.precision, s.inputs, s.outputs));
+}
 
 }  // namespace cardiograd::kernels

@@ -1,5 +1,5 @@
 #!/usr/bin/env python3
-"""Holds the rooms apart: no include runs upward, none in a circle, no room holds more than 22 % of the product's lines
+"""Holds the rooms apart: no include runs upward, none in a circle, no room holds more than 28 % of the product's lines
 (kernels' earlier versions in ladder/ do not count), no source file has more than 500.
 
 Usage: check_includes.py [ROOT]      prints the lines of each room; exit status 1 with a line for each violation
@@ -24,7 +24,7 @@ ROOMS = {
     'report': ['model'],
     'apps': ['report', 'data/synthetic'],
 }
-MAX_FRACTION = 0.26  # of the product's lines, in one room
+MAX_FRACTION = 0.28  # of the product's lines, in one room
 MAX_LINES = 500
 PRODUCT = ('.h', '.cpp', '.inl', '.cuh', '.cu')
 SOURCES = PRODUCT + ('.py', '.sh', '.cmake', '.txt', '.in', '.md')

@@ -11,6 +11,7 @@
 #include "kernels/common/elementwise_cuda.cuh"
 #include "kernels/gemm/rounded_cuda.cuh"
 #include "kernels/linear/ladder/linear_ladder.h"
+#include "kernels/linear/ladder/linear_passes.h"
 #include "simt/simt.h"
 
 namespace cardiograd::kernels {
@@ -36,6 +37,7 @@ void linear_forward_naive(const LinearShape& s, const float* x, const float* w, 
   x = rounded_factors(s.precision, s.rows * s.inputs, x, CudaScratchUse::kFactorA, stream);
   w = rounded_factors(s.precision, s.inputs * s.outputs, w, CudaScratchUse::kFactorB, stream);
   for_each_element(s.rows * s.outputs, stream, LinearNaiveBody{s, x, w, b, y});
+  drop_output(s, y, stream);
 }
 
 }  // namespace cardiograd::kernels

@@ -13,6 +13,7 @@
 #include "kernels/common/grid.cuh"
 #include "kernels/gemm/rounded_cuda.cuh"
 #include "kernels/linear/ladder/linear_ladder.h"
+#include "kernels/linear/ladder/linear_passes.h"
 #include "simt/simt.h"
 
 namespace cardiograd::kernels {
@@ -51,6 +52,7 @@ void linear_forward_shared(const LinearShape& s, const float* x, const float* w,
   const unsigned column_tiles = blocks_for(s.outputs, kSharedTile);
   simt::launch<linear_shared_kernel>(dim3(blocks_for(s.rows, kSharedTile) * column_tiles),
                                      dim3(kSharedTile, kSharedTile), 0, stream, s, column_tiles, x, w, b, y);
+  drop_output(s, y, stream);
 }
 
 }  // namespace cardiograd::kernels

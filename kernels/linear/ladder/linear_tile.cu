@@ -14,6 +14,7 @@
 #include "kernels/gemm/gemm_cuda.cuh"
 #include "kernels/gemm/rounded_cuda.cuh"
 #include "kernels/linear/ladder/linear_ladder.h"
+#include "kernels/linear/ladder/linear_passes.h"
 
 namespace cardiograd::kernels {
 
@@ -82,12 +83,15 @@ void linear_forward_tile(const LinearShape& s, const float* x, const float* w, c
   x = rounded_factors(s.precision, s.rows * s.inputs, x, CudaScratchUse::kFactorA, stream);
   w = rounded_factors(s.precision, s.inputs * s.outputs, w, CudaScratchUse::kFactorB, stream);
   tile_gemm(LinearForwardProblem{s.rows, s.outputs, s.inputs, x, w, b, y, s.relu}, 1, stream);
+  drop_output(s, y, stream);
 }
 
 void linear_backward_input_tile(const LinearShape& s, const float* w, const float* dy, float* dx, Stream stream) {
   dy = rounded_factors(s.precision, s.rows * s.outputs, dy, CudaScratchUse::kFactorA, stream);
   w = rounded_factors(s.precision, s.inputs * s.outputs, w, CudaScratchUse::kFactorB, stream);
-  tile_gemm(LinearBackwardInputProblem{s.rows, s.inputs, s.outputs, w, dy, dx}, 1, stream);
+  put_input_gradient(s, dx, stream, [&](float* to) {
+    tile_gemm(LinearBackwardInputProblem{s.rows, s.inputs, s.outputs, w, dy, to}, 1, stream);
+  });
 }
 
 void linear_backward_weight_tile(const LinearShape& s, const float* x, const float* dy, float* dw, float* db,

@@ -78,6 +78,11 @@ TEST_F(CudaOps, EqualTheCpu) {
       {"linear with relu", {{5, 12}, {12, 9}, {9}}, [](auto& in) { return ops::linear(in[0], in[1], in[2], true); }},
       {"gelu", {{3, 41}}, [](auto& in) { return ops::gelu(in[0]); }},
       {"linear", {{2, 9, 7}, {7, 13}, {13}}, [](auto& in) { return ops::linear(in[0], in[1], in[2]); }},
+      {"feed_forward",
+       {{5, 12}, {12, 9}, {9}, {9, 7}, {7}},
+       [](auto& in) {
+         return ops::feed_forward(in[0], {in[1], in[2], ""}, kKey, {in[3], in[4], ""});
+       }},
       {"layer_norm", {{6, 33}, {33}, {33}}, [](auto& in) { return ops::layer_norm(in[0], in[1], in[2]); }},
       {"attention", {{2, 19, 3 * 12}}, [](auto& in) { return ops::attention(in[0], 3, kKey); }},
       {"dropout", {{7, 31}}, [](auto& in) { return ops::dropout(in[0], kKey); }},

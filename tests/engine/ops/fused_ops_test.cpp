@@ -1,6 +1,7 @@
 // Operations that do the work of several, against their parts one after the other: equal bits where the arithmetic is
 // the same, on the CPU and on the GPU.
 #include <algorithm>
+#include <array>
 #include <functional>
 #include <string>
 #include <vector>
@@ -166,6 +167,77 @@ TEST(FusedOps, ABiasBeforeABatchNormHasNoGradientWhereTheBatchIsNormalized) {
   }
 }
 
+// Small and large ones, which the GPU computes by other kernels, odd and aligned.
+TEST(FusedOps, FeedForwardIsItsPartsInTurn) {
+  const kernels::DropoutKey key = {.probability = 0.2F, .seed = 3, .layer = 2, .step = 1};
+  for (const Device device : devices()) {
+    for (const auto& [rows, inputs, hidden, outputs] :
+         {std::array<std::int64_t, 4>{6, 12, 20, 8}, {37, 13, 7, 5}, {2600, 8, 12, 4}, {2600, 3, 9, 5}}) {
+      const std::vector<Shape> shapes = {{rows, inputs}, {inputs, hidden}, {hidden}, {hidden, outputs}, {outputs}};
+      for (const kernels::DropoutKey& dropout : {key, kernels::DropoutKey()}) {
+        const Operation fused = [&](std::vector<Tensor>& in) {
+          return ops::feed_forward(in[0], {in[1], in[2], ""}, dropout, {in[3], in[4], ""});
+        };
+        const Operation parts = [&](std::vector<Tensor>& in) {
+          return ops::linear(ops::dropout(ops::relu(ops::linear(in[0], in[1], in[2])), dropout), in[3], in[4]);
+        };
+        expect_same(shapes, fused, parts, std::vector<bool>(6, true), device, std::to_string(rows) + " rows");
+      }
+    }
+  }
+}
+
+TEST(FusedOps, FeedForwardKeepsTheGradientOfItsInputWhereItsWeightsAreFrozen) {
+  const Tensor w1 = random_tensor({6, 5}, 1);
+  const Tensor b1 = random_tensor({5}, 2);
+  const Tensor w2 = random_tensor({5, 3}, 3);
+  const Tensor b2 = random_tensor({3}, 4);
+  std::vector<std::vector<float>> gradients;
+  for (const bool fused : {true, false}) {
+    Tensor x = random_tensor({7, 6}, 5);
+    x.set_requires_grad(true);
+    const Tensor y = fused ? ops::feed_forward(x, {w1, b1, ""}, {}, {w2, b2, ""})
+                           : ops::linear(ops::relu(ops::linear(x, w1, b1)), w2, b2);
+    backward(y, random_tensor(y.shape(), 6));
+    gradients.push_back(x.grad().values());
+  }
+  EXPECT_EQ(gradients[0], gradients[1]);
+}
+
+TEST(FusedOps, ALinearLayerAddsToTheGradientThatAResidualLeft) {
+  for (const Device device : devices()) {
+    const Tensor w = random_tensor({12, 12}, 1).to(device);
+    const Tensor b = random_tensor({12}, 2).to(device);
+    const Tensor dy = random_tensor({9, 12}, 3).to(device);
+    std::vector<std::vector<float>> gradients;
+    for (const bool residual : {true, false}) {
+      Tensor leaf = random_tensor({9, 12}, 4).to(device);
+      leaf.set_requires_grad(true);
+      const Tensor x = ops::relu(leaf);
+      const Tensor product = ops::linear(x, w, b);
+      backward(residual ? ops::add(product, x) : product, dy);
+      gradients.push_back(leaf.grad().values());
+    }
+    const std::vector<float> through = dy.values();
+    const std::vector<float> at = random_tensor({9, 12}, 4).values();
+    for (std::size_t i = 0; i < through.size(); ++i)
+      EXPECT_EQ(gradients[0][i], at[i] > 0 ? gradients[1][i] + through[i] : 0) << device_name(device) << " " << i;
+  }
+}
+
+TEST(FusedOps, ALinearLayerDoesTheWorkOfWhatFollows) {
+  PhiloxStream random(1);
+  nn::Sequential head;
+  head.append<nn::Linear>("0", 6, 5, random);
+  head.append<nn::Relu>("1");
+  head.append<nn::Dropout>("2", 0.5F);
+  head.append<nn::Linear>("3", 5, 3, random);
+  for (const Device device : devices())
+    EXPECT_EQ(
+        kernels_of(head, dry_input({4, 6}, device)),
+        (std::vector<std::string>{"linear_forward", "linear_forward", "linear_backward", "linear_backward_weight"}));
+}
+
 TEST(FusedOps, AnEncoderLayersNormsTakeResidualsOnTheGpu) {
   PhiloxStream random(1);
   nn::TransformerEncoderLayer layer(8, 2, 16, 0.1F, random);
@@ -179,6 +251,9 @@ TEST(FusedOps, AnEncoderLayersNormsTakeResidualsOnTheGpu) {
   EXPECT_EQ(count(Device::kCuda, "add_forward"), 0);
   EXPECT_EQ(count(Device::kCuda, "residual_layer_norm_forward"), 2);
   EXPECT_EQ(count(Device::kCuda, "residual_layer_norm_backward"), 2);
+  EXPECT_EQ(count(Device::kCuda, "relu_forward") + count(Device::kCuda, "dropout_forward"), 0);
+  EXPECT_EQ(count(Device::kCuda, "relu_backward") + count(Device::kCuda, "dropout_backward"), 0);
+  EXPECT_EQ(count(Device::kCuda, "linear_backward"), 3);
 }
 
 }  // namespace

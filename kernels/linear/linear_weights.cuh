@@ -1,0 +1,228 @@
+// The gradients of a linear layer's weights and bias, for any sizes, in one launch:
+//
+//   dw[i, o] += sum over r of  x[r, i] * dy[r, o]        db[o] += sum over r of  dy[r, o]
+//
+// The sum runs over all rows, which are many more than dw has rows or columns: it is cut into pieces, by the shape
+// alone. One block: 128 inputs x 64 outputs of one piece; one warp: 32 x 64 of them (warp_tile.cuh). A step is 16 rows,
+// whose values come by cp.async into one of two buffers while the step before is computed; both lie as they are in
+// memory, so nothing is transposed. In the blocks of the first inputs each thread also adds up what it has copied of
+// dy, before it is rounded.
+//
+// A block leaves its sums in `partial`, each thread's where the same thread of another block finds them. The last block
+// of a tile to arrive adds the pieces in their order and puts the result into dw and db. Shared memory 25 KiB; kWords
+// as in linear_product.cuh.
+#pragma once
+
+#include <cstdint>
+
+#include "kernels/common/last_block_cuda.cuh"
+#include "kernels/linear/linear_product.cuh"
+
+namespace cardiograd::kernels {
+
+inline constexpr int kWeightRows = 16;   // of a step
+inline constexpr int kThreadFours = 16;  // sums of a thread, in fours
+
+struct LinearWeightSizes {
+  int rows = 1;
+  int inputs = 1;
+  int outputs = 1;
+  int input_tiles = 1;
+  int output_tiles = 1;
+  int pieces = 1;
+  int per_piece = 1;  // steps
+  Precision precision = Precision::kFp32;
+};
+
+struct LinearWeightOperands {
+  const float* x;
+  const float* dy;
+  float* dw;
+  float* db;          // null: left out
+  float* partial;     // (piece, tile, kThreadFours, thread) of 4 floats each, then (piece, outputs)
+  unsigned* arrived;  // per tile
+};
+
+// The chunks of kWords of every step that one thread copies of kWidth channels: the same ones of rows kRowStep apart.
+template <class Tile, int kWidth, int kPitch, int kWords>
+struct StepCopies {
+  static constexpr int kChunks = kWidth / kWords;
+  static constexpr int kRowStep = kLinearThreads / kChunks;
+  static constexpr int kCopies = kWeightRows / kRowStep;
+  static_assert(kLinearThreads % kChunks == 0 && kWeightRows % kRowStep == 0);
+  int row;  // of a step, of the first copy
+  int channel;
+  std::int64_t step;
+  const float* from;
+
+  // `left` channels are there; the others are copies of the last.
+  __device__ __forceinline__ StepCopies(const float* first, int left, int channels) {
+    row = static_cast<int>(threadIdx.x) / kChunks;
+    channel = static_cast<int>(threadIdx.x) % kChunks * kWords;
+    step = std::int64_t{kRowStep} * channels;
+    from = first + std::int64_t{row} * channels + (channel < left ? channel : left - kWords);
+  }
+  __device__ __forceinline__ void copy(float* to, int rows_left) {
+    SIMT_UNROLL
+    for (int i = 0; i < kCopies; ++i) {
+      const int r = row + i * kRowStep;
+      simt::copy_async<4 * kWords>(to + r * kPitch + channel, from, r < rows_left ? 4 * kWords : 0);
+      from += step;
+    }
+  }
+  __device__ __forceinline__ float* own(float* tile, int i) const {
+    return tile + (row + i * kRowStep) * kPitch + channel;
+  }
+  __device__ __forceinline__ void round(Precision precision, float* tile) const {
+    SIMT_UNROLL
+    for (int i = 0; i < kCopies; ++i) round_own<Tile, kWords>(precision, own(tile, i));
+  }
+  __device__ __forceinline__ void add_own(float* tile, Floats<kWords>& sum) const {
+    SIMT_UNROLL
+    for (int i = 0; i < kCopies; ++i) {
+      const Floats<kWords> value = load_floats<kWords>(own(tile, i));
+      SIMT_UNROLL
+      for (int j = 0; j < kWords; ++j) sum.at[j] += value.at[j];
+    }
+  }
+  // The sum over all threads of column threadIdx.x < kWidth of the tile, in their order. `shared` has kRowStep * kWidth
+  // floats that nobody else uses.
+  __device__ __forceinline__ float column_sum(const Floats<kWords>& sum, float* shared) const {
+    store_floats<kWords>(shared + row * kWidth + channel, sum);
+    __syncthreads();
+    float total = 0;
+    if (static_cast<int>(threadIdx.x) < kWidth) {
+      for (int i = 0; i < kRowStep; ++i) total += shared[i * kWidth + static_cast<int>(threadIdx.x)];
+    }
+    return total;
+  }
+};
+
+// Where a block stands.
+struct LinearWeightPlace {
+  int first_input;
+  int first_output;
+  int tile;
+  int piece;
+  __device__ __forceinline__ explicit LinearWeightPlace(const LinearWeightSizes& s) {
+    const int tiles = s.input_tiles * s.output_tiles;
+    tile = static_cast<int>(blockIdx.x) % tiles;
+    piece = static_cast<int>(blockIdx.x) / tiles;
+    first_output = tile % s.output_tiles * kWarpTileColumns;
+    first_input = tile / s.output_tiles * kLinearRows;
+  }
+};
+
+// dw[i, o ... o + 3] += sum, as far as there are columns.
+template <int kWords>
+__device__ __forceinline__ void add_to_weights(const LinearWeightSizes& s, float* dw, int input, int output,
+                                               const float4& sum) {
+  if (input >= s.inputs || output >= s.outputs) return;
+  float* const to = dw + std::int64_t{input} * s.outputs + output;
+  if constexpr (kWords == 4) {
+    add_floats<4>(to, {{sum.x, sum.y, sum.z, sum.w}});
+  } else {
+    const float sums[4] = {sum.x, sum.y, sum.z, sum.w};
+    SIMT_UNROLL
+    for (int j = 0; j < 4; ++j)
+      if (output + j < s.outputs) to[j] += sums[j];
+  }
+}
+
+// Leaves the block's sums for the last block of its tile. True in that block, with the sums of all pieces in `sums`
+// and, for columns threadIdx.x < 64 of the tile, in `bias`.
+__device__ __forceinline__ bool join_pieces(const LinearWeightSizes& s, const LinearWeightOperands& p,
+                                            const LinearWeightPlace& place, float4 (&sums)[kThreadFours], float& bias,
+                                            bool sums_bias) {
+  if (s.pieces == 1) return true;
+  const int tiles = s.input_tiles * s.output_tiles;
+  const int thread = static_cast<int>(threadIdx.x);
+  constexpr int kFloats = 4 * kThreadFours * kLinearThreads;
+  const auto mine = [&](int piece) {
+    return p.partial + (std::int64_t{piece} * tiles + place.tile) * kFloats + 4 * thread;
+  };
+  float* const biases = p.partial + std::int64_t{s.pieces} * tiles * kFloats + place.first_output + thread;
+  const bool has_bias = sums_bias && thread < kWarpTileColumns && place.first_output + thread < s.outputs;
+  SIMT_UNROLL
+  for (int i = 0; i < kThreadFours; ++i) simt::store4(mine(place.piece) + i * 4 * kLinearThreads, sums[i]);
+  if (has_bias) biases[std::int64_t{place.piece} * s.outputs] = bias;
+  if (!is_last_block(p.arrived + place.tile, static_cast<unsigned>(s.pieces))) return false;
+  SIMT_UNROLL
+  for (int i = 0; i < kThreadFours; ++i) sums[i] = make_float4(0, 0, 0, 0);
+  bias = 0;
+  for (int piece = 0; piece < s.pieces; ++piece) {
+    SIMT_UNROLL
+    for (int i = 0; i < kThreadFours; ++i) {
+      const float4 term = simt::load4(mine(piece) + i * 4 * kLinearThreads);
+      sums[i] = make_float4(sums[i].x + term.x, sums[i].y + term.y, sums[i].z + term.z, sums[i].w + term.w);
+    }
+    if (has_bias) bias += biases[std::int64_t{piece} * s.outputs];
+  }
+  return true;
+}
+
+template <class Tile, int kWords>
+__global__ void __launch_bounds__(kLinearThreads, 3)
+    linear_weights_kernel(LinearWeightSizes s, LinearWeightOperands p) {
+  constexpr int kPitch = Tile::pitch_columns(kLinearRows);
+  SIMT_SHARED(float, rows, [2][kWeightRows * kPitch]);
+  SIMT_SHARED(float, columns, [2][kWeightRows * Tile::kPitchB]);
+  const LinearWeightPlace place(s);
+  const int first_row = place.piece * s.per_piece * kWeightRows;
+  StepCopies<Tile, kLinearRows, kPitch, kWords> row_copies(p.x + std::int64_t{first_row} * s.inputs + place.first_input,
+                                                           s.inputs - place.first_input, s.inputs);
+  StepCopies<Tile, kWarpTileColumns, Tile::kPitchB, kWords> column_copies(
+      p.dy + std::int64_t{first_row} * s.outputs + place.first_output, s.outputs - place.first_output, s.outputs);
+  const bool sums_bias = p.db != nullptr && place.first_input == 0;
+  Floats<kWords> own_bias = {};
+
+  Tile tile;
+  const int last_row = first_row + s.per_piece * kWeightRows < s.rows ? first_row + s.per_piece * kWeightRows : s.rows;
+  float* now_a = rows[0];
+  float* now_b = columns[0];
+  float* next_a = rows[1];
+  float* next_b = columns[1];
+  row_copies.copy(now_a, last_row - first_row);
+  column_copies.copy(now_b, last_row - first_row);
+  simt::commit_async();
+  for (int left = last_row - first_row; left > 0; left -= kWeightRows) {
+    simt::wait_async<0>();
+    if (sums_bias) column_copies.add_own(now_b, own_bias);
+    if (rounds<Tile, kWords>(s.precision)) {
+      row_copies.round(s.precision, now_a);
+      column_copies.round(s.precision, now_b);
+    }
+    __syncthreads();  // This step's operands are there, and nobody reads those of the step before any more.
+    if (left > kWeightRows) {
+      row_copies.copy(next_a, left - kWeightRows);
+      column_copies.copy(next_b, left - kWeightRows);
+    }
+    simt::commit_async();
+    tile.template multiply_columns<kWeightRows, kLinearRows>(now_a + warp_of_thread() * kWarpTileRows, now_b);
+    float* const freed_a = now_a;
+    float* const freed_b = now_b;
+    now_a = next_a;
+    now_b = next_b;
+    next_a = freed_a;
+    next_b = freed_b;
+  }
+
+  float bias = 0;
+  if (sums_bias) {
+    __syncthreads();
+    bias = column_copies.column_sum(own_bias, rows[0]);
+  }
+  float4 sums[kThreadFours];
+  int i = 0;
+  tile.template for_each4<LayoutA::kColumns>([&](int, int, float4 sum) { sums[i++] = sum; });
+  if (!join_pieces(s, p, place, sums, bias, sums_bias)) return;
+  i = 0;
+  tile.template for_each4<LayoutA::kColumns>([&](int row, int column, float4) {
+    add_to_weights<kWords>(s, p.dw, place.first_input + warp_of_thread() * kWarpTileRows + row,
+                           place.first_output + column, sums[i++]);
+  });
+  const int output = place.first_output + static_cast<int>(threadIdx.x);
+  if (sums_bias && static_cast<int>(threadIdx.x) < kWarpTileColumns && output < s.outputs) p.db[output] += bias;
+}
+
+}  // namespace cardiograd::kernels
