@@ -1,4 +1,5 @@
-// Branch-free functions and reductions that the compiler turns into vector instructions without -ffast-math.
+// Branch-free functions and reductions that the compiler turns into vector instructions without -ffast-math. They are
+// static: files compiled for different processors each have their own.
 #pragma once
 
 #include <bit>
@@ -7,7 +8,7 @@
 namespace cardiograd::kernels {
 
 // exp(x) with a relative error below 2e-7; 0 below -87 (where the true value is under 1.7e-38), NaN for NaN. x <= 88.
-inline float fast_exp(float x) {
+static inline float fast_exp(float x) {
   constexpr float kLog2E = 1.44269504F;
   constexpr float kLn2High = 0.693359375F;
   constexpr float kLn2Low = -2.12194440e-4F;
@@ -35,7 +36,7 @@ inline constexpr int kReductionLanes = 16;
 
 // sum over i of term(i), i in 0 ... count-1.
 template <class Term>
-inline float lane_sum(std::int64_t count, Term&& term) {
+static inline float lane_sum(std::int64_t count, Term&& term) {
   float lanes[kReductionLanes] = {};
   std::int64_t i = 0;
   for (; i + kReductionLanes <= count; i += kReductionLanes)
@@ -47,7 +48,7 @@ inline float lane_sum(std::int64_t count, Term&& term) {
 }
 
 // The largest of values[0 ... count-1]; NaN is passed over. count >= 1.
-inline float lane_max(std::int64_t count, const float* values) {
+static inline float lane_max(std::int64_t count, const float* values) {
   float lanes[kReductionLanes];
   for (float& lane : lanes) lane = values[0];
   std::int64_t i = 0;
