@@ -1,5 +1,6 @@
 // The rows of attention_micro.h, included once per instruction set. Everything is internal to the including file.
 
+#include <algorithm>
 #include <limits>
 
 #include "kernels/attention/attention_micro.h"
@@ -7,6 +8,9 @@
 
 namespace cardiograd::kernels {
 namespace {
+
+// GCC does not make vectors of a selection of the larger of two by itself.
+typedef float Lanes __attribute__((vector_size(kReductionLanes * 4), aligned(4), may_alias));
 
 // Whole vectors: what lies behind the row costs less than a remainder.
 inline std::int64_t whole_lanes(std::int64_t time) {
@@ -16,17 +20,22 @@ inline std::int64_t whole_lanes(std::int64_t time) {
 SoftmaxRow exponentials(std::int64_t time, float scale, float* row) {
   const std::int64_t width = whole_lanes(time);
   for (std::int64_t j = time; j < width; ++j) row[j] = -std::numeric_limits<float>::infinity();
-  const float largest = lane_max(width, row);
-  float lanes[kReductionLanes] = {};
+  Lanes most = *reinterpret_cast<const Lanes*>(row);
+  for (std::int64_t j = kReductionLanes; j < width; j += kReductionLanes) {
+    const Lanes next = *reinterpret_cast<const Lanes*>(row + j);
+    most = next > most ? next : most;
+  }
+  float lanes[kReductionLanes];
+  *reinterpret_cast<Lanes*>(lanes) = most;
+  const float largest = max_of_lanes(lanes);
+  std::fill_n(lanes, kReductionLanes, 0.0F);
   for (std::int64_t j = 0; j < width; j += kReductionLanes) {
     for (int lane = 0; lane < kReductionLanes; ++lane) {
       row[j + lane] = fast_exp(scale * (row[j + lane] - largest));
       lanes[lane] += row[j + lane];
     }
   }
-  for (int half = kReductionLanes / 2; half > 0; half /= 2)
-    for (int lane = 0; lane < half; ++lane) lanes[lane] += lanes[lane + half];
-  return {largest, lanes[0]};
+  return {largest, add_lanes(lanes)};
 }
 
 void weights(std::int64_t time, float inverse, const float* __restrict factors, float* __restrict row) {

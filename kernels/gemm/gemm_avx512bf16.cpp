@@ -42,11 +42,14 @@ namespace cardiograd::kernels {
 const GemmKernel kGemmAvx512Bf16 = {"avx512_bf16", kRows, kColumns, kDepth, compute_tile, pack_panels, pack_transposed};
 
 void to_bf16_avx512bf16(std::int64_t count, const float* x, std::uint16_t* to) {
-  for (std::int64_t i = 0; i < count; i += kLanes) {
-    const Mask mask = first_lanes(static_cast<int>(count - i < kLanes ? count - i : kLanes));
-    const auto rounded = reinterpret_cast<__m256i>(_mm512_cvtneps_pbh(load_masked(x + i, mask)));
-    _mm256_mask_storeu_epi16(to + i, mask, rounded);
-  }
+  std::int64_t i = 0;
+  for (; i + kLanes <= count; i += kLanes)
+    _mm256_storeu_si256(reinterpret_cast<__m256i*>(to + i), reinterpret_cast<__m256i>(_mm512_cvtneps_pbh(load(x + i))));
+  const auto left = static_cast<unsigned>(count - i);
+  if (left == 0) return;
+  const __m512 rest = load_masked(x + i, first_lanes(static_cast<int>(left)));
+  const auto pairs = static_cast<__mmask8>((1U << ((left + 1) / 2)) - 1U);
+  _mm256_mask_storeu_epi32(to + i, pairs, reinterpret_cast<__m256i>(_mm512_cvtneps_pbh(rest)));
 }
 
 }  // namespace cardiograd::kernels

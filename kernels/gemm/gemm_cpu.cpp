@@ -21,8 +21,8 @@ constexpr std::int64_t kSmallProduct = std::int64_t{1} << 18;
 // Steps of a long reduction per packed block, the number of pieces that threads can share, and the columns of C that
 // one task sums, which then stay in the second-level cache.
 constexpr std::int64_t kReductionBlock = 256;
-constexpr std::int64_t kReductionPieces = 8;
-constexpr std::int64_t kReductionColumns = 192;
+constexpr std::int64_t kReductionPieces = 16;
+constexpr std::int64_t kReductionColumns = 768;
 
 const GemmKernel& kernel(Precision precision) {
   static const GemmKernel& exact = use_avx512() ? kGemmAvx512 : kGemmAvx2;
@@ -84,10 +84,7 @@ void transpose(std::int64_t k, std::int64_t n, const float* from, std::int64_t f
 void to_pair_rows(std::int64_t count, std::int64_t width, const float* from, std::int64_t stride, float* to) {
   const std::int64_t halves = round_up(width, 2);
   auto* row = reinterpret_cast<std::uint16_t*>(to);
-  for (std::int64_t i = 0; i < count; ++i, row += halves) {
-    to_bf16_avx512bf16(width, from + i * stride, row);
-    if (halves > width) row[width] = 0;
-  }
+  for (std::int64_t i = 0; i < count; ++i, row += halves) to_bf16_avx512bf16(width, from + i * stride, row);
 }
 
 // A panel whose columns lie as rows of b.

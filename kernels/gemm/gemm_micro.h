@@ -47,7 +47,8 @@ extern const GemmKernel kGemmAvx2;
 extern const GemmKernel kGemmAvx512;
 extern const GemmKernel kGemmAvx512Bf16;
 
-// to[i] = x[i], to nearest even; numbers below 2^-126 count as zero. Only for processors with AVX512-BF16.
+// to[i] = x[i], to nearest even, and a zero behind an odd count; numbers below 2^-126 count as zero. Only for
+// processors with AVX512-BF16.
 void to_bf16_avx512bf16(std::int64_t count, const float* x, std::uint16_t* to);
 
 }  // namespace cardiograd::kernels

@@ -75,6 +75,12 @@ inline __attribute__((always_inline)) void add_step(const char* const (&a)[kPoin
 template <int Rows>
 void compute(const GemmTile& tile) {
   Vector sum[Rows][kVectors] = {};
+  if (tile.accumulate) {  // What will be added to is fetched while the reduction runs.
+    for (int i = 0; i < Rows; ++i) {
+      __builtin_prefetch(tile.c + i * tile.c_stride, 1);
+      __builtin_prefetch(tile.c + i * tile.c_stride + kColumns / 2, 1);
+    }
+  }
   const float* b = tile.b;
   const char* a[kPointers];
   for (int g = 0; g < kPointers; ++g) a[g] = tile.a.data + kRowsPerPointer * g * tile.a.row_bytes;
@@ -109,24 +115,52 @@ inline Vector step_words(std::int64_t p, std::int64_t k, const float* a, std::in
   return words_of(load_masked(a + p * stride, mask), second);
 }
 
+// Rows of the source that are packed together: its lines are then still in the first cache when the next panel or tile
+// takes its part of them.
+constexpr std::int64_t kPackedTogether = 16;
+
+// Asks for rows first ... last - 1 of a source that is not in the cache yet; its rows are too far apart for the
+// processor to foresee.
+inline void prefetch_rows(std::int64_t first, std::int64_t last, std::int64_t width, const float* from,
+                          std::int64_t stride) {
+  for (std::int64_t p = first; p < last; ++p)
+    for (std::int64_t j = 0; j < width; j += 16) __builtin_prefetch(from + p * stride + j);
+}
+
 void pack_panels(std::int64_t k, std::int64_t n, const float* b, std::int64_t stride, float* to) {
-  for (std::int64_t j = 0; j < n; j += kColumns) {
-    Mask masks[kVectors];
-    for (int v = 0; v < kVectors; ++v) {
-      const std::int64_t left = n - j - v * kLanes;
-      masks[v] = first_lanes(left <= 0 ? 0 : left < kLanes ? static_cast<int>(left) : kLanes);
-    }
-    for (std::int64_t p = 0; p < k; p += kDepth, to += kColumns) {
+  const std::int64_t panel = (k + kDepth - 1) / kDepth * kColumns;
+  for (std::int64_t first = 0; first < k; first += kPackedTogether, to += kPackedTogether / kDepth * kColumns) {
+    const std::int64_t last = first + kPackedTogether < k ? first + kPackedTogether : k;
+    prefetch_rows(last, last + kPackedTogether < k ? last + kPackedTogether : k, n, b, stride);
+    float* row = to;
+    for (std::int64_t j = 0; j < n; j += kColumns, row += panel) {
+      Mask masks[kVectors];
+      for (int v = 0; v < kVectors; ++v) {
+        const std::int64_t left = n - j - v * kLanes;
+        masks[v] = first_lanes(left <= 0 ? 0 : left < kLanes ? static_cast<int>(left) : kLanes);
+      }
+      float* words = row;
+      for (std::int64_t p = first; p < last; p += kDepth, words += kColumns) {
 #pragma GCC unroll 4
-      for (int v = 0; v < kVectors; ++v) store(to + v * kLanes, step_words(p, k, b + j + v * kLanes, stride, masks[v]));
+        for (int v = 0; v < kVectors; ++v)
+          store(words + v * kLanes, step_words(p, k, b + j + v * kLanes, stride, masks[v]));
+      }
     }
   }
 }
 
 void pack_transposed(std::int64_t k, std::int64_t m, const float* a, std::int64_t stride, float* to) {
-  for (std::int64_t i = 0; i < m; i += kRows) {
-    const Mask mask = first_lanes(m - i < kRows ? static_cast<int>(m - i) : kRows);
-    for (std::int64_t p = 0; p < k; p += kDepth, to += kRows) store_rows(to, step_words(p, k, a + i, stride, mask));
+  const std::int64_t tile = (k + kDepth - 1) / kDepth * kRows;
+  for (std::int64_t first = 0; first < k; first += kPackedTogether, to += kPackedTogether / kDepth * kRows) {
+    const std::int64_t last = first + kPackedTogether < k ? first + kPackedTogether : k;
+    prefetch_rows(last, last + kPackedTogether < k ? last + kPackedTogether : k, m, a, stride);
+    float* row = to;
+    for (std::int64_t i = 0; i < m; i += kRows, row += tile) {
+      const Mask mask = first_lanes(m - i < kRows ? static_cast<int>(m - i) : kRows);
+      float* words = row;
+      for (std::int64_t p = first; p < last; p += kDepth, words += kRows)
+        store_rows(words, step_words(p, k, a + i, stride, mask));
+    }
   }
 }
 
