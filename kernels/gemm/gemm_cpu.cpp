@@ -30,14 +30,6 @@ const GemmKernel& kernel(Precision precision) {
   return precision == Precision::kBf16 ? pairs : exact;
 }
 
-bool multiplies_pairs(Precision precision) {
-  return kernel(precision).depth == 2;
-}
-// Whether factors are floats that have to be rounded.
-bool emulates(Precision precision) {
-  return precision != Precision::kFp32 && !multiplies_pairs(precision);
-}
-
 void round_all(Precision precision, std::int64_t count, float* x) {
   for (std::int64_t i = 0; i < count; ++i) x[i] = round_to(precision, x[i]);
 }
@@ -107,6 +99,10 @@ void pack_transposed_panel(const GemmKernel& micro, std::int64_t k, std::int64_t
 
 const char* gemm_instruction_set() {
   return kernel(Precision::kBf16).name;
+}
+
+bool emulates(Precision precision) {
+  return precision != Precision::kFp32 && kernel(precision).depth == 1;
 }
 
 std::int64_t left_size(Precision precision, const Rows& rows) {

@@ -88,5 +88,8 @@ void gemm_long_reduction(Precision precision, std::int64_t m, std::int64_t n, st
 
 // "avx2" or "avx512"; with AVX512-BF16 "avx512_bf16".
 const char* gemm_instruction_set();
+// Whether products of this precision are fp32 products of rounded factors here: as exact as elsewhere, and no faster
+// than fp32.
+bool emulates(Precision precision);
 
 }  // namespace cardiograd::kernels
