@@ -18,9 +18,11 @@
 #include "base/error.h"
 #include "base/folder_lock.h"
 #include "base/log.h"
+#include "base/precision_words.h"
 #include "base/text.h"
 #include "base/threads.h"
 #include "engine/device.h"
+#include "kernels/gemm/gemm_cpu.h"
 #include "model/config_document.h"
 #include "model/preprocessing.h"
 #include "model/trainer.h"
@@ -228,6 +230,8 @@ void train(const Options& options) {
                trainer.description().architecture.kind().title, trainer.net().parameter_count(),
                trainer.net().shape().classes, trainer.net().shape().features, describe_device(device), thread_count(),
                printable(run.folder.string()));
+  if (device == Device::kCpu && kernels::emulates(run.config.precision))
+    log_info("--precision {} is emulated on this processor: no faster than fp32", word_of(run.config.precision));
   std::fflush(stdout);
   if (!run_epochs(trainer, run.config.epochs, options.save_every_minutes))
     throw Stopped(fmt::format("after {} epochs and part of the next; the state is saved", trainer.epochs_done()),

@@ -12,8 +12,8 @@ elseif(CMAKE_CXX_COMPILER_ID STREQUAL "GNU")
 endif()
 
 # What all code is compiled with. Only what changes the meaning of the installed headers goes on to those who use an
-# installed cardiograd. x86-64-v3 (AVX2, FMA) is the baseline. Files named *_avx512.cpp are compiled for x86-64-v4 and
-# are only entered after a run-time check of the processor.
+# installed cardiograd. x86-64-v3 (AVX2, FMA) is the baseline. Files named *_avx512.cpp are compiled for x86-64-v4,
+# *_avx512bf16.cpp for its BF16 instructions too; both are only entered after a run-time check of the processor.
 add_library(cardiograd_flags INTERFACE)
 target_compile_features(cardiograd_flags INTERFACE cxx_std_20)
 target_include_directories(cardiograd_flags INTERFACE
@@ -54,8 +54,11 @@ function(cardiograd_room folder)
     target_link_libraries(cardiograd_${name} PUBLIC cardiograd_flags ${room_UNPARSED_ARGUMENTS} PRIVATE ${room_PRIVATE})
     target_compile_options(cardiograd_${name} PRIVATE ${CARDIOGRAD_WARNINGS})
     foreach(source ${sources})
-      if(source MATCHES "_avx512\\.cpp$")
+      if(source MATCHES "_avx512(bf16)?\\.cpp$")
         set(options -march=x86-64-v4 -mprefer-vector-width=512)
+        if(CMAKE_MATCH_1)
+          list(APPEND options -mavx512bf16)
+        endif()
         if(CMAKE_CXX_COMPILER_ID STREQUAL "GNU")
           list(APPEND options -Wno-uninitialized)  # GCC 12 warns inside its own AVX-512 intrinsics (GCC bug 105593).
         endif()

@@ -19,12 +19,6 @@ Tensor filled(const Shape& shape, float value) {
   return tensor;
 }
 
-// Whether operations that are one pass over memory for several layers pay off: on the GPU. On the CPU their parts are
-// as fast, since a piece of a tensor stays in the cache from one to the next.
-bool fuses(const Tensor& x) {
-  return x.device() == Device::kCuda;
-}
-
 // A layer's bias, without a gradient where the next layer takes away whatever it adds.
 Tensor bias_before(const BatchNorm1d* next, const Tensor& bias) {
   return next != nullptr && next->training() ? bias.detach() : bias;
@@ -136,7 +130,7 @@ bool BatchNorm1d::absorbs(Layer& next) {
 
 Tensor BatchNorm1d::compute(const Tensor& x) {
   const ops::BatchNormOptions options = {.relu = relu_, .training = training()};
-  if (pool_ != nullptr && options.training && fuses(x))
+  if (pool_ != nullptr && options.training)
     return ops::batch_norm_pool(x, weight_, bias_, running_mean_, running_var_, options);
   const Tensor y = ops::batch_norm(x, weight_, bias_, running_mean_, running_var_, options);
   return pool_ == nullptr ? y : pool_->forward(y);
@@ -208,14 +202,10 @@ TransformerEncoderLayer::TransformerEncoderLayer(std::int64_t width, std::int64_
 }
 
 Tensor TransformerEncoderLayer::compute(const Tensor& x) {
-  const bool fused = fuses(x);
-  const Tensor attended = fused
-                              ? norm1_.forward_sum(x, attention_.product(x), attention_.output_bias(), dropout1_.key())
-                              : norm1_.forward(ops::add(x, dropout1_.forward(attention_.forward(x))));
+  const Tensor attended = norm1_.forward_sum(x, attention_.product(x), attention_.output_bias(), dropout1_.key());
   const Tensor transformed =
-      ops::feed_forward(attended, linear1_.part(), dropout_.key(), linear2_.part(/*with_bias=*/!fused));
-  return fused ? norm2_.forward_sum(attended, transformed, linear2_.bias(), dropout2_.key())
-               : norm2_.forward(ops::add(attended, dropout2_.forward(transformed)));
+      ops::feed_forward(attended, linear1_.part(), dropout_.key(), linear2_.part(/*with_bias=*/false));
+  return norm2_.forward_sum(attended, transformed, linear2_.bias(), dropout2_.key());
 }
 
 TransformerEncoder::TransformerEncoder(std::int64_t layers, std::int64_t width, std::int64_t heads,

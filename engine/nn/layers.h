@@ -114,7 +114,7 @@ class Linear : public Layer {
 };
 
 // x (N, C) or (N, T, C) -> like x, normalized over everything but the channels; with `relu` it also applies the ReLU
-// that follows, in the same pass over memory. On the GPU it pools too, when pairs are pooled behind it.
+// that follows, in the same pass over memory. In training it pools too, when pairs are pooled behind it.
 class BatchNorm1d : public Layer {
  public:
   explicit BatchNorm1d(std::int64_t channels, bool relu = false);
@@ -211,8 +211,8 @@ class MultiHeadAttention : public Layer {
 };
 
 // x (N, T, width) -> like x. Post-norm, as PyTorch's default: x = norm1(x + dropout(attention(x))), x = norm2(x +
-// dropout(feed-forward(x))) with a feed-forward of linear, ReLU, dropout, linear. On the GPU, residual sums and norms
-// are one operation (ops::residual_layer_norm).
+// dropout(feed-forward(x))) with a feed-forward of linear, ReLU, dropout, linear. Residual sums and norms are one
+// operation (ops::residual_layer_norm).
 class TransformerEncoderLayer : public Layer {
  public:
   TransformerEncoderLayer(std::int64_t width, std::int64_t heads, std::int64_t feed_forward, float dropout,

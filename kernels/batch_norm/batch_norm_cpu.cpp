@@ -4,11 +4,12 @@
 // from it; blocks are combined in double in their order (Chan, Golub and LeVeque, 1983). E[x^2] - E[x]^2 would lose
 // every digit of a small variance beside a large mean. The second sweep over memory, which writes y or dx, runs through
 // the blocks backwards: it begins with those that the first sweep left in the cache.
+#include "kernels/batch_norm/batch_norm_cpu.h"
+
 #include <algorithm>
 #include <cmath>
 
 #include "base/threads.h"
-#include "kernels/batch_norm/batch_norm.h"
 #include "kernels/common/scratch.h"
 
 namespace cardiograd::kernels {
@@ -158,9 +159,7 @@ void backward(const BatchNormShape& s, bool training, const float* x, const floa
   float* scale = partial + 2 * blocks * channels;
   float* offset = scale + channels;
   float* slope = offset + channels;
-  const auto reciprocal = [&](std::int64_t c) { return 1 / std::sqrt(variance[c] + s.epsilon); };
-  for (std::int64_t c = 0; c < channels; ++c) scale[c] = static_cast<float>(gamma[c] * reciprocal(c));
-
+  batch_norm_scale_cpu(s, gamma, variance, scale);
   std::fill(offset, offset + 2 * channels, 0.0F);
   const auto write_block = [&](std::int64_t block) {
     const std::int64_t at = block * kRowsPerBlock * channels;
@@ -174,40 +173,17 @@ void backward(const BatchNormShape& s, bool training, const float* x, const floa
     sums(rows_of_block(s, block), channels, x + at, dy + at, mean, scale, beta, sum, sum + channels);
     if (!training) write_block(block);  // while x and dy are in the cache
   });
-  parallel_for((channels + kChannelTile - 1) / kChannelTile, [&](std::int64_t tile) {
-    const std::int64_t first = tile * kChannelTile;
-    const std::int64_t count = std::min(kChannelTile, channels - first);
-    double sum[kChannelTile] = {};
-    double product[kChannelTile] = {};
-    for (std::int64_t b = 0; b < blocks; ++b) {
-      for (std::int64_t i = 0; i < count; ++i) {
-        sum[i] += partial[2 * b * channels + first + i];
-        product[i] += partial[(2 * b + 1) * channels + first + i];
-      }
-    }
-    for (std::int64_t i = 0; i < count; ++i) {
-      const std::int64_t c = first + i;
-      const double rstd = reciprocal(c);
-      const double gradient = product[i] * rstd;
-      if (training) {
-        offset[c] = static_cast<float>(sum[i] / static_cast<double>(s.rows));
-        slope[c] = static_cast<float>(gradient * rstd / static_cast<double>(s.rows));
-      }
-      dgamma[c] += static_cast<float>(gradient);
-      dbeta[c] += static_cast<float>(sum[i]);
-    }
-  });
+  batch_norm_gradients_cpu(s, training, blocks, partial, variance, offset, slope, dgamma, dbeta);
   if (training) parallel_for(blocks, [&](std::int64_t task) { write_block(blocks - 1 - task); });
 }
 
 }  // namespace
 
-void batch_norm_forward_cpu(const BatchNormShape& s, const float* x, const float* gamma, const float* beta,
-                            float* running_mean, float* running_var, float* y, float* mean, float* variance) {
+void batch_norm_statistics_cpu(const BatchNormShape& s, const float* x, const float* gamma, const float* beta,
+                               float* running_mean, float* running_var, float* mean, float* variance, float* scale,
+                               float* shift) {
   const std::int64_t blocks = block_count(s);
-  float* partial = scratch(ScratchUse::kPartial, (3 * blocks + 2) * s.channels);
-  float* scale = partial + 3 * blocks * s.channels;
-  float* shift = scale + s.channels;
+  float* partial = scratch(ScratchUse::kPartial, 3 * blocks * s.channels);
   parallel_for(blocks, [&](std::int64_t b) {
     const Block block = block_at(partial, s.channels, b);
     block_statistics(rows_of_block(s, b), s.channels, x + b * kRowsPerBlock * s.channels, block.pivot, block.sum,
@@ -233,6 +209,46 @@ void batch_norm_forward_cpu(const BatchNormShape& s, const float* x, const float
       shift[c] = static_cast<float>(beta[c] - factor * (exact_mean[i] - mean[c]));
     }
   });
+}
+
+void batch_norm_scale_cpu(const BatchNormShape& s, const float* gamma, const float* variance, float* scale) {
+  for (std::int64_t c = 0; c < s.channels; ++c)
+    scale[c] = static_cast<float>(gamma[c] * (1 / std::sqrt(variance[c] + s.epsilon)));
+}
+
+void batch_norm_gradients_cpu(const BatchNormShape& s, bool training, std::int64_t blocks, const float* sums,
+                              const float* variance, float* offset, float* slope, float* dgamma, float* dbeta) {
+  const std::int64_t channels = s.channels;
+  parallel_for((channels + kChannelTile - 1) / kChannelTile, [&](std::int64_t tile) {
+    const std::int64_t first = tile * kChannelTile;
+    const std::int64_t count = std::min(kChannelTile, channels - first);
+    double sum[kChannelTile] = {};
+    double product[kChannelTile] = {};
+    for (std::int64_t b = 0; b < blocks; ++b) {
+      for (std::int64_t i = 0; i < count; ++i) {
+        sum[i] += sums[2 * b * channels + first + i];
+        product[i] += sums[(2 * b + 1) * channels + first + i];
+      }
+    }
+    for (std::int64_t i = 0; i < count; ++i) {
+      const std::int64_t c = first + i;
+      const double rstd = 1 / std::sqrt(variance[c] + s.epsilon);
+      const double gradient = product[i] * rstd;
+      if (training) {
+        offset[c] = static_cast<float>(sum[i] / static_cast<double>(s.rows));
+        slope[c] = static_cast<float>(gradient * rstd / static_cast<double>(s.rows));
+      }
+      dgamma[c] += static_cast<float>(gradient);
+      dbeta[c] += static_cast<float>(sum[i]);
+    }
+  });
+}
+
+void batch_norm_forward_cpu(const BatchNormShape& s, const float* x, const float* gamma, const float* beta,
+                            float* running_mean, float* running_var, float* y, float* mean, float* variance) {
+  float* scale = scratch(ScratchUse::kColumns, 2 * s.channels);
+  float* shift = scale + s.channels;
+  batch_norm_statistics_cpu(s, x, gamma, beta, running_mean, running_var, mean, variance, scale, shift);
   apply(s, x, mean, scale, shift, y);
 }
 

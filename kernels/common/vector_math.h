@@ -1,13 +1,16 @@
-// Branch-free functions and reductions that the compiler turns into vector instructions without -ffast-math.
+// Branch-free functions and reductions that the compiler turns into vector instructions without -ffast-math. They are
+// static: files compiled for different processors each have their own.
 #pragma once
 
 #include <bit>
 #include <cstdint>
 
+#include <immintrin.h>
+
 namespace cardiograd::kernels {
 
 // exp(x) with a relative error below 2e-7; 0 below -87 (where the true value is under 1.7e-38), NaN for NaN. x <= 88.
-inline float fast_exp(float x) {
+static inline float fast_exp(float x) {
   constexpr float kLog2E = 1.44269504F;
   constexpr float kLn2High = 0.693359375F;
   constexpr float kLn2Low = -2.12194440e-4F;
@@ -33,31 +36,31 @@ inline float fast_exp(float x) {
 // Partial sums that a loop keeps apart so that it can be vectorized; they are added in a fixed order.
 inline constexpr int kReductionLanes = 16;
 
+// Their sum: halves are added until one is left.
+static inline float add_lanes(const float* lanes) {
+  const __m256 eight = _mm256_add_ps(_mm256_loadu_ps(lanes), _mm256_loadu_ps(lanes + 8));
+  const __m128 four = _mm_add_ps(_mm256_castps256_ps128(eight), _mm256_extractf128_ps(eight, 1));
+  const __m128 two = _mm_add_ps(four, _mm_movehl_ps(four, four));
+  return _mm_cvtss_f32(_mm_add_ss(two, _mm_movehdup_ps(two)));
+}
+
+// The largest of them; where one is NaN, that or another.
+static inline float max_of_lanes(const float* lanes) {
+  const __m256 eight = _mm256_max_ps(_mm256_loadu_ps(lanes), _mm256_loadu_ps(lanes + 8));
+  const __m128 four = _mm_max_ps(_mm256_castps256_ps128(eight), _mm256_extractf128_ps(eight, 1));
+  const __m128 two = _mm_max_ps(four, _mm_movehl_ps(four, four));
+  return _mm_cvtss_f32(_mm_max_ss(two, _mm_movehdup_ps(two)));
+}
+
 // sum over i of term(i), i in 0 ... count-1.
 template <class Term>
-inline float lane_sum(std::int64_t count, Term&& term) {
+static inline float lane_sum(std::int64_t count, Term&& term) {
   float lanes[kReductionLanes] = {};
   std::int64_t i = 0;
   for (; i + kReductionLanes <= count; i += kReductionLanes)
     for (int lane = 0; lane < kReductionLanes; ++lane) lanes[lane] += term(i + lane);
   for (int lane = 0; i < count; ++i, ++lane) lanes[lane] += term(i);
-  for (int half = kReductionLanes / 2; half > 0; half /= 2)
-    for (int lane = 0; lane < half; ++lane) lanes[lane] += lanes[lane + half];
-  return lanes[0];
-}
-
-// The largest of values[0 ... count-1]; NaN is passed over. count >= 1.
-inline float lane_max(std::int64_t count, const float* values) {
-  float lanes[kReductionLanes];
-  for (float& lane : lanes) lane = values[0];
-  std::int64_t i = 0;
-  for (; i + kReductionLanes <= count; i += kReductionLanes)
-    for (int lane = 0; lane < kReductionLanes; ++lane)
-      lanes[lane] = values[i + lane] > lanes[lane] ? values[i + lane] : lanes[lane];
-  for (; i < count; ++i) lanes[0] = values[i] > lanes[0] ? values[i] : lanes[0];
-  float largest = lanes[0];
-  for (const float lane : lanes) largest = lane > largest ? lane : largest;
-  return largest;
+  return add_lanes(lanes);
 }
 
 }  // namespace cardiograd::kernels

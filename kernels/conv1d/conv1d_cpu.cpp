@@ -5,11 +5,9 @@
 // convolution of dy with the flipped, transposed weights when stride is 1; with a stride it is a product per sample
 // whose rows are added back to the samples they came from.
 #include <algorithm>
-#include <cstring>
 
 #include "base/threads.h"
 #include "kernels/common/column_sum_cpu.h"
-#include "kernels/common/rounded_cpu.h"
 #include "kernels/common/scratch.h"
 #include "kernels/conv1d/conv1d.h"
 #include "kernels/gemm/gemm_cpu.h"
@@ -17,28 +15,30 @@
 namespace cardiograd::kernels {
 namespace {
 
-// Output samples per task: with more tasks than samples in the batch, one record also uses all threads.
+// Output samples per task: with more tasks than samples in the batch, few records also use all threads.
 constexpr std::int64_t kTimePerTask = 252;
+constexpr std::int64_t kTimePerTaskOfFew = 60;
+constexpr std::int64_t kFewRecords = 8;
 // Samples of the batch whose weight gradients one piece sums; pieces are then added in order.
 constexpr std::int64_t kWeightPieces = 16;
 
-// The im2col rows of output samples first ... first+count-1 of one record and group, as a view; `x` is the record.
-MatrixView columns_of(const Conv1dShape& s, const float* x, std::int64_t group, std::int64_t first,
-                      std::int64_t count) {
+// The im2col rows of output samples first ... first+count-1 of one record and group; `x` is the record.
+Rows columns_of(const Conv1dShape& s, const float* x, std::int64_t group, std::int64_t first, std::int64_t count) {
   const std::int64_t channels = s.input_channels / s.groups;
+  const std::int64_t depth = s.kernel * channels;
   const std::int64_t start = first * s.stride - s.padding;
   if (s.dilation == 1 && s.groups == 1) {
     const std::int64_t span = (count - 1) * s.stride + s.kernel;
-    if (start >= 0 && start + span <= s.time) return {x + start * channels, s.stride * channels, 1};
+    if (start >= 0 && start + span <= s.time) return {x + start * channels, count, depth, s.stride * channels};
     float* padded = scratch(ScratchUse::kPadded, span * channels);
     const std::int64_t before = std::clamp<std::int64_t>(-start, 0, span);
     const std::int64_t inside = std::clamp<std::int64_t>(s.time - (start + before), 0, span - before);
     std::fill(padded, padded + before * channels, 0.0F);
     std::copy_n(x + (start + before) * channels, inside * channels, padded + before * channels);
     std::fill(padded + (before + inside) * channels, padded + span * channels, 0.0F);
-    return {padded, s.stride * channels, 1};
+    return {padded, count, depth, s.stride * channels};
   }
-  float* columns = scratch(ScratchUse::kColumns, count * s.kernel * channels);
+  float* columns = scratch(ScratchUse::kColumns, count * depth);
   float* to = columns;
   for (std::int64_t t = 0; t < count; ++t) {
     for (std::int64_t k = 0; k < s.kernel; ++k, to += channels) {
@@ -49,7 +49,11 @@ MatrixView columns_of(const Conv1dShape& s, const float* x, std::int64_t group, 
         std::copy_n(x + source * s.input_channels + group * channels, channels, to);
     }
   }
-  return {columns, s.kernel * channels, 1};
+  return {columns, count, depth, depth};
+}
+
+float* factor_scratch(Precision precision, const Rows& rows) {
+  return scratch(ScratchUse::kFactorA, left_size(precision, rows));
 }
 
 void forward_packed(const Conv1dShape& s, const float* x, const float* packed, std::int64_t packed_group,
@@ -57,14 +61,16 @@ void forward_packed(const Conv1dShape& s, const float* x, const float* packed, s
   const std::int64_t time = s.output_time();
   const std::int64_t outputs = s.output_channels / s.groups;
   const std::int64_t depth = s.kernel * s.input_channels / s.groups;
-  const std::int64_t pieces = (time + kTimePerTask - 1) / kTimePerTask;
+  const std::int64_t per_task = s.batch < kFewRecords ? kTimePerTaskOfFew : kTimePerTask;
+  const std::int64_t pieces = (time + per_task - 1) / per_task;
   parallel_for(s.batch * pieces, [&](std::int64_t task) {
     const std::int64_t n = task / pieces;
-    const std::int64_t first = task % pieces * kTimePerTask;
-    const std::int64_t count = std::min(kTimePerTask, time - first);
+    const std::int64_t first = task % pieces * per_task;
+    const std::int64_t count = std::min(per_task, time - first);
     for (std::int64_t g = 0; g < s.groups; ++g) {
-      const MatrixView columns = columns_of(s, x + n * s.time * s.input_channels, g, first, count);
-      gemm_packed(count, outputs, depth, columns, packed + g * packed_group,
+      const Rows columns = columns_of(s, x + n * s.time * s.input_channels, g, first, count);
+      gemm_packed(s.precision, count, outputs, depth,
+                  left_factors(s.precision, columns, factor_scratch(s.precision, columns)), packed + g * packed_group,
                   y + (n * time + first) * s.output_channels + g * outputs, s.output_channels,
                   {.bias = b == nullptr ? nullptr : b + g * outputs});
     }
@@ -78,7 +84,8 @@ void backward_input_as_convolution(const Conv1dShape& s, const float* w, const f
                             .input_channels = s.output_channels,
                             .output_channels = s.input_channels,
                             .kernel = s.kernel,
-                            .padding = s.kernel - 1 - s.padding};
+                            .padding = s.kernel - 1 - s.padding,
+                            .precision = s.precision};
   const std::int64_t taps = s.input_channels * s.output_channels;
   float* flipped = scratch(ScratchUse::kPartial, s.kernel * taps);
   for (std::int64_t k = 0; k < s.kernel; ++k) {
@@ -88,8 +95,8 @@ void backward_input_as_convolution(const Conv1dShape& s, const float* w, const f
     }
   }
   const std::int64_t depth = s.kernel * s.output_channels;
-  float* packed = scratch(ScratchUse::kGemmPack, packed_size(depth, s.input_channels));
-  pack_b(depth, s.input_channels, row_major(flipped, s.input_channels), packed);
+  float* packed = scratch(ScratchUse::kGemmPack, packed_size(s.precision, depth, s.input_channels));
+  pack_b(s.precision, depth, s.input_channels, row_major(flipped, s.input_channels), packed);
   forward_packed(back, dy, packed, 0, nullptr, dx);
 }
 
@@ -106,35 +113,19 @@ void add_columns(const Conv1dShape& s, const float* columns, std::int64_t group,
   }
 }
 
-// x, w and dy as factors.
-const float* input_factors(const Conv1dShape& s, const float* x) {
-  return rounded_factors(s.precision, s.batch * s.time * s.input_channels, x, ScratchUse::kFactorA);
-}
-const float* weight_factors(const Conv1dShape& s, const float* w) {
-  return rounded_factors(s.precision, s.kernel * s.input_channels / s.groups * s.output_channels, w,
-                         ScratchUse::kFactorB);
-}
-const float* output_factors(const Conv1dShape& s, const float* dy, ScratchUse use) {
-  return rounded_factors(s.precision, s.batch * s.output_time() * s.output_channels, dy, use);
-}
-
 }  // namespace
 
 void conv1d_forward_cpu(const Conv1dShape& s, const float* x, const float* w, const float* b, float* y) {
-  x = input_factors(s, x);
-  w = weight_factors(s, w);
   const std::int64_t outputs = s.output_channels / s.groups;
   const std::int64_t depth = s.kernel * s.input_channels / s.groups;
-  const std::int64_t packed_group = packed_size(depth, outputs);
+  const std::int64_t packed_group = packed_size(s.precision, depth, outputs);
   float* packed = scratch(ScratchUse::kGemmPack, s.groups * packed_group);
   for (std::int64_t g = 0; g < s.groups; ++g)
-    pack_b(depth, outputs, {w + g * outputs, s.output_channels, 1}, packed + g * packed_group);
+    pack_b(s.precision, depth, outputs, {w + g * outputs, s.output_channels, 1}, packed + g * packed_group);
   forward_packed(s, x, packed, packed_group, b, y);
 }
 
 void conv1d_backward_input_cpu(const Conv1dShape& s, const float* w, const float* dy, float* dx) {
-  w = weight_factors(s, w);
-  dy = output_factors(s, dy, ScratchUse::kFactorA);
   if (s.stride == 1 && s.dilation == 1 && s.groups == 1 && s.padding < s.kernel) {
     backward_input_as_convolution(s, w, dy, dx);
     return;
@@ -142,16 +133,17 @@ void conv1d_backward_input_cpu(const Conv1dShape& s, const float* w, const float
   const std::int64_t time = s.output_time();
   const std::int64_t outputs = s.output_channels / s.groups;
   const std::int64_t depth = s.kernel * s.input_channels / s.groups;
-  const std::int64_t packed_group = packed_size(outputs, depth);
+  const std::int64_t packed_group = packed_size(s.precision, outputs, depth);
   float* packed = scratch(ScratchUse::kGemmPack, s.groups * packed_group);
   for (std::int64_t g = 0; g < s.groups; ++g)
-    pack_b(outputs, depth, transposed({w + g * outputs, s.output_channels, 1}), packed + g * packed_group);
+    pack_b(s.precision, outputs, depth, transposed({w + g * outputs, s.output_channels, 1}), packed + g * packed_group);
   parallel_for(s.batch, [&](std::int64_t n) {
     float* record = dx + n * s.time * s.input_channels;
     std::fill(record, record + s.time * s.input_channels, 0.0F);
     float* columns = scratch(ScratchUse::kColumns, time * depth);
     for (std::int64_t g = 0; g < s.groups; ++g) {
-      gemm_packed(time, depth, outputs, {dy + n * time * s.output_channels + g * outputs, s.output_channels, 1},
+      const Rows rows = {dy + n * time * s.output_channels + g * outputs, time, outputs, s.output_channels};
+      gemm_packed(s.precision, time, depth, outputs, left_factors(s.precision, rows, factor_scratch(s.precision, rows)),
                   packed + g * packed_group, columns, depth);
       add_columns(s, columns, g, record);
     }
@@ -161,8 +153,6 @@ void conv1d_backward_input_cpu(const Conv1dShape& s, const float* w, const float
 void conv1d_backward_weight_cpu(const Conv1dShape& s, const float* x, const float* dy, float* dw, float* db) {
   const std::int64_t time = s.output_time();
   if (db != nullptr) column_sum_cpu(s.batch * time, s.output_channels, dy, db);
-  x = input_factors(s, x);
-  dy = output_factors(s, dy, ScratchUse::kFactorB);
   const std::int64_t outputs = s.output_channels / s.groups;
   const std::int64_t depth = s.kernel * s.input_channels / s.groups;
   const std::int64_t weights = depth * s.output_channels;
@@ -171,16 +161,17 @@ void conv1d_backward_weight_cpu(const Conv1dShape& s, const float* x, const floa
   parallel_for(pieces, [&](std::int64_t piece) {
     float* sum = partial + piece * weights;
     std::fill(sum, sum + weights, 0.0F);
-    float* packed = scratch(ScratchUse::kGemmPack, packed_size(std::min(time, kTimePerTask), outputs));
+    float* packed = scratch(ScratchUse::kGemmPack, packed_size(s.precision, std::min(time, kTimePerTask), outputs));
     for (std::int64_t n = piece * s.batch / pieces; n < (piece + 1) * s.batch / pieces; ++n) {
       for (std::int64_t first = 0; first < time; first += kTimePerTask) {
         const std::int64_t count = std::min(kTimePerTask, time - first);
         for (std::int64_t g = 0; g < s.groups; ++g) {
-          const MatrixView columns = columns_of(s, x + n * s.time * s.input_channels, g, first, count);
-          pack_b(count, outputs, {dy + (n * time + first) * s.output_channels + g * outputs, s.output_channels, 1},
-                 packed);
-          gemm_packed(depth, outputs, count, transposed(columns), packed, sum + g * outputs, s.output_channels,
-                      {.accumulate = true});
+          const Rows columns = columns_of(s, x + n * s.time * s.input_channels, g, first, count);
+          pack_b(s.precision, count, outputs,
+                 {dy + (n * time + first) * s.output_channels + g * outputs, s.output_channels, 1}, packed);
+          gemm_packed(s.precision, depth, outputs, count,
+                      left_transposed(s.precision, columns, factor_scratch(s.precision, columns)), packed,
+                      sum + g * outputs, s.output_channels, {.accumulate = true});
         }
       }
     }

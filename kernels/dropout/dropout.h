@@ -44,7 +44,7 @@ void dropout_cpu(const DropoutShape& s, const float* x, float* y);
 void dropout_cuda(const DropoutShape& s, const float* x, float* y, Stream stream);
 
 // The factors 0 or 1 / (1 - p) of elements first ... first + count - 1, on the calling thread. The result lies in
-// thread-local scratch memory and holds until the thread's next call.
+// thread-local scratch memory, where 64 more floats may be read, and holds until the thread's next call.
 const float* dropout_factors_cpu(const DropoutKey& key, std::int64_t first, std::int64_t count);
 
 }  // namespace cardiograd::kernels

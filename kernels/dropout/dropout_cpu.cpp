@@ -17,7 +17,7 @@ const float* dropout_factors_cpu(const DropoutKey& key, std::int64_t first, std:
   static const DropoutGroupFunction fill = use_avx512() ? dropout_group_avx512 : dropout_group_avx2;
   const std::int64_t first_group = first / kDropoutGroup;
   const std::int64_t last_group = (first + count + kDropoutGroup - 1) / kDropoutGroup;
-  float* factors = scratch(ScratchUse::kMask, (last_group - first_group) * kDropoutGroup);
+  float* factors = scratch(ScratchUse::kMask, (last_group - first_group + 1) * kDropoutGroup);
   DropoutGroup group = {.counter_low = 0,
                         .counter_high = 0,
                         .layer = key.layer,

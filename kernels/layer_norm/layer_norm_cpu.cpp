@@ -40,7 +40,7 @@ void layer_norm_backward_cpu(const LayerNormShape& s, const float* x, const floa
       gradient_row(s.width, mean[r], rstd[r], x + at, gamma, dy + at, dx + at);
     }
   });
-  add_block_sums(blocks, s.width, partial, dgamma, dbeta);
+  add_block_sums(blocks, s.width, partial, {dgamma, dbeta});
 }
 
 }  // namespace cardiograd::kernels

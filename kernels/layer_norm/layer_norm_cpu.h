@@ -1,6 +1,7 @@
 // One row of layer normalization on the CPU, for the kernels that are made of it.
 #pragma once
 
+#include <algorithm>
 #include <cmath>
 #include <cstdint>
 
@@ -42,17 +43,20 @@ inline void layer_norm_row(const LayerNormShape& s, const float* x, const float*
   normalize_row(s.width, center, rstd, x, gamma, beta, y);
 }
 
-// dgamma and dbeta from the sums of blocks of rows, (block, 2, D), added up in double in their order.
-inline void add_block_sums(std::int64_t blocks, std::int64_t width, const float* partial, float* dgamma, float* dbeta) {
-  for (std::int64_t d = 0; d < width; ++d) {
-    double product = 0;
-    double sum = 0;
-    for (std::int64_t block = 0; block < blocks; ++block) {
-      product += partial[2 * block * width + d];
-      sum += partial[(2 * block + 1) * width + d];
+// to[k] (D) += the sums of blocks of rows, (block, kSums, D), added up in double in their order.
+template <int kSums>
+inline void add_block_sums(std::int64_t blocks, std::int64_t width, const float* partial, float* const (&to)[kSums]) {
+  constexpr std::int64_t kTile = 64;
+  for (int k = 0; k < kSums; ++k) {
+    for (std::int64_t first = 0; first < width; first += kTile) {
+      const std::int64_t count = std::min(kTile, width - first);
+      double sums[kTile] = {};
+      for (std::int64_t block = 0; block < blocks; ++block) {
+        const float* from = partial + (kSums * block + k) * width + first;
+        for (std::int64_t i = 0; i < count; ++i) sums[i] += from[i];
+      }
+      for (std::int64_t i = 0; i < count; ++i) to[k][first + i] += static_cast<float>(sums[i]);
     }
-    dgamma[d] += static_cast<float>(product);
-    dbeta[d] += static_cast<float>(sum);
   }
 }
 

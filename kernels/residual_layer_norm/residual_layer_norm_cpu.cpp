@@ -3,7 +3,6 @@
 #include <algorithm>
 
 #include "base/threads.h"
-#include "kernels/common/column_sum_cpu.h"
 #include "kernels/common/elementwise_cpu.h"
 #include "kernels/common/scratch.h"
 #include "kernels/layer_norm/layer_norm_cpu.h"
@@ -26,14 +25,28 @@ void add_dropped_row(std::int64_t width, const float* __restrict x, const float*
   for (std::int64_t d = 0; d < width; ++d) sum[d] += residual[d];
 }
 
-// h of row r.
-void sum_row(const ResidualLayerNormShape& s, std::int64_t r, const float* x, const float* bias, const float* residual,
-             float* sum) {
-  const std::int64_t at = r * s.width;
-  if (s.dropout.probability > 0)
-    add_dropped_row(s.width, x + at, bias, residual + at, dropout_factors_cpu(s.dropout, at, s.width), sum);
+// The factors of the mask of the row at element `at`; nullptr without dropout.
+const float* factors_of(const ResidualLayerNormShape& s, std::int64_t at) {
+  return s.dropout.probability > 0 ? dropout_factors_cpu(s.dropout, at, s.width) : nullptr;
+}
+
+// h of the row at element `at`.
+void sum_row(const ResidualLayerNormShape& s, std::int64_t at, const float* factors, const float* x, const float* bias,
+             const float* residual, float* sum) {
+  if (factors != nullptr)
+    add_dropped_row(s.width, x + at, bias, residual + at, factors, sum);
   else
     add_row(s.width, x + at, bias, residual + at, sum);
+}
+
+// dx = dresidual * factors, added to the sums of dbias.
+void drop_gradient(std::int64_t width, const float* __restrict factors, const float* __restrict dresidual,
+                   float* __restrict dx, float* __restrict bias_sum) {
+  for (std::int64_t d = 0; d < width; ++d) {
+    const float gradient = factors == nullptr ? dresidual[d] : dresidual[d] * factors[d];
+    dx[d] = gradient;
+    bias_sum[d] += gradient;
+  }
 }
 
 }  // namespace
@@ -45,7 +58,8 @@ void residual_layer_norm_forward_cpu(const ResidualLayerNormShape& s, const floa
   parallel_ranges(s.rows, rows_per_task(s.width), [&](std::int64_t first, std::int64_t last) {
     float* sum = scratch(ScratchUse::kColumns, s.width);
     for (std::int64_t r = first; r < last; ++r) {
-      sum_row(s, r, x, bias, residual, sum);
+      const std::int64_t at = r * s.width;
+      sum_row(s, at, factors_of(s, at), x, bias, residual, sum);
       layer_norm_row(norm, sum, gamma, beta, y + r * s.width, mean[r], rstd[r]);
     }
   });
@@ -56,28 +70,24 @@ void residual_layer_norm_backward_cpu(const ResidualLayerNormShape& s, const flo
                                       const float* dy, float* dx, float* dresidual, float* dbias, float* dgamma,
                                       float* dbeta) {
   const std::int64_t blocks = (s.rows + kRowsPerBlock - 1) / kRowsPerBlock;
-  float* partial = scratch(ScratchUse::kPartial, 2 * blocks * s.width);
+  float* partial = scratch(ScratchUse::kPartial, 3 * blocks * s.width);
   parallel_for(blocks, [&](std::int64_t block) {
-    float* product = partial + 2 * block * s.width;
+    float* product = partial + 3 * block * s.width;
     float* sums = product + s.width;
+    float* bias_sum = sums + s.width;
     float* row = scratch(ScratchUse::kColumns, s.width);
-    std::fill(product, product + 2 * s.width, 0.0F);
+    std::fill(product, product + 3 * s.width, 0.0F);
     const std::int64_t last = std::min(s.rows, (block + 1) * kRowsPerBlock);
     for (std::int64_t r = block * kRowsPerBlock; r < last; ++r) {
       const std::int64_t at = r * s.width;
-      sum_row(s, r, x, bias, residual, row);
+      const float* factors = factors_of(s, at);
+      sum_row(s, at, factors, x, bias, residual, row);
       layer_norm_row_gradients(s.width, mean[r], rstd[r], row, dy + at, product, sums);
       gradient_row(s.width, mean[r], rstd[r], row, gamma, dy + at, dresidual + at);
-      if (s.dropout.probability > 0) {
-        const float* factors = dropout_factors_cpu(s.dropout, at, s.width);
-        for (std::int64_t d = 0; d < s.width; ++d) dx[at + d] = dresidual[at + d] * factors[d];
-      } else {
-        std::copy_n(dresidual + at, s.width, dx + at);
-      }
+      drop_gradient(s.width, factors, dresidual + at, dx + at, bias_sum);
     }
   });
-  add_block_sums(blocks, s.width, partial, dgamma, dbeta);
-  column_sum_cpu(s.rows, s.width, dx, dbias);
+  add_block_sums(blocks, s.width, partial, {dgamma, dbeta, dbias});
 }
 
 }  // namespace cardiograd::kernels

@@ -134,18 +134,16 @@ Tensor dry_input(const Shape& shape, Device device) {
   return Tensor::empty(shape, DType::kFloat32, device);
 }
 
-TEST(FusedOps, AConvolutionsBatchNormPoolsOnTheGpuAndTakesTheBiasesGradient) {
+TEST(FusedOps, AConvolutionsBatchNormPoolsAndTakesTheBiasesGradient) {
   PhiloxStream random(1);
   nn::Sequential block;
   block.append<nn::Conv1d>("0", 3, 4, 3, ops::Conv1dOptions{}, random);
   block.append<nn::BatchNorm1d>("1", 4, true);
   block.append<nn::MaxPool1d>("3", 2);
-  EXPECT_EQ(kernels_of(block, dry_input({2, 10, 3}, Device::kCpu)),
-            (std::vector<std::string>{"conv1d_forward", "batch_norm_forward", "max_pool_forward", "max_pool_backward",
-                                      "batch_norm_backward", "conv1d_backward_weight"}));
-  EXPECT_EQ(kernels_of(block, dry_input({2, 10, 3}, Device::kCuda)),
-            (std::vector<std::string>{"conv1d_forward", "batch_norm_pool_forward", "batch_norm_pool_backward",
-                                      "conv1d_backward_weight"}));
+  for (const Device device : {Device::kCpu, Device::kCuda})
+    EXPECT_EQ(kernels_of(block, dry_input({2, 10, 3}, device)),
+              (std::vector<std::string>{"conv1d_forward", "batch_norm_pool_forward", "batch_norm_pool_backward",
+                                        "conv1d_backward_weight"}));
 }
 
 TEST(FusedOps, ABiasBeforeABatchNormHasNoGradientWhereTheBatchIsNormalized) {
@@ -238,22 +236,22 @@ TEST(FusedOps, ALinearLayerDoesTheWorkOfWhatFollows) {
         (std::vector<std::string>{"linear_forward", "linear_forward", "linear_backward", "linear_backward_weight"}));
 }
 
-TEST(FusedOps, AnEncoderLayersNormsTakeResidualsOnTheGpu) {
+TEST(FusedOps, AnEncoderLayersNormsTakeResiduals) {
   PhiloxStream random(1);
   nn::TransformerEncoderLayer layer(8, 2, 16, 0.1F, random);
   const auto count = [&](Device device, const std::string& name) {
     const std::vector<std::string> names = kernels_of(layer, dry_input({2, 10, 8}, device));
     return std::count(names.begin(), names.end(), name);
   };
-  EXPECT_EQ(count(Device::kCpu, "layer_norm_forward"), 2);
-  EXPECT_EQ(count(Device::kCpu, "residual_layer_norm_forward"), 0);
-  EXPECT_EQ(count(Device::kCuda, "layer_norm_forward"), 0);
-  EXPECT_EQ(count(Device::kCuda, "add_forward"), 0);
-  EXPECT_EQ(count(Device::kCuda, "residual_layer_norm_forward"), 2);
-  EXPECT_EQ(count(Device::kCuda, "residual_layer_norm_backward"), 2);
-  EXPECT_EQ(count(Device::kCuda, "relu_forward") + count(Device::kCuda, "dropout_forward"), 0);
-  EXPECT_EQ(count(Device::kCuda, "relu_backward") + count(Device::kCuda, "dropout_backward"), 0);
-  EXPECT_EQ(count(Device::kCuda, "linear_backward"), 3);
+  for (const Device device : {Device::kCpu, Device::kCuda}) {
+    EXPECT_EQ(count(device, "layer_norm_forward"), 0);
+    EXPECT_EQ(count(device, "add_forward"), 0);
+    EXPECT_EQ(count(device, "residual_layer_norm_forward"), 2);
+    EXPECT_EQ(count(device, "residual_layer_norm_backward"), 2);
+    EXPECT_EQ(count(device, "relu_forward") + count(device, "dropout_forward"), 0);
+    EXPECT_EQ(count(device, "relu_backward") + count(device, "dropout_backward"), 0);
+    EXPECT_EQ(count(device, "linear_backward"), 3);
+  }
 }
 
 }  // namespace
