@@ -6,8 +6,6 @@
 #include <limits>
 #include <vector>
 
-#include "engine/observer.h"
-
 namespace cardiograd {
 namespace {
 

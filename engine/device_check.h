@@ -11,6 +11,7 @@
 #include <type_traits>
 #include <utility>
 
+#include "engine/observer.h"
 #include "engine/tensor.h"
 
 namespace cardiograd {
@@ -46,6 +47,7 @@ class DeviceCheck {
 
  private:
   std::map<std::string, Kernel> kernels_;
+  KernelObserver layers_{[](const ObservedKernel&) {}};  // so that kernels have one
   DeviceCheck* before_;
 };
 
