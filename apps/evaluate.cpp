@@ -127,6 +127,8 @@ void check_outputs(const Options& o) {
 void evaluate(const Options& o) {
   model::TrainingConfig run;
   o.values.apply(run);
+  if (run.device == model::DeviceChoice::kCheck)
+    throw UsageError("--device check: only train compares the two devices", "Known devices here: auto, cpu, cuda.");
   const Device device = device_for(run.device);
   set_thread_count(static_cast<int>(run.threads));
   check_outputs(o);

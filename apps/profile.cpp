@@ -1,5 +1,5 @@
 // profile: the kernels of one training step of HC-CNN-TN with their FLOP, least bytes, floor times and predicted times
-// on given GPUs.
+// on given GPUs; with --device, with the times of a step that runs; with --memory, the memory of a step.
 #include <algorithm>
 #include <optional>
 #include <string>
@@ -10,10 +10,17 @@
 #include <nlohmann/json.hpp>
 
 #include "apps/common/app.h"
+#include "apps/profile/memory_table.h"
 #include "apps/profile/profile_table.h"
+#include "apps/profile/step_table.h"
 #include "base/error.h"
 #include "base/file.h"
+#include "base/log.h"
 #include "base/nearest_name.h"
+#include "base/threads.h"
+#include "engine/cuda.h"
+#include "engine/precision.h"
+#include "kernels/gemm/gemm_cpu.h"
 #include "model/gpus.h"
 #include "model/roofline.h"
 
@@ -31,6 +38,12 @@ struct Options {
   std::string measured;
   std::string costs;
   std::string json;
+  std::string device;
+  int threads = 0;
+  int steps = 5;
+  std::string trace;
+  bool memory = false;
+  std::int64_t records = kPtbxlRecords;
 };
 
 void add_options(CLI::App& app, Options& o) {
@@ -41,7 +54,8 @@ void add_options(CLI::App& app, Options& o) {
   app.add_option("--features", o.architecture.features, "29 by default, 0: no feature branch")
       ->check(CLI::Range(0, 10000));
   app.add_option("--gpu", o.gpus,
-                 "one or more of " + model::gpu_names() + ", or NAME:TFLOPS:GBS for the floors of another");
+                 "one or more of " + model::gpu_names() +
+                     ", or NAME:TFLOPS:GBS for the floors of another; with --device cuda the one that it is");
   app.add_option("--precision", o.precision, "of the factors of matrix products: fp32 (default), tf32, bf16");
   app.add_option("--launch-us", o.settings.launch_us,
                  "microseconds that each launch adds to the predictions; 0 by default: no maker publishes them")
@@ -52,6 +66,23 @@ void add_options(CLI::App& app, Options& o) {
   app.add_flag("--by-layer", o.settings.by_layer,
                "per layer, too, in the order of the step, instead of per kernel and shape alone");
   app.add_option("--json", o.json, "also write the table to this file");
+  CLI::Option* device =
+      app.add_option("--device", o.device, "run the step, on random records: auto, cpu or cuda; times each kernel");
+  app.add_option("--threads", o.threads, "with --device cpu; 0 (default): one for each core")
+      ->check(CLI::Range(0, 1024))
+      ->needs(device);
+  app.add_option("--steps", o.steps, "with --device: steps to take the median of, 5 by default")
+      ->check(CLI::Range(1, 10000))
+      ->needs(device);
+  app.add_option("--trace", o.trace,
+                 "with --device: also write the step to this file, for Perfetto or chrome://tracing")
+      ->needs(device);
+  CLI::Option* memory = app.add_flag("--memory", o.memory, "the memory of the step on a GPU, by tensor, and what fits");
+  app.add_option("--records", o.records,
+                 fmt::format("with --memory: records whose signals stay on the GPU, {} by default", kPtbxlRecords))
+      ->check(CLI::Range(2, 100'000'000))
+      ->needs(memory);
+  memory->excludes(device);
 }
 
 Roof parse_roof(const std::string& text, Precision precision) {
@@ -76,7 +107,58 @@ Roof parse_roof(const std::string& text, Precision precision) {
   return {text.substr(0, first), tflops * 1e12, gigabytes * 1e9, nullptr};
 }
 
-void profile(Options o) {
+// The known GPU that --gpu names, when it names one.
+const model::Gpu* gpu_of(const Options& o, const CLI::App& app) {
+  if (app.count("--gpu") == 0 || o.gpus.size() != 1) return nullptr;
+  for (const model::Gpu& gpu : model::known_gpus())
+    if (o.gpus.front() == gpu.name) return &gpu;
+  return nullptr;
+}
+
+void profile_device(const Options& o, const CLI::App& app) {
+  if (!o.json.empty()) check_destination(o.json);
+  if (!o.trace.empty()) check_destination(o.trace);
+  const Device device = parse_device(o.device);
+  const auto precision = parse_word<Precision>("--precision", o.precision);
+  set_thread_count(o.threads);
+  StepSettings settings = {.device = describe_device(device),
+                           .precision = o.precision,
+                           .batch = o.settings.batch,
+                           .by_layer = o.settings.by_layer,
+                           .launches = device == Device::kCuda,
+                           .roof = {},
+                           .costs = &model::CostTable::built_in()};
+  if (device == Device::kCpu) {
+    settings.device = fmt::format("cpu, {} threads, {}", thread_count(), kernels::gemm_instruction_set());
+    const model::MeasuredRoof roof = model::measure_cpu_roof();
+    settings.roof = "a product of 1024 x 1024 matrices and a copy, measured now";
+    settings.flop_per_s = roof.flop_per_s;
+    settings.bytes_per_s = roof.bytes_per_s;
+  } else if (const model::Gpu* gpu = gpu_of(o, app); gpu != nullptr && gpu->flop_per_s(precision) > 0) {
+    settings.roof = gpu->title + ", as published";
+    settings.flop_per_s = gpu->flop_per_s(precision);
+    settings.bytes_per_s = gpu->dram_bytes_per_s;
+    settings.gpu = precision == Precision::kFp32 ? gpu : nullptr;
+  }
+  if (device == Device::kCuda && cuda::emulated())
+    log_warning("the GPU is emulated on this processor: the times say nothing about a GPU");
+  const MatmulPrecision mode(precision);
+  const model::TimedStep step = model::time_training_step(o.architecture, o.settings.batch, device, o.steps);
+  fmt::print("{}", step_text(step, settings));
+  if (!o.json.empty()) write_file(o.json, step_json(step, settings).dump(2) + "\n");
+  if (!o.trace.empty()) write_file(o.trace, step_trace(step, settings).dump() + "\n");
+}
+
+void profile(Options o, const CLI::App& app) {
+  if (o.memory) {
+    fmt::print("{}",
+               step_memory_text({.architecture = o.architecture, .batch = o.settings.batch, .records = o.records}));
+    return;
+  }
+  if (!o.device.empty()) {
+    profile_device(o, app);
+    return;
+  }
   o.settings.precision = parse_word<Precision>("--precision", o.precision);
   std::vector<Roof> roofs;
   for (const std::string& name : o.gpus) roofs.push_back(parse_roof(name, o.settings.precision));
@@ -105,9 +187,9 @@ void profile(Options o) {
 int main(int argc, char** argv) {
   CLI::App app(
       "Floating-point operations, least memory traffic, floor time and predicted time of each kernel of a training "
-      "step.",
+      "step; with --device the times of a step that runs, with --memory its memory.",
       "profile");
   cardiograd::apps::Options options;
   cardiograd::apps::add_options(app, options);
-  return cardiograd::apps::run(app, argc, argv, [&] { cardiograd::apps::profile(options); });
+  return cardiograd::apps::run(app, argc, argv, [&] { cardiograd::apps::profile(options, app); });
 }

@@ -11,6 +11,7 @@
 #include <fmt/format.h>
 
 #include "apps/common/app.h"
+#include "apps/common/check_report.h"
 #include "apps/common/config_options.h"
 #include "apps/common/output_folder.h"
 #include "apps/common/progress.h"
@@ -41,10 +42,26 @@ struct Options {
   bool allow_changes = false;
   bool config_help = false;
   double save_every_minutes = model::kSaveEverySeconds / 60;
+  double check_tolerance = kCheckTolerance;
+  bool auto_batch_size = false;
 };
 
 void add_options(CLI::App& app, Options& o) {
   o.values.add_all(app);
+  // A word as well as a number.
+  const std::string batch_help = app.get_option("--batch-size")->get_description();
+  app.remove_option(app.get_option("--batch-size"));
+  app.add_option_function<std::string>(
+      "--batch-size",
+      [&o](const std::string& text) {
+        std::int64_t number = 0;
+        o.auto_batch_size = text == "auto";
+        if (o.auto_batch_size) return;
+        if (!CLI::detail::lexical_cast(text, number))
+          throw UsageError(fmt::format("--batch-size is '{}', expected a whole number or auto", text));
+        o.values.give("training.batch_size", "--batch-size", number);
+      },
+      batch_help + "; auto: the largest that the GPU's memory admits");
   app.add_option("--config", o.config, "TOML file with any of the values of a run's config.toml; options override it");
   app.add_flag("--config-help", o.config_help,
                "print every value of a configuration, its range and default, as Markdown");
@@ -56,12 +73,17 @@ void add_options(CLI::App& app, Options& o) {
                  fmt::format("minutes between two states to resume from, beside one per epoch; default {}",
                              o.save_every_minutes))
       ->check(CLI::Range(0.0, 1e6));
+  app.add_option(
+         "--check-tolerance", o.check_tolerance,
+         fmt::format("with --device check: largest relative difference of a tensor; default {}", o.check_tolerance))
+      ->check(CLI::Range(0.0, 1.0));
   app.add_option("--cache", o.cache, "folder for prepared data; default ~/.cache/cardiograd");
   app.add_flag("--no-cache", o.no_cache, "prepare the data anew and keep nothing");
 }
 
 TrainingConfig with_options(TrainingConfig config, const Options& o) {
   o.values.apply(config);
+  config.auto_batch_size = o.auto_batch_size;
   if (o.values.given("data.folder")) {
     std::error_code missing;
     const fs::path folder = fs::canonical(config.data.folder, missing);
@@ -123,6 +145,8 @@ void expect_resumable(const Options& o, const fs::path& folder) {
 Run choose_run(const Options& o) {
   Run run;
   if (o.resume && !o.out) throw UsageError("--resume without --out", "Say which run: --resume --out runs/NAME.");
+  if (o.resume && o.auto_batch_size)
+    throw UsageError("--resume with --batch-size auto", "A run keeps the batch size that its config.toml has.");
   if (o.allow_changes && !o.resume) throw UsageError("--allow-changes without --resume", "A new run needs no leave.");
   if (o.out) run.folder = *o.out;
   run.resume = o.resume;
@@ -221,7 +245,7 @@ void train(const Options& options) {
     if (!run.resume) expect_no_run(run.folder);
   }
   const bool resumed = run.resume && trainer.resume(options.allow_changes);
-  write_config(run.folder / "config.toml", run.config);
+  write_config(run.folder / "config.toml", trainer.config());
   if (run.resume)
     log_info("{}", resumed ? fmt::format("resuming after epoch {}", trainer.epochs_done())
                            : "no state yet: the run starts from its beginning");
@@ -233,7 +257,14 @@ void train(const Options& options) {
   if (device == Device::kCpu && kernels::emulates(run.config.precision))
     log_info("--precision {} is emulated on this processor: no faster than fp32", word_of(run.config.precision));
   std::fflush(stdout);
-  if (!run_epochs(trainer, run.config.epochs, options.save_every_minutes))
+  std::optional<DeviceCheck> check;
+  if (run.config.device == model::DeviceChoice::kCheck) check.emplace();
+  const bool finished = run_epochs(trainer, run.config.epochs, options.save_every_minutes);
+  if (check) {
+    fmt::print("{}", check_text(*check));
+    expect_within(*check, options.check_tolerance);
+  }
+  if (!finished)
     throw Stopped(fmt::format("after {} epochs and part of the next; the state is saved", trainer.epochs_done()),
                   fmt::format("Go on with: train --resume --out {}", run.folder.string()));
   print_result(trainer, run.folder);

@@ -40,6 +40,7 @@ std::vector<std::shared_ptr<AutogradMeta>> reachable(const std::shared_ptr<Autog
 
 // On the GPU it is made once and never released: at the end of the program the driver may be gone.
 Tensor one_on(Device device) {
+  const TensorMemoryScope lasting(device, nullptr);
   if (device == Device::kCpu || dry_run()) return Tensor::full({1}, 1, device);
   static const Tensor& one = *new Tensor(Tensor::full({1}, 1, device));
   return one;

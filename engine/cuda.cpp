@@ -10,6 +10,10 @@
 #include "kernels/common/device_values_cuda.h"
 #include "kernels/common/runtime_cuda.h"
 
+#if !defined(CARDIOGRAD_SIMT)
+#include <nvtx3/nvToolsExt.h>
+#endif
+
 namespace cardiograd::cuda {
 namespace {
 
@@ -151,6 +155,88 @@ void Event::record() {
 void Event::wait() {
   check(cudaEventSynchronize(event_), "waiting for the GPU");
 }
+
+TimedEvent::TimedEvent() {
+  working();
+  check(cudaEventCreate(&event_), "creating an event");
+}
+TimedEvent::~TimedEvent() {
+  try {
+    if (event_ != nullptr) cudaEventDestroy(event_);
+  } catch (const Error&) {  // As above.
+  }
+}
+TimedEvent::TimedEvent(TimedEvent&& other) noexcept : event_(std::exchange(other.event_, nullptr)) {}
+void TimedEvent::record() {
+  check(cudaEventRecord(event_, stream()), "recording an event");
+}
+double TimedEvent::seconds_since(const TimedEvent& earlier) const {
+  float milliseconds = 0;
+  check(cudaEventElapsedTime(&milliseconds, earlier.event_, event_), "asking for the time between two events");
+  return 1e-3 * static_cast<double>(milliseconds);
+}
+
+namespace {
+
+bool is_capturing = false;
+
+// Ends what cudaStreamBeginCapture began, whatever happens between.
+class Capture {
+ public:
+  Capture() {
+    check(cudaStreamBeginCapture(stream(), cudaStreamCaptureModeThreadLocal), "recording a graph");
+    is_capturing = true;
+  }
+  ~Capture() {
+    cudaGraph_t graph = nullptr;
+    if (is_capturing && cudaStreamEndCapture(stream(), &graph) == cudaSuccess) cudaGraphDestroy(graph);
+    if (is_capturing) cudaGetLastError();  // Or the next launch would report it.
+    is_capturing = false;
+  }
+  Capture(const Capture&) = delete;
+  Capture& operator=(const Capture&) = delete;
+
+  cudaGraph_t end() {
+    cudaGraph_t graph = nullptr;
+    is_capturing = false;
+    check(cudaStreamEndCapture(stream(), &graph), "recording a graph");
+    return graph;
+  }
+};
+
+}  // namespace
+
+bool capturing() {
+  return is_capturing;
+}
+
+Graph::Graph(const std::function<void()>& work) {
+  Capture capture;
+  work();
+  const cudaGraph_t graph = capture.end();
+  const cudaError_t status = cudaGraphInstantiate(&executable_, graph, 0);
+  cudaGraphDestroy(graph);
+  check(status, "preparing a graph");
+}
+Graph::~Graph() {
+  if (executable_ != nullptr) cudaGraphExecDestroy(executable_);
+}
+Graph::Graph(Graph&& other) noexcept : executable_(std::exchange(other.executable_, nullptr)) {}
+void Graph::launch() const {
+  check(cudaGraphLaunch(executable_, stream()), "launching a graph");
+}
+
+#if defined(CARDIOGRAD_SIMT)
+NamedRange::NamedRange(const char*) {}
+NamedRange::~NamedRange() = default;
+#else
+NamedRange::NamedRange(const char* name) {
+  nvtxRangePushA(name);
+}
+NamedRange::~NamedRange() {
+  nvtxRangePop();
+}
+#endif
 
 }  // namespace cardiograd::cuda
 #endif

@@ -8,11 +8,13 @@
 #pragma once
 
 #include <cstddef>
+#include <functional>
 #include <string>
 
 #include "kernels/common/stream.h"
 
 struct CUevent_st;
+struct CUgraphExec_st;
 
 namespace cardiograd::cuda {
 
@@ -79,6 +81,59 @@ class Event {
 
  private:
   CUevent_st* event_ = nullptr;
+};
+
+// A place in the stream that remembers when the GPU came to it.
+class TimedEvent {
+ public:
+  TimedEvent();
+  ~TimedEvent();
+  TimedEvent(TimedEvent&& other) noexcept;
+  TimedEvent& operator=(TimedEvent&& other) = delete;
+  TimedEvent(const TimedEvent&) = delete;
+  TimedEvent& operator=(const TimedEvent&) = delete;
+
+  void record();
+  // From `earlier` to this; the GPU must have come to both.
+  double seconds_since(const TimedEvent& earlier) const;
+
+ private:
+  CUevent_st* event_ = nullptr;
+};
+
+// True while work is recorded instead of put into the stream (Graph).
+bool capturing();
+
+// A piece of work that the GPU repeats at one word from the host. Kernels keep the arguments that they had when it was
+// recorded: what changes from one time to the next they must read from device memory.
+class Graph {
+ public:
+  // Records what `work` puts into the stream, without running it. `work` must not wait for the stream, take device
+  // memory, or copy from the host: all three throw Error. What it throws leaves the constructor.
+  explicit Graph(const std::function<void()>& work);
+  ~Graph();
+  Graph(Graph&& other) noexcept;
+  Graph& operator=(Graph&& other) = delete;
+  Graph(const Graph&) = delete;
+  Graph& operator=(const Graph&) = delete;
+
+  // Puts the work into the stream.
+  void launch() const;
+  // The runtime's handle, for tests.
+  CUgraphExec_st* handle() const { return executable_; }
+
+ private:
+  CUgraphExec_st* executable_ = nullptr;
+};
+
+// A name around what the host does, in the timeline of NVIDIA's profilers (NVTX). Costs a few nanoseconds where none
+// watches.
+class NamedRange {
+ public:
+  explicit NamedRange(const char* name);
+  ~NamedRange();
+  NamedRange(const NamedRange&) = delete;
+  NamedRange& operator=(const NamedRange&) = delete;
 };
 
 }  // namespace cardiograd::cuda

@@ -14,6 +14,7 @@
 #include <utility>
 
 #include "engine/cuda.h"
+#include "engine/device_check.h"
 #include "engine/observer.h"
 #include "engine/tensor.h"
 #include "kernels/common/device_code.h"
@@ -69,6 +70,23 @@ const Tensor* as_tensor(const Argument& argument) {
     return nullptr;
 }
 
+// The kernel on the GPU, and again on the CPU with copies of its arguments (device_check.h).
+template <auto kCpu, class Shape, class RunOnGpu, class... Arguments>
+void run_checked(const char* name, const Shape& shape, const RunOnGpu& run_on_gpu, Arguments&... arguments) {
+  std::tuple<decltype(host_argument(arguments))...> copies(host_argument(arguments)...);
+  run_on_gpu();
+  current_check->count_call(name);
+  std::apply(
+      [&](auto&... copy) {
+        kCpu(shape, kernel_argument<
+                        std::conditional_t<std::is_const_v<Arguments>, const std::remove_reference_t<decltype(copy)>,
+                                           std::remove_reference_t<decltype(copy)>>>(copy)...);
+        int number = 0;
+        (compare_argument(name, number++, arguments, copy, std::is_const_v<Arguments>), ...);
+      },
+      copies);
+}
+
 // CARDIOGRAD_RUN for kernels whose functions have another name than the table's `name`. Throws Error when the tensors
 // are on different devices, or one is not defined or has another type than the kernel's.
 template <auto kCpu, auto kCuda, class Shape, class... Arguments>
@@ -76,10 +94,17 @@ void run_kernel(const char* name, const Shape& shape, Arguments&&... arguments) 
   const Device device = common_device(name, {as_tensor(arguments)...});
   constexpr int kLeftOut = (0 + ... + (std::is_null_pointer_v<std::remove_cvref_t<Arguments>> ? 1 : 0));
   if (!observe(name, shape, device, kLeftOut)) return;
-  if (device == Device::kCpu)
+  if (device == Device::kCpu) {
     kCpu(shape, kernel_argument(arguments)...);
-  else if constexpr (kernels::kHasDeviceCode)
-    kCuda(shape, kernel_argument(arguments)..., cuda::stream());
+  } else if constexpr (kernels::kHasDeviceCode) {
+    const cuda::NamedRange range(name);
+    const auto run = [&] { kCuda(shape, kernel_argument(arguments)..., cuda::stream()); };
+    if (current_check != nullptr)
+      run_checked<kCpu>(name, shape, run, arguments...);
+    else
+      run();
+  }
+  observed();
 }
 
 }  // namespace cardiograd::ops

@@ -3,11 +3,13 @@
 #include <algorithm>
 #include <bit>
 #include <cstdlib>
+#include <utility>
 
 #include <fmt/format.h>
 #include <sys/mman.h>
 
 #include "engine/cuda.h"
+#include "engine/observer.h"
 #include "kernels/common/device_code.h"
 #include "kernels/common/scratch_cuda.h"
 
@@ -22,6 +24,10 @@ std::size_t block_size(std::size_t bytes) {
   bytes = std::max(bytes, kAlignment);
   const std::size_t step = std::max(kAlignment, std::bit_floor(bytes) / 8);
   return (bytes + step - 1) / step * step;
+}
+
+std::size_t exact_size(std::size_t bytes) {
+  return std::max<std::size_t>(1, (bytes + kAlignment - 1) / kAlignment) * kAlignment;
 }
 
 std::byte* allocate_on_host(std::size_t size) {
@@ -71,8 +77,8 @@ CachingAllocator::~CachingAllocator() {
   release_cached();
 }
 
-Storage CachingAllocator::allocate(std::size_t bytes) {
-  const std::size_t size = block_size(bytes);
+Storage CachingAllocator::allocate(std::size_t bytes, BlockSize rounding) {
+  const std::size_t size = rounding == BlockSize::kExact ? exact_size(bytes) : block_size(bytes);
   std::byte* block = nullptr;
   {
     const std::lock_guard lock(mutex_);
@@ -190,6 +196,29 @@ CachingAllocator& dry_run_allocator() {
   static auto* allocator = new CachingAllocator(
       {reserve_addresses, [](std::byte* block, std::size_t size) { ::munmap(block, size); }, no_text});
   return *allocator;
+}
+
+namespace {
+
+thread_local Device scope_device = Device::kCpu;
+thread_local TensorMemory* scope_memory = nullptr;
+
+}  // namespace
+
+TensorMemoryScope::TensorMemoryScope(Device device, TensorMemory* memory)
+    : device_before_(std::exchange(scope_device, device)), memory_before_(std::exchange(scope_memory, memory)) {}
+TensorMemoryScope::~TensorMemoryScope() {
+  scope_device = device_before_;
+  scope_memory = memory_before_;
+}
+
+Storage tensor_memory(Device device, std::size_t bytes) {
+  if (scope_memory != nullptr && device == scope_device) return scope_memory->allocate(bytes);
+  return tensor_memory_without_scope(device, bytes);
+}
+
+Storage tensor_memory_without_scope(Device device, std::size_t bytes) {
+  return (dry_run() ? dry_run_allocator() : allocator(device)).allocate(bytes);
 }
 
 std::size_t cuda_memory_for_tensors() {

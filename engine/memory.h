@@ -38,6 +38,9 @@ struct MemorySource {
 // malloc's, aligned to large pages where that pays.
 MemorySource host_memory();
 
+// Whether a block may be larger than asked for, so that near-equal requests share blocks.
+enum class BlockSize { kRounded, kExact };
+
 // Keeps the blocks that tensors let go of, by size, for the next request of that size. Safe from several threads.
 class CachingAllocator {
  public:
@@ -48,7 +51,7 @@ class CachingAllocator {
 
   // At least `bytes` bytes with undefined content. Throws OutOfMemory that says what was asked for, what is in use and
   // what there is when the source has no more even after release_cached().
-  Storage allocate(std::size_t bytes);
+  Storage allocate(std::size_t bytes, BlockSize rounding = BlockSize::kRounded);
   MemoryStatistics statistics() const;
   // From now on peak_in_use counts anew, from what is in use.
   void reset_peak();
@@ -87,6 +90,33 @@ CachingAllocator& allocator(Device device);
 CachingAllocator& pinned_allocator();
 // Address space: a page takes memory when it is written. What tensors of a dry run get (observer.h).
 CachingAllocator& dry_run_allocator();
+
+// Whoever hands out the memory of tensors instead of the device's allocator (memory_plan.h).
+class TensorMemory {
+ public:
+  virtual ~TensorMemory() = default;
+  // At least `bytes` bytes, aligned to 256, for a new tensor.
+  virtual Storage allocate(std::size_t bytes) = 0;
+};
+
+// While alive, new tensors of `device` that this thread makes get their memory from `memory`; nullptr: from the
+// device's allocator as always. Scopes nest.
+class TensorMemoryScope {
+ public:
+  TensorMemoryScope(Device device, TensorMemory* memory);
+  ~TensorMemoryScope();
+  TensorMemoryScope(const TensorMemoryScope&) = delete;
+  TensorMemoryScope& operator=(const TensorMemoryScope&) = delete;
+
+ private:
+  Device device_before_;
+  TensorMemory* memory_before_;
+};
+
+// Memory for a new tensor: of the scope, the dry run, or the device's allocator.
+Storage tensor_memory(Device device, std::size_t bytes);
+// The last two alone.
+Storage tensor_memory_without_scope(Device device, std::size_t bytes);
 
 // Bytes of the GPU that tensors could have: what they hold, what is cached, and what is free within the limit. Throws
 // Error where there is no GPU.

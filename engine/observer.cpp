@@ -11,8 +11,9 @@ thread_local std::string layer_path;
 
 }  // namespace
 
-KernelObserver::KernelObserver(Callback on_kernel, Execution execution)
+KernelObserver::KernelObserver(Callback on_kernel, Execution execution, std::function<void()> on_done)
     : on_kernel_(std::move(on_kernel)),
+      on_done_(std::move(on_done)),
       execution_(dry_run() ? Execution::kDry : execution),
       before_(std::exchange(current_observer, this)) {}
 

@@ -67,7 +67,9 @@ class KernelObserver {
  public:
   using Callback = std::function<void(const ObservedKernel&)>;
 
-  explicit KernelObserver(Callback on_kernel, Execution execution = Execution::kRun);
+  // `on_done`, if given, is called behind each kernel that ran: on the GPU, when it is in the stream.
+  explicit KernelObserver(Callback on_kernel, Execution execution = Execution::kRun,
+                          std::function<void()> on_done = {});
   ~KernelObserver();
   KernelObserver(const KernelObserver&) = delete;
   KernelObserver& operator=(const KernelObserver&) = delete;
@@ -75,9 +77,13 @@ class KernelObserver {
   // kDry for an observer inside a dry run, too.
   Execution execution() const { return execution_; }
   void notify(const char* name, const ShapeView& shape, Device device, int left_out = 0) const;
+  void notify_done() const {
+    if (on_done_) on_done_();
+  }
 
  private:
   Callback on_kernel_;
+  std::function<void()> on_done_;
   Execution execution_;
   const KernelObserver* before_;
 };
@@ -97,6 +103,11 @@ bool observe(const char* name, const Shape& shape, Device device, int left_out =
   if (current_observer == nullptr) return true;
   current_observer->notify(name, ShapeView(shape), device, left_out);
   return current_observer->execution() == Execution::kRun;
+}
+
+// Notifies the observer of a kernel that has run; whoever calls observe() and runs the kernel calls it.
+inline void observed() {
+  if (current_observer != nullptr) current_observer->notify_done();
 }
 
 // While alive, kernels of this thread belong to the layer `name` inside the layer they belonged to before.

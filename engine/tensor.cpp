@@ -49,7 +49,7 @@ Tensor Tensor::empty(const Shape& shape, DType dtype, Device device) {
   tensor.shape_ = shape;
   tensor.dtype_ = dtype;
   tensor.device_ = device;
-  tensor.storage_ = (dry_run() ? dry_run_allocator() : allocator(device)).allocate(tensor.byte_count());
+  tensor.storage_ = tensor_memory(device, tensor.byte_count());
   // NaN, so that reading what nobody wrote shows, in used blocks too.
   if (device == Device::kCuda && cuda::emulated() && !dry_run())
     cuda::fill_bytes(tensor.storage_.get(), 0xFF, tensor.byte_count());

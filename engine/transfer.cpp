@@ -57,6 +57,10 @@ class Staging {
 }  // namespace
 
 void upload(std::byte* to, const void* from, std::size_t bytes) {
+  if (cuda::capturing())
+    throw Error(fmt::format("a recorded step copies {} from the host: every replay would copy the same values",
+                            memory_text(bytes)),
+                "What changes from step to step must lie in device memory before the step.");
   static auto* staging = new Staging;  // Never destroyed, as the stream.
   const auto* source = static_cast<const std::byte*>(from);
   for (std::size_t done = 0; done < bytes; done += kLargestPiece)

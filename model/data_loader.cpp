@@ -112,11 +112,20 @@ std::vector<float> DataLoader::recording(std::int64_t record) const {
   return values;
 }
 
+Scores make_scores(std::vector<float> logits, double loss) {
+  Scores scores;
+  for (const float logit : logits)
+    scores.probabilities.push_back(static_cast<float>(1.0 / (1.0 + std::exp(-static_cast<double>(logit)))));
+  scores.logits = std::move(logits);
+  scores.loss = loss;
+  return scores;
+}
+
 Scores score(Model& net, const DataLoader& source, const std::vector<std::int64_t>& rows, std::int64_t batch_size,
              const Tensor& pos_weight, const std::function<void()>& between) {
   const NoGrad no_grad;
   net.set_training(false);
-  Scores scores;
+  std::vector<float> all;
   double loss = 0;
   for (std::size_t first = 0; first < rows.size(); first += static_cast<std::size_t>(batch_size)) {
     if (between) between();
@@ -124,17 +133,14 @@ Scores score(Model& net, const DataLoader& source, const std::vector<std::int64_
     const Batch batch = source.batch(rows, first, count);
     const Tensor logits = net.forward(batch.signals, batch.features);
     const std::vector<float> values = logits.values();
-    scores.logits.insert(scores.logits.end(), values.begin(), values.end());
+    all.insert(all.end(), values.begin(), values.end());
     if (pos_weight.defined()) {
       const Tensor mean_loss = ops::weighted_bce(logits, batch.labels, pos_weight);
       loss += static_cast<double>(mean_loss.values()[0]) * static_cast<double>(count);
     }
   }
-  for (const float logit : scores.logits)
-    scores.probabilities.push_back(static_cast<float>(1.0 / (1.0 + std::exp(-static_cast<double>(logit)))));
-  scores.loss =
-      pos_weight.defined() ? loss / static_cast<double>(rows.size()) : std::numeric_limits<double>::quiet_NaN();
-  return scores;
+  loss = pos_weight.defined() ? loss / static_cast<double>(rows.size()) : std::numeric_limits<double>::quiet_NaN();
+  return make_scores(std::move(all), loss);
 }
 
 }  // namespace cardiograd::model

@@ -48,6 +48,18 @@ class DataLoader {
   // for a record that is not there.
   std::vector<float> recording(std::int64_t record) const;
 
+  // All records as they lie on the device; only where resident(). Parts of the loader.
+  struct Resident {
+    const Tensor& signals;  // int16 (records, samples, leads)
+    const Tensor& scales;   // (records, leads)
+    const Tensor& mean;     // (leads)
+    const Tensor& inverse_sd;
+  };
+  Resident resident_arrays() const { return {resident_signals_, resident_scales_, mean_, inverse_sd_}; }
+  // On the CPU: (records, classes), and (records, width) or undefined.
+  const Tensor& labels() const { return labels_; }
+  const Tensor& features() const { return features_; }
+
   Device device() const { return device_; }
   // True when all signals are where the batches are made.
   bool resident() const { return resident_signals_.defined(); }
@@ -70,6 +82,9 @@ struct Scores {
   std::vector<float> probabilities;  // (N, classes)
   double loss = 0;                   // weighted BCE, mean over all; NaN without weights
 };
+
+// With the probabilities of `logits`.
+Scores make_scores(std::vector<float> logits, double loss);
 
 // Runs the model in evaluation mode over `rows`, `batch_size` at a time. `pos_weight` (classes) may be undefined.
 // `between` is called before each batch.

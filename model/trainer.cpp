@@ -24,6 +24,7 @@
 #include "model/max_batch_size.h"
 #include "model/pos_weight.h"
 #include "model/preprocessing.h"
+#include "model/step_memory.h"
 
 namespace cardiograd::model {
 namespace {
@@ -98,6 +99,7 @@ Trainer::Trainer(const TrainingConfig& config, data::Dataset set, std::filesyste
   train_rows_ = rows_of_folds(set_, folds);
   val_rows_ = rows_of_folds(set_, {config_.data.val_fold});
   const auto records = static_cast<std::int64_t>(train_rows_.size());
+  if (config_.auto_batch_size) config_.batch_size = 2;  // until the memory is known
   if (records < 2 || (config_.drop_last && records < config_.batch_size))
     throw Error(
         fmt::format("the training folds hold {} records, fewer than a batch of {}", records, config_.batch_size),
@@ -117,9 +119,46 @@ Trainer::Trainer(const TrainingConfig& config, data::Dataset set, std::filesyste
   net_->to(device_);
   source_ = std::make_unique<DataLoader>(take_arrays(set_, description_.feature_scaling), description_.signal_scaling,
                                          device_);
+  if (config_.auto_batch_size) choose_batch_size();
   optimizer_ = std::make_unique<optim::Adam>(
       net_->parameters(),
       optim::AdamOptions{.weight_decay = config_.weight_decay, .decoupled = config_.optimizer == Optimizer::kAdamw});
+  make_graph_steps();
+}
+
+void Trainer::choose_batch_size() {
+  if (device_ == Device::kCpu)
+    throw UsageError("--batch-size auto on the CPU, whose memory is not planned",
+                     "Give a number, or use --device cuda.");
+  const auto build = [this] { return description_.architecture.build(0); };
+  const std::size_t memory = cuda_memory_for_tensors();
+  const std::size_t bytes = memory > kWorkingMemory ? memory - kWorkingMemory : 0;
+  config_.batch_size = largest_batch(build, source_->labels().dim(0), config_.clip_norm > 0, bytes,
+                                     static_cast<std::int64_t>(train_rows_.size()));
+  if (config_.batch_size == 0)
+    throw OutOfMemory(fmt::format("--batch-size auto: not even two records fit into {}", memory_text(bytes)),
+                      "Use shorter records, a smaller model or another GPU.");
+  log_info("batch size {}: the largest whose step fits into {}", config_.batch_size, memory_text(bytes));
+}
+
+void Trainer::make_graph_steps() {
+  const bool possible = device_ == Device::kCuda && source_->resident();
+  if (config_.graph == GraphChoice::kOn && device_ == Device::kCpu)
+    throw UsageError("--graph on: the CPU has no graphs", "Use --device cuda, or leave --graph out.");
+  if (config_.graph == GraphChoice::kOn && !possible)
+    throw Error("--graph on: the GPU's memory does not hold the signals of all records",
+                "Leave --graph out: steps then run kernel by kernel.");
+  const bool check = config_.device == DeviceChoice::kCheck;
+  if (config_.graph == GraphChoice::kOn && check)
+    throw UsageError("--graph on with --device check, which runs kernel by kernel", "Leave --graph out.");
+  if (config_.graph == GraphChoice::kOff || !possible || check) return;
+  graph_ = std::make_unique<GraphSteps>(
+      GraphSteps::Parts{.net = *net_,
+                        .optimizer = *optimizer_,
+                        .source = *source_,
+                        .pos_weight = pos_weight_,
+                        .clip_norm = config_.clip_norm,
+                        .dropout_key = random_streams::dropout_key(static_cast<std::uint64_t>(config_.seed))});
 }
 
 std::size_t Trainer::records_per_epoch() const {
@@ -166,6 +205,12 @@ struct Trainer::Epoch {
 // Only collect_losses() waits for the GPU, for the loss of kStepsAhead steps ago. When the host reads a loss that is
 // not finite, later steps are submitted already; the optimizer has skipped them and the failed one.
 void Trainer::train_step(Epoch& epoch, const Step& step) {
+  if (graph_ != nullptr) {
+    epoch.pending.push_back(step);
+    graph_->train_step(step.count);
+    collect_losses(epoch, kStepsAhead);
+    return;
+  }
   net_->set_dropout_step(random_streams::dropout_key(static_cast<std::uint64_t>(config_.seed)),
                          static_cast<std::uint32_t>(step.number));
   const Batch batch = source_->batch(epoch.rows, step.first, step.count);
@@ -188,31 +233,45 @@ void Trainer::pause(Epoch& epoch, std::size_t samples) {
   if (stop) throw Stopped{};
 }
 
+void Trainer::begin_graph_epoch(const Epoch& epoch) {
+  if (graph_ == nullptr) return;
+  std::vector<double> rates;
+  const auto batch_size = static_cast<std::size_t>(config_.batch_size);
+  for (std::size_t first = epoch.done_before; first < epoch.usable; first += batch_size)
+    rates.push_back(
+        learning_rate(epoch.result.epoch - 1, optimizer_->steps() + static_cast<std::int64_t>(rates.size())));
+  graph_->begin_epoch(epoch.rows, epoch.done_before, rates);
+}
+
 void Trainer::collect_losses(Epoch& epoch, int ahead) {
-  while (losses_.size() > ahead) {
-    const Step step = epoch.pending.front();
-    epoch.pending.pop_front();
-    const auto value = static_cast<double>(losses_.pop());
-    if (!std::isfinite(value)) {
-      net_->set_dropout_step(random_streams::dropout_key(static_cast<std::uint64_t>(config_.seed)),
-                             static_cast<std::uint32_t>(step.number));
-      stop_not_finite(fmt::format("loss of step {}", step.number + 1), value, step.lr,
-                      first_not_finite(source_->batch(epoch.rows, step.first, step.count)));
-    }
-    epoch.loss += value * static_cast<double>(step.count);
-    const std::size_t seen = step.first + step.count;
-    EpochResult& result = epoch.result;
-    result.lr = step.lr;
-    result.train_loss = epoch.loss / static_cast<double>(seen);
-    result.samples_per_s = static_cast<double>(seen - epoch.done_before) / seconds_since(epoch.start);
-    if (epoch.callbacks.on_step)
-      epoch.callbacks.on_step({.epoch = result.epoch,
-                               .epochs = config_.epochs,
-                               .samples = static_cast<std::int64_t>(seen),
-                               .samples_per_epoch = static_cast<std::int64_t>(epoch.usable),
-                               .loss = result.train_loss,
-                               .samples_per_s = result.samples_per_s});
+  if (graph_ != nullptr)
+    for (const float loss : graph_->losses(/*all=*/ahead == 0)) take_loss(epoch, static_cast<double>(loss));
+  while (losses_.size() > ahead) take_loss(epoch, static_cast<double>(losses_.pop()));
+}
+
+// Of the oldest pending step.
+void Trainer::take_loss(Epoch& epoch, double value) {
+  const Step step = epoch.pending.front();
+  epoch.pending.pop_front();
+  if (!std::isfinite(value)) {
+    net_->set_dropout_step(random_streams::dropout_key(static_cast<std::uint64_t>(config_.seed)),
+                           static_cast<std::uint32_t>(step.number));
+    stop_not_finite(fmt::format("loss of step {}", step.number + 1), value, step.lr,
+                    first_not_finite(source_->batch(epoch.rows, step.first, step.count)));
   }
+  epoch.loss += value * static_cast<double>(step.count);
+  const std::size_t seen = step.first + step.count;
+  EpochResult& result = epoch.result;
+  result.lr = step.lr;
+  result.train_loss = epoch.loss / static_cast<double>(seen);
+  result.samples_per_s = static_cast<double>(seen - epoch.done_before) / seconds_since(epoch.start);
+  if (epoch.callbacks.on_step)
+    epoch.callbacks.on_step({.epoch = result.epoch,
+                             .epochs = config_.epochs,
+                             .samples = static_cast<std::int64_t>(seen),
+                             .samples_per_epoch = static_cast<std::int64_t>(epoch.usable),
+                             .loss = result.train_loss,
+                             .samples_per_s = result.samples_per_s});
 }
 
 std::string Trainer::first_not_finite(const Batch& batch) {
@@ -239,6 +298,7 @@ void Trainer::stop_not_finite(const std::string& which, double loss, double lr, 
 }
 
 void Trainer::stop_out_of_memory(const OutOfMemory& error) {
+  graph_ = nullptr;  // Its memory is needed.
   const std::int64_t fitting = max_batch_size(*net_, *source_, train_rows_, pos_weight_, config_.batch_size);
   throw OutOfMemory(fmt::format("{}; training at batch size {}", error.what(), config_.batch_size),
                     fitting > 0 ? fmt::format("A --batch-size of {} would fit.", fitting)
@@ -254,6 +314,7 @@ EpochResult Trainer::train_epoch(std::int64_t epoch_index, const TrainerCallback
   epoch.loss = position_.loss;
   epoch.done_before = std::min(position_.samples, epoch.usable);
   net_->set_training(true);
+  begin_graph_epoch(epoch);
   const auto batch_size = static_cast<std::size_t>(config_.batch_size);
   for (std::size_t first = epoch.done_before; first < epoch.usable; first += batch_size) {
     const std::size_t count = std::min(batch_size, epoch.usable - first);
@@ -279,7 +340,8 @@ void Trainer::validate(EpochResult& result, const TrainerCallbacks& callbacks) {
     write_state();
     throw Stopped{};
   };
-  const Scores scored = score(*net_, *source_, val_rows_, config_.batch_size, pos_weight_, pause);
+  const Scores scored = graph_ != nullptr ? graph_->score(val_rows_, config_.batch_size, pause)
+                                          : score(*net_, *source_, val_rows_, config_.batch_size, pos_weight_, pause);
   if (!std::isfinite(scored.loss)) {
     std::string culprit;
     const auto batch_size = static_cast<std::size_t>(config_.batch_size);

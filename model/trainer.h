@@ -25,6 +25,7 @@
 #include "engine/optim/adam.h"
 #include "engine/transfer.h"
 #include "model/data_loader.h"
+#include "model/graph_steps.h"
 #include "model/model_file.h"
 #include "model/training_config.h"
 #include "model/training_state.h"
@@ -68,7 +69,11 @@ class Trainer {
   // learning rate and the first tensor that is not, and OutOfMemory with the batch size that would fit.
   bool run(const TrainerCallbacks& callbacks, double save_every_s = kSaveEverySeconds);
 
+  // With the batch size that was chosen, where the trainer chooses it.
+  const TrainingConfig& config() const { return config_; }
   Device device() const { return device_; }
+  // The steps as graphs; nullptr where they are not: on the CPU, or with graph = off.
+  const GraphSteps* graph_steps() const { return graph_.get(); }
   Model& net() { return *net_; }
   const ModelDescription& description() const { return description_; }
   std::int64_t epochs_done() const { return static_cast<std::int64_t>(log_.size()); }
@@ -84,8 +89,13 @@ class Trainer {
   // Between two steps, or two batches of the validation: saves the state when it is time. Throws Stopped.
   void pause(Epoch& epoch, std::size_t samples);
   void train_step(Epoch& epoch, const Step& step);
-  // Reads losses until at most `ahead` are left.
+  void choose_batch_size();
+  void make_graph_steps();
+  // Tells the graphs which records and learning rates are next.
+  void begin_graph_epoch(const Epoch& epoch);
+  // Reads losses until at most `ahead` are left; of graphs those that have arrived, or all when `ahead` is 0.
   void collect_losses(Epoch& epoch, int ahead);
+  void take_loss(Epoch& epoch, double value);
   void validate(EpochResult& result, const TrainerCallbacks& callbacks);
   void save(const EpochResult& result);
   void write_log() const;
@@ -107,6 +117,7 @@ class Trainer {
   std::unique_ptr<optim::Adam> optimizer_;
   Tensor pos_weight_;
   AsyncScalars losses_;  // of steps whose loss the host has not read yet
+  std::unique_ptr<GraphSteps> graph_;
   std::vector<EpochResult> log_;
   EpochPosition position_;  // in the epoch that is not finished
   RunSource run_source_;

@@ -108,6 +108,11 @@ void add_run_fields(TrainingConfig& c, Fields& fields) {
                     .help = "threads of the CPU; 0: all cores; the result does not depend on it",
                     .range = {.least = 0, .most = 1024},
                     .option = "--threads"});
+  fields.push_back({.section = "run",
+                    .key = "graph",
+                    .value = &c.graph,
+                    .help = "steps on the GPU as one graph, recorded once and replayed; the result is the same",
+                    .option = "--graph"});
 }
 
 // Every value, but for whether there is a data folder.

@@ -54,16 +54,25 @@ constexpr EnumWords<Thresholds, 2> enum_words(Thresholds) {
       {{Thresholds::kTuned, "tuned", "the highest F1 on the validation fold"}, {Thresholds::kFixed, "fixed", "0.5"}}};
 }
 
-enum class DeviceChoice { kAuto, kCpu, kCuda };
+enum class DeviceChoice { kAuto, kCpu, kCuda, kCheck };
 // Words for options and files, with their meanings.
-constexpr EnumWords<DeviceChoice, 3> enum_words(DeviceChoice) {
+constexpr EnumWords<DeviceChoice, 4> enum_words(DeviceChoice) {
   return {{{DeviceChoice::kAuto, "auto", "the GPU when there is one"},
            {DeviceChoice::kCpu, "cpu", "the processor"},
-           {DeviceChoice::kCuda, "cuda", "the GPU"}}};
+           {DeviceChoice::kCuda, "cuda", "the GPU"},
+           {DeviceChoice::kCheck, "check", "in training: the GPU, each kernel again on the processor, compared"}}};
 }
 // Throws what parse_device() throws where the choice is not available.
 inline Device device_for(DeviceChoice choice) {
-  return parse_device(word_of(choice));
+  return parse_device(choice == DeviceChoice::kCheck ? "cuda" : word_of(choice));
+}
+
+enum class GraphChoice { kAuto, kOn, kOff };
+// Words for options and files, with their meanings.
+constexpr EnumWords<GraphChoice, 3> enum_words(GraphChoice) {
+  return {{{GraphChoice::kAuto, "auto", "on a GPU that holds the signals of all records"},
+           {GraphChoice::kOn, "on", "or an error"},
+           {GraphChoice::kOff, "off", "kernel by kernel, to look for faults"}}};
 }
 
 struct DataConfig {
@@ -103,6 +112,10 @@ struct TrainingConfig {
 
   DeviceChoice device = DeviceChoice::kAuto;
   std::int64_t threads = 0;
+  GraphChoice graph = GraphChoice::kAuto;
+
+  // In no file: the trainer puts the largest batch size that the GPU's memory admits in the place of batch_size.
+  bool auto_batch_size = false;
 };
 
 // All values of `config` that a configuration file can have, in the order of the file. They point into `config`; after

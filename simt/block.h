@@ -59,6 +59,8 @@ class Invocation {
  public:
   virtual ~Invocation() = default;
   virtual void call() const = 0;
+  // Whether `other` calls the same kernel with equal arguments.
+  virtual bool same_arguments(const Invocation& other) const = 0;
 };
 
 // What a launch asks for. Sizes are in bytes; `shared_bytes` is the dynamic part.

@@ -11,6 +11,7 @@
 #include "base/error.h"
 
 #if !defined(__CUDACC__)
+#include <cstring>
 #include <memory>
 
 #include "simt/block.h"
@@ -83,6 +84,16 @@ struct Grid {
 void enqueue_launch(cudaStream_t stream, const std::string& kernel, LaunchPlan plan,
                     std::shared_ptr<const Invocation> invocation);
 
+// Whether two arguments of a kernel have the same value; the bytes between their members do not count.
+template <class T>
+bool same_bytes(T a, T b) {
+#if defined(__GNUC__) && !defined(__clang__)
+  __builtin_clear_padding(&a);
+  __builtin_clear_padding(&b);
+#endif
+  return std::memcmp(&a, &b, sizeof(T)) == 0;
+}
+
 // A kernel bound to its arguments.
 template <class... Parameters>
 class KernelCall : public Invocation {
@@ -91,8 +102,17 @@ class KernelCall : public Invocation {
   explicit KernelCall(void (*kernel)(Parameters...), Arguments&&... arguments)
       : kernel_(kernel), values_(std::forward<Arguments>(arguments)...) {}
   void call() const override { std::apply(kernel_, values_); }
+  bool same_arguments(const Invocation& other) const override {
+    const auto* same = dynamic_cast<const KernelCall*>(&other);
+    return same != nullptr && kernel_ == same->kernel_ && equal(*same, std::index_sequence_for<Parameters...>());
+  }
 
  private:
+  template <std::size_t... I>
+  bool equal(const KernelCall& other, std::index_sequence<I...>) const {
+    return (same_bytes(std::get<I>(values_), std::get<I>(other.values_)) && ...);
+  }
+
   void (*kernel_)(Parameters...);
   std::tuple<Parameters...> values_;  // by value: the GPU copies arguments at launch
 };

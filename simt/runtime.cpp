@@ -24,7 +24,20 @@ struct Work {
   std::function<void()> run;
   void* undefined = nullptr;
   std::size_t undefined_bytes = 0;
+  // Of a launch.
+  std::string kernel{};
+  LaunchPlan plan{};
+  std::shared_ptr<const Invocation> invocation{};
 };
+
+// Whether two launches are of one kernel with one grid and equal arguments.
+bool same_launch(const Work& a, const Work& b) {
+  const auto same = [](const dim3& x, const dim3& y) { return x.x == y.x && x.y == y.y && x.z == y.z; };
+  return a.kernel == b.kernel && same(a.plan.grid, b.plan.grid) && same(a.plan.block, b.plan.block) &&
+         a.plan.shared_bytes == b.plan.shared_bytes &&
+         (a.invocation == nullptr ? b.invocation == nullptr
+                                  : b.invocation != nullptr && a.invocation->same_arguments(*b.invocation));
+}
 
 struct Allocation {
   void* base;
@@ -203,64 +216,29 @@ void enqueue_launch(cudaStream_t stream, const std::string& kernel, LaunchPlan p
   plan.kernel = kernel.c_str();
   check_launch(plan);
   ++runtime().work.launches;
-  put(stream_of(stream), {[kernel, plan, invocation = std::move(invocation)]() mutable {
-        plan.kernel = kernel.c_str();
-        run_grid(plan, *invocation);
-        check_allocations(kernel, plan.where);
-      }});
+  Work work = {.run = [kernel, plan, invocation]() mutable {
+    plan.kernel = kernel.c_str();
+    run_grid(plan, *invocation);
+    check_allocations(kernel, plan.where);
+  }};
+  work.kernel = kernel;
+  work.plan = plan;
+  work.invocation = std::move(invocation);
+  put(stream_of(stream), std::move(work));
+}
+
+std::vector<std::string> graph_differences(cudaGraphExec_t a, cudaGraphExec_t b) {
+  std::vector<std::string> differences;
+  const std::size_t common = std::min(a->works.size(), b->works.size());
+  for (std::size_t i = 0; i < common; ++i)
+    if (!same_launch(a->works[i], b->works[i])) differences.push_back(a->works[i].kernel);
+  if (a->works.size() != b->works.size()) differences.emplace_back("one graph has more work");
+  return differences;
 }
 
 }  // namespace cardiograd::simt
 
 using namespace cardiograd::simt;
-
-const char* cudaGetErrorName(cudaError_t error) {
-  switch (error) {
-    case cudaSuccess:
-      return "cudaSuccess";
-    case cudaErrorInvalidValue:
-      return "cudaErrorInvalidValue";
-    case cudaErrorMemoryAllocation:
-      return "cudaErrorMemoryAllocation";
-    case cudaErrorInsufficientDriver:
-      return "cudaErrorInsufficientDriver";
-    case cudaErrorNoDevice:
-      return "cudaErrorNoDevice";
-    case cudaErrorNoKernelImageForDevice:
-      return "cudaErrorNoKernelImageForDevice";
-    case cudaErrorInvalidResourceHandle:
-      return "cudaErrorInvalidResourceHandle";
-    case cudaErrorNotReady:
-      return "cudaErrorNotReady";
-    case cudaErrorStreamCaptureUnsupported:
-      return "cudaErrorStreamCaptureUnsupported";
-  }
-  return "unknown";
-}
-
-const char* cudaGetErrorString(cudaError_t error) {
-  switch (error) {
-    case cudaSuccess:
-      return "no error";
-    case cudaErrorInvalidValue:
-      return "invalid argument";
-    case cudaErrorMemoryAllocation:
-      return "out of memory";
-    case cudaErrorInsufficientDriver:
-      return "CUDA driver version is insufficient for CUDA runtime version";
-    case cudaErrorNoDevice:
-      return "no CUDA-capable device is detected";
-    case cudaErrorNoKernelImageForDevice:
-      return "no kernel image is available for execution on the device";
-    case cudaErrorInvalidResourceHandle:
-      return "invalid resource handle";
-    case cudaErrorNotReady:
-      return "device not ready";
-    case cudaErrorStreamCaptureUnsupported:
-      return "operation not permitted when stream is capturing";
-  }
-  return "unknown error";
-}
 
 cudaError_t cudaGetLastError() {
   const Lock lock(runtime().mutex);
@@ -292,6 +270,7 @@ cudaError_t cudaGetDeviceProperties(cudaDeviceProp* properties, int device) {
 }
 cudaError_t cudaDeviceSynchronize() {
   const Lock lock(runtime().mutex);
+  ++runtime().work.waits;
   if (any_capture()) return fail(cudaErrorStreamCaptureUnsupported);
   for (CUstream_st* stream : std::vector(runtime().streams)) drain(*stream);
   return cudaSuccess;
@@ -316,6 +295,8 @@ cudaError_t cudaMemGetInfo(std::size_t* free, std::size_t* total) {
 cudaError_t cudaMalloc(void** pointer, std::size_t bytes) {
   const Lock lock(runtime().mutex);
   *pointer = nullptr;
+  if (any_capture()) return fail(cudaErrorStreamCaptureUnsupported);
+  ++runtime().work.allocations;
   if (bytes == 0) return cudaSuccess;
   const std::size_t total = (bytes + 2 * kDeviceZone + kDeviceAlignment - 1) / kDeviceAlignment * kDeviceAlignment;
   void* base = std::aligned_alloc(kDeviceAlignment, total);
@@ -333,6 +314,7 @@ cudaError_t cudaFree(void* pointer) {
   const Lock lock(runtime().mutex);
   const auto found = runtime().allocations.find(pointer);
   if (found == runtime().allocations.end()) return fail(cudaErrorInvalidValue);
+  ++runtime().work.allocations;
   const cudaError_t status = cudaDeviceSynchronize();
   if (status != cudaSuccess) return status;
   const Allocation allocation = found->second;
@@ -342,10 +324,14 @@ cudaError_t cudaFree(void* pointer) {
   return cudaSuccess;
 }
 cudaError_t cudaMallocHost(void** pointer, std::size_t bytes) {
+  const Lock lock(runtime().mutex);
+  ++runtime().work.allocations;
   *pointer = std::malloc(std::max<std::size_t>(bytes, 1));
   return *pointer == nullptr ? fail(cudaErrorMemoryAllocation) : cudaSuccess;
 }
 cudaError_t cudaFreeHost(void* pointer) {
+  const Lock lock(runtime().mutex);
+  ++runtime().work.allocations;
   const cudaError_t status = cudaDeviceSynchronize();
   if (status == cudaSuccess) std::free(pointer);
   return status;
@@ -354,6 +340,7 @@ cudaError_t cudaFreeHost(void* pointer) {
 cudaError_t cudaMemcpyAsync(void* to, const void* from, std::size_t bytes, cudaMemcpyKind kind, cudaStream_t stream) {
   const Lock lock(runtime().mutex);
   if (bytes == 0) return cudaSuccess;
+  ++runtime().work.copies;
   const bool to_host = kind == cudaMemcpyDeviceToHost;
   put(stream_of(stream),
       {[=] { std::memcpy(to, from, bytes); }, to_host ? to : nullptr, to_host ? bytes : std::size_t{0}});
@@ -367,6 +354,7 @@ cudaError_t cudaMemsetAsync(void* to, int value, std::size_t bytes, cudaStream_t
 }
 cudaError_t cudaMemcpy(void* to, const void* from, std::size_t bytes, cudaMemcpyKind) {
   const Lock lock(runtime().mutex);
+  ++runtime().work.waits;
   if (any_capture()) return fail(cudaErrorStreamCaptureUnsupported);
   for (CUstream_st* stream : std::vector(runtime().streams))
     if (stream->blocking) drain(*stream);
@@ -397,6 +385,7 @@ cudaError_t cudaStreamDestroy(cudaStream_t stream) {
 }
 cudaError_t cudaStreamSynchronize(cudaStream_t stream) {
   const Lock lock(runtime().mutex);
+  ++runtime().work.waits;
   if (any_capture()) return fail(cudaErrorStreamCaptureUnsupported);
   drain(stream_of(stream));
   return cudaSuccess;
@@ -441,6 +430,7 @@ cudaError_t cudaEventQuery(cudaEvent_t event) {
 }
 cudaError_t cudaEventSynchronize(cudaEvent_t event) {
   const Lock lock(runtime().mutex);
+  ++runtime().work.waits;
   if (any_capture()) return fail(cudaErrorStreamCaptureUnsupported);
   wait_for(*event, event->recorded);
   return cudaSuccess;
@@ -472,6 +462,7 @@ cudaError_t cudaGraphInstantiate(cudaGraphExec_t* executable, cudaGraph_t graph,
 }
 cudaError_t cudaGraphLaunch(cudaGraphExec_t executable, cudaStream_t stream) {
   const Lock lock(runtime().mutex);
+  ++runtime().work.graph_launches;
   for (const Work& work : executable->works) put(stream_of(stream), work);
   return cudaSuccess;
 }

@@ -11,6 +11,8 @@
 #include <cstddef>
 #include <cstdint>
 #include <functional>
+#include <string>
+#include <vector>
 
 #include "simt/settings.h"
 
@@ -119,13 +121,23 @@ namespace cardiograd::simt {
 // Bytes of shared memory, static and dynamic, that the kernel may use.
 std::size_t shared_limit_of(const void* kernel);
 
-// What has been put into streams since the program began: kernels, products of cuBLASLt, fills with zeros.
+// What has been asked of the runtime since the program began. What a graph repeats counts as one of graph_launches and
+// nothing else.
 struct StreamWork {
-  std::int64_t launches = 0;
-  std::int64_t products = 0;
-  std::int64_t clears = 0;
+  std::int64_t launches = 0;  // kernels
+  std::int64_t products = 0;  // of cuBLASLt
+  std::int64_t clears = 0;    // fills with zeros
+  std::int64_t copies = 0;    // of cudaMemcpyAsync
+  std::int64_t graph_launches = 0;
+  std::int64_t allocations = 0;  // cudaMalloc, cudaMallocHost, cudaFree, cudaFreeHost
+  std::int64_t waits = 0;        // of the host: for a stream, an event, the device, or a copy
 };
 StreamWork stream_work();
+
+// The kernels whose grid or arguments differ between two graphs, by name, in order; one more text where one graph has
+// more work. Two captures of one piece of work, with other values on the host, must not differ: what differs is a value
+// that replays would keep and that should be read from device memory.
+std::vector<std::string> graph_differences(cudaGraphExec_t a, cudaGraphExec_t b);
 
 // For libraries that are emulated on top of this: puts work into the stream.
 void enqueue_work(cudaStream_t stream, std::function<void()> run);

@@ -47,6 +47,10 @@ void ConfigOptions::add_all(CLI::App& app) {
     if (!field.option.empty()) add(app, field.name());
 }
 
+void ConfigOptions::give(std::string_view name, const std::string& option, const ConfigValue& value) {
+  given_[std::string(name)] = {option, value};
+}
+
 void ConfigOptions::take(const ConfigField& field, const std::string& option, const ConfigValue& value) {
   if (const auto before = given_.find(field.name()); before != given_.end() && before->second.option != option)
     throw UsageError(fmt::format("{} and {} say the same", before->second.option, option),

@@ -23,6 +23,9 @@ class ConfigOptions {
   // Adds the options of all fields that have one.
   void add_all(CLI::App& app);
 
+  // As if `option` had been given on the command line with this value of the field `name`.
+  void give(std::string_view name, const std::string& option, const model::ConfigValue& value);
+
   bool given(std::string_view name) const { return given_.contains(name); }
   // Writes what was given into `config`. Throws UsageError naming the option, and what is expected.
   void apply(model::TrainingConfig& config) const;

@@ -6,6 +6,7 @@
 #include <fmt/format.h>
 
 #include "base/error.h"
+#include "engine/cuda.h"
 #include "engine/gradient_slab.h"
 
 namespace cardiograd::nn {
@@ -57,12 +58,22 @@ void Module::set_training(bool training) {
 }
 
 void Module::set_dropout_step(std::uint64_t seed, std::uint32_t step) {
+  set_dropouts({.seed = seed, .step = step});
+}
+
+void Module::set_dropout_step_at(std::uint64_t seed, const std::uint32_t* step) {
+  set_dropouts({.seed = seed, .step_at = step});
+}
+
+// All but the layer and the probability.
+void Module::set_dropouts(const kernels::DropoutKey& key) {
   std::uint32_t layer = 0;
   for_each_module("", [&](const std::string&, Module& module) {
-    for (kernels::DropoutKey* key : module.dropouts_) {
-      key->seed = seed;
-      key->step = step;
-      key->layer = layer++;
+    for (kernels::DropoutKey* each : module.dropouts_) {
+      each->seed = key.seed;
+      each->step = key.step;
+      each->step_at = key.step_at;
+      each->layer = layer++;
     }
   });
 }
@@ -94,6 +105,10 @@ void Module::add_dropout(kernels::DropoutKey& key) {
 kernels::DropoutKey Module::active(const kernels::DropoutKey& key) const {
   kernels::DropoutKey result = key;
   if (!training_) result.probability = 0;
+  if (result.probability > 0 && result.step_at == nullptr && cuda::capturing())
+    throw Error(
+        "a recorded step with dropout whose step comes from the host: every replay would drop the same elements",
+        "Give the place of the step in the GPU's memory: set_dropout_step_at().");
   return result;
 }
 

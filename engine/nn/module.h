@@ -57,6 +57,8 @@ class Module {
 
   // Which random numbers dropout layers draw: a function of the run's seed and the training step.
   void set_dropout_step(std::uint64_t seed, std::uint32_t step);
+  // The same with a step that lies at `step` in the GPU's memory, read whenever a kernel runs.
+  void set_dropout_step_at(std::uint64_t seed, const std::uint32_t* step);
 
  protected:
   // Registers a tensor of this module, which must live as long as it: one that training changes and gradients are
@@ -75,6 +77,7 @@ class Module {
   kernels::DropoutKey active(const kernels::DropoutKey& key) const;
 
  private:
+  void set_dropouts(const kernels::DropoutKey& key);
   void for_each_module(const std::string& prefix, const std::function<void(const std::string&, Module&)>& visit);
 
   std::string name_;

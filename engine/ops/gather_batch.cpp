@@ -18,7 +18,7 @@ Tensor gather_batch(const Tensor& signals, const Tensor& scales, const Tensor& i
   expect_shape("gather_batch", "scales", scales, {s.records, s.channels});
   expect_shape("gather_batch", "mean", mean, {s.channels});
   expect_shape("gather_batch", "inverse_sd", inverse_sd, {s.channels});
-  for (std::int64_t i = 0; i < s.batch; ++i) {
+  for (std::int64_t i = 0; i < (index.device() == Device::kCpu ? s.batch : 0); ++i) {
     const std::int32_t record = index.data<std::int32_t>()[i];
     if (record < 0 || record >= s.records)
       throw Error(fmt::format("gather_batch: record {}, expected 0 to {}", record, s.records - 1));

@@ -97,10 +97,21 @@ Tensor weighted_bce(const Tensor& logits, const Tensor& targets, const Tensor& p
 Tensor bce_with_logits(const Tensor& logits, const Tensor& targets);
 
 // Records `index` (N, int32) of a resident data set as standardized float32 (N, T, C). signals (records, T, C) int16,
-// scales (records, C), mean and inverse_sd (C). Not differentiable. `index` is on the CPU, where it is checked: throws
-// Error for an index outside the set.
+// scales (records, C), mean and inverse_sd (C). Not differentiable. An `index` on the CPU is checked: throws Error for
+// an index outside the set. One on the GPU is not.
 Tensor gather_batch(const Tensor& signals, const Tensor& scales, const Tensor& index, const Tensor& mean,
                     const Tensor& inverse_sd);
+
+// What a batch has of one row per record.
+struct BatchRows {
+  Tensor rows;      // (N) int32
+  Tensor features;  // (N, F)
+  Tensor labels;    // (N, C)
+};
+// The records `first` ... first + count - 1 of `order` (records, int32, each below records); `first` (1, int32) is read
+// when the kernel runs and is not checked. features (records, F), F may be 0; labels (records, C). Not differentiable.
+BatchRows batch_rows(const Tensor& order, const Tensor& first, const Tensor& features, const Tensor& labels,
+                     std::int64_t count);
 
 // The same values with another shape of equal count.
 Tensor reshape(const Tensor& x, const Shape& shape);

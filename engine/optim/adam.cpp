@@ -3,6 +3,7 @@
 #include <cstddef>
 #include <utility>
 
+#include "engine/device_check.h"
 #include "engine/dispatch.h"
 #include "engine/gradient_slab.h"
 #include "engine/observer.h"
@@ -26,25 +27,32 @@ kernels::AdamShape shape_of(const AdamOptions& options) {
 // is two launches whose arguments are the same each time; what has changed is uploaded before.
 class Adam::OnCuda {
  public:
+  explicit OnCuda(std::size_t parameters)
+      : table_(Tensor::empty({static_cast<std::int64_t>(parameters * sizeof(kernels::AdamSlice))}, DType::kUint8,
+                             Device::kCuda)) {}
+
   void set_steps(std::int64_t steps) {
     upload(bytes() + offsetof(kernels::AdamProgress, step), &steps, sizeof steps);
     const std::int32_t stopped = 0;
     upload(bytes() + offsetof(kernels::AdamProgress, stopped), &stopped, sizeof stopped);
   }
 
-  void step(const Adam& adam, double learning_rate, const Tensor& loss) {
-    if (learning_rate != learning_rate_) {
-      upload(bytes() + offsetof(kernels::AdamProgress, lr), &learning_rate, sizeof learning_rate);
-      learning_rate_ = learning_rate;
-    }
+  // With the learning rate in device memory at `rate`, or with the one that set_learning_rate() has sent.
+  void step(const Adam& adam, const double* rate, const Tensor& loss) {
     collect(adam);
     if constexpr (kernels::kHasDeviceCode) {
-      kernels::adam_begin_step_cuda(shape_of(adam.options_), loss.defined() ? loss.address() : nullptr, progress(),
-                                    cuda::stream());
+      kernels::adam_begin_step_cuda(shape_of(adam.options_), rate, loss.defined() ? loss.address() : nullptr,
+                                    progress(), cuda::stream());
       kernels::adam_step_cuda(static_cast<std::int64_t>(slices_.size()), blocks_,
                               reinterpret_cast<const kernels::AdamSlice*>(table_.address<std::uint8_t>()), progress(),
                               cuda::stream());
     }
+  }
+
+  void set_learning_rate(double learning_rate) {
+    if (learning_rate == learning_rate_) return;
+    upload(bytes() + offsetof(kernels::AdamProgress, lr), &learning_rate, sizeof learning_rate);
+    learning_rate_ = learning_rate;
   }
 
  private:
@@ -67,14 +75,12 @@ class Adam::OnCuda {
     }
     if (next_ == slices_) return;
     slices_ = next_;
-    const auto size = static_cast<std::int64_t>(slices_.size() * sizeof(kernels::AdamSlice));
-    if (!table_.defined() || table_.count() < size) table_ = Tensor::empty({size}, DType::kUint8, Device::kCuda);
     upload(reinterpret_cast<std::byte*>(table_.address<std::uint8_t>()), slices_.data(),
-           static_cast<std::size_t>(size));
+           slices_.size() * sizeof(kernels::AdamSlice));
   }
 
   Tensor progress_ = Tensor::zeros({sizeof(kernels::AdamProgress)}, DType::kUint8, Device::kCuda);
-  Tensor table_;
+  Tensor table_;                            // with room for all parameters
   std::vector<kernels::AdamSlice> slices_;  // what table_ holds
   std::vector<kernels::AdamSlice> next_;
   std::int64_t blocks_ = 0;
@@ -90,7 +96,7 @@ Adam::Adam(std::vector<nn::NamedTensor> parameters, const AdamOptions& options)
   }
   keep_gradients_together(nn::tensors_of(parameters_));
   if (!parameters_.empty() && parameters_.front().tensor->device() == Device::kCuda)
-    on_cuda_ = std::make_unique<OnCuda>();
+    on_cuda_ = std::make_unique<OnCuda>(parameters_.size());
 }
 
 Adam::~Adam() = default;
@@ -101,19 +107,65 @@ void Adam::set_steps(std::int64_t steps) {
   if (on_cuda_ != nullptr) on_cuda_->set_steps(steps);
 }
 
-void Adam::step(double learning_rate, const Tensor& loss) {
-  const LayerScope layer("adam");
+kernels::AdamShape Adam::begin_step(double learning_rate) {
   kernels::AdamShape shape = shape_of(options_);
   shape.lr = learning_rate;
   shape.step = ++steps_;
   shape.count = 0;
   for (const nn::NamedTensor& parameter : parameters_)
     if (parameter.tensor->grad().defined()) shape.count += parameter.tensor->count();
+  return shape;
+}
+
+void Adam::step(double learning_rate, const Tensor& loss) {
+  const LayerScope layer("adam");
+  const kernels::AdamShape shape = begin_step(learning_rate);
   if (!observe("adam_forward", shape, on_cuda_ != nullptr ? Device::kCuda : Device::kCpu)) return;
-  if (on_cuda_ != nullptr)
-    on_cuda_->step(*this, learning_rate, loss);
-  else if (!(stopped_ = stopped_ || (loss.defined() && !all_finite(loss))))
+  if (on_cuda_ != nullptr) {
+    on_cuda_->set_learning_rate(learning_rate);
+    if (current_check != nullptr)
+      step_checked(shape, loss);
+    else
+      on_cuda_->step(*this, nullptr, loss);
+  } else if (!(stopped_ = stopped_ || (loss.defined() && !all_finite(loss)))) {
     step_on_cpu(shape);
+  }
+  observed();
+}
+
+void Adam::step_at(const double* learning_rate, const Tensor& loss) {
+  const LayerScope layer("adam");
+  const kernels::AdamShape shape = begin_step(0);
+  if (!observe("adam_forward", shape, Device::kCuda)) return;
+  on_cuda_->step(*this, learning_rate, loss);
+  observed();
+}
+
+void Adam::step_checked(const kernels::AdamShape& all, const Tensor& loss) {
+  struct Copy {
+    Tensor gradient, parameter, m, v;
+  };
+  std::vector<Copy> copies;
+  for (std::size_t i = 0; i < parameters_.size(); ++i) {
+    const Tensor gradient = parameters_[i].tensor->grad();
+    copies.push_back({gradient.defined() ? gradient.to(Device::kCpu) : Tensor(),
+                      parameters_[i].tensor->to(Device::kCpu), moments_[i].m.to(Device::kCpu),
+                      moments_[i].v.to(Device::kCpu)});
+  }
+  on_cuda_->step(*this, nullptr, loss);
+  if (loss.defined() && !all_finite(loss)) return;
+  current_check->count_call("adam_forward");
+  kernels::AdamShape shape = all;
+  for (std::size_t i = 0; i < copies.size(); ++i) {
+    Copy& copy = copies[i];
+    if (!copy.gradient.defined()) continue;
+    shape.count = copy.parameter.count();
+    kernels::adam_forward_cpu(shape, copy.gradient.data(), copy.parameter.data(), copy.m.data(), copy.v.data());
+    const LayerScope layer(parameters_[i].name);
+    current_check->compare("adam_forward", 1, *parameters_[i].tensor, copy.parameter);
+    current_check->compare("adam_forward", 2, moments_[i].m, copy.m);
+    current_check->compare("adam_forward", 3, moments_[i].v, copy.v);
+  }
 }
 
 void Adam::step_on_cpu(const kernels::AdamShape& all) {

@@ -34,6 +34,11 @@ class Adam {
   // parameters that have a gradient, in the layer "adam". Throws Error when a parameter and its gradient are on
   // different devices.
   void step(double learning_rate, const Tensor& loss = {});
+  // The same on the GPU, with the learning rate that lies at `learning_rate` in its memory when the step runs: nothing
+  // that changes from step to step comes from the host, so that a graph can record it.
+  void step_at(const double* learning_rate, const Tensor& loss);
+  // A graph has repeated a step: counts it.
+  void count_step() { ++steps_; }
 
   // Steps asked for.
   std::int64_t steps() const { return steps_; }
@@ -50,7 +55,11 @@ class Adam {
   };
   class OnCuda;
 
+  // The step that begins, of all parameters that have a gradient.
+  kernels::AdamShape begin_step(double learning_rate);
   void step_on_cpu(const kernels::AdamShape& all);
+  // The step on the GPU, and again on the CPU (device_check.h).
+  void step_checked(const kernels::AdamShape& all, const Tensor& loss);
 
   std::vector<nn::NamedTensor> parameters_;
   std::vector<Moments> moments_;

@@ -4,6 +4,7 @@
 #include <vector>
 
 #include "engine/cuda.h"
+#include "engine/device_check.h"
 #include "engine/dispatch.h"
 #include "engine/gradient_slab.h"
 #include "engine/observer.h"
@@ -57,12 +58,31 @@ Tensor clip_on_cuda(const std::vector<nn::NamedTensor>& parameters, std::vector<
     gradients = {all};
   }
   if constexpr (kernels::kHasDeviceCode) {
-    if (observe("squared_norm_forward", kernels::SquaredNormShape{all.count()}, Device::kCuda))
+    if (observe("squared_norm_forward", kernels::SquaredNormShape{all.count()}, Device::kCuda)) {
       kernels::clip_factor_cuda(all.count(), all.address(), max_norm, norm.address(), factor.address(), cuda::stream());
-    for (Tensor& gradient : gradients)
-      if (observe("scale_forward", kernels::ScaleShape{gradient.count(), 1.0F}, Device::kCuda))
-        kernels::scale_by_cuda(gradient.count(), factor.address(), gradient.address(), cuda::stream());
+      observed();
+    }
+    for (Tensor& gradient : gradients) {
+      if (!observe("scale_forward", kernels::ScaleShape{gradient.count(), 1.0F}, Device::kCuda)) continue;
+      kernels::scale_by_cuda(gradient.count(), factor.address(), gradient.address(), cuda::stream());
+      observed();
+    }
   }
+  return norm;
+}
+
+// On the GPU, and again on the CPU (device_check.h).
+Tensor clip_checked(const std::vector<nn::NamedTensor>& parameters, std::vector<Tensor>& gradients, double max_norm) {
+  std::vector<Tensor> copies;
+  for (const Tensor& gradient : gradients) copies.push_back(gradient.to(Device::kCpu));
+  std::vector<Tensor> clipped = gradients;  // parts of the same memory
+  const Tensor norm = clip_on_cuda(parameters, clipped, max_norm);
+  const Tensor expected = clip_on_cpu(copies, max_norm);
+  current_check->count_call("squared_norm_forward");
+  current_check->compare("squared_norm_forward", 1, norm, expected);
+  current_check->count_call("scale_forward");
+  for (std::size_t i = 0; i < gradients.size(); ++i)
+    current_check->compare("scale_forward", 0, gradients[i], copies[i]);
   return norm;
 }
 
@@ -72,6 +92,7 @@ Tensor clip_gradients(const std::vector<nn::NamedTensor>& parameters, double max
   const LayerScope layer("clip");
   std::vector<Tensor> gradients = gradients_of(parameters);
   const bool on_cuda = !gradients.empty() && gradients.front().device() == Device::kCuda;
+  if (on_cuda && current_check != nullptr) return clip_checked(parameters, gradients, max_norm);
   return on_cuda ? clip_on_cuda(parameters, gradients, max_norm) : clip_on_cpu(gradients, max_norm);
 }
 

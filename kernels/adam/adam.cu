@@ -24,11 +24,11 @@ __device__ inline double integer_power(double base, std::int64_t step) {
 
 // One thread in all.
 static __global__ void __launch_bounds__(32)
-    adam_begin_step_kernel(AdamShape s, const float* loss, AdamProgress* progress) {
+    adam_begin_step_kernel(AdamShape s, const double* lr_at, const float* loss, AdamProgress* progress) {
   if (loss != nullptr && !is_finite(*loss)) progress->stopped = 1;
   if (progress->stopped != 0) return;
   const std::int64_t step = ++progress->step;
-  const double lr = progress->lr;
+  const double lr = lr_at != nullptr ? *lr_at : progress->lr;
   progress->coefficients = {
       .coupled_decay = static_cast<float>(s.decoupled ? 0 : s.weight_decay),
       .keep = static_cast<float>(s.decoupled ? 1 - lr * s.weight_decay : 1),
@@ -101,8 +101,9 @@ static __global__ void __launch_bounds__(32) adam_single_kernel(AdamSingle value
   *at = value;
 }
 
-void adam_begin_step_cuda(const AdamShape& s, const float* loss, AdamProgress* progress, Stream stream) {
-  simt::launch<adam_begin_step_kernel>(dim3(1), dim3(1), 0, stream, s, loss, progress);
+void adam_begin_step_cuda(const AdamShape& s, const double* lr, const float* loss, AdamProgress* progress,
+                          Stream stream) {
+  simt::launch<adam_begin_step_kernel>(dim3(1), dim3(1), 0, stream, s, lr, loss, progress);
 }
 
 void adam_step_cuda(std::int64_t slices, std::int64_t blocks, const AdamSlice* table, const AdamProgress* progress,
@@ -119,7 +120,7 @@ void adam_forward_cuda(const AdamShape& s, const float* gradient, float* paramet
   const AdamSingle value = {.progress = {.lr = s.lr, .step = s.step - 1, .stopped = 0, .coefficients = {}},
                             .slice = {gradient, parameter, m, v, s.count, 0}};
   simt::launch<adam_single_kernel>(dim3(1), dim3(1), 0, stream, value, at);
-  adam_begin_step_cuda(s, nullptr, &at->progress, stream);
+  adam_begin_step_cuda(s, nullptr, nullptr, &at->progress, stream);
   adam_step_cuda(1, adam_blocks(s.count), &at->slice, &at->progress, stream);
 }
 

@@ -68,9 +68,10 @@ void adam_forward_cpu(const AdamShape& s, const float* gradient, float* paramete
 void adam_forward_cuda(const AdamShape& s, const float* gradient, float* parameter, float* m, float* v, Stream stream);
 
 // All parameters in two launches, whatever their number: what the optimizer uses. The first begins a step: counts it in
-// *progress and computes its coefficients from progress->lr; count, lr and step of `s` are not used. When `loss` is
-// given and not finite, the step and all later ones are left out.
-void adam_begin_step_cuda(const AdamShape& s, const float* loss, AdamProgress* progress, Stream stream);
+// *progress and computes its coefficients from the learning rate in *lr, or in progress->lr where `lr` is null; count,
+// lr and step of `s` are not used. When `loss` is given and not finite, the step and all later ones are left out.
+void adam_begin_step_cuda(const AdamShape& s, const double* lr, const float* loss, AdamProgress* progress,
+                          Stream stream);
 
 // The second makes the step that was begun, for all parameters. `blocks` is the sum of adam_blocks(count) over the
 // table.

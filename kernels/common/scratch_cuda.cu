@@ -2,6 +2,7 @@
 #include <mutex>
 #include <string>
 #include <utility>
+#include <vector>
 
 #include "base/out_of_memory.h"
 #include "kernels/common/check_cuda.h"
@@ -16,6 +17,22 @@ struct Piece {
 };
 
 void (*release_others)() = nullptr;
+
+std::mutex& scratch_mutex() {
+  static std::mutex mutex;
+  return mutex;
+}
+
+// Who holds memory that has grown, and what is held. Never destroyed: at the end of the program the driver may be gone
+// before static objects are.
+struct Held {
+  int holders = 0;
+  std::vector<float*> pieces;
+};
+Held& held() {
+  static auto& instance = *new Held;
+  return instance;
+}
 
 float* allocate(std::size_t bytes) {
   float* data = nullptr;
@@ -40,17 +57,26 @@ void on_scratch_exhausted(void (*release)()) {
 }
 
 float* cuda_scratch(Stream stream, CudaScratchUse use, std::int64_t count) {
-  static std::mutex mutex;
-  // Never destroyed: at the end of the program the driver may be gone before static objects are.
-  static auto& pieces = *new std::map<std::pair<Stream, CudaScratchUse>, Piece>;
-  const std::lock_guard<std::mutex> lock(mutex);
+  static auto& pieces = *new std::map<std::pair<Stream, CudaScratchUse>, Piece>;  // Never destroyed, as above.
+  const std::lock_guard<std::mutex> lock(scratch_mutex());
   Piece& piece = pieces[{stream, use}];
   if (count > piece.count) {
-    check_cuda(cudaFree(piece.data), "releasing working memory");
+    if (held().holders > 0)
+      held().pieces.push_back(piece.data);
+    else
+      check_cuda(cudaFree(piece.data), "releasing working memory");
     piece = {};
     piece = {allocate(static_cast<std::size_t>(count) * sizeof(float)), count};
   }
   return piece.data;
+}
+
+void hold_cuda_scratch(bool hold) {
+  const std::lock_guard<std::mutex> lock(scratch_mutex());
+  held().holders += hold ? 1 : -1;
+  if (held().holders > 0) return;
+  for (float* data : held().pieces) cudaFree(data);  // Its failure is that of a kernel, which others report.
+  held().pieces.clear();
 }
 
 unsigned* cuda_counters(Stream stream) {

@@ -15,6 +15,10 @@ enum class CudaScratchUse { kPartial, kCoefficients, kColumnSums, kMatmul, kFact
 // the same stream and use. Growing waits for the device. Throws OutOfMemory when the device has no memory left.
 float* cuda_scratch(Stream stream, CudaScratchUse use, std::int64_t count);
 
+// While more calls said true than false, memory that has grown keeps its old place too: recorded graphs use it. The old
+// places are released with the last.
+void hold_cuda_scratch(bool hold);
+
 // kCudaCounters counters of device memory for the blocks of one launch (last_block_cuda.cuh). They are 0, and whoever
 // counts with them leaves 0.
 inline constexpr int kCudaCounters = 65536;

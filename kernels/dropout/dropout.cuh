@@ -17,6 +17,7 @@ struct DropoutMask {
   std::uint32_t step;
   std::uint32_t key_low;
   std::uint32_t key_high;
+  const std::uint32_t* step_at;  // in device memory: read instead of `step` where it is not null
 };
 inline DropoutMask dropout_mask(const DropoutKey& key) {
   return {dropout_threshold(key.probability),
@@ -24,13 +25,15 @@ inline DropoutMask dropout_mask(const DropoutKey& key) {
           key.layer,
           key.step,
           static_cast<std::uint32_t>(key.seed),
-          static_cast<std::uint32_t>(key.seed >> 32)};
+          static_cast<std::uint32_t>(key.seed >> 32),
+          key.step_at};
 }
 
 // The words of elements 4 * block ... 4 * block + 3.
 __device__ inline PhiloxBlock dropout_words(const DropoutMask& mask, std::int64_t block) {
   const auto counter = static_cast<std::uint64_t>(block);
-  return philox(static_cast<std::uint32_t>(counter), static_cast<std::uint32_t>(counter >> 32), mask.layer, mask.step,
+  const std::uint32_t step = mask.step_at != nullptr ? *mask.step_at : mask.step;
+  return philox(static_cast<std::uint32_t>(counter), static_cast<std::uint32_t>(counter >> 32), mask.layer, step,
                 mask.key_low, mask.key_high);
 }
 

@@ -21,6 +21,9 @@ struct DropoutKey {
   std::uint64_t seed = 0;
   std::uint32_t layer = 0;  // differs between the dropout layers of a model
   std::uint32_t step = 0;   // differs between training steps
+  // On the GPU, where the step is read instead when a kernel runs: device memory, or null. A kernel that a graph has
+  // recorded keeps its arguments, and so every replay would drop the same elements.
+  const std::uint32_t* step_at = nullptr;
 };
 
 // A kept element is multiplied by this, so that the expectation stays.

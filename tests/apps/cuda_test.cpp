@@ -90,6 +90,45 @@ TEST_F(CudaApps, TheSameSeedGivesTheSameBytes) {
   EXPECT_TRUE(models[0] == models[1]);
 }
 
+TEST_F(CudaApps, GraphsAndKernelByKernelGiveTheSameBytes) {
+  const SmallRun run;
+  std::vector<std::string> models;
+  for (const std::string graph : {"on", "off"}) {
+    const auto out = run.folder() / graph;
+    expect_success(run_app("train", run.with({"--out", out, "--device", "cuda", "--epochs", "3", "--graph", graph})));
+    models.push_back(read_file(out / "last.safetensors"));
+  }
+  EXPECT_TRUE(models[0] == models[1]);
+  expect_failure(run_app("train", run.with({"--device", "cpu", "--graph", "on", "--out", run.folder() / "c"})), 2,
+                 {"--graph on: the CPU has no graphs"});
+}
+
+TEST_F(CudaApps, CheckComparesTheDevices) {
+  const SmallRun run;
+  const Outcome agreed = run_app("train", run.with({"--device", "check", "--epochs", "1"}));
+  expect_success(agreed);
+  expect_parts(agreed.out, {"kernel on both devices", "conv1d_backward_weight", "attention_forward", "adam_forward",
+                            "gather_batch_forward", "worst tensor"});
+  const Outcome strict = run_app(
+      "train", run.with({"--device", "check", "--epochs", "1", "--check-tolerance", "0", "--out", run.folder() / "b"}));
+  expect_failure(strict, 1, {"the devices differ: ", " in "});
+  expect_failure(run_app("train", run.with({"--device", "check", "--graph", "on", "--out", run.folder() / "c"})), 2,
+                 {"kernel by kernel"});
+}
+
+TEST_F(CudaApps, TheBatchSizeCanBeWhatTheMemoryAdmits) {
+  const SmallRun run;
+  const std::vector<std::string> arguments = {"--device", "cuda", "--epochs", "1", "--batch-size", "auto"};
+  const Outcome outcome = run_app("train", run.with(arguments), with_memory("98"));
+  expect_success(outcome);
+  expect_parts(outcome.err, {"the largest whose step fits into "});
+  expect_parts(read_file(run.out() / "config.toml"), {"batch_size = "});
+  expect_failure(run_app("train", run.with({"--batch-size", "auto", "--device", "cpu", "--out", run.folder() / "c"})),
+                 2, {"--batch-size auto on the CPU"});
+  expect_failure(run_app("train", run.with({"--batch-size", "many", "--out", run.folder() / "d"})), 2,
+                 {"--batch-size is 'many'"});
+}
+
 TEST_F(CudaApps, TooLittleMemoryIsOneErrorWithABatchSize) {
   const SmallRun run;
   const std::vector<std::string> large = {"--device", "cuda", "--epochs", "1", "--batch-size", "24"};

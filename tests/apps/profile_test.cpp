@@ -129,6 +129,57 @@ TEST(Profile, MeasuredTimesAreHeldAgainstPredictions) {
   expect_failure(run_app("profile", arguments), 1, {"no times of benchmarks"});
 }
 
+// A step that runs, kernel by kernel; its trace is what Chrome and Perfetto read.
+TEST(Profile, AStepThatRunsAddsUp) {
+  const TemporaryFolder folder;
+  const std::string file = (folder / "step.json").string();
+  const std::string trace = (folder / "trace.json").string();
+  const Outcome result = run_app("profile", {"--device", "cpu", "--batch-size", "2", "--samples", "64", "--steps", "3",
+                                             "--threads", "1", "--json", file, "--trace", trace});
+  expect_success(result);
+  for (const char* part : {"conv1d_forward  N2 T64 C12->64", "% roof", "largest gaps:", "median of 3", "between them"})
+    EXPECT_NE(result.out.find(part), std::string::npos) << part;
+  const nlohmann::json json = nlohmann::json::parse(read_file(file));
+  double kernels = 0;
+  double end = 0;
+  for (const auto& kernel : json.at("kernels")) {
+    EXPECT_TRUE(kernel.at("seconds").get<double>() >= 0);
+    EXPECT_TRUE(kernel.at("start_s").get<double>() >= end) << "one after the other";
+    end = kernel.at("start_s").get<double>() + kernel.at("seconds").get<double>() - 1e-9;
+    kernels += kernel.at("seconds").get<double>();
+  }
+  EXPECT_TRUE(json.at("kernels").size() > 50) << json.at("kernels").size();
+  const double whole = json.at("timed_step_s");
+  EXPECT_TRUE(std::abs(kernels - json.at("kernels_s").get<double>()) <= 1e-9);
+  EXPECT_TRUE(std::abs(kernels + json.at("between_s").get<double>() - whole) <= 1e-9);
+  EXPECT_TRUE(end <= whole && json.at("step_s").get<double>() > 0);
+
+  const nlohmann::json events = nlohmann::json::parse(read_file(trace)).at("traceEvents");
+  std::size_t kernel_events = 0;
+  double dur = 0;
+  for (const auto& event : events) {
+    if (event.at("ph") == "M") continue;
+    EXPECT_EQ(event.at("ph"), "X");
+    EXPECT_TRUE(event.at("ts").get<double>() >= 0 && event.at("dur").get<double>() >= 0);
+    EXPECT_TRUE(event.at("pid").is_number_integer() && event.at("tid").is_number_integer());
+    if (event.at("cat") != "kernel") continue;
+    ++kernel_events;
+    dur += event.at("dur").get<double>();
+  }
+  EXPECT_EQ(kernel_events, json.at("kernels").size());
+  EXPECT_TRUE(std::abs(1e-6 * dur - kernels) <= 1e-9);
+  expect_failure(run_app("profile", {"--trace", trace}), 2, {"--device"});
+  expect_failure(run_app("profile", {"--device", "tpu"}), 2, {"device 'tpu'"});
+}
+
+TEST(Profile, MemoryIsPlannedByTensor) {
+  const Outcome result = run_app("profile", {"--memory", "--batch-size", "4", "--records", "100"});
+  expect_success(result);
+  for (const char* part : {"conv1d_forward", "cnn.0", "without reuse", "resident", "largest batch", "  4 GB", "  8 GB"})
+    EXPECT_NE(result.out.find(part), std::string::npos) << part << " in " << result.out;
+  expect_failure(run_app("profile", {"--memory", "--device", "cpu"}), 2, {"--memory"});
+}
+
 TEST(Profile, CountsCanComeFromAFile) {
   const TemporaryFolder folder;
   const std::string costs = (folder / "costs.json").string();

@@ -1,0 +1,148 @@
+#include "model/device_batches.h"
+
+#include <algorithm>
+#include <cstddef>
+#include <utility>
+
+#include "base/error.h"
+#include "engine/ops/ops.h"
+#include "engine/transfer.h"
+#include "kernels/common/batch_progress_cuda.h"
+#include "kernels/common/device_code.h"
+
+namespace cardiograd::model {
+namespace {
+
+using kernels::BatchProgress;
+
+Tensor words_on_gpu(std::size_t bytes) {
+  return Tensor::zeros({static_cast<std::int64_t>(bytes / sizeof(std::int32_t))}, DType::kInt32, Device::kCuda);
+}
+
+std::byte* raw(Tensor& tensor) {
+  return reinterpret_cast<std::byte*>(tensor.address<std::int32_t>());
+}
+
+const BatchProgress& progress_at(const Tensor& tensor) {
+  return *reinterpret_cast<const BatchProgress*>(tensor.address<std::int32_t>());
+}
+
+// The table, or one without columns.
+Tensor features_on_gpu(const Tensor& features, std::int64_t records) {
+  return features.defined() ? features.to(Device::kCuda) : Tensor::empty({records, 0}, DType::kFloat32, Device::kCuda);
+}
+
+}  // namespace
+
+LossRing::LossRing()
+    : ring_(Tensor::zeros({kSize}, DType::kFloat32, Device::kCuda)),
+      pinned_(pinned_allocator().allocate(2 * kSize * sizeof(float))) {}
+
+LossRing::~LossRing() {
+  try {
+    take(true);             // The stream may still hold copies into the pinned memory.
+  } catch (const Error&) {  // The next call that waits for the stream reports it.
+  }
+}
+
+void LossRing::count_step() {
+  if (++written_ == kSize) copy();
+}
+
+void LossRing::copy() {
+  Part& part = parts_[next_];
+  arrive(part);
+  part.first = copied_;
+  part.count = written_ - copied_;
+  auto* to = reinterpret_cast<float*>(pinned_.get()) + next_ * kSize;
+  cuda::copy(to, ring_.address() + part.first, static_cast<std::size_t>(part.count) * sizeof(float),
+             cuda::Direction::kToHost);
+  part.copied.record();
+  copied_ = written_;
+  if (written_ == kSize) written_ = copied_ = 0;
+  next_ = 1 - next_;
+}
+
+void LossRing::arrive(Part& part) {
+  if (part.count == 0) return;
+  part.copied.wait();
+  const auto* from = reinterpret_cast<const float*>(pinned_.get()) + (&part - parts_) * kSize;
+  arrived_.insert(arrived_.end(), from, from + part.count);
+  part.count = 0;
+}
+
+std::vector<float> LossRing::take(bool all) {
+  if (all && written_ > copied_) copy();
+  if (all) {
+    arrive(parts_[next_]);  // the older one first
+    arrive(parts_[1 - next_]);
+  }
+  return std::exchange(arrived_, {});
+}
+
+void LossRing::clear() {
+  take(true);
+  written_ = copied_ = 0;
+}
+
+DeviceBatches::DeviceBatches(const DataLoader& source)
+    : source_(source),
+      features_(features_on_gpu(source.features(), source.labels().dim(0))),
+      labels_(source.labels().to(Device::kCuda)),
+      order_(Tensor::zeros({source.labels().dim(0)}, DType::kInt32, Device::kCuda)),
+      progress_(words_on_gpu(sizeof(BatchProgress))),
+      rates_(words_on_gpu(static_cast<std::size_t>(source.labels().dim(0)) * sizeof(double))),
+      logits_(Tensor::zeros(source.labels().shape(), DType::kFloat32, Device::kCuda)) {
+  constexpr std::size_t kWord = sizeof(std::int32_t);
+  static_assert(offsetof(BatchProgress, first) % kWord == 0 && sizeof(BatchProgress) % kWord == 0);
+  first_ = progress_.part(offsetof(BatchProgress, first) / kWord, {1});
+}
+
+void DeviceBatches::begin(const std::vector<std::int64_t>& rows, std::size_t first, std::int64_t step,
+                          const std::vector<double>& rates) {
+  const std::vector<std::int32_t> order(rows.begin(), rows.end());
+  upload(raw(order_), order.data(), order.size() * sizeof(std::int32_t));
+  upload(raw(rates_), rates.data(), rates.size() * sizeof(double));
+  const BatchProgress progress = {.lr = rates.empty() ? 0 : rates.front(),
+                                  .first = static_cast<std::int32_t>(first),
+                                  .batch = 0,
+                                  .step = static_cast<std::uint32_t>(step)};
+  upload(raw(progress_), &progress, sizeof progress);
+  losses_.clear();
+}
+
+Batch DeviceBatches::batch(std::int64_t count) const {
+  const ops::BatchRows rows = ops::batch_rows(order_, first_, features_, labels_, count);
+  const DataLoader::Resident all = source_.resident_arrays();
+  return {.signals = ops::gather_batch(all.signals, all.scales, rows.rows, all.mean, all.inverse_sd),
+          .features = source_.features().defined() ? rows.features : Tensor(),
+          .labels = rows.labels};
+}
+
+void DeviceBatches::finish(const Tensor& loss, const Tensor& logits, std::int64_t count) {
+  const kernels::BatchResults results = {.records = static_cast<std::int32_t>(count),
+                                         .loss = loss.address(),
+                                         .losses = losses_.ring().address(),
+                                         .ring = LossRing::kSize,
+                                         .classes = static_cast<std::int32_t>(labels_.dim(1)),
+                                         .logits = logits.defined() ? logits.address() : nullptr,
+                                         .all_logits = logits_.address(),
+                                         .rates = reinterpret_cast<const double*>(raw(rates_)),
+                                         .rate_count = static_cast<std::int32_t>(rates_.byte_count() / sizeof(double))};
+  if constexpr (kernels::kHasDeviceCode)
+    kernels::finish_batch_cuda(results, reinterpret_cast<BatchProgress*>(raw(progress_)), cuda::stream());
+}
+
+std::vector<float> DeviceBatches::logits(std::size_t rows) const {
+  return logits_.part(0, {static_cast<std::int64_t>(rows), labels_.dim(1)}).values();
+}
+
+const double* DeviceBatches::learning_rate() const {
+  return &progress_at(progress_).lr;
+}
+
+const std::uint32_t* DeviceBatches::step() const {
+  return &progress_at(progress_).step;
+}
+
+}  // namespace cardiograd::model

@@ -1,0 +1,85 @@
+// Batches that the GPU makes by itself: the order of the records, where the epoch stands, features and labels lie in
+// its memory, and a step's results go to places there. So nothing of a step comes from the host.
+#pragma once
+
+#include <cstdint>
+#include <vector>
+
+#include "engine/cuda.h"
+#include "engine/tensor.h"
+#include "model/data_loader.h"
+
+namespace cardiograd::model {
+
+// Losses that the host reads some at a time: the GPU writes them into a ring, and what is full is copied behind it.
+class LossRing {
+ public:
+  LossRing();
+  ~LossRing();
+  LossRing(const LossRing&) = delete;
+  LossRing& operator=(const LossRing&) = delete;
+
+  // After a step has been put into the stream that writes one loss. Copies the ring when it is full.
+  void count_step();
+  // Losses of the steps so far that have arrived, in order, each once; with `all`, those of all steps, for which it
+  // waits. Without it, the host waits only for steps kSize and more before.
+  std::vector<float> take(bool all);
+  // Forgets what was not taken.
+  void clear();
+
+  Tensor& ring() { return ring_; }
+  static constexpr int kSize = 32;
+
+ private:
+  void copy();
+
+  Tensor ring_;  // (kSize) on the GPU
+  Storage pinned_;
+  struct Part {
+    cuda::Event copied;
+    int first = 0;  // place in the ring
+    int count = 0;
+  };
+  Part parts_[2];    // where copies go, in turn
+  int next_ = 0;     // the part that the next copy goes to
+  int written_ = 0;  // places of the ring, of which ...
+  int copied_ = 0;   // ... so many are copied
+  std::vector<float> arrived_;
+
+  void arrive(Part& part);
+};
+
+class DeviceBatches {
+ public:
+  // `source` is on the GPU, resident(), and outlives this.
+  explicit DeviceBatches(const DataLoader& source);
+
+  // The next batches are of `rows`, from place `first` on. `step`: the training steps before them; `rates`: the
+  // learning rate of each batch, none for evaluation.
+  void begin(const std::vector<std::int64_t>& rows, std::size_t first, std::int64_t step,
+             const std::vector<double>& rates);
+  // The next `count` records.
+  Batch batch(std::int64_t count) const;
+  // Ends the step of that batch: keeps its loss (1), and its logits (count, classes) if any, and moves on.
+  void finish(const Tensor& loss, const Tensor& logits, std::int64_t count);
+  // The logits of all batches since begin(), (rows, classes); undefined for those of no batch. Waits for the GPU.
+  std::vector<float> logits(std::size_t rows) const;
+
+  // In the GPU's memory: the step's learning rate and the training steps before it.
+  const double* learning_rate() const;
+  const std::uint32_t* step() const;
+  LossRing& losses() { return losses_; }
+
+ private:
+  const DataLoader& source_;
+  Tensor features_;  // (records, width), width may be 0
+  Tensor labels_;
+  Tensor order_;     // (records) int32
+  Tensor progress_;  // kernels::BatchProgress, as words
+  Tensor first_;     // its `first`, (1) int32
+  Tensor rates_;     // doubles, as words; room for one per record
+  Tensor logits_;    // (records, classes)
+  LossRing losses_;
+};
+
+}  // namespace cardiograd::model
