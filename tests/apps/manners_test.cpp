@@ -138,6 +138,56 @@ TEST(Text, EscapesAndOtherBytesAreShownAsSuch) {
   expect_failure(option, 2, {"--\\x1b[31mdata"});
 }
 
+// Names and comments of a record's header go to the terminal, or into a drawing.
+TEST(Text, EscapesOfHeadersAreShownAsSuch) {
+  const TinyPtbxl tiny;
+  const std::string record = tiny.folder() / TinyPtbxl::stem(1);
+  std::string header = read_file(record + ".hea");
+  header.replace(header.rfind(" V6\n"), 4, " V6\x1b]0;x\x07\n# Age: 5\x1b[31m\n");
+  write_file(record + ".hea", header);
+  for (const auto& more : {std::vector<std::string>{}, {"--svg", "/dev/stdout"}, {"--fiducials", "/dev/stdout"}}) {
+    std::vector<std::string> arguments = {record};
+    arguments.insert(arguments.end(), more.begin(), more.end());
+    const Outcome outcome = run_app("features", arguments);
+    EXPECT_EQ((outcome.out + outcome.err).find('\x1b'), std::string::npos) << outcome.out << outcome.err;
+    EXPECT_EQ((outcome.out + outcome.err).find('\x07'), std::string::npos);
+  }
+}
+
+// What the library of file systems says by itself has no hint, and a prefix of its own.
+TEST(Text, ErrorsOfFileSystemsAreOurs) {
+  const SmallRun run;
+  const std::string in_a_file = run.config() / "x", long_name = run.folder() / std::string(300, 'a');
+  const std::string circle = run.folder() / "circle";
+  fs::create_symlink("circle", circle);
+  for (const std::string& path : {in_a_file, long_name, circle}) {
+    for (const Outcome& outcome :
+         {run_app("train", run.with({"--data", path})), run_app("train", run.with({"--config", path})),
+          run_app("train", run.with({"--out", path})), run_app("train", {"--resume", "--out", path}),
+          run_app("evaluate", run.judge({"--model", path})),
+          run_app("evaluate", {"--model", run.config(), "--data", path}), run_app("features", {path}),
+          run_app("features", {"--data", path, "--out", run.folder() / "f.csv"}),
+          run_app("features", {"--data", run.tiny().folder(), "--out", path}),
+          run_app("synthesize", {"--records", "1", "--out", path})}) {
+      EXPECT_EQ(outcome.status, 1) << outcome.err;
+      expect_failure(outcome, 1, {});
+      EXPECT_EQ(outcome.err.find("filesystem error"), std::string::npos) << outcome.err;
+    }
+  }
+  EXPECT_EQ(names_in(run.folder()), (std::vector<std::string>{"circle", "small.toml"}));
+}
+
+TEST(Text, KeysTwiceAreRefused) {
+  const SmallRun run;
+  ASSERT_TRUE(TinyPtbxl::edit(run.config(), "lr = 0.005", "lr = 0.005\nlr = 0.006"));
+  expect_failure(run_app("train", run.arguments()), 1, {"small.toml:", "lr"});
+  const SmallRun sections;
+  write_file(sections.config(), read_file(sections.config()) + "[run]\nthreads = 2\n");
+  expect_failure(run_app("train", sections.arguments()), 1, {"small.toml:", "run"});
+  // One option twice is a mistake as well; CLI11 would take the last.
+  expect_failure(run_app("train", run.with({"--lr", "1", "--lr", "2"})), 2, {"--lr"});
+}
+
 TEST(Text, NamesThatAreNotUtf8AreRefusedBeforeTheFirstEpoch) {
   const SmallRun run;
   ASSERT_TRUE(
@@ -162,6 +212,23 @@ TEST(Text, EnvironmentVariablesAreChecked) {
     EXPECT_EQ(outcome.status, status) << outcome.err;
     if (status != 0) expect_failure(outcome, 2, {"CARDIOGRAD_ISA is '" + std::string(word) + "'"});
   }
+}
+
+// Nested as deeply as a file of a megabyte can: each reader must end by itself.
+TEST(Sizes, DeepNestingIsNoStack) {
+  const SmallRun run;
+  const std::string open(200'000, '[');
+  std::string xml = "<RestingECG>";
+  for (int i = 0; i < 200'000; ++i) xml += "<a>";
+  write_file(run.config(), "[model]\nchannels = " + open);
+  expect_failure(run_app("train", run.arguments()), 1, {"small.toml:"});
+  write_file(run.folder() / "deep.xml", xml);
+  write_file(run.folder() / "deeper.xml", "<AnnotatedECG xmlns=\"urn:hl7-org:v3\">" + xml.substr(12));
+  for (const char* name : {"deep.xml", "deeper.xml"})
+    expect_failure(run_app("features", {run.folder() / name}), 1, {name});
+  ASSERT_TRUE(TinyPtbxl::edit(run.tiny().table(), "'SR': 0.0", "'SR': " + open));
+  expect_failure(run_app("features", {"--data", run.tiny().folder(), "--out", run.folder() / "f.csv"}), 1,
+                 {"ptbxl_database.csv:2"});
 }
 
 // Sizes that overflow where they are multiplied or narrowed.
