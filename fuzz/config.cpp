@@ -3,5 +3,5 @@
 #include "model/training_config.h"
 
 void cardiograd::fuzz::parse(std::string_view input) {
-  model::parse_config(input, "config.toml");
+  model::read_config(file_with(input));
 }

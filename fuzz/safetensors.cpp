@@ -4,5 +4,5 @@
 #include "fuzz/target.h"
 
 void cardiograd::fuzz::parse(std::string_view input) {
-  parse_safetensors(input, "m.safetensors");
+  read_safetensors(file_with(input));
 }

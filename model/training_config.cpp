@@ -225,10 +225,7 @@ TrainingConfig read_config(const std::filesystem::path& path) {
            std::filesystem::exists(path / "config.toml", ignored)
                ? fmt::format("Give the run's configuration: {}.", (path / "config.toml").string())
                : "Give a file such as a run's config.toml.");
-  return parse_config(read_file(path, kMaxConfigBytes), path);
-}
-
-TrainingConfig parse_config(std::string_view text, const std::filesystem::path& path) {
+  const std::string text = read_file(path, kMaxConfigBytes);
   TrainingConfig config;
   try {
     read_root(path, toml::parse(text, path.string()), config);

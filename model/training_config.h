@@ -6,7 +6,6 @@
 #include <cstdint>
 #include <filesystem>
 #include <string>
-#include <string_view>
 #include <vector>
 
 #include "base/enum_words.h"
@@ -114,8 +113,6 @@ std::vector<ConfigField> config_fields(TrainingConfig& config);
 // value of another type or outside what it may be. Keys that are not there keep their default; a key of the version
 // before is taken with a warning that names the new one.
 TrainingConfig read_config(const std::filesystem::path& path);
-// The same from the text of a file; `path` is only for messages.
-TrainingConfig parse_config(std::string_view text, const std::filesystem::path& path);
 void write_config(const std::filesystem::path& path, const TrainingConfig& config);
 
 // Throws UsageError naming the value and what it may be, and Error for sizes of the model that cannot be.

@@ -39,7 +39,7 @@ std::vector<Entry> entries_of(const CLI::App& app) {
     if (words != words_of_options().end()) {
       entry.value = Value::kWord;
       entry.words = words->second;
-    } else if (option->get_type_size_max() > 0) {
+    } else if (option->get_items_expected_max() > 0) {
       entry.value = type.starts_with("TEXT") ? Value::kFile : Value::kNumber;
     }
     entries.push_back(std::move(entry));

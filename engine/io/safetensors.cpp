@@ -133,13 +133,14 @@ Entry parse_entry(const std::filesystem::path& path, const std::string& name, co
   return entry;
 }
 
-json parse_header(const std::filesystem::path& path, std::string_view content, std::uint64_t& header_bytes) {
+json parse_header(const std::filesystem::path& path, const std::string& content, std::uint64_t& header_bytes) {
   if (content.size() < 8) refuse(path, fmt::format("{} bytes, expected at least 8", content.size()));
   std::memcpy(&header_bytes, content.data(), 8);
   if (header_bytes > kMaxHeaderBytes || header_bytes > content.size() - 8)
     refuse(path, fmt::format("a header of {} bytes in a file of {}", header_bytes, content.size()));
+  const auto first = content.begin() + 8;
   try {
-    json header = parse_json(content.substr(8, header_bytes));
+    json header = parse_json({first, first + static_cast<std::ptrdiff_t>(header_bytes)});
     if (!header.is_object()) refuse(path, "the header is not a JSON object");
     return header;
   } catch (const Error& error) {
@@ -238,10 +239,7 @@ Tensor reversed_3d(const Tensor& from) {
 }  // namespace
 
 SafetensorsFile read_safetensors(const std::filesystem::path& path) {
-  return parse_safetensors(read_file(path), path);
-}
-
-SafetensorsFile parse_safetensors(std::string_view content, const std::filesystem::path& path) {
+  const std::string content = read_file(path);
   std::uint64_t header_bytes = 0;
   const json header = parse_header(path, content, header_bytes);
   const std::uint64_t data_bytes = content.size() - 8 - header_bytes;

@@ -7,7 +7,6 @@
 #include <filesystem>
 #include <map>
 #include <string>
-#include <string_view>
 #include <vector>
 
 #include "engine/nn/module.h"
@@ -25,8 +24,6 @@ struct SafetensorsFile {
 // names, types, shapes or offsets, or whose header or tensors are not what write_safetensors() wrote. Files of other
 // programs, without checksums, are read with a note in the log.
 SafetensorsFile read_safetensors(const std::filesystem::path& path);
-// The same from the content of a file; `path` is only for messages.
-SafetensorsFile parse_safetensors(std::string_view content, const std::filesystem::path& path);
 
 // Writes atomically; equal content gives equal bytes. The XXH3-128 of each tensor and of the header stand in the
 // metadata, which other readers of the format pass over. All tensors must be on the CPU. Throws Error when the file

@@ -8,6 +8,7 @@
 
 #include <gtest/gtest.h>
 #include <nlohmann/json.hpp>
+#include <sys/resource.h>
 #include <unistd.h>
 
 #include "tests/apps/small_run.h"
@@ -257,6 +258,36 @@ TEST(Sizes, AbsurdOnesAreRefused) {
     EXPECT_EQ(run_app("synthesize", {"--records=" + value, "--out", run.folder() / "set"}).status, 2) << value;
     for (const char* option : {"--samples", "--leads", "--classes", "--features", "--batch-size"})
       EXPECT_EQ(run_app("profile", {std::string(option) + "=" + value}).status, 2) << option << value;
+  }
+}
+
+// A file that takes more memory than there is costs its own answer alone, wherever in its reading memory runs out.
+TEST(Memory, ABatchGoesOnWhereOneFileIsTooLarge) {
+#if defined(__SANITIZE_ADDRESS__)
+  GTEST_SKIP() << "AddressSanitizer needs all addresses";
+#endif
+  const SmallRun run;
+  expect_success(run_app("train", run.arguments()));
+  std::string plain = "I,II\n", quoted = "I,II\n";
+  for (int i = 0; i < 4'000'000; ++i) plain += "1.25,2.5\n";
+  for (int i = 0; i < 3'000'000; ++i) quoted += "\"1.25\",\"2.5\"\n";
+  write_file(run.folder() / "plain.csv", plain);
+  write_file(run.folder() / "quoted.csv", quoted);
+  const std::string good = run.tiny().folder() / TinyPtbxl::stem(1);
+  for (const rlim_t megabytes : {200, 250, 300}) {
+    RunSettings settings;
+    settings.in_child = [=] {
+      const rlimit limit = {.rlim_cur = megabytes << 20, .rlim_max = megabytes << 20};
+      if (::setrlimit(RLIMIT_AS, &limit) != 0) ::_exit(125);
+    };
+    const Outcome outcome = run_app("predict",
+                                    {"--model", run.out(), "--threads", "1", "--csv", "--rate", "500", good,
+                                     run.folder() / "plain.csv", run.folder() / "quoted.csv", good},
+                                    settings);
+    EXPECT_EQ(outcome.status, 3) << outcome.err;
+    EXPECT_EQ(lines_with(outcome.out, "").size(), 5U) << outcome.out;
+    EXPECT_EQ(lines_with(outcome.out, good + ",").size(), 2U) << outcome.out;
+    expect_parts(outcome.err, {"plain.csv: too long for this machine's memory"});
   }
 }
 
