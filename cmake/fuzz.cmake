@@ -57,7 +57,7 @@ function(cardiograd_fuzz)
     add_dependencies(fuzz fuzz_${name})
     # Inputs that reach something new are kept in the build folder.
     file(MAKE_DIRECTORY ${PROJECT_BINARY_DIR}/fuzz/corpus/${name})
-    add_test(NAME Fuzz.${name} COMMAND fuzz_${name} -max_total_time=${CARDIOGRAD_FUZZ_SECONDS} -timeout=60
+    add_test(NAME Fuzz.${name} COMMAND fuzz_${name} -max_total_time=${CARDIOGRAD_FUZZ_SECONDS} -timeout=60 -entropic=0
       -print_final_stats=1 -artifact_prefix=${PROJECT_BINARY_DIR}/fuzz/ ${PROJECT_BINARY_DIR}/fuzz/corpus/${name}
       ${PROJECT_SOURCE_DIR}/fuzz/corpus/${name})
     set_tests_properties(Fuzz.${name} PROPERTIES LABELS cpu TIMEOUT 300)

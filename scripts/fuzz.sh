@@ -33,7 +33,7 @@ cmake --build "$folder" -j "$(nproc)" --target "${targets[@]/#/fuzz_}"
 run_target() {
   local name=$1 log=$folder/fuzz/$1.log status=0
   mkdir -p "$folder/fuzz/corpus/$name"
-  "$folder/fuzz/fuzz_$name" "$limit" -timeout=60 -print_final_stats=1 -artifact_prefix="$folder/fuzz/$name-" \
+  "$folder/fuzz/fuzz_$name" "$limit" -timeout=60 -entropic=0 -print_final_stats=1 -artifact_prefix="$folder/fuzz/$name-" \
     "$folder/fuzz/corpus/$name" "fuzz/corpus/$name" >"$log" 2>&1 || status=$?
   awk -v name="$name" -v status="$status" '
     /number_of_executed_units/ { runs = $2 }
