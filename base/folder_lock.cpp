@@ -8,6 +8,7 @@
 #include <string>
 #include <string_view>
 #include <system_error>
+#include <utility>
 
 #include <fcntl.h>
 #include <fmt/chrono.h>
@@ -59,22 +60,28 @@ bool may_live(std::string_view holder) {
   return process != ::getpid() && !(::kill(process, 0) == -1 && errno == ESRCH);
 }
 
-[[noreturn]] void refuse(const fs::path& folder, const std::string& holder) {
-  throw Error(fmt::format("{}: another process writes there: {}", folder.string(),
+[[noreturn]] void refuse(const fs::path& what, const std::string& holder) {
+  throw Error(fmt::format("{}: another process writes there: {}", what.string(),
                           holder.empty() ? "it has not yet said which" : holder),
-              "Wait until it has ended, or give another folder.");
+              "Wait until it has ended, or give another place.");
 }
 
 }  // namespace
 
-FolderLock::FolderLock(const fs::path& folder, LockCalls calls) : path_(folder / kFileName) {
+FolderLock::FolderLock(const fs::path& folder, LockCalls calls) : FolderLock(folder, folder / kFileName, calls) {}
+
+FolderLock FolderLock::of_file(const fs::path& file, LockCalls calls) {
+  return {file, file.parent_path() / fmt::format(".{}{}", file.filename().string(), kFileName), calls};
+}
+
+FolderLock::FolderLock(fs::path what, fs::path lock, LockCalls calls) : what_(std::move(what)), path_(std::move(lock)) {
   for (int attempt = 0; attempt < kAttempts; ++attempt)
-    if (try_lock(folder, calls)) return;
-  refuse(folder, "");
+    if (try_lock(calls)) return;
+  refuse(what_, "");
 }
 
 // False when the file was removed meanwhile, by a holder that has ended.
-bool FolderLock::try_lock(const fs::path& folder, LockCalls calls) {
+bool FolderLock::try_lock(LockCalls calls) {
   descriptor_ = ::open(path_.c_str(), O_RDWR | O_CREAT | O_NOFOLLOW | O_NONBLOCK | O_CLOEXEC, 0666);
   const auto give_up = [this] {
     ::close(descriptor_);
@@ -92,7 +99,7 @@ bool FolderLock::try_lock(const fs::path& folder, LockCalls calls) {
   const std::string holder = read_holder(descriptor_);
   if ((!locked && !no_locks) || (no_locks && may_live(holder))) {
     give_up();
-    refuse(folder, holder);
+    refuse(what_, holder);
   }
   struct stat there {};
   if (::lstat(path_.c_str(), &there) != 0 || there.st_ino != ours.st_ino || there.st_dev != ours.st_dev) {
@@ -101,8 +108,8 @@ bool FolderLock::try_lock(const fs::path& folder, LockCalls calls) {
   }
   if (no_locks)
     log_warning("{}: this file system has no locks: a second process there on another machine may not be noticed",
-                folder.string());
-  if (!holder.empty()) log_info("{}: {} has ended without tidying up", folder.string(), holder);
+                what_.string());
+  if (!holder.empty()) log_info("{}: {} has ended without tidying up", what_.string(), holder);
   const std::string text = holder_text() + "\n";
   if (::ftruncate(descriptor_, 0) != 0 ||
       ::pwrite(descriptor_, text.data(), text.size(), 0) != static_cast<ssize_t>(text.size()))

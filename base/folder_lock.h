@@ -1,4 +1,4 @@
-// One writer per folder.
+// One writer per folder, or per file.
 #pragma once
 
 #include <filesystem>
@@ -18,14 +18,18 @@ class FolderLock {
 
   // Makes `folder`/.lock. Throws Error that names the holder's process, machine and time; or when it cannot be written.
   explicit FolderLock(const std::filesystem::path& folder, LockCalls calls = LockCalls::kBest);
+  // The same for `file` and what is written beside it, through .<name>.lock in its folder; `file` need not be there.
+  static FolderLock of_file(const std::filesystem::path& file, LockCalls calls = LockCalls::kBest);
   // Removes the file.
   ~FolderLock();
   FolderLock(const FolderLock&) = delete;
   FolderLock& operator=(const FolderLock&) = delete;
 
  private:
-  bool try_lock(const std::filesystem::path& folder, LockCalls calls);
+  FolderLock(std::filesystem::path what, std::filesystem::path lock, LockCalls calls);
+  bool try_lock(LockCalls calls);
 
+  std::filesystem::path what_;  // is locked
   std::filesystem::path path_;
   int descriptor_ = -1;
 };

@@ -1,6 +1,24 @@
 # cmake --install: the programs as cardiograd-<name>, the rooms' static libraries, their headers in
-# include/cardiograd/<room>/, and the package that find_package(cardiograd) finds.
+# include/cardiograd/<room>/, the package that find_package(cardiograd) finds, the completions of bash and zsh, and the
+# bill of materials (sbom.cmake).
 include(CMakePackageConfigHelpers)
+
+# The programs print their completions themselves, at the installation.
+function(cardiograd_install_completions programs)
+  set(folder ${PROJECT_BINARY_DIR}/generated/completion)
+  foreach(program ${programs})
+    foreach(shell bash zsh)
+      install(CODE "
+        file(MAKE_DIRECTORY \"${folder}/${shell}\")
+        execute_process(COMMAND \"$<TARGET_FILE:${program}>\" --completion ${shell}
+          OUTPUT_FILE \"${folder}/${shell}/${program}\" COMMAND_ERROR_IS_FATAL ANY)")
+    endforeach()
+    install(FILES ${folder}/bash/${program} RENAME cardiograd-${program}
+      DESTINATION ${CMAKE_INSTALL_DATADIR}/bash-completion/completions)
+    install(FILES ${folder}/zsh/${program} RENAME _cardiograd-${program}
+      DESTINATION ${CMAKE_INSTALL_DATADIR}/zsh/site-functions)
+  endforeach()
+endfunction()
 
 function(cardiograd_install)
   get_property(rooms GLOBAL PROPERTY CARDIOGRAD_ROOMS)
@@ -25,6 +43,7 @@ function(cardiograd_install)
   foreach(program ${programs})
     install(PROGRAMS $<TARGET_FILE:${program}> DESTINATION ${CMAKE_INSTALL_BINDIR} RENAME cardiograd-${program})
   endforeach()
+  cardiograd_install_completions("${programs}")
 
   configure_package_config_file(${PROJECT_SOURCE_DIR}/cmake/cardiogradConfig.cmake.in
     ${PROJECT_BINARY_DIR}/generated/cardiogradConfig.cmake INSTALL_DESTINATION ${package})
@@ -33,5 +52,7 @@ function(cardiograd_install)
   install(FILES ${PROJECT_BINARY_DIR}/generated/cardiogradConfig.cmake
     ${PROJECT_BINARY_DIR}/generated/cardiogradConfigVersion.cmake ${PROJECT_SOURCE_DIR}/cmake/FindLibCSV.cmake
     DESTINATION ${package})
-  install(FILES ${PROJECT_SOURCE_DIR}/LICENSE ${PROJECT_SOURCE_DIR}/README.md DESTINATION ${CMAKE_INSTALL_DOCDIR})
+  cardiograd_sbom(${PROJECT_BINARY_DIR}/generated/cardiograd.cdx.json)
+  install(FILES ${PROJECT_SOURCE_DIR}/LICENSE ${PROJECT_SOURCE_DIR}/README.md
+    ${PROJECT_BINARY_DIR}/generated/cardiograd.cdx.json DESTINATION ${CMAKE_INSTALL_DOCDIR})
 endfunction()

@@ -13,6 +13,7 @@
 
 #include "base/error.h"
 #include "base/file.h"
+#include "base/folder_lock.h"
 #include "base/hash.h"
 #include "base/json.h"
 #include "base/log.h"
@@ -173,6 +174,21 @@ void check_missing_path(const std::filesystem::path& path) {
               "Move it elsewhere, or give another --out.");
 }
 
+// Before anything is read or written: other files go beside the table, so its place must be one for files.
+void check_out(const std::filesystem::path& out) {
+  if (const std::filesystem::path parent = out.parent_path();
+      !parent.empty() && !std::filesystem::is_directory(parent)) {
+    throw Error(fmt::format("{}: the folder '{}' is not there", out.string(), parent.string()),
+                "Make it, or give another --out.");
+  }
+  check_destination(out);
+  std::error_code ignored;
+  const std::filesystem::file_status there = std::filesystem::symlink_status(out, ignored);
+  if (std::filesystem::exists(there) && !std::filesystem::is_regular_file(there))
+    throw Error(fmt::format("{}: is no regular file, and the reasons of missing values go beside it", out.string()),
+                "Give an --out in a folder where you may write.");
+}
+
 struct Done {
   std::string values, missing, stamp;
   bool found = true;
@@ -210,13 +226,9 @@ DatasetFeaturesResult write_dataset_features(const DatasetFeaturesOptions& optio
   const std::filesystem::path csv = options.folder / "ptbxl_database.csv";
   const std::string table = read_file(csv);
   const PtbxlDatabase database = parse_ptbxl_database(table, csv);
-  if (const std::filesystem::path parent = out.parent_path();
-      !parent.empty() && !std::filesystem::is_directory(parent)) {
-    throw Error(fmt::format("{}: the folder '{}' is not there", out.string(), parent.string()),
-                "Make it, or give another --out.");
-  }
+  check_out(out);
+  const FolderLock lock = FolderLock::of_file(out);
   check_missing_path(missing_path(out));
-  check_destination(out);
   const nlohmann::json source = source_of(options, table);
   Rows rows = load_partial(partial, source);
   if (!rows.values.empty()) forget_changed(database, options, rows);

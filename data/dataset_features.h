@@ -29,8 +29,9 @@ struct DatasetFeaturesResult {
 // Writes one row for each record of the table, ordered by ecg_id. What is done is saved from time to time beside `out`
 // as <out>.partial, with checksums; an interrupted run is resumed from there, which is logged. Records whose files have
 // changed since are computed anew. Throws Error naming the file and the record: a partial table that is damaged or was
-// made of another table, folder or rate, a <name>_missing.csv that is no such table, no folder for `out`, a record that
-// is not there, what the readers and compute_features throw.
+// made of another table, folder or rate, a <name>_missing.csv that is no such table, no folder for `out` or no regular
+// file in its place, another process that writes it (base/folder_lock.h), a record that is not there, what the readers
+// and compute_features throw.
 DatasetFeaturesResult write_dataset_features(const DatasetFeaturesOptions& options);
 
 }  // namespace cardiograd::data

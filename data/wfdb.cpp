@@ -2,6 +2,7 @@
 
 #include <algorithm>
 #include <fstream>
+#include <numeric>
 #include <system_error>
 
 #include <fmt/format.h>
@@ -79,6 +80,26 @@ void check_value_count(const WfdbHeader& header, std::int64_t per_frame) {
     throw Error(fmt::format("{}: {} frames of {} samples are more than this reader takes ({} samples)",
                             header.path.string(), header.samples, per_frame, kMaxWfdbValues),
                 "Cut the record into shorter ones, for example with WFDB's snip.");
+}
+
+// Puts the groups with a signal file first, so that a file shorter than announced is found before memory is taken for
+// signals that are stored nowhere. Throws Error when there is none, or much more of those than of others.
+void put_stored_first(const WfdbHeader& header, std::vector<Group>& groups) {
+  constexpr std::int64_t kMaxNullPerStored = 16;
+  const auto is_stored = [&](const Group& group) { return header.signals[group.first].format != kNullSignal; };
+  const auto null = std::stable_partition(groups.begin(), groups.end(), is_stored);
+  if (null == groups.begin())
+    throw Error(fmt::format("{}: none of its signals is stored", header.path.string()),
+                "It is the layout of a record of several segments; give that record.");
+  const auto per_frame = [](auto first, auto last) {
+    return std::accumulate(first, last, std::int64_t{0},
+                           [](auto sum, const Group& group) { return sum + group.per_frame; });
+  };
+  const std::int64_t stored = per_frame(groups.begin(), null), missing = per_frame(null, groups.end());
+  if (missing > kMaxNullPerStored * stored)
+    throw Error(fmt::format("{}: {} samples per frame are stored nowhere, only {} are stored", header.path.string(),
+                            missing, stored),
+                "Delete the lines of signals without a file from the header.");
 }
 
 // Checks what the header says about the stored samples of one lead, then undoes the skew and unifies the markers.
@@ -230,16 +251,11 @@ DigitalRecording read_wfdb_digital(const fs::path& record, const FileObserver& o
                 "Give one of its segments instead: each is a record of its own.");
   if (header.signals.empty())
     throw Error(fmt::format("{}: the record has no signals", header.path.string()), "Expected at least one lead.");
-  const auto groups = groups_of(header);
+  auto groups = groups_of(header);
+  put_stored_first(header, groups);
   if (header.samples == 0) {
-    const auto stored = std::find_if(groups.begin(), groups.end(), [&](const Group& group) {
-      return header.signals[group.first].format != kNullSignal;
-    });
-    if (stored == groups.end())
-      throw Error(fmt::format("{}: none of its signals is stored", header.path.string()),
-                  "It is the layout of a record of several segments; give that record.");
-    const auto& spec = header.signals[stored->first];
-    header.samples = frames_in_file(wfdb_signal_path(header, spec), spec, *stored);
+    const auto& spec = header.signals[groups.front().first];
+    header.samples = frames_in_file(wfdb_signal_path(header, spec), spec, groups.front());
   }
   std::int64_t per_frame = 0;
   for (const Group& group : groups) per_frame += group.per_frame;

@@ -19,6 +19,7 @@
 #include <nlohmann/json.hpp>
 #include <unistd.h>
 
+#include "apps/common/completion.h"
 #include "apps/common/stop.h"
 #include "apps/common/version.h"
 #include "apps/common/waiting.h"
@@ -57,6 +58,11 @@ void report(const CLI::App& app, const std::string& message, const std::string& 
   report_error(message, hint.empty() ? fmt::format("{} --help lists the options.", app.get_name()) : hint);
 }
 
+// What --completion asks for, thrown out of the parser as CLI11 throws what --version asks for.
+struct Completion {
+  std::string script;
+};
+
 // A file must not get the number of a closed standard stream: what is printed would go into it.
 void open_standard_streams() {
   for (const int stream : {STDIN_FILENO, STDOUT_FILENO, STDERR_FILENO})
@@ -68,10 +74,16 @@ void add_common_options(CLI::App& app) {
   app.set_version_flag(
       "--version", [&] { return version_text(app.get_name()); }, "version, commit, compiler, back ends");
   app.add_flag("--quiet", quiet, "results, warnings and errors alone: no progress, no notes");
-  app.add_option_function<std::string>(
-         "--log", [](const std::string& word) { log_json = word == "json"; },
-         "text (default), or json: notes, warnings and errors as lines of JSON on standard error")
-      ->check(CLI::IsMember({"text", "json"}));
+  CLI::Option* log = app.add_option_function<std::string>(
+      "--log", [](const std::string& word) { log_json = word == "json"; },
+      "text (default), or json: notes, warnings and errors as lines of JSON on standard error");
+  log->check(CLI::IsMember({"text", "json"}));
+  set_words(log, {"text", "json"});
+  CLI::Option* completion = app.add_option_function<std::string>(
+      "--completion", [&app](const std::string& shell) { throw Completion{completion_script(app, shell)}; },
+      "print the script for completion in bash or zsh");
+  completion->trigger_on_parse();  // Before options that must be there are missed.
+  set_words(completion, {"bash", "zsh"});
 }
 
 // Before the command line is parsed: a misspelled option is the mistake, not what it leaves missing.
@@ -128,6 +140,9 @@ int parse_and_run(CLI::App& app, int argc, char** argv, const std::function<void
     kernels::use_avx512();  // What the environment says wrongly is said now.
     check_option_names(app, argc, argv);
     app.parse(argc, argv);
+  } catch (const Completion& completion) {
+    std::fputs(completion.script.c_str(), stdout);
+    return 0;
   } catch (const UsageError& error) {
     report(app, error.what(), error.hint());
     return 2;

@@ -11,8 +11,8 @@ class App;
 
 namespace cardiograd::apps {
 
-// Adds --version (version.h), --quiet and --log to `app`, parses the command line with it, then calls `body`. Returns
-// the exit status:
+// Adds --version (version.h), --quiet, --log and --completion (completion.h) to `app`, parses the command line with it,
+// then calls `body`. Returns the exit status:
 //   0    done
 //   1    failed: an Error, one line "error: ..." and one "hint: ..." on standard error; also when standard output
 //        cannot be written

@@ -1,11 +1,15 @@
 #include "apps/common/config_options.h"
 
+#include <string>
 #include <type_traits>
+#include <utility>
 #include <variant>
+#include <vector>
 
 #include <CLI/CLI.hpp>
 #include <fmt/format.h>
 
+#include "apps/common/completion.h"
 #include "base/error.h"
 #include "base/log.h"
 
@@ -36,6 +40,11 @@ CLI::Option* ConfigOptions::add(CLI::App& app, std::string_view name, const std:
         field.value);
   };
   CLI::Option* option = add_spelling(field.option, field.option_help(default_text));
+  if (const auto* words = std::get_if<model::WordReference>(&field.value)) {
+    std::vector<std::string> known;
+    for (const auto& [word, meaning] : words->words()) known.push_back(word);
+    set_words(option, std::move(known));
+  }
   if (const std::string old = field.old_option(); !old.empty())
     add_spelling(old, "")->group("");  // Options without a group are not listed.
   return option;

@@ -18,7 +18,12 @@ for source in apps/*.cpp; do
   [ "$("$work/prefix/bin/cardiograd-$name" --version | head -n 1)" = "cardiograd-$name $version" ] ||
     fail "cardiograd-$name --version does not say $version"
   "$work/prefix/bin/cardiograd-$name" --help >/dev/null
+  bash -n "$work/prefix/share/bash-completion/completions/cardiograd-$name" || fail "no completion in bash of $name"
+  grep -q "^#compdef cardiograd-$name$" "$work/prefix/share/zsh/site-functions/_cardiograd-$name" ||
+    fail "no completion in zsh of $name"
+  ! command -v zsh >/dev/null || zsh -n "$work/prefix/share/zsh/site-functions/_cardiograd-$name"
 done
+scripts/ci/check_sbom.py "$work/prefix/share/doc/cardiograd/cardiograd.cdx.json" "$work"/prefix/bin/*
 
 cp -r tests/consumer/engine tests/consumer/simt "$work"
 cp examples/two_moons.cpp "$work/engine"

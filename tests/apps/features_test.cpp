@@ -6,7 +6,9 @@
 
 #include <fmt/format.h>
 #include <gtest/gtest.h>
+#include <sys/stat.h>
 
+#include "base/folder_lock.h"
 #include "data/csv.h"
 #include "data/wfdb.h"
 #include "data/wfdb_annotation.h"
@@ -225,6 +227,38 @@ TEST(FeaturesApp, KilledRunsLeaveNothingHalfWritten) {
       EXPECT_EQ(lines_of(out), 41U);
     }
   }
+}
+
+TEST(FeaturesApp, OneProcessWritesATable) {
+  const TinyPtbxl tiny;
+  const TemporaryFolder folder;
+  const fs::path out = folder / "f.csv";
+  const std::vector<std::string> command = {"--data", tiny.folder().string(), "--out", out.string()};
+  {
+    const FolderLock other = FolderLock::of_file(out);
+    expect_failure(features(command), 1, {"f.csv: another process writes there: process ", " since 20"});
+    EXPECT_EQ(names_in(folder.path()), (std::vector<std::string>{".f.csv.lock"}));
+  }
+  write_file(folder / ".f.csv.lock", "process 999999999 on nowhere since 2026-01-01 00:00:00\n");  // of a dead one
+  expect_success(features(command));
+  EXPECT_EQ(names_in(folder.path()), (std::vector<std::string>{"f.csv", "f_missing.csv"}));
+}
+
+// Files go beside the table, which must not be beside a device.
+TEST(FeaturesApp, ATableIsAFile) {
+  const TinyPtbxl tiny;
+  const TemporaryFolder folder;
+  expect_failure(features({"--data", tiny.folder().string(), "--out", "/dev/stdout"}), 1,
+                 {"/dev/stdout: is no regular"});
+  ASSERT_EQ(::mkfifo((folder / "pipe").c_str(), 0600), 0);
+  expect_failure(features({"--data", tiny.folder().string(), "--out", (folder / "pipe").string()}), 1,
+                 {"pipe: is no regular file"});
+  write_file(folder / "thesis", "years of work");
+  fs::create_symlink("thesis", folder / "link");
+  expect_failure(features({"--data", tiny.folder().string(), "--out", (folder / "link").string()}), 1,
+                 {"link: is a link to thesis"});
+  EXPECT_EQ(read_file(folder / "thesis"), "years of work");
+  EXPECT_EQ(names_in(folder.path()), (std::vector<std::string>{"link", "pipe", "thesis"}));
 }
 
 TEST(FeaturesApp, RecordsThatAreNotThere) {

@@ -8,6 +8,7 @@
 
 #include <gtest/gtest.h>
 #include <nlohmann/json.hpp>
+#include <sys/resource.h>
 #include <unistd.h>
 
 #include "tests/apps/small_run.h"
@@ -138,6 +139,56 @@ TEST(Text, EscapesAndOtherBytesAreShownAsSuch) {
   expect_failure(option, 2, {"--\\x1b[31mdata"});
 }
 
+// Names and comments of a record's header go to the terminal, or into a drawing.
+TEST(Text, EscapesOfHeadersAreShownAsSuch) {
+  const TinyPtbxl tiny;
+  const std::string record = tiny.folder() / TinyPtbxl::stem(1);
+  std::string header = read_file(record + ".hea");
+  header.replace(header.rfind(" V6\n"), 4, " V6\x1b]0;x\x07\n# Age: 5\x1b[31m\n");
+  write_file(record + ".hea", header);
+  for (const auto& more : {std::vector<std::string>{}, {"--svg", "/dev/stdout"}, {"--fiducials", "/dev/stdout"}}) {
+    std::vector<std::string> arguments = {record};
+    arguments.insert(arguments.end(), more.begin(), more.end());
+    const Outcome outcome = run_app("features", arguments);
+    EXPECT_EQ((outcome.out + outcome.err).find('\x1b'), std::string::npos) << outcome.out << outcome.err;
+    EXPECT_EQ((outcome.out + outcome.err).find('\x07'), std::string::npos);
+  }
+}
+
+// What the library of file systems says by itself has no hint, and a prefix of its own.
+TEST(Text, ErrorsOfFileSystemsAreOurs) {
+  const SmallRun run;
+  const std::string in_a_file = run.config() / "x", long_name = run.folder() / std::string(300, 'a');
+  const std::string circle = run.folder() / "circle";
+  fs::create_symlink("circle", circle);
+  for (const std::string& path : {in_a_file, long_name, circle}) {
+    for (const Outcome& outcome :
+         {run_app("train", run.with({"--data", path})), run_app("train", run.with({"--config", path})),
+          run_app("train", run.with({"--out", path})), run_app("train", {"--resume", "--out", path}),
+          run_app("evaluate", run.judge({"--model", path})),
+          run_app("evaluate", {"--model", run.config(), "--data", path}), run_app("features", {path}),
+          run_app("features", {"--data", path, "--out", run.folder() / "f.csv"}),
+          run_app("features", {"--data", run.tiny().folder(), "--out", path}),
+          run_app("synthesize", {"--records", "1", "--out", path})}) {
+      EXPECT_EQ(outcome.status, 1) << outcome.err;
+      expect_failure(outcome, 1, {});
+      EXPECT_EQ(outcome.err.find("filesystem error"), std::string::npos) << outcome.err;
+    }
+  }
+  EXPECT_EQ(names_in(run.folder()), (std::vector<std::string>{"circle", "small.toml"}));
+}
+
+TEST(Text, KeysTwiceAreRefused) {
+  const SmallRun run;
+  ASSERT_TRUE(TinyPtbxl::edit(run.config(), "lr = 0.005", "lr = 0.005\nlr = 0.006"));
+  expect_failure(run_app("train", run.arguments()), 1, {"small.toml:", "lr"});
+  const SmallRun sections;
+  write_file(sections.config(), read_file(sections.config()) + "[run]\nthreads = 2\n");
+  expect_failure(run_app("train", sections.arguments()), 1, {"small.toml:", "run"});
+  // One option twice is a mistake as well; CLI11 would take the last.
+  expect_failure(run_app("train", run.with({"--lr", "1", "--lr", "2"})), 2, {"--lr"});
+}
+
 TEST(Text, NamesThatAreNotUtf8AreRefusedBeforeTheFirstEpoch) {
   const SmallRun run;
   ASSERT_TRUE(
@@ -162,6 +213,23 @@ TEST(Text, EnvironmentVariablesAreChecked) {
     EXPECT_EQ(outcome.status, status) << outcome.err;
     if (status != 0) expect_failure(outcome, 2, {"CARDIOGRAD_ISA is '" + std::string(word) + "'"});
   }
+}
+
+// Nested as deeply as a file of a megabyte can: each reader must end by itself.
+TEST(Sizes, DeepNestingIsNoStack) {
+  const SmallRun run;
+  const std::string open(200'000, '[');
+  std::string xml = "<RestingECG>";
+  for (int i = 0; i < 200'000; ++i) xml += "<a>";
+  write_file(run.config(), "[model]\nchannels = " + open);
+  expect_failure(run_app("train", run.arguments()), 1, {"small.toml:"});
+  write_file(run.folder() / "deep.xml", xml);
+  write_file(run.folder() / "deeper.xml", "<AnnotatedECG xmlns=\"urn:hl7-org:v3\">" + xml.substr(12));
+  for (const char* name : {"deep.xml", "deeper.xml"})
+    expect_failure(run_app("features", {run.folder() / name}), 1, {name});
+  ASSERT_TRUE(TinyPtbxl::edit(run.tiny().table(), "'SR': 0.0", "'SR': " + open));
+  expect_failure(run_app("features", {"--data", run.tiny().folder(), "--out", run.folder() / "f.csv"}), 1,
+                 {"ptbxl_database.csv:2"});
 }
 
 // Sizes that overflow where they are multiplied or narrowed.
@@ -190,6 +258,36 @@ TEST(Sizes, AbsurdOnesAreRefused) {
     EXPECT_EQ(run_app("synthesize", {"--records=" + value, "--out", run.folder() / "set"}).status, 2) << value;
     for (const char* option : {"--samples", "--leads", "--classes", "--features", "--batch-size"})
       EXPECT_EQ(run_app("profile", {std::string(option) + "=" + value}).status, 2) << option << value;
+  }
+}
+
+// A file that takes more memory than there is costs its own answer alone, wherever in its reading memory runs out.
+TEST(Memory, ABatchGoesOnWhereOneFileIsTooLarge) {
+#if defined(__SANITIZE_ADDRESS__)
+  GTEST_SKIP() << "AddressSanitizer needs all addresses";
+#endif
+  const SmallRun run;
+  expect_success(run_app("train", run.arguments()));
+  std::string plain = "I,II\n", quoted = "I,II\n";
+  for (int i = 0; i < 4'000'000; ++i) plain += "1.25,2.5\n";
+  for (int i = 0; i < 3'000'000; ++i) quoted += "\"1.25\",\"2.5\"\n";
+  write_file(run.folder() / "plain.csv", plain);
+  write_file(run.folder() / "quoted.csv", quoted);
+  const std::string good = run.tiny().folder() / TinyPtbxl::stem(1);
+  for (const rlim_t megabytes : {200, 250, 300}) {
+    RunSettings settings;
+    settings.in_child = [=] {
+      const rlimit limit = {.rlim_cur = megabytes << 20, .rlim_max = megabytes << 20};
+      if (::setrlimit(RLIMIT_AS, &limit) != 0) ::_exit(125);
+    };
+    const Outcome outcome = run_app("predict",
+                                    {"--model", run.out(), "--threads", "1", "--csv", "--rate", "500", good,
+                                     run.folder() / "plain.csv", run.folder() / "quoted.csv", good},
+                                    settings);
+    EXPECT_EQ(outcome.status, 3) << outcome.err;
+    EXPECT_EQ(lines_with(outcome.out, "").size(), 5U) << outcome.out;
+    EXPECT_EQ(lines_with(outcome.out, good + ",").size(), 2U) << outcome.out;
+    expect_parts(outcome.err, {"plain.csv: too long for this machine's memory"});
   }
 }
 

@@ -64,6 +64,30 @@ TEST_F(ResumeTest, OtherDataAreRefused) {
   expect_refused(resume(), 1, {"state.safetensors", "other data", "signals"});
 }
 
+// Records that have gone, and a class under another name.
+TEST_F(ResumeTest, OtherRecordsAndClassesAreRefused) {
+  const fs::path table = run_.tiny().table(), statements = run_.tiny().folder() / "scp_statements.csv";
+  const std::string good = read_file(table);
+  std::string shorter = good;
+  const std::size_t row = shorter.find("\n12,") + 1;
+  shorter.erase(row, shorter.find('\n', row) + 1 - row);
+  write_file(table, shorter);
+  expect_refused(resume(), 1, {"state.safetensors", "other data", "ecg_id"});
+  write_file(table, good);
+  std::string renamed = read_file(statements);
+  for (std::size_t at = 0; (at = renamed.find(",HYP,", at)) != std::string::npos;) renamed.replace(at, 5, ",HYX,");
+  write_file(statements, renamed);
+  expect_refused(resume(), 1, {"state.safetensors", "other data", "classes"});
+}
+
+// The state of a run with another learning rate, as a copy between folders would bring it.
+TEST_F(ResumeTest, TheStateOfAnotherRunIsRefused) {
+  const fs::path other = run_.folder() / "other";
+  expect_success(run_app("train", run_.with({"--out", other, "--lr", "0.001"})));
+  fs::copy(other / "state.safetensors", run_.out() / "state.safetensors", fs::copy_options::overwrite_existing);
+  expect_refused(resume(), 1, {"state.safetensors", "training.lr = 0.001", "0.005 now"});
+}
+
 TEST_F(ResumeTest, AnEditedConfigurationIsRefused) {
   const fs::path config = run_.out() / "config.toml";
   const std::string good = read_file(config);
@@ -233,6 +257,39 @@ TEST(Outputs, StreamsPassAndNothingForeignIsReplaced) {
   expect_failure(run_app("features", {record, "--svg", run.folder() / "link"}), 1, {"is a link to thesis"});
   expect_success(run_app("profile", {"--samples", "64", "--json", "/dev/null"}));
   EXPECT_TRUE(fs::is_character_file("/dev/null"));
+}
+
+// Each output of each program, onto a link and into the place of a folder.
+TEST(Outputs, NoneGoesThroughALink) {
+  const SmallRun run;
+  expect_success(run_app("train", run.arguments()));
+  const fs::path link = run.folder() / "link", report = run.folder() / "report";
+  const std::string record = run.tiny().folder() / TinyPtbxl::stem(1);
+  write_file(run.folder() / "thesis", "years of work");
+  fs::create_symlink("thesis", link);
+  const std::vector<std::pair<std::string, std::vector<std::string>>> commands = {
+      {"features", {record, "--fiducials", link}},
+      {"features", {record, "--svg", link}},
+      {"profile", {"--samples", "64", "--json", link}},
+      {"synthesize", {"--records", "1", "--out", run.folder() / "set", "--truth", link}},
+      {"evaluate", run.judge({"--json", link})}};
+  for (const auto& [program, arguments] : commands) {
+    expect_failure(run_app(program, arguments), 1, {"link: is a link to thesis"});
+    std::vector<std::string> folder = arguments;
+    *std::find(folder.begin(), folder.end(), link.string()) = run.tiny().folder();
+    expect_failure(run_app(program, folder), 1, {"is a folder"});
+  }
+  fs::create_directory(report);
+  fs::create_symlink("../thesis", report / "report.html");
+  expect_failure(run_app("evaluate", run.judge({"--report", report})), 1, {"report.html: is a link to ../thesis"});
+  // What a run writes itself.
+  fs::remove(run.out() / "log.csv");
+  fs::create_symlink("../thesis", run.out() / "log.csv");
+  expect_failure(run_app("train", {"--resume", "--out", run.out(), "--no-cache", "--epochs", "4", "--allow-changes"}),
+                 1, {"log.csv: is a link to ../thesis"});
+  EXPECT_EQ(read_file(run.folder() / "thesis"), "years of work");
+  EXPECT_TRUE(fs::is_symlink(link));
+  EXPECT_FALSE(fs::exists(run.folder() / "set"));
 }
 
 }  // namespace

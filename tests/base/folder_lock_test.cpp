@@ -87,6 +87,19 @@ TEST(FolderLock, ASecondOneOfTheSameProcessIsRefused) {
   EXPECT_NO_THROW(FolderLock(folder.path()));
 }
 
+TEST(FolderLock, AFileHasALockOfItsOwn) {
+  TemporaryFolder folder;
+  {
+    const FolderLock first = FolderLock::of_file(folder / "a.csv");
+    EXPECT_TRUE(fs::exists(folder / ".a.csv.lock"));
+    expect_error([&] { FolderLock::of_file(folder / "a.csv"); },
+                 {(folder / "a.csv").string(), fmt::format("process {} on ", ::getpid())});
+    EXPECT_NO_THROW(FolderLock::of_file(folder / "b.csv"));
+    EXPECT_NO_THROW(FolderLock(folder.path()));
+  }
+  EXPECT_TRUE(fs::is_empty(folder.path()));
+}
+
 // Without locks, a process on another machine cannot be looked for.
 TEST(FolderLock, AHolderOnAnotherMachineIsBelieved) {
   TemporaryFolder folder;

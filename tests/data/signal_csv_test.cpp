@@ -1,6 +1,7 @@
 #include "data/signal_csv.h"
 
 #include <algorithm>
+#include <chrono>
 #include <cmath>
 #include <string>
 #include <vector>
@@ -189,6 +190,20 @@ TEST(SignalCsv, LeadsInRows) {
   expect_error([] { parse("I,0,1,2\nII,0,1,x\n", {.rate = 250.0}); }, {"a.csv:2: column 'II': found 'x'"});
   expect_error([] { parse("I,0,1,2\nII,0,1\n", {.rate = 250.0}); },
                {"a.csv:2: malformed CSV row: 3 fields, expected 4"});
+}
+
+TEST(SignalCsv, ManyColumns) {
+  std::string header = "time,II", first = "0,1", second = "0.004,2", third = "0.008,3";
+  for (int i = 0; i < 100'000; ++i) {
+    header += ",c" + std::to_string(i);
+    for (std::string* row : {&first, &second, &third}) *row += ",7";
+  }
+  const auto start = std::chrono::steady_clock::now();
+  const ecg::Recording recording =
+      parse_signal_csv(header + "\n" + first + "\n" + second + "\n" + third + "\n", "wide.csv");
+  EXPECT_EQ(recording.leads, std::vector<std::string>{"II"});
+  const double seconds = std::chrono::duration<double>(std::chrono::steady_clock::now() - start).count();
+  EXPECT_LT(seconds, 5.0);  // tenths on an idle machine
 }
 
 }  // namespace

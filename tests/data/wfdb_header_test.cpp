@@ -1,5 +1,6 @@
 #include "data/wfdb_header.h"
 
+#include <chrono>
 #include <string>
 
 #include <gtest/gtest.h>
@@ -145,6 +146,26 @@ TEST(WfdbHeader, AbsurdCountsAreRefused) {
   expect_bad("r 1 100 -1\n", {"number of samples is -1"});
   expect_bad("r 1 100 7\nr.dat 16x999999999\n", {"samples per frame is 999999999"});
   expect_bad("r 1 100 7\nr.dat 16:99999999999\n", {"skew is 99999999999"});
+}
+
+// A header of 16 MB, of each part that may be long: what is read takes memory and time in proportion.
+TEST(WfdbHeader, HugeOnesTakeTimeInProportion) {
+  constexpr std::size_t kSize = 16'000'000;
+  std::string comments = "r 1 100 7\nr.dat 16\n", signals = "r 4096 100 7\n", segments = "r/300000 1 100 300000\n";
+  while (comments.size() < kSize) comments += "# a comment\n";
+  while (signals.size() < kSize) signals += "r.dat 16\n";
+  for (int i = 0; i < 300'000; ++i) segments += "s 1\n";
+  const std::string line = "r 1 100 7\nr.dat 16 200 16 0 0 0 0 " + std::string(kSize, 'x') + "\n";
+  const std::string blank = "r 1 100 7\n" + std::string(kSize, '\n') + "r.dat 16\n";
+  for (const std::string& text : {comments, signals, segments, line, blank}) {
+    const auto start = std::chrono::steady_clock::now();
+    try {
+      parse_wfdb_header(text, "r.hea");
+    } catch (const Error&) {  // Refusing it is as good.
+    }
+    const double seconds = std::chrono::duration<double>(std::chrono::steady_clock::now() - start).count();
+    EXPECT_LT(seconds, 10.0) << text.substr(0, 20);  // some tenths on an idle machine
+  }
 }
 
 TEST(WfdbHeader, SignalFilesStayInTheFolder) {

@@ -356,5 +356,25 @@ TEST(Wfdb, TheObserverSeesEveryFile) {
   EXPECT_EQ(seen, (std::vector<std::string>{"frames.hea", "frames_a.dat", "frames_b.dat"}));
 }
 
+// Signals that are stored nowhere cost nothing to announce: memory is not taken for a header's word alone.
+TEST(Wfdb, SignalsStoredNowhereAreFewAndBesideOthers) {
+  TemporaryFolder folder;
+  const auto record = [&](const std::string& header, const std::string& samples) {
+    write_file(folder / "r.hea", header);
+    write_file(folder / "r.dat", samples);
+    return folder / "r";
+  };
+  const std::string null = "~ 0 200 16 0 0 0 0 V1\n", stored = "r.dat 16 200 16 0 0 0 0 II\n";
+  expect_error([&] { read_wfdb(record("r 1 100 500000000\n" + null, "")); }, {"none of its signals is stored"});
+  expect_error([&] { read_wfdb(record("r 2 100 200000000\n" + null + stored, "1234")); }, {"r.dat: truncated"});
+  std::string many = "r 41 100 2\n" + stored;
+  for (int i = 0; i < 40; ++i) many += null;
+  expect_error([&] { read_wfdb(record(many, "1234")); }, {"40 samples per frame are stored nowhere, only 1"});
+  const ecg::Recording recording = read_wfdb(record("r 2 100 2\n" + null + stored, std::string("\x01\0\x02\0", 4)));
+  EXPECT_EQ(recording.leads, (std::vector<std::string>{"V1", "II"}));
+  EXPECT_TRUE(std::isnan(recording.signal(0, 0)));
+  EXPECT_EQ(recording.signal(1, 1), 0.01);
+}
+
 }  // namespace
 }  // namespace cardiograd::data

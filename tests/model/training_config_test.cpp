@@ -121,6 +121,17 @@ TEST(TrainingConfig, ImpossibleValuesOfAFileNameTheFile) {
   expect_error([&] { read_config(path); }, {"run.toml:2: 'model.name' is not a text"});
 }
 
+// Characters where none of them may stand, which toml++ asserts against before it refuses them.
+TEST(TrainingConfig, StrayCharactersAreOneError) {
+  TemporaryFolder folder;
+  for (const std::string& text :
+       {std::string("[=]\n"), std::string("[.a]\n"), std::string("[\u00fc]\n"), std::string("[\0a]\n", 5),
+        std::string("\u00fc = 1\n"), std::string("[a]\n\ufefex = 1\n"), std::string("lr = \u2003 1\n\x01")}) {
+    write_file(folder / "c.toml", text);
+    expect_error([&] { read_config(folder / "c.toml"); }, {"c.toml:"});
+  }
+}
+
 TEST(TrainingConfig, ImpossibleValuesAreNamed) {
   TrainingConfig good;
   good.data.folder = "somewhere";

@@ -1,0 +1,9 @@
+// HL7 aECG and GE MUSE files.
+#include "data/ecg_xml.h"
+
+#include "fuzz/target.h"
+
+void cardiograd::fuzz::parse(std::string_view input) {
+  data::is_ecg_xml(input);
+  data::parse_ecg_xml(input, "r.xml");
+}

@@ -1,0 +1,8 @@
+// Headers of WFDB records, of one segment and of several.
+#include "data/wfdb_header.h"
+
+#include "fuzz/target.h"
+
+void cardiograd::fuzz::parse(std::string_view input) {
+  data::parse_wfdb_header(input, "r.hea");
+}

@@ -1,0 +1,76 @@
+#include <algorithm>
+#include <regex>
+#include <set>
+#include <string>
+#include <vector>
+
+#include <gtest/gtest.h>
+
+#include "tests/apps/run_app.h"
+
+namespace cardiograd::testing {
+namespace {
+
+const std::vector<std::string> kPrograms = {"train", "predict", "features", "evaluate", "synthesize", "profile"};
+
+// The options that --help lists.
+std::set<std::string> listed_options(const std::string& program) {
+  const std::string help = run_app(program, {"--help"}).out;
+  std::set<std::string> options;
+  const std::regex line("\n  (?:-[A-Za-z],)?(--[a-z0-9-]+)");
+  for (std::sregex_iterator at(help.begin(), help.end(), line), end; at != end; ++at) options.insert((*at)[1]);
+  return options;
+}
+
+// What bash offers for the last of `words`.
+std::set<std::string> completed(const std::string& program, const std::vector<std::string>& words) {
+  const TemporaryFolder folder;
+  const Outcome script = run_app(program, {"--completion", "bash"});
+  expect_success(script);
+  write_file(folder / "script", script.out);
+  std::string line = "cardiograd-" + program;
+  for (const std::string& word : words) line += " '" + word + "'";
+  const std::string command = "source " + (folder / "script").string() + "; COMP_WORDS=(" + line +
+                              "); COMP_CWORD=" + std::to_string(words.size()) + "; _cardiograd_" + program +
+                              "; printf '%s\\n' \"${COMPREPLY[@]}\" > " + (folder / "answer").string();
+  EXPECT_EQ(std::system(("bash -c \"" + std::regex_replace(command, std::regex("([\"$\\\\])"), "\\$1") + "\"").c_str()),
+            0);
+  std::set<std::string> answer;
+  for (const std::string& word : lines_with(read_file(folder / "answer"), "")) answer.insert(word);
+  answer.erase("");
+  return answer;
+}
+
+TEST(Completion, OffersEveryOptionThatTheHelpLists) {
+  for (const std::string& program : kPrograms) {
+    const std::set<std::string> listed = listed_options(program);
+    EXPECT_GE(listed.size(), 5U) << program;
+    EXPECT_EQ(completed(program, {"--"}), listed) << program;
+    const std::string zsh = run_app(program, {"--completion", "zsh"}).out;
+    expect_parts(zsh, {"#compdef cardiograd-" + program});
+    for (const std::string& option : listed) expect_parts(zsh, {"'" + option + "["});
+  }
+}
+
+TEST(Completion, OffersWordsAndFiles) {
+  using Words = std::set<std::string>;
+  EXPECT_EQ(completed("train", {"--task", ""}), (Words{"sub", "super"}));
+  EXPECT_EQ(completed("train", {"--task", "su"}), (Words{"sub", "super"}));
+  EXPECT_EQ(completed("train", {"--task", "sup"}), (Words{"super"}));
+  EXPECT_EQ(completed("train", {"--epochs", ""}), (Words{}));
+  EXPECT_EQ(completed("train", {"--ep"}), (Words{"--epochs"}));
+  EXPECT_EQ(completed("predict", {"--log", ""}), (Words{"json", "text"}));
+  const TemporaryFolder folder;
+  write_file(folder / "model with blank", "");
+  EXPECT_EQ(completed("predict", {"--model", (folder / "mod").string()}),
+            (Words{(folder / "model with blank").string()}));
+}
+
+TEST(Completion, OtherShellsAreRefused) {
+  expect_failure(run_app("train", {"--completion", "fish"}), 2, {"--completion fish: unknown shell"});
+  expect_failure(run_app("train", {"--completion"}), 2, {"--completion"});
+  expect_failure(run_app("train", {"--completoin", "bash"}), 2, {"unknown option --completoin"});
+}
+
+}  // namespace
+}  // namespace cardiograd::testing
