@@ -148,8 +148,8 @@ std::string data_folder_of(const Options& o) {
 }
 
 void check_options(const Options& o) {
-  if (o.runs.size() < 2 || o.runs.size() > report::kMostRuns)
-    throw UsageError(fmt::format("{} runs, expected 2 to {}", o.runs.size(), report::kMostRuns), "Name the runs.");
+  if (o.runs.size() < 2 || o.runs.size() > report::kMaxRuns)
+    throw UsageError(fmt::format("{} runs, expected 2 to {}", o.runs.size(), report::kMaxRuns), "Name the runs.");
   for (const auto& file : {o.out, o.json}) {
     if (!file) continue;
     check_destination(*file);

@@ -54,6 +54,7 @@ struct Without {
   bool changes_decision = false;
 };
 
+// Why one class of one recording has its probability.
 struct Explanation {
   std::string class_name;
   double probability = 0;

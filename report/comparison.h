@@ -15,7 +15,7 @@
 namespace cardiograd::report {
 
 // As many runs as there are colors for their curves.
-inline constexpr std::size_t kMostRuns = 8;
+inline constexpr std::size_t kMaxRuns = 8;
 
 struct ComparedRun {
   std::string name;
@@ -29,11 +29,12 @@ struct ComparedRun {
   evaluation::BootstrapDifference difference;
 };
 
+// The runs and what they were compared on.
 struct Comparison {
   std::string data_folder;
   std::vector<std::int64_t> folds;
   std::string date, program;
-  std::vector<ComparedRun> runs;  // 2 to kMostRuns
+  std::vector<ComparedRun> runs;  // 2 to kMaxRuns
 };
 
 // The names of runs as short as they differ: the last parts of their paths.
