@@ -1,11 +1,13 @@
 // evaluate: scores a trained model on folds of a data set and prints the paper's Table 2 for it.
 #include <algorithm>
+#include <ctime>
 #include <filesystem>
 #include <optional>
 #include <string>
 #include <vector>
 
 #include <CLI/CLI.hpp>
+#include <fmt/chrono.h>
 #include <fmt/format.h>
 #include <fmt/ranges.h>
 #include <nlohmann/json.hpp>
@@ -14,10 +16,12 @@
 #include "apps/common/config_options.h"
 #include "apps/common/output_folder.h"
 #include "apps/common/progress.h"
+#include "apps/common/version.h"
 #include "base/error.h"
 #include "base/file.h"
 #include "base/log.h"
 #include "base/threads.h"
+#include "data/csv.h"
 #include "engine/device.h"
 #include "engine/precision.h"
 #include "evaluation/evaluation.h"
@@ -26,6 +30,7 @@
 #include "model/preprocessing.h"
 #include "report/collect.h"
 #include "report/page.h"
+#include "report/report_json.h"
 
 namespace cardiograd::apps {
 namespace {
@@ -34,9 +39,10 @@ struct Options {
   ConfigOptions values;  // of the data and the run, as in training
   std::string model;
   std::vector<std::int64_t> folds = {10};
-  std::optional<std::string> json, report, cache;
+  std::optional<std::string> json, report, predictions, cache;
   evaluation::BootstrapSettings bootstrap;
   std::int64_t batch_size = 64;
+  std::int64_t explained = 3;
   bool no_cache = false;
 };
 
@@ -46,9 +52,17 @@ void add_options(CLI::App& app, Options& o) {
   o.values.add(app, "data.folder")->required();
   app.add_option("--fold", o.folds, "fold or folds to evaluate on; default 10");
   app.add_option("--json", o.json, "also write all figures to this file");
+  app.add_option("--predictions", o.predictions,
+                 "also write a CSV file: a row per record with the probability, the decision and the label of each "
+                 "class")
+      ->type_name("FILE.csv");
   app.add_option("--report", o.report,
                  "also write DIR/report.html: one page with figures, curves and the worst mistakes")
       ->type_name("DIR");
+  app.add_option(
+         "--explain", o.explained,
+         fmt::format("in the report: records of each class whose answers are explained; default {}", o.explained))
+      ->check(CLI::Range(0, 1000));
   o.values.add(app, "data.normalize", "as in training by default, or for data of another unit than the model's");
   o.values.add(app, "data.unlabeled", "as in training by default");
   o.values.add(app, "data.skip_missing");
@@ -68,12 +82,7 @@ void add_options(CLI::App& app, Options& o) {
 // The data as the model was trained on them, but for what the command line says.
 model::DataConfig data_config(const ConfigOptions& options, const model::ModelDescription& description) {
   model::TrainingConfig config;
-  config.data.task = description.task;
-  config.data.rate = static_cast<std::int64_t>(description.rate);
-  config.data.features = description.feature_set;
-  config.data.filter = description.filter;
-  config.data.normalize = description.normalize;
-  config.data.unlabeled = description.unlabeled;
+  config.data = model::data_config_of(description);
   options.apply(config);
   // A model of normalized signals needs them normalized again.
   if (description.normalize == data::Normalize::kZscore) config.data.normalize = description.normalize;
@@ -91,13 +100,8 @@ data::Dataset prepare(const Options& o, const model::DataConfig& config) {
   return prepare_data(config, options);
 }
 
-void write_json(const Options& o, const std::string& data_folder, std::int64_t epoch,
-                const evaluation::Evaluation& evaluation) {
-  nlohmann::json json = to_json(evaluation);
-  json["model"] = model::model_path(o.model).string();
-  json["epoch"] = epoch;
-  json["data"] = data_folder;
-  json["folds"] = o.folds;
+void write_json(const Options& o, const report::ReportData& report) {
+  const nlohmann::json json = report::report_json(report);
   write_file(*o.json, json.dump(2, ' ', false, nlohmann::json::error_handler_t::replace) + "\n");
 }
 
@@ -118,9 +122,30 @@ void warn_of_known_folds(const model::ModelDescription& model, const data::Datas
   }
 }
 
+// A row per record: ecg_id, fold, and of each class its probability, the decision at the model's threshold (1 or 0) and
+// the label.
+std::string predictions_csv(const data::Dataset& set, const std::vector<std::int64_t>& rows,
+                            const std::vector<float>& probabilities, const std::vector<float>& thresholds) {
+  std::string text = "ecg_id,fold";
+  for (const char* what : {"probability_", "decision_", "label_"})
+    for (const std::string& name : set.class_names) text += "," + data::csv_cell(what + name);
+  text += "\n";
+  const std::size_t classes = set.class_names.size();
+  for (std::size_t i = 0; i < rows.size(); ++i) {
+    const auto row = static_cast<std::size_t>(rows[i]);
+    text += fmt::format("{},{}", set.ecg_ids[row], set.folds[row]);
+    for (std::size_t c = 0; c < classes; ++c) text += fmt::format(",{:.9g}", probabilities[i * classes + c]);
+    for (std::size_t c = 0; c < classes; ++c) text += probabilities[i * classes + c] > thresholds[c] ? ",1" : ",0";
+    for (std::size_t c = 0; c < classes; ++c) text += fmt::format(",{}", set.labels[row * classes + c]);
+    text += "\n";
+  }
+  return text;
+}
+
 // Before the work, as far as that can be known.
 void check_outputs(const Options& o) {
   if (o.json) check_destination(*o.json);
+  if (o.predictions) check_destination(*o.predictions);
   if (o.report) check_output_folder(*o.report, "--report");
 }
 
@@ -155,10 +180,17 @@ void evaluate(const Options& o) {
       scored.probabilities, data::labels_of(set, rows), description.class_names, description.thresholds, o.bootstrap);
   fmt::print("{} after epoch {}, fold {} of {}: {} records\n\n{}", model_file, description.epoch,
              fmt::join(o.folds, ", "), config.folder, rows.size(), format_table(evaluation));
-  if (o.json) write_json(o, config.folder, description.epoch, evaluation);
+  if (description.synthetic) fmt::print("\nwarning: {}\n", model::kSyntheticWarning);
+  if (o.predictions)
+    write_file(*o.predictions, predictions_csv(set, rows, scored.probabilities, description.thresholds));
+  if (!o.report && !o.json) return;
+  const report::ReportData report =
+      report::collect({trained, model_file, set, config.folder, source, o.folds, rows, scored.probabilities, evaluation,
+                       o.batch_size, o.explained, fmt::format("{:%Y-%m-%d %H:%M} UTC", fmt::gmtime(std::time(nullptr))),
+                       fmt::format("cardiograd {}, commit {}", version(), commit())});
+  if (o.json) write_json(o, report);
   if (!o.report) return;
-  report::write_report(*o.report, report::collect({trained, model_file, set, config.folder, source, o.folds, rows,
-                                                   scored.probabilities, evaluation, o.batch_size}));
+  report::write_report(*o.report, report);
   if (!is_quiet()) fmt::print("\nreport: {}\n", (std::filesystem::path(*o.report) / "report.html").string());
 }
 

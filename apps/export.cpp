@@ -12,28 +12,29 @@
 #include "base/error.h"
 #include "engine/io/safetensors.h"
 #include "model/model_file.h"
+#include "model/state_dict.h"
 
 namespace cardiograd::apps {
 namespace {
 
 struct Options {
   std::string model;
-  std::string out;
+  std::string out, state_dict;
   bool filter_inside = false;
   bool force = false;
 };
 
 void add_options(CLI::App& app, Options& o) {
   app.add_option("--model", o.model, "last.safetensors or best.safetensors of a run")->required();
-  app.add_option("--onnx", o.out, "the file to write")->required();
+  app.add_option("--onnx", o.out, "ONNX file to write");
+  app.add_option("--state-dict", o.state_dict,
+                 "safetensors file to write that torch's load_state_dict() takes whole, for "
+                 "bench/peers/hc_cnn_tn_torch.py; `import` brings it back");
   app.add_flag("--filter-inside", o.filter_inside, "put the signals' filter into the graph, too");
   app.add_flag("--force", o.force, "overwrite a file that exists");
 }
 
-void write(const Options& o) {
-  if (!o.force && std::filesystem::exists(o.out))
-    throw Error(fmt::format("{}: exists already", o.out), "Name another file, or overwrite it with --force.");
-  model::TrainedModel trained = model::load_model(o.model);
+void write_onnx_file(const Options& o, model::TrainedModel& trained) {
   const std::string description = read_safetensors(model::model_path(o.model)).metadata.at("cardiograd");
   const onnx::ModelProto proto = to_onnx(trained, description, {.filter_inside = o.filter_inside});
   write_onnx(o.out, proto);
@@ -45,6 +46,19 @@ void write(const Options& o) {
     fmt::print(")");
   }
   fmt::print("\n");
+}
+
+void write(const Options& o) {
+  if (o.out.empty() && o.state_dict.empty())
+    throw UsageError("nothing to write", "Give --onnx FILE, --state-dict FILE, or both.");
+  for (const std::string& file : {o.out, o.state_dict})
+    if (!file.empty() && !o.force && std::filesystem::exists(file))
+      throw Error(fmt::format("{}: exists already", file), "Name another file, or overwrite it with --force.");
+  model::TrainedModel trained = model::load_model(o.model);
+  if (!o.out.empty()) write_onnx_file(o, trained);
+  if (o.state_dict.empty()) return;
+  model::write_state_dict(o.state_dict, *trained.net);
+  fmt::print("{}: {} parameters\n", o.state_dict, trained.net->parameter_count());
 }
 
 }  // namespace

@@ -1,11 +1,9 @@
 // predict: what a trained model says about recordings from any device, in WFDB, EDF or CSV files.
 #include <cerrno>
 #include <chrono>
-#include <cmath>
 #include <cstdio>
 #include <cstring>
 #include <functional>
-#include <optional>
 #include <string>
 #include <vector>
 
@@ -15,12 +13,11 @@
 
 #include "apps/common/app.h"
 #include "apps/common/prediction_output.h"
+#include "apps/common/recording_options.h"
 #include "base/error.h"
 #include "base/text.h"
 #include "base/threads.h"
 #include "data/source_recording.h"
-#include "ecg/person.h"
-#include "ecg/units.h"
 #include "engine/device.h"
 #include "model/predictor.h"
 
@@ -38,9 +35,7 @@ struct Options {
   bool csv = false;
   bool timing = false;
   bool any_quality = false;
-  std::optional<double> age, rate;
-  std::string sex;
-  std::string unit = "mV";
+  RecordingOptions recording;
   std::string device = "auto";
   int threads = 0;
 };
@@ -53,11 +48,7 @@ void add_options(CLI::App& app, Options& o) {
                  "line, when none are given or for '-'");
   auto* json = app.add_flag("--json", o.json, "one line of JSON per record");
   app.add_flag("--csv", o.csv, "a CSV row per record, and a header")->excludes(json);
-  app.add_option("--age", o.age, "years, for all records; from the file's comments by default, else not known")
-      ->check(CLI::Range(0.0, ecg::kMaxAge));
-  app.add_option("--sex", o.sex, "male or female, likewise");
-  app.add_option("--rate", o.rate, "Hz, of CSV files; from their time column by default")->check(CLI::PositiveNumber);
-  app.add_option("--unit", o.unit, "of CSV columns that do not say theirs: mV (default), uV or V");
+  o.recording.add(app);
   app.add_flag("--any-quality", o.any_quality, "answer in spite of unusable leads, as long as there are twelve");
   app.add_flag("--timing", o.timing, "add the milliseconds of each step (JSON has them always)");
   app.add_option("--device", o.device, "auto (default), cpu or cuda: where the network runs");
@@ -79,23 +70,13 @@ void write_out(const std::string& text) {
               "Write to a place with room for it.");
 }
 
-double sex_of(const std::string& name) {
-  if (name == "male" || name == "m" || name == "M") return ecg::kMale;
-  if (name == "female" || name == "f" || name == "F") return ecg::kFemale;
-  throw UsageError(fmt::format("--sex {}: unknown", name), "Use male or female.");
-}
-
 class Session {
  public:
   explicit Session(const Options& options)
       : options_(options),
         predictor_(model::load_model(options.model),
-                   {.any_quality = options.any_quality, .device = parse_device(options.device)}),
-        csv_{options.rate, options.unit} {
-    if (!ecg::millivolts_per_unit(options.unit))
-      throw UsageError(fmt::format("--unit {}: no voltage", options.unit), "Use mV, uV or V.");
-    if (options.age) given_.age = ecg::person_of({fmt::format("Age: {}", *options.age)}).age;
-    if (!options.sex.empty()) given_.sex = sex_of(options.sex);
+                   {.any_quality = options.any_quality, .device = parse_device(options.device)}) {
+    options.recording.check();
     if (options.csv) write_out(prediction_csv_header(predictor_.description()));
   }
 
@@ -105,10 +86,9 @@ class Session {
     outcome.record = record;
     try {
       const auto start = Clock::now();
-      data::SourceRecording source = data::read_recording(record, csv_);
+      data::SourceRecording source = data::read_recording(record, options_.recording.csv());
       outcome.read_ms = 1e3 * std::chrono::duration<double>(Clock::now() - start).count();
-      if (!std::isnan(given_.age)) source.person.age = given_.age;
-      if (!std::isnan(given_.sex)) source.person.sex = given_.sex;
+      options_.recording.complete(source.person);
       outcome.prediction = predictor_.predict(source);
     } catch (const Error& error) {
       outcome.error = error.what();
@@ -142,8 +122,6 @@ class Session {
 
   const Options& options_;
   model::Predictor predictor_;
-  data::SignalCsvOptions csv_;
-  ecg::Person given_;
   std::size_t records_ = 0;
   bool all_answered_ = true;
 };

@@ -60,6 +60,7 @@ std::string describe(const Dataset& set) {
                          ? fmt::format("part of PTB-XL or another set: {} records (1.0.1 has 21837, 1.0.3 has 21799)",
                                        set.table_records)
                          : fmt::format("PTB-XL {}: {} records", set.version, set.table_records);
+  if (set.synthetic) text = fmt::format("synthetic ECGs, of no patient: {} records", set.table_records);
   text +=
       fmt::format("\ntask {}, {} classes; {} records without a class: {}", task_name(set.task), set.class_names.size(),
                   set.unlabeled_records, set.unlabeled == Unlabeled::kDrop ? "dropped" : "kept with no positive");

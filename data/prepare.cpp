@@ -417,6 +417,8 @@ Dataset select(const PrepareSettings& settings, const Source& source, SignalCach
   set.filter = cache.filter;
   set.lead_names.assign(ecg::kStandardLeads.begin(), ecg::kStandardLeads.end());
   set.version = source.database.version;
+  std::error_code ignored;
+  set.synthetic = fs::exists(settings.folder / kSyntheticMarker, ignored);
   set.table_records = static_cast<std::int64_t>(source.database.rows.size());
   set.missing_records = set.table_records - static_cast<std::int64_t>(cache.rows.size());
   return set;

@@ -188,14 +188,40 @@ Metrics compute_metrics(const Predictions& predictions, std::span<const float> t
   return metrics;
 }
 
-MacroAuc macro_auc(const Predictions& predictions) {
+std::vector<std::vector<std::int64_t>> co_confusion(const Predictions& predictions, std::span<const float> thresholds) {
   check_predictions(predictions);
-  MacroAuc result;
-  double sum = 0.0;
+  const auto classes = static_cast<std::size_t>(predictions.classes);
+  if (thresholds.size() != classes)
+    throw Error(fmt::format("{} thresholds for {} classes", thresholds.size(), classes), "Give one for each class.");
+  std::vector<std::vector<std::int64_t>> counts(classes, std::vector<std::int64_t>(classes + 1));
+  for (std::size_t n = 0; n < static_cast<std::size_t>(predictions.records); ++n) {
+    std::vector<std::size_t> decided;
+    for (std::size_t c = 0; c < classes; ++c)
+      if (predictions.scores[n * classes + c] > thresholds[c]) decided.push_back(c);
+    if (decided.empty()) decided.push_back(classes);
+    for (std::size_t label = 0; label < classes; ++label)
+      if (predictions.labels[n * classes + label] != 0)
+        for (const std::size_t c : decided) ++counts[label][c];
+  }
+  return counts;
+}
+
+std::vector<double> class_aucs(const Predictions& predictions) {
+  check_predictions(predictions);
+  std::vector<double> aucs;
   for (std::int64_t c = 0; c < predictions.classes; ++c) {
     const ScoreOrder order = order_by_score(predictions, c);
-    if (!order.both_outcomes()) continue;
-    sum += roc_auc(order);
+    aucs.push_back(order.both_outcomes() ? roc_auc(order) : std::numeric_limits<double>::quiet_NaN());
+  }
+  return aucs;
+}
+
+MacroAuc macro_auc(const Predictions& predictions) {
+  MacroAuc result;
+  double sum = 0.0;
+  for (const double auc : class_aucs(predictions)) {
+    if (std::isnan(auc)) continue;
+    sum += auc;
     ++result.classes;
   }
   result.value = sum / static_cast<double>(result.classes);

@@ -66,6 +66,13 @@ struct Metrics {
 // A record is predicted positive for a class when score > threshold; `thresholds` holds C numbers.
 Metrics compute_metrics(const Predictions& predictions, std::span<const float> thresholds);
 
+// Which decisions go with which label: row i counts the records labeled i by the classes decided positive for them,
+// (C, C + 1); the last column those without any. A record with several labels or decisions counts several times.
+std::vector<std::vector<std::int64_t>> co_confusion(const Predictions& predictions, std::span<const float> thresholds);
+
+// The AUC of each class as in compute_metrics(); NaN for a class without both outcomes.
+std::vector<double> class_aucs(const Predictions& predictions);
+
 struct MacroAuc {
   double value = 0.0;        // NaN when no class has both outcomes
   std::int64_t classes = 0;  // over how many classes

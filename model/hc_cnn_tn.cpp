@@ -6,6 +6,7 @@
 
 #include "base/error.h"
 #include "base/random_streams.h"
+#include "engine/autograd.h"
 
 namespace cardiograd::model {
 namespace {
@@ -106,9 +107,21 @@ HcCnnTn::HcCnnTn(const HcCnnTnConfig& config, std::uint64_t seed)
 }
 
 Tensor HcCnnTn::encode(const Tensor& signals) {
+  return encode_tokens(convolve(signals));
+}
+
+Tensor HcCnnTn::convolve(const Tensor& signals) {
   expect_shape("model", "signals", signals, {signals.defined() ? signals.dim(0) : 0, config_.samples, config_.leads});
-  const Tensor tokens = ops::add(cnn_.forward(signals), positions_);
-  return ops::mean_over_time(encoder_->forward(tokens));
+  return cnn_.forward(signals);
+}
+
+Tensor HcCnnTn::encode_tokens(const Tensor& convolved) {
+  return ops::mean_over_time(encoder_->forward(ops::add(convolved, positions_)));
+}
+
+std::vector<Tensor> HcCnnTn::attention_weights(const Tensor& convolved) {
+  const NoGrad no_grad;
+  return encoder_->attention_weights(ops::add(convolved, positions_));
 }
 
 Tensor HcCnnTn::classify(const Tensor& encoded, const Tensor& features) {

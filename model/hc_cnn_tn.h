@@ -44,6 +44,12 @@ class HcCnnTn : public Model {
 
   // (N, samples, leads) -> (N, channels.back())
   Tensor encode(const Tensor& signals) override;
+  // The two steps of encode(): (N, samples, leads) -> (N, T, channels.back()), what the convolutions make of the
+  // signals, T = samples halved once per block and rounded down; and from there on.
+  Tensor convolve(const Tensor& signals);
+  Tensor encode_tokens(const Tensor& convolved);
+  // The attention weights of each encoder layer, (N, heads, T, T), for the result of convolve().
+  std::vector<Tensor> attention_weights(const Tensor& convolved);
   // (N, channels.back()) and (N, features) -> (N, classes)
   Tensor classify(const Tensor& encoded, const Tensor& features) override;
 

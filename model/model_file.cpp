@@ -65,31 +65,33 @@ Architecture architecture_from(const std::string& model, const json& j) {
 }
 
 json description_json(const ModelDescription& d) {
-  return {{"format_version", kFormatVersion},
-          {"model", d.architecture.kind().name},
-          {"architecture", architecture_json(d.architecture)},
-          {"task", word_of(d.task)},
-          {"classes", d.class_names},
-          {"thresholds", d.thresholds},
-          {"leads", d.lead_names},
-          {"rate_hz", d.rate},
-          {"unit", d.unit},
-          {"filter", word_of(d.filter)},
-          {"normalize", word_of(d.normalize)},
-          {"unlabeled", word_of(d.unlabeled)},
-          {"feature_set", word_of(d.feature_set)},
-          {"precision", word_of(d.precision)},
-          {"signal_mean", d.signal_scaling.mean},
-          {"signal_sd", d.signal_scaling.sd},
-          {"features", d.feature_scaling.names},
-          {"feature_median", d.feature_scaling.median},
-          {"feature_mean", d.feature_scaling.mean},
-          {"feature_sd", d.feature_scaling.sd},
-          {"feature_missing_flags", d.feature_scaling.missing_flags},
-          {"epoch", d.epoch},
-          {"val_folds", d.val_folds},
-          {"train_folds", d.train_folds},
-          {"data_hash", d.data_hash}};
+  json j = {{"format_version", kFormatVersion},
+            {"model", d.architecture.kind().name},
+            {"architecture", architecture_json(d.architecture)},
+            {"task", word_of(d.task)},
+            {"classes", d.class_names},
+            {"thresholds", d.thresholds},
+            {"leads", d.lead_names},
+            {"rate_hz", d.rate},
+            {"unit", d.unit},
+            {"filter", word_of(d.filter)},
+            {"normalize", word_of(d.normalize)},
+            {"unlabeled", word_of(d.unlabeled)},
+            {"feature_set", word_of(d.feature_set)},
+            {"precision", word_of(d.precision)},
+            {"signal_mean", d.signal_scaling.mean},
+            {"signal_sd", d.signal_scaling.sd},
+            {"features", d.feature_scaling.names},
+            {"feature_median", d.feature_scaling.median},
+            {"feature_mean", d.feature_scaling.mean},
+            {"feature_sd", d.feature_scaling.sd},
+            {"feature_missing_flags", d.feature_scaling.missing_flags},
+            {"epoch", d.epoch},
+            {"val_folds", d.val_folds},
+            {"train_folds", d.train_folds},
+            {"data_hash", d.data_hash}};
+  if (d.synthetic) j["synthetic"] = true;
+  return j;
 }
 
 template <class T>
@@ -122,6 +124,7 @@ ModelDescription description_from(const json& j) {
   j.at("val_folds").get_to(d.val_folds);
   if (j.contains("train_folds")) j.at("train_folds").get_to(d.train_folds);
   if (j.contains("data_hash")) j.at("data_hash").get_to(d.data_hash);
+  if (j.contains("synthetic")) j.at("synthetic").get_to(d.synthetic);
   return d;
 }
 

@@ -33,6 +33,7 @@ struct ModelDescription {
   std::int64_t epoch = 0;                 // epochs trained
   std::vector<std::int64_t> val_folds;    // the thresholds and the choice of the epoch come from here
   std::vector<std::int64_t> train_folds;  // the weights come from here; empty in files of earlier versions
+  bool synthetic = false;                 // trained on synthetic ECGs
   std::string data_hash;                  // of ecg_ids and folds of the data set; likewise
 };
 
@@ -41,6 +42,10 @@ struct TrainedModel {
   ModelDescription description;
   std::unique_ptr<Model> net;
 };
+
+// What every answer of a model that was trained on synthetic ECGs says beside it.
+inline constexpr const char* kSyntheticWarning =
+    "this model was trained on synthetic ECGs: its answers say nothing about a patient";
 
 // Atomic; equal models give equal bytes.
 void save_model(const std::filesystem::path& path, const ModelDescription& description, Model& net);

@@ -60,6 +60,10 @@ std::vector<FeatureColumns> columns_of(const FeatureScaling& scaling) {
     groups.push_back({scaling.names[static_cast<std::size_t>(i)], {i}});
     if (scaling.missing_flags) groups.back().columns.push_back(count + i);
   }
+  if (count > 1) {
+    groups.push_back({kAllFeatures, {}});
+    for (std::int64_t column = 0; column < scaling.width(); ++column) groups.back().columns.push_back(column);
+  }
   return groups;
 }
 

@@ -20,6 +20,9 @@ struct PermutationSettings {
   std::uint64_t seed = 0;
 };
 
+// The name of the shuffle of all features at once, which shows what they are worth together.
+inline constexpr const char* kAllFeatures = "all features together";
+
 struct FeatureImportance {
   std::string name;
   double drop = 0;  // mean over the shuffles of (macro AUC as it is - macro AUC shuffled)
@@ -48,7 +51,8 @@ PermutationImportance permutation_importance(const std::vector<float>& features,
                                              std::span<const std::uint8_t> labels, std::int64_t classes,
                                              const PermutationSettings& settings = {});
 
-// The same for a trained model on the records `rows`. The signal branch runs once per record.
+// The same for a trained model on the records `rows`: each feature, and last kAllFeatures where there are several. The
+// signal branch runs once per record.
 PermutationImportance permutation_importance(Model& net, const DataLoader& source, const FeatureScaling& scaling,
                                              const std::vector<std::int64_t>& rows, std::int64_t batch_size,
                                              std::span<const std::uint8_t> labels,

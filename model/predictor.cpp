@@ -5,6 +5,7 @@
 #include <cmath>
 #include <limits>
 #include <numeric>
+#include <optional>
 #include <utility>
 
 #include <fmt/format.h>
@@ -13,6 +14,7 @@
 #include "base/error.h"
 #include "data/resample_recording.h"
 #include "dsp/delineation/r_peaks.h"
+#include "dsp/statistics.h"
 #include "ecg/channels.h"
 #include "ecg/leads.h"
 #include "ecg/twelve_leads.h"
@@ -161,6 +163,8 @@ void note_missing_features(const ModelDescription& model, Prediction& prediction
 struct Predictor::Window {
   data::PreparedRecord record;
   std::vector<double> features;
+  std::optional<ecg::Recording> shown;  // the window before it was prepared; of the first one alone
+  double start_s = 0;
 };
 
 Predictor::Predictor(TrainedModel model, PredictorOptions options)
@@ -245,6 +249,8 @@ std::vector<Predictor::Window> Predictor::windows(const ecg::Recording& leads, c
     }
     if (!fault.empty()) prediction.notes.push_back(fmt::format("answered in spite of {}", fault));
     usable.push_back(window(part, source, exactly));
+    usable.back().start_s = static_cast<double>(start) / model_.description.rate;
+    if (usable.size() == 1) usable.back().shown = part;
   }
   if (!usable.empty()) prediction.refusal.clear();
   return usable;
@@ -271,7 +277,34 @@ RecordArrays Predictor::arrays_of(const std::vector<Window>& windows) const {
   return arrays;
 }
 
-void Predictor::answer(const std::vector<Window>& windows, Prediction& prediction) {
+// What explain() needs of a window whose record is the first of `source`.
+void Predictor::keep(const Window& window, const DataLoader& source, RecordToExplain& first) const {
+  const ecg::Recording& shown = *window.shown;
+  const auto samples = static_cast<std::size_t>(shown.signal.rows()),
+             leads = static_cast<std::size_t>(shown.signal.cols());
+  first.unit = shown.units.front();
+  first.start_s = window.start_s;
+  first.samples.resize(samples * leads);
+  for (std::size_t lead = 0; lead < leads; ++lead) {
+    const auto column = shown.signal.col(static_cast<Eigen::Index>(lead));
+    std::vector<double> finite;
+    for (const double value : column)
+      if (std::isfinite(value)) finite.push_back(value);
+    const double level = finite.empty() ? 0 : dsp::median(std::move(finite));
+    for (std::size_t t = 0; t < samples; ++t)
+      first.samples[t * leads + lead] = static_cast<float>(column(static_cast<Eigen::Index>(t)) - level);
+  }
+  Batch batch = source.batch({0}, 0, 1);
+  first.signals = batch.signals;
+  first.features = batch.features;
+  first.feature_values.clear();
+  for (const std::string& name : model_.description.feature_scaling.names) {
+    const auto found = std::find(features_.names.begin(), features_.names.end(), name);
+    first.feature_values.push_back(window.features[static_cast<std::size_t>(found - features_.names.begin())]);
+  }
+}
+
+void Predictor::answer(const std::vector<Window>& windows, Prediction& prediction, RecordToExplain* first) {
   const ModelDescription& model = model_.description;
   const DataLoader source(arrays_of(windows), model.signal_scaling, options_.device);
   std::vector<std::int64_t> rows(windows.size());
@@ -291,6 +324,7 @@ void Predictor::answer(const std::vector<Window>& windows, Prediction& predictio
     prediction.positive.push_back(probability > model.thresholds[c]);
   }
   prediction.windows = static_cast<std::int64_t>(windows.size());
+  if (first != nullptr) keep(windows.front(), source, *first);
   for (std::size_t i = 0; i < features_.names.size(); ++i) {
     const double value = windows.front().features[i];
     prediction.features.push_back(
@@ -299,6 +333,14 @@ void Predictor::answer(const std::vector<Window>& windows, Prediction& predictio
 }
 
 Prediction Predictor::predict(const data::SourceRecording& source) {
+  return predict(source, nullptr);
+}
+
+Prediction Predictor::predict(const data::SourceRecording& source, RecordToExplain& first) {
+  return predict(source, &first);
+}
+
+Prediction Predictor::predict(const data::SourceRecording& source, RecordToExplain* first) {
   const auto start = Clock::now();
   const ModelDescription& model = model_.description;
   Prediction prediction;
@@ -322,7 +364,7 @@ Prediction Predictor::predict(const data::SourceRecording& source) {
     prediction.notes.push_back(fmt::format("{} of {} windows left out: unusable", prediction.windows_left_out,
                                            prediction.windows_left_out + static_cast<std::int64_t>(usable.size())));
   const auto before = Clock::now();
-  answer(usable, prediction);
+  answer(usable, prediction, first);
   prediction.times.network = milliseconds_since(before);
   note_missing_features(model, prediction);
   return prediction;

@@ -11,6 +11,7 @@
 #include "ecg/recording.h"
 #include "engine/device.h"
 #include "model/data_loader.h"
+#include "model/explanation.h"
 #include "model/model_file.h"
 
 namespace cardiograd::model {
@@ -71,8 +72,16 @@ class Predictor {
   // dsp::kMinQualityRate, another unit than the model's, unusable leads (dsp/features/signal_quality.h), no heartbeats.
   // Throws Error for a recording that contradicts itself: a lead twice, mixed units.
   Prediction predict(const data::SourceRecording& source);
+  // The same; of an answered recording its first window goes to `first`, as explain() takes it. Its samples are the
+  // recording's own at the model's rate, without filter, each lead without its median.
+  Prediction predict(const data::SourceRecording& source, RecordToExplain& first);
 
   const ModelDescription& description() const { return model_.description; }
+  TrainedModel& model() { return model_; }
+  // The length of the model's records.
+  double window_seconds() const {
+    return static_cast<double>(model_.description.architecture.shape().samples) / model_.description.rate;
+  }
 
  private:
   struct Window;
@@ -81,7 +90,9 @@ class Predictor {
   std::vector<Window> windows(const ecg::Recording& leads, const data::SourceRecording& source,
                               Prediction& prediction) const;
   RecordArrays arrays_of(const std::vector<Window>& windows) const;
-  void answer(const std::vector<Window>& windows, Prediction& prediction);
+  Prediction predict(const data::SourceRecording& source, RecordToExplain* first);
+  void answer(const std::vector<Window>& windows, Prediction& prediction, RecordToExplain* first);
+  void keep(const Window& window, const DataLoader& source, RecordToExplain& first) const;
 
   TrainedModel model_;
   PredictorOptions options_;

@@ -58,6 +58,17 @@ data::RecordingSettings recording_settings(Filter filter, data::Normalize normal
   return settings;
 }
 
+DataConfig data_config_of(const ModelDescription& model) {
+  DataConfig config;
+  config.task = model.task;
+  config.rate = static_cast<std::int64_t>(model.rate);
+  config.features = model.feature_set;
+  config.filter = model.filter;
+  config.normalize = model.normalize;
+  config.unlabeled = model.unlabeled;
+  return config;
+}
+
 data::Dataset prepare_data(const DataConfig& config, const PrepareOptions& options) {
   data::PrepareSettings settings;
   settings.recording = recording_settings(config.filter, config.normalize, config.features);

@@ -25,6 +25,9 @@ struct PrepareOptions {
 // and the features.
 data::RecordingSettings recording_settings(Filter filter, data::Normalize normalize, FeatureSet features);
 
+// The data as a model was trained on them; the folder and the folds are not known to the model.
+DataConfig data_config_of(const ModelDescription& model);
+
 // Throws what data::prepare throws.
 data::Dataset prepare_data(const DataConfig& config, const PrepareOptions& options = {});
 

@@ -3,9 +3,11 @@
 #include <algorithm>
 #include <chrono>
 #include <cmath>
+#include <ctime>
 #include <deque>
 #include <set>
 
+#include <fmt/chrono.h>
 #include <fmt/format.h>
 
 #include "base/error.h"
@@ -13,6 +15,7 @@
 #include "base/log.h"
 #include "base/random_streams.h"
 #include "base/text.h"
+#include "data/csv.h"
 #include "engine/autograd.h"
 #include "engine/io/safetensors.h"
 #include "engine/ops/ops.h"
@@ -80,6 +83,7 @@ ModelDescription describe_model(const TrainingConfig& config, const data::Datase
   d.val_folds = {config.data.val_fold};
   d.train_folds = training_folds(set, config.data);
   d.data_hash = records_hash(set);
+  d.synthetic = set.synthetic;
   return d;
 }
 
@@ -357,6 +361,7 @@ void Trainer::validate(EpochResult& result, const TrainerCallbacks& callbacks) {
                                                .names = description_.class_names};
   result.val_loss = scored.loss;
   result.val_macro_auc = evaluation::macro_auc(predictions).value;
+  result.auc = evaluation::class_aucs(predictions);
   if (config_.thresholds == Thresholds::kTuned) {
     const std::vector<evaluation::ClassThreshold> tuned = evaluation::tune_thresholds(predictions);
     if (log_.empty()) evaluation::warn_of_untuned(tuned, predictions);  // The labels stay: once a run is enough.
@@ -375,8 +380,11 @@ bool Trainer::run(const TrainerCallbacks& callbacks, double save_every_s) {
   while (epochs_done() < config_.epochs) {
     EpochResult result;
     try {
+      const Clock::time_point start = Clock::now();
       result = train_epoch(epochs_done(), callbacks);
       validate(result, callbacks);
+      result.seconds = seconds_since(start);
+      result.finished = fmt::format("{:%Y-%m-%dT%H:%M:%SZ}", fmt::gmtime(std::time(nullptr)));
     } catch (const OutOfMemory& error) {
       if (device_ == Device::kCpu) throw;
       stop_out_of_memory(error);
@@ -400,10 +408,16 @@ void Trainer::save(const EpochResult& result) {
 }
 
 void Trainer::write_log() const {
-  std::string text = "epoch,train_loss,val_loss,val_macro_auc,lr,samples_per_s\n";
-  for (const EpochResult& r : log_)
-    text += fmt::format("{},{:.6f},{:.6f},{:.6f},{:.6g},{:.1f}\n", r.epoch, r.train_loss, r.val_loss, r.val_macro_auc,
-                        r.lr, r.samples_per_s);
+  std::string text = "epoch,train_loss,val_loss,val_macro_auc,lr,samples_per_s,seconds,finished";
+  for (const std::string& name : description_.class_names) text += "," + data::csv_cell("auc_" + name);
+  text += "\n";
+  for (const EpochResult& r : log_) {
+    text += fmt::format("{},{:.6f},{:.6f},{:.6f},{:.6g},{:.1f},{:.1f},{}", r.epoch, r.train_loss, r.val_loss,
+                        r.val_macro_auc, r.lr, r.samples_per_s, r.seconds, r.finished);
+    for (std::size_t c = 0; c < description_.class_names.size(); ++c)
+      text += c < r.auc.size() ? fmt::format(",{:.6f}", r.auc[c]) : ",nan";
+    text += "\n";
+  }
   write_file(folder_ / "log.csv", text);
 }
 

@@ -2,7 +2,8 @@
 //
 // The folder holds
 //   config.toml        the complete configuration
-//   log.csv            epoch, train_loss, val_loss, val_macro_auc, lr, samples_per_s
+//   log.csv            epoch, train_loss, val_loss, val_macro_auc, lr, samples_per_s, seconds, finished, and of each
+//                      class auc_<class> on the validation fold
 //   last.safetensors   the model after the last finished epoch
 //   best.safetensors   the model with the highest macro AUC on the validation fold
 //   state.safetensors  what resuming needs besides: weights, optimizer moments, counters, the log so far, and hashes

@@ -35,11 +35,17 @@ std::string hash_of(const Parts&... parts) {
   return to_string(hasher.digest());
 }
 
+json aucs_json(const std::vector<double>& aucs) {
+  json list = json::array();
+  for (const double auc : aucs) list.push_back(std::isnan(auc) ? json() : json(auc));
+  return list;
+}
+
 json log_json(const std::vector<EpochResult>& log) {
   json rows = json::array();
   for (const EpochResult& r : log)
     rows.push_back({r.train_loss, r.val_loss, std::isnan(r.val_macro_auc) ? json() : json(r.val_macro_auc), r.lr,
-                    r.samples_per_s, r.best});
+                    r.samples_per_s, r.best, r.seconds, r.finished, aucs_json(r.auc)});
   return rows;
 }
 
@@ -54,6 +60,10 @@ std::vector<EpochResult> log_from(const json& rows) {
                    .lr = row.at(3),
                    .samples_per_s = row.at(4),
                    .best = row.at(5)});
+    if (row.size() < 9) continue;  // Written by an earlier version.
+    log.back().seconds = row.at(6);
+    log.back().finished = row.at(7);
+    for (const json& one : row.at(8)) log.back().auc.push_back(one.is_null() ? std::nan("") : one.get<double>());
   }
   return log;
 }

@@ -22,7 +22,10 @@ struct EpochResult {
   double val_macro_auc = 0;  // NaN when no class has both outcomes there
   double lr = 0;             // of the epoch's last step
   double samples_per_s = 0;
-  bool best = false;  // so far
+  bool best = false;             // so far
+  double seconds = 0;            // of the epoch, its validation included; of the process that ended it
+  std::string finished = {};     // when it ended, UTC: 2026-11-26T21:40:00Z
+  std::vector<double> auc = {};  // of each class on the validation fold; NaN for one without both outcomes
 };
 
 // Where an unfinished epoch stands.

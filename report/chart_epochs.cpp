@@ -10,6 +10,8 @@ namespace {
 
 constexpr double kWidth = 460;
 constexpr double kHeight = 300;
+constexpr double kLeft = 58;
+constexpr double kLegendLine = 18;
 
 std::vector<double> epoch_ticks(std::size_t epochs) {
   std::vector<double> ticks;
@@ -18,12 +20,23 @@ std::vector<double> epoch_ticks(std::size_t epochs) {
   return ticks;
 }
 
-void draw_legend(Svg& svg, const Frame& frame, const std::vector<Series>& series) {
-  double x = frame.left;
+// Where the entries of the legend begin, in as many lines as they need.
+std::vector<Point> legend_places(double left, double right, const std::vector<Series>& series) {
+  std::vector<Point> places;
+  Point at{left, 14};
   for (const Series& one : series) {
-    svg.line({x, 14}, {x + 22, 14}, "curve " + one.css_class);
-    svg.text({x + 28, 18}, one.name, "axis-text");
-    x += 52 + 7.5 * static_cast<double>(one.name.size());
+    const double width = 52 + 7.5 * static_cast<double>(one.name.size());
+    if (at.x > left && at.x + width - 20 > right) at = {left, at.y + kLegendLine};
+    places.push_back(at);
+    at.x += width;
+  }
+  return places;
+}
+
+void draw_legend(Svg& svg, const std::vector<Point>& places, const std::vector<Series>& series) {
+  for (std::size_t i = 0; i < series.size(); ++i) {
+    svg.line(places[i], {places[i].x + 22, places[i].y}, "curve " + series[i].css_class);
+    svg.text({places[i].x + 28, places[i].y + 4}, series[i].name, "axis-text");
   }
 }
 
@@ -53,10 +66,16 @@ Markup epoch_chart(const EpochChart& chart) {
     values.insert(values.end(), series.values.begin(), series.values.end());
     epochs = std::max(epochs, series.values.size());
   }
-  Svg svg(kWidth, kHeight, chart.text, "chart wide");
+  const std::vector<Point> legend = legend_places(kLeft, kWidth - 6, chart.series);
+  const double more = legend.empty() ? 0 : legend.back().y - legend.front().y;
+  Svg svg(kWidth, kHeight + more, chart.text, "chart wide");
   const double last = static_cast<double>(epochs);
-  const Frame frame{
-      58, 32, kWidth - 72, kHeight - 76, {epochs > 1 ? 1 : 0.5, epochs > 1 ? last : 1.5}, round_range(values)};
+  const Frame frame{kLeft,
+                    32 + more,
+                    kWidth - 72,
+                    kHeight - 76,
+                    {epochs > 1 ? 1 : 0.5, epochs > 1 ? last : 1.5},
+                    round_range(values)};
   draw_axes(svg, frame, epoch_ticks(epochs), round_ticks(frame.y, 5), {"epoch", chart.y_label});
   if (chart.marked_epoch >= 1 && chart.marked_epoch <= static_cast<std::int64_t>(epochs)) {
     const double x = frame.at(static_cast<double>(chart.marked_epoch), frame.y.low).x;
@@ -64,7 +83,7 @@ Markup epoch_chart(const EpochChart& chart) {
   }
   std::vector<Svg::ReadOut> reads;
   for (const Series& series : chart.series) draw_series(svg, frame, series, reads);
-  draw_legend(svg, frame, chart.series);
+  draw_legend(svg, legend, chart.series);
   svg.read_outs(reads);
   return svg.finish();
 }

@@ -55,6 +55,14 @@ Markup precision_recall_panel(const SvgText& text, const Heading& heading,
 Markup reliability_panel(const SvgText& text, const Heading& heading, const evaluation::Calibration& calibration);
 Markup confusion_panel(const SvgText& text, const Heading& heading, const evaluation::ConfusionMatrix& counts);
 
+// --- which decisions go with which label
+
+// A square of cells, rows labeled, columns decided; `counts` as of evaluation::co_confusion(), `supports` the records
+// with each label. The shade of a cell is the fraction of its row's label.
+Markup co_confusion_chart(const SvgText& text, const std::vector<std::string>& classes,
+                          const std::vector<std::vector<std::int64_t>>& counts,
+                          const std::vector<std::int64_t>& supports);
+
 // --- the two rings of the class distribution
 
 // Superclasses inside, their subclasses around them, angles by number of records; empty without records.

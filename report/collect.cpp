@@ -118,6 +118,8 @@ void add_mistakes(const EvaluationInputs& inputs, const evaluation::Predictions&
 
 ReportData collect(const EvaluationInputs& inputs) {
   ReportData report;
+  report.date = inputs.date;
+  report.program = inputs.program;
   report.model_file = inputs.model_file.string();
   report.data_folder = inputs.data_folder.string();
   report.folds = inputs.folds;
@@ -125,6 +127,7 @@ ReportData collect(const EvaluationInputs& inputs) {
   report.description = inputs.trained.description;
   report.parameters = inputs.trained.net->parameter_count();
   report.data_text = data::describe(inputs.set);
+  report.synthetic_data = inputs.set.synthetic;
   report.table_records = inputs.set.table_records;
   report.whole_ptbxl = !inputs.set.version.empty() && inputs.set.missing_records == 0 &&
                        inputs.folds == std::vector<std::int64_t>{kPaperTestFold};
@@ -137,11 +140,13 @@ ReportData collect(const EvaluationInputs& inputs) {
                                             inputs.set.class_names};
   add_curves(predictions, report);
   add_subgroups(inputs, predictions, report);
+  report.co_confusion = evaluation::co_confusion(predictions, inputs.evaluation.thresholds);
   add_mistakes(inputs, predictions, report);
   if (inputs.trained.description.feature_scaling.width() > 0)
     report.importance = model::permutation_importance(
         *inputs.trained.net, inputs.source, inputs.trained.description.feature_scaling, inputs.rows, inputs.batch_size,
         labels, {.repeats = model::PermutationSettings{}.repeats, .seed = inputs.evaluation.auc.settings.seed});
+  report.explained = explain_classes(inputs, predictions);
   read_run_files(inputs, report);
   return report;
 }

@@ -24,7 +24,13 @@ struct EvaluationInputs {
   const std::vector<float>& probabilities;  // (rows, classes)
   const evaluation::Evaluation& evaluation;
   std::int64_t batch_size = 64;
+  std::int64_t explained = 3;  // records of each class whose answers are explained
+  std::string date = {};       // as in ReportData
+  std::string program = {};
 };
+
+// For every class the surest right positives among the records, `inputs.explained` of them at most.
+std::vector<ExplainedClass> explain_classes(const EvaluationInputs& inputs, const evaluation::Predictions& predictions);
 
 // Computes what `inputs` does not hold yet; log.csv and config.toml are read from the model's folder, and what is not
 // there becomes a sentence in its place. Throws Error for tables of the data folder that cannot be read.

@@ -21,6 +21,11 @@ constexpr double kLeft = 12;  // mm, with the calibration pulse
 constexpr double kMargin = 3;
 constexpr double kLowestRow = 16;  // mm of trace above and below
 constexpr double kHighestRow = 48;
+constexpr double kLowestHeatRow = 8;  // twelve rows on one page
+constexpr double kBar = 1.2;          // mm, of a wave below its trace
+constexpr double kTimeRow = 5;        // mm
+constexpr double kTimeRowName = 4;    // above it
+constexpr int kHeatLevels = 4;
 constexpr double kLongest = 10;  // s
 constexpr double kShortestFourColumns = 5;
 constexpr double kHeading = 9;  // mm above and below the paper of a file of its own
@@ -32,7 +37,7 @@ constexpr double kHighestFileRow = 150;  // a file's rows need not fit on a page
 constexpr double kLineHeight = 5;
 
 // The looks of a file of its own: the report's style sheet and colors in the light scheme, as attributes.
-constexpr std::array<std::pair<std::string_view, std::string_view>, 18> kFileLooks = {{
+constexpr std::array<std::pair<std::string_view, std::string_view>, 33> kFileLooks = {{
     {"ecg", R"(font-family="DejaVu Sans, Helvetica, Arial, sans-serif")"},
     {"ecg-paper", R"(fill="#fffafa")"},
     {"ecg-minor", R"(fill="none" stroke="#f8d9d9" stroke-width=".12")"},
@@ -51,6 +56,21 @@ constexpr std::array<std::pair<std::string_view, std::string_view>, 18> kFileLoo
     {"ecg-edge ecg-p", R"(fill="none" stroke="#0072b2" stroke-width=".22")"},
     {"ecg-edge ecg-qrs", R"(fill="none" stroke="#d55e00" stroke-width=".22")"},
     {"ecg-edge ecg-t", R"(fill="none" stroke="#009e73" stroke-width=".22")"},
+    {"ecg-above1", R"(fill="#b07d00" fill-opacity=".15")"},
+    {"ecg-above2", R"(fill="#b07d00" fill-opacity=".3")"},
+    {"ecg-above3", R"(fill="#b07d00" fill-opacity=".45")"},
+    {"ecg-above4", R"(fill="#b07d00" fill-opacity=".6")"},
+    {"ecg-below1", R"(fill="#7a6cc9" fill-opacity=".15")"},
+    {"ecg-below2", R"(fill="#7a6cc9" fill-opacity=".3")"},
+    {"ecg-below3", R"(fill="#7a6cc9" fill-opacity=".45")"},
+    {"ecg-below4", R"(fill="#7a6cc9" fill-opacity=".6")"},
+    {"ecg-time1", R"(fill="#b9579a" fill-opacity=".15")"},
+    {"ecg-time2", R"(fill="#b9579a" fill-opacity=".3")"},
+    {"ecg-time3", R"(fill="#b9579a" fill-opacity=".45")"},
+    {"ecg-time4", R"(fill="#b9579a" fill-opacity=".6")"},
+    {"ecg-bar ecg-p", R"(fill="#0072b2")"},
+    {"ecg-bar ecg-qrs", R"(fill="#d55e00")"},
+    {"ecg-bar ecg-t", R"(fill="#009e73")"},
 }};
 
 // With the looks of each class behind it. Quotes in texts are escaped, so a class is always one.
@@ -91,6 +111,9 @@ class Paper {
     if (leads_ == 0 || !(strip.rate > 0) || strip.samples.size() % leads_ != 0 || strip.samples.size() < 2 * leads_)
       throw Error(
           fmt::format("{} samples of {} leads at {} Hz cannot be drawn", strip.samples.size(), leads_, strip.rate));
+    if (has_heat() && (strip.heat.values.size() % leads_ != 0 || !(strip.heat.column_s > 0)))
+      throw Error(fmt::format("{} values of {} leads in columns of {} s cannot be drawn", strip.heat.values.size(),
+                              leads_, strip.heat.column_s));
     all_ = strip.samples.size() / leads_;
     shown_ = std::min(all_, static_cast<std::size_t>(kLongest * strip.rate));
     mm_per_unit_ = strip.unit == "mV" ? kMmPerMillivolt : kMmPerDeviation;
@@ -101,11 +124,13 @@ class Paper {
   EcgDrawing draw(const SvgText& text) {
     Svg svg(width(), height_, text, "ecg", alone_ ? std::optional<std::string_view>("") : std::nullopt);
     draw_grid(svg, text.id);
+    draw_heat(svg);
     for (const Row& row : rows_) {
       for (const Segment& segment : row.segments) draw_waves(svg, row, segment);
       draw_pulse(svg, row);
       for (const Segment& segment : row.segments) draw_segment(svg, row, segment);
     }
+    for (std::size_t i = 0; i < strip_.time_rows.size(); ++i) draw_time_row(svg, i);
     if (alone_) draw_texts(svg, text.title);
     EcgDrawing drawing;
     drawing.width_mm = width();
@@ -115,6 +140,7 @@ class Paper {
   }
 
  private:
+  bool has_heat() const { return !strip_.heat.values.empty(); }
   double seconds(std::size_t samples) const { return static_cast<double>(samples) / strip_.rate; }
   double width() const {
     const double strip = kLeft + seconds(shown_) * kMmPerSecond + kMargin;
@@ -125,7 +151,7 @@ class Paper {
   }
 
   void lay_out() {
-    if (ecg::are_standard_leads(strip_.lead_names) && seconds(shown_) >= kShortestFourColumns) {
+    if (!has_heat() && ecg::are_standard_leads(strip_.lead_names) && seconds(shown_) >= kShortestFourColumns) {
       for (std::size_t r = 0; r < 3; ++r) {
         Row row;
         for (std::size_t column = 0; column < 4; ++column) {
@@ -153,7 +179,8 @@ class Paper {
             top = std::max(top, value);
             bottom = std::min(bottom, value);
           }
-      const double spare = std::max(0.0, kLowestRow - (top - bottom)) / 2;
+      const double lowest = has_heat() ? kLowestHeatRow : kLowestRow;
+      const double spare = std::max(0.0, lowest - (top - bottom)) / 2;
       const double shrink = std::min(1.0, (alone_ ? kHighestFileRow : kHighestRow) / std::max(top - bottom, 1e-9));
       cut_ = cut_ || shrink < 1;
       row.above = top * shrink + spare + 2;
@@ -161,6 +188,8 @@ class Paper {
       row.baseline = height_ + 3 + row.above;  // 3 mm for the lead's name
       height_ = row.baseline + row.below;
     }
+    time_rows_at_ = height_;
+    height_ += static_cast<double>(strip_.time_rows.size()) * (kTimeRowName + kTimeRow);
     height_ += alone_ ? kFooter : kMargin;
   }
 
@@ -183,6 +212,58 @@ class Paper {
           {{"x", 0}, {"y", 0}, {"width", width()}, {"height", height_}, {"fill", fmt::format("url(#{}{})", id, name)}});
   }
 
+  // Stretches of columns of equal strength, of one color and strength after the other: short paths.
+  class HeatPaths {
+   public:
+    explicit HeatPaths(const char* name) : name_(name) {}
+    void add(double value, double x, double width, double y, double height) {
+      const int level = std::min(kHeatLevels, static_cast<int>(std::ceil(std::abs(value) * kHeatLevels - 0.4)));
+      if (!(level > 0) || !(width > 0)) return;
+      paths_.at(static_cast<std::size_t>(level - 1)) +=
+          fmt::format("M{} {}h{}v{}h-{}z", compact(x), compact(y), compact(width), compact(height), compact(width));
+    }
+    void draw(Svg& svg) const {
+      for (std::size_t level = 0; level < paths_.size(); ++level)
+        if (!paths_[level].empty())
+          svg.markup().empty("path", {{"class", fmt::format("{}{}", name_, level + 1)}, {"d", paths_[level]}});
+    }
+
+   private:
+    const char* name_;
+    std::array<std::string, kHeatLevels> paths_;
+  };
+
+  // Where the column `i` begins, no later than the strip ends.
+  double column_x(double column_s, std::size_t i) const {
+    return kLeft + std::min(static_cast<double>(i) * column_s, seconds(shown_)) * kMmPerSecond;
+  }
+
+  void draw_heat(Svg& svg) const {
+    const EcgHeat& heat = strip_.heat;
+    HeatPaths above("ecg-above"), below("ecg-below");
+    for (std::size_t i = 0; i < heat.values.size(); ++i) {
+      const Row& row = rows_[i % leads_];
+      const double x = column_x(heat.column_s, i / leads_), to = column_x(heat.column_s, i / leads_ + 1);
+      (heat.values[i] > 0 ? above : below)
+          .add(heat.values[i], x, to - x, row.baseline - row.above, row.above + row.below);
+    }
+    above.draw(svg);
+    below.draw(svg);
+  }
+
+  void draw_time_row(Svg& svg, std::size_t index) const {
+    const EcgTimeRow& row = strip_.time_rows[index];
+    const double y = time_rows_at_ + static_cast<double>(index) * (kTimeRowName + kTimeRow) + kTimeRowName;
+    HeatPaths paths("ecg-time");
+    for (std::size_t i = 0; i < row.values.size(); ++i) {
+      const double x = column_x(row.column_s, i), to = column_x(row.column_s, i + 1);
+      paths.add(std::max(row.values[i], 0.0), x, to - x, y, kTimeRow);
+    }
+    paths.draw(svg);
+    if (alone_) svg.text({kLeft + 1, y - 0.8}, row.name, "ecg-halo");
+    svg.text({kLeft + 1, y - 0.8}, row.name, "ecg-lead");
+  }
+
   void draw_waves(Svg& svg, const Row& row, const Segment& segment) const {
     constexpr std::array kClasses = {"ecg-p", "ecg-qrs", "ecg-t"};
     const double from = seconds(segment.first), to = from + seconds(segment.count);
@@ -191,6 +272,10 @@ class Paper {
       const std::string css_class = kClasses.at(static_cast<std::size_t>(wave.kind));
       const auto x = [&](double at) { return segment.x + (std::clamp(at, from, to) - from) * kMmPerSecond; };
       const double top = row.baseline - row.above, bottom = row.baseline + row.below;
+      if (has_heat()) {
+        svg.rect(x(wave.onset_s), bottom - kBar, x(wave.offset_s) - x(wave.onset_s), kBar, "ecg-bar " + css_class);
+        continue;
+      }
       svg.rect(x(wave.onset_s), top, x(wave.offset_s) - x(wave.onset_s), bottom - top, "ecg-wave " + css_class);
       for (const double edge : {wave.onset_s, wave.offset_s})
         if (edge >= from && edge <= to) svg.line({x(edge), top}, {x(edge), bottom}, "ecg-edge " + css_class);
@@ -205,11 +290,18 @@ class Paper {
     const double y = height_ - 2.5;
     for (const auto& [css_class, name] : {std::pair{"ecg-p", "P"}, {"ecg-qrs", "QRS"}, {"ecg-t", "T"}}) {
       if (strip_.waves.empty()) break;
-      svg.rect(x, y - 2.6, 4, 3.2, fmt::format("ecg-wave {}", css_class));
+      svg.rect(x, y - 2.6, 4, 3.2, fmt::format("{} {}", has_heat() ? "ecg-bar" : "ecg-wave", css_class));
       for (const double edge : {x, x + 4})
-        svg.line({edge, y - 2.6}, {edge, y + 0.6}, fmt::format("ecg-edge {}", css_class));
+        if (!has_heat()) svg.line({edge, y - 2.6}, {edge, y + 0.6}, fmt::format("ecg-edge {}", css_class));
       svg.text({x + 5, y}, name, "ecg-lead");
       x += 8 + 3 * static_cast<double>(std::string_view(name).size());
+    }
+    for (const auto& [css_class, name] :
+         {std::pair{"ecg-above3", &strip_.heat.above}, {"ecg-below3", &strip_.heat.below}}) {
+      if (name->empty()) continue;
+      svg.rect(x, y - 2.6, 4, 3.2, css_class);
+      svg.text({x + 5, y}, *name, "ecg-scale");
+      x += 8 + 1.65 * static_cast<double>(name->size());
     }
     svg.text({x, y}, scale_text(), "ecg-scale");
   }
@@ -268,6 +360,7 @@ class Paper {
   std::size_t shown_ = 0;
   double mm_per_unit_ = 0;
   double height_ = 0;
+  double time_rows_at_ = 0;  // mm from the top
   bool cut_ = false;
   std::vector<Row> rows_;
 };
@@ -294,6 +387,11 @@ std::string_view ecg_style_sheet() {
 .ecg-title { font-size: 4px; font-weight: 600; fill: var(--trace); }
 .ecg-scale { font-size: 3px; fill: var(--trace); }
 .ecg-wave { fill-opacity: .16; } .ecg-edge { stroke-width: .22; }
+.ecg-above1, .ecg-above2, .ecg-above3, .ecg-above4 { fill: var(--c4); }
+.ecg-below1, .ecg-below2, .ecg-below3, .ecg-below4 { fill: var(--c6); }
+.ecg-time1, .ecg-time2, .ecg-time3, .ecg-time4 { fill: var(--c3); }
+.ecg-above1, .ecg-below1, .ecg-time1 { fill-opacity: .15; } .ecg-above2, .ecg-below2, .ecg-time2 { fill-opacity: .3; }
+.ecg-above3, .ecg-below3, .ecg-time3 { fill-opacity: .45; } .ecg-above4, .ecg-below4, .ecg-time4 { fill-opacity: .6; }
 .ecg-p { fill: var(--c0); stroke: none; } .ecg-edge.ecg-p { stroke: var(--c0); }
 .ecg-qrs { fill: var(--c1); stroke: none; } .ecg-edge.ecg-qrs { stroke: var(--c1); }
 .ecg-t { fill: var(--c2); stroke: none; } .ecg-edge.ecg-t { stroke: var(--c2); }

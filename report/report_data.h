@@ -15,6 +15,7 @@
 #include "model/model_file.h"
 #include "model/permutation_importance.h"
 #include "model/training_log.h"
+#include "report/explanation.h"
 
 namespace cardiograd::report {
 
@@ -38,8 +39,20 @@ struct MistakenRecord {
   std::vector<float> samples;        // (T, leads)
 };
 
+// Answers that are right and positive for a class, the surest ones, with what they rest on.
+struct ExplainedClass {
+  std::size_t column = 0;
+  ExplainedRecording example;                  // the surest of them
+  std::vector<model::PartContribution> leads;  // means over them
+  std::vector<model::PartContribution> parts;
+  std::int64_t records = 0;
+  double missed_fraction = 0;  // the largest of them
+};
+
 // One report: model, data, results and the training run.
 struct ReportData {
+  std::string date;     // of the evaluation, UTC
+  std::string program;  // "cardiograd 0.2.0, commit 0123456789ab"
   std::string model_file;
   std::string data_folder;
   std::vector<std::int64_t> folds;
@@ -50,7 +63,8 @@ struct ReportData {
 
   std::string data_text;  // data::describe()
   std::int64_t table_records = 0;
-  bool whole_ptbxl = false;  // all records of a published version, fold 10 alone: as in the paper
+  bool synthetic_data = false;  // the records are
+  bool whole_ptbxl = false;     // all records of a published version, fold 10 alone: as in the paper
   data::ClassDistribution classes;
 
   evaluation::Evaluation evaluation;
@@ -58,9 +72,12 @@ struct ReportData {
   std::vector<std::vector<evaluation::PrecisionRecallPoint>> precision_recall;  // of each class
   std::vector<evaluation::Calibration> calibration;                             // of each class
   std::vector<evaluation::SubgroupResult> subgroups;
+  std::vector<std::vector<std::int64_t>> co_confusion;  // evaluation::co_confusion()
   std::vector<MistakenRecord> mistakes;
   std::int64_t wrong_records = 0;                          // with at least one wrong decision
   std::optional<model::PermutationImportance> importance;  // absent for a model without features
+
+  std::vector<ExplainedClass> explained;  // absent classes have no record to explain
 
   std::vector<model::EpochResult> log;
   std::string log_gap;     // why `log` is empty

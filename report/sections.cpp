@@ -12,6 +12,7 @@ const std::vector<Section>& sections() {
                                         {"calibration", "Calibration", add_calibration},
                                         {"subgroups", "Age and sex", add_subgroups},
                                         {"mistakes", "The worst mistakes", add_mistakes},
+                                        {"explanations", "What the answers rest on", add_explanations},
                                         {"importance", "Importance of the hand-crafted features", add_importance},
                                         {"training", "Training", add_training},
                                         {"classes", "Diagnoses in the data set", add_classes},

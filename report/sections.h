@@ -32,6 +32,9 @@ void add_intervals(Markup& page, const ReportData& report);
 void add_subgroups(Markup& page, const ReportData& report);
 void add_importance(Markup& page, const ReportData& report);
 
+// What right answers rest on in the ECG (sections_explanations.cpp).
+void add_explanations(Markup& page, const ReportData& report);
+
 // Training, data, single records and settings (sections_sources.cpp).
 void add_training(Markup& page, const ReportData& report);
 void add_classes(Markup& page, const ReportData& report);

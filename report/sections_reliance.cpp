@@ -141,7 +141,9 @@ void add_importance(Markup& page, const ReportData& report) {
                "is chance.",
                counted(n, "record"), importance.settings.repeats, importance.settings.seed, importance.macro_auc));
   std::vector<model::FeatureImportance> features = importance.features;
-  std::stable_sort(features.begin(), features.end(), [](const auto& a, const auto& b) { return a.drop > b.drop; });
+  const auto last = std::stable_partition(features.begin(), features.end(),
+                                          [](const auto& one) { return one.name != model::kAllFeatures; });
+  std::stable_sort(features.begin(), last, [](const auto& a, const auto& b) { return a.drop > b.drop; });
   std::vector<double> ends{0};
   for (const auto& one : features) {
     ends.push_back(one.drop - one.sd);
@@ -156,7 +158,7 @@ void add_importance(Markup& page, const ReportData& report) {
   for (const auto& one : features)
     table.rows.push_back({{one.name, fmt::format("{:.4f}", one.drop), fmt::format("{:.4f}", one.sd),
                            interval_bar({one.drop, one.drop - one.sd, one.drop + one.sd}, range, 0)},
-                          false});
+                          one.name == model::kAllFeatures});
   add_table(page, table);
 }
 

@@ -1,8 +1,11 @@
+#include <algorithm>
 #include <cmath>
+#include <utility>
 
 #include <fmt/format.h>
 #include <fmt/ranges.h>
 
+#include "data/class_words.h"
 #include "report/charts.h"
 #include "report/paper.h"
 #include "report/sections.h"
@@ -12,6 +15,8 @@
 
 namespace cardiograd::report {
 namespace {
+
+constexpr std::int64_t kMinForAFigure = 10;  // records of either outcome
 
 void add_tile(Markup& page, const std::string& value, const std::string& what, const std::string& note) {
   page.open("li").element("strong", value).element("span", {{"class", "what"}}, what);
@@ -47,19 +52,73 @@ std::string outcome_gap(const ReportData& report, std::size_t c) {
                      counted(report.evaluation.metrics.records, "record"), one.support == 0 ? "positive" : "negative");
 }
 
-// One panel for each class, or the reason why there is none.
+// Whether so few records have one of the outcomes that a figure of the class is a matter of luck.
+bool is_rare(const ReportData& report, std::size_t c) {
+  const evaluation::ClassMetrics& one = report.evaluation.metrics.classes[c];
+  return std::min(one.support, report.evaluation.metrics.records - one.support) < kMinForAFigure;
+}
+
+// One panel for each class, or the reason why there is none; classes too rare for a figure behind a fold of their own.
 template <class Draw>
 void add_panels(Markup& page, const ReportData& report, const std::string& caption, bool needs_both_outcomes,
                 Draw&& draw) {
-  page.open("figure").open("div", {{"class", "panels"}});
-  for (std::size_t c = 0; c < report.evaluation.class_names.size(); ++c) {
-    if (needs_both_outcomes && !report.evaluation.metrics.classes[c].both_outcomes) {
-      add_gap(page, outcome_gap(report, c));
-    } else {
-      page.append(draw(c));
+  std::vector<std::size_t> common, rare;
+  for (std::size_t c = 0; c < report.evaluation.class_names.size(); ++c)
+    (is_rare(report, c) ? rare : common).push_back(c);
+  if (common.empty()) std::swap(common, rare);
+  const auto add = [&](const std::vector<std::size_t>& columns) {
+    page.open("div", {{"class", "panels"}});
+    for (const std::size_t c : columns) {
+      if (needs_both_outcomes && !report.evaluation.metrics.classes[c].both_outcomes) {
+        add_gap(page, outcome_gap(report, c));
+      } else {
+        page.append(draw(c));
+      }
     }
+    page.close("div");
+  };
+  page.open("figure");
+  add(common);
+  page.element("figcaption", caption).close("figure");
+  if (rare.empty()) return;
+  page.open("details").element(
+      "summary", fmt::format("{} with fewer than {} records of one outcome: figures of luck",
+                             rare.size() == 1 ? "A class" : fmt::format("{} classes", rare.size()), kMinForAFigure));
+  add(rare);
+  page.close("details");
+}
+
+// What an AUC below 0.5 means, beside it.
+std::string auc_text(const evaluation::Interval& auc, std::int64_t n) {
+  return with_interval(auc, n) + (auc.value < 0.5 ? ", worse than guessing" : "");
+}
+
+void add_co_confusion(Markup& page, const ReportData& report) {
+  const evaluation::Evaluation& e = report.evaluation;
+  std::vector<std::int64_t> supports;
+  for (const evaluation::ClassMetrics& one : e.metrics.classes) supports.push_back(one.support);
+  page.element("h3", "Which decisions go with which label");
+  page.open("figure");
+  page.append(co_confusion_chart({"co-confusion", "Decisions by label",
+                                  "The table below holds the numbers: of the records with each label, how many were "
+                                  "decided positive for each class."},
+                                 e.class_names, report.co_confusion, supports));
+  page.element(
+      "figcaption",
+      "Of the records with a row's label, the fraction that is decided positive for a column's class; none: for "
+      "no class. A record may have several labels and decisions, so rows need not add up to 100 %, and what "
+      "stands beside the diagonal may be right, too.");
+  page.close("figure").open("details").element("summary", "All numbers");
+  Table table{"Records with each label by decision", {"labeled", "records"}, {}};
+  for (const std::string& name : e.class_names) table.columns.emplace_back(name);
+  table.columns.emplace_back("none");
+  for (std::size_t row = 0; row < e.class_names.size(); ++row) {
+    TableRow cells{{e.class_names[row], grouped(supports[row])}, false};
+    for (const std::int64_t count : report.co_confusion[row]) cells.cells.emplace_back(grouped(count));
+    table.rows.push_back(std::move(cells));
   }
-  page.close("div").element("figcaption", caption).close("figure");
+  add_table(page, table);
+  page.close("details");
 }
 
 std::string paper_figure(bool known, double value) {
@@ -105,10 +164,17 @@ void add_results(Markup& page, const ReportData& report) {
                            paper_figure(known, p.f1), auc, paper_auc, figure(scores.average_precision, n), threshold},
                           apart});
   };
-  for (std::size_t c = 0; c < e.class_names.size(); ++c) {
-    const evaluation::ClassMetrics& one = e.metrics.classes[c];
-    add(e.class_names[c], one, grouped(one.support), one.support, with_interval(e.auc.classes[c], one.support),
-        fmt::format("{:.3f}", e.thresholds[c]), paper_class(report.description.task, e.class_names[c]), kDash, false);
+  // Classes too rare for a figure stand apart, below the others.
+  for (const bool rare : {false, true}) {
+    bool first = true;
+    for (std::size_t c = 0; c < e.class_names.size(); ++c) {
+      if (is_rare(report, c) != rare) continue;
+      const evaluation::ClassMetrics& one = e.metrics.classes[c];
+      add(data::class_in_words(e.class_names[c]), one, grouped(one.support), one.support,
+          auc_text(e.auc.classes[c], one.support), fmt::format("{:.3f}", e.thresholds[c]),
+          paper_class(report.description.task, e.class_names[c]), kDash, rare && first);
+      first = false;
+    }
   }
   const PaperMacro macro = paper_macro(report.description.task);
   const std::string support = grouped(e.metrics.support);
@@ -119,11 +185,13 @@ void add_results(Markup& page, const ReportData& report) {
   add("weighted", e.metrics.weighted, support, n, figure(e.metrics.weighted.auc, n), "", std::nullopt, kDash, false);
   add("samples", e.metrics.samples, support, n, figure(e.metrics.samples.auc, n), "", std::nullopt, kDash, false);
   add_table(page, table);
-  page.element("p", {{"class", "note"}},
-               fmt::format("Macro means go over the {} of {} classes with both outcomes. Figures that fewer than 100 "
-                           "records decide have two decimals. The paper gives no AUC per class, no intervals and no "
-                           "thresholds.",
-                           e.metrics.macro_classes, e.class_names.size()));
+  page.element(
+      "p", {{"class", "note"}},
+      fmt::format("Macro means go over the {} of {} classes with both outcomes. Figures that fewer than 100 "
+                  "records decide have two decimals. Classes with fewer than ten records of one outcome stand below a "
+                  "line: their figures are luck. The paper gives no AUC per class, no intervals and no "
+                  "thresholds.",
+                  e.metrics.macro_classes, e.class_names.size()));
 }
 
 void add_roc(Markup& page, const ReportData& report) {
@@ -188,6 +256,7 @@ void add_confusion(Markup& page, const ReportData& report) {
                         n.true_positives, n.false_negatives, n.true_negatives, n.false_positives)},
                    Heading{e.class_names[c], fmt::format("{} positive", grouped(e.metrics.classes[c].support))}, n);
              });
+  add_co_confusion(page, report);
 }
 
 void add_calibration(Markup& page, const ReportData& report) {

@@ -5,6 +5,7 @@
 
 #include "report/charts.h"
 #include "report/ecg_paper.h"
+#include "report/explanation_figure.h"
 #include "report/sections.h"
 #include "report/tables.h"
 #include "report/text.h"
@@ -38,19 +39,6 @@ std::string predictions_text(const ReportData& report, const MistakenRecord& rec
   return names.empty() ? "nothing" : enumerate(names);
 }
 
-void add_zoom_buttons(Markup& page, const std::string& strip_id) {
-  page.open("p", {{"class", "zoom"}, {"hidden", "hidden"}});
-  const auto button = [&](const char* factor, const char* label, const char* words) {
-    page.element("button",
-                 {{"type", "button"}, {"data-zoom", factor}, {"aria-controls", strip_id}, {"aria-label", label}},
-                 words);
-  };
-  button("1.5", "Enlarge this ECG", "+");
-  button("0.667", "Reduce this ECG", "\u2212");
-  button("0", "Fit this ECG to the page", "fit");
-  page.close("p");
-}
-
 void add_mistake(Markup& page, const ReportData& report, std::size_t index) {
   const MistakenRecord& record = report.mistakes[index];
   const evaluation::Mistake& m = record.mistake;
@@ -68,13 +56,7 @@ void add_mistake(Markup& page, const ReportData& report, std::size_t index) {
                 fmt::format("Labeled {}; the model predicted {}.", labels_text(report, record),
                             predictions_text(report, record))},
                {record.samples, report.description.lead_names, report.description.rate, report.description.unit});
-  add_zoom_buttons(page, strip_id);
-  page.open("div", {{"class", "scroll strip"},
-                    {"id", strip_id},
-                    {"tabindex", "0"},
-                    {"role", "region"},
-                    {"aria-label", fmt::format("ECG of record {}", record.ecg_id)}});
-  page.append(drawing.svg).close("div");
+  add_strip(page, drawing, strip_id, fmt::format("ECG of record {}", record.ecg_id));
   page.element("figcaption", drawing.scale + ".").close("figure");
 }
 

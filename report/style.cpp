@@ -46,6 +46,7 @@ a:focus-visible, button:focus-visible, summary:focus-visible, .scroll:focus-visi
 .skip:focus { position: static; }
 nav ul { display: flex; flex-wrap: wrap; gap: .3rem 1rem; margin: 1rem 0 0; padding: 0; list-style: none;
          font-size: .9rem; }
+nav li, h2, h3 { overflow-wrap: anywhere; }
 .note, figcaption, footer { color: var(--quiet); font-size: .88rem; }
 figcaption { max-width: 46rem; margin-top: .5rem; }
 footer { margin-top: 3rem; padding-top: 1rem; border-top: 1px solid var(--rule); }
@@ -83,7 +84,7 @@ svg { display: block; }
 .panels .gap { margin: 0; align-self: start; font-size: .88rem; }
 .pair { display: grid; grid-template-columns: repeat(auto-fit, minmax(min(100%, 22rem), 1fr)); gap: 1rem; }
 .chart { width: 100%; height: auto; }
-.wide { max-width: 36rem; }
+.wide { max-width: 36rem; } .co-confusion { max-width: 36rem; }
 .panel { max-width: 20rem; }
 .sunburst { max-width: 34rem; margin: 0 auto; }
 .bar { width: 15.6rem; height: auto; }
@@ -98,8 +99,11 @@ svg { display: block; }
 .operating { fill: var(--page); stroke: var(--bad); stroke-width: 3; }
 .reader { fill: none; stroke: var(--text); stroke-width: 2; visibility: hidden; pointer-events: none; }
 .reader.on { visibility: visible; }
-.curve.s0 { stroke: var(--c0); } .curve.s1 { stroke: var(--c1); }
-.dot.s0 { fill: var(--c0); } .dot.s1 { fill: var(--c1); }
+.curve.s0 { stroke: var(--c0); } .curve.s1 { stroke: var(--c1); } .curve.s2 { stroke: var(--c2); }
+.curve.s3 { stroke: var(--c3); } .curve.s4 { stroke: var(--c4); } .curve.s5 { stroke: var(--c5); }
+.curve.s6 { stroke: var(--c6); } .curve.s7 { stroke: var(--c7); }
+.dot.s0 { fill: var(--c0); } .dot.s1 { fill: var(--c1); } .dot.s2 { fill: var(--c2); } .dot.s3 { fill: var(--c3); }
+.dot.s4 { fill: var(--c4); } .dot.s5 { fill: var(--c5); } .dot.s6 { fill: var(--c6); } .dot.s7 { fill: var(--c7); }
 .see-through { fill-opacity: .65; }
 .cell { stroke: var(--rule); stroke-width: 1; }
 .right { fill: var(--good); } .wrong { fill: var(--bad); }
@@ -136,7 +140,7 @@ button { min-width: 2.75rem; min-height: 2.2rem; margin-right: .4rem; border: 1p
   .ecg { width: 85% !important; min-width: 0 !important; }
   figure, tr, .tiles, .note-box, h2, h3 { break-inside: avoid; }
   h2, h3 { break-after: avoid; }
-  .cell, .sector, .dot, .ecg-paper { print-color-adjust: exact; -webkit-print-color-adjust: exact; }
+  .cell, .sector, .dot, .ecg-paper, [class^="ecg-above"], [class^="ecg-below"], [class^="ecg-time"], .ecg-bar { print-color-adjust: exact; -webkit-print-color-adjust: exact; }
 }
 )css";
 }

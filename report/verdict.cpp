@@ -127,6 +127,14 @@ std::string verdict(const ReportData& report) {
                   counted(e.metrics.records, "record"), e.metrics.macro_classes, e.metrics.classes.size());
   if (auc <= 0.5 || e.auc.macro.low <= 0.5)
     return fmt::format("This model cannot be told from guessing on these records ({}).", ranking);
+  // A good ranking does not make good decisions.
+  const std::int64_t records = e.metrics.records;
+  if (2 * report.wrong_records > records)
+    return fmt::format(
+        "At its thresholds this model is wrong about most records: {} have at least one wrong decision among {} "
+        "classes. What can be said for it is its ranking: of one with a diagnosis and one without, it gives the right "
+        "one the higher probability {:.0f} % of the time, averaged over the classes ({}).",
+        fraction_of(report.wrong_records, records), e.class_names.size(), 100 * auc, ranking);
   return fmt::format(
       "This model ranks recordings {}: of one with a diagnosis and one without, it gives the right one "
       "the higher probability {:.0f} % of the time, averaged over the classes ({}).",
@@ -140,6 +148,9 @@ std::vector<std::string> verdict_details(const ReportData& report) {
     details.push_back(
         fmt::format("Best at {}, weakest at {}.", class_text(report, found.best), class_text(report, found.worst)));
   if (metrics.support > 0) details.push_back(decisions_text(metrics));
+  if (2 * report.wrong_records <= metrics.records)
+    details.push_back(fmt::format("At least one decision is wrong for {} records.",
+                                  fraction_of(report.wrong_records, metrics.records)));
   details.push_back(calibration_text(report));
   if (!std::isnan(metrics.macro.auc)) details.push_back(paper_text(report));
   return details;
@@ -158,6 +169,13 @@ std::vector<std::string> caveats(const ReportData& report) {
     else if (one.support < kMinPositives)
       few.push_back(fmt::format("{} ({})", e.class_names[c], one.support));
   }
+  if (report.description.synthetic)
+    list.push_back(
+        "The model was trained on synthetic ECGs. What it learned are the rules that they were made by: its figures "
+        "and "
+        "answers say nothing about patients.");
+  if (report.synthetic_data)
+    list.push_back("The records are synthetic: a model may do well on them and fail on recordings of patients.");
   if (!one_outcome.empty())
     list.push_back(
         fmt::format("Without both outcomes in {}, so without curve and AUC, and left out of the macro means: "

@@ -93,6 +93,7 @@ std::string prediction_text(const PredictionOutcome& outcome, const model::Model
     for (std::size_t c = 0; c < model.class_names.size(); ++c)
       text += fmt::format("  {:12} {:6.3f}  threshold {:.3f}{}\n", model.class_names[c], prediction.probabilities[c],
                           model.thresholds[c], prediction.positive[c] ? "  positive" : "");
+    if (model.synthetic) text += fmt::format("  warning      {}\n", model::kSyntheticWarning);
   }
   const bool measured = std::any_of(prediction.leads.begin(), prediction.leads.end(),
                                     [](const model::LeadReport& lead) { return lead.quality.swing > 0; });
@@ -119,6 +120,7 @@ std::string prediction_json(const PredictionOutcome& outcome, const model::Model
     line["milliseconds"] = {
         {"read", outcome.read_ms}, {"prepare", prediction.times.prepare}, {"network", prediction.times.network}};
   }
+  if (model.synthetic) line["warning"] = model::kSyntheticWarning;
   if (!prediction.probabilities.empty()) {
     line["windows"] = prediction.windows;
     line["positive"] = positive_classes(prediction, model);
@@ -140,7 +142,7 @@ std::string prediction_json(const PredictionOutcome& outcome, const model::Model
 std::string prediction_csv_header(const model::ModelDescription& model) {
   std::string row = "record,status,reason,positive";
   for (const std::string& name : model.class_names) row += "," + data::csv_cell(name);
-  return row + ",windows,rate_hz,seconds,worst_snr_db,derived_leads\n";
+  return row + ",windows,rate_hz,seconds,worst_snr_db,derived_leads,warning\n";
 }
 
 std::string prediction_csv(const PredictionOutcome& outcome, const model::ModelDescription& model) {
@@ -150,15 +152,16 @@ std::string prediction_csv(const PredictionOutcome& outcome, const model::ModelD
                   data::csv_cell(fmt::format("{}", fmt::join(positive_classes(prediction, model), " "))));
   for (std::size_t c = 0; c < model.class_names.size(); ++c)
     row += prediction.probabilities.empty() ? "," : fmt::format(",{:.6f}", prediction.probabilities[c]);
-  if (!outcome.error.empty()) return row + ",,,,,\n";
+  const std::string warning = model.synthetic ? data::csv_cell(model::kSyntheticWarning) : "";
+  if (!outcome.error.empty()) return row + ",,,,,," + warning + "\n";
   std::vector<std::string> derived;
   double worst = std::nan("");
   for (const model::LeadReport& lead : prediction.leads) {
     if (!lead.formula.empty()) derived.push_back(lead.lead);
     worst = std::fmin(worst, lead.quality.snr_db);
   }
-  return row + fmt::format(",{},{:g},{:g},{},{}\n", prediction.windows, prediction.rate, prediction.seconds,
-                           std::isfinite(worst) ? fmt::format("{:.1f}", worst) : "", fmt::join(derived, " "));
+  return row + fmt::format(",{},{:g},{:g},{},{},{}\n", prediction.windows, prediction.rate, prediction.seconds,
+                           std::isfinite(worst) ? fmt::format("{:.1f}", worst) : "", fmt::join(derived, " "), warning);
 }
 
 }  // namespace cardiograd::apps

@@ -27,7 +27,7 @@ std::string prediction_text(const PredictionOutcome& outcome, const model::Model
 // One line of JSON: record, status, reason, hint, classes, leads, features, notes, milliseconds.
 std::string prediction_json(const PredictionOutcome& outcome, const model::ModelDescription& model);
 
-// record,status,reason,positive,<class>...,windows,rate_hz,seconds,worst_snr_db,derived_leads
+// record,status,reason,positive,<class>...,windows,rate_hz,seconds,worst_snr_db,derived_leads,warning
 std::string prediction_csv_header(const model::ModelDescription& model);
 std::string prediction_csv(const PredictionOutcome& outcome, const model::ModelDescription& model);
 

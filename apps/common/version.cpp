@@ -30,6 +30,10 @@ constexpr const char* kCublasLt = "no";
 
 }  // namespace
 
+const char* version() {
+  return CARDIOGRAD_VERSION;
+}
+
 std::string version_text(const std::string& program) {
   return fmt::format(
       "{} {}\n"

@@ -9,6 +9,9 @@ namespace cardiograd::apps {
 // was no repository. Defined by cmake/commit.cmake.
 const char* commit();
 
+// "0.2.0"
+const char* version();
+
 // What --version prints: a line "<program> 0.2.0", then commit, compiler, instruction set of this processor, back ends
 // and cuBLASLt, a line each.
 std::string version_text(const std::string& program);

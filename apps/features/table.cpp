@@ -2,7 +2,6 @@
 
 #include <algorithm>
 #include <cmath>
-#include <map>
 #include <string_view>
 
 #include <fmt/format.h>
@@ -11,18 +10,12 @@
 #include "dsp/features/clinical_measures.h"
 #include "dsp/features/features.h"
 #include "dsp/features/signal_quality.h"
+#include "dsp/features/usual_range.h"
 #include "ecg/channels.h"
 #include "ecg/person.h"
 
 namespace cardiograd::apps {
 namespace {
-
-// What is usual in adults at rest: heart rate 60 to 100 a minute; QRS duration by Surawicz et al., J. Am. Coll.
-// Cardiol. 53:976 (2009); QT at such rates by Rijnbeek et al., J. Electrocardiol. 47:914 (2014).
-const std::map<std::string_view, dsp::UsualRange> kUsual = {
-    {"rr_mean_ms", {600, 1000}}, {"rr_median_ms", {600, 1000}}, {"hr_min_bpm", {60, 100}},
-    {"hr_max_bpm", {60, 100}},   {"hr_mean_bpm", {60, 100}},    {"qrs_duration_mean_ms", {70, 110}},
-    {"qt_mean_ms", {350, 450}}};
 
 std::string usual_text(const dsp::UsualRange& range, double value) {
   std::string text = std::isinf(range.low) ? fmt::format("usual to {:g}", range.high)
@@ -45,8 +38,8 @@ std::string columns_text(const data::Beats& beats, const ecg::Person& person) {
   const auto columns = dsp::feature_columns();
   for (std::size_t i = 0; i < columns.size(); ++i) {
     std::string note = row.reasons[i];
-    const auto usual = kUsual.find(columns[i].name);
-    if (note.empty() && usual != kUsual.end()) note = usual_text(usual->second, row.values[i]);
+    const auto usual = dsp::usual_range(columns[i].name);
+    if (note.empty() && usual) note = usual_text(*usual, row.values[i]);
     text += line(columns[i].name, row.values[i], columns[i].unit, note);
   }
   return text;

@@ -18,6 +18,7 @@
 #include "base/file.h"
 #include "base/rename.h"
 #include "base/threads.h"
+#include "data/prepare.h"
 #include "data/synthetic/database_row.h"
 #include "data/synthetic/record.h"
 #include "data/synthetic/scp_statements.h"
@@ -30,7 +31,7 @@ namespace {
 
 namespace fs = std::filesystem;
 
-constexpr std::string_view kMarker = "synthetic.json";
+constexpr std::string_view kMarker = kSyntheticMarker;
 constexpr std::int64_t kBatch = 64;  // Records made at once; their rows are then written in order.
 
 // As PTB-XL's headers spell them.

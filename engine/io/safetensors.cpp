@@ -260,6 +260,8 @@ SafetensorsFile read_safetensors(const std::filesystem::path& path) {
   check_layout(path, entries, data_bytes);
   check_hashes(path, header, entries, data);
   for (const Entry& entry : entries) {
+    if (entry.dtype == "I64" && entry.dims.empty())
+      std::memcpy(&file.counters[entry.name], data + entry.begin, sizeof(std::int64_t));
     const std::optional<DType> dtype = known_dtype(entry.dtype);
     if (entry.dims.size() > Shape::kMaxDims) continue;
     if (entry.dtype == "F16")
@@ -280,6 +282,11 @@ void write_safetensors(const std::filesystem::path& path, const SafetensorsFile&
   header["__metadata__"] = file.metadata;
   json hashes = json::object();
   std::uint64_t offset = 0;
+  for (const auto& [name, value] : file.counters) {
+    header[name] = {{"dtype", "I64"}, {"shape", json::array()}, {"data_offsets", {offset, offset + sizeof value}}};
+    offset += sizeof value;
+    hashes[name] = to_string(content_hash({reinterpret_cast<const char*>(&value), sizeof value}));
+  }
   for (const auto& [name, tensor] : file.tensors) {
     json dims = json::array();
     for (int i = 0; i < tensor.shape().dims(); ++i) dims.push_back(tensor.dim(i));
@@ -296,6 +303,7 @@ void write_safetensors(const std::filesystem::path& path, const SafetensorsFile&
   AtomicFile out(path);
   out.write(&header_bytes, sizeof header_bytes);
   out.write(text);
+  for (const auto& [name, value] : file.counters) out.write(&value, sizeof value);
   for (const auto& [name, tensor] : file.tensors) out.write(tensor.bytes(), tensor.byte_count());
   out.commit();
 }

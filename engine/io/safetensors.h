@@ -17,7 +17,8 @@ namespace cardiograd {
 struct SafetensorsFile {
   // F32, BF16, I16, I32, U8 and BOOL as U8; F16 and F64 as float32; others are left out.
   std::map<std::string, Tensor> tensors;
-  std::map<std::string, std::string> metadata;  // the header's "__metadata__"
+  std::map<std::string, std::int64_t> counters;  // I64 tensors without dimensions: one number each
+  std::map<std::string, std::string> metadata;   // the header's "__metadata__"
 };
 
 // Throws Error, naming the file and what is wrong, for a file that is truncated, too large, or whose header lies about

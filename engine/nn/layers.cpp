@@ -3,6 +3,9 @@
 #include <algorithm>
 #include <cmath>
 
+#include "base/threads.h"
+#include "engine/autograd.h"
+
 namespace cardiograd::nn {
 namespace {
 
@@ -181,6 +184,31 @@ Tensor MultiHeadAttention::product(const Tensor& x) {
   return out_proj_.product(attend(x));
 }
 
+Tensor MultiHeadAttention::weights(const Tensor& x) {
+  const NoGrad no_grad;
+  const Tensor qkv = ops::linear(x, in_proj_weight_, in_proj_bias_).to(Device::kCpu);
+  const std::int64_t records = qkv.dim(0), time = qkv.dim(1), width = qkv.dim(2) / 3, per_head = width / heads_;
+  const double scale = 1 / std::sqrt(static_cast<double>(per_head));
+  Tensor weights = Tensor::empty({records, heads_, time, time});
+  parallel_for(records * heads_ * time, [&](std::int64_t row) {
+    const std::int64_t i = row % time, head = row / time % heads_, n = row / time / heads_;
+    const float* q = qkv.data() + (n * time + i) * 3 * width + head * per_head;
+    std::vector<double> products(static_cast<std::size_t>(time));
+    for (std::int64_t j = 0; j < time; ++j) {
+      const float* k = qkv.data() + (n * time + j) * 3 * width + width + head * per_head;
+      double& sum = products[static_cast<std::size_t>(j)];
+      for (std::int64_t d = 0; d < per_head; ++d) sum += static_cast<double>(q[d]) * static_cast<double>(k[d]);
+      sum *= scale;
+    }
+    const double largest = *std::max_element(products.begin(), products.end());
+    double total = 0;
+    for (double& product : products) total += product = std::exp(product - largest);
+    for (std::int64_t j = 0; j < time; ++j)
+      weights.data()[row * time + j] = static_cast<float>(products[static_cast<std::size_t>(j)] / total);
+  });
+  return weights;
+}
+
 TransformerEncoderLayer::TransformerEncoderLayer(std::int64_t width, std::int64_t heads, std::int64_t feed_forward,
                                                  float dropout, PhiloxStream& random)
     : attention_(width, heads, dropout, random),
@@ -213,11 +241,23 @@ TransformerEncoder::TransformerEncoder(std::int64_t layers, std::int64_t width, 
   PhiloxStream after = random;
   for (std::int64_t i = 0; i < layers; ++i) {
     PhiloxStream same = random;
-    layers_.append<TransformerEncoderLayer>(std::to_string(i), width, heads, feed_forward, dropout, same);
+    in_order_.push_back(
+        &layers_.append<TransformerEncoderLayer>(std::to_string(i), width, heads, feed_forward, dropout, same));
     after = same;
   }
   random = after;
   add_module("layers", layers_);
+}
+
+std::vector<Tensor> TransformerEncoder::attention_weights(const Tensor& x) {
+  const NoGrad no_grad;
+  std::vector<Tensor> weights;
+  Tensor tokens = x;
+  for (TransformerEncoderLayer* layer : in_order_) {
+    weights.push_back(layer->attention_weights(tokens));
+    tokens = layer->forward(tokens);
+  }
+  return weights;
 }
 
 Tensor sinusoidal_positions(std::int64_t time, std::int64_t width) {

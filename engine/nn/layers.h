@@ -196,6 +196,9 @@ class MultiHeadAttention : public Layer {
   // forward() without the bias of the output projection, for whoever adds it.
   Tensor product(const Tensor& x);
   const Tensor& output_bias() const { return out_proj_.bias(); }
+  // The attention weights themselves, (N, heads, T, T): row i says how much of each token goes into token i; every row
+  // adds up to 1, without dropout. The forward pass never stores them. Computed on the CPU, in double precision.
+  Tensor weights(const Tensor& x);
 
  protected:
   Tensor compute(const Tensor& x) override;
@@ -218,6 +221,9 @@ class TransformerEncoderLayer : public Layer {
   TransformerEncoderLayer(std::int64_t width, std::int64_t heads, std::int64_t feed_forward, float dropout,
                           PhiloxStream& random);
 
+  // MultiHeadAttention::weights() of its attention.
+  Tensor attention_weights(const Tensor& x) { return attention_.weights(x); }
+
  protected:
   Tensor compute(const Tensor& x) override;
 
@@ -239,11 +245,15 @@ class TransformerEncoder : public Layer {
   TransformerEncoder(std::int64_t layers, std::int64_t width, std::int64_t heads, std::int64_t feed_forward,
                      float dropout, PhiloxStream& random);
 
+  // The attention weights of each layer for the tokens `x`, (N, heads, T, T), in evaluation mode.
+  std::vector<Tensor> attention_weights(const Tensor& x);
+
  protected:
   Tensor compute(const Tensor& x) override { return layers_.forward(x); }
 
  private:
   Sequential layers_;
+  std::vector<TransformerEncoderLayer*> in_order_;
 };
 
 // Sinusoidal positions (Vaswani et al. 2017, section 3.5): (time, width), sine in even columns and cosine in odd ones.

@@ -3,10 +3,10 @@
 drawn, nothing wider than a desktop (1280 px) or a phone (390 px), texts with enough contrast in the light and the dark
 scheme, read-outs and zoom at work, and a silent console.
 
-Usage: check_report.py REPORT.html [--chromium PROGRAM] [--screenshots FOLDER]
+Usage: check_report.py REPORT.html [--chromium PROGRAM] [--screenshots FOLDER] [--sections ID,...]
 
 Needs Chromium (Debian package chromium) and Python's standard library only. With --screenshots it leaves a picture of the
-whole page for each width and scheme.
+whole page for each width and scheme. --sections: of another page than the report, as `explain` and `compare` write them.
 """
 import argparse
 import functools
@@ -24,7 +24,7 @@ import xml.etree.ElementTree as ElementTree
 
 WIDTHS = (1280, 390)
 SECTIONS = ('summary', 'results', 'intervals', 'roc', 'precision-recall', 'confusion', 'calibration', 'subgroups',
-            'mistakes', 'importance', 'training', 'classes', 'configuration')
+            'mistakes', 'explanations', 'importance', 'training', 'classes', 'configuration')
 
 # The report lies in a frame as wide as the screen to be tried; media queries in it see that width.
 HARNESS = '''<!DOCTYPE html><meta charset="utf-8"><link rel="icon" href="data:,">
@@ -84,7 +84,7 @@ document.getElementById('f').addEventListener('load', function () {
         expect(label && svg.contains(label) && label.textContent, name(svg) + ' has no label ' + id);
       });
     });
-    expect(figures.length >= 5, 'only ' + figures.length + ' figures');
+    expect(figures.length >= %d, 'only ' + figures.length + ' figures, expected %d');
     var ids = all('[id]').map(function (e) { return e.id; });
     ids.forEach(function (id, i) { expect(ids.indexOf(id) === i, 'id ' + id + ' twice'); });
     all('table').forEach(function (t) { expect(t.caption && t.caption.textContent, 'a table without caption'); });
@@ -184,6 +184,8 @@ def main():
     parser.add_argument('report', type=pathlib.Path)
     parser.add_argument('--chromium', default=shutil.which('chromium') or shutil.which('chromium-browser'))
     parser.add_argument('--screenshots', type=pathlib.Path)
+    parser.add_argument('--sections', default=','.join(SECTIONS))
+    parser.add_argument('--figures', type=int, default=5, help='at least so many must be there')
     arguments = parser.parse_args()
     if not arguments.chromium:
         sys.exit('check_report.py: no Chromium (Debian package chromium), name it by --chromium')
@@ -197,7 +199,7 @@ def main():
         threading.Thread(target=server.serve_forever, daemon=True).start()
         address = f'http://127.0.0.1:{server.server_port}/'
         for width in WIDTHS:
-            (root / f'{width}.html').write_text(HARNESS % (width, json.dumps(SECTIONS)), encoding='utf-8')
+            (root / f'{width}.html').write_text(HARNESS % (width, json.dumps(arguments.sections.split(',')), arguments.figures, arguments.figures), encoding='utf-8')
             for dark in (False, True):
                 where = f'{width} px, {"dark" if dark else "light"}'
                 done = browse(arguments.chromium, f'{address}{width}.html', dark, '--window-size=1400,1000', '--dump-dom')

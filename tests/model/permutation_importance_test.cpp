@@ -116,8 +116,9 @@ TEST(PermutationImportance, OfAModelStartsFromTheModelsOwnScores) {
   const Scores scored = score(net, source, rows, 7, {});
   const PermutationImportance result = permutation_importance(net, source, scaling, rows, 7, labels, {5, 9});
   EXPECT_NEAR(result.macro_auc, evaluation::macro_auc({scored.probabilities, labels, 23, 2, {}}).value, 1e-12);
-  ASSERT_EQ(result.features.size(), 2U);
+  ASSERT_EQ(result.features.size(), 3U);
   EXPECT_EQ(result.features[1].name, "sex");
+  EXPECT_EQ(result.features[2].name, kAllFeatures);
   const PermutationImportance again = permutation_importance(net, source, scaling, rows, 23, labels, {5, 9});
   EXPECT_EQ(again.features[0].drop, result.features[0].drop);
   EXPECT_NE(permutation_importance(net, source, scaling, rows, 7, labels, {5, 10}).features[0].drop,

@@ -14,6 +14,7 @@
 #include "base/threads.h"
 #include "engine/io/safetensors.h"
 #include "engine/optim/schedule.h"
+#include "model/training_log.h"
 #include "tests/common/temporary_folder.h"
 #include "tests/data/helpers.h"
 #include "tests/model/tiny_set.h"
@@ -170,8 +171,21 @@ TEST_F(TrainerTest, WritesItsFilesAndNothingElse) {
   std::set<std::string> names;
   for (const auto& entry : fs::directory_iterator(folder.path())) names.insert(entry.path().filename().string());
   EXPECT_EQ(names, (std::set<std::string>{"best.safetensors", "last.safetensors", "log.csv", "state.safetensors"}));
-  EXPECT_TRUE(
-      read_file(folder / "log.csv").starts_with("epoch,train_loss,val_loss,val_macro_auc,lr,samples_per_s\n1,"));
+  const std::vector<EpochResult> read = read_training_log(folder / "log.csv");
+  ASSERT_EQ(read.size(), trainer.log().size());
+  const auto& classes = trainer.description().class_names;
+  for (std::size_t i = 0; i < read.size(); ++i) {
+    const EpochResult& written = trainer.log()[i];
+    EXPECT_TRUE(read[i].finished.size() == 20 && read[i].finished.ends_with('Z')) << read[i].finished;
+    EXPECT_GT(written.seconds, 0);
+    ASSERT_EQ(read[i].auc.size(), classes.size());
+    double mean = 0;
+    for (std::size_t c = 0; c < classes.size(); ++c) {
+      EXPECT_TRUE(std::abs(read[i].auc[c] - written.auc[c]) <= 1e-6);
+      mean += written.auc[c] / static_cast<double>(classes.size());
+    }
+    EXPECT_TRUE(std::abs(mean - written.val_macro_auc) <= 1e-9);
+  }
   const TrainedModel last = load_model(folder / "last.safetensors");
   EXPECT_EQ(last.description.epoch, 4);
   EXPECT_EQ(last.description.val_folds, std::vector<std::int64_t>{9});

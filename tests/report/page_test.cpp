@@ -1,15 +1,18 @@
 #include "report/page.h"
 
+#include <cmath>
 #include <cstdlib>
 
 #include <fmt/format.h>
 #include <gtest/gtest.h>
+#include <nlohmann/json.hpp>
 
 #include "base/error.h"
 #include "base/file.h"
 #include "model/hc_cnn_tn.h"
 #include "model/preprocessing.h"
 #include "report/collect.h"
+#include "report/report_json.h"
 #include "report/sections.h"
 #include "report/verdict.h"
 #include "tests/data/small_set.h"
@@ -104,7 +107,7 @@ bool contains(const std::string& text, std::string_view part) {
 void expect_whole(const std::string& page) {
   const XmlCheck check(page);
   for (const Section& section : sections()) EXPECT_TRUE(check.has_id(std::string(section.id))) << section.id;
-  EXPECT_EQ(check.count("section"), 13U);
+  EXPECT_EQ(check.count("section"), sections().size());
   EXPECT_EQ(check.count("h1"), 1U);
   EXPECT_EQ(check.count("table"), check.count("caption"));
   for (const char* loads : {"http:", "https:", "@import", "src="}) EXPECT_FALSE(contains(page, loads)) << loads;
@@ -213,6 +216,7 @@ TEST(ReportVerdict, SaysWhatIsKnownAboutTheFold) {
 TEST(ReportVerdict, WordsFollowTheFigures) {
   const TinyRun run(60);
   ReportData report = run.report({1, 2, 3, 10});
+  report.wrong_records = 2;
   const auto with = [&](double auc, double low) {
     report.evaluation.metrics.macro.auc = report.evaluation.auc.macro.value = auc;
     report.evaluation.auc.macro.low = low;
@@ -224,12 +228,68 @@ TEST(ReportVerdict, WordsFollowTheFigures) {
   EXPECT_TRUE(contains(with(0.85, 0.8), "ranks recordings well"));
   EXPECT_TRUE(contains(with(0.72, 0.6), "fairly"));
   EXPECT_TRUE(contains(with(0.61, 0.55), "poorly"));
+  // A good ranking is no praise where most records have a wrong decision.
+  report.wrong_records = report.evaluation.metrics.records / 2 + 1;
+  EXPECT_FALSE(contains(with(0.95, 0.9), "very well"));
+  EXPECT_TRUE(contains(with(0.95, 0.9), "wrong about most records"));
+  report.wrong_records = 2;
   EXPECT_TRUE(contains(with(0.85, 0.45), "cannot be told from guessing"));
   EXPECT_TRUE(contains(with(0.4, 0.3), "cannot be told from guessing"));
   with(0.95, 0.9);
   EXPECT_TRUE(contains(verdict_details(report).back(), "cannot be compared"));
   report.whole_ptbxl = true;
   EXPECT_TRUE(contains(verdict_details(report).back(), "a difference of +0.017"));
+}
+
+TEST(ReportPage, SyntheticModelsAndDataSaySo) {
+  const TinyRun run(60);
+  ReportData report = run.report({10});
+  EXPECT_FALSE(contains(render(report), "synthetic"));
+  report.description.synthetic = true;
+  EXPECT_TRUE(contains(render(report), "trained on synthetic ECGs"));
+  report.description.synthetic = false;
+  report.synthetic_data = true;
+  EXPECT_TRUE(contains(render(report), "The records are synthetic"));
+}
+
+TEST(ReportPage, RightAnswersAreExplained) {
+  const TinyRun run(60);
+  const ReportData report = run.report({1, 2, 3, 4, 10});
+  ASSERT_FALSE(report.explained.empty());
+  for (const ExplainedClass& one : report.explained) {
+    const model::Explanation& why = one.example.whys.front();
+    EXPECT_EQ(why.class_name, report.evaluation.class_names[one.column]);
+    EXPECT_TRUE(why.positive());
+    EXPECT_TRUE(one.missed_fraction <= 0.01);
+    double fraction = 0;
+    for (const model::PartContribution& lead : one.leads) fraction += lead.fraction;
+    EXPECT_TRUE(std::abs(fraction - 1) <= 1e-6);
+  }
+}
+
+TEST(ReportPage, JsonHoldsWhatThePageShows) {
+  const TinyRun run(60);
+  run.write_run_files(fs::canonical(run.data_folder()).string());
+  const ReportData report = run.report({1, 2, 3, 4, 10});
+  const nlohmann::json json = report_json(report);
+  EXPECT_EQ(json.at("records"), report.evaluation.metrics.records);
+  EXPECT_EQ(json.at("verdict"), verdict(report));
+  EXPECT_EQ(json.at("subgroups").size(), report.subgroups.size());
+  EXPECT_EQ(json.at("mistakes").size(), report.mistakes.size());
+  EXPECT_EQ(json.at("explanations").size(), report.explained.size());
+  EXPECT_EQ(json.at("training").size(), 3U);
+  EXPECT_TRUE(json.at("training")[1].at("val_macro_auc").is_null());
+  for (std::size_t c = 0; c < report.evaluation.class_names.size(); ++c) {
+    const std::string& name = report.evaluation.class_names[c];
+    EXPECT_EQ(json.at("calibration").at(name).at("brier"), report.calibration[c].brier);
+    EXPECT_EQ(json.at("curves").at(name).at("roc").size(), report.roc[c].size());
+    std::int64_t row = 0;
+    for (const std::int64_t count : report.co_confusion[c]) row += count;
+    EXPECT_GE(row, report.evaluation.metrics.classes[c].support);
+  }
+  for (const model::FeatureImportance& one : report.importance->features)
+    EXPECT_EQ(json.at("importance").at("features").at(one.name).at("drop"), one.drop);
+  EXPECT_TRUE(json.at("importance").at("features").contains(model::kAllFeatures));
 }
 
 TEST(ReportPage, FolderIsMadeAndAFileInItsPlaceIsAnError) {
@@ -255,9 +315,16 @@ TEST(EvaluateProgram, WritesTheSameReportTwice) {
   ASSERT_EQ(evaluate("a"), 0) << read_file(run.out("log"));
   EXPECT_TRUE(contains(read_file(run.out("log")), "report: " + (run.out("a") / "report.html").string()));
   ASSERT_EQ(evaluate("b"), 0) << read_file(run.out("log"));
-  const std::string page = read_file(run.out("a") / "report.html");
+  std::string page = read_file(run.out("a") / "report.html");
   expect_whole(page);
-  EXPECT_EQ(page, read_file(run.out("b") / "report.html"));
+  std::string again = read_file(run.out("b") / "report.html");
+  // But for the minute at which it was made.
+  for (std::string* text : {&page, &again}) {
+    const std::size_t date = text->find("Evaluated 20");
+    ASSERT_NE(date, std::string::npos);
+    text->erase(date, std::string_view("Evaluated 2026-11-26 21:40 UTC").size());
+  }
+  EXPECT_EQ(page, again);
   EXPECT_EQ(std::distance(fs::directory_iterator(run.out("a")), fs::directory_iterator()), 1);
 }
 

@@ -1,0 +1,205 @@
+// compare: several trained runs on the same records, with differences record by record.
+#include <algorithm>
+#include <ctime>
+#include <filesystem>
+#include <optional>
+#include <string>
+#include <utility>
+#include <vector>
+
+#include <CLI/CLI.hpp>
+#include <fmt/chrono.h>
+#include <fmt/format.h>
+#include <fmt/ranges.h>
+#include <nlohmann/json.hpp>
+
+#include "apps/common/app.h"
+#include "apps/common/config_options.h"
+#include "apps/common/progress.h"
+#include "apps/common/version.h"
+#include "base/error.h"
+#include "base/file.h"
+#include "base/log.h"
+#include "base/text.h"
+#include "base/threads.h"
+#include "engine/precision.h"
+#include "model/data_loader.h"
+#include "model/model_file.h"
+#include "model/preprocessing.h"
+#include "model/training_log.h"
+#include "report/comparison.h"
+
+namespace cardiograd::apps {
+namespace {
+
+namespace fs = std::filesystem;
+
+struct Options {
+  ConfigOptions values;
+  std::vector<std::string> runs;
+  std::optional<std::string> out, json, cache;
+  std::vector<std::int64_t> folds = {10};
+  evaluation::BootstrapSettings bootstrap;
+  std::int64_t batch_size = 64;
+  bool no_cache = false;
+  bool force = false;
+};
+
+void add_options(CLI::App& app, Options& o) {
+  app.add_option("RUN", o.runs, "run folders (their best model), or model files; differences are to the first")
+      ->required();
+  o.values.add(app, "data.folder", "the folder that the first run was trained on");
+  app.add_option("--fold", o.folds, "fold or folds to compare on; default 10");
+  app.add_option("--out", o.out, "page to write: one HTML file that needs nothing beside itself");
+  app.add_option("--json", o.json, "also write all figures to this file");
+  app.add_option("--draws", o.bootstrap.draws,
+                 fmt::format("bootstrap draws for the intervals; default {}", o.bootstrap.draws))
+      ->check(CLI::Range(0, 1000000));
+  app.add_option("--seed", o.bootstrap.seed, fmt::format("of the bootstrap; default {}", o.bootstrap.seed))
+      ->check(CLI::NonNegativeNumber);
+  app.add_option("--batch-size", o.batch_size, fmt::format("records at once; default {}", o.batch_size))
+      ->check(CLI::Range(1, 1000000));
+  app.add_flag("--force", o.force, "overwrite files that exist");
+  o.values.add(app, "run.device");
+  o.values.add(app, "run.threads");
+  app.add_option("--cache", o.cache, "folder for prepared data; default ~/.cache/cardiograd");
+  app.add_flag("--no-cache", o.no_cache, "prepare the data anew and keep nothing");
+}
+
+// What one run says about the records.
+struct Scored {
+  report::ComparedRun run;
+  std::vector<std::int64_t> ecg_ids;
+  std::vector<std::uint8_t> labels;
+  std::vector<float> probabilities;
+};
+
+data::Dataset prepare(const Options& o, const model::DataConfig& config) {
+  ProgressLine progress;
+  model::PrepareOptions options;
+  options.use_cache = !o.no_cache;
+  if (o.cache) options.cache_folder = *o.cache;
+  options.progress = [&progress](std::int64_t done, std::int64_t total) {
+    progress.show("reading records", static_cast<double>(done) / static_cast<double>(total), "");
+  };
+  return model::prepare_data(config, options);
+}
+
+// Its configuration and its log, where they lie beside the model.
+void add_run_files(const fs::path& folder, report::ComparedRun& run) {
+  if (fs::exists(folder / "config.toml")) {
+    model::TrainingConfig config = model::read_config(folder / "config.toml");
+    for (const model::ConfigField& field : model::config_fields(config))
+      if (field.section != "run") run.values.emplace_back(field.name(), field.text());
+  }
+  if (fs::exists(folder / "log.csv")) run.log = model::read_training_log(folder / "log.csv");
+}
+
+Scored score_run(const Options& o, const std::string& path, const std::string& data_folder, Device device) {
+  const fs::path file = model::model_path(path);
+  const model::TrainedModel trained = model::load_model(file);
+  const model::ModelDescription& d = trained.description;
+  model::DataConfig config = model::data_config_of(d);
+  config.folder = data_folder;
+  data::Dataset set = prepare(o, config);
+  model::check_fits(d, set);
+  const std::vector<std::int64_t> rows = data::rows_of_folds(set, o.folds);
+  if (rows.empty())
+    throw Error(fmt::format("fold {}: no record in {}", fmt::join(o.folds, ", "), data_folder),
+                "Give a --fold that the table's column strat_fold has.");
+  Scored scored;
+  for (const std::int64_t row : rows) scored.ecg_ids.push_back(set.ecg_ids[static_cast<std::size_t>(row)]);
+  scored.labels = data::labels_of(set, rows);
+  trained.net->to(device);
+  const MatmulPrecision precision(d.precision);
+  const model::DataLoader source(model::take_arrays(set, d.feature_scaling), d.signal_scaling, device);
+  scored.probabilities = model::score(*trained.net, source, rows, o.batch_size, {}).probabilities;
+  scored.run.epoch = d.epoch;
+  scored.run.parameters = trained.net->parameter_count();
+  scored.run.synthetic = d.synthetic;
+  scored.run.evaluation =
+      evaluation::evaluate(scored.probabilities, scored.labels, d.class_names, d.thresholds, o.bootstrap);
+  add_run_files(file.parent_path(), scored.run);
+  return scored;
+}
+
+void expect_same_records(const Scored& first, const Scored& other, const std::string& first_path,
+                         const std::string& path) {
+  if (first.run.evaluation.class_names != other.run.evaluation.class_names)
+    throw Error(
+        fmt::format("{} has the classes {}, and {} has {}", path, fmt::join(other.run.evaluation.class_names, " "),
+                    first_path, fmt::join(first.run.evaluation.class_names, " ")),
+        "Compare runs of one task.");
+  if (first.ecg_ids != other.ecg_ids || first.labels != other.labels)
+    throw Error(fmt::format("{} is judged on {} records, and {} on {}, and they are not the same", path,
+                            other.ecg_ids.size(), first_path, first.ecg_ids.size()),
+                "Compare runs that treat records without a class alike (--unlabeled).");
+}
+
+// The folder of --data, or the one in the first run's configuration.
+std::string data_folder_of(const Options& o) {
+  model::TrainingConfig config;
+  o.values.apply(config);
+  if (o.values.given("data.folder")) return config.data.folder;
+  const fs::path stored = model::model_path(o.runs.front()).parent_path() / "config.toml";
+  if (!fs::exists(stored))
+    throw UsageError(fmt::format("which data? There is no config.toml beside {}", o.runs.front()), "Give --data DIR.");
+  return model::read_config(stored).data.folder;
+}
+
+void check_options(const Options& o) {
+  if (o.runs.size() < 2 || o.runs.size() > report::kMaxRuns)
+    throw UsageError(fmt::format("{} runs, expected 2 to {}", o.runs.size(), report::kMaxRuns), "Name the runs.");
+  for (const auto& file : {o.out, o.json}) {
+    if (!file) continue;
+    check_destination(*file);
+    if (!o.force && fs::exists(*file))
+      throw Error(fmt::format("{}: exists already", *file), "Name another file, or overwrite it with --force.");
+  }
+}
+
+void compare(const Options& o) {
+  check_options(o);
+  model::TrainingConfig run_options;
+  o.values.apply(run_options);
+  const Device device = device_for(run_options.device);
+  set_thread_count(static_cast<int>(run_options.threads));
+  report::Comparison comparison;
+  comparison.data_folder = data_folder_of(o);
+  comparison.folds = o.folds;
+  comparison.date = fmt::format("{:%Y-%m-%d %H:%M} UTC", fmt::gmtime(std::time(nullptr)));
+  comparison.program = fmt::format("cardiograd {}, commit {}", version(), commit());
+  const std::vector<std::string> names = report::short_names(o.runs);
+  std::optional<Scored> first;
+  for (std::size_t i = 0; i < o.runs.size(); ++i) {
+    Scored scored = score_run(o, o.runs[i], comparison.data_folder, device);
+    scored.run.name = names[i];
+    if (!first) first = scored;
+    expect_same_records(*first, scored, o.runs.front(), o.runs[i]);
+    const auto& classes = scored.run.evaluation.class_names;
+    const auto view = [&](const Scored& one) {
+      return evaluation::Predictions{one.probabilities, one.labels, static_cast<std::int64_t>(one.ecg_ids.size()),
+                                     static_cast<std::int64_t>(classes.size()), classes};
+    };
+    scored.run.difference = evaluation::bootstrap_difference(view(scored), view(*first), o.bootstrap);
+    comparison.runs.push_back(std::move(scored.run));
+  }
+  fmt::print("{}", printable_lines(report::comparison_text(comparison)));
+  if (o.json)
+    write_file(
+        *o.json,
+        report::comparison_json(comparison).dump(2, ' ', false, nlohmann::json::error_handler_t::replace) + "\n");
+  if (!o.out) return;
+  write_file(*o.out, report::render_comparison(comparison));
+  if (!is_quiet()) fmt::print("\npage: {}\n", printable(*o.out));
+}
+
+}  // namespace
+}  // namespace cardiograd::apps
+
+int main(int argc, char** argv) {
+  CLI::App app("Compares trained runs on the same records.", "compare");
+  cardiograd::apps::Options options;
+  cardiograd::apps::add_options(app, options);
+  return cardiograd::apps::run(app, argc, argv, [&] { cardiograd::apps::compare(options); });
+}

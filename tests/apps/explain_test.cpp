@@ -1,0 +1,147 @@
+// explain, compare and evaluate --predictions as users call them, on a small run.
+#include <filesystem>
+#include <string>
+#include <vector>
+
+#include <gtest/gtest.h>
+#include <nlohmann/json.hpp>
+
+#include "data/csv.h"
+#include "tests/apps/small_run.h"
+
+namespace cardiograd::testing {
+namespace {
+
+namespace fs = std::filesystem;
+using nlohmann::json;
+
+class ExplainTest : public ::testing::Test {
+ protected:
+  static void SetUpTestSuite() {
+    run_ = new SmallRun;
+    expect_success(run_app("train", run_->arguments()));
+  }
+  static void TearDownTestSuite() {
+    delete run_;
+    run_ = nullptr;
+  }
+  static std::string record(int i) { return (run_->tiny().folder() / TinyPtbxl::stem(i)).string(); }
+  static std::vector<std::string> with_model(const std::vector<std::string>& more) {
+    std::vector<std::string> all = {"--model", run_->out() / "last.safetensors"};
+    all.insert(all.end(), more.begin(), more.end());
+    return all;
+  }
+
+  static SmallRun* run_;
+};
+SmallRun* ExplainTest::run_ = nullptr;
+
+TEST_F(ExplainTest, WritesPageDrawingAndJson) {
+  const TemporaryFolder folder;
+  const auto arguments = with_model({record(1), "--class", "NORM", "--age", "60", "--sex", "female", "--out",
+                                     folder / "why.html", "--svg", folder / "why.svg", "--json", folder / "why.json"});
+  const Outcome outcome = run_app("explain", arguments);
+  expect_success(outcome);
+  expect_parts(outcome.out, {"NORM, normal ECG: probability", "What would change the answer"});
+  EXPECT_TRUE(read_file(folder / "why.html").starts_with("<!DOCTYPE html>"));
+  EXPECT_NE(read_file(folder / "why.svg").find("speaks for NORM"), std::string::npos);
+  const json why = json::parse(read_file(folder / "why.json"));
+  EXPECT_EQ(why.at("class"), "NORM");
+  EXPECT_EQ(why.at("map").size(), 12000U);
+  // The probability is predict's.
+  const Outcome predicted = run_app("predict", with_model({record(1), "--json", "--age", "60", "--sex", "female"}));
+  expect_success(predicted);
+  const json answer = json::parse(predicted.out);
+  for (const json& one : answer.at("classes"))
+    if (one.at("class") == "NORM") {
+      EXPECT_TRUE(std::abs(one.at("probability").get<double>() - why.at("probability").get<double>()) <= 1e-5);
+    }
+  EXPECT_FALSE(answer.contains("warning"));
+  // What is there stays, unless --force says otherwise.
+  expect_failure(run_app("explain", arguments), 1, {"why.html: exists already"});
+  std::vector<std::string> forced = arguments;
+  forced.emplace_back("--force");
+  expect_success(run_app("explain", forced));
+}
+
+TEST_F(ExplainTest, RefusedRecordsAreOnThePage) {
+  const TemporaryFolder folder;
+  const Outcome outcome = run_app("explain", with_model({record(1), folder / "absent", "--out", folder / "why.html"}));
+  EXPECT_EQ(outcome.status, 3) << outcome.err;
+  EXPECT_NE(read_file(folder / "why.html").find("Failed: "), std::string::npos);
+}
+
+TEST_F(ExplainTest, WrongUsageIsNamed) {
+  const TemporaryFolder folder;
+  expect_failure(run_app("explain", with_model({record(1)})), 2, {"nothing to write"});
+  expect_failure(run_app("explain", with_model({record(1), "--class", "XY", "--out", folder / "a.html"})), 2,
+                 {"--class XY", "no such class"});
+  expect_failure(run_app("explain", with_model({record(1), record(2), "--svg", folder / "a.svg"})), 2,
+                 {"--svg and 2 records"});
+  EXPECT_TRUE(names_in(folder.path()).empty());
+}
+
+TEST_F(ExplainTest, PredictionsAreARowPerRecord) {
+  const TemporaryFolder folder;
+  const Outcome outcome = run_app(
+      "evaluate", run_->judge({"--fold", "10", "--predictions", folder / "p.csv", "--json", folder / "e.json"}));
+  expect_success(outcome);
+  const data::CsvTable table = data::CsvTable::read(folder / "p.csv");
+  const json evaluation = json::parse(read_file(folder / "e.json"));
+  ASSERT_EQ(static_cast<std::int64_t>(table.rows()), evaluation.at("records").get<std::int64_t>());
+  for (const auto& [name, one] : evaluation.at("classes").items()) {
+    std::int64_t labels = 0, right = 0;
+    for (std::size_t row = 0; row < table.rows(); ++row) {
+      EXPECT_EQ(table.number(row, table.column("fold")), 10);
+      const double probability = *table.number(row, table.column("probability_" + name));
+      const double decision = *table.number(row, table.column("decision_" + name));
+      const double label = *table.number(row, table.column("label_" + name));
+      EXPECT_EQ(decision == 1, probability > one.at("threshold").get<double>());
+      labels += label == 1 ? 1 : 0;
+      right += label == 1 && decision == 1 ? 1 : 0;
+    }
+    EXPECT_EQ(labels, one.at("support").get<std::int64_t>()) << name;
+    EXPECT_EQ(right, one.at("confusion").at("true_positives").get<std::int64_t>()) << name;
+  }
+  EXPECT_TRUE(evaluation.contains("subgroups"));
+  EXPECT_TRUE(evaluation.contains("calibration"));
+}
+
+TEST_F(ExplainTest, RunsAreCompared) {
+  const TemporaryFolder folder;
+  expect_success(run_app("train", run_->with({"--out", folder / "other", "--seed", "1"})));
+  const Outcome outcome = run_app("compare", {run_->out(), folder / "other", "--fold", "10", "--draws", "20",
+                                              "--no-cache", "--out", folder / "c.html", "--json", folder / "c.json"});
+  expect_success(outcome);
+  expect_parts(outcome.out, {"other", "training.seed: 0 | 1"});
+  const json comparison = json::parse(read_file(folder / "c.json"));
+  ASSERT_EQ(comparison.at("runs").size(), 2U);
+  // The figures are those of evaluate.
+  const Outcome evaluated =
+      run_app("evaluate", run_->judge({"--model", folder / "other", "--fold", "10", "--json", folder / "e.json"}));
+  expect_success(evaluated);
+  EXPECT_EQ(comparison.at("runs")[1].at("evaluation").at("macro").at("auc"),
+            json::parse(read_file(folder / "e.json")).at("macro").at("auc"));
+  expect_failure(run_app("compare", {run_->out()}), 2, {"1 runs"});
+}
+
+TEST(SyntheticModels, SayWhatTheyAre) {
+  const TemporaryFolder folder;
+  const SmallRun run;
+  expect_success(
+      run_app("synthesize", {"--records", "60", "--min-per-class", "5", "--seed", "1", "--out", folder / "data"}));
+  expect_success(
+      run_app("train", {"--data", folder / "data", "--config", run.config(), "--out", folder / "run", "--no-cache"}));
+  const std::string record = folder / "data/records100/00000/00001_lr";
+  const std::string model = folder / "run";
+  expect_parts(run_app("predict", {"--model", model, record}).out,
+               {"warning      this model was trained on synthetic"});
+  expect_parts(run_app("predict", {"--model", model, record, "--json"}).out, {"\"warning\":\"this model was trained"});
+  expect_parts(run_app("predict", {"--model", model, record, "--csv"}).out,
+               {",warning\n", "trained on synthetic ECGs"});
+  expect_parts(run_app("evaluate", {"--model", model, "--data", folder / "data", "--no-cache", "--draws", "20"}).out,
+               {"warning: this model was trained on synthetic"});
+}
+
+}  // namespace
+}  // namespace cardiograd::testing
