@@ -32,7 +32,7 @@ const std::vector<Sweep>& sweeps() {
        "batch=64,time=125,heads=8,width=32",
        {"batch=1", "batch=8", "batch=512,time=32", "time=32", "time=256", "batch=16,time=512", "batch=4,time=1024",
         "heads=1,width=64", "heads=4,width=64", "batch=16,heads=16,width=16", "heads=2,width=128"}},
-      {"batch_norm_", "rows=64000,channels=64", {"rows=1000", "rows=320000", "channels=12", "rows=16000,channels=512"}},
+      {"batch_norm_", "rows=64000,channels=64", {"rows=1000", "rows=320000", "channels=12", "rows=2000,channels=512"}},
       {"batch_norm_pool_",
        "batch=64,time=1000,channels=64",
        {"batch=1", "batch=8", "time=5000,batch=16", "channels=512,batch=16"}},

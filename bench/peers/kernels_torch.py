@@ -78,10 +78,46 @@ def layer_norm(direction, rows, width):
     return (lambda: forward(x, weight, bias)) if direction == 'forward' else gradient(forward, x, weight, bias)
 
 
-def linear(direction, rows, inputs, outputs):
+def residual_layer_norm(direction, rows, width, dropout):
+    x, residual, added, weight, bias = normal(rows, width), normal(rows, width), normal(width), normal(width), normal(width)
+
+    def forward(x, residual, added, weight, bias):
+        return F.layer_norm(residual + F.dropout(x + added, dropout), (width,), weight, bias)
+    inputs = (x, residual, added, weight, bias)
+    return (lambda: forward(*inputs)) if direction == 'forward' else gradient(forward, *inputs)
+
+
+def batch_norm_pool(direction, n, time_, channels):
+    x, weight, bias = normal(n, channels, time_), normal(channels), normal(channels)
+    mean, variance = torch.zeros(channels, device=DEVICE), torch.ones(channels, device=DEVICE)
+
+    def forward(x, weight, bias):
+        return F.max_pool1d(F.relu(F.batch_norm(x, mean, variance, weight, bias, True)), 2)
+    return (lambda: forward(x, weight, bias)) if direction == 'forward' else gradient(forward, x, weight, bias)
+
+
+def linear(direction, rows, inputs, outputs, behind):
+    """`behind`: " relu p0.1 ..." of what follows the product, " masked p0.1" or " adds" of the gradient."""
     x, w, b, dy = normal(rows, inputs), normal(outputs, inputs), normal(outputs), normal(rows, outputs)
-    return {'forward': lambda: F.linear(x, w, b), 'backward_input': lambda: dy @ w,
-            'backward_weight': lambda: (dy.t() @ x, dy.sum(0))}[direction]
+    dx = normal(rows, inputs)
+    dropout = re.search(r' p([0-9.]+)', behind)
+    probability = float(dropout[1]) if dropout else 0.0
+
+    def forward():
+        y = F.linear(x, w, b)
+        y = y.relu_() if ' relu' in behind else y
+        return F.dropout(y, probability) if dropout else y
+
+    def backward_input():
+        if ' adds' in behind:
+            return torch.addmm(dx, dy, w)
+        one = dy @ w
+        return one.mul_(x > 0).mul_(1 / (1 - probability)) if ' masked' in behind else one
+
+    def backward_weight():
+        return dy.t() @ x, dy.sum(0)
+    return {'forward': forward, 'backward_input': backward_input, 'backward_weight': backward_weight,
+            'backward': lambda: (backward_input(), backward_weight())}[direction]
 
 
 def attention(direction, n, time_, heads, width, dropout):
@@ -142,7 +178,7 @@ def scale(direction, count, factor):
     return lambda: x.mul_(one)  # The factor itself would take x out of the range of normal numbers.
 
 
-# Operation: maker and the pattern of its shape; numbers in the pattern are the maker's arguments.
+# Operation: maker and the pattern of its shape; groups of the pattern are the maker's arguments.
 NUMBER = r'([0-9.]+)'
 PEERS = {
     'relu': (elementwise(F.relu), NUMBER),
@@ -159,10 +195,18 @@ PEERS = {
     'batch_norm_eval': (batch_norm(False), f'rows{NUMBER} C{NUMBER} .* relu'),
     'conv1d': (conv1d, f'N{NUMBER} T{NUMBER} C{NUMBER}->{NUMBER} k{NUMBER} s{NUMBER} p{NUMBER} d{NUMBER} g{NUMBER}'),
     'layer_norm': (layer_norm, f'rows{NUMBER} D{NUMBER} .*'),
-    'linear': (linear, f'{NUMBER}x{NUMBER}->{NUMBER}'),
+    'linear': (linear, f'{NUMBER}x{NUMBER}->{NUMBER}(.*?)'),
+    'residual_layer_norm': (residual_layer_norm, f'rows{NUMBER} D{NUMBER} .* p{NUMBER} .*'),
+    'batch_norm_pool': (batch_norm_pool, f'N{NUMBER} T{NUMBER} C{NUMBER} .* relu'),
     'max_pool': (max_pool, f'N{NUMBER} T{NUMBER} C{NUMBER} k{NUMBER} s{NUMBER} p{NUMBER}'),
     'weighted_bce': (weighted_bce, f'rows{NUMBER} classes{NUMBER}'),
 }
+
+
+def value_of(text):
+    if not re.fullmatch(NUMBER, text):
+        return text
+    return float(text) if '.' in text else int(text)
 
 
 def call_of(op, shape):
@@ -172,12 +216,10 @@ def call_of(op, shape):
         return None
     operation, direction = named.groups()
     maker, pattern = PEERS[operation]
-    if operation == 'linear' and shape.endswith(' relu'):
-        return None  # PyTorch has no linear layer that ends in its ReLU.
-    match = re.fullmatch(pattern, shape)
+    match = re.fullmatch(f'{pattern}( tf32| bf16)?', shape)
     if not match:
         raise SystemExit(f'kernels_torch: {op}: the shape "{shape}" does not read as {pattern}')
-    return maker(direction, *(float(g) if '.' in g else int(g) for g in match.groups()))
+    return maker(direction, *(value_of(text) for text in match.groups()[:-1]))
 
 
 def captured(function):
