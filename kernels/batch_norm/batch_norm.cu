@@ -158,9 +158,9 @@ struct RowChunk {
 };
 
 // One block: kStatisticsRows rows of a tile of channels, in the threads' registers. Shared memory 4 KiB, and 8 KiB more
-// in the last block of a tile.
+// in the last block of a tile. Without a number of blocks ptxas keeps to 64 registers on sm_86, and spills.
 template <int kWidth>
-__global__ void __launch_bounds__(kTileThreads)
+__global__ void __launch_bounds__(kTileThreads, 3)
     batch_norm_statistics_kernel(std::int64_t rows, unsigned channels, const float* __restrict__ x,
                                  BatchNormStatistics at) {
   const RowChunk<kWidth> chunk(rows, channels, x);
