@@ -107,11 +107,16 @@ HcCnnTn::HcCnnTn(const HcCnnTnConfig& config, std::uint64_t seed)
 }
 
 Tensor HcCnnTn::encode(const Tensor& signals) {
-  return encode_tokens(convolve(signals));
+  expect_signals(signals);
+  return ops::mean_over_time(encoder_->forward(cnn_.forward_plus(signals, positions_)));
+}
+
+void HcCnnTn::expect_signals(const Tensor& signals) const {
+  expect_shape("model", "signals", signals, {signals.defined() ? signals.dim(0) : 0, config_.samples, config_.leads});
 }
 
 Tensor HcCnnTn::convolve(const Tensor& signals) {
-  expect_shape("model", "signals", signals, {signals.defined() ? signals.dim(0) : 0, config_.samples, config_.leads});
+  expect_signals(signals);
   return cnn_.forward(signals);
 }
 

@@ -56,6 +56,8 @@ class HcCnnTn : public Model {
   const HcCnnTnConfig& config() const { return config_; }
 
  private:
+  void expect_signals(const Tensor& signals) const;
+
   HcCnnTnConfig config_;
   nn::Sequential cnn_;
   Tensor positions_;

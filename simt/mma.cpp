@@ -70,6 +70,18 @@ void resolve_bf16(void* const* data, int) {
   multiply<16>(data, a, b);
 }
 
+struct MatricesSlot {
+  std::uint32_t row[4];
+  FragmentA* to;
+};
+
+void resolve_matrices(void* const* data, int) {
+  const auto slot_of = [&](int lane) -> const MatricesSlot& { return *static_cast<const MatricesSlot*>(data[lane]); };
+  for (int lane = 0; lane < kWarpSize; ++lane)
+    for (int i = 0; i < 4; ++i) slot_of(lane).to->word[i] = slot_of(8 * i + lane / 4).row[lane % 4];
+}
+
+constexpr Collective kLoadMatrices{"ldmatrix m8n8.x4", resolve_matrices};
 constexpr Collective kMmaTf32{"mma.sync m16n8k8 tf32", resolve_tf32};
 constexpr Collective kMmaBf16{"mma.sync m16n8k16 bf16", resolve_bf16};
 
@@ -96,6 +108,14 @@ std::uint32_t pack_bf16(float low, float high) {
     return (bits + 0x7FFFU + (bits >> 16 & 1U)) >> 16;
   };
   return round(low) | round(high) << 16;
+}
+
+void exchange_rows(FragmentA& to, const float4& row, const Where& where) {
+  need_capability(75, kLoadMatrices.name, where);
+  MatricesSlot slot{{std::bit_cast<std::uint32_t>(row.x), std::bit_cast<std::uint32_t>(row.y),
+                     std::bit_cast<std::uint32_t>(row.z), std::bit_cast<std::uint32_t>(row.w)},
+                    &to};
+  warp_collective(kLoadMatrices, &slot, 0xFFFFFFFFU, where);
 }
 
 void mma_tf32(FragmentC& c, const FragmentA& a, const FragmentB& b, Where where) {

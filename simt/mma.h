@@ -9,6 +9,9 @@
 //                     b0 (2t.., g)     b1 (2t + 8.., g)   two values in a word, the first in the low half
 //   both              c0 (g, 2t)       c1 (g, 2t + 1)     c2 (g + 8, 2t)         c3 (g + 8, 2t + 1)
 //
+// load_matrices is ldmatrix: four matrices of 8 rows of 16 bytes, of which a lane gets word t of row g of each. As rows
+// of A of m16n8k8, rows 0-7, rows 8-15, then the same of the next 16 bytes are a0 ... a3; of m16n8k16, too.
+//
 // The GPU accumulates in its own order and with its own roundings; on the host products are summed in double and
 // rounded once. Compute capability 8.0 and newer.
 #pragma once
@@ -50,6 +53,17 @@ __device__ __forceinline__ std::uint32_t pack_bf16(float low, float high) {
   return result;
 }
 
+// `row`: the 16-byte aligned row lane % 8 of matrix lane / 8, in shared memory; word i is of matrix i.
+__device__ __forceinline__ void load_matrices(FragmentA& to, const float* row) {
+#if __CUDA_ARCH__ >= 750
+  const unsigned address = static_cast<unsigned>(__cvta_generic_to_shared(row));
+  asm volatile("ldmatrix.sync.aligned.m8n8.x4.shared.b16 {%0, %1, %2, %3}, [%4];"
+               : "=r"(to.word[0]), "=r"(to.word[1]), "=r"(to.word[2]), "=r"(to.word[3])
+               : "r"(address)
+               : "memory");
+#endif
+}
+
 // C += A B by the whole warp, of 16 x 8 x 8 (tf32) or 16 x 8 x 16 (bf16).
 __device__ __forceinline__ void mma_tf32(FragmentC& c, const FragmentA& a, const FragmentB& b) {
 #if __CUDA_ARCH__ >= 800
@@ -75,6 +89,11 @@ __device__ __forceinline__ void mma_bf16(FragmentC& c, const FragmentA& a, const
 // As under nvcc.
 std::uint32_t round_to_tf32(float x);
 std::uint32_t pack_bf16(float low, float high);
+// What load_matrices makes of the lanes' rows.
+void exchange_rows(FragmentA& to, const float4& row, const Where& where);
+[[gnu::always_inline]] inline void load_matrices(FragmentA& to, const float* row, Where where = Where::current()) {
+  exchange_rows(to, load4(row, where), where);
+}
 // Throws Fault where an operand has bits below tf32's mantissa.
 void mma_tf32(FragmentC& c, const FragmentA& a, const FragmentB& b, Where where = Where::current());
 void mma_bf16(FragmentC& c, const FragmentA& a, const FragmentB& b, Where where = Where::current());

@@ -2,6 +2,7 @@
 
 #include <algorithm>
 #include <cmath>
+#include <utility>
 
 #include "base/threads.h"
 #include "engine/autograd.h"
@@ -42,10 +43,18 @@ void Sequential::add(std::unique_ptr<Layer> layer) {
   layers_.push_back(std::move(layer));
 }
 
-Tensor Sequential::compute(const Tensor& x) {
+Tensor Sequential::compute_before_last(const Tensor& x) {
   Tensor y = x;
-  for (Layer* layer : active_) y = layer->forward(y);
+  for (std::size_t i = 0; i + 1 < active_.size(); ++i) y = active_[i]->forward(y);
   return y;
+}
+
+Tensor Sequential::compute(const Tensor& x) {
+  return active_.empty() ? x : active_.back()->forward(compute_before_last(x));
+}
+
+Tensor Sequential::compute_plus(const Tensor& x, const Tensor& added) {
+  return active_.empty() ? ops::add(x, added) : active_.back()->forward_plus(compute_before_last(x), added);
 }
 
 Conv1d::Conv1d(std::int64_t inputs, std::int64_t outputs, std::int64_t kernel, const ops::Conv1dOptions& options,
@@ -60,11 +69,14 @@ Conv1d::Conv1d(std::int64_t inputs, std::int64_t outputs, std::int64_t kernel, c
 }
 
 bool Conv1d::absorbs(Layer& next) {
-  normalized_by_ = dynamic_cast<const BatchNorm1d*>(&next);
+  normalized_by_ = dynamic_cast<BatchNorm1d*>(&next);
   return false;
 }
 
 Tensor Conv1d::compute(const Tensor& x) {
+  // On the CPU the batch norm's blocks of rows stay in the cache: statistics cost no pass over memory there.
+  if (normalized_by_ != nullptr && normalized_by_->training() && x.device() == Device::kCuda)
+    return normalized_by_->convolve(x, weight_, bias_, options_);
   return ops::conv1d(x, weight_, bias_before(normalized_by_, bias_), options_);
 }
 
@@ -131,12 +143,23 @@ bool BatchNorm1d::absorbs(Layer& next) {
   return true;
 }
 
-Tensor BatchNorm1d::compute(const Tensor& x) {
+Tensor BatchNorm1d::convolve(const Tensor& x, const Tensor& w, const Tensor& b, const ops::Conv1dOptions& options) {
+  convolved_ = ops::conv1d_statistics(x, w, b, options, running_mean_, running_var_);
+  return convolved_.y;
+}
+
+Tensor BatchNorm1d::compute_plus(const Tensor& x, const Tensor& added) {
   const ops::BatchNormOptions options = {.relu = relu_, .training = training()};
-  if (pool_ != nullptr && options.training)
-    return ops::batch_norm_pool(x, weight_, bias_, running_mean_, running_var_, options);
-  const Tensor y = ops::batch_norm(x, weight_, bias_, running_mean_, running_var_, options);
-  return pool_ == nullptr ? y : pool_->forward(y);
+  const ops::ConvolvedBatch convolved = std::exchange(convolved_, {});
+  const bool given = convolved.y.defined();
+  if (given && pool_ != nullptr) return ops::batch_norm_pool(convolved, weight_, bias_, added, options);
+  const auto normalized = [&] {
+    if (given) return ops::batch_norm(convolved, weight_, bias_, options);
+    if (pool_ == nullptr) return ops::batch_norm(x, weight_, bias_, running_mean_, running_var_, options);
+    if (options.training) return ops::batch_norm_pool(x, weight_, bias_, running_mean_, running_var_, options);
+    return pool_->forward(ops::batch_norm(x, weight_, bias_, running_mean_, running_var_, options));
+  };
+  return added.defined() ? ops::add(normalized(), added) : normalized();
 }
 
 Dropout::Dropout(float probability) {

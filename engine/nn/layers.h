@@ -24,9 +24,15 @@ class Layer : public Module {
     const LayerScope scope(name());
     return compute(x);
   }
+  // forward(x) + added (ops::add), in one pass over memory where the layer can do that. `added` has no gradient.
+  Tensor forward_plus(const Tensor& x, const Tensor& added) {
+    const LayerScope scope(name());
+    return compute_plus(x, added);
+  }
 
  protected:
   virtual Tensor compute(const Tensor& x) = 0;
+  virtual Tensor compute_plus(const Tensor& x, const Tensor& added) { return ops::add(compute(x), added); }
 
  private:
   friend class Sequential;
@@ -51,9 +57,12 @@ class Sequential : public Layer {
 
  protected:
   Tensor compute(const Tensor& x) override;
+  Tensor compute_plus(const Tensor& x, const Tensor& added) override;
 
  private:
   void add(std::unique_ptr<Layer> layer);
+  // Through all layers but the last.
+  Tensor compute_before_last(const Tensor& x);
 
   std::vector<std::unique_ptr<Layer>> layers_;
   std::vector<Layer*> active_;  // those that no other does the work of
@@ -64,7 +73,8 @@ class BatchNorm1d;
 // x (N, T, inputs) -> (N, Tout, outputs); ops::conv1d. Weights and bias uniform in +-1 / sqrt(fan in).
 //
 // Before a batch norm that normalizes by the batch, the bias has no gradient: the mean takes away what is equal in all
-// rows, so that the exact gradient is zero and a computed one is rounding noise. The bias then stays as it is.
+// rows, so that the exact gradient is zero and a computed one is rounding noise. The bias then stays as it is. On the
+// GPU the convolution also takes the statistics that the batch norm needs, in the same pass over memory.
 class Conv1d : public Layer {
  public:
   Conv1d(std::int64_t inputs, std::int64_t outputs, std::int64_t kernel, const ops::Conv1dOptions& options,
@@ -79,7 +89,7 @@ class Conv1d : public Layer {
   ops::Conv1dOptions options_;
   Tensor weight_;
   Tensor bias_;
-  const BatchNorm1d* normalized_by_ = nullptr;
+  BatchNorm1d* normalized_by_ = nullptr;
 };
 
 class Dropout;
@@ -119,14 +129,20 @@ class BatchNorm1d : public Layer {
  public:
   explicit BatchNorm1d(std::int64_t channels, bool relu = false);
 
+  // The next forward()'s input, whose statistics come with it: ops::conv1d_statistics of the arguments.
+  Tensor convolve(const Tensor& x, const Tensor& w, const Tensor& b, const ops::Conv1dOptions& options);
+
  protected:
-  Tensor compute(const Tensor& x) override;
+  Tensor compute(const Tensor& x) override { return compute_plus(x, {}); }
+  // `added` may be undefined.
+  Tensor compute_plus(const Tensor& x, const Tensor& added) override;
 
  private:
   bool absorbs(Layer& next) override;
 
   bool relu_;
-  Layer* pool_ = nullptr;  // of pairs, whose work this layer does
+  Layer* pool_ = nullptr;          // of pairs, whose work this layer does
+  ops::ConvolvedBatch convolved_;  // from convolve() to compute()
   Tensor weight_;
   Tensor bias_;
   Tensor running_mean_;

@@ -10,15 +10,9 @@
 namespace cardiograd::ops {
 namespace {
 
-Tensor batch_norm_training(const kernels::BatchNormShape& s, const Tensor& x, const Tensor& gamma, const Tensor& beta,
-                           Tensor& running_mean, Tensor& running_var) {
-  if (s.rows < 2)
-    throw Error(fmt::format("batch_norm: {} value per channel in training, expected at least 2", s.rows),
-                "Use a --batch-size of 2 or more.");
-  Tensor y = x.new_empty(x.shape());
-  Tensor mean = x.new_empty({s.channels});
-  Tensor variance = x.new_empty({s.channels});
-  CARDIOGRAD_RUN(batch_norm_forward, s, x, gamma, beta, running_mean, running_var, y, mean, variance);
+// Records the backward pass of y, x normalized with statistics of its own.
+void record_training(const kernels::BatchNormShape& s, const Tensor& x, const Tensor& gamma, const Tensor& beta,
+                     const Tensor& mean, const Tensor& variance, Tensor& y) {
   const GradientSlot dx(x);
   const GradientSlot dgamma(gamma);
   const GradientSlot dbeta(beta);
@@ -29,6 +23,18 @@ Tensor batch_norm_training(const kernels::BatchNormShape& s, const Tensor& x, co
                           dbeta.accumulator());
            dx.accumulate(gradient);
          });
+}
+
+Tensor batch_norm_training(const kernels::BatchNormShape& s, const Tensor& x, const Tensor& gamma, const Tensor& beta,
+                           Tensor& running_mean, Tensor& running_var) {
+  if (s.rows < 2)
+    throw Error(fmt::format("batch_norm: {} value per channel in training, expected at least 2", s.rows),
+                "Use a --batch-size of 2 or more.");
+  Tensor y = x.new_empty(x.shape());
+  Tensor mean = x.new_empty({s.channels});
+  Tensor variance = x.new_empty({s.channels});
+  CARDIOGRAD_RUN(batch_norm_forward, s, x, gamma, beta, running_mean, running_var, y, mean, variance);
+  record_training(s, x, gamma, beta, mean, variance, y);
   return y;
 }
 
@@ -49,24 +55,38 @@ Tensor batch_norm_eval(const kernels::BatchNormShape& s, const Tensor& x, const 
   return y;
 }
 
-}  // namespace
-
-Tensor batch_norm(const Tensor& x, const Tensor& gamma, const Tensor& beta, Tensor& running_mean, Tensor& running_var,
-                  const BatchNormOptions& options) {
+// Throws Error for shapes that do not fit.
+kernels::BatchNormShape shape_of(const Tensor& x, const Tensor& gamma, const Tensor& beta, const Tensor& mean,
+                                 const Tensor& variance, const BatchNormOptions& options) {
   if (x.shape().dims() < 2)
     throw Error(fmt::format("batch_norm: x has shape {}, expected (N, C) or (N, T, C)", x.shape().text()));
   const std::int64_t channels = x.shape().last();
   expect_shape("batch_norm", "gamma", gamma, {channels});
   expect_shape("batch_norm", "beta", beta, {channels});
-  expect_shape("batch_norm", "running_mean", running_mean, {channels});
-  expect_shape("batch_norm", "running_var", running_var, {channels});
-  const kernels::BatchNormShape s = {.rows = x.count() / channels,
-                                     .channels = channels,
-                                     .epsilon = options.epsilon,
-                                     .momentum = options.momentum,
-                                     .relu = options.relu};
+  expect_shape("batch_norm", "running_mean", mean, {channels});
+  expect_shape("batch_norm", "running_var", variance, {channels});
+  return {.rows = x.count() / channels,
+          .channels = channels,
+          .epsilon = options.epsilon,
+          .momentum = options.momentum,
+          .relu = options.relu};
+}
+
+}  // namespace
+
+Tensor batch_norm(const Tensor& x, const Tensor& gamma, const Tensor& beta, Tensor& running_mean, Tensor& running_var,
+                  const BatchNormOptions& options) {
+  const kernels::BatchNormShape s = shape_of(x, gamma, beta, running_mean, running_var, options);
   return options.training ? batch_norm_training(s, x, gamma, beta, running_mean, running_var)
                           : batch_norm_eval(s, x, gamma, beta, running_mean, running_var);
+}
+
+Tensor batch_norm(const ConvolvedBatch& x, const Tensor& gamma, const Tensor& beta, const BatchNormOptions& options) {
+  const kernels::BatchNormShape s = shape_of(x.y, gamma, beta, x.mean, x.variance, options);
+  Tensor y = x.y.new_empty(x.y.shape());
+  CARDIOGRAD_RUN(batch_norm_eval_forward, s, x.y, gamma, beta, x.mean, x.variance, y);
+  record_training(s, x.y, gamma, beta, x.mean, x.variance, y);
+  return y;
 }
 
 }  // namespace cardiograd::ops

@@ -7,6 +7,7 @@
 #include "engine/dispatch.h"
 #include "engine/ops/ops.h"
 #include "engine/precision.h"
+#include "kernels/conv1d_statistics/conv1d_statistics.h"
 
 namespace cardiograd::ops {
 namespace {
@@ -38,12 +39,8 @@ kernels::Conv1dShape conv1d_shape(const Tensor& x, const Tensor& w, const Tensor
   return s;
 }
 
-}  // namespace
-
-Tensor conv1d(const Tensor& x, const Tensor& w, const Tensor& b, const Conv1dOptions& options) {
-  const kernels::Conv1dShape s = conv1d_shape(x, w, b, options);
-  Tensor y = x.new_empty({s.batch, s.output_time(), s.output_channels});
-  CARDIOGRAD_RUN(conv1d_forward, s, x, w, b, y);
+// Records y's backward pass: the gradients of x, w and b.
+void record_conv1d(const kernels::Conv1dShape& s, const Tensor& x, const Tensor& w, const Tensor& b, Tensor& y) {
   const GradientSlot dx(x);
   const GradientSlot dw(w);
   const GradientSlot db(b);
@@ -53,12 +50,39 @@ Tensor conv1d(const Tensor& x, const Tensor& w, const Tensor& b, const Conv1dOpt
       CARDIOGRAD_RUN(conv1d_backward_input, s, w, dy, gradient);
       dx.accumulate(gradient);
     }
+    kernels::Conv1dShape of_weights = s;
+    of_weights.bias_gradient = db.needed();
     if (db.needed())
-      CARDIOGRAD_RUN(conv1d_backward_weight, s, x, dy, dw.accumulator(), db.accumulator());
+      CARDIOGRAD_RUN(conv1d_backward_weight, of_weights, x, dy, dw.accumulator(), db.accumulator());
     else if (dw.needed())
-      CARDIOGRAD_RUN(conv1d_backward_weight, s, x, dy, dw.accumulator(), nullptr);
+      CARDIOGRAD_RUN(conv1d_backward_weight, of_weights, x, dy, dw.accumulator(), nullptr);
   });
+}
+
+}  // namespace
+
+Tensor conv1d(const Tensor& x, const Tensor& w, const Tensor& b, const Conv1dOptions& options) {
+  const kernels::Conv1dShape s = conv1d_shape(x, w, b, options);
+  Tensor y = x.new_empty({s.batch, s.output_time(), s.output_channels});
+  CARDIOGRAD_RUN(conv1d_forward, s, x, w, b, y);
+  record_conv1d(s, x, w, b, y);
   return y;
+}
+
+ConvolvedBatch conv1d_statistics(const Tensor& x, const Tensor& w, const Tensor& b, const Conv1dOptions& options,
+                                 Tensor& running_mean, Tensor& running_var, double momentum) {
+  const kernels::Conv1dStatisticsShape s = {conv1d_shape(x, w, b, options), momentum};
+  expect_shape("conv1d_statistics", "running_mean", running_mean, {s.output_channels});
+  expect_shape("conv1d_statistics", "running_var", running_var, {s.output_channels});
+  if (s.rows() < 2)
+    throw Error(fmt::format("conv1d_statistics: {} value per channel, expected at least 2", s.rows()),
+                "Use a --batch-size of 2 or more.");
+  ConvolvedBatch result = {x.new_empty({s.batch, s.output_time(), s.output_channels}), x.new_empty({s.output_channels}),
+                           x.new_empty({s.output_channels})};
+  CARDIOGRAD_RUN(conv1d_statistics_forward, s, x, w, b, running_mean, running_var, result.y, result.mean,
+                 result.variance);
+  record_conv1d(s, x, w, b.detach(), result.y);
+  return result;
 }
 
 }  // namespace cardiograd::ops

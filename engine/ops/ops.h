@@ -23,6 +23,17 @@ struct Conv1dOptions {
 // x (N, T, Cin), w (K, Cin / groups, Cout), b (Cout) -> (N, Tout, Cout)
 Tensor conv1d(const Tensor& x, const Tensor& w, const Tensor& b, const Conv1dOptions& options);
 
+// conv1d() whose result is normalized by the statistics of the batch: these come with it, and the running ones are
+// moved towards them (running_mean, running_var (Cout); batch_norm.h). `b` has no gradient, since whatever it adds the
+// normalization takes away. Throws Error for fewer than two values per channel.
+struct ConvolvedBatch {
+  Tensor y;         // (N, Tout, Cout)
+  Tensor mean;      // (Cout)
+  Tensor variance;  // (Cout), biased
+};
+ConvolvedBatch conv1d_statistics(const Tensor& x, const Tensor& w, const Tensor& b, const Conv1dOptions& options,
+                                 Tensor& running_mean, Tensor& running_var, double momentum = 0.1);
+
 struct BatchNormOptions {
   double epsilon = 1e-5;
   double momentum = 0.1;
@@ -42,6 +53,14 @@ Tensor max_pool1d(const Tensor& x, std::int64_t kernel, std::int64_t stride, std
 // is not used.
 Tensor batch_norm_pool(const Tensor& x, const Tensor& gamma, const Tensor& beta, Tensor& running_mean,
                        Tensor& running_var, const BatchNormOptions& options);
+
+// The same with the statistics of x given, as conv1d_statistics() has them, and plus the constant `added` (T / 2, C)
+// for every record where it is defined. options.momentum is not used.
+Tensor batch_norm_pool(const ConvolvedBatch& x, const Tensor& gamma, const Tensor& beta, const Tensor& added,
+                       const BatchNormOptions& options);
+
+// batch_norm() in training with the statistics of x given. options.momentum and options.training are not used.
+Tensor batch_norm(const ConvolvedBatch& x, const Tensor& gamma, const Tensor& beta, const BatchNormOptions& options);
 
 // Any shape: max(x, 0).
 Tensor relu(const Tensor& x);

@@ -1,5 +1,5 @@
-// Batch normalization on the GPU: statistics in one launch, y or the sums of the gradient in the next, dx in a third
-// (batch_norm_cuda.cuh). The trees are fixed by the shape.
+// Batch normalization on the GPU: statistics in one launch, y in the next; the sums of the gradient in one, dx in the
+// next (batch_norm_cuda.cuh). Where one block holds all rows, one launch each way. The trees are fixed by the shape.
 //
 // Statistics: a block keeps a chunk of rows in registers, finds their mean and from it the squares of the deviations;
 // the last block of a tile of channels merges the chunks (Chan, Golub and LeVeque, 1983). A chunk's mean is kept in two
@@ -8,37 +8,15 @@
 
 #include "kernels/batch_norm/batch_norm.h"
 #include "kernels/batch_norm/batch_norm_cuda.cuh"
-#include "kernels/common/finite.cuh"
 #include "kernels/common/last_block_cuda.cuh"
+#include "kernels/common/moments_cuda.cuh"
 #include "kernels/common/row_tiles_cuda.cuh"
 #include "kernels/common/scratch_cuda.h"
 #include "simt/simt.h"
 
 namespace cardiograd::kernels {
 
-inline constexpr int kStatisticsRows = 128;  // of a chunk
-
-// Count, mean and sum of squared deviations of some values. The mean is center + offset: what of it a float cannot hold
-// beside a large center is in the offset.
-struct BatchNormMoments {
-  float count = 0;
-  float center = 0;
-  float offset = 0;
-  float squares = 0;
-  __device__ __forceinline__ void merge(const BatchNormMoments& other) {
-    if (other.count == 0.0F) return;
-    if (count == 0.0F) {
-      *this = other;
-      return;
-    }
-    const float total = count + other.count;
-    const float fraction = other.count / total;
-    const float apart = (other.center - center) + (other.offset - offset);
-    squares += other.squares + apart * (apart * (count * fraction));
-    offset += apart * fraction;
-    count = total;
-  }
-};
+inline constexpr int kStatisticsRows = kBatchNormChunk;  // of a chunk
 
 struct BatchNormStatistics {
   float* partial;     // (chunk, 3, C): center, offset and squares of each chunk
@@ -50,7 +28,7 @@ struct BatchNormStatistics {
   float* variance;
 
   template <int kWidth>
-  __device__ void finish(std::int64_t rows, unsigned channel, const BatchNormMoments (&all)[kWidth]) const {
+  __device__ void finish(std::int64_t rows, unsigned channel, const Moments (&all)[kWidth]) const {
     Floats<kWidth> center;
     Floats<kWidth> biased;
     Floats<kWidth> run_mean = load_floats<kWidth>(running_mean + channel);
@@ -79,7 +57,7 @@ __device__ inline unsigned rows_of_chunk(std::int64_t rows, unsigned chunk) {
 // All chunks, merged: each row lane merges every kRowLanes-th, lane 0 the lanes. In threads of lane 0 only.
 template <int kWidth>
 __device__ void merge_chunks(std::int64_t rows, unsigned channels, unsigned channel, const BatchNormStatistics& at,
-                             BatchNormMoments (&all)[kWidth]) {
+                             Moments (&all)[kWidth]) {
   using Tile = RowTile<kWidth>;
   SIMT_SHARED(float, centers, [Tile::kRowLanes][Tile::kColumns]);
   SIMT_SHARED(float, offsets, [Tile::kRowLanes][Tile::kColumns]);
@@ -121,76 +99,123 @@ __device__ void merge_chunks(std::int64_t rows, unsigned channels, unsigned chan
   }
 }
 
-// One block: kStatisticsRows rows of a tile of channels, in the threads' registers. Shared memory 4 KiB, and 8 KiB more
-// in the last block of a tile.
+// kStatisticsRows rows of a tile of channels, in the registers of a block.
 template <int kWidth>
-__global__ void __launch_bounds__(kTileThreads)
-    batch_norm_statistics_kernel(std::int64_t rows, unsigned channels, const float* __restrict__ x,
-                                 BatchNormStatistics at) {
+struct RowChunk {
   using Tile = RowTile<kWidth>;
-  constexpr int kPerThread = kStatisticsRows / Tile::kRowLanes;
-  SIMT_SHARED(float, lanes, [Tile::kRowLanes][Tile::kColumns]);
-  const unsigned channel = blockIdx.y * Tile::kColumns + threadIdx.x * kWidth;
-  const bool inside = channel < channels;
-  const unsigned count = rows_of_chunk(rows, blockIdx.x);
-  const float weight = 1.0F / static_cast<float>(count);
-  const float* from = x + std::int64_t{blockIdx.x} * kStatisticsRows * channels + channel;
-  const auto is_row = [&](int i) { return inside && i * Tile::kRowLanes + threadIdx.y < count; };
+  static constexpr int kPerThread = kStatisticsRows / Tile::kRowLanes;
+  unsigned channel;
+  bool inside;
+  unsigned count;  // rows
   Floats<kWidth> values[kPerThread];
-  Floats<kWidth> sum = {};
-  SIMT_UNROLL
-  for (int i = 0; i < kPerThread; ++i) {
-    if (!is_row(i)) continue;
-    values[i] = load_floats<kWidth>(from + std::uint64_t{i * Tile::kRowLanes + threadIdx.y} * channels);
+
+  __device__ __forceinline__ RowChunk(std::int64_t rows, unsigned channels, const float* __restrict__ x)
+      : channel(blockIdx.y * Tile::kColumns + threadIdx.x * kWidth),
+        inside(channel < channels),
+        count(rows_of_chunk(rows, blockIdx.x)) {
+    const float* from = x + std::int64_t{blockIdx.x} * kStatisticsRows * channels + channel;
     SIMT_UNROLL
-    for (int j = 0; j < kWidth; ++j) sum.at[j] += values[i].at[j];
+    for (int i = 0; i < kPerThread; ++i)
+      if (is_row(i)) values[i] = load_floats<kWidth>(from + std::uint64_t{row_of(i)} * channels);
   }
-  Floats<kWidth> pivot = sum_row_lanes<kWidth>(lanes, sum);
-  Floats<kWidth> squares = {};
-  sum = {};
-  SIMT_UNROLL
-  for (int j = 0; j < kWidth; ++j) pivot.at[j] *= weight;
-  SIMT_UNROLL
-  for (int i = 0; i < kPerThread; ++i) {
-    if (!is_row(i)) continue;
+  __device__ __forceinline__ static unsigned row_of(int i) { return i * Tile::kRowLanes + threadIdx.y; }
+  __device__ __forceinline__ bool is_row(int i) const { return inside && row_of(i) < count; }
+  __device__ __forceinline__ bool leads() const { return inside && threadIdx.y == 0; }
+
+  // Of the rows, in all threads of a channel. Shared memory 4 KiB.
+  __device__ __forceinline__ void moments(Moments (&all)[kWidth]) const {
+    SIMT_SHARED(float, lanes, [Tile::kRowLanes][Tile::kColumns]);
+    Floats<kWidth> sum = {};
     SIMT_UNROLL
-    for (int j = 0; j < kWidth; ++j) {
-      const float deviation = values[i].at[j] - pivot.at[j];
-      sum.at[j] += deviation;
-      squares.at[j] += deviation * deviation;
+    for (int i = 0; i < kPerThread; ++i) {
+      if (!is_row(i)) continue;
+      SIMT_UNROLL
+      for (int j = 0; j < kWidth; ++j) sum.at[j] += values[i].at[j];
     }
-  }
-  sum = sum_row_lanes<kWidth>(lanes, sum);
-  squares = sum_row_lanes<kWidth>(lanes, squares);
-  const bool leads = inside && threadIdx.y == 0;
-  BatchNormMoments all[kWidth];
-  if (leads) {
+    Floats<kWidth> pivot = sum_row_lanes<kWidth>(lanes, sum);
+    Floats<kWidth> squares = {};
+    sum = {};
+    const float weight = 1.0F / static_cast<float>(count);
     SIMT_UNROLL
-    for (int j = 0; j < kWidth; ++j) {
-      // The pivot is rounded: what is left of the mean, and the squares about it.
-      const float offset = sum.at[j] * weight;
-      const float excess = sum.at[j] * offset;
-      const float about_mean = is_finite(excess) ? squares.at[j] - excess : squares.at[j];
-      all[j] = {static_cast<float>(count), pivot.at[j], offset, about_mean};
-    }
-  }
-  if (gridDim.x > 1) {
-    if (leads) {
+    for (int j = 0; j < kWidth; ++j) pivot.at[j] *= weight;
+    SIMT_UNROLL
+    for (int i = 0; i < kPerThread; ++i) {
+      if (!is_row(i)) continue;
       SIMT_UNROLL
       for (int j = 0; j < kWidth; ++j) {
-        sum.at[j] = all[j].offset;
-        squares.at[j] = all[j].squares;
-        all[j] = {};
+        const float deviation = values[i].at[j] - pivot.at[j];
+        sum.at[j] += deviation;
+        squares.at[j] += deviation * deviation;
       }
-      float* to = at.partial + std::uint64_t{blockIdx.x} * 3 * channels + channel;
-      store_floats<kWidth>(to, pivot);
-      store_floats<kWidth>(to + channels, sum);
+    }
+    sum = sum_row_lanes<kWidth>(lanes, sum);
+    squares = sum_row_lanes<kWidth>(lanes, squares);
+    // The pivot is rounded: what is left of the mean, and the squares about it.
+    SIMT_UNROLL
+    for (int j = 0; j < kWidth; ++j)
+      all[j] = Moments::about(pivot.at[j], static_cast<float>(count), sum.at[j], squares.at[j]);
+  }
+};
+
+// One block: kStatisticsRows rows of a tile of channels, in the threads' registers. Shared memory 4 KiB, and 8 KiB more
+// in the last block of a tile. Without a number of blocks ptxas keeps to 64 registers on sm_86, and spills.
+template <int kWidth>
+__global__ void __launch_bounds__(kTileThreads, 3)
+    batch_norm_statistics_kernel(std::int64_t rows, unsigned channels, const float* __restrict__ x,
+                                 BatchNormStatistics at) {
+  const RowChunk<kWidth> chunk(rows, channels, x);
+  Moments all[kWidth];
+  chunk.moments(all);
+  if (gridDim.x > 1) {
+    if (chunk.leads()) {
+      Floats<kWidth> center;
+      Floats<kWidth> offset;
+      Floats<kWidth> squares;
+      SIMT_UNROLL
+      for (int j = 0; j < kWidth; ++j) {
+        center.at[j] = all[j].center;
+        offset.at[j] = all[j].offset;
+        squares.at[j] = all[j].squares;
+      }
+      float* to = at.partial + std::uint64_t{blockIdx.x} * 3 * channels + chunk.channel;
+      store_floats<kWidth>(to, center);
+      store_floats<kWidth>(to + channels, offset);
       store_floats<kWidth>(to + 2 * channels, squares);
     }
+    SIMT_UNROLL
+    for (int j = 0; j < kWidth; ++j) all[j] = {};
     if (!is_last_block(at.arrived + blockIdx.y, gridDim.x)) return;
-    merge_chunks<kWidth>(rows, channels, channel, at, all);
+    merge_chunks<kWidth>(rows, channels, chunk.channel, at, all);
   }
-  if (leads) at.template finish<kWidth>(rows, channel, all);
+  if (chunk.leads()) at.template finish<kWidth>(rows, chunk.channel, all);
+}
+
+// Statistics and y in one launch, where a chunk holds all rows. One block: a tile of channels, as above.
+template <int kWidth>
+__global__ void __launch_bounds__(kTileThreads)
+    batch_norm_chunk_forward_kernel(std::int64_t rows, unsigned channels, const float* __restrict__ x,
+                                    BatchNormStatistics at, BatchNormChannels parameters, float* __restrict__ y) {
+  const RowChunk<kWidth> chunk(rows, channels, x);
+  Moments all[kWidth];
+  chunk.moments(all);
+  if (chunk.leads()) at.template finish<kWidth>(rows, chunk.channel, all);
+  if (!chunk.inside) return;
+  Floats<kWidth> mean;
+  Floats<kWidth> variance;
+  SIMT_UNROLL
+  for (int j = 0; j < kWidth; ++j) {
+    mean.at[j] = all[j].center + all[j].offset;
+    variance.at[j] = all[j].squares / static_cast<float>(rows);
+  }
+  const BatchNormCoefficients<kWidth> k(parameters, chunk.channel, mean, variance);
+  SIMT_UNROLL
+  for (int i = 0; i < RowChunk<kWidth>::kPerThread; ++i) {
+    if (!chunk.is_row(i)) continue;
+    Floats<kWidth> result;
+    SIMT_UNROLL
+    for (int j = 0; j < kWidth; ++j) result.at[j] = k.output(chunk.values[i].at[j], j);
+    store_floats<kWidth>(y + std::uint64_t{chunk.row_of(i)} * channels + chunk.channel, result);
+  }
 }
 
 void batch_norm_statistics_cuda(const BatchNormShape& s, const float* x, float* running_mean, float* running_var,
@@ -219,13 +244,26 @@ BatchNormChannels channels_of(const BatchNormShape& s, const float* gamma, const
 void batch_norm_forward_cuda(const BatchNormShape& s, const float* x, const float* gamma, const float* beta,
                              float* running_mean, float* running_var, float* y, float* mean, float* variance,
                              Stream stream) {
-  batch_norm_statistics_cuda(s, x, running_mean, running_var, mean, variance, stream);
-  batch_norm_apply<1>(s, 1, channels_of(s, gamma, beta, mean, variance), x, y, stream);
+  const BatchNormChannels channels = channels_of(s, gamma, beta, mean, variance);
+  if (s.rows > kStatisticsRows) {
+    batch_norm_statistics_cuda(s, x, running_mean, running_var, mean, variance, stream);
+    batch_norm_apply<1>(s, 1, channels, x, nullptr, y, stream);
+    return;
+  }
+  const BatchNormStatistics at = {nullptr, nullptr, static_cast<float>(s.momentum), running_mean, running_var,
+                                  mean,    variance};
+  const auto launch = [&](auto width) {
+    using Tile = RowTile<width()>;
+    simt::launch<batch_norm_chunk_forward_kernel<width()>>(dim3(1, Tile::tiles(s.channels)), Tile::block(), 0, stream,
+                                                           s.rows, static_cast<unsigned>(s.channels), x, at, channels,
+                                                           y);
+  };
+  with_width(s.channels, launch, x, gamma, beta, running_mean, running_var, y, mean, variance);
 }
 
 void batch_norm_eval_forward_cuda(const BatchNormShape& s, const float* x, const float* gamma, const float* beta,
                                   const float* running_mean, const float* running_var, float* y, Stream stream) {
-  batch_norm_apply<1>(s, 1, channels_of(s, gamma, beta, running_mean, running_var), x, y, stream);
+  batch_norm_apply<1>(s, 1, channels_of(s, gamma, beta, running_mean, running_var), x, nullptr, y, stream);
 }
 
 void batch_norm_backward_cuda(const BatchNormShape& s, const float* x, const float* gamma, const float* beta,

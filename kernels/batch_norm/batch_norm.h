@@ -21,6 +21,9 @@
 
 namespace cardiograd::kernels {
 
+// Rows that the GPU's kernels normalize in one launch each way; more take two.
+inline constexpr std::int64_t kBatchNormChunk = 128;
+
 struct BatchNormShape {
   std::int64_t rows = 2;  // batch x time; training needs at least 2
   std::int64_t channels = 1;

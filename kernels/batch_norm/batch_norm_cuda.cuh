@@ -77,10 +77,12 @@ __device__ __forceinline__ void load_window(const float* from, unsigned row, uns
 
 inline constexpr unsigned kApplyWindows = 128;
 
-// y, one value per window. One block: a chunk of a tile of channels; no shared memory.
+// y, one value per window, plus `added` (windows of a record, C) where it is not null. One block: a chunk of a tile of
+// channels; no shared memory.
 template <int kWidth, int kPool>
 __global__ void __launch_bounds__(kTileThreads)
-    batch_norm_apply_kernel(WindowGrid grid, BatchNormChannels at, const float* __restrict__ x, float* __restrict__ y) {
+    batch_norm_apply_kernel(WindowGrid grid, BatchNormChannels at, const float* __restrict__ x,
+                            const float* __restrict__ added, float* __restrict__ y) {
   const WindowChunk<kWidth, kPool> chunk(grid);
   if (!chunk.inside) return;
   const BatchNormCoefficients<kWidth> k(at, chunk.channel);
@@ -93,73 +95,78 @@ __global__ void __launch_bounds__(kTileThreads)
     Floats<kWidth> result;
     SIMT_UNROLL
     for (int j = 0; j < kWidth; ++j) largest<kWidth, kPool>(k, rows, j, result.at[j]);
+    if (added != nullptr) {
+      const Floats<kWidth> term =
+          load_floats<kWidth>(added + (chunk.first + window) * std::int64_t{grid.channels} + chunk.channel);
+      SIMT_UNROLL
+      for (int j = 0; j < kWidth; ++j) result.at[j] += term.at[j];
+    }
     store_floats<kWidth>(y + chunk.y + std::uint64_t{window} * grid.channels, result);
   }
 }
 
-// Where the sums of the gradient go: to the next kernel, and to the parameters' gradients.
-struct BatchNormFinish {
-  float* sum;
-  float* product;
+// Where the sums of the gradient go: to the parameters' gradients,
+struct BatchNormGradients {
   float* dgamma;
   float* dbeta;
   template <int kWidth>
   __device__ void operator()(unsigned channel, const Floats<kWidth> (&sums)[2]) const {
-    store_floats<kWidth>(sum + channel, sums[0]);
-    store_floats<kWidth>(product + channel, sums[1]);
     add_floats<kWidth>(dbeta + channel, sums[0]);
     add_floats<kWidth>(dgamma + channel, sums[1]);
+  }
+};
+// and to the next kernel.
+struct BatchNormFinish {
+  float* sum;
+  float* product;
+  BatchNormGradients parameters;
+  template <int kWidth>
+  __device__ void operator()(unsigned channel, const Floats<kWidth> (&sums)[2]) const {
+    store_floats<kWidth>(sum + channel, sums[0]);
+    store_floats<kWidth>(product + channel, sums[1]);
+    parameters(channel, sums);
   }
 };
 
 inline constexpr unsigned kSumRows = 256;  // of a chunk
 
-// Sums of the gradient and of its product with the normalized value. One block: a chunk of a tile of channels; the last
-// block of a tile adds up the chunks. Shared memory 4 KiB.
+// Adds the gradient and its product with the normalized value, over the thread's rows of a chunk.
 template <int kWidth, int kPool>
-__global__ void __launch_bounds__(kTileThreads)
-    batch_norm_sums_kernel(WindowGrid grid, BatchNormChannels at, const float* __restrict__ x,
-                           const float* __restrict__ dy, ColumnPartials partials, BatchNormFinish finish) {
-  const WindowChunk<kWidth, kPool> chunk(grid);
-  Floats<kWidth> sums[2] = {};
-  if (chunk.inside) {
-    const BatchNormCoefficients<kWidth> k(at, chunk.channel);
-    for (unsigned window = threadIdx.y; window < chunk.windows; window += RowTile<kWidth>::kRowLanes) {
-      Floats<kWidth> rows[kPool];
-      load_window<kWidth, kPool>(x + chunk.x, window * kPool, grid.channels, rows);
-      const Floats<kWidth> above = load_floats<kWidth>(dy + chunk.y + std::uint64_t{window} * grid.channels);
+__device__ __forceinline__ void add_gradients(const WindowChunk<kWidth, kPool>& chunk, unsigned channels,
+                                              const BatchNormCoefficients<kWidth>& k, const float* __restrict__ x,
+                                              const float* __restrict__ dy, Floats<kWidth> (&sums)[2]) {
+  for (unsigned window = threadIdx.y; window < chunk.windows; window += RowTile<kWidth>::kRowLanes) {
+    Floats<kWidth> rows[kPool];
+    load_window<kWidth, kPool>(x + chunk.x, window * kPool, channels, rows);
+    const Floats<kWidth> above = load_floats<kWidth>(dy + chunk.y + std::uint64_t{window} * channels);
+    SIMT_UNROLL
+    for (int j = 0; j < kWidth; ++j) {
+      float output = 0;
+      const int place = largest<kWidth, kPool>(k, rows, j, output);
+      const float gradient = k.relu && output <= 0.0F ? 0.0F : above.at[j];
+      float winner = rows[0].at[j];
       SIMT_UNROLL
-      for (int j = 0; j < kWidth; ++j) {
-        float output = 0;
-        const int place = largest<kWidth, kPool>(k, rows, j, output);
-        const float gradient = k.relu && output <= 0.0F ? 0.0F : above.at[j];
-        float winner = rows[0].at[j];
-        SIMT_UNROLL
-        for (int i = 1; i < kPool; ++i) winner = place == i ? rows[i].at[j] : winner;
-        sums[0].at[j] += gradient;
-        sums[1].at[j] += gradient * k.normal(winner, j);
-      }
+      for (int i = 1; i < kPool; ++i) winner = place == i ? rows[i].at[j] : winner;
+      sums[0].at[j] += gradient;
+      sums[1].at[j] += gradient * k.normal(winner, j);
     }
   }
-  finish_column_sums<2, kWidth>(sums, blockIdx.x, gridDim.x, grid.channels, partials, finish);
 }
 
-// dx of every row; `weight` is 1 / rows, or 0 where the statistics are constants. Rows behind the last window of a
-// record have only the gradient through the statistics. One block: a chunk of a tile of channels; no shared memory.
+// dx of the thread's rows of a chunk, from the sums over all rows; `weight` is 1 / rows, or 0 where the statistics are
+// constants. Rows behind the last window of a record have only the gradient through the statistics.
 template <int kWidth, int kPool>
-__global__ void __launch_bounds__(kTileThreads)
-    batch_norm_gradient_kernel(WindowGrid grid, BatchNormChannels at, float weight, const float* __restrict__ sum,
-                               const float* __restrict__ product, const float* __restrict__ x,
-                               const float* __restrict__ dy, float* __restrict__ dx) {
-  const WindowChunk<kWidth, kPool> chunk(grid);
-  if (!chunk.inside) return;
-  const BatchNormCoefficients<kWidth> k(at, chunk.channel);
-  Floats<kWidth> offset = load_floats<kWidth>(sum + chunk.channel);
-  Floats<kWidth> slope = load_floats<kWidth>(product + chunk.channel);
+__device__ __forceinline__ void write_gradients(const WindowChunk<kWidth, kPool>& chunk, unsigned channels,
+                                                const BatchNormCoefficients<kWidth>& k, float weight,
+                                                const Floats<kWidth>& sum, const Floats<kWidth>& product,
+                                                const float* __restrict__ x, const float* __restrict__ dy,
+                                                float* __restrict__ dx) {
+  Floats<kWidth> offset;
+  Floats<kWidth> slope;
   SIMT_UNROLL
   for (int j = 0; j < kWidth; ++j) {
-    offset.at[j] *= weight;
-    slope.at[j] *= weight * k.inverse.at[j];
+    offset.at[j] = sum.at[j] * weight;
+    slope.at[j] = product.at[j] * (weight * k.inverse.at[j]);
   }
   const auto gradient_of = [&](const Floats<kWidth>& row, const Floats<kWidth>& above, unsigned at_row) {
     Floats<kWidth> result;
@@ -168,12 +175,12 @@ __global__ void __launch_bounds__(kTileThreads)
       const float through_statistics = offset.at[j] + (row.at[j] - k.mean.at[j]) * slope.at[j];
       result.at[j] = k.scale.at[j] * (above.at[j] - through_statistics);
     }
-    store_floats<kWidth>(dx + chunk.x + std::uint64_t{at_row} * grid.channels, result);
+    store_floats<kWidth>(dx + chunk.x + std::uint64_t{at_row} * channels, result);
   };
   for (unsigned window = threadIdx.y; window < chunk.windows; window += RowTile<kWidth>::kRowLanes) {
     Floats<kWidth> rows[kPool];
-    load_window<kWidth, kPool>(x + chunk.x, window * kPool, grid.channels, rows);
-    const Floats<kWidth> above = load_floats<kWidth>(dy + chunk.y + std::uint64_t{window} * grid.channels);
+    load_window<kWidth, kPool>(x + chunk.x, window * kPool, channels, rows);
+    const Floats<kWidth> above = load_floats<kWidth>(dy + chunk.y + std::uint64_t{window} * channels);
     Floats<kWidth> gradients[kPool];
     SIMT_UNROLL
     for (int j = 0; j < kWidth; ++j) {
@@ -187,19 +194,65 @@ __global__ void __launch_bounds__(kTileThreads)
     for (int i = 0; i < kPool; ++i) gradient_of(rows[i], gradients[i], window * kPool + i);
   }
   for (unsigned row = chunk.windows * kPool + threadIdx.y; row < chunk.rows; row += RowTile<kWidth>::kRowLanes)
-    gradient_of(load_floats<kWidth>(x + chunk.x + std::uint64_t{row} * grid.channels), {}, row);
+    gradient_of(load_floats<kWidth>(x + chunk.x + std::uint64_t{row} * channels), {}, row);
+}
+
+// Sums of the gradient and of its product with the normalized value. One block: a chunk of a tile of channels; the last
+// block of a tile adds up the chunks. Shared memory 4 KiB.
+template <int kWidth, int kPool>
+__global__ void __launch_bounds__(kTileThreads)
+    batch_norm_sums_kernel(WindowGrid grid, BatchNormChannels at, const float* __restrict__ x,
+                           const float* __restrict__ dy, ColumnPartials partials, BatchNormFinish finish) {
+  const WindowChunk<kWidth, kPool> chunk(grid);
+  Floats<kWidth> sums[2] = {};
+  if (chunk.inside) {
+    const BatchNormCoefficients<kWidth> k(at, chunk.channel);
+    add_gradients<kWidth, kPool>(chunk, grid.channels, k, x, dy, sums);
+  }
+  finish_column_sums<2, kWidth>(sums, blockIdx.x, gridDim.x, grid.channels, partials, finish);
+}
+
+// dx of every row. One block: a chunk of a tile of channels; no shared memory.
+template <int kWidth, int kPool>
+__global__ void __launch_bounds__(kTileThreads)
+    batch_norm_gradient_kernel(WindowGrid grid, BatchNormChannels at, float weight, const float* __restrict__ sum,
+                               const float* __restrict__ product, const float* __restrict__ x,
+                               const float* __restrict__ dy, float* __restrict__ dx) {
+  const WindowChunk<kWidth, kPool> chunk(grid);
+  if (!chunk.inside) return;
+  const BatchNormCoefficients<kWidth> k(at, chunk.channel);
+  write_gradients<kWidth, kPool>(chunk, grid.channels, k, weight, load_floats<kWidth>(sum + chunk.channel),
+                                 load_floats<kWidth>(product + chunk.channel), x, dy, dx);
+}
+
+// Both in one launch, where a chunk holds all rows: they are read again from the first cache. One block: a tile of
+// channels. Shared memory 4 KiB.
+template <int kWidth, int kPool>
+__global__ void __launch_bounds__(kTileThreads)
+    batch_norm_chunk_backward_kernel(WindowGrid grid, BatchNormChannels at, float weight, const float* __restrict__ x,
+                                     const float* __restrict__ dy, BatchNormGradients parameters,
+                                     float* __restrict__ dx) {
+  const WindowChunk<kWidth, kPool> chunk(grid);
+  Floats<kWidth> sums[2] = {};
+  if (chunk.inside)
+    add_gradients<kWidth, kPool>(chunk, grid.channels, BatchNormCoefficients<kWidth>(at, chunk.channel), x, dy, sums);
+  finish_column_sums<2, kWidth>(sums, 0, 1, grid.channels, {}, parameters);
+  if (chunk.inside)
+    write_gradients<kWidth, kPool>(chunk, grid.channels, BatchNormCoefficients<kWidth>(at, chunk.channel), weight,
+                                   sums[0], sums[1], x, dy, dx);
 }
 
 // The launchers of the kernels above, in windows of kPool of each of `records` records; s.rows = records * time.
+// `added` may be null.
 template <int kPool>
 void batch_norm_apply(const BatchNormShape& s, std::int64_t records, const BatchNormChannels& at, const float* x,
-                      float* y, Stream stream) {
+                      const float* added, float* y, Stream stream) {
   const WindowGrid grid = window_grid(s.rows / records, s.channels, kPool, kApplyWindows);
   const auto launch = [&](auto width) {
     simt::launch<batch_norm_apply_kernel<width(), kPool>>(window_blocks<width()>(grid, records),
-                                                          RowTile<width()>::block(), 0, stream, grid, at, x, y);
+                                                          RowTile<width()>::block(), 0, stream, grid, at, x, added, y);
   };
-  with_width(s.channels, launch, at.gamma, at.beta, at.mean, at.variance, x, y);
+  with_width(s.channels, launch, at.gamma, at.beta, at.mean, at.variance, x, added, y);
 }
 
 // Both backward directions: `training` with the gradient through the statistics.
@@ -207,17 +260,26 @@ template <int kPool>
 void batch_norm_gradient(const BatchNormShape& s, std::int64_t records, bool training, const BatchNormChannels& at,
                          const float* x, const float* dy, float* dx, float* dgamma, float* dbeta, Stream stream) {
   const WindowGrid sum_grid = window_grid(s.rows / records, s.channels, kPool, kSumRows / kPool);
+  const float weight = training ? 1.0F / static_cast<float>(s.rows) : 0.0F;
+  if (records == 1 && s.rows <= kBatchNormChunk) {
+    const auto launch = [&](auto width) {
+      simt::launch<batch_norm_chunk_backward_kernel<width(), kPool>>(
+          window_blocks<width()>(sum_grid, records), RowTile<width()>::block(), 0, stream, sum_grid, at, weight, x, dy,
+          BatchNormGradients{dgamma, dbeta}, dx);
+    };
+    with_width(s.channels, launch, at.gamma, at.beta, at.mean, at.variance, x, dy, dx, dgamma, dbeta);
+    return;
+  }
   const WindowGrid grid = window_grid(s.rows / records, s.channels, kPool, kApplyWindows);
   const ColumnPartials partials = column_partials(stream, records * sum_grid.chunks.divisor, 2, s.channels);
   const std::int64_t pitch = (s.channels + 3) / 4 * 4;
   float* sum = cuda_scratch(stream, CudaScratchUse::kCoefficients, 2 * pitch);
   float* product = sum + pitch;
-  const float weight = training ? 1.0F / static_cast<float>(s.rows) : 0.0F;
   const auto launch = [&](auto width) {
     using Tile = RowTile<width()>;
     simt::launch<batch_norm_sums_kernel<width(), kPool>>(window_blocks<width()>(sum_grid, records), Tile::block(), 0,
                                                          stream, sum_grid, at, x, dy, partials,
-                                                         BatchNormFinish{sum, product, dgamma, dbeta});
+                                                         BatchNormFinish{sum, product, {dgamma, dbeta}});
     simt::launch<batch_norm_gradient_kernel<width(), kPool>>(window_blocks<width()>(grid, records), Tile::block(), 0,
                                                              stream, grid, at, weight, sum, product, x, dy, dx);
   };

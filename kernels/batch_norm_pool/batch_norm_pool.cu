@@ -17,7 +17,19 @@ void batch_norm_pool_forward_cuda(const BatchNormPoolShape& s, const float* x, c
                                   float* running_mean, float* running_var, float* y, float* mean, float* variance,
                                   Stream stream) {
   batch_norm_statistics_cuda(s.norm(), x, running_mean, running_var, mean, variance, stream);
-  batch_norm_apply<2>(s.norm(), s.batch, channels_of(s, gamma, beta, mean, variance), x, y, stream);
+  batch_norm_pool_given_forward_cuda(s, x, gamma, beta, mean, variance, y, stream);
+}
+
+void batch_norm_pool_given_forward_cuda(const BatchNormPoolShape& s, const float* x, const float* gamma,
+                                        const float* beta, const float* mean, const float* variance, float* y,
+                                        Stream stream) {
+  batch_norm_pool_add_forward_cuda(s, x, gamma, beta, mean, variance, nullptr, y, stream);
+}
+
+void batch_norm_pool_add_forward_cuda(const BatchNormPoolShape& s, const float* x, const float* gamma,
+                                      const float* beta, const float* mean, const float* variance, const float* added,
+                                      float* y, Stream stream) {
+  batch_norm_apply<2>(s.norm(), s.batch, channels_of(s, gamma, beta, mean, variance), x, added, y, stream);
 }
 
 void batch_norm_pool_backward_cuda(const BatchNormPoolShape& s, const float* x, const float* gamma, const float* beta,

@@ -5,8 +5,10 @@
 //
 //   x  (N, T, C)        y  (N, T / 2, C)        gamma, beta, mean, variance, running_mean, running_var  (C)
 //
-//   batch_norm_pool_forward    y, mean, variance = , running updated, as batch_norm_forward. Needs N * T >= 2.
-//   batch_norm_pool_backward   dx = , dgamma +=, dbeta +=
+//   batch_norm_pool_forward         y, mean, variance = , running updated, as batch_norm_forward. Needs N * T >= 2.
+//   batch_norm_pool_given_forward   y = with mean and variance of x given, as conv1d_statistics takes them
+//   batch_norm_pool_add_forward     y = the same + added, for every record: `added` (T / 2, C) are positions
+//   batch_norm_pool_backward        dx = , dgamma +=, dbeta +=; of all three
 //
 // An odd last sample of a record is in no pair but belongs to the statistics. b is never stored: the backward direction
 // computes it again from x. The first of equals is the maximum, and NaN is larger than every number, as in max_pool.h.
@@ -35,6 +37,10 @@ struct BatchNormPoolShape {
 
 void batch_norm_pool_forward_cpu(const BatchNormPoolShape& s, const float* x, const float* gamma, const float* beta,
                                  float* running_mean, float* running_var, float* y, float* mean, float* variance);
+void batch_norm_pool_given_forward_cpu(const BatchNormPoolShape& s, const float* x, const float* gamma,
+                                       const float* beta, const float* mean, const float* variance, float* y);
+void batch_norm_pool_add_forward_cpu(const BatchNormPoolShape& s, const float* x, const float* gamma, const float* beta,
+                                     const float* mean, const float* variance, const float* added, float* y);
 void batch_norm_pool_backward_cpu(const BatchNormPoolShape& s, const float* x, const float* gamma, const float* beta,
                                   const float* mean, const float* variance, const float* dy, float* dx, float* dgamma,
                                   float* dbeta);
@@ -43,6 +49,12 @@ void batch_norm_pool_backward_cpu(const BatchNormPoolShape& s, const float* x, c
 void batch_norm_pool_forward_cuda(const BatchNormPoolShape& s, const float* x, const float* gamma, const float* beta,
                                   float* running_mean, float* running_var, float* y, float* mean, float* variance,
                                   Stream stream);
+void batch_norm_pool_given_forward_cuda(const BatchNormPoolShape& s, const float* x, const float* gamma,
+                                        const float* beta, const float* mean, const float* variance, float* y,
+                                        Stream stream);
+void batch_norm_pool_add_forward_cuda(const BatchNormPoolShape& s, const float* x, const float* gamma,
+                                      const float* beta, const float* mean, const float* variance, const float* added,
+                                      float* y, Stream stream);
 void batch_norm_pool_backward_cuda(const BatchNormPoolShape& s, const float* x, const float* gamma, const float* beta,
                                    const float* mean, const float* variance, const float* dy, float* dx, float* dgamma,
                                    float* dbeta, Stream stream);

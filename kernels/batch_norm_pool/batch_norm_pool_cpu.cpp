@@ -149,6 +149,22 @@ void batch_norm_pool_forward_cpu(const BatchNormPoolShape& s, const float* x, co
   });
 }
 
+void batch_norm_pool_given_forward_cpu(const BatchNormPoolShape& s, const float* x, const float* gamma,
+                                       const float* beta, const float* mean, const float* variance, float* y) {
+  float* normalized = scratch(ScratchUse::kColumns, s.batch * s.time * s.channels);
+  batch_norm_eval_forward_cpu(s.norm(), x, gamma, beta, mean, variance, normalized);
+  max_pool_forward_cpu(s.pool(), normalized, y);
+}
+
+void batch_norm_pool_add_forward_cpu(const BatchNormPoolShape& s, const float* x, const float* gamma, const float* beta,
+                                     const float* mean, const float* variance, const float* added, float* y) {
+  batch_norm_pool_given_forward_cpu(s, x, gamma, beta, mean, variance, y);
+  const std::int64_t record = s.output_time() * s.channels;
+  parallel_for(s.batch, [&](std::int64_t n) {
+    for (std::int64_t i = 0; i < record; ++i) y[n * record + i] += added[i];
+  });
+}
+
 void batch_norm_pool_backward_cpu(const BatchNormPoolShape& s, const float* x, const float* gamma, const float* beta,
                                   const float* mean, const float* variance, const float* dy, float* dx, float* dgamma,
                                   float* dbeta) {

@@ -20,6 +20,22 @@ void batch_norm_pool_forward_ref(const BatchNormPoolShape& s, const Real* x, con
 }
 
 template <class Real>
+void batch_norm_pool_given_forward_ref(const BatchNormPoolShape& s, const Real* x, const Real* gamma, const Real* beta,
+                                       const Real* mean, const Real* variance, Real* y) {
+  std::vector<Real> normalized(static_cast<std::size_t>(s.batch * s.time * s.channels));
+  batch_norm_eval_forward_ref(s.norm(), x, gamma, beta, mean, variance, normalized.data());
+  max_pool_forward_ref<Real>(s.pool(), normalized.data(), y);
+}
+
+template <class Real>
+void batch_norm_pool_add_forward_ref(const BatchNormPoolShape& s, const Real* x, const Real* gamma, const Real* beta,
+                                     const Real* mean, const Real* variance, const Real* added, Real* y) {
+  batch_norm_pool_given_forward_ref(s, x, gamma, beta, mean, variance, y);
+  const std::int64_t record = s.output_time() * s.channels;
+  for (std::int64_t i = 0; i < s.batch * record; ++i) y[i] = y[i] + added[i % record];
+}
+
+template <class Real>
 void batch_norm_pool_backward_ref(const BatchNormPoolShape& s, const Real* x, const Real* gamma, const Real* beta,
                                   const Real* mean, const Real* variance, const Real* dy, Real* dx, Real* dgamma,
                                   Real* dbeta) {

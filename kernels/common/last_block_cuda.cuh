@@ -2,6 +2,9 @@
 // Which block is last does not matter, since it combines all parts in their own order.
 #pragma once
 
+#include <cmath>
+#include <cstdint>
+
 #include "kernels/common/grid.cuh"
 #include "simt/simt.h"
 
@@ -21,6 +24,35 @@ __device__ inline bool is_last_block(unsigned* arrived, unsigned blocks) {
   }
   __syncthreads();
   return last[0] != 0;
+}
+
+// Many parts combined in two levels, so that no block reads more than about the root of their number: the last block of
+// every `fan` neighbors combines theirs, and the last of these blocks what they left.
+struct PartTree {
+  unsigned parts = 1;
+  unsigned fan = 1;
+  __host__ __device__ __forceinline__ unsigned groups() const { return (parts + fan - 1) / fan; }
+  // That a tree needs (kCudaCounters).
+  __host__ __device__ __forceinline__ unsigned counters() const { return 1 + groups(); }
+};
+inline PartTree part_tree(std::int64_t parts) {
+  const double root = std::ceil(std::sqrt(static_cast<double>(parts)));
+  return {static_cast<unsigned>(parts), static_cast<unsigned>(root)};
+}
+
+// Called by all threads of the block that left part number `part`. combine(begin, end, group) makes one part of those
+// from begin on and leaves it as that of the group; finish(groups) combines what the groups left. `arrived`:
+// tree.counters() of them.
+template <class Combine, class Finish>
+__device__ __forceinline__ void combine_parts(const PartTree& tree, unsigned part, unsigned* arrived,
+                                              const Combine& combine, const Finish& finish) {
+  const unsigned group = part / tree.fan;
+  const unsigned begin = group * tree.fan;
+  const unsigned end = tree.parts - begin < tree.fan ? tree.parts : begin + tree.fan;
+  if (!is_last_block(arrived + 1 + group, end - begin)) return;
+  combine(begin, end, group);
+  if (!is_last_block(arrived, tree.groups())) return;
+  finish(tree.groups());
 }
 
 }  // namespace cardiograd::kernels

@@ -1,42 +1,11 @@
 // The convolution on the GPU: three of the products of kernels/gemm/product.h.
 #include "kernels/common/column_sum_cuda.cuh"
 #include "kernels/conv1d/conv1d.h"
+#include "kernels/conv1d/conv1d_products.h"
 #include "kernels/conv1d/ladder/conv1d_ladder.h"
 #include "kernels/gemm/product.h"
 
 namespace cardiograd::kernels {
-namespace {
-
-ProductShape forward_product(const Conv1dShape& s) {
-  return {.records = s.batch,
-          .time_in = s.time,
-          .time_out = s.output_time(),
-          .taps = s.kernel,
-          .dilation = s.dilation,
-          .first = -s.padding,
-          .stride = s.stride,
-          .groups = s.groups,
-          .depth = s.input_channels / s.groups,
-          .columns = s.output_channels / s.groups,
-          .precision = s.precision};
-}
-
-// dx[t] gathers dy[(t + padding - k * dilation) / stride]: a convolution of dy with the taps in reverse order.
-ProductShape input_product(const Conv1dShape& s) {
-  return {.records = s.batch,
-          .time_in = s.output_time(),
-          .time_out = s.time,
-          .taps = s.kernel,
-          .dilation = s.dilation,
-          .first = s.padding - (s.kernel - 1) * s.dilation,
-          .upsample = s.stride,
-          .groups = s.groups,
-          .depth = s.output_channels / s.groups,
-          .columns = s.input_channels / s.groups,
-          .precision = s.precision};
-}
-
-}  // namespace
 
 void conv1d_forward_cuda(const Conv1dShape& s, const float* x, const float* w, const float* b, float* y,
                          Stream stream) {
@@ -55,7 +24,7 @@ void conv1d_backward_input_cuda(const Conv1dShape& s, const float* w, const floa
 void conv1d_backward_weight_cuda(const Conv1dShape& s, const float* x, const float* dy, float* dw, float* db,
                                  Stream stream) {
   weight_product_cuda(forward_product(s), x, dy, dw, stream);
-  if (db != nullptr) add_column_sums(s.batch * s.output_time(), s.output_channels, dy, db, stream);
+  if (s.bias_gradient) add_column_sums(s.batch * s.output_time(), s.output_channels, dy, db, stream);
 }
 
 const char* conv1d_forward_path(const Conv1dShape& s) {

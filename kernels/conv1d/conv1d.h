@@ -9,7 +9,7 @@
 //
 //   conv1d_forward          y   = conv(x, w) + b
 //   conv1d_backward_input   dx  = dy convolved back through w
-//   conv1d_backward_weight  dw += x correlated with dy,  db += sum of dy over n and t (db null: left out)
+//   conv1d_backward_weight  dw += x correlated with dy,  db += sum of dy over n and t (`bias_gradient`)
 //
 // With channels last a row of K samples x Cin channels is contiguous, so for dilation 1 and one group the im2col matrix
 // is a view of the padded signal with row stride `stride * Cin`, and each direction is one matrix product.
@@ -33,6 +33,7 @@ struct Conv1dShape {
   std::int64_t dilation = 1;
   std::int64_t groups = 1;
   Precision precision = Precision::kFp32;  // of the factors x, w and dy; b and db are exact
+  bool bias_gradient = true;               // conv1d_backward_weight adds to db; other directions do not look
 
   constexpr std::int64_t output_time() const { return (time + 2 * padding - dilation * (kernel - 1) - 1) / stride + 1; }
 };

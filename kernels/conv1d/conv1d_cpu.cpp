@@ -152,7 +152,7 @@ void conv1d_backward_input_cpu(const Conv1dShape& s, const float* w, const float
 
 void conv1d_backward_weight_cpu(const Conv1dShape& s, const float* x, const float* dy, float* dw, float* db) {
   const std::int64_t time = s.output_time();
-  if (db != nullptr) column_sum_cpu(s.batch * time, s.output_channels, dy, db);
+  if (s.bias_gradient) column_sum_cpu(s.batch * time, s.output_channels, dy, db);
   const std::int64_t outputs = s.output_channels / s.groups;
   const std::int64_t depth = s.kernel * s.input_channels / s.groups;
   const std::int64_t weights = depth * s.output_channels;

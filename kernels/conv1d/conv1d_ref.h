@@ -53,7 +53,7 @@ void conv1d_backward_input_ref(const Conv1dShape& s, const Real* w, const Real* 
 template <class Real>
 void conv1d_backward_weight_ref(const Conv1dShape& s, const Real* x, const Real* dy, Real* dw, Real* db) {
   const std::int64_t rows = s.batch * s.output_time();
-  for (std::int64_t i = 0; db != nullptr && i < rows * s.output_channels; ++i) db[i % s.output_channels] += dy[i];
+  for (std::int64_t i = 0; s.bias_gradient && i < rows * s.output_channels; ++i) db[i % s.output_channels] += dy[i];
   conv1d_for_each_product(
       s, [&](std::int64_t ix, std::int64_t iw, std::int64_t iy) { dw[iw] += factor(s, x[ix]) * factor(s, dy[iy]); });
 }

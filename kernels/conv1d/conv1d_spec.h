@@ -98,7 +98,21 @@ struct Conv1dBackwardInput : Conv1dSpec {
 
 struct Conv1dBackwardWeight : Conv1dSpec {
   static constexpr const char* kName = "conv1d_backward_weight";
-  static int launches(const Conv1dShape&) { return 3; }
+  static int launches(const Conv1dShape&) { return 2; }
+  static Conv1dShape sample(ShapeSampler& draw) {
+    Conv1dShape s = Conv1dSpec::sample(draw);
+    s.bias_gradient = draw.coin();
+    return s;
+  }
+  // Without that of the bias: batch norms follow.
+  static std::vector<Conv1dShape> workload() {
+    std::vector<Conv1dShape> all = Conv1dSpec::workload();
+    for (Conv1dShape& s : all) s.bias_gradient = false;
+    return all;
+  }
+  static std::string describe(const Conv1dShape& s) {
+    return Conv1dSpec::describe(s) + (s.bias_gradient ? "" : " no db");
+  }
   static constexpr const char* kGradientOf = Conv1dForward::kName;
   static constexpr double kFlopFactor = 1.5;  // The sums of db are left out.
   static constexpr std::vector<BufferSpec> buffers(const Conv1dShape& s) {

@@ -1,14 +1,17 @@
-// Chooses and launches the kernels of slab_product.cuh, gather_product.cuh and weight_product.cuh.
+// Chooses and launches the kernels of slab_product.cuh, slab_statistics.cuh, gather_product.cuh and weight_product.cuh.
 #include <algorithm>
 #include <limits>
 #include <string>
+#include <type_traits>
 
 #include "base/error.h"
 #include "kernels/common/check_cuda.h"
 #include "kernels/common/scratch_cuda.h"
+#include "kernels/common/vectors_cuda.cuh"
 #include "kernels/gemm/gather_product.cuh"
 #include "kernels/gemm/product.h"
 #include "kernels/gemm/slab_product.cuh"
+#include "kernels/gemm/slab_statistics.cuh"
 #include "kernels/gemm/transpose_weights.cuh"
 #include "kernels/gemm/weight_product.cuh"
 
@@ -16,10 +19,11 @@ namespace cardiograd::kernels {
 namespace {
 
 // Without asking for more, on every GPU.
-constexpr std::int64_t kSharedBytes = 48 * 1024;
+constexpr std::int64_t kSharedBytes = 48 * 1024 - 16;  // but for a flag of the last block
 // Blocks that the gradient of weights is cut into, about: enough for the small GPUs to be busy to the end.
 constexpr std::int64_t kWeightBlocks = 320;
 constexpr std::int64_t kMaxWeightPieces = 128;
+static_assert(kWeightBlocks * (1 + kMaxWeightPieces) <= kCudaCounters);
 constexpr std::int64_t kMinWeightSteps = 8;
 
 int to_int(std::int64_t value, const char* what) {
@@ -48,10 +52,6 @@ bool has_mma() {
   }
   return known;
 #endif
-}
-
-bool aligned(const void* pointer) {
-  return reinterpret_cast<std::uintptr_t>(pointer) % 16 == 0;
 }
 
 enum class Path { kGather, kExact, kExact12, kTf32, kBf16 };
@@ -103,15 +103,21 @@ ProductSizes sizes_of(const ProductShape& s, int row_tile) {
   return sizes;
 }
 
-void launch_product(const ProductShape& s, Path path, const ProductOperands& p, const BiasEpilogue& epilogue,
-                    Stream stream) {
+// With the tiles of the products' kernels.
+ProductSizes tiled_sizes_of(const ProductShape& s) {
   ProductSizes sizes = sizes_of(s, kSlabTile);
   sizes.tiles = static_cast<int>((s.time_out + kSlabTile - 1) / kSlabTile);
   sizes.column_tiles = static_cast<int>((s.columns + kWarpTileColumns - 1) / kWarpTileColumns);
+  return sizes;
+}
+
+void launch_product(const ProductShape& s, Path path, const ProductOperands& p, const BiasEpilogue& epilogue,
+                    Stream stream) {
+  const ProductSizes sizes = tiled_sizes_of(s);
   const std::int64_t all = s.records * s.groups * sizes.tiles * sizes.column_tiles;
   if (all == 0) return;
   const auto blocks = static_cast<unsigned>(to_int(all, "the number of blocks"));
-  const bool wide = aligned(p.a) && aligned(p.b) && aligned(p.c) && aligned(epilogue.bias);
+  const bool wide = are_aligned(p.a, p.b, p.c, epilogue.bias);
   switch (wide ? path : Path::kGather) {
     case Path::kGather:
       launch_gather_product(sizes, p, epilogue, blocks, stream);
@@ -190,6 +196,52 @@ void product_cuda(const ProductShape& s, const float* a, const float* w, const f
   launch_product(s, path_of(s), straight_operands(s, a, w, c), {.bias = bias, .relu = relu}, stream);
 }
 
+const char* statistics_path(const ProductShape& s) {
+  const Path path = path_of(s);
+  const std::int64_t parts = s.records * ((s.time_out + kSlabTile - 1) / kSlabTile);
+  const std::int64_t column_tiles = s.groups * ((s.columns + kWarpTileColumns - 1) / kWarpTileColumns);
+  const bool counted = parts > 0 && column_tiles * part_tree(parts).counters() <= kCudaCounters;
+  return path != Path::kGather && counted ? name_of(path) : "";
+}
+
+bool product_with_statistics_cuda(const ProductShape& s, const float* a, const float* w, const float* bias, float* c,
+                                  const ProductStatistics& statistics, Stream stream) {
+  if (*statistics_path(s) == '\0' || !are_aligned(a, w, bias, c)) return false;
+  const ProductSizes sizes = tiled_sizes_of(s);
+  const std::int64_t columns = s.groups * s.columns;
+  const std::int64_t parts = s.records * sizes.tiles;
+  const PartTree tree = part_tree(parts);
+  const SlabStatistics out = {
+      cuda_scratch(stream, CudaScratchUse::kPartial, (parts + tree.groups()) * 3 * columns),
+      cuda_counters(stream),
+      tree,
+      {statistics.momentum, statistics.running_mean, statistics.running_var, statistics.mean, statistics.variance}};
+  const ProductOperands p = straight_operands(s, a, w, c);
+  const dim3 blocks(static_cast<unsigned>(to_int(parts * s.groups * sizes.column_tiles, "the number of blocks")));
+  const auto launch = [&]<class Tile, int kDepth>(std::type_identity<Tile>, std::integral_constant<int, kDepth>) {
+    const auto bytes = static_cast<std::size_t>(slab_bytes<Tile>(s.taps, s.dilation, kDepth));
+    simt::launch<slab_statistics_kernel<Tile, kDepth>>(blocks, dim3(kSlabThreads), bytes, stream, sizes, p, bias, out);
+  };
+  constexpr std::integral_constant<int, 16> kDepth16;
+  switch (path_of(s)) {
+    case Path::kGather:
+      return false;
+    case Path::kExact:
+      launch(std::type_identity<ExactTile>(), kDepth16);
+      return true;
+    case Path::kExact12:
+      launch(std::type_identity<ExactTile>(), std::integral_constant<int, 12>());
+      return true;
+    case Path::kTf32:
+      launch(std::type_identity<Tf32Tile>(), kDepth16);
+      return true;
+    case Path::kBf16:
+      launch(std::type_identity<Bf16Tile>(), kDepth16);
+      return true;
+  }
+  return false;
+}
+
 void gather_product_cuda(const ProductShape& s, const float* a, const float* w, const float* bias, float* c,
                          Stream stream) {
   launch_product(s, Path::kGather, straight_operands(s, a, w, c), {.bias = bias}, stream);
@@ -223,14 +275,18 @@ void weight_product_cuda(const ProductShape& s, const float* x, const float* dy,
   const std::int64_t weights = rows * s.groups * s.columns;
   if (weights == 0 || s.records * s.time_out == 0) return;
   ProductSizes sizes = sizes_of(s, kWeightDepth);
-  const bool wide = takes_fours(s) && aligned(x) && aligned(dy);
+  const bool wide = takes_fours(s) && are_aligned(x, dy, dw);
   const int warps = wide ? weight_warps(rows) : 2;
   sizes.tiles = static_cast<int>((rows + warps * kWarpTileRows - 1) / (warps * kWarpTileRows));
   sizes.column_tiles = static_cast<int>((s.columns + kWarpTileColumns - 1) / kWarpTileColumns);
   const std::int64_t blocks_per_piece = std::int64_t{sizes.tiles} * sizes.column_tiles * s.groups;
   const WeightPieces pieces = weight_pieces(s, blocks_per_piece);
-  float* partial = cuda_scratch(stream, CudaScratchUse::kPartial, pieces.count * weights);
-  const WeightOperands p = {x, dy, partial};
+  const PartTree tree = part_tree(pieces.count);
+  WeightOperands p = {x, dy, dw, nullptr, nullptr, tree};
+  if (pieces.count > 1) {
+    p.partial = cuda_scratch(stream, CudaScratchUse::kPartial, (pieces.count + tree.groups()) * weights);
+    p.arrived = cuda_counters(stream);
+  }
   const auto blocks = static_cast<unsigned>(to_int(blocks_per_piece * pieces.count, "the number of blocks"));
   if (!wide)
     simt::launch<weight_product_kernel<ExactTile, 2, 1>>(dim3(blocks), dim3(64), 0, stream, sizes, p, pieces);
@@ -240,13 +296,6 @@ void weight_product_cuda(const ProductShape& s, const float* x, const float* dy,
     launch_weights<Tf32Tile, 4>(warps, sizes, p, pieces, blocks, stream);
   else
     launch_weights<Bf16Tile, 4>(warps, sizes, p, pieces, blocks, stream);
-  const std::int64_t fours = (weights + 3) / 4;
-  const dim3 add_blocks(static_cast<unsigned>(to_int((fours + kAddThreads - 1) / kAddThreads, "the number of blocks")));
-  if (weights % 4 == 0 && aligned(dw))
-    simt::launch<add_pieces_kernel<true>>(add_blocks, dim3(kAddThreads), 0, stream, weights, pieces.count, partial, dw);
-  else
-    simt::launch<add_pieces_kernel<false>>(add_blocks, dim3(kAddThreads), 0, stream, weights, pieces.count, partial,
-                                           dw);
 }
 
 bool has_tensor_core_products() {

@@ -30,11 +30,27 @@ struct ProductShape {
 void product_cuda(const ProductShape& s, const float* a, const float* w, const float* bias, bool relu, float* c,
                   Stream stream);
 
-// The same by the kernel for any shape, whatever the shape.
+// Where the mean and variance of c's columns over all rows of all records go, as batch_norm.h says.
+struct ProductStatistics {
+  float momentum = 0;
+  float* running_mean = nullptr;
+  float* running_var = nullptr;
+  float* mean = nullptr;
+  float* variance = nullptr;
+};
+// product_cuda without a ReLU, and the statistics of c in the same launch. False where no kernel does that for the
+// shape or the tensors: then nothing was launched.
+bool product_with_statistics_cuda(const ProductShape& s, const float* a, const float* w, const float* bias, float* c,
+                                  const ProductStatistics& statistics, Stream stream);
+// "" where product_with_statistics_cuda has no kernel, else as product_path.
+const char* statistics_path(const ProductShape& s);
+
+// product_cuda by the kernel for any shape, whatever the shape.
 void gather_product_cuda(const ProductShape& s, const float* a, const float* w, const float* bias, float* c,
                          Stream stream);
 
-// The same with w (taps, columns, groups * depth) turned: taps in reverse order, each tap's matrix transposed. No bias.
+// product_cuda with w (taps, columns, groups * depth) turned: taps in reverse order, each tap's matrix transposed. No
+// bias.
 void turned_product_cuda(const ProductShape& s, const float* a, const float* w, float* c, Stream stream);
 
 // dw (taps, depth, groups * columns) += x (records, time_in, groups * depth) transposed times

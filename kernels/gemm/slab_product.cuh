@@ -6,7 +6,7 @@
 // One block: 128 samples t of one record x 64 columns o. Four warps; one warp: 32 x 64 of them (warp_tile.cuh).
 // A step is one tap k of one piece of kDepth channels d. Its weights come by cp.async into one of two buffers while the
 // step before is computed. The samples do not come per tap: a slab of 128 + (taps - 1) * dilation of them is copied
-// once per piece of channels, and tap k reads it from row k * dilation on. One barrier per step.
+// once per piece of channels, and tap k reads it from row k * dilation on. One barrier per step and one per piece.
 //
 // Shared memory, bytes: 2 * (128 + (taps - 1) * dilation) * pitch_a * 4 + 2 * kDepth * pitch_b * 4, at most 48 KiB
 // (slab_bytes). Per thread 64 sums; no division but for the block's place.
@@ -171,55 +171,51 @@ struct WeightChunks {
   }
 };
 
+// The block's tile of the product, in registers; `shared` is slab_bytes() large.
 template <class Tile, int kDepth>
-__global__ void __launch_bounds__(kSlabThreads, 3)
-    slab_product_kernel(ProductSizes s, ProductOperands p, BiasEpilogue epilogue) {
+__device__ __forceinline__ void multiply_slabs(const ProductSizes& s, const ProductOperands& p,
+                                               const ProductPlace& place, float* shared, Tile& tile) {
   constexpr int kPitchA = Tile::pitch_a(kDepth);
-  SIMT_DYNAMIC_SHARED(float, shared);
-  const ProductPlace place = product_place(s);
   const int slab_floats = (kSlabTile + (s.taps - 1) * s.dilation) * kPitchA;
   SlabChunks<Tile, kDepth> slab_chunks(s, place, p.a);
   WeightChunks<Tile, kDepth> weight_chunks(s, place, p);
-  float* slab = shared;
-  float* next_slab = shared + slab_floats;
-  float* weights = shared + 2 * slab_floats;
-  float* next_weights = weights + kDepth * Tile::kPitchB;
+  constexpr int kWeightFloats = kDepth * Tile::kPitchB;
+  float* const weights = shared + 2 * slab_floats;
 
-  Tile tile;
-  slab_chunks.copy(slab, s.depth);
+  slab_chunks.copy(shared, s.depth);
   weight_chunks.copy(weights, s.depth, s.taps == 1);
   simt::commit_async();
-  const int steps = s.taps * ((s.depth + kDepth - 1) / kDepth);
-  int tap = 0;
-  int depth = s.depth;  // channels left
-  for (int step = 0; step < steps; ++step) {
-    simt::wait_async<0>();
-    if constexpr (Tile::kPrecision == Precision::kTf32) {
-      weight_chunks.round(weights);
-      if (tap == 0) slab_chunks.round(slab);
+  simt::wait_async<0>();
+  int slab = 0;  // where the present buffers begin
+  int step = 0;
+  for (int depth = s.depth; depth > 0; depth -= kDepth) {  // channels left
+    if constexpr (Tile::kPrecision == Precision::kTf32) slab_chunks.round(shared + slab);
+    __syncthreads();  // The slab is there, and nobody reads the other one any more.
+    if (depth > kDepth) slab_chunks.copy(shared + slab_floats - slab, depth - kDepth);
+    const float* rows = shared + slab + warp_of_thread() * kWarpTileRows * kPitchA;
+    for (int tap = 0; tap < s.taps; ++tap) {
+      if constexpr (Tile::kPrecision == Precision::kTf32) weight_chunks.round(weights + step);
+      __syncthreads();  // So are the weights.
+      const bool last_tap = tap + 1 == s.taps;
+      const int left = last_tap ? depth - kDepth : depth;
+      if (left > 0) weight_chunks.copy(weights + kWeightFloats - step, left, tap + 2 == s.taps || s.taps == 1);
+      simt::commit_async();
+      tile.template multiply_rows<kDepth>(rows, weights + step);
+      rows += s.dilation * kPitchA;
+      step = kWeightFloats - step;
+      simt::wait_async<0>();
     }
-    __syncthreads();  // This step's operands are there, and nobody reads those of the step before any more.
-    const float* const rows = slab + (warp_of_thread() * kWarpTileRows + tap * s.dilation) * kPitchA;
-    const float* const columns = weights;
-    if (++tap == s.taps) {
-      tap = 0;
-      depth -= kDepth;
-      if (step + 1 < steps) slab_chunks.copy(next_slab, depth);
-      float* const freed = slab;
-      slab = next_slab;
-      next_slab = freed;
-    }
-    if (step + 1 < steps) weight_chunks.copy(next_weights, depth, tap + 1 == s.taps);
-    simt::commit_async();
-    float* const freed = weights;
-    weights = next_weights;
-    next_weights = freed;
-    tile.template multiply_rows<kDepth>(rows, columns);
+    slab = slab_floats - slab;
   }
+}
 
+// c of the block's tile, with `epilogue`.
+template <class Tile>
+__device__ __forceinline__ void store_tile(const ProductSizes& s, const ProductPlace& place, const Tile& tile,
+                                           const BiasEpilogue& epilogue, float* product) {
   const int c_pitch = s.groups * s.columns;
   const int first_column = place.group * s.columns + place.column;
-  float* const __restrict__ c = p.c + std::int64_t{place.record} * s.time_out * c_pitch + first_column;
+  float* const __restrict__ c = product + std::int64_t{place.record} * s.time_out * c_pitch + first_column;
   const float* const __restrict__ bias = epilogue.bias + first_column;
   tile.template for_each4<LayoutA::kRows>([&](int row_of_warp, int column, float4 sum) {
     const int row = place.row + warp_of_thread() * kWarpTileRows + row_of_warp;
@@ -231,6 +227,16 @@ __global__ void __launch_bounds__(kSlabThreads, 3)
     if (epilogue.relu) sum = make_float4(relu_of(sum.x), relu_of(sum.y), relu_of(sum.z), relu_of(sum.w));
     simt::store4(c + std::int64_t{row} * c_pitch + column, sum);
   });
+}
+
+template <class Tile, int kDepth>
+__global__ void __launch_bounds__(kSlabThreads, 3)
+    slab_product_kernel(ProductSizes s, ProductOperands p, BiasEpilogue epilogue) {
+  SIMT_DYNAMIC_SHARED(float, shared);
+  const ProductPlace place = product_place(s);
+  Tile tile;
+  multiply_slabs<Tile, kDepth>(s, p, place, shared, tile);
+  store_tile(s, place, tile, epilogue, p.c);
 }
 
 // Dynamic shared memory of a launch.

@@ -2,8 +2,9 @@
 //
 //   partial[piece, m, o] = sum over the samples of a piece of  x[n, t * stride + first + k * dilation, d] * dy[n, t, o]
 //
-// for every row m = (tap k, channel d) and column o; add_pieces then adds the pieces to dw in order. The sum runs over
-// all samples of all records, which is far longer than dw is wide: it is cut into pieces, by the shape alone.
+// for every row m = (tap k, channel d) and column o. The sum runs over all samples of all records, which is far longer
+// than dw is wide: it is cut into pieces, by the shape alone. The blocks of a tile of dw add their pieces as a tree of
+// two levels (last_block_cuda.cuh), each part in order, and the last of them adds the result to dw.
 //
 // One block: 32 * kWarps rows x 64 columns of one piece; one warp: 32 x 64 of them (warp_tile.cuh). A step is 16
 // samples: their values of the block's rows and columns come by cp.async into one of two buffers while the step before
@@ -15,6 +16,7 @@
 #include <algorithm>
 #include <cstdint>
 
+#include "kernels/common/last_block_cuda.cuh"
 #include "kernels/gemm/round_factor.cuh"
 #include "kernels/gemm/slab_product.cuh"
 #include "simt/simt.h"
@@ -32,7 +34,10 @@ struct WeightPieces {
 struct WeightOperands {
   const float* x;
   const float* dy;
-  float* partial;  // (piece, taps, depth, columns of all groups)
+  float* dw;
+  float* partial = nullptr;     // (piece, taps, depth, columns of all groups), then the sums of groups of pieces
+  unsigned* arrived = nullptr;  // tree.counters() per tile
+  PartTree tree;                // of the pieces of a tile; partial and arrived are not used where there is one
 };
 
 // The chunks of kWords of every step that one thread copies, and rounds: the same channels of samples kStep apart. The
@@ -113,6 +118,48 @@ __device__ __forceinline__ WeightPlace weight_place(const ProductSizes& s, int r
   return place;
 }
 
+// Where a warp's tile lies in dw and in its pieces. kWords: of an access.
+template <int kWords>
+struct WeightTarget {
+  std::int64_t first;  // value
+  int rows;            // left
+  int columns;
+  int pitch;
+
+  __device__ __forceinline__ bool has(int row, int column) const { return row < rows && column < columns; }
+  template <class Tile>
+  __device__ __forceinline__ void store(const Tile& tile, float* matrix) const {
+    tile.template for_each4<LayoutA::kColumns>([&](int row, int column, const float4& sum) {
+      if (!has(row, column)) return;
+      float* const to = matrix + first + std::int64_t{row} * pitch + column;
+      if constexpr (kWords == 4) {
+        simt::store4(to, sum);
+      } else {
+        const float sums[4] = {sum.x, sum.y, sum.z, sum.w};
+        SIMT_UNROLL
+        for (int i = 0; i < 4; ++i)
+          if (column + i < columns) to[i] = sums[i];
+      }
+    });
+  }
+  template <class Tile>
+  __device__ __forceinline__ void add(Tile& tile, const float* matrix) const {
+    tile.template add4<LayoutA::kColumns>([&](int row, int column) {
+      if (!has(row, column)) return make_float4(0, 0, 0, 0);
+      const float* const from = matrix + first + std::int64_t{row} * pitch + column;
+      if constexpr (kWords == 4) {
+        return simt::load4(from);
+      } else {
+        float four[4] = {};
+        SIMT_UNROLL
+        for (int i = 0; i < 4; ++i)
+          if (column + i < columns) four[i] = from[i];
+        return make_float4(four[0], four[1], four[2], four[3]);
+      }
+    });
+  }
+};
+
 template <class Tile, int kWarps, int kWords>
 __global__ void __launch_bounds__(32 * kWarps)
     weight_product_kernel(ProductSizes s, WeightOperands p, WeightPieces pieces) {
@@ -161,48 +208,35 @@ __global__ void __launch_bounds__(32 * kWarps)
                                                         columns[buffer]);
   }
 
-  float* const __restrict__ partial =
-      p.partial + (std::int64_t{place.piece} * s.taps * s.depth) * y_pitch + place.group * s.columns + place.column;
-  tile.template for_each4<LayoutA::kColumns>([&](int row_of_warp, int column, float4 sum) {
-    const int m = place.row + warp_of_thread() * kWarpTileRows + row_of_warp;
-    if (m >= s.taps * s.depth || place.column + column >= s.columns) return;
-    float* const to = partial + std::int64_t{m} * y_pitch + column;
-    if constexpr (kWords == 4) {
-      simt::store4(to, sum);
-    } else {
-      const float sums[4] = {sum.x, sum.y, sum.z, sum.w};
-      SIMT_UNROLL
-      for (int i = 0; i < 4; ++i)
-        if (place.column + column + i < s.columns) to[i] = sums[i];
-    }
-  });
-}
-
-inline constexpr int kAddThreads = 128;
-
-// dw[i] += the pieces of partial (piece, count), in order. One thread: four neighbors, in 16 bytes where kWide: count
-// is a multiple of 4 and dw aligned.
-template <bool kWide>
-__global__ void __launch_bounds__(kAddThreads)
-    add_pieces_kernel(std::int64_t count, int pieces, const float* __restrict__ partial, float* __restrict__ dw) {
-  const std::int64_t i = (std::int64_t{blockIdx.x} * kAddThreads + threadIdx.x) * 4;
-  if (i >= count) return;
-  if constexpr (kWide) {
-    float4 sum = make_float4(0, 0, 0, 0);
-    const float* from = partial + i;
-    for (int piece = 0; piece < pieces; ++piece, from += count) {
-      const float4 term = simt::load4(from);
-      sum = make_float4(sum.x + term.x, sum.y + term.y, sum.z + term.z, sum.w + term.w);
-    }
-    const float4 before = simt::load4(dw + i);
-    simt::store4(dw + i, make_float4(before.x + sum.x, before.y + sum.y, before.z + sum.z, before.w + sum.w));
-  } else {
-    for (std::int64_t j = i; j < i + 4 && j < count; ++j) {
-      float sum = 0;
-      for (int piece = 0; piece < pieces; ++piece) sum += partial[piece * count + j];
-      dw[j] += sum;
-    }
+  const int first_row = place.row + warp_of_thread() * kWarpTileRows;
+  const WeightTarget<kWords> target = {std::int64_t{first_row} * y_pitch + place.group * s.columns + place.column,
+                                       s.taps * s.depth - first_row, s.columns - place.column, y_pitch};
+  if (pieces.count == 1) {
+    target.add(tile, p.dw);
+    target.store(tile, p.dw);
+    return;
   }
+  const std::int64_t count = std::int64_t{s.taps * s.depth} * y_pitch;
+  const auto sum_of = [&](const float* parts, unsigned begin, unsigned end, Tile& sum) {
+    for (unsigned part = begin; part < end; ++part) target.add(sum, parts + part * count);
+  };
+  target.store(tile, p.partial + place.piece * count);
+  const PartTree& tree = p.tree;
+  float* const sums_of_groups = p.partial + tree.parts * count;
+  const auto combine = [&](unsigned begin, unsigned end, unsigned group) {
+    Tile sum;
+    sum_of(p.partial, begin, end, sum);
+    target.store(sum, sums_of_groups + group * count);
+  };
+  const auto finish = [&](unsigned groups) {
+    Tile sum;
+    sum_of(sums_of_groups, 0, groups, sum);
+    target.add(sum, p.dw);
+    target.store(sum, p.dw);
+  };
+  const int tile_of_block = static_cast<int>(blockIdx.x) % (s.tiles * s.column_tiles * s.groups);
+  combine_parts(tree, static_cast<unsigned>(place.piece),
+                p.arrived + static_cast<unsigned>(tile_of_block) * tree.counters(), combine, finish);
 }
 
 }  // namespace cardiograd::kernels

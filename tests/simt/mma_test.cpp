@@ -95,6 +95,27 @@ TEST(Mma, RoundsToTf32ToNearestAndTiesAway) {
   EXPECT_TRUE(std::isnan(std::bit_cast<float>(round_to_tf32(std::numeric_limits<float>::quiet_NaN()))));
 }
 
+// Lane i names row i % 8 of matrix i / 8; the PTX ISA, ldmatrix: lane i holds words 4 i ... of a matrix of 32 words.
+__global__ void matrices_kernel(const float* rows, float* words) {
+  SIMT_SHARED(float, shared, [32 * 4]);
+  const int lane = static_cast<int>(threadIdx.x);
+  for (int i = lane; i < 32 * 4; i += 32) shared[i] = rows[i];
+  __syncthreads();
+  FragmentA got;
+  load_matrices(got, shared + 4 * lane);
+  for (int i = 0; i < 4; ++i) words[32 * i + lane] = std::bit_cast<float>(got.word[i]);
+}
+
+TEST(Mma, LoadMatricesGivesALaneItsWordOfEach) {
+  std::vector<float> rows(32 * 4);
+  for (std::size_t i = 0; i < rows.size(); ++i) rows[i] = static_cast<float>(i + 1);
+  const DeviceBuffer<float> from(rows);
+  const DeviceBuffer<float> to(rows.size());
+  launch<matrices_kernel>(dim3(1), dim3(32), 0, nullptr, static_cast<const float*>(from.data()), to.data());
+  EXPECT_EQ(cudaDeviceSynchronize(), cudaSuccess);
+  EXPECT_EQ(to.read(), rows);
+}
+
 TEST(Mma, RoundsToBf16ToNearestEven) {
   const auto rounded = [](std::uint32_t bits) { return pack_bf16(0, std::bit_cast<float>(bits)); };
   EXPECT_EQ(rounded(0x3F807FFF), 0x3F800000U);

@@ -138,7 +138,7 @@ void conv1d_backward_weight_gather(const Conv1dShape& s, const float* x, const f
   const std::int64_t rows = s.kernel * n.inputs;
   const std::int64_t weights = rows * s.output_channels;
   float* partial = cuda_scratch(stream, CudaScratchUse::kPartial, pieces.count * weights);
-  if (db != nullptr) add_column_sums(samples, s.output_channels, dy, db, stream);
+  if (s.bias_gradient) add_column_sums(samples, s.output_channels, dy, db, stream);
   x = rounded_input(s, x, CudaScratchUse::kFactorA, stream);
   dy = rounded_output(s, dy, CudaScratchUse::kFactorB, stream);
   tile_gemm(Conv1dBackwardWeightProblem{rows, n.outputs, n, pieces, x, dy, partial}, pieces.count * s.groups, stream);

@@ -119,13 +119,13 @@ TEST(FusedOps, ResidualLayerNormRefusesWrongShapes) {
 }
 
 // Which kernels the layers run in training on `device`, as a dry run tells.
-std::vector<std::string> kernels_of(nn::Layer& layer, const Tensor& x, bool training = true) {
+std::vector<std::string> kernels_of(nn::Layer& layer, const Tensor& x, bool training = true, const Tensor& added = {}) {
   std::vector<std::string> names;
   const KernelObserver observer([&](const ObservedKernel& kernel) { names.emplace_back(kernel.name); },
                                 Execution::kDry);
   layer.to(x.device());
   layer.set_training(training);
-  const Tensor y = layer.forward(x);
+  const Tensor y = added.defined() ? layer.forward_plus(x, added) : layer.forward(x);
   backward(y, y.detach());
   return names;
 }
@@ -140,10 +140,63 @@ TEST(FusedOps, AConvolutionsBatchNormPoolsAndTakesTheBiasesGradient) {
   block.append<nn::Conv1d>("0", 3, 4, 3, ops::Conv1dOptions{}, random);
   block.append<nn::BatchNorm1d>("1", 4, true);
   block.append<nn::MaxPool1d>("3", 2);
-  for (const Device device : {Device::kCpu, Device::kCuda})
-    EXPECT_EQ(kernels_of(block, dry_input({2, 10, 3}, device)),
-              (std::vector<std::string>{"conv1d_forward", "batch_norm_pool_forward", "batch_norm_pool_backward",
-                                        "conv1d_backward_weight"}));
+  EXPECT_EQ(kernels_of(block, dry_input({2, 10, 3}, Device::kCpu)),
+            (std::vector<std::string>{"conv1d_forward", "batch_norm_pool_forward", "batch_norm_pool_backward",
+                                      "conv1d_backward_weight"}));
+  EXPECT_EQ(kernels_of(block, dry_input({2, 10, 3}, Device::kCuda)),
+            (std::vector<std::string>{"conv1d_statistics_forward", "batch_norm_pool_given_forward",
+                                      "batch_norm_pool_backward", "conv1d_backward_weight"}));
+  const Tensor positions = dry_input({4, 4}, Device::kCuda);
+  EXPECT_EQ(kernels_of(block, dry_input({2, 10, 3}, Device::kCuda), true, positions),
+            (std::vector<std::string>{"conv1d_statistics_forward", "batch_norm_pool_add_forward",
+                                      "batch_norm_pool_backward", "conv1d_backward_weight"}));
+  // In evaluation the running statistics serve, and nothing is fused.
+  EXPECT_EQ(kernels_of(block, dry_input({2, 10, 3}, Device::kCuda), false, positions),
+            (std::vector<std::string>{"conv1d_forward", "batch_norm_eval_forward", "max_pool_forward", "add_forward",
+                                      "max_pool_backward", "batch_norm_eval_backward", "conv1d_backward_weight"}));
+}
+
+// A convolution with statistics and what follows it, against the operations one after the other.
+TEST(FusedOps, AConvolutionWithItsBatchNormIsBothInTurn) {
+  for (const Device device : devices()) {
+    for (const bool pooled : {false, true}) {
+      for (const Shape& x : {Shape{3, 37, 6}, Shape{2, 150, 8}, Shape{5, 301, 12}}) {
+        const std::int64_t outputs = x.last() == 6 ? 5 : 64;
+        const ops::Conv1dOptions convolution = {.padding = 2};
+        const ops::BatchNormOptions options = {.relu = true, .training = true};
+        const Tensor positions = random_tensor({x[1] / 2, outputs}, 7).to(device);
+        std::vector<Tensor> running;
+        const auto run = [&](bool fused) {
+          return [&, fused](std::vector<Tensor>& in) {
+            running.push_back(Tensor::zeros({outputs}, DType::kFloat32, device));
+            running.push_back(Tensor::full({outputs}, 1, device));
+            Tensor& mean = running[running.size() - 2];
+            Tensor& var = running.back();
+            const Tensor bias = random_tensor({outputs}, 9).to(device);
+            if (fused) {
+              const ops::ConvolvedBatch y = ops::conv1d_statistics(in[0], in[1], bias, convolution, mean, var);
+              return pooled ? ops::batch_norm_pool(y, in[2], in[3], positions, options)
+                            : ops::batch_norm(y, in[2], in[3], options);
+            }
+            const Tensor y = ops::conv1d(in[0], in[1], bias, convolution);
+            const Tensor normal = ops::batch_norm(y, in[2], in[3], mean, var, options);
+            return pooled ? ops::add(ops::max_pool1d(normal, 2, 2), positions) : normal;
+          };
+        };
+        running.reserve(4);
+        expect_same({x, {5, x.last(), outputs}, {outputs}, {outputs}}, run(true), run(false),
+                    {false, false, false, false, false}, device, "conv1d_statistics " + x.text());
+        expect_close(running[0], running[2], 2e-6, "running mean");
+        expect_close(running[1], running[3], 2e-6, "running variance");
+      }
+    }
+  }
+  Tensor mean = Tensor::zeros({2});
+  Tensor var = Tensor::full({2}, 1);
+  const Tensor w = Tensor::zeros({1, 3, 2});
+  EXPECT_THROW(ops::conv1d_statistics(Tensor::zeros({1, 1, 3}), w, Tensor::zeros({2}), {}, mean, var), Error);
+  Tensor other = Tensor::zeros({3});
+  EXPECT_THROW(ops::conv1d_statistics(Tensor::zeros({2, 4, 3}), w, Tensor::zeros({2}), {}, mean, other), Error);
 }
 
 TEST(FusedOps, ABiasBeforeABatchNormHasNoGradientWhereTheBatchIsNormalized) {
