@@ -81,7 +81,8 @@ def layer_norm(direction, rows, width):
 def linear(direction, rows, inputs, outputs):
     x, w, b, dy = normal(rows, inputs), normal(outputs, inputs), normal(outputs), normal(rows, outputs)
     return {'forward': lambda: F.linear(x, w, b), 'backward_input': lambda: dy @ w,
-            'backward_weight': lambda: (dy.t() @ x, dy.sum(0))}[direction]
+            'backward_weight': lambda: (dy.t() @ x, dy.sum(0)),
+            'backward': lambda: (dy @ w, dy.t() @ x, dy.sum(0))}[direction]
 
 
 def attention(direction, n, time_, heads, width, dropout):
@@ -172,8 +173,8 @@ def call_of(op, shape):
         return None
     operation, direction = named.groups()
     maker, pattern = PEERS[operation]
-    if operation == 'linear' and shape.endswith(' relu'):
-        return None  # PyTorch has no linear layer that ends in its ReLU.
+    if operation == 'linear' and re.search(' (relu|adds|masked)', shape):
+        return None  # PyTorch has no linear layer that ends in anything else.
     match = re.fullmatch(pattern, shape)
     if not match:
         raise SystemExit(f'kernels_torch: {op}: the shape "{shape}" does not read as {pattern}')
