@@ -132,7 +132,7 @@ class Plan {
 
 OpponentList cublaslt_opponents(const kernels::Op& op, const kernels::OpCase& work, Precision precision) {
   const auto* s = shape_of<kernels::LinearShape>(op, work);
-  if (s == nullptr) return {};
+  if (s == nullptr || s->adds || s->dropout.probability > 0) return {};
   const GpuNumber number = precision == Precision::kBf16 ? GpuNumber::kBFloat16 : GpuNumber::kFloat;
   auto call = std::make_shared<GpuCall>(work);
   void* workspace = call->extra(kWorkspaceBytes);

@@ -88,6 +88,7 @@ std::vector<Opponent> conv1d(const Op& op, const OpCase& work, const Conv1dShape
 }
 
 std::vector<Opponent> linear(const Op& op, const OpCase& work, const kernels::LinearShape& s) {
+  if (s.adds || s.dropout.probability > 0) return {};  // No call of the library ends so.
   const OnednnLayout x = onednn_floats({s.rows, s.inputs}, Tag::ab);
   const OnednnLayout y = onednn_floats({s.rows, s.outputs}, Tag::ab);
   const OnednnLayout b = onednn_floats({s.outputs}, Tag::a);
