@@ -138,7 +138,7 @@ void profile_device(const Options& o, const CLI::App& app) {
     settings.roof = gpu->title + ", as published";
     settings.flop_per_s = gpu->flop_per_s(precision);
     settings.bytes_per_s = gpu->dram_bytes_per_s;
-    settings.gpu = precision == Precision::kFp32 ? gpu : nullptr;
+    settings.gpu = gpu;
   }
   if (device == Device::kCuda && cuda::emulated())
     log_warning("the GPU is emulated on this processor: the times say nothing about a GPU");

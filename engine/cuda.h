@@ -93,6 +93,7 @@ class TimedEvent {
   TimedEvent(const TimedEvent&) = delete;
   TimedEvent& operator=(const TimedEvent&) = delete;
 
+  // Marks what has been put into the stream so far.
   void record();
   // From `earlier` to this; the GPU must have come to both.
   double seconds_since(const TimedEvent& earlier) const;

@@ -23,6 +23,7 @@ struct TimedStep {
   double step_s = 0;                 // median of steps without
   int steps = 0;                     // how many those were
 
+  // Sum of the kernels' times.
   double kernels_s() const;
   // timed_s without the kernels: fills and copies, memory, the host's work, and on the GPU waiting for launches.
   double between_s() const { return timed_s - kernels_s(); }

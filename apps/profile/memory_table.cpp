@@ -11,7 +11,7 @@ namespace cardiograd::apps {
 namespace {
 
 constexpr std::size_t kListed = 20;
-constexpr std::int64_t kMostRecords = 65'536;
+constexpr std::int64_t kMaxBatch = 65'536;
 constexpr std::size_t kGiB = std::size_t{1} << 30;
 constexpr double kMB = 1e6;
 
@@ -66,7 +66,7 @@ std::string step_memory_text(const MemorySettings& settings) {
                       fmt::format("batch {} leaves", settings.batch), "largest batch");
   for (const std::size_t gigabytes : {4, 6, 8}) {
     const std::size_t bytes = gigabytes * kGiB - model::kBesideTensors;
-    const std::int64_t largest = model::largest_batch(build, settings.records, /*clip=*/true, bytes, kMostRecords);
+    const std::int64_t largest = model::largest_batch(build, settings.records, /*clip=*/true, bytes, kMaxBatch);
     const std::string left =
         memory.total() <= bytes ? fmt::format("{:.0f} MB", megabytes(bytes - memory.total())) : "does not fit";
     text += fmt::format("{:>3} GB  {:>11.0f} MB  {:>22}  {}\n", gigabytes, megabytes(bytes), left,
