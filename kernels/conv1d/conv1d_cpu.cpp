@@ -17,8 +17,8 @@ namespace {
 
 // Output samples per task: with more tasks than samples in the batch, few records also use all threads.
 constexpr std::int64_t kTimePerTask = 252;
-constexpr std::int64_t kTimePerTaskOfFew = 60;
-constexpr std::int64_t kFewRecords = 8;
+constexpr std::int64_t kTimePerTaskInSmallBatch = 60;
+constexpr std::int64_t kSmallBatch = 8;
 // Samples of the batch whose weight gradients one piece sums; pieces are then added in order.
 constexpr std::int64_t kWeightPieces = 16;
 
@@ -61,7 +61,7 @@ void forward_packed(const Conv1dShape& s, const float* x, const float* packed, s
   const std::int64_t time = s.output_time();
   const std::int64_t outputs = s.output_channels / s.groups;
   const std::int64_t depth = s.kernel * s.input_channels / s.groups;
-  const std::int64_t per_task = s.batch < kFewRecords ? kTimePerTaskOfFew : kTimePerTask;
+  const std::int64_t per_task = s.batch < kSmallBatch ? kTimePerTaskInSmallBatch : kTimePerTask;
   const std::int64_t pieces = (time + per_task - 1) / per_task;
   parallel_for(s.batch * pieces, [&](std::int64_t task) {
     const std::int64_t n = task / pieces;

@@ -15,7 +15,7 @@ namespace {
 // Rows of A that one task carries past all panels: its part of A then stays in the second-level cache.
 constexpr std::int64_t kRowsPerTask = 192;
 // With fewer rows, tasks are panels of B, so that a product of few rows also uses all threads.
-constexpr std::int64_t kFewRows = 2 * kRowsPerTask;
+constexpr std::int64_t kMaxRowsByPanel = 2 * kRowsPerTask;
 // Products below this many multiply-adds are done by the calling thread: waking others takes longer.
 constexpr std::int64_t kSmallProduct = std::int64_t{1} << 18;
 // Steps of a long reduction per packed block, the number of pieces that threads can share, and the columns of C that
@@ -193,7 +193,7 @@ void gemm(Precision precision, std::int64_t m, std::int64_t n, std::int64_t k, c
     const Rows rows = {a + first * k, count, k, k};
     return left_factors(precision, rows, scratch(ScratchUse::kFactorA, left_size(precision, rows)));
   };
-  if (m <= kFewRows) {
+  if (m <= kMaxRowsByPanel) {
     const LeftFactors left = left_rows(0, m);
     const auto panel_task = [&](std::int64_t panel) {
       pack_panel(panel);
