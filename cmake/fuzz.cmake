@@ -1,4 +1,4 @@
-# Fuzz targets: each fuzz/<name>.cpp becomes the program fuzz_<name> and a short test, in sanitized builds and where
+# Fuzz targets: each fuzz/<name>.cpp is one of the program `fuzz` and has a short test, in sanitized builds and where
 # clang's libFuzzer is there (Debian package clang). The parsers are those of the build, instrumented by g++
 # (fuzz/coverage.cpp), so that the targets cost no second build.
 
@@ -38,28 +38,21 @@ function(cardiograd_fuzz)
   endif()
   set(CARDIOGRAD_FUZZ_SECONDS 5 CACHE STRING "How long the test of each fuzz target runs")
   file(GLOB sources CONFIGURE_DEPENDS ${PROJECT_SOURCE_DIR}/fuzz/*.cpp)
-  list(FILTER sources EXCLUDE REGEX "/(target|coverage)\\.cpp$")
-  add_library(cardiograd_fuzz OBJECT ${PROJECT_SOURCE_DIR}/fuzz/target.cpp)
-  target_link_libraries(cardiograd_fuzz PUBLIC cardiograd_base)
-  target_compile_options(cardiograd_fuzz PRIVATE ${CARDIOGRAD_WARNINGS})
-  add_custom_target(fuzz)
+  list(FILTER sources EXCLUDE REGEX "/coverage\\.cpp$")
+  add_executable(fuzz ${sources})
+  set_target_properties(fuzz PROPERTIES RUNTIME_OUTPUT_DIRECTORY ${PROJECT_BINARY_DIR}/fuzz)
+  target_link_libraries(fuzz PRIVATE cardiograd_model ${CARDIOGRAD_FUZZER})
+  # libFuzzer and simt/watch.cpp both define what is wrapped, and nobody calls it.
+  target_link_options(fuzz PRIVATE LINKER:--allow-multiple-definition)
+  target_compile_options(fuzz PRIVATE ${CARDIOGRAD_WARNINGS})
+  list(FILTER sources EXCLUDE REGEX "/target\\.cpp$")
   foreach(source ${sources})
     get_filename_component(name ${source} NAME_WE)
-    add_executable(fuzz_${name} ${source})
-    set_target_properties(fuzz_${name} PROPERTIES RUNTIME_OUTPUT_DIRECTORY ${PROJECT_BINARY_DIR}/fuzz)
-    # Readers of recordings and tables do without the engine.
-    file(STRINGS ${source} uses_engine REGEX "^#include \"(engine|model)/")
-    target_link_libraries(fuzz_${name} PRIVATE cardiograd_fuzz ${CARDIOGRAD_FUZZER}
-      $<IF:$<BOOL:${uses_engine}>,cardiograd_model,cardiograd_data>)
-    # libFuzzer and simt/watch.cpp both define what is wrapped, and nobody calls it.
-    target_link_options(fuzz_${name} PRIVATE LINKER:--allow-multiple-definition)
-    target_compile_options(fuzz_${name} PRIVATE ${CARDIOGRAD_WARNINGS})
-    add_dependencies(fuzz fuzz_${name})
     # Inputs that reach something new are kept in the build folder.
     file(MAKE_DIRECTORY ${PROJECT_BINARY_DIR}/fuzz/corpus/${name})
-    add_test(NAME Fuzz.${name} COMMAND fuzz_${name} -max_total_time=${CARDIOGRAD_FUZZ_SECONDS} -timeout=60 -entropic=0
-      -print_final_stats=1 -artifact_prefix=${PROJECT_BINARY_DIR}/fuzz/ ${PROJECT_BINARY_DIR}/fuzz/corpus/${name}
-      ${PROJECT_SOURCE_DIR}/fuzz/corpus/${name})
+    add_test(NAME Fuzz.${name} COMMAND fuzz --target=${name} -max_total_time=${CARDIOGRAD_FUZZ_SECONDS} -timeout=60
+      -entropic=0 -print_final_stats=1 -artifact_prefix=${PROJECT_BINARY_DIR}/fuzz/${name}-
+      ${PROJECT_BINARY_DIR}/fuzz/corpus/${name} ${PROJECT_SOURCE_DIR}/fuzz/corpus/${name})
     set_tests_properties(Fuzz.${name} PROPERTIES LABELS cpu TIMEOUT 300)
   endforeach()
 endfunction()

@@ -2,6 +2,8 @@
 #include "fuzz/target.h"
 #include "model/training_config.h"
 
-void cardiograd::fuzz::parse(std::string_view input) {
-  model::read_config(file_with(input));
-}
+namespace cardiograd::fuzz {
+
+const Target kConfig("config", [](std::string_view input) { model::read_config(file_with(input)); });
+
+}  // namespace cardiograd::fuzz

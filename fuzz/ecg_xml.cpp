@@ -3,7 +3,11 @@
 
 #include "fuzz/target.h"
 
-void cardiograd::fuzz::parse(std::string_view input) {
+namespace cardiograd::fuzz {
+
+const Target kEcgXml("ecg_xml", [](std::string_view input) {
   data::is_ecg_xml(input);
   data::parse_ecg_xml(input, "r.xml");
-}
+});
+
+}  // namespace cardiograd::fuzz

@@ -3,6 +3,8 @@
 
 #include "fuzz/target.h"
 
-void cardiograd::fuzz::parse(std::string_view input) {
-  data::parse_edf(input, "r.edf");
-}
+namespace cardiograd::fuzz {
+
+const Target kEdf("edf", [](std::string_view input) { data::parse_edf(input, "r.edf"); });
+
+}  // namespace cardiograd::fuzz

@@ -3,7 +3,11 @@
 
 #include "fuzz/target.h"
 
-void cardiograd::fuzz::parse(std::string_view input) {
-  constexpr std::uintmax_t kMaxContent = 1 << 20;
+namespace cardiograd::fuzz {
+
+const Target kGzip("gzip", [](std::string_view input) {
+  constexpr std::uintmax_t kMaxContent = 1 << 16;
   if (data::is_gzip(input)) data::gunzip(input, kMaxContent, "r.gz");
-}
+});
+
+}  // namespace cardiograd::fuzz

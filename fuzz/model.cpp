@@ -4,10 +4,7 @@
 
 namespace cardiograd::fuzz {
 
-extern const std::size_t kMaxBytes = std::size_t{320} << 20;
-
-void parse(std::string_view input) {
-  model::load_model(file_with(input));
-}
+const Target kModel(
+    "model", [](std::string_view input) { model::load_model(file_with(input)); }, 320 << 20);
 
 }  // namespace cardiograd::fuzz

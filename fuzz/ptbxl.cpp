@@ -5,10 +5,14 @@
 #include "data/scp_codes.h"
 #include "fuzz/target.h"
 
-void cardiograd::fuzz::parse(std::string_view input) {
+namespace cardiograd::fuzz {
+
+const Target kPtbxl("ptbxl", [](std::string_view input) {
   try {
     data::ScpTable::parse(input, "scp_statements.csv");
   } catch (const Error&) {  // Then it may be the other one.
   }
   data::parse_ptbxl_database(input, "ptbxl_database.csv");
-}
+});
+
+}  // namespace cardiograd::fuzz

@@ -3,6 +3,8 @@
 
 #include "fuzz/target.h"
 
-void cardiograd::fuzz::parse(std::string_view input) {
-  read_safetensors(file_with(input));
-}
+namespace cardiograd::fuzz {
+
+const Target kSafetensors("safetensors", [](std::string_view input) { read_safetensors(file_with(input)); });
+
+}  // namespace cardiograd::fuzz

@@ -3,6 +3,8 @@
 
 #include "fuzz/target.h"
 
-void cardiograd::fuzz::parse(std::string_view input) {
-  data::parse_scp_codes(input);
-}
+namespace cardiograd::fuzz {
+
+const Target kScpCodes("scp_codes", [](std::string_view input) { data::parse_scp_codes(input); });
+
+}  // namespace cardiograd::fuzz

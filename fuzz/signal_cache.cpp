@@ -6,10 +6,14 @@
 #include "base/hash.h"
 #include "fuzz/target.h"
 
-void cardiograd::fuzz::parse(std::string_view input) {
+namespace cardiograd::fuzz {
+
+const Target kSignalCache("signal_cache", [](std::string_view input) {
   const ContentHash hash = content_hash(input);
   std::string content(input);
   content.append(reinterpret_cast<const char*>(&hash), sizeof hash);
   std::string reason;
   data::load_signal_cache(file_with(content), "key", reason);
-}
+});
+
+}  // namespace cardiograd::fuzz

@@ -1,4 +1,4 @@
-// A fuzz target is one fuzz/<name>.cpp that defines parse(); it becomes the program fuzz_<name> (docs/reliability.md).
+// Fuzz targets: each fuzz/<name>.cpp defines one, and `fuzz --target=<name>` runs it (docs/reliability.md).
 #pragma once
 
 #include <cstddef>
@@ -7,12 +7,15 @@
 
 namespace cardiograd::fuzz {
 
-// Parses an input as users' files are parsed. It may throw Error; anything else that it throws is a finding, as are
-// more than a second of processor time and more memory than kMaxBytes and ten times the input.
-void parse(std::string_view input);
+// Gives an input to a parser as users' files are parsed. That may throw Error; anything else that it throws is a
+// finding, as are more than a second of processor time and more memory than `max_bytes` and ten times the input.
+using Parse = void (*)(std::string_view input);
 
-// Live bytes beside the input's own share. A target whose parser may take more by its contract defines another value.
-extern const std::size_t kMaxBytes;
+// A target of its name, as long as it lives.
+class Target {
+ public:
+  Target(const char* name, Parse parse, std::size_t max_bytes = std::size_t{64} << 20);
+};
 
 // A file with this content for parsers that read files. The same path each time; there is one such file.
 std::filesystem::path file_with(std::string_view content);

@@ -2,6 +2,9 @@
 #include "data/wfdb_annotation.h"
 #include "fuzz/target.h"
 
-void cardiograd::fuzz::parse(std::string_view input) {
-  data::parse_wfdb_annotations(input, "r.atr");
-}
+namespace cardiograd::fuzz {
+
+const Target kWfdbAnnotations("wfdb_annotations",
+                              [](std::string_view input) { data::parse_wfdb_annotations(input, "r.atr"); });
+
+}  // namespace cardiograd::fuzz

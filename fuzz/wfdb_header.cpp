@@ -3,6 +3,8 @@
 
 #include "fuzz/target.h"
 
-void cardiograd::fuzz::parse(std::string_view input) {
-  data::parse_wfdb_header(input, "r.hea");
-}
+namespace cardiograd::fuzz {
+
+const Target kWfdbHeader("wfdb_header", [](std::string_view input) { data::parse_wfdb_header(input, "r.hea"); });
+
+}  // namespace cardiograd::fuzz

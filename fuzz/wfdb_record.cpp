@@ -38,9 +38,13 @@ class Folder {
 
 }  // namespace
 
-void cardiograd::fuzz::parse(std::string_view input) {
+namespace cardiograd::fuzz {
+
+const Target kWfdbRecord("wfdb_record", [](std::string_view input) {
   static const Folder folder;
   const std::size_t end = std::min(input.find('\0'), input.size());
   folder.write("r.dat", input.substr(std::min(end + 1, input.size())));
   data::read_wfdb(folder.write("r.hea", input.substr(0, end)));
-}
+});
+
+}  // namespace cardiograd::fuzz

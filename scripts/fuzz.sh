@@ -4,7 +4,7 @@
 #   --seconds  of each target; 20
 #   --runs     of each target, however long they take: 10000000
 # New inputs are kept in build/<preset>/fuzz/corpus and begun with the next time; an input that fails is written to
-# build/<preset>/fuzz/<target>-crash-... and given back to the target as its argument. Exit status 1 when one failed.
+# build/<preset>/fuzz/<target>-crash-..., which the program takes as its argument (fuzz --target=NAME FILE). Exit status 1 when one failed.
 set -euo pipefail
 cd "$(dirname "$0")/.."
 preset=asan
@@ -27,13 +27,13 @@ if [ ${#targets[@]} -eq 0 ]; then
     case "$name" in target | coverage) ;; *) targets+=("$name") ;; esac
   done
 fi
-cmake --build "$folder" -j "$(nproc)" --target "${targets[@]/#/fuzz_}"
+cmake --build "$folder" -j "$(nproc)" --target fuzz
 
 # run_target NAME: the program to its limit, then one line.
 run_target() {
   local name=$1 log=$folder/fuzz/$1.log status=0
   mkdir -p "$folder/fuzz/corpus/$name"
-  "$folder/fuzz/fuzz_$name" "$limit" -timeout=60 -entropic=0 -print_final_stats=1 -artifact_prefix="$folder/fuzz/$name-" \
+  "$folder/fuzz/fuzz" --target="$name" "$limit" -timeout=60 -entropic=0 -print_final_stats=1 -artifact_prefix="$folder/fuzz/$name-" \
     "$folder/fuzz/corpus/$name" "fuzz/corpus/$name" >"$log" 2>&1 || status=$?
   awk -v name="$name" -v status="$status" '
     /number_of_executed_units/ { runs = $2 }
