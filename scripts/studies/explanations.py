@@ -1,7 +1,11 @@
 #!/usr/bin/env python3
 """Do the maps of `explain` deserve belief? Checks on real records, as tables in Markdown.
 
-Usage: explanations.py --model MODEL.safetensors --data PTBXL [--build build/cpu] [--records 200] [--group 40] [--out FILE.md]
+Usage: explanations.py --model MODEL.safetensors --data PTBXL [--build build/cpu] [--records 200] [--group 40]
+                       [--minutes M] [--out FILE.md]
+
+--minutes: begins with no other record when 60 % of them are over, and with the groups goes on to the end; the tables say
+how many records there were. Takes about ten minutes of one core.
 
 Takes records of fold 10 at random (seed 0) and explains for each the superclass of its first diagnostic label.
   completeness   what the contributions of `explain` miss of the difference of the logits
@@ -25,6 +29,7 @@ import pathlib
 import subprocess
 import sys
 import tempfile
+import time
 
 import numpy as np
 import pandas as pd
@@ -79,7 +84,7 @@ def explain(args, model, row, target):
     """One line of `explain --json`."""
     with tempfile.NamedTemporaryFile(suffix='.json') as out:
         command = [str(args.build / 'apps/explain'), '--model', str(model), '--class', target, '--json', out.name,
-                   '--force', '--quiet', '--window', '0', str(args.data / row.filename_lr)]
+                   '--force', '--quiet', '--threads', '1', '--window', '0', str(args.data / row.filename_lr)]
         if row.age < 300:
             command += ['--age', str(row.age)]
         elif row.age == 300:
@@ -134,7 +139,7 @@ def judge(args, model, random_file, table):
     classes = model.metadata['classes']
     found, refused = [], 0
     for row in rows.itertuples():
-        if len(found) == args.records:
+        if len(found) == args.records or time.monotonic() > args.start + 60 * .6 * args.minutes:
             break
         target = row.classes[0]
         one, why = explain(args, args.model, row, target)
@@ -214,11 +219,14 @@ def groups_of(table):
 
 def groups_text(args, table):
     lines, names = [], None
-    for title, target, chosen in groups_of(table):
+    groups = groups_of(table)
+    begin = time.monotonic()
+    for index, (title, target, chosen) in enumerate(groups):
         rows = table[chosen].sample(frac=1, random_state=0)
+        until = begin + (args.start + 60 * args.minutes - begin) * (index + 1) / len(groups)
         found = []
         for row in rows.itertuples():
-            if len(found) == args.group:
+            if len(found) == args.group or time.monotonic() > until:
                 break
             one, _ = explain(args, args.model, row, target)
             if one is not None:
@@ -245,7 +253,10 @@ def main():
     parser.add_argument('--records', type=int, default=200)
     parser.add_argument('--group', type=int, default=40)
     parser.add_argument('--out', type=pathlib.Path, default=ROOT / 'docs/explanation-checks.md')
+    parser.add_argument('--minutes', type=float, default=1e6)
     args = parser.parse_args()
+    args.start = time.monotonic()
+    torch.set_num_threads(1)
     if args.model.is_dir():
         args.model /= 'best.safetensors'
     model = Model(args.model)

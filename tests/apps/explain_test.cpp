@@ -38,8 +38,9 @@ SmallRun* ExplainTest::run_ = nullptr;
 
 TEST_F(ExplainTest, WritesPageDrawingAndJson) {
   const TemporaryFolder folder;
-  const auto arguments = with_model({record(1), "--class", "NORM", "--age", "60", "--sex", "female", "--out",
-                                     folder / "why.html", "--svg", folder / "why.svg", "--json", folder / "why.json"});
+  const auto arguments =
+      with_model({record(1), "--any-quality", "--class", "NORM", "--age", "60", "--sex", "female", "--out",
+                  folder / "why.html", "--svg", folder / "why.svg", "--json", folder / "why.json"});
   const Outcome outcome = run_app("explain", arguments);
   expect_success(outcome);
   expect_parts(outcome.out, {"NORM, normal ECG: probability", "What would change the answer"});
@@ -49,7 +50,8 @@ TEST_F(ExplainTest, WritesPageDrawingAndJson) {
   EXPECT_EQ(why.at("class"), "NORM");
   EXPECT_EQ(why.at("map").size(), 12000U);
   // The probability is predict's.
-  const Outcome predicted = run_app("predict", with_model({record(1), "--json", "--age", "60", "--sex", "female"}));
+  const Outcome predicted =
+      run_app("predict", with_model({record(1), "--any-quality", "--json", "--age", "60", "--sex", "female"}));
   expect_success(predicted);
   const json answer = json::parse(predicted.out);
   for (const json& one : answer.at("classes"))

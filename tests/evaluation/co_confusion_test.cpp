@@ -22,7 +22,7 @@ TEST(CoConfusion, CountsDecisionsByLabel) {
 
 TEST(ClassAucs, AreThoseOfTheMetrics) {
   const std::vector<float> scores = {0.9F, 0.6F, 0.1F, 0.5F, 0.4F, 0.2F};
-  const std::vector<std::uint8_t> labels = {1, 0, 0, 0, 1, 0};
+  const std::vector<std::uint8_t> labels = {1, 0, 0, 1, 1, 0};
   const Predictions predictions{scores, labels, 3, 2, {}};
   const std::vector<double> aucs = class_aucs(predictions);
   const Metrics metrics = compute_metrics(predictions, std::vector<float>{0.5F, 0.5F});
