@@ -15,6 +15,7 @@
 #include "apps/common/stop.h"
 #include "apps/features/drawing.h"
 #include "apps/features/fiducials.h"
+#include "apps/features/single_report.h"
 #include "apps/features/table.h"
 #include "base/error.h"
 #include "base/file.h"
@@ -30,7 +31,7 @@ namespace {
 
 struct Options {
   std::vector<std::string> records;
-  std::optional<std::string> data, out, fiducials, annotator, svg;
+  std::optional<std::string> data, out, fiducials, annotator, svg, report;
   data::SignalCsvOptions csv;
   double from = 0;
   bool formats = false;
@@ -75,8 +76,8 @@ void run_features(const Options& options) {
   if (options.data) {
     if (!options.out) throw UsageError("--data needs --out FILE.csv", "Say where the table shall go.");
     if (!options.records.empty()) throw UsageError("--data and single records", "Give one of the two.");
-    if (options.fiducials || options.annotator || options.svg) {
-      throw UsageError("--data and --fiducials, --annotator or --svg", "These are made of single records.");
+    if (options.fiducials || options.annotator || options.svg || options.report) {
+      throw UsageError("--data and --fiducials, --annotator, --svg or --report", "These are made of single records.");
     }
     return features_of_dataset(options);
   }
@@ -89,11 +90,16 @@ void run_features(const Options& options) {
   if (options.svg && options.records.size() > 1) {
     throw UsageError(fmt::format("--svg and {} records", options.records.size()), "One record makes one drawing.");
   }
+  if (options.report && options.records.size() > 1) {
+    throw UsageError(fmt::format("--report and {} records", options.records.size()), "One record makes one page.");
+  }
+  const std::string page = options.report ? single_report(options.records.front(), options.from, options.csv) : "";
   const std::string drawing = options.svg ? features_drawing(options.records.front(), options.from, options.csv) : "";
   if (options.fiducials || options.annotator)
     write_fiducials(options.records, {options.fiducials, options.annotator, options.out}, options.csv);
   if (options.svg) write_file(*options.svg, drawing);
-  if (options.fiducials || options.annotator || options.svg) return;
+  if (options.report) write_file(*options.report, page);
+  if (options.fiducials || options.annotator || options.svg || options.report) return;
   for (const std::string& record : options.records)
     fmt::print("{}", printable_lines(features_table(record, options.csv)));
 }
@@ -115,7 +121,9 @@ int main(int argc, char** argv) {
   app.add_option("--annotator", options.annotator,
                  "also write the global boundaries as WFDB annotations, beside each record or in the folder --out");
   app.add_option("--svg", options.svg, "SVG file: the record at 25 mm/s and 10 mm/mV with P, QRS and T marked");
-  app.add_option("--from", options.from, "with --svg: seconds from the record's start where the drawing begins")
+  app.add_option("--report", options.report, "HTML file: one page with the drawing, all measures and the leads");
+  app.add_option("--from", options.from,
+                 "with --svg and --report: seconds from the record's start where the drawing begins")
       ->check(CLI::NonNegativeNumber);
   app.add_option("--rate", options.csv.rate, "Hz, of CSV files; from their time column by default")
       ->check(CLI::PositiveNumber);

@@ -16,7 +16,7 @@ Beats find_beats(const std::filesystem::path& record, const SignalCsvOptions& cs
     beats.waves = dsp::delineate(signal, beats.recording.rate, {});
   } else {
     beats.signal = dsp::working_signal(signal, beats.recording.rate);
-    beats.waves = dsp::delineate(beats.signal, beats.peaks.times_s);
+    beats.waves = dsp::delineate(beats.signal, beats.peaks);
   }
   return beats;
 }

@@ -241,6 +241,9 @@ std::vector<Predictor::Window> Predictor::windows(const ecg::Recording& leads, c
     if (fault.empty()) {
       const dsp::RPeaks beats = dsp::detect_r_peaks(part.signal, part.rate);
       if (beats.times_s.empty()) fault = fmt::format("no heartbeats: {}", beats.reason);
+      const std::string apart = dsp::leads_apart_text(beats, part.leads);
+      std::vector<std::string>& notes = prediction.notes;
+      if (!apart.empty() && std::find(notes.begin(), notes.end(), apart) == notes.end()) notes.push_back(apart);
     }
     if (!fault.empty() && !options_.any_quality) {
       ++prediction.windows_left_out;

@@ -142,6 +142,8 @@ void write_fiducials(const std::vector<std::string>& records, const FiducialOutp
     const std::string& record = records[static_cast<std::size_t>(i)];
     const data::Beats found = data::find_beats(record, csv);
     if (!found.peaks.reason.empty()) log_warning("{}: no beats: {}", record, found.peaks.reason);
+    const std::string apart = dsp::leads_apart_text(found.peaks, found.recording.leads);
+    if (!apart.empty()) log_warning("{}: {}: they have beats of their own", record, apart);
     if (outputs.table) rows[static_cast<std::size_t>(i)] = fiducial_rows(record, found);
     if (outputs.annotator) write_annotations(annotation_path(record, outputs), found);
   });

@@ -9,6 +9,7 @@
 #include "dsp/delineation/consistency.h"
 #include "dsp/delineation/constants.h"
 #include "dsp/delineation/delineation.h"
+#include "dsp/delineation/p_presence.h"
 #include "dsp/delineation/p_t_search.h"
 #include "dsp/delineation/qrs_search.h"
 #include "dsp/statistics.h"
@@ -36,6 +37,7 @@ void draw_slopes(report::Svg& svg, double top, const Recorded& recorded) {
   }
   const dsp::Stretch stretch{dsp::median(onsets), dsp::median(offsets), search.slope_box};
   const dsp::Consistency same = dsp::consistency(prepared.signal, beat.group(), stretch, true);
+  const dsp::PPresence presence = dsp::p_presence(beat, *qrs, t, p, search, rr);
 
   const Eigen::Index lead = drawn_lead(recorded), length = beat.center() + 1;
   const double first = -static_cast<double>(beat.center()) / beat.rate(), step = 1.0 / beat.rate();
@@ -48,12 +50,8 @@ void draw_slopes(report::Svg& svg, double top, const Recorded& recorded) {
     mean += slopes.back() / static_cast<double>(beat.beats());
   }
   Panel panel(svg, kLeft, top, kPlot, 42, {-0.42, -0.04}, {-8, 8},
-              {fmt::format("{}: ratio {:.1f}, median correlation {:.2f}: P {}", recorded.name, same.ratio,
-                           dsp::median(same.correlations),
-                           same.ratio >= dsp::kP.min_consistency_ratio &&
-                                   dsp::median(same.correlations) >= dsp::kP.min_median_correlation
-                               ? "present"
-                               : "absent"),
+              {fmt::format("{}: ratio {:.1f}, median correlation {:.2f}: odds for P {:.1f} : 1", recorded.name,
+                           same.ratio, dsp::median(same.correlations), std::exp(dsp::p_log_odds(presence.evidence))),
                "time from the R peak (s)",
                fmt::format("slope, lead {} (mV/s)", recorded.leads[static_cast<std::size_t>(lead)])});
   panel.shade(seconds(stretch.from), seconds(stretch.to), kGreen);

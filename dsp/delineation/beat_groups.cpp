@@ -2,8 +2,11 @@
 
 #include <algorithm>
 #include <cmath>
+#include <limits>
+#include <utility>
 
 #include "dsp/delineation/constants.h"
+#include "dsp/statistics.h"
 
 namespace cardiograd::dsp {
 namespace {
@@ -23,6 +26,7 @@ Eigen::ArrayXd shape_at(const WorkingSignal& signal, const Eigen::ArrayXd& scale
 
 // A group that beats are still added to.
 struct OpenGroup {
+  bool premature;
   Eigen::ArrayXd sum;  // Of the beats' shapes.
   std::vector<std::size_t> beats;
   std::vector<Eigen::Index> centers;
@@ -137,10 +141,11 @@ Eigen::ArrayXd shape_scales(const WorkingSignal& signal, const std::vector<Eigen
 
 // Adds the beat to the group that it fits best, or opens one.
 void join(const WorkingSignal& signal, const Eigen::ArrayXd& scales, std::size_t beat, Eigen::Index center,
-          std::vector<OpenGroup>& groups) {
+          bool premature, std::vector<OpenGroup>& groups) {
   OpenGroup* home = nullptr;
   Fit best;
   for (OpenGroup& group : groups) {
+    if (group.premature != premature) continue;
     const Fit fit = best_fit(signal, scales, center, group.sum / static_cast<double>(group.beats.size()));
     if (fit.correlation >= kBeatGroup.same_shape_correlation && fit.correlation > best.correlation) {
       best = fit;
@@ -148,7 +153,7 @@ void join(const WorkingSignal& signal, const Eigen::ArrayXd& scales, std::size_t
     }
   }
   if (home == nullptr) {
-    groups.push_back({shape_at(signal, scales, center), {beat}, {center}});
+    groups.push_back({premature, shape_at(signal, scales, center), {beat}, {center}});
   } else {
     home->sum += shape_at(signal, scales, best.center);
     home->beats.push_back(beat);
@@ -156,7 +161,27 @@ void join(const WorkingSignal& signal, const Eigen::ArrayXd& scales, std::size_t
   }
 }
 
+// The interval before a beat; NaN for the record's first.
+double rr_before(std::span<const double> r_peaks_s, std::size_t beat) {
+  return beat > 0 ? r_peaks_s[beat] - r_peaks_s[beat - 1] : kMissing;
+}
+
 }  // namespace
+
+double rr_irregularity(std::span<const double> intervals_s) {
+  constexpr std::size_t kTurns = 3;
+  if (intervals_s.size() <= kTurns) return 0.0;
+  const double usual = median({intervals_s.begin(), intervals_s.end()});
+  double least = std::numeric_limits<double>::infinity();
+  for (std::size_t apart = 1; apart <= kTurns; ++apart) {
+    std::vector<double> changes;
+    for (std::size_t i = apart; i < intervals_s.size(); ++i) {
+      changes.push_back(std::abs(intervals_s[i] - intervals_s[i - apart]));
+    }
+    least = std::min(least, median(std::move(changes)) / usual);
+  }
+  return least;
+}
 
 std::vector<BeatGroup> group_beats(const WorkingSignal& signal, std::span<const double> r_peaks_s, std::size_t first,
                                    std::size_t last) {
@@ -166,7 +191,14 @@ std::vector<BeatGroup> group_beats(const WorkingSignal& signal, std::span<const 
   }
   const Eigen::ArrayXd scales = shape_scales(signal, centers);
   std::vector<OpenGroup> groups;
-  for (std::size_t i = first; i < last; ++i) join(signal, scales, i, centers[i - first], groups);
+  std::vector<double> intervals;
+  for (std::size_t i = std::max<std::size_t>(first, 1); i < last; ++i) intervals.push_back(rr_before(r_peaks_s, i));
+  const double irregularity = rr_irregularity(intervals);
+  const double usual = lower_quantile(std::move(intervals), kBeatGroup.usual_rr_quantile);
+  for (std::size_t i = first; i < last; ++i) {
+    const bool premature = rr_before(r_peaks_s, i) < kBeatGroup.premature_ratio * usual;
+    join(signal, scales, i, centers[i - first], premature, groups);
+  }
   const auto before = static_cast<Eigen::Index>(std::lround(kBeatGroup.before_s * signal.rate));
   const auto window = before + static_cast<Eigen::Index>(std::lround(kBeatGroup.after_s * signal.rate)) + 1;
   std::vector<BeatGroup> result;
@@ -176,9 +208,11 @@ std::vector<BeatGroup> group_beats(const WorkingSignal& signal, std::span<const 
     BeatGroup& done = result.emplace_back();
     done.beats = std::move(group.beats);
     for (const std::size_t beat : done.beats) {
-      done.rr_before_s.push_back(beat > 0 ? r_peaks_s[beat] - r_peaks_s[beat - 1] : std::nan(""));
+      done.rr_before_s.push_back(rr_before(r_peaks_s, beat));
     }
     done.centers = std::move(group.centers);
+    done.premature = group.premature;
+    done.irregularity = irregularity;
     average(signal, spans, before, window, done);
   }
   return result;

@@ -18,13 +18,20 @@ struct BeatGroup {
   Eigen::ArrayXXd average;            // (window, leads) in the signal's unit.
   Eigen::Index center = 0;            // Where the R peak lies in the window.
   Eigen::Index from = 0, to = 0;      // First and last sample of the average that beats contribute to; level outside.
+  bool premature = false;             // Whether its beats come early (kBeatGroup.premature_ratio).
+  double irregularity = 0.0;          // Of the intervals around it: rr_irregularity.
 };
+
+// How irregular successive intervals (seconds) are: the median distance of each to the next one, to the second next or
+// to the third next, whichever is least, as a fraction of their median. So a single early beat does not count, nor do
+// two or three intervals that take turns. 0 for fewer than four intervals.
+double rr_irregularity(std::span<const double> intervals_s);
 
 // The beats `first` ... `last` - 1 (first < last) of `r_peaks_s` (seconds, ascending) in groups, in the order of their
 // first beats: each beat is in exactly one. A beat joins the group with whose mean its QRS complex correlates best over
-// all usable leads, at the lag that does so best, if that is enough (kBeatGroup); else it begins a group. Each sample
-// of the average is the weighted mean over the beats that own it: from the T wave of the beat before to the QRS complex
-// of the beat after. Never throws.
+// all usable leads, at the lag that does so best, if that is enough (kBeatGroup); else it begins a group. Beats that
+// come early have groups of their own: their P and T waves are others. Each sample of the average is the weighted mean
+// over the beats that own it: from the T wave of the beat before to the QRS complex of the beat after. Never throws.
 std::vector<BeatGroup> group_beats(const WorkingSignal& signal, std::span<const double> r_peaks_s, std::size_t first,
                                    std::size_t last);
 

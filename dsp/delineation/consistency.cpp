@@ -33,7 +33,8 @@ struct Slopes {
   }
 };
 
-Slopes collect(const WorkingSignal& signal, const BeatGroup& group, const Stretch& stretch, Eigen::Index step) {
+Slopes collect(const WorkingSignal& signal, const BeatGroup& group, const Stretch& stretch, Eigen::Index step,
+               bool scaled = true) {
   const auto from = static_cast<Eigen::Index>(stretch.from), to = static_cast<Eigen::Index>(stretch.to);
   const Eigen::Index width = stretch.slope_box;
   Slopes slopes;
@@ -56,7 +57,7 @@ Slopes collect(const WorkingSignal& signal, const BeatGroup& group, const Stretc
     }
     auto block = slopes.values.middleRows(l * extended, extended);
     const double scale = std::sqrt(block.middleRows(slopes.lags, slopes.points).square().mean());
-    if (scale > 0.0) block /= scale;
+    if (scaled && scale > 0.0) block /= scale;
   }
   return slopes;
 }
@@ -107,12 +108,12 @@ void compare_with_the_like(const Slopes& slopes, Eigen::Index step, Consistency&
   std::vector<char> used(beats);
   Eigen::ArrayXXd aligned(slopes.points * slopes.leads, slopes.values.cols());
   for (std::size_t i = 0; i < beats; ++i) {
-    used[i] = result.correlations[i] >= kConsistency.alike_correlation;
+    used[i] = result.correlations[i] >= 0.5 * kConsistency.enough_correlation;
     const auto column = static_cast<Eigen::Index>(i);
     aligned.col(column) = slopes.beat_at_lag(column, static_cast<Eigen::Index>(result.shifts[i]) / step);
   }
   const auto alike = static_cast<std::size_t>(std::count(used.begin(), used.end(), 1));
-  if (alike < kConsistency.min_alike_beats || 2 * alike < beats) return;
+  if (alike < kP.min_group_beats || 2 * alike < beats) return;
   compare(slopes, step, aligned, used, result);
 }
 
@@ -149,11 +150,32 @@ double common_ratio(const WorkingSignal& signal, const BeatGroup& group, const S
   return ratio_of(collect(signal, group, stretch, step_of(signal)).at_lag(0));
 }
 
-bool belongs_to_own_beat(const WorkingSignal& signal, const BeatGroup& group, const Stretch& stretch) {
+double ratio_to_noise(const WorkingSignal& signal, const BeatGroup& few, const Stretch& stretch, const BeatGroup& many,
+                      const Stretch& wave_of_many) {
+  const Eigen::Index step = step_of(signal);
+  const Slopes wave = collect(signal, few, stretch, step, false);
+  const Slopes noise = collect(signal, many, wave_of_many, step, false);
+  const Eigen::ArrayXXd waves = wave.at_lag(0), others = noise.at_lag(0);
+  const auto beats = static_cast<double>(others.cols());
+  const Eigen::ArrayXd mean = waves.rowwise().mean(), mean_of_others = others.rowwise().mean();
+  double sum = 0.0, leads = 0.0;
+  for (Eigen::Index l = 0; l < wave.leads; ++l) {
+    if (signal.usable[static_cast<std::size_t>(l)] == 0) continue;
+    const Eigen::Index first = l * noise.points;
+    const Eigen::ArrayXXd rest =
+        others.middleRows(first, noise.points).colwise() - mean_of_others.segment(first, noise.points);
+    const double variance = rest.square().mean() * beats / std::max(1.0, beats - 1.0);
+    sum += mean.segment(l * wave.points, wave.points).square().mean() / std::max(variance, kTiny);
+    leads += 1.0;
+  }
+  return leads > 0.0 ? static_cast<double>(few.beats.size()) * sum / leads : 0.0;
+}
+
+double own_beat_ratio(const WorkingSignal& signal, const BeatGroup& group, const Stretch& stretch) {
   std::vector<double> known;
   std::copy_if(group.rr_before_s.begin(), group.rr_before_s.end(), std::back_inserter(known),
                [](double rr) { return std::isfinite(rr); });
-  if (known.empty()) return true;
+  if (known.empty()) return 1.0;
   const double usual = median(known);
   // Premature beats have a P wave of another form: they must not decide.
   BeatGroup own = group, by_beat_before = group;
@@ -164,7 +186,7 @@ bool belongs_to_own_beat(const WorkingSignal& signal, const BeatGroup& group, co
   double sum = 0.0;
   for (std::size_t i = 0; i < group.centers.size(); ++i) {
     const double rr = group.rr_before_s[i];
-    if (!std::isfinite(rr) || rr < kConsistency.premature_ratio * usual) continue;
+    if (!std::isfinite(rr) || rr < kBeatGroup.premature_ratio * usual) continue;
     const double later = std::min(rr - usual, 0.5 * usual);
     own.beats.push_back(group.beats[i]);
     own.centers.push_back(group.centers[i]);
@@ -172,9 +194,8 @@ bool belongs_to_own_beat(const WorkingSignal& signal, const BeatGroup& group, co
     by_beat_before.centers.push_back(group.centers[i] - static_cast<Eigen::Index>(std::lround(later * signal.rate)));
     sum += later * later;
   }
-  if (std::sqrt(sum / static_cast<double>(own.beats.size())) < kConsistency.min_irregular_s) return true;
-  return common_ratio(signal, own, stretch) >=
-         kConsistency.own_beat_ratio * common_ratio(signal, by_beat_before, stretch);
+  if (std::sqrt(sum / static_cast<double>(own.beats.size())) < kConsistency.min_irregular_s) return 1.0;
+  return common_ratio(signal, own, stretch) / std::max(kTiny, common_ratio(signal, by_beat_before, stretch));
 }
 
 }  // namespace cardiograd::dsp

@@ -29,8 +29,14 @@ Consistency consistency(const WorkingSignal& signal, const BeatGroup& group, con
 // The ratio of `consistency` alone.
 double common_ratio(const WorkingSignal& signal, const BeatGroup& group, const Stretch& stretch);
 
-// Whether what the beats have in common keeps its distance from their own R peaks, or from those before: P does the
-// one, the T wave of the beat before the other. True also where the intervals are too regular to tell.
-bool belongs_to_own_beat(const WorkingSignal& signal, const BeatGroup& group, const Stretch& stretch);
+// How much energy the slopes of a few beats have as a ratio to what differs between the beats of a larger group, which
+// have the wave elsewhere: about 1 where there is no wave. Mean over the leads, times the number of beats.
+double ratio_to_noise(const WorkingSignal& signal, const BeatGroup& few, const Stretch& stretch, const BeatGroup& many,
+                      const Stretch& wave_of_many);
+
+// Whether what the beats have in common keeps its distance from their own R peaks (P) or from those before (the T wave
+// of the beat before): the ratio of `common_ratio` with respect to either. 1 where the intervals are too regular to
+// tell.
+double own_beat_ratio(const WorkingSignal& signal, const BeatGroup& group, const Stretch& stretch);
 
 }  // namespace cardiograd::dsp

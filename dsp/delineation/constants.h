@@ -150,6 +150,31 @@ struct PeriodicConstants {
 };
 inline constexpr PeriodicConstants kPeriodic;
 
+// Broad rhythms that are irregular (broad_beats.h).
+struct BroadConstants {
+  // Least ratio of a lead's RMS in the periodic beats' band to that from kRPeak.band_high_hz to sharp_high_hz. Noise: a
+  // random walk has 6, white noise 0.9.
+  double min_slow_ratio = 10.0;
+};
+inline constexpr BroadConstants kBroad;
+
+// Leads that were not recorded at the same time (lead_times.h).
+struct LeadTimesConstants {
+  // Length of the recording that is looked at. Judgment: printed records are shorter.
+  double looked_at_s = 20.0;
+  // Rate at which it is. Geometry: the envelope is as wide as a complex.
+  double rate_hz = 50.0;
+  // Two leads coincide at this correlation of their envelopes. Physiology: equal beats 0.1 s apart have 0.2.
+  double min_correlation = 0.4;
+  // When shifted by up to this. Physiology: the middles of a complex in two leads.
+  double reach_s = 0.04;
+  // Fewer beats do not tell. Physiology: a printed lead of 2.5 s has three.
+  double min_beats = 3.0;
+  // Two leads have at least this ratio of beats, or one of them is no ECG. Judgment: the rhythm changes with time.
+  double min_count_ratio = 0.6;
+};
+inline constexpr LeadTimesConstants kLeadTimes;
+
 // The working signal (working_signal.h).
 struct WorkingSignalConstants {
   // The rate that the recording is resampled to, as nearly as a ratio with a denominator or numerator of 1 allows.
@@ -163,10 +188,6 @@ struct WorkingSignalConstants {
   double band_low_hz = 0.5;
   // Upper end of the band. Judgment: mains and muscle noise lie above, and hardly anything of P, QRS onset and T.
   double band_high_hz = 40.0;
-  // Order of the Butterworth prototype, applied in both directions. Judgment: little ringing beside QRS complexes.
-  int band_order = 2;
-  // The upper end is no higher than this fraction of the recording's rate. Geometry: below half the rate.
-  double max_band_fraction = 0.45;
   // Length of the odd reflection at both ends. Geometry: a time constant of the lower end.
   double padding_s = 1.0;
   // A lead with a larger fraction of missing samples is not used. Judgment: most of it would be interpolated.
@@ -212,8 +233,6 @@ struct StimulusConstants {
   double again_s = 5.0;
   // At least this many, itself included. Judgment: an artifact comes alone.
   Eigen::Index min_stimuli = 3;
-  // As many leads are looked at. Judgment: a stimulus is seen in most.
-  Eigen::Index some_leads = 4;
   // Half the length that is bridged, two samples at least. Physiology: what is left of an impulse of 2 ms.
   double bridge_s = 0.008;
 };
@@ -238,6 +257,11 @@ struct BeatGroupConstants {
   double same_shape_correlation = 0.90;
   // A beat joins a group only if their RMS differ by less than this ratio. Judgment: artifacts.
   double max_energy_ratio = 4.0;
+  // Quantile of the intervals of a neighborhood that is the usual one. Geometry: where every second beat is early, half
+  // of them is not.
+  double usual_rr_quantile = 0.6;
+  // Beats after an interval below this ratio to the usual one are premature. Physiology: sinus arrhythmia stays above.
+  double premature_ratio = 0.85;
   // A beat owns nothing later than this before the next R peak. Physiology: there the next QRS complex begins.
   double next_qrs_s = 0.08;
   // At an RR interval of 1 s a beat owns nothing earlier than this after the R peak before; grows with sqrt(RR / s).
@@ -333,17 +357,13 @@ struct PAndTConstants {
   PerPAndT early_weight = {.p = 0.5, .t = 0.0};
   // Width of the Gaussian in which humps of different leads support each other. Judgment: peaks of leads differ by
   // that.
-  PerPAndT support_s = {.p = 0.03, .t = 0.03};
+  double support_s = 0.03;
   // That Gaussian is cut off here. Numerics: 1 % of its height.
-  PerPAndT support_reach_sigmas = {.p = 3.0, .t = 3.0};
+  double support_reach_sigmas = 3.0;
   // Strength from which on a hump supports no more. Judgment: one large lead must not decide alone.
-  PerPAndT trusted_backgrounds = {.p = 20.0, .t = 20.0};
-  // A lead's background is taken as no less than this fraction of its steepest slope. Numerics: noiseless signals.
-  PerPAndT min_background_fraction = {.p = 1e-9, .t = 1e-9};
-  // Width of the Gaussian around the common place in which a lead's own hump is chosen. Judgment: twice support_s.
-  PerPAndT near_s = {.p = 0.06, .t = 0.06};
+  double trusted_backgrounds = 20.0;
   // A lead's own hump lies within this of the common place. Judgment: a third of its height.
-  PerPAndT near_reach_sigmas = {.p = 1.5, .t = 1.5};
+  double near_reach_sigmas = 1.5;
   // Least strength, relative to the main hump, of a phase before it. Tuned: biphasic waves of LUDB and QTDB.
   PerPAndT phase_before_fraction = {.p = 0.7, .t = 0.7};
   // Least strength, relative to the main hump, of a phase after it. Tuned: T ends of LUDB and QTDB; after T it may be a
@@ -360,13 +380,13 @@ struct PAndTConstants {
   PerPAndT reach_after_s = {.p = 0.032, .t = 0.12};
   // A wave falls at most this ratio as long after its falling flank as from its middle to that flank; for T at
   // reference_rr_s. Tuned: T ends of LUDB and QTDB.
-  PerPAndT symmetry_ratio = {.p = 1.45, .t = 1.45};
+  double symmetry_ratio = 1.45;
   // The end's corner is sought over at least one part in this many of reach_after_s. Judgment: narrow humps.
   Eigen::Index min_reach_parts = 3;
   // A lead's boundary farther from the consensus is taken as this far. Judgment: an outlier.
-  PerPAndT outlier_s = {.p = 0.05, .t = 0.05};
+  double outlier_s = 0.05;
   // A lead's peak farther from the consensus than this ratio to outlier_s is replaced by it. Judgment: another wave.
-  PerPAndT outlier_peak_ratio = {.p = 2.0, .t = 2.0};
+  double outlier_peak_ratio = 2.0;
 };
 inline constexpr PAndTConstants kPAndT;
 
@@ -379,43 +399,70 @@ struct PConstants {
   double last_t_end_bazett_s = 0.36;
   // The peak is at least this far after the end of the T wave of the beat before. Physiology: half a P wave.
   double after_last_t_s = 0.05;
-  // Its peak is at least this far after that of the T wave before. Physiology: half of the shortest T and half of P.
-  double min_after_t_s = 0.1;
   // In groups of fewer beats no P is reported. Geometry: what beats have in common needs some.
   std::size_t min_group_beats = 3;
   // In some lead P is at least this fraction as steep as the QRS complex. Physiology: 99 % of sinus rhythms have 0.04.
   double min_qrs_fraction = 0.01;
-  // A wave right behind T is P if in some lead it is at least this fraction as steep as T. Physiology: 99 % of sinus
+  // Where it begins right behind T, P is in some lead at least this fraction as steep as T. Physiology: 99 % of sinus
   // rhythms have 0.7; what the high-pass makes of the end of T has 0.25 at most.
-  double min_t_fraction = 0.4;
-  // Slope beside P, as a fraction of that of P, above which it is one wave of many. Tuned: sinus rhythm, fibrillation
-  // and flutter in PTB-XL, folds 1 to 8.
-  double max_beside_fraction = 0.45;
-  // Less time beside P does not tell. Geometry: a slope box less.
-  double min_beside_s = 0.02;
-  // Least ratio of what the beats have in common to what differs (Consistency::ratio). Noise: fibrillation gives 1.
-  double min_consistency_ratio = 5.0;
-  // Least median correlation of the beats. Tuned: records of LUDB and QTDB with atrial fibrillation and flutter.
-  double min_median_correlation = 0.6;
-  // A beat has the P wave above this correlation. Tuned: as min_median_correlation.
-  double min_beat_correlation = 0.2;
+  double min_t_fraction = 0.25;
+  // The slope beside P as a fraction of that of P, times the usual interval, above which P is one wave of many.
+  // Physiology: 98 % of sinus rhythms have less, half of all flutter more.
+  double max_beside_s = 0.42;
+  // A beat has the P wave above this fraction of the beats' median correlation. Judgment: halfway between beats that
+  // resemble the others little and beats that do not.
+  double min_beat_fraction = 0.33;
+  // The least P waves, as a fraction of the steepness of the QRS complex. Physiology: 99 % of sinus rhythms have more.
+  double least_of_qrs_fraction = 0.04;
+  // Where these stand out of the noise by less than this ratio, it can hide P. Noise: the ratio at which half of the P
+  // waves of LUDB are lost.
+  double hidden_ratio = 4.0;
 };
 inline constexpr PConstants kP;
 
+// The evidence for a P wave (p_presence.h): a sum of log odds, fitted by logistic regression to sinus rhythm against
+// fibrillation and flutter in PTB-XL, folds 1 to 10 left out by turns, with all leads, with two and with one. The
+// coefficients of the ten fits differ by less than 6 %.
+struct PEvidenceConstants {
+  // Log odds where all below is 0. Tuned: as the others, less 1: a P wave in fibrillation is worse than one missed.
+  double intercept_weight = -8.8;
+  // Per factor e of Consistency::ratio. Tuned: see above.
+  double ratio_weight = 1.0;
+  // The ratio counts up to here. Physiology: flutter has more.
+  double max_ratio = 60.0;
+  // Per unit of median correlation below kConsistency.enough_correlation. Tuned: see above.
+  double correlation_weight = 1.3;
+  // Over the number of beats: of few less is in common. Tuned: see above.
+  double few_beats_weight = 5.0;
+  // Per factor e of the slope beside P. Tuned: see above.
+  double beside_weight = -1.8;
+  // Added to that slope. Noise: what is left of it in averages.
+  double least_beside_fraction = 0.05;
+  // Per factor e of rr_irregularity. Tuned: see above.
+  double irregularity_weight = -1.5;
+  // It counts from here on. Physiology: breathing.
+  double min_irregularity_fraction = 0.02;
+  // It counts up to here. Physiology: three quarters of fibrillation have more.
+  double max_irregularity_fraction = 0.1;
+  // At the interval of flutter that is conducted 2:1. Tuned: see above.
+  double flutter_weight = -5.5;
+  // That interval. Physiology: 150 a minute.
+  double flutter_rr_s = 0.41;
+  // Width of the Gaussian in the logarithm of the interval. Physiology: atria flutter 250 to 350 times a minute.
+  double flutter_spread_ratio = 0.13;
+};
+inline constexpr PEvidenceConstants kPEvidence;
+
 // What only T has: how its search follows the heart rate (p_t_search.h).
 struct TConstants {
-  // The peak is no later than this fraction of the RR interval after the R peak less before_next_peak_s. Physiology:
+  // The peak is no later than this fraction of the RR interval after the R peak less kP.after_last_t_s. Physiology:
   // the next P wave.
   double latest_rr_fraction = 0.9;
-  // See latest_rr_fraction. Physiology: half a P wave.
-  double before_next_peak_s = 0.05;
   // The peak is no later than this after the R peak at an RR interval of 1 s, growing with sqrt(RR / s), and
   // latest_extra_s. Paper: Bazett (1920) for the square root; the value is that of a long QT interval.
   double latest_bazett_s = 0.46;
   // See latest_bazett_s. Tuned: T peaks of LUDB at high rates.
   double latest_extra_s = 0.06;
-  // The end is at least this far before the next R peak. Physiology: there the next QRS complex begins.
-  double before_next_bound_s = 0.08;
   // The RR interval at which reach_after_s and symmetry_ratio hold; they grow in proportion to RR. Tuned: T ends of
   // LUDB: slow hearts' T waves fall longer.
   double reference_rr_s = 0.9;
@@ -423,8 +470,6 @@ struct TConstants {
   double min_scaled_rr_s = 0.4;
   // They grow up to here. Physiology: 37 beats a minute.
   double max_scaled_rr_s = 1.6;
-  // Fewer leads have no consensus about the T wave: each keeps its own boundaries. Tuned: QTDB, records of two leads.
-  std::size_t min_consensus_leads = 4;
 };
 inline constexpr TConstants kT;
 
@@ -438,21 +483,12 @@ struct ConsistencyConstants {
   double trusted_correlation = 0.7;
   // A shift is believed if it improves the correlation by this. Judgment: as trusted_correlation.
   double min_gain_correlation = 0.02;
-  // Below this median correlation the beats are compared again with those that resemble each other. Geometry: P's
-  // min_median_correlation.
+  // Below this median correlation the beats are compared again with those that resemble each other. Judgment: more than
+  // a third differs.
   double enough_correlation = 0.6;
-  // A beat resembles the others from this correlation on. Judgment: half of enough_correlation.
-  double alike_correlation = 0.3;
-  // At least this many beats, and half of the group, must resemble each other. Geometry: P's min_group_beats.
-  std::size_t min_alike_beats = 3;
   // From this deviation of the intervals from their median on it shows to which beat a wave belongs. Geometry: a
   // fifth of a P wave.
   double min_irregular_s = 0.02;
-  // What the beats have in common belongs to them if its ratio is this times that with respect to the beats before.
-  // Physiology: 98 % of sinus rhythms have 2, 75 % of T waves less than 1.
-  double own_beat_ratio = 2.0;
-  // Beats after an interval below this ratio to the usual one are left out of that. Physiology: premature beats.
-  double premature_ratio = 0.85;
   // How often the beats are compared again at most. Judgment: more change little.
   int max_rounds = 2;
 };

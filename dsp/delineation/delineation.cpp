@@ -50,20 +50,24 @@ Wave lead_qrs(const LeadWaves& lead, double onset_shift, double offset_shift, co
   return in_seconds(onset, lead.qrs_peak, offset, place);
 }
 
-// Finds the waves of a group and moves them to each of its beats.
-void add_group(const WorkingSignal& working, const BeatGroup& group, std::span<const double> r_peaks_s,
-               std::vector<QrsRest>& rests, Delineation& result) {
+GroupWaves waves_of(const WorkingSignal& working, const BeatGroup& group, std::span<const double> r_peaks_s) {
   std::vector<double> before, after;
   for (const std::size_t beat : group.beats) {
     if (beat > 0) before.push_back(r_peaks_s[beat] - r_peaks_s[beat - 1]);
     if (beat + 1 < r_peaks_s.size()) after.push_back(r_peaks_s[beat + 1] - r_peaks_s[beat]);
   }
-  const GroupWaves waves = find_group_waves(working, group, usual(std::move(before)), usual(std::move(after)));
+  return find_group_waves(working, group, usual(std::move(before)), usual(std::move(after)));
+}
+
+// Moves the waves of a group to each of its beats.
+void add_group(const WorkingSignal& working, const BeatGroup& group, const GroupWaves& waves,
+               std::vector<QrsRest>& rests, Delineation& result) {
   const double duration_s = static_cast<double>(working.samples.rows() - 1) / working.rate;
   for (std::size_t i = 0; i < group.beats.size(); ++i) {
     const std::size_t beat = group.beats[i];
     const Place place{static_cast<double>(group.centers[i] - group.center), working.rate, duration_s};
     const double onset_shift = waves.qrs_onset_shifts[i], offset_shift = waves.qrs_offset_shifts[i];
+    result.p_hidden[beat] = waves.p_present[i] == 0 && waves.p_hidden ? 1 : 0;
     rests[beat] = {(1.0 - kQrs.lead_shift_fraction) * onset_shift / working.rate,
                    (1.0 - kQrs.lead_shift_fraction) * offset_shift / working.rate};
     for (std::size_t l = 0; l < waves.leads.size(); ++l) {
@@ -107,7 +111,7 @@ Wave global_wave(const Delineation& all, std::size_t beat, Wave BeatWaves::*memb
 
 Delineation delineate(const Eigen::ArrayXXd& signal, double rate, std::span<const double> r_peaks_s) {
   if (r_peaks_s.empty()) {
-    return {{}, std::vector<std::vector<BeatWaves>>(static_cast<std::size_t>(signal.cols()))};
+    return {{}, {}, std::vector<std::vector<BeatWaves>>(static_cast<std::size_t>(signal.cols()))};
   }
   return delineate(working_signal(signal, rate), r_peaks_s);
 }
@@ -116,15 +120,18 @@ Delineation delineate(const WorkingSignal& working, std::span<const double> r_pe
   Delineation result;
   const std::size_t beats = r_peaks_s.size();
   result.global.resize(beats);
+  result.p_hidden.assign(beats, 0);
   result.leads.assign(working.usable.size(), std::vector<BeatWaves>(beats));
   std::vector<QrsRest> rests(beats);
   for (std::size_t first = 0; first < beats;) {
     // No neighborhood of a few beats at the end: they go with those before.
     constexpr std::size_t kUsual = kBeatGroup.neighborhood_beats;
     const std::size_t last = beats - first < kUsual + kUsual / 2 ? beats : first + kUsual;
-    for (const BeatGroup& group : group_beats(working, r_peaks_s, first, last)) {
-      add_group(working, group, r_peaks_s, rests, result);
-    }
+    const std::vector<BeatGroup> groups = group_beats(working, r_peaks_s, first, last);
+    std::vector<GroupWaves> waves;
+    for (const BeatGroup& group : groups) waves.push_back(waves_of(working, group, r_peaks_s));
+    find_p_of_few(working, groups, waves);
+    for (std::size_t i = 0; i < groups.size(); ++i) add_group(working, groups[i], waves[i], rests, result);
     first = last;
   }
   for (std::size_t beat = 0; beat < beats; ++beat) {
@@ -135,6 +142,33 @@ Delineation delineate(const WorkingSignal& working, std::span<const double> r_pe
     global.qrs.offset_s += rests[beat].offset_s;
     global.qrs.peak_s = r_peaks_s[beat];
     global.t = global_wave(result, beat, &BeatWaves::t);
+  }
+  return result;
+}
+
+Delineation delineate(const WorkingSignal& working, const RPeaks& peaks) {
+  if (peaks.apart.empty()) return delineate(working, std::span(peaks.times_s));
+  const auto with_leads = [&](const auto& use) {
+    WorkingSignal some = working;
+    for (std::size_t l = 0; l < some.usable.size(); ++l) {
+      if (!use(static_cast<Eigen::Index>(l))) some.usable[l] = 0;
+    }
+    return some;
+  };
+  const auto has = [](const LeadsApart& set, Eigen::Index lead) {
+    return std::find(set.leads.begin(), set.leads.end(), lead) != set.leads.end();
+  };
+  const auto together = [&](Eigen::Index lead) {
+    return std::none_of(peaks.apart.begin(), peaks.apart.end(), [&](const LeadsApart& set) { return has(set, lead); });
+  };
+  Delineation result = delineate(with_leads(together), std::span(peaks.times_s));
+  for (const LeadsApart& set : peaks.apart) {
+    Delineation own = delineate(with_leads([&](Eigen::Index lead) { return has(set, lead); }), std::span(set.times_s));
+    for (const Eigen::Index lead : set.leads) {
+      auto& beats = result.leads[static_cast<std::size_t>(lead)];
+      beats = std::move(own.leads[static_cast<std::size_t>(lead)]);
+      beats.resize(peaks.times_s.size());
+    }
   }
   return result;
 }

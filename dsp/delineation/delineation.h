@@ -7,6 +7,7 @@
 #include <Eigen/Core>
 
 #include "dsp/delineation/beat_groups.h"
+#include "dsp/delineation/r_peaks.h"
 #include "dsp/statistics.h"
 #include "ecg/wave.h"
 
@@ -19,6 +20,7 @@ using ecg::Wave;
 // beat the R peak as detected.
 struct Delineation {
   std::vector<BeatWaves> global;              // One for each R peak.
+  std::vector<char> p_hidden;                 // Per beat: no P is found, but there is enough noise to hide one.
   std::vector<std::vector<BeatWaves>> leads;  // [lead][beat]; flat or missing leads have absent waves.
 };
 
@@ -38,5 +40,9 @@ Delineation delineate(const Eigen::ArrayXXd& signal, double rate, std::span<cons
 
 // The same from a signal that is already prepared. Never throws.
 Delineation delineate(const WorkingSignal& signal, std::span<const double> r_peaks_s);
+
+// The same where leads may lie apart (RPeaks): the global beats are without them, and each set of them has beats of its
+// own, as many of them as there are global ones; absent ones fill up.
+Delineation delineate(const WorkingSignal& signal, const RPeaks& peaks);
 
 }  // namespace cardiograd::dsp

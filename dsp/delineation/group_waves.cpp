@@ -1,10 +1,11 @@
 #include "dsp/delineation/group_waves.h"
 
 #include <algorithm>
+#include <cmath>
 #include <utility>
 
 #include "dsp/delineation/consistency.h"
-#include "dsp/delineation/p_presence.h"
+#include "dsp/delineation/constants.h"
 #include "dsp/delineation/p_t_search.h"
 #include "dsp/delineation/qrs_search.h"
 
@@ -22,7 +23,47 @@ GroupWaves no_waves(const AverageBeat& beat) {
   return waves;
 }
 
+bool has_p(const GroupWaves& waves) {
+  return std::count(waves.p_present.begin(), waves.p_present.end(), 1) > 0;
+}
+
+// Correlation of two averages around their R peaks, over all leads.
+double shape_correlation(const BeatGroup& a, const BeatGroup& b, double rate) {
+  const auto half = static_cast<Eigen::Index>(std::lround(kBeatGroup.shape_s * rate));
+  Eigen::ArrayXXd first = a.average.middleRows(a.center - half, 2 * half + 1);
+  Eigen::ArrayXXd second = b.average.middleRows(b.center - half, 2 * half + 1);
+  first.rowwise() -= first.colwise().mean().eval();
+  second.rowwise() -= second.colwise().mean().eval();
+  const double norm = std::sqrt(first.square().sum() * second.square().sum());
+  return norm > 0.0 ? (first * second).sum() / norm : 0.0;
+}
+
+Stretch p_stretch(const GroupWaves& waves, Eigen::Index slope_box) {
+  FoundWaves p;
+  for (const LeadWaves& lead : waves.leads) p.leads.push_back(lead.p);
+  return stretch_of(p, slope_box);
+}
+
 }  // namespace
+
+void find_p_of_few(const WorkingSignal& signal, std::span<const BeatGroup> groups, std::span<GroupWaves> waves) {
+  const auto largest = std::max_element(groups.begin(), groups.end(), [](const BeatGroup& a, const BeatGroup& b) {
+    return a.beats.size() < b.beats.size();
+  });
+  const auto main = static_cast<std::size_t>(largest - groups.begin());
+  if (groups.empty() || !has_p(waves[main])) return;
+  const auto box = static_cast<Eigen::Index>(std::lround(kWave.slope_box_s.p * signal.rate));
+  const Stretch of_many = p_stretch(waves[main], box);
+  for (std::size_t i = 0; i < groups.size(); ++i) {
+    const auto with_hump = [](const LeadWaves& lead) { return lead.p.has_value(); };
+    if (groups[i].beats.size() >= kP.min_group_beats || too_flat_for_p(waves[i].p_evidence) ||
+        std::none_of(waves[i].leads.begin(), waves[i].leads.end(), with_hump) ||
+        shape_correlation(groups[i], *largest, signal.rate) < kBeatGroup.same_shape_correlation)
+      continue;
+    const double ratio = ratio_to_noise(signal, groups[i], p_stretch(waves[i], box), *largest, of_many);
+    if (ratio >= kP.hidden_ratio) waves[i].p_present.assign(groups[i].beats.size(), 1);
+  }
+}
 
 GroupWaves find_group_waves(const WorkingSignal& signal, const BeatGroup& group, double rr_before_s,
                             double rr_after_s) {
@@ -46,6 +87,8 @@ GroupWaves find_group_waves(const WorkingSignal& signal, const BeatGroup& group,
   const FoundWaves p = find_wave(beat, for_p, p_slopes);
   PPresence presence = p_presence(beat, *qrs, t, p, for_p, rr_before_s);
   if (std::count(presence.present.begin(), presence.present.end(), 1) == 0) t = find_wave(beat, whole, t_slopes);
+  waves.p_evidence = presence.evidence;
+  waves.p_hidden = p_visibility(beat, *qrs, for_p) < kP.hidden_ratio;
   waves.p_present = std::move(presence.present);
   waves.p_shifts = std::move(presence.shifts);
   if (t.strongest > 0.0) {

@@ -2,9 +2,11 @@
 #pragma once
 
 #include <optional>
+#include <span>
 #include <vector>
 
 #include "dsp/delineation/average_beat.h"
+#include "dsp/delineation/p_presence.h"
 #include "dsp/delineation/wave_search.h"
 
 namespace cardiograd::dsp {
@@ -20,7 +22,9 @@ struct LeadWaves {
 // Vectors per beat have one entry for each of the group's beats, in their order; shifts are in samples.
 struct GroupWaves {
   std::vector<LeadWaves> leads;
+  PEvidence p_evidence;
   std::vector<char> p_present;           // Per beat.
+  bool p_hidden = false;                 // Whether noise can hide P where it is not found (p_visibility).
   std::vector<double> p_shifts;          // Per beat: of its P wave from that of the average.
   std::vector<double> t_shifts;          // Per beat: of its T wave.
   std::vector<double> qrs_onset_shifts;  // Per beat: of its own QRS boundaries over all leads.
@@ -30,5 +34,10 @@ struct GroupWaves {
 // QRS, then T after it, then P before it. `rr_before_s` and `rr_after_s`: the usual intervals to the beats before and
 // after those of the group. No waves where no lead has a QRS complex. Never throws.
 GroupWaves find_group_waves(const WorkingSignal& signal, const BeatGroup& group, double rr_before_s, double rr_after_s);
+
+// P of groups of fewer than kP.min_group_beats: single early beats, which have nothing to be compared with. They have
+// it if their QRS complex is that of the largest group, if that has a P wave, and if theirs stands out of what differs
+// between the beats there. `waves` are those of `groups`.
+void find_p_of_few(const WorkingSignal& signal, std::span<const BeatGroup> groups, std::span<GroupWaves> waves);
 
 }  // namespace cardiograd::dsp

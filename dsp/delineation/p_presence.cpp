@@ -2,7 +2,8 @@
 
 #include <algorithm>
 #include <cmath>
-#include <optional>
+#include <numbers>
+#include <utility>
 
 #include "dsp/delineation/consistency.h"
 #include "dsp/delineation/constants.h"
@@ -29,52 +30,116 @@ Eigen::ArrayXd activity_of(const AverageBeat& beat, const FoundQrs& qrs, const F
   return (mean / of_p).sqrt();
 }
 
-}  // namespace
-
-PEvidence p_evidence(const AverageBeat& beat, const FoundQrs& qrs, const FoundWaves& t, const FoundWaves& p,
-                     const WaveSearch& search, double rr_before_s) {
-  PEvidence evidence;
+// Fills what concerns the average alone.
+void add_strengths(const AverageBeat& beat, const FoundQrs& qrs, const FoundWaves& t, const FoundWaves& p,
+                   const WaveSearch& search, PEvidence& evidence) {
   std::vector<double> t_ends;
   for (std::size_t l = 0; l < p.leads.size(); ++l) {
-    if (t.leads[l]) t_ends.push_back(t.leads[l]->offset - rr_before_s * beat.rate());
+    if (t.leads[l]) t_ends.push_back(t.leads[l]->offset - evidence.rr_s * beat.rate());
     if (!p.leads[l]) continue;
     evidence.of_qrs = std::max(evidence.of_qrs, p.leads[l]->strength / qrs.activity.steepest[l]);
-    if (t.leads[l]) evidence.of_t = std::max(evidence.of_t, p.leads[l]->strength / t.leads[l]->strength);
+    if (t.leads[l]) {
+      evidence.of_t = std::max(evidence.of_t, p.leads[l]->strength / t.leads[l]->strength);
+    }
   }
-  if (evidence.of_qrs == 0.0) return evidence;
   const Stretch wave = stretch_of(p, search.slope_box);
   const double t_end = t_ends.empty() ? static_cast<double>(search.from) : median(t_ends);
-  evidence.behind_t = !t_ends.empty() && wave.from - t_end < kP.after_last_t_s * beat.rate();
-  const Eigen::Index first = beat.inside(static_cast<Eigen::Index>(t_end));
-  const Eigen::Index last = static_cast<Eigen::Index>(qrs.all_leads.onset) - search.slope_box;
+  evidence.after_t_s = (wave.from - t_end) / beat.rate();
   const Eigen::ArrayXd activity = activity_of(beat, qrs, p, search);
+  const auto box = static_cast<double>(search.slope_box);
+  const auto within = [](double position, double from, double to) { return position >= from && position <= to; };
   std::vector<double> beside;
-  for (Eigen::Index at = first; at < last; ++at) {
+  for (Eigen::Index at = beat.group().from + search.slope_box; at <= beat.group().to - search.slope_box; ++at) {
     const auto position = static_cast<double>(at);
-    if (position < wave.from || position > wave.to) beside.push_back(activity[at]);
+    if (within(position, qrs.all_leads.onset - box, qrs.all_leads.offset + box)) continue;
+    if (!within(position, wave.from, wave.to)) beside.push_back(activity[at]);
   }
-  if (static_cast<double>(beside.size()) >= kP.min_beside_s * beat.rate()) {
-    evidence.beside = lower_quantile(beside, kWave.background_quantile.p);
+  if (!beside.empty()) evidence.beside = lower_quantile(std::move(beside), kWave.background_quantile.p);
+}
+
+// The ratio of the SDs of box slopes and of second differences over `step` samples in noise that is white up to the
+// upper end of the working signal's band.
+double slope_of_difference(Eigen::Index box, Eigen::Index step, double rate) {
+  constexpr int kPoints = 64;
+  double slopes = 0.0, differences = 0.0;
+  for (int i = 0; i < kPoints; ++i) {
+    const double angle = 2.0 * std::numbers::pi * kWorkingSignal.band_high_hz * (i + 0.5) / kPoints / rate;
+    double sum = 0.0;
+    for (Eigen::Index j = 1; j <= box; ++j) sum += 2.0 * std::sin(angle * static_cast<double>(j));
+    const double slope = sum * rate / static_cast<double>(box * (box + 1));
+    const double difference = 2.0 - 2.0 * std::cos(angle * static_cast<double>(step));
+    slopes += slope * slope;
+    differences += difference * difference;
   }
-  return evidence;
+  return std::sqrt(slopes / differences);
+}
+
+bool is_p(const PEvidence& evidence) {
+  const bool one_of_many = evidence.beside * evidence.rr_s > kP.max_beside_s;
+  return !too_flat_for_p(evidence) && !one_of_many && evidence.own_beat >= 1.0 && p_log_odds(evidence) > 0.0;
+}
+
+}  // namespace
+
+bool too_flat_for_p(const PEvidence& evidence) {
+  const bool end_of_t = evidence.after_t_s < kP.after_last_t_s && evidence.of_t < kP.min_t_fraction;
+  return end_of_t || evidence.of_qrs < kP.min_qrs_fraction;
+}
+
+double p_log_odds(const PEvidence& evidence) {
+  const PEvidenceConstants& k = kPEvidence;
+  const double away = std::log(evidence.rr_s / k.flutter_rr_s) / k.flutter_spread_ratio;
+  return k.intercept_weight +
+         k.ratio_weight * std::log(std::clamp(evidence.ratio, k.least_beside_fraction, k.max_ratio)) +
+         k.correlation_weight * std::min(0.0, evidence.correlation - kConsistency.enough_correlation) +
+         k.few_beats_weight / std::max(1.0, evidence.beats) +
+         k.beside_weight * std::log(evidence.beside + k.least_beside_fraction) +
+         k.irregularity_weight *
+             std::log(std::clamp(evidence.irregularity, k.min_irregularity_fraction, k.max_irregularity_fraction)) +
+         k.flutter_weight * std::exp(-away * away);
 }
 
 PPresence p_presence(const AverageBeat& beat, const FoundQrs& qrs, const FoundWaves& t, const FoundWaves& p,
                      const WaveSearch& search, double rr_before_s) {
-  PPresence presence{std::vector<char>(beat.beats(), 0), std::vector<double>(beat.beats(), 0.0)};
+  PPresence presence{{}, std::vector<char>(beat.beats(), 0), std::vector<double>(beat.beats(), 0.0)};
+  if (p.strongest == 0.0) return presence;
+  PEvidence& evidence = presence.evidence;
+  evidence.rr_s = rr_before_s;
+  evidence.beats = static_cast<double>(beat.beats());
+  evidence.irregularity = beat.group().irregularity;
+  add_strengths(beat, qrs, t, p, search, evidence);
   if (beat.beats() < kP.min_group_beats) return presence;
-  const PEvidence evidence = p_evidence(beat, qrs, t, p, search, rr_before_s);
-  if (evidence.of_qrs < kP.min_qrs_fraction || evidence.beside > kP.max_beside_fraction) return presence;
-  if (evidence.behind_t && evidence.of_t < kP.min_t_fraction) return presence;
   const Stretch stretch = stretch_of(p, search.slope_box);
   const Consistency same = consistency(beat.signal(), beat.group(), stretch, true);
-  if (same.ratio < kP.min_consistency_ratio || median(same.correlations) < kP.min_median_correlation) return presence;
-  if (!belongs_to_own_beat(beat.signal(), beat.group(), stretch)) return presence;
+  evidence.ratio = same.ratio;
+  evidence.correlation = median(same.correlations);
+  evidence.own_beat = own_beat_ratio(beat.signal(), beat.group(), stretch);
+  if (!is_p(evidence)) return presence;
   presence.shifts = same.shifts;
   for (std::size_t i = 0; i < beat.beats(); ++i) {
-    presence.present[i] = same.correlations[i] > kP.min_beat_correlation;
+    presence.present[i] = same.correlations[i] > kP.min_beat_fraction * evidence.correlation;
   }
   return presence;
+}
+
+double p_visibility(const AverageBeat& beat, const FoundQrs& qrs, const WaveSearch& search) {
+  constexpr double kStep = 0.01;             // s: two thirds of the largest difference lie above 20 Hz.
+  constexpr double kMedianOfSigma = 0.6745;  // Of the magnitude of Gaussian noise.
+  const Eigen::Index step = beat.samples(kStep);
+  const double gain = slope_of_difference(search.slope_box, step, beat.rate()) / kMedianOfSigma;
+  const Eigen::Index first = beat.group().from + step, count = beat.group().to - step - first + 1;
+  if (count < 1) return 0.0;
+  double best = 0.0;
+  for (std::size_t l = 0; l < beat.leads(); ++l) {
+    if (qrs.activity.steepest[l] == 0.0) continue;
+    const Eigen::ArrayXd x = beat.lead(l);
+    const Eigen::ArrayXd difference =
+        (x.segment(first - step, count) - 2.0 * x.segment(first, count) + x.segment(first + step, count)).abs();
+    const double noise = gain * median({difference.begin(), difference.end()});
+    const double least = kP.least_of_qrs_fraction * qrs.activity.steepest[l];
+    best = std::max(best, least / std::max(noise, kRPeak.min_background_fraction * least));
+  }
+  return best;
 }
 
 }  // namespace cardiograd::dsp

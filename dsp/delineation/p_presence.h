@@ -9,26 +9,41 @@
 
 namespace cardiograd::dsp {
 
-// What speaks for the hump `p` of the average, wave by wave. Over the leads that have it; 0 where none has.
+// What speaks for or against the hump `p` of the average being a P wave. Strengths are over the leads that have it.
 struct PEvidence {
-  double of_qrs = 0.0;  // Steepness of P as a fraction of that of the QRS complex, in the lead where that is largest.
-  double of_t = 0.0;    // The same of the T wave.
-  // Slope between the end of the T wave before and the onset of QRS, P left out, as a fraction of that of P, over all
-  // leads: what a quarter of that time is below. 0 where the time is too short to tell.
+  double ratio = 0.0;        // Of what the beats have in common there to what differs (Consistency::ratio).
+  double correlation = 0.0;  // Median correlation of the beats.
+  double beats = 0.0;        // How many.
+  double own_beat = 1.0;     // own_beat_ratio.
+  double of_qrs = 0.0;       // Steepness as a fraction of that of the QRS complex, in the lead where that is largest.
+  double of_t = 0.0;         // Steepness as a fraction of that of T, in the lead where that is largest; 0 without T.
+  // Slope in the rest of the average, QRS left out, as a fraction of that of P, over all leads: what a quarter of the
+  // time is below. In flutter P is one wave of many.
   double beside = 0.0;
-  bool behind_t = false;  // Whether P begins where the T wave of the beat before ends.
+  double after_t_s = 0.0;     // From the end of the T wave of the beat before.
+  double irregularity = 0.0;  // Of the intervals around (BeatGroup).
+  double rr_s = 0.0;          // The usual interval before these beats.
 };
-PEvidence p_evidence(const AverageBeat& beat, const FoundQrs& qrs, const FoundWaves& t, const FoundWaves& p,
-                     const WaveSearch& search, double rr_before_s);
+
+// Logarithm of the odds that it is one (kPEvidence).
+double p_log_odds(const PEvidence& evidence);
 
 struct PPresence {
+  PEvidence evidence;
   std::vector<char> present;   // Per beat of the group.
   std::vector<double> shifts;  // Per beat: of its P wave from that of the average, in samples.
 };
 
-// The wave is there if it stands out of what lies between T and QRS, and if the beats have it in common, at a distance
-// from their own R peaks: fibrillation and flutter make humps as well, and so does the T wave of the beat before.
+// The wave is there if the odds are for it, unless it is far flatter than the QRS complex, is one wave of many, begins
+// right behind T and is as flat as the end of T, or keeps its distance from the R peaks before rather than from its
+// own. Groups of fewer than kP.min_group_beats have none.
 PPresence p_presence(const AverageBeat& beat, const FoundQrs& qrs, const FoundWaves& t, const FoundWaves& p,
                      const WaveSearch& search, double rr_before_s);
+
+// Whether the P wave that was found is none by its form: far flatter than the QRS complex or, right behind T, than T.
+bool too_flat_for_p(const PEvidence& evidence);
+
+// By what ratio the least P waves (kP) would stand out of the noise of the average, in the lead where that is largest.
+double p_visibility(const AverageBeat& beat, const FoundQrs& qrs, const WaveSearch& search);
 
 }  // namespace cardiograd::dsp

@@ -17,22 +17,22 @@ WaveSearch search_of(const AverageBeat& beat, double PerWave::*column, double Pe
   WaveSearch search{};
   search.slope_box = beat.samples(kWave.slope_box_s.*column);
   search.background_quantile = kWave.background_quantile.*column;
-  search.min_background_fraction = kPAndT.min_background_fraction.*wave;
+  search.min_background_fraction = kRPeak.min_background_fraction;
   search.spread = samples(kPAndT.spread_s);
   search.early_weight = kPAndT.early_weight.*wave;
-  search.support = samples(kPAndT.support_s);
-  search.support_reach = kPAndT.support_reach_sigmas.*wave * search.support;
-  search.trusted_backgrounds = kPAndT.trusted_backgrounds.*wave;
-  search.near = samples(kPAndT.near_s);
-  search.near_reach_sigmas = kPAndT.near_reach_sigmas.*wave;
+  search.support = kPAndT.support_s * rate;
+  search.support_reach = kPAndT.support_reach_sigmas * search.support;
+  search.trusted_backgrounds = kPAndT.trusted_backgrounds;
+  search.near = 2.0 * search.support;
+  search.near_reach_sigmas = kPAndT.near_reach_sigmas;
   search.phase_before_fraction = kPAndT.phase_before_fraction.*wave;
   search.phase_after_fraction = kPAndT.phase_after_fraction.*wave;
   search.phase_before = samples(kPAndT.phase_before_s);
   search.phase_after = samples(kPAndT.phase_after_s);
   search.limits.reach_before = beat.samples(kPAndT.reach_before_s.*wave);
   search.own_fraction = kWave.own_fraction.*column;
-  search.outlier = samples(kPAndT.outlier_s);
-  search.outlier_peak = kPAndT.outlier_peak_ratio.*wave * search.outlier;
+  search.outlier = kPAndT.outlier_s * rate;
+  search.outlier_peak = kPAndT.outlier_peak_ratio * search.outlier;
   return search;
 }
 
@@ -76,8 +76,8 @@ WaveSearch t_search(const AverageBeat& beat, double qrs_end, double rr_after_s) 
   const double root = std::sqrt(rr_after_s);
   // 1 at 67 beats a minute: slow hearts' T falls longer.
   const double slowness = std::clamp(rr_after_s, kT.min_scaled_rr_s, kT.max_scaled_rr_s) / kT.reference_rr_s;
-  const double latest = std::min(kT.latest_rr_fraction * rr_after_s - kT.before_next_peak_s,
-                                 kT.latest_bazett_s * root + kT.latest_extra_s);
+  const double latest =
+      std::min(kT.latest_rr_fraction * rr_after_s - kP.after_last_t_s, kT.latest_bazett_s * root + kT.latest_extra_s);
   const auto end = static_cast<Eigen::Index>(qrs_end);
   WaveSearch search = search_of(beat, &PerWave::t, &PerPAndT::t);
   search.from = beat.inside(end + beat.samples(kPAndT.peak_from_qrs_s.t));
@@ -85,10 +85,10 @@ WaveSearch t_search(const AverageBeat& beat, double qrs_end, double rr_after_s) 
   search.expected = static_cast<double>(beat.center()) + kPAndT.expected_s.t * root * beat.rate();
   search.limits.lowest = beat.inside(end + beat.samples(kPAndT.bound_from_qrs_s.t));
   search.limits.highest = beat.inside(std::min(search.to + beat.samples(kPAndT.bound_beyond_peak_s.t),
-                                               beat.center() + beat.samples(rr_after_s - kT.before_next_bound_s)));
+                                               beat.center() + beat.samples(rr_after_s - kBeatGroup.next_qrs_s)));
   search.limits.reach_after = beat.samples(kPAndT.reach_after_s.t * slowness);
-  search.limits.symmetry = kPAndT.symmetry_ratio.t * slowness;
-  search.min_consensus_leads = kT.min_consensus_leads;
+  search.limits.symmetry = kPAndT.symmetry_ratio * slowness;
+  search.min_consensus_leads = kAllLeads.second_opinion_leads;
   return search;
 }
 
@@ -104,7 +104,7 @@ WaveSearch p_search(const AverageBeat& beat, double qrs_onset, std::span<const s
                                   beat.inside(search.from - beat.samples(kPAndT.bound_beyond_peak_s.p)));
   search.limits.highest = beat.inside(start - beat.samples(kPAndT.bound_from_qrs_s.p));
   search.limits.reach_after = beat.samples(kPAndT.reach_after_s.p);
-  search.limits.symmetry = kPAndT.symmetry_ratio.p;
+  search.limits.symmetry = kPAndT.symmetry_ratio;
   search.min_consensus_leads = 1;
   return search;
 }
@@ -166,7 +166,7 @@ void part_windows(const AverageBeat& beat, const LeadSlopes& t_slopes, const Lea
   const CommonPlace t = common_place(beat, for_t, lead_humps(for_t, t_slopes));
   const CommonPlace p = common_place(beat, for_p, lead_humps(for_p, p_slopes));
   if (t.place < 0 || p.place < 0) return;
-  const Eigen::Index rr = beat.samples(rr_before_s), apart = beat.samples(kP.min_after_t_s);
+  const Eigen::Index rr = beat.samples(rr_before_s), apart = beat.samples(2.0 * kP.after_last_t_s);
   // best_t: of the places for T that leave room for P at `at`.
   Eigen::Index best_t = -1, next_t = for_t.from, t_place = t.place, p_place = p.place;
   double best = -1.0;
@@ -181,7 +181,7 @@ void part_windows(const AverageBeat& beat, const LeadSlopes& t_slopes, const Lea
     p_place = at;
   }
   if (best < 0.0) return;
-  const Eigen::Index p_begins = p_place - beat.samples(0.5 * kP.min_after_t_s);
+  const Eigen::Index p_begins = p_place - beat.samples(kP.after_last_t_s);
   for_t.to = std::clamp(p_place + rr - apart, for_t.from, for_t.to);
   for_t.limits.highest = std::clamp(p_begins + rr, for_t.to, std::max(for_t.to, for_t.limits.highest));
   for_p.from = std::clamp(t_place - rr + apart, for_p.from, for_p.to);

@@ -2,6 +2,7 @@
 
 #include <algorithm>
 #include <cmath>
+#include <utility>
 
 #include "dsp/delineation/constants.h"
 #include "dsp/filters/butterworth.h"
@@ -75,8 +76,10 @@ struct WeightedSum {
   Eigen::ArrayXd mean() const { return (weights > 0.0).select(sum / weights, 0.0); }
 };
 
-// Adds a lead's envelope in units of its local level, with its weight. `band`: the band-passed lead.
-void add_lead(const Eigen::ArrayXd& band, Eigen::Index width, Eigen::Index block, WeightedSum& total) {
+// Adds a lead's envelope in units of its local level, with its weight. `band`: the band-passed lead. `own`: takes every
+// `step`-th sample of it, as many as there is room for.
+void add_lead(const Eigen::ArrayXd& band, Eigen::Index width, Eigen::Index block, Eigen::Index step,
+              Eigen::Ref<Eigen::ArrayXd> own, WeightedSum& total) {
   const Eigen::ArrayXd envelope = moving_mean(moving_mean(band.square(), width), width).sqrt();
   const Levels maxima = levels(envelope, block, 0, largest), background = levels(envelope, block, 0, median);
   std::vector<double> raw(maxima.value.begin(), maxima.value.end());
@@ -93,8 +96,10 @@ void add_lead(const Eigen::ArrayXd& band, Eigen::Index width, Eigen::Index block
     // Maxima much above or below the usual: a broken lead, if they are not so in the others as well.
     const double strange = std::max(maxima.at(t) / level, kRPeak.min_background_fraction);
     const double weight = ratio * ratio * std::pow(std::min(strange, 1.0 / strange), kRPeak.strange_order);
-    total.sum[t] += weight * std::min(envelope[t] / level, kRPeak.max_height_ratio);
+    const double height = std::min(envelope[t] / level, kRPeak.max_height_ratio);
+    total.sum[t] += weight * height;
     total.weights[t] += weight;
+    if (t % step == 0 && t / step < own.size()) own[t / step] = height;
   }
 }
 
@@ -152,6 +157,10 @@ Envelopes combined_envelopes(const Eigen::ArrayXXd& signal, double rate) {
   const auto block = std::min(samples, static_cast<Eigen::Index>(std::lround(kRPeak.level_block_s * rate)));
   WeightedSum totals[] = {WeightedSum(samples), WeightedSum(samples)};
   const auto margin = std::min(samples - 1, static_cast<Eigen::Index>(kRPeak.mirror_s * rate));
+  const auto step = std::max<Eigen::Index>(1, static_cast<Eigen::Index>(rate / kLeadTimes.rate_hz));
+  const Eigen::Index points =
+      (std::min(samples, static_cast<Eigen::Index>(kLeadTimes.looked_at_s * rate)) + step - 1) / step;
+  Eigen::ArrayXXd each[] = {Eigen::ArrayXXd::Zero(points, signal.cols()), Eigen::ArrayXXd::Zero(0, signal.cols())};
   constexpr Eigen::Index kLeadsAtOnce = 4;  // Bounds the memory for long recordings.
   for (Eigen::Index lead = 0; lead < signal.cols(); lead += kLeadsAtOnce) {
     Eigen::ArrayXXd part = signal.middleCols(lead, std::min(kLeadsAtOnce, signal.cols() - lead));
@@ -159,10 +168,12 @@ Envelopes combined_envelopes(const Eigen::ArrayXXd& signal, double rate) {
     part = mirrored(part, margin);
     for (std::size_t band = 0; band < 2; ++band) {
       const Eigen::ArrayXXd passed = sosfiltfilt(bands[band], part, 0).middleRows(margin, samples);
-      for (Eigen::Index l = 0; l < passed.cols(); ++l) add_lead(passed.col(l), width, block, totals[band]);
+      for (Eigen::Index l = 0; l < passed.cols(); ++l) {
+        add_lead(passed.col(l), width, block, step, each[band].col(lead + l), totals[band]);
+      }
     }
   }
-  return {totals[0].mean(), totals[1].mean()};
+  return {totals[0].mean(), totals[1].mean(), std::move(each[0]), rate / static_cast<double>(step)};
 }
 
 }  // namespace cardiograd::dsp

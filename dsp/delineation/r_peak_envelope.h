@@ -31,6 +31,10 @@ double contrast(const Eigen::ArrayXd& envelope, const Levels& qrs_level);
 struct Envelopes {
   Eigen::ArrayXd all;    // In a band that holds wide complexes too.
   Eigen::ArrayXd sharp;  // In a band above: complexes stand in it, T waves and wide complexes hardly do.
+  // (points, leads): `all` of each lead in units of its level, of the beginning of the recording (kLeadTimes); 0 for
+  // flat leads. At `leads_rate` Hz.
+  Eigen::ArrayXXd leads;
+  double leads_rate;
 };
 
 // `signal` is (samples, leads) with at least 2 samples, NaN = missing, at `rate` Hz. A lead counts the less the higher

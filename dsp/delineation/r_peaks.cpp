@@ -2,13 +2,16 @@
 
 #include <algorithm>
 #include <cmath>
+#include <optional>
 #include <utility>
 #include <vector>
 
 #include <fmt/format.h>
 
 #include "base/error.h"
+#include "dsp/delineation/broad_beats.h"
 #include "dsp/delineation/constants.h"
+#include "dsp/delineation/lead_times.h"
 #include "dsp/delineation/periodic_beats.h"
 #include "dsp/delineation/r_peak_envelope.h"
 #include "dsp/delineation/r_peak_selection.h"
@@ -50,6 +53,52 @@ std::vector<Candidate> candidates_of(const Envelopes& envelopes, const Levels& l
   return candidates;
 }
 
+// The beats that the envelopes of `signal` show, or the cycles of a rhythm without pauses.
+RPeaks beats_of(const Envelopes& envelopes, const Eigen::ArrayXXd& signal, double rate) {
+  const Eigen::ArrayXd& envelope = envelopes.all;
+  if (!(envelope.maxCoeff() > 0.0)) return {{}, "all leads are flat or missing"};
+  const auto samples = [&](double seconds) { return static_cast<Eigen::Index>(std::lround(seconds * rate)); };
+  const Eigen::Index block = std::min(signal.rows(), samples(kRPeak.level_block_s));
+  const Levels level = block_maxima(envelope, block);
+  if (!(contrast(envelope, level) >=
+        (signal.rows() < samples(kRPeak.short_s) ? kRPeak.min_contrast_short_ratio : kRPeak.min_contrast_ratio))) {
+    // Or there is nothing between the beats that they could stand out of.
+    std::vector<double> times_s = periodic_beats(signal, rate);
+    if (times_s.empty()) times_s = broad_beats(signal, rate);
+    if (times_s.empty()) return {{}, "nothing stands out of the noise"};
+    return {std::move(times_s), ""};
+  }
+  const std::vector<Candidate> candidates = candidates_of(envelopes, level, rate);
+  const std::vector<char> taken = select_beats(candidates, level, rate).taken;
+  const Eigen::Index margin = samples(0.5 * kRPeak.smoothing_s);
+  RPeaks peaks;  // A complex that the end of the record cuts has no place in time.
+  for (std::size_t i = 0; i < candidates.size(); ++i) {
+    const Eigen::Index at = candidates[i].at;
+    if (taken[i] == 0 || at < margin || at >= signal.rows() - margin) continue;
+    peaks.times_s.push_back(refined_maximum(envelope, at, samples(kRPeak.refine_s)) / rate);
+  }
+  if (peaks.times_s.empty()) peaks.reason = "no QRS complex found";
+  return peaks;
+}
+
+RPeaks beats_of(const Eigen::ArrayXXd& signal, const std::vector<Eigen::Index>& leads, double rate) {
+  const Eigen::ArrayXXd some = signal(Eigen::all, leads);
+  return beats_of(combined_envelopes(some, rate), some, rate);
+}
+
+// Where the leads fall into sets at different times; else nothing.
+std::optional<RPeaks> beats_of_sets(const Eigen::ArrayXXd& signal, const Envelopes& envelopes, double rate) {
+  std::vector<std::vector<Eigen::Index>> sets = simultaneous_leads(envelopes.leads, envelopes.leads_rate);
+  if (sets.size() < 2) return std::nullopt;
+  RPeaks most = beats_of(signal, sets.front(), rate);
+  for (std::size_t i = 1; i < sets.size(); ++i) {
+    std::vector<double> times_s = beats_of(signal, sets[i], rate).times_s;
+    if (at_other_times(times_s, most.times_s)) most.apart.push_back({std::move(sets[i]), std::move(times_s)});
+  }
+  if (most.apart.empty()) return std::nullopt;
+  return most;
+}
+
 }  // namespace
 
 RPeaks detect_r_peaks(const Eigen::ArrayXXd& recorded, double rate) {
@@ -68,29 +117,18 @@ RPeaks detect_r_peaks(const Eigen::ArrayXXd& recorded, double rate) {
   }
   const Eigen::ArrayXXd& signal = stimuli_s.empty() ? recorded : bridged;
   const Envelopes envelopes = combined_envelopes(signal, rate);
-  const Eigen::ArrayXd& envelope = envelopes.all;
-  if (!(envelope.maxCoeff() > 0.0)) return {{}, "all leads are flat or missing"};
-  const auto samples = [&](double seconds) { return static_cast<Eigen::Index>(std::lround(seconds * rate)); };
-  const Eigen::Index block = std::min(signal.rows(), samples(kRPeak.level_block_s));
-  const Levels level = block_maxima(envelope, block);
-  if (!(contrast(envelope, level) >=
-        (seconds < kRPeak.short_s ? kRPeak.min_contrast_short_ratio : kRPeak.min_contrast_ratio))) {
-    // Or there is nothing between the beats that they could stand out of.
-    std::vector<double> times_s = periodic_beats(signal, rate);
-    if (times_s.empty()) return {{}, "nothing stands out of the noise"};
-    return {std::move(times_s), ""};
+  std::optional<RPeaks> of_sets = beats_of_sets(signal, envelopes, rate);
+  return of_sets ? std::move(*of_sets) : beats_of(envelopes, signal, rate);
+}
+
+std::string leads_apart_text(const RPeaks& peaks, std::span<const std::string> names) {
+  std::string leads;
+  for (const LeadsApart& set : peaks.apart) {
+    for (const Eigen::Index lead : set.leads) {
+      leads += (leads.empty() ? "" : ", ") + names[static_cast<std::size_t>(lead)];
+    }
   }
-  const std::vector<Candidate> candidates = candidates_of(envelopes, level, rate);
-  const std::vector<char> taken = select_beats(candidates, level, rate).taken;
-  const Eigen::Index margin = samples(0.5 * kRPeak.smoothing_s);
-  RPeaks peaks;  // A complex that the end of the record cuts has no place in time.
-  for (std::size_t i = 0; i < candidates.size(); ++i) {
-    const Eigen::Index at = candidates[i].at;
-    if (taken[i] == 0 || at < margin || at >= signal.rows() - margin) continue;
-    peaks.times_s.push_back(refined_maximum(envelope, at, samples(kRPeak.refine_s)) / rate);
-  }
-  if (peaks.times_s.empty()) peaks.reason = "no QRS complex found";
-  return peaks;
+  return leads.empty() ? "" : fmt::format("leads {} were not recorded at the same time as the others", leads);
 }
 
 }  // namespace cardiograd::dsp

@@ -1,6 +1,7 @@
 // R peaks of a whole recording, from all its leads at once.
 #pragma once
 
+#include <span>
 #include <string>
 #include <vector>
 
@@ -8,11 +9,22 @@
 
 namespace cardiograd::dsp {
 
+// Beats of leads that were not recorded at the same time as the others.
+struct LeadsApart {
+  std::vector<Eigen::Index> leads;
+  std::vector<double> times_s;
+};
+
 struct RPeaks {
   // Seconds from the first sample, ascending, between samples. Empty exactly where `reason` says why.
   std::vector<double> times_s;
   std::string reason;
+  // Leads that were not recorded at the same time as most (lead_times.h): `times_s` is without them.
+  std::vector<LeadsApart> apart = {};
 };
+
+// "leads V1, V2 were not recorded at the same time as the others"; empty where none lies apart.
+std::string leads_apart_text(const RPeaks& peaks, std::span<const std::string> names);
 
 // `signal` is samples x leads in any unit (leads may differ in gain), `rate` 50 Hz or more. Missing samples are NaN.
 //
@@ -24,6 +36,8 @@ struct RPeaks {
 // median: that is threshold, refractory period, T-wave check and search back in one. The time of a beat is the maximum
 // of the envelope, the middle of the QRS energy over all leads, refined by a parabola: it does not jump between R and S
 // from beat to beat.
+//
+// Where the beats of some leads do not coincide with those of most, each set of leads has beats of its own.
 //
 // Never throws on account of sample values. A recording without leads, shorter than a second, or in which nothing
 // stands out gives a reason. Throws Error when the rate is not finite or below 50 Hz.

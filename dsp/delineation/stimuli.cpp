@@ -35,7 +35,7 @@ Energies energies_of(const Eigen::ArrayXXd& signal, double rate) {
                        butterworth_bandpass(kRPeak.band_order, kRPeak.band_low_hz, kRPeak.band_high_hz, rate)};
   const Eigen::Index pad = std::min(signal.rows() - 1, static_cast<Eigen::Index>(kRPeak.mirror_s * rate));
   Eigen::ArrayXd energies[] = {Eigen::ArrayXd::Zero(signal.rows()), Eigen::ArrayXd::Zero(signal.rows())};
-  const Eigen::Index leads = signal.cols(), some = std::min(leads, kStimulus.some_leads);
+  const Eigen::Index leads = signal.cols(), some = std::min(leads, kStimulus.quorum_leads);
   for (Eigen::Index i = 0; i < some; ++i) {
     Eigen::ArrayXXd lead = signal.col(i * leads / some);
     fill_gaps(lead.col(0));
@@ -43,6 +43,21 @@ Energies energies_of(const Eigen::ArrayXXd& signal, double rate) {
   }
   const auto samples = [&](double seconds) { return static_cast<Eigen::Index>(std::lround(seconds * rate)); };
   return {around(energies[0], samples(kStimulus.half_above_s)), around(energies[1], samples(kStimulus.half_within_s))};
+}
+
+// The sample within two of `at` at which the leads together turn most sharply: filters move the maximum of the energy.
+Eigen::Index sharpest_turn(const Eigen::ArrayXXd& signal, Eigen::Index at) {
+  constexpr Eigen::Index kReach = 2;
+  Eigen::Index best = at;
+  double most = -1.0;
+  for (Eigen::Index t = std::max<Eigen::Index>(1, at - kReach); t <= std::min(signal.rows() - 2, at + kReach); ++t) {
+    const double turn = (signal.row(t + 1) - 2.0 * signal.row(t) + signal.row(t - 1)).square().sum();
+    if (turn > most) {
+      most = turn;
+      best = t;
+    }
+  }
+  return best;
 }
 
 // Impulses that come again.
@@ -62,7 +77,7 @@ std::vector<double> find_impulses(const Eigen::ArrayXXd& signal, double rate) {
     const double clearness = std::min(above / (kStimulus.min_median_ratio * background),
                                       above / (kStimulus.min_impulse_fraction * of_impulse * energies.within[t]));
     if (!(clearness > 0.5) || above < energies.above.segment(t - apart, 2 * apart + 1).maxCoeff()) continue;
-    const double time_s = static_cast<double>(t) / rate;
+    const double time_s = static_cast<double>(sharpest_turn(signal, t)) / rate;
     if (!found.empty() && time_s - found.back() <= kStimulus.dead_s) continue;
     found.push_back(time_s);
     if (clearness > 1.0) clear.push_back(time_s);
@@ -122,6 +137,20 @@ std::vector<double> find_steps(const Eigen::ArrayXXd& signal, double rate) {
   return stimuli;
 }
 
+// Recorders of low rates ring at half of their rate beside an impulse: (1 2 1) / 4 takes that away.
+void calm_stimuli(const std::vector<double>& stimuli_s, double rate, Eigen::ArrayXXd& signal) {
+  const auto reach = static_cast<Eigen::Index>(std::lround(kStimulus.dead_s * rate));
+  for (const double time_s : stimuli_s) {
+    const auto at = static_cast<Eigen::Index>(std::lround(time_s * rate));
+    const Eigen::Index from = std::max<Eigen::Index>(1, at - reach), to = std::min(signal.rows() - 2, at + reach);
+    if (to < from) continue;
+    const Eigen::ArrayXXd raw = signal.middleRows(from - 1, to - from + 3);
+    const Eigen::Index count = to - from + 1;
+    signal.middleRows(from, count) =
+        0.25 * raw.topRows(count) + 0.5 * raw.middleRows(1, count) + 0.25 * raw.bottomRows(count);
+  }
+}
+
 }  // namespace
 
 std::vector<double> find_stimuli(const Eigen::ArrayXXd& signal, double rate) {
@@ -136,15 +165,17 @@ std::vector<double> find_stimuli(const Eigen::ArrayXXd& signal, double rate) {
 }
 
 void bridge_stimuli(const std::vector<double>& stimuli_s, double rate, Eigen::ArrayXXd& signal) {
+  if (rate < kStimulus.min_step_rate_hz) calm_stimuli(stimuli_s, rate, signal);
   const Eigen::Index half =
       std::max<Eigen::Index>(2, static_cast<Eigen::Index>(std::lround(kStimulus.bridge_s * rate)));
   for (const double time_s : stimuli_s) {
     const auto at = static_cast<Eigen::Index>(std::lround(time_s * rate));
     const Eigen::Index from = std::max<Eigen::Index>(0, at - half);
     const Eigen::Index to = std::min(signal.rows() - 1, at + half);
-    for (Eigen::Index t = from + 1; t < to; ++t) {
-      const double part = static_cast<double>(t - from) / static_cast<double>(to - from);
-      signal.row(t) = (1.0 - part) * signal.row(from) + part * signal.row(to);
+    const Eigen::ArrayXXd before = signal.row(from), after = signal.row(to);
+    for (Eigen::Index t = from; t <= to; ++t) {
+      const double part = static_cast<double>(t - from) / static_cast<double>(std::max<Eigen::Index>(1, to - from));
+      signal.row(t) = (1.0 - part) * before + part * after;
     }
   }
 }

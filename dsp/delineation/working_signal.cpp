@@ -28,9 +28,8 @@ WorkingSignal working_signal(const Eigen::ArrayXXd& signal, double rate) {
   }
   working.stimuli_s = find_stimuli(filled, rate);
   bridge_stimuli(working.stimuli_s, rate, filled);
-  const Sos band =
-      butterworth_bandpass(kWorkingSignal.band_order, kWorkingSignal.band_low_hz,
-                           std::min(kWorkingSignal.band_high_hz, kWorkingSignal.max_band_fraction * rate), rate);
+  const Sos band = butterworth_bandpass(kRPeak.band_order, kWorkingSignal.band_low_hz,
+                                        std::min(kWorkingSignal.band_high_hz, kRPeak.max_band_fraction * rate), rate);
   const Eigen::Index pad = std::min(signal.rows() - 1, static_cast<Eigen::Index>(kWorkingSignal.padding_s * rate));
   working.samples = resample_poly(sosfiltfilt(band, filled, pad), up, down);
   return working;

@@ -234,6 +234,17 @@ std::vector<double> qt_intervals_ms(const Delineation& waves) {
   return intervals;
 }
 
+bool p_is_hidden(const Delineation& waves) {
+  const auto with_p = [](const BeatWaves& beat) { return beat.p.present(); };
+  const auto hidden = std::count(waves.p_hidden.begin(), waves.p_hidden.end(), 1);
+  return hidden > 0 && 2 * hidden >= static_cast<std::ptrdiff_t>(waves.global.size()) &&
+         std::none_of(waves.global.begin(), waves.global.end(), with_p);
+}
+
+const char* no_p_reason(const Delineation& waves) {
+  return p_is_hidden(waves) ? "too noisy to say whether there is a P wave" : "no P wave";
+}
+
 std::optional<std::size_t> measuring_lead(const WorkingSignal& signal, const Delineation& waves,
                                           std::optional<std::size_t> preferred) {
   const auto median_amplitude = [&](std::size_t l) {

@@ -30,6 +30,12 @@ LeadFeatures lead_features(const WorkingSignal& signal, const Delineation& waves
 std::vector<double> qrs_durations_ms(const Delineation& waves);
 std::vector<double> qt_intervals_ms(const Delineation& waves);  // 200 to 700 ms.
 
+// Whether noise can hide P (Delineation::p_hidden) in half of the beats or more, and none has one.
+bool p_is_hidden(const Delineation& waves);
+
+// Why there is no P wave: there is none, or it is too noisy to say.
+const char* no_p_reason(const Delineation& waves);
+
 // The lead to measure single-lead features in: `preferred` if it is usable and its beats have QRS complexes, else the
 // lead with the largest median QRS amplitude; nothing where no lead has QRS complexes.
 std::optional<std::size_t> measuring_lead(const WorkingSignal& signal, const Delineation& waves,

@@ -71,7 +71,10 @@ QrsHeights qrs_heights(const WorkingSignal& signal, const Delineation& waves, st
     heights.r.push_back(highest);
     heights.s.push_back(-lowest);
     heights.net_area.push_back(area);
-    const double st_s = waves.global[beat].qrs.offset_s + kAfterJ;
+    // Leads that were not recorded with the others have beats of their own.
+    const Wave& all = waves.global[beat].qrs;
+    const bool same_beat = all.onset_s <= qrs.offset_s && qrs.onset_s <= all.offset_s;
+    const double st_s = (same_beat ? all : qrs).offset_s + kAfterJ;
     if (st_s <= end_s) heights.st.push_back(value_at(signal, lead, st_s) - level);
   }
   return heights;
@@ -100,6 +103,7 @@ class Builder {
   }
 
   ClinicalMeasures build() {
+    add_p_fraction();
     add_intervals();
     add_axis();
     add_voltages();
@@ -115,6 +119,17 @@ class Builder {
     result_.record.push_back(std::move(measure));
   }
 
+  // Beats whose P nothing can be said about are left out.
+  void add_p_fraction() {
+    double with = 0.0, clear = 0.0;
+    for (std::size_t beat = 0; beat < waves_.global.size(); ++beat) {
+      with += waves_.global[beat].p.present() ? 1.0 : 0.0;
+      clear += beat < waves_.p_hidden.size() && waves_.p_hidden[beat] != 0 ? 0.0 : 1.0;
+    }
+    add({"p_waves_pct", "%", "beats with a P wave, those too noisy to say left out", "", std::nullopt, 0, ""},
+        clear > 0.0 ? 100.0 * with / clear : kMissing, std::string(no_p_reason(waves_)));
+  }
+
   void add_intervals() {
     std::vector<double> pr, p, r_times;
     for (const BeatWaves& beat : waves_.global) {
@@ -123,10 +138,11 @@ class Builder {
       p.push_back(1000.0 * (beat.p.offset_s - beat.p.onset_s));
       if (std::isfinite(beat.qrs.onset_s)) pr.push_back(1000.0 * (beat.qrs.onset_s - beat.p.onset_s));
     }
+    const std::string no_p = std::string(no_p_reason(waves_));
     add({"pr_interval_ms", "ms", "QRS onset - P onset, median", "Surawicz 2009", UsualRange{120.0, 200.0}, 0, ""},
-        median(pr), "no P wave");
+        median(pr), no_p);
     add({"p_duration_ms", "ms", "P end - P onset, median", "Hancock 2009", UsualRange{-kUnlimited, 120.0}, 0, ""},
-        median(p), "no P wave");
+        median(p), no_p);
     const double qt = mean(qt_intervals_ms(waves_)), rr = rr_statistics(rr_intervals_ms(r_times)).rr_mean_ms / 1000.0;
     const std::string reason =
         std::isnan(qt) ? "no QT interval between 200 and 700 ms" : "no RR interval between 250 and 3000 ms";

@@ -51,6 +51,7 @@ struct ClinicalMeasures {
 // voltage and the limits of ST elevation depend on the person's sex; where it is unknown the wider one of both is
 // taken.
 //
+//   p_waves_pct           beats with a P wave; those in which noise can hide one are left out (Delineation::p_hidden)
 //   pr_interval_ms        median of QRS onset - P onset over all leads
 //   p_duration_ms         median of P end - P onset
 //   qtc_bazett_ms         QT / sqrt(RR / s), Bazett, Heart 7:353 (1920); QT and RR are the means of the feature columns

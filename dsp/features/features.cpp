@@ -138,12 +138,14 @@ void add_waves(const WorkingSignal& signal, const RPeaks& peaks, std::span<const
                std::optional<std::size_t>& measured, RowBuilder& row) {
   Delineation waves;
   if (!peaks.times_s.empty()) {
-    waves = delineate(signal, peaks.times_s);
+    waves = delineate(signal, peaks);
     measured = measuring_lead(signal, waves, measured);
   }
   const std::string no_beat = peaks.times_s.empty() ? peaks.reason : measured ? "" : "no QRS complex delineated";
   const auto because = [&](const char* reason) { return no_beat.empty() ? std::string(reason) : no_beat; };
   const bool found = no_beat.empty();
+  const char* const no_p = no_p_reason(waves);
+  const bool hidden = p_is_hidden(waves);
   const LeadFeatures lead = found ? lead_features(signal, waves, *measured) : LeadFeatures{};
   add_voltages(lead, found ? t_alternans(signal, waves, standard_leads(names)) : kMissing, in_millivolts, no_beat, row);
   const std::vector<double> durations = qrs_durations_ms(waves);
@@ -151,9 +153,9 @@ void add_waves(const WorkingSignal& signal, const RPeaks& peaks, std::span<const
   row.set("qrs_duration_sd_ms", sample_sd(durations), because("1 beat, 2 are needed"));
   row.set("qt_mean_ms", mean(qt_intervals_ms(waves)), because("no QT interval between 200 and 700 ms"));
   row.set("t_mpe", mean(lead.t_mpe), because("no T wave found"));
-  row.set("p_correlation", median(lead.p_correlations), because("fewer than 2 P waves"));
-  row.set("p_sample_entropy", median(lead.p_sample_entropy), because("no P wave"));
-  row.set("p_approximate_entropy", median(lead.p_approximate_entropy), because("no P wave"));
+  row.set("p_correlation", median(lead.p_correlations), because(hidden ? no_p : "fewer than 2 P waves"));
+  row.set("p_sample_entropy", median(lead.p_sample_entropy), because(no_p));
+  row.set("p_approximate_entropy", median(lead.p_approximate_entropy), because(no_p));
 }
 
 // Columns of the whole signal of one lead, without regard to beats.
@@ -242,6 +244,13 @@ FeatureRow compute_features(const ecg::Recording& recording, const ecg::Person& 
   const Eigen::ArrayXXd& signal = recording.signal;
   RowBuilder row;
   const RPeaks peaks = detect_r_peaks(signal, recording.rate);
+  if (!peaks.apart.empty()) {  // The columns are of the leads that were recorded together.
+    ecg::Recording together = recording;
+    for (const LeadsApart& set : peaks.apart) {
+      for (const Eigen::Index lead : set.leads) together.signal.col(lead).setConstant(kMissing);
+    }
+    return compute_features(together, person);
+  }
   add_rr(peaks, row);
   std::optional<std::size_t> measured = signal.rows() == 0 ? std::nullopt : lead_two(signal, recording.leads);
   add_waves(peaks.times_s.empty() ? WorkingSignal{} : working_signal(signal, recording.rate), peaks, recording.leads,

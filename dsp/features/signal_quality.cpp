@@ -2,6 +2,7 @@
 
 #include <algorithm>
 #include <cmath>
+#include <numbers>
 
 #include <fmt/format.h>
 
@@ -30,7 +31,12 @@ constexpr double kMaxFlat = 0.5;
 constexpr double kMaxSaturated = 0.02;
 constexpr double kMinSnr = 17.5;  // dB; white noise has 13 to 17.3, the worst of 4,500 leads of hospital records 17.6.
 constexpr double kMinContrast = 7;  // White noise has 4 to 6.6.
-constexpr double kGoodSnr = 21;
+constexpr double kGoodSnr = 30;     // Noise of the whole band 12 dB below the ECG, which hides P, has 28.
+constexpr double kMaxLost = 0.1;
+constexpr double kMaxDrift = 0.5;   // Of the swing.
+constexpr double kMaxMains = 0.05;  // Of the swing.
+constexpr double kJoltSeconds = 0.5;
+constexpr double kMinMainsRate = 130;
 constexpr double kMinSwing = 0.02;  // mV
 constexpr double kMaxSwing = 20;    // mV
 
@@ -68,8 +74,75 @@ double median_of_blocks(const Eigen::ArrayXd& lead, Eigen::Index length, Statist
   return *middle;
 }
 
+// The means of blocks, or another statistic; a rest is left aside.
+template <class Statistic>
+std::vector<double> of_blocks(const Eigen::ArrayXd& lead, Eigen::Index length, Statistic statistic) {
+  std::vector<double> values;
+  for (Eigen::Index first = 0; length > 0 && first + length <= lead.size(); first += length)
+    values.push_back(statistic(lead.segment(first, length)));
+  return values;
+}
+
+double largest_jolt(const Eigen::ArrayXd& lead, double rate) {
+  const auto means =
+      of_blocks(lead, static_cast<Eigen::Index>(kJoltSeconds * rate), [](const auto& block) { return block.mean(); });
+  double jolt = 0;
+  for (std::size_t i = 1; i < means.size(); ++i) jolt = std::max(jolt, std::abs(means[i] - means[i - 1]));
+  return jolt;
+}
+
+// The fraction of blocks whose swing is far from the usual one.
+double lost_fraction(const Eigen::ArrayXd& heart, double rate, double usual) {
+  const auto swings = of_blocks(heart, static_cast<Eigen::Index>(kSwingSeconds * rate),
+                                [](const auto& block) { return block.maxCoeff() - block.minCoeff(); });
+  const auto lost = std::count_if(swings.begin(), swings.end(),
+                                  [&](double swing) { return swing < 0.1 * usual || swing > 10 * usual; });
+  return swings.empty() ? 0 : static_cast<double>(lost) / static_cast<double>(swings.size());
+}
+
+// The amplitude of a sine of `frequency`, whose phase may drift from second to second.
+double amplitude_at(const Eigen::ArrayXd& lead, double rate, double frequency) {
+  const auto amplitudes = of_blocks(lead, static_cast<Eigen::Index>(rate), [&](const auto& block) {
+    const double step = 2 * std::numbers::pi * frequency / rate;
+    double real = 0, imaginary = 0, mean = block.mean();
+    for (Eigen::Index i = 0; i < block.size(); ++i) {
+      const double weight =
+          1 - std::cos(2 * std::numbers::pi * (static_cast<double>(i) + 0.5) / static_cast<double>(block.size()));
+      real += weight * (block[i] - mean) * std::cos(step * static_cast<double>(i));
+      imaginary += weight * (block[i] - mean) * std::sin(step * static_cast<double>(i));
+    }
+    return 2 * std::hypot(real, imaginary) / static_cast<double>(block.size());
+  });
+  if (amplitudes.empty()) return 0;
+  std::vector<double> sorted = amplitudes;
+  const auto middle = sorted.begin() + static_cast<std::ptrdiff_t>(sorted.size() / 2);
+  std::nth_element(sorted.begin(), middle, sorted.end());
+  return *middle;
+}
+
 double root_mean_square(const Eigen::ArrayXd& values) {
   return std::sqrt(values.square().mean());
+}
+
+// What is wrong with a lead that can be used.
+std::string remark_of(const LeadQuality& quality, const std::string& unit) {
+  std::string text;
+  const auto add = [&](bool holds, const std::string& what) {
+    if (holds) text += (text.empty() ? "" : ", ") + what;
+  };
+  const auto percent = [](double fraction) { return fmt::format("{:.0f} % of the time", 100 * fraction); };
+  add(quality.snr_db < kGoodSnr, "noisy");
+  add(quality.mains > kMaxMains * quality.swing, fmt::format("mains of {:.2g}{}", quality.mains, unit));
+  add(quality.flat_fraction > 0, "flat for " + percent(quality.flat_fraction));
+  add(quality.saturated_fraction > 0,
+      fmt::format("saturated for {:.1g} % of the time", 100 * quality.saturated_fraction));
+  add(quality.missing_fraction > 0, fmt::format("{:.1g} % of the samples are missing", 100 * quality.missing_fraction));
+  add(quality.lost_fraction > kMaxLost && quality.flat_fraction == 0,
+      "contact lost or shaken for " + percent(quality.lost_fraction));
+  const bool jolts = quality.jolt > std::max(quality.swing, 2 * quality.drift);  // Wander takes longer.
+  add(jolts, "jolts");
+  add(quality.drift > kMaxDrift * quality.swing && !jolts, "baseline wanders");
+  return text;
 }
 
 void judge(const std::string& unit, LeadQuality& quality) {
@@ -90,16 +163,7 @@ void judge(const std::string& unit, LeadQuality& quality) {
     quality.fault =
         fmt::format("noise of {:.3g}{} RMS at a swing of {:.3g}{}", quality.noise, shown, quality.swing, shown);
   }
-  if (!quality.fault.empty()) return;
-  if (quality.snr_db < kGoodSnr) {
-    quality.remark = "noisy";
-  } else if (quality.flat_fraction > 0) {
-    quality.remark = fmt::format("flat for {:.0f} % of the time", 100 * quality.flat_fraction);
-  } else if (quality.missing_fraction > 0) {
-    quality.remark = fmt::format("{:.1g} % of the samples are missing", 100 * quality.missing_fraction);
-  } else if (quality.drift > quality.swing) {
-    quality.remark = "baseline wanders";
-  }
+  if (quality.fault.empty()) quality.remark = remark_of(quality, shown);
 }
 
 }  // namespace
@@ -142,6 +206,12 @@ std::vector<LeadQuality> signal_quality(const Eigen::ArrayXXd& signal, double ra
                                            [](const auto& block) { return block.maxCoeff(); });
     const double usual = median_of_blocks(qrs.col(lead), 1, [](const auto& block) { return block[0]; });
     quality.contrast = height > 0 ? std::min(kHighestContrast, height / std::max(usual, height / kHighestContrast)) : 0;
+    quality.jolt = largest_jolt(bridged.col(lead), rate);
+    quality.lost_fraction = lost_fraction(heart.col(lead), rate, quality.swing);
+    if (rate > kMinMainsRate) {
+      for (const double frequency : {50.0, 60.0})
+        quality.mains = std::max(quality.mains, amplitude_at(bridged.col(lead), rate, frequency));
+    }
     judge(unit, quality);
   }
   return qualities;

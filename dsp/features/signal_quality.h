@@ -1,4 +1,5 @@
-// Whether the leads of a recording can be used at all: gaps, flat stretches, clipping, noise.
+// Whether the leads of a recording can be used at all: gaps, flat stretches, clipping, noise, and what else is wrong
+// with them: wander, motion, mains, lost contacts.
 #pragma once
 
 #include <string>
@@ -18,8 +19,12 @@ struct LeadQuality {
   double snr_db = 0;    // 20 log10(swing / (2 noise)), 100 at most; white noise alone has 13 to 17
   double contrast = 0;  // largest value over 2 s (median) over the usual value (median), 6 to 40 Hz; 1000 at most
   double drift = 0;     // RMS below 0.7 Hz, in its unit
-  std::string fault;    // why the lead cannot be used; empty when it can
-  std::string remark;   // what is wrong with a lead that can be used; may be empty
+  double jolt = 0;      // largest change of the mean of half a second to the next one, in its unit: motion
+  double mains = 0;  // amplitude at 50 or 60 Hz, whichever is larger, in its unit; 0 where the rate is 130 Hz or less
+  double lost_fraction =
+      0;               // of the time: in seconds with less than a tenth of the usual swing, or more than ten times
+  std::string fault;   // why the lead cannot be used; empty when it can
+  std::string remark;  // what is wrong with a lead that can be used, by commas; may be empty
 };
 
 // The lowest rate that the bands above need, in Hz.

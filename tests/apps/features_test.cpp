@@ -173,6 +173,25 @@ TEST(FeaturesApp, Drawing) {
   EXPECT_EQ(names_in(folder.path()), std::vector<std::string>{"a.svg"});
 }
 
+TEST(FeaturesApp, ReportOfOneRecord) {
+  const TinyPtbxl tiny;
+  const TemporaryFolder folder;
+  const fs::path html = folder / "a.html";
+  expect_success(features({"--report", html.string(), record_of(tiny, 1)}));
+  const std::string text = read_file(html);
+  const XmlCheck check(text.substr(text.find('\n') + 1));  // Behind the document type.
+  std::size_t rows = 0, drawings = 0;
+  for (const XmlElement& element : check.elements()) {
+    rows += element.name == "tr" ? 1U : 0U;
+    drawings += element.name == "svg" ? 1U : 0U;
+  }
+  EXPECT_EQ(drawings, 1U);
+  EXPECT_GT(rows, 29U + 12U + 8U);
+  expect_parts(text, {"ECG 00001_lr", "pr_interval_ms", "hr_mean_bpm", "V6", "25 mm/s, 10 mm/mV"});
+  expect_failure(features({"--report", html.string(), record_of(tiny, 1), record_of(tiny, 2)}), 2, {"--report and 2"});
+  EXPECT_EQ(read_file(html), text);
+}
+
 TEST(FeaturesApp, DataSet) {
   const TinyPtbxl tiny;
   const TemporaryFolder folder;

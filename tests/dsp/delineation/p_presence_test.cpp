@@ -34,7 +34,7 @@ Waves at_interval(double interval, double p_mv, double t_mv) {
 }
 
 TEST(PPresence, PIsNotTakenForT) {
-  for (const double interval : {0.55, 0.6, 0.75}) {
+  for (const double interval : {0.46, 0.50, 0.55, 0.6, 0.75}) {
     for (const double t_mv : {0.3, 0.08, 0.03, -0.1}) {
       for (const Eigen::Index leads : {2, 12}) {
         const auto beats = regular_beats(12.0, interval);
@@ -109,7 +109,7 @@ TEST(PPresence, PThatRunsIntoQrsIsNoPartOfIt) {
 
 // Atrial premature beats: their own P is early and of another form; that of the others stays.
 TEST(PPresence, PrematureAtrialBeatsDoNotTakePFromTheOthers) {
-  for (const std::size_t every : {3U, 4U}) {
+  for (const std::size_t every : {2U, 3U, 4U, 6U}) {
     std::vector<double> sinus, premature;
     double at = 0.6;
     for (std::size_t i = 1; at < 19.4; ++i) {
@@ -122,14 +122,63 @@ TEST(PPresence, PrematureAtrialBeatsDoNotTakePFromTheOthers) {
       const Delineation found = delineated(
           synthetic_ecg(sinus, 20.0, 500.0, leads, 0.004) + synthetic_ecg(premature, 20.0, 500.0, leads, 0.0, other),
           500.0);
-      std::size_t asked = 0, there = 0;
+      std::size_t asked = 0, there = 0, early = 0, early_there = 0;
       for (const BeatWaves& beat : found.global) {
+        if (std::any_of(premature.begin(), premature.end(),
+                        [&](double t) { return std::abs(t - beat.qrs.peak_s) < 0.05; })) {
+          ++early;
+          early_there += beat.p.present() && std::abs(beat.p.peak_s - (beat.qrs.peak_s - 0.13)) < 0.03 ? 1U : 0U;
+        }
         if (std::none_of(sinus.begin(), sinus.end(), [&](double t) { return std::abs(t - beat.qrs.peak_s) < 0.05; }))
           continue;
         ++asked;
         there += beat.p.present() && std::abs(beat.p.peak_s - (beat.qrs.peak_s - 0.16)) < 0.03 ? 1U : 0U;
       }
+      EXPECT_TRUE(10 * early_there >= 7 * early)
+          << every << ": early " << early_there << " of " << early << " " << leads;
       EXPECT_TRUE(10 * there >= 9 * asked) << every << ": " << there << " of " << asked << ", leads " << leads;
+    }
+  }
+}
+
+TEST(PPresence, OddsFollowTheEvidence) {
+  PEvidence sinus;
+  sinus.ratio = 30.0;
+  sinus.correlation = 0.9;
+  sinus.beats = 11.0;
+  sinus.beside = 0.12;
+  sinus.irregularity = 0.02;
+  sinus.rr_s = 0.85;
+  EXPECT_GT(p_log_odds(sinus), 3.0);
+  PEvidence fibrillation = sinus;
+  fibrillation.ratio = 1.0;
+  fibrillation.correlation = 0.1;
+  fibrillation.beside = 0.8;
+  fibrillation.irregularity = 0.15;
+  EXPECT_LT(p_log_odds(fibrillation), -3.0);
+  PEvidence flutter = sinus;
+  flutter.beside = 0.6;
+  flutter.rr_s = 0.4;
+  EXPECT_LT(p_log_odds(flutter), 0.0);
+}
+
+// White noise in the band of the ECG: what is not found is not called absent, and without noise it is.
+TEST(PPresence, NoiseThatHidesPIsSaid) {
+  const auto beats = regular_beats(10.0, 0.83);
+  const Waves no_p(kSinusBeat.begin() + 1, kSinusBeat.end());
+  for (const Eigen::Index leads : {1, 12}) {
+    for (const bool with : {true, false}) {
+      const Delineation noisy =
+          delineated(synthetic_ecg(beats, 10.0, 500.0, leads, 0.6, with ? kSinusBeat : no_p), 500.0);
+      const Delineation clean =
+          delineated(synthetic_ecg(beats, 10.0, 500.0, leads, 0.01, with ? kSinusBeat : no_p), 500.0);
+      for (std::size_t i = 0; i < noisy.global.size(); ++i) {
+        EXPECT_TRUE(noisy.global[i].p.present() || noisy.p_hidden[i] != 0) << leads << with;
+      }
+      for (std::size_t i = 1; i + 1 < clean.global.size(); ++i) {
+        EXPECT_EQ(clean.global[i].p.present(), with) << leads;
+        EXPECT_EQ(clean.p_hidden[i], 0) << leads << with;
+      }
     }
   }
 }

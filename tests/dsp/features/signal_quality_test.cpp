@@ -113,6 +113,35 @@ TEST(SignalQuality, Drift) {
   EXPECT_EQ(quality.remark, "baseline wanders");
 }
 
+TEST(SignalQuality, MainsJoltsAndLostContacts) {
+  for (const double hertz : {50.0, 60.0}) {
+    Eigen::ArrayXXd mains = ecg(0.005);
+    for (Eigen::Index i = 0; i < mains.rows(); ++i)
+      mains(i, 0) += 0.12 * std::sin(2 * std::numbers::pi * hertz * static_cast<double>(i) / kRate);
+    EXPECT_TRUE(std::abs(one(mains).mains - 0.12) <= 0.01) << hertz << " " << one(mains).mains;
+    EXPECT_NE(one(mains).remark.find("mains of 0.12 mV"), std::string::npos) << one(mains).remark;
+  }
+  EXPECT_TRUE(one(ecg(0.01)).mains < 0.02);
+  Eigen::ArrayXXd jolt = ecg(0.005);
+  for (Eigen::Index i = 2000; i < jolt.rows(); ++i)
+    jolt(i, 0) += 3 * std::exp(-static_cast<double>(i - 2000) / (0.4 * kRate));
+  EXPECT_NE(one(jolt).remark.find("jolts"), std::string::npos) << one(jolt).remark;
+  Eigen::ArrayXXd lost = ecg(0.005);
+  lost.middleRows(1000, 2000) *= 0.03;
+  EXPECT_NE(one(lost).remark.find("contact lost"), std::string::npos) << one(lost).remark;
+}
+
+// Noise of the whole band of the ECG at 12 dB hides P: that is remarked, at 24 dB it is not.
+TEST(SignalQuality, NoiseThatHidesPIsRemarked) {
+  for (const bool hides : {true, false}) {
+    const Eigen::ArrayXXd clean = ecg(0);
+    const double sd = std::sqrt((clean - clean.mean()).square().mean()) * (hides ? 0.25 : 0.063);
+    // White noise of the whole rate: 40 Hz of 250 are within the band.
+    const LeadQuality quality = one(ecg(sd * std::sqrt(250.0 / 40.0)));
+    EXPECT_EQ(quality.remark.find("noisy") != std::string::npos, hides) << quality.snr_db;
+  }
+}
+
 TEST(SignalQuality, OddSizesAndValuesStayFinite) {
   for (const Eigen::Index samples : {0, 1, 2, 3, 7, 44, 45, 46, 101, 999}) {
     for (const double value : {1e-300, 1.0, 1e99, 1e300}) {

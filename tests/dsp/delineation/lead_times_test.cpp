@@ -1,0 +1,69 @@
+#include "dsp/delineation/lead_times.h"
+
+#include <algorithm>
+#include <cmath>
+#include <vector>
+
+#include <gtest/gtest.h>
+
+#include "dsp/delineation/r_peaks.h"
+#include "tests/dsp/synthetic_ecg.h"
+
+namespace cardiograd::dsp {
+namespace {
+
+// A printed record: three leads after three others, all stored from time 0.
+TEST(LeadTimes, LeadsOfOtherTimesHaveBeatsOfTheirOwn) {
+  for (const double rate : {100.0, 500.0}) {
+    for (const Eigen::Index together : {1, 3, 6}) {
+      const double seconds = 10.0;
+      const Eigen::Index leads = std::min<Eigen::Index>(12, 4 * together);
+      Eigen::ArrayXXd x(static_cast<Eigen::Index>(seconds * rate), leads);
+      std::vector<std::vector<double>> beats;
+      for (Eigen::Index first = 0; first < leads; first += together) {
+        const auto set = static_cast<double>(first / together);
+        beats.push_back(regular_beats(seconds, 0.85 + 0.003 * set, 0.25 + 0.2 * set));
+        x.middleCols(first, together) =
+            synthetic_ecg(beats.back(), seconds, rate, 12, 0.01).middleCols(first, together);
+      }
+      const RPeaks found = detect_r_peaks(x, rate);
+      std::vector<LeadsApart> sets = found.apart;
+      std::vector<Eigen::Index> rest;
+      for (Eigen::Index l = 0; l < leads; ++l) {
+        if (std::none_of(sets.begin(), sets.end(), [&](const LeadsApart& set) {
+              return std::find(set.leads.begin(), set.leads.end(), l) != set.leads.end();
+            }))
+          rest.push_back(l);
+      }
+      ASSERT_FALSE(sets.empty()) << rate << " " << together;
+      sets.push_back({rest, found.times_s});
+      for (const LeadsApart& set : sets) {
+        for (const Eigen::Index lead : set.leads) {
+          const std::vector<double>& own = beats[static_cast<std::size_t>(lead / together)];
+          const auto near = [&](double t) {
+            return std::any_of(own.begin(), own.end(), [&](double b) { return std::abs(b - t) < 0.1; });
+          };
+          const auto hits = std::count_if(set.times_s.begin(), set.times_s.end(), near);
+          EXPECT_TRUE(hits + 2 >= static_cast<std::ptrdiff_t>(own.size()) && set.times_s.size() <= own.size() + 1)
+              << rate << " " << together << " lead " << lead << ": " << hits << " of " << own.size();
+        }
+      }
+    }
+  }
+  EXPECT_TRUE(detect_r_peaks(synthetic_ecg(regular_beats(10.0), 10.0, 250.0, 12, 0.02), 250.0).apart.empty());
+}
+
+TEST(LeadTimes, BeatsNearEachOtherAreOfOneTime) {
+  const std::vector<double> beats = {1.0, 1.8, 2.6, 3.4, 4.2};
+  std::vector<double> near = beats, far = beats;
+  for (double& time : near) time += 0.05;
+  for (double& time : far) time += 0.3;
+  EXPECT_FALSE(at_other_times(near, beats));
+  EXPECT_TRUE(at_other_times(far, beats));
+  EXPECT_FALSE(at_other_times({}, beats));
+  EXPECT_FALSE(at_other_times({11.0, 11.8, 12.6, 13.4}, beats));  // No time in common.
+  EXPECT_FALSE(at_other_times({1.2, 1.4, 1.6, 2.0, 2.2, 2.4, 2.8, 3.0, 3.2, 3.7, 3.9, 4.1}, beats));  // No such rhythm.
+}
+
+}  // namespace
+}  // namespace cardiograd::dsp
