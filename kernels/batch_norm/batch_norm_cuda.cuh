@@ -226,9 +226,9 @@ __global__ void __launch_bounds__(kTileThreads)
 }
 
 // Both in one launch, where a chunk holds all rows: they are read again from the first cache. One block: a tile of
-// channels. Shared memory 4 KiB.
+// channels. Shared memory 4 KiB. So few blocks may have all registers.
 template <int kWidth, int kPool>
-__global__ void __launch_bounds__(kTileThreads)
+__global__ void __launch_bounds__(kTileThreads, 1)
     batch_norm_chunk_backward_kernel(WindowGrid grid, BatchNormChannels at, float weight, const float* __restrict__ x,
                                      const float* __restrict__ dy, BatchNormGradients parameters,
                                      float* __restrict__ dx) {
