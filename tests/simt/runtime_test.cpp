@@ -1,6 +1,7 @@
 #include "simt/runtime.h"
 
 #include <cmath>
+#include <string>
 #include <vector>
 
 #include <gtest/gtest.h>
@@ -98,6 +99,68 @@ TEST_F(Streams, AGraphReplaysWithTheArgumentsOfItsCapture) {
   EXPECT_EQ(x.read(), std::vector<float>(4, 3.0F));
   cudaGraphExecDestroy(executable);
   cudaGraphDestroy(graph);
+}
+
+// A graph of one launch with these arguments.
+cudaGraphExec_t graph_of(cudaStream_t stream, int launches, float value, float* x, unsigned threads = 4) {
+  cudaGraph_t graph = nullptr;
+  cudaGraphExec_t executable = nullptr;
+  cudaStreamBeginCapture(stream, cudaStreamCaptureModeThreadLocal);
+  for (int i = 0; i < launches; ++i) launch<add_kernel>(1, threads, 0, stream, 4, value, x);
+  cudaMemsetAsync(x, 0, 4, stream);
+  cudaStreamEndCapture(stream, &graph);
+  cudaGraphInstantiate(&executable, graph);
+  cudaGraphDestroy(graph);
+  return executable;
+}
+
+TEST_F(Streams, GraphsAreComparedByTheirArguments) {
+  const DeviceBuffer<float> x(std::vector<float>(4, 0.0F));
+  const DeviceBuffer<float> y(std::vector<float>(4, 0.0F));
+  const cudaGraphExec_t graph = graph_of(a_, 1, 1, x.data());
+  const auto differences = [&](cudaGraphExec_t other) {
+    const std::vector<std::string> found = graph_differences(graph, other);
+    cudaGraphExecDestroy(other);
+    return found;
+  };
+  const std::vector<std::string> kernel = {"add_kernel"};
+  EXPECT_EQ(differences(graph_of(b_, 1, 1, x.data())), std::vector<std::string>());
+  EXPECT_EQ(differences(graph_of(a_, 1, 2, x.data())), kernel) << "a value";
+  EXPECT_EQ(differences(graph_of(a_, 1, 1, y.data())), kernel) << "an address";
+  EXPECT_EQ(differences(graph_of(a_, 1, 1, x.data(), 8)), kernel) << "a block";
+  EXPECT_EQ(differences(graph_of(a_, 2, 1, x.data())).back(), "one graph has more work");
+  cudaGraphExecDestroy(graph);
+}
+
+TEST_F(Streams, CountWhatIsAskedOfThem) {
+  const DeviceBuffer<float> x(std::vector<float>(4, 0.0F));
+  std::vector<float> host(4);
+  const cudaGraphExec_t graph = graph_of(a_, 3, 1, x.data());
+  const StreamWork before = stream_work();
+  cudaGraphLaunch(graph, a_);
+  cudaMemcpyAsync(host.data(), x.data(), 16, cudaMemcpyDeviceToHost, a_);
+  cudaStreamSynchronize(a_);
+  void* memory = nullptr;
+  cudaMalloc(&memory, 8);
+  const StreamWork after = stream_work();
+  EXPECT_EQ(after.graph_launches - before.graph_launches, 1);
+  EXPECT_EQ(after.launches, before.launches) << "those of a graph are not counted again";
+  EXPECT_EQ(after.copies - before.copies, 1);
+  EXPECT_EQ(after.waits - before.waits, 1);
+  EXPECT_EQ(after.allocations - before.allocations, 1);
+  cudaFree(memory);
+  cudaGraphExecDestroy(graph);
+}
+
+TEST_F(Streams, NoMemoryIsAllocatedWhileOneIsRecorded) {
+  void* memory = nullptr;
+  cudaGraph_t graph = nullptr;
+  cudaStreamBeginCapture(a_, cudaStreamCaptureModeThreadLocal);
+  EXPECT_EQ(cudaMalloc(&memory, 8), cudaErrorStreamCaptureUnsupported);
+  EXPECT_EQ(cudaGetLastError(), cudaErrorStreamCaptureUnsupported);
+  cudaStreamEndCapture(a_, &graph);
+  cudaGraphDestroy(graph);
+  EXPECT_EQ(memory, nullptr);
 }
 
 TEST(Runtime, MemoryIsAlignedAndUndefined) {
