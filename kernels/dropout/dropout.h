@@ -50,4 +50,7 @@ void dropout_cuda(const DropoutShape& s, const float* x, float* y, Stream stream
 // thread-local scratch memory, where 64 more floats may be read, and holds until the thread's next call.
 const float* dropout_factors_cpu(const DropoutKey& key, std::int64_t first, std::int64_t count);
 
+// dropout_cpu on elements first ... first + count - 1 of x and y, which may be the same, on the calling thread.
+void dropout_range_cpu(const DropoutKey& key, std::int64_t first, std::int64_t count, const float* x, float* y);
+
 }  // namespace cardiograd::kernels

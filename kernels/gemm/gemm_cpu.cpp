@@ -179,7 +179,7 @@ void gemm_packed(Precision precision, std::int64_t m, std::int64_t n, std::int64
 }
 
 void gemm(Precision precision, std::int64_t m, std::int64_t n, std::int64_t k, const float* a, MatrixView b, float* c,
-          const Epilogue& epilogue) {
+          const Epilogue& epilogue, const RowsDone& done) {
   const std::int64_t columns = kernel(precision).columns;
   const std::int64_t steps = steps_of(kernel(precision), k);
   const std::int64_t panels = (n + columns - 1) / columns;
@@ -206,6 +206,7 @@ void gemm(Precision precision, std::int64_t m, std::int64_t n, std::int64_t k, c
       parallel_for(panels, panel_task);
     else
       for (std::int64_t panel = 0; panel < panels; ++panel) panel_task(panel);
+    if (done) done(0, m);
     return;
   }
   parallel_for(panels, pack_panel);
@@ -213,6 +214,7 @@ void gemm(Precision precision, std::int64_t m, std::int64_t n, std::int64_t k, c
     const std::int64_t first = task * kRowsPerTask;
     const std::int64_t count = std::min(kRowsPerTask, m - first);
     gemm_packed(precision, count, n, k, left_rows(first, count), packed, c + first * n, n, epilogue);
+    if (done) done(first, count);
   });
 }
 

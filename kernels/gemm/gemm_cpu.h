@@ -15,6 +15,7 @@
 #pragma once
 
 #include <cstdint>
+#include <functional>
 
 #include "base/precision.h"
 #include "kernels/gemm/gemm_micro.h"
@@ -76,9 +77,12 @@ void pack_b(Precision precision, std::int64_t k, std::int64_t n, MatrixView b, f
 void gemm_packed(Precision precision, std::int64_t m, std::int64_t n, std::int64_t k, const LeftFactors& a,
                  const float* packed_b, float* c, std::int64_t c_stride, const Epilogue& epilogue = {});
 
-// C (m x n, contiguous) = A (m x k, contiguous) B + epilogue, over all threads.
+// Called with the first of some rows of C and their number when they are done and still in the cache; by any thread.
+using RowsDone = std::function<void(std::int64_t first, std::int64_t count)>;
+
+// C (m x n, contiguous) = A (m x k, contiguous) B + epilogue, over all threads, and `done` on all its rows.
 void gemm(Precision precision, std::int64_t m, std::int64_t n, std::int64_t k, const float* a, MatrixView b, float* c,
-          const Epilogue& epilogue = {});
+          const Epilogue& epilogue = {}, const RowsDone& done = {});
 
 // C (m x n) += A^T B for a (k x m) and b (k x n), all contiguous, k long and C small, as weights' gradients are: the
 // reduction is cut into pieces by its length alone, each piece is summed by one thread, and the pieces are added in

@@ -1,17 +1,34 @@
 #include "kernels/common/column_sum_cpu.h"
-#include "kernels/common/elementwise_cpu.h"
 #include "kernels/gemm/gemm_cpu.h"
 #include "kernels/linear/linear.h"
 
 namespace cardiograd::kernels {
 
+namespace {
+
+// dx through a dropout and a ReLU whose result is x.
+void mask_gradient(std::int64_t count, float scale, const float* __restrict x, float* __restrict dx) {
+  for (std::int64_t i = 0; i < count; ++i) dx[i] = x[i] <= 0.0F ? 0.0F : dx[i] * scale;
+}
+
+void backward_input(const LinearShape& s, const float* w, const float* dy, float* dx, const RowsDone& done) {
+  gemm(s.precision, s.rows, s.inputs, s.outputs, dy, transposed(row_major(w, s.outputs)), dx, {.accumulate = s.adds},
+       done);
+}
+
+}  // namespace
+
 void linear_forward_cpu(const LinearShape& s, const float* x, const float* w, const float* b, float* y) {
-  gemm(s.precision, s.rows, s.outputs, s.inputs, x, row_major(w, s.outputs), y, {.bias = b, .relu = s.relu});
-  if (s.relu && s.dropout.probability > 0) dropout_cpu({s.rows * s.outputs, s.dropout}, y, y);
+  RowsDone drop;
+  if (s.relu && s.dropout.probability > 0)
+    drop = [&](std::int64_t first, std::int64_t count) {
+      dropout_range_cpu(s.dropout, first * s.outputs, count * s.outputs, y, y);
+    };
+  gemm(s.precision, s.rows, s.outputs, s.inputs, x, row_major(w, s.outputs), y, {.bias = b, .relu = s.relu}, drop);
 }
 
 void linear_backward_input_cpu(const LinearShape& s, const float* w, const float* dy, float* dx) {
-  gemm(s.precision, s.rows, s.inputs, s.outputs, dy, transposed(row_major(w, s.outputs)), dx, {.accumulate = s.adds});
+  backward_input(s, w, dy, dx, {});
 }
 
 void linear_backward_weight_cpu(const LinearShape& s, const float* x, const float* dy, float* dw, float* db) {
@@ -23,13 +40,12 @@ void linear_backward_cpu(const LinearShape& s, const float* x, const float* w, c
                          float* db) {
   LinearShape input = s;
   input.adds = s.adds && !s.masked;
-  linear_backward_input_cpu(input, w, dy, dx);
-  if (s.masked) {
-    const float scale = dropout_scale(s.dropout.probability);
-    parallel_ranges(s.rows * s.inputs, kElementsPerTask, [&](std::int64_t first, std::int64_t last) {
-      for (std::int64_t i = first; i < last; ++i) dx[i] = x[i] <= 0 ? 0 : dx[i] * scale;
-    });
-  }
+  RowsDone mask;
+  if (s.masked)
+    mask = [&, scale = dropout_scale(s.dropout.probability)](std::int64_t first, std::int64_t count) {
+      mask_gradient(count * s.inputs, scale, x + first * s.inputs, dx + first * s.inputs);
+    };
+  backward_input(input, w, dy, dx, mask);
   linear_backward_weight_cpu(s, x, dy, dw, db);
 }
 
