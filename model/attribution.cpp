@@ -163,7 +163,8 @@ Attribution integrated_gradients(Model& net, const ExplainedCase& c, const Integ
     Attribution result = integrate(net, c, steps, settings.batch_size);
     result.baseline_logit = logits[0];
     result.logit = logits[1];
-    if (result.missed_fraction() <= settings.tolerance || steps > settings.most_steps / 2) return result;
+    const double scale = std::min(std::abs(result.logit), std::abs(result.logit - result.baseline_logit));
+    if (std::abs(result.missed()) <= settings.tolerance * scale || steps > settings.most_steps / 2) return result;
   }
 }
 

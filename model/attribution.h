@@ -36,7 +36,7 @@ struct Attribution {
 struct IntegrationSettings {
   std::int64_t steps = 128;        // points of the midpoint rule; doubled while more than `tolerance` is missed,
   std::int64_t most_steps = 2048;  // up to here
-  double tolerance = 0.01;         // of missed_fraction()
+  double tolerance = 0.01;         // of |logit - baseline_logit| and of |logit|
   std::int64_t batch_size = 16;    // points at once
 };
 

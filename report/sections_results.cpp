@@ -16,7 +16,8 @@
 namespace cardiograd::report {
 namespace {
 
-constexpr std::int64_t kMinForAFigure = 10;  // records of either outcome
+constexpr std::int64_t kMinForAFigure = 10;   // records of either outcome
+constexpr double kWorseThanGuessing = 0.495;  // an AUC that is printed as less than 0.50
 
 void add_tile(Markup& page, const std::string& value, const std::string& what, const std::string& note) {
   page.open("li").element("strong", value).element("span", {{"class", "what"}}, what);
@@ -90,7 +91,7 @@ void add_panels(Markup& page, const ReportData& report, const std::string& capti
 
 // What an AUC below 0.5 means, beside it.
 std::string auc_text(const evaluation::Interval& auc, std::int64_t n) {
-  return with_interval(auc, n) + (auc.value < 0.5 ? ", worse than guessing" : "");
+  return with_interval(auc, n) + (auc.value < kWorseThanGuessing ? ", worse than guessing" : "");
 }
 
 void add_co_confusion(Markup& page, const ReportData& report) {

@@ -12,7 +12,7 @@ Takes records of fold 10 at random (seed 0) and explains for each the superclass
   randomised     rank correlation of the map with that of the same network with random weights (PyTorch's initial
                  values), for signed contributions and for their sizes
   deletion       samples are set to the baseline (zero, where integrated gradients begin), those first that speak for the
-                 class most; the mean of the logit over the steps, as a fraction of its range: low is good
+                 class most; the mean of the probability over the steps: low is good
   insertion      the other way round, from the baseline on: high is good
 The last two are computed by PyTorch's twin of the network (bench/peers/hc_cnn_tn_torch.py), whose logits are compared
 with those of `explain` first; other orders are the size of the plain gradient, gradient times input, and chance.
@@ -111,12 +111,11 @@ def curves(model, one, target):
     signals = np.array(one['inputs']['signals'], np.float32).reshape(-1, 12).T.copy()  # (leads, time)
     x = torch.tensor(signals)[None]
     f = torch.tensor(one['inputs'].get('features', []), dtype=torch.float32)[None]
-    whole, none = model.logits(torch.cat([x, torch.zeros_like(x)]), f, target)
+    whole = model.logits(x, f, target)[0]
     gradient = model.gradient(x, f, target)
     random = np.random.default_rng(int(one['record'].rsplit('/', 1)[-1].split('_')[0]))
     orders = {'integrated gradients': np.array(one['map']).reshape(-1, 12).T, 'plain gradient': np.abs(gradient),
               'gradient x input': gradient * signals, 'chance': random.random(signals.shape)}
-    low, high = min(whole, none), max(whole, none)
     result = {}
     for name, values in orders.items():
         order = np.argsort(-values.ravel())
@@ -128,8 +127,8 @@ def curves(model, one, target):
             deleted.append(x[0] * (1 - chosen))
             inserted.append(x[0] * chosen)
         logits = model.logits(torch.stack(deleted + inserted), f, target)
-        scaled = (logits - low) / max(high - low, 1e-9)
-        result[name] = (scaled[:STEPS + 1].mean(), scaled[STEPS + 1:].mean())
+        probabilities = 1 / (1 + np.exp(-logits))
+        result[name] = (probabilities[:STEPS + 1].mean(), probabilities[STEPS + 1:].mean())
     return result, whole
 
 
