@@ -155,6 +155,7 @@ Op make_op() {
             if constexpr (requires { shape.precision; }) shape.precision = Precision::kFp32;
             if constexpr (requires { shape.relu; }) shape.relu = false;
             if constexpr (requires { shape.without_epilogue(); }) shape = shape.without_epilogue();
+            if constexpr (requires { shape.bias_gradient; }) shape.bias_gradient = true;
             return bind_case<Spec>(shape);
           },
           [] {

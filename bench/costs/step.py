@@ -121,7 +121,7 @@ def machine_name(kernel):
 def count(root, op, fields, shape, variant="shipped"):
     """simt_counters' entry of an operation at the fields (of them "precision", else that of the shape), for shapes of this kind;
     kept in build/costs until something changes that it depends on."""
-    words = [word for word in PRECISIONS if shape.endswith(f" {word}")]
+    words = [word for word in PRECISIONS if word in shape.split()]
     fields = {**fields, **({"precision": words[0]} if words else {})}
     arguments = ["--op", op, "--shape", ",".join(f"{name}={value}" for name, value in fields.items()), "--variant", variant]
     kept = root / "build/costs" / f"{op}.{stamp(root, folder_of(root, op), arguments)}.json"

@@ -76,6 +76,7 @@ class Convolution {
                                                convolution_.get(), weight_, workspace_, kWorkspaceBytes, &kZero,
                                                w_layout_.get(), dw),
                 "a weight gradient");
+    if (db == nullptr) return;
     check_cudnn(cudnnConvolutionBackwardBias(cudnn_handle(), &kOne, y_layout_.get(), dy, &kZero, b_layout_.get(), db),
                 "a bias gradient");
   }
@@ -175,7 +176,7 @@ Opponent conv1d_of(const kernels::Op& op, const kernels::OpCase& work, const Con
     void* x = c->activations("x");
     void* dy = c->activations("dy");
     void* dw = c->weights("dw");
-    void* db = c->bias("db");
+    void* db = s.bias_gradient ? c->bias("db") : nullptr;
     search_once(c->call(), [=, self = c.get()] { self->search_backward_weight(x, dy, dw); });
     run = [=] { c->backward_weight(x, dy, dw, db); };
   }

@@ -68,14 +68,17 @@ Opponent conv1d_of(const Op& op, const OpCase& work, const Conv1dShape& s, bool 
                 {DNNL_ARG_DIFF_SRC, call->buffer("dx", l.x, backward.diff_src_desc())}});
     path = backward.impl_info_str();
   } else {
-    const auto backward = onednn_gradient<dnnl::convolution_backward_weights>(
-        forward, algorithm::convolution_direct, l.x_inner, l.w_any, l.b, l.y_inner, l.strides, l.dilation, l.padding,
-        l.padding_end);
-    call->then(dnnl::convolution_backward_weights(backward),
-               {{DNNL_ARG_SRC, call->buffer("x", l.x, backward.src_desc())},
-                {DNNL_ARG_DIFF_DST, call->buffer("dy", l.y, backward.diff_dst_desc())},
-                {DNNL_ARG_DIFF_WEIGHTS, call->buffer("dw", l.w, backward.diff_weights_desc())},
-                {DNNL_ARG_DIFF_BIAS, call->buffer("db", l.b)}});
+    using Gradient = dnnl::convolution_backward_weights;
+    const auto backward =
+        s.bias_gradient ? onednn_gradient<Gradient>(forward, algorithm::convolution_direct, l.x_inner, l.w_any, l.b,
+                                                    l.y_inner, l.strides, l.dilation, l.padding, l.padding_end)
+                        : onednn_gradient<Gradient>(forward, algorithm::convolution_direct, l.x_inner, l.w_any,
+                                                    l.y_inner, l.strides, l.dilation, l.padding, l.padding_end);
+    OnednnCall::Arguments arguments = {{DNNL_ARG_SRC, call->buffer("x", l.x, backward.src_desc())},
+                                       {DNNL_ARG_DIFF_DST, call->buffer("dy", l.y, backward.diff_dst_desc())},
+                                       {DNNL_ARG_DIFF_WEIGHTS, call->buffer("dw", l.w, backward.diff_weights_desc())}};
+    if (s.bias_gradient) arguments.emplace(DNNL_ARG_DIFF_BIAS, call->buffer("db", l.b));
+    call->then(Gradient(backward), std::move(arguments));
     path = backward.impl_info_str();
   }
   return onednn_opponent(call, path + (channels_last ? ", channels last" : ", layout of its choice"));

@@ -4,7 +4,7 @@
 Usage: fiducials.py FEATURES [--ludb DIR] [--mitdb DIR] [--repeats N]
 
 Boundaries, LUDB, lead II: each of the six boundaries of P, QRS and T matches the nearest reference boundary that no other has matched,
-within Martinez's tolerances (P 50, QRS 40, T onset 50, T end 100 ms). Judged from the first to the last annotated QRS complex.
+within Martinez's tolerances (P 50, QRS 40, T onset 50, T end 100 ms). Counted from the first to the last annotated QRS complex.
 `features` is run on lead II alone, as the others are, and on all twelve leads.
 R peaks, MIT-BIH and LUDB: first lead alone (MIT-BIH) or lead II (LUDB); matched within 150 ms. Beats of MIT-BIH are the codes that WFDB calls
 beats, LUDB's are the N marks of lead II, from the first to the last one.

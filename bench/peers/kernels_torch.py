@@ -216,10 +216,10 @@ def call_of(op, shape):
         return None
     operation, direction = named.groups()
     maker, pattern = PEERS[operation]
-    match = re.fullmatch(f'{pattern}( tf32| bf16)?', shape)
+    match = re.fullmatch(f'{pattern}( tf32| bf16)?( no db)?', shape)
     if not match:
         raise SystemExit(f'kernels_torch: {op}: the shape "{shape}" does not read as {pattern}')
-    return maker(direction, *(value_of(text) for text in match.groups()[:-1]))
+    return maker(direction, *(value_of(text) for text in match.groups()[:-2]))
 
 
 def captured(function):

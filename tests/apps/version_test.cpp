@@ -43,7 +43,7 @@ TEST(Version, EveryProgramSaysWhatItIs) {
                                          " [0-9]+\\.[0-9]+\\.[0-9]+\n"
                                          "commit: +([0-9a-f]{12}( with changes)?|unknown)\n"
                                          "compiler: +(g\\+\\+|clang) [^\n]+\n"
-                                         "instruction set: +avx(2|512)\n"
+                                         "instruction set: +avx(2|512|512_bf16)\n"
                                          "back ends: +cpu(, (simt|cuda)[^\n]*)?\n"
                                          "cuBLASLt: +(yes|no)\n$"))
         << outcome.out;

@@ -1,5 +1,6 @@
 #include "simt/counter_report.h"
 
+#include <fstream>
 #include <string>
 
 #include <gtest/gtest.h>
@@ -74,9 +75,11 @@ TEST(CounterReport, TableHoldsFiguresSumsAndFindings) {
 }
 
 TEST(CounterReport, AnnotatedSourceShowsFiguresInTheMargin) {
+  if (!std::ifstream(source_path("tests/simt/counter_report_test.cpp")))
+    GTEST_SKIP() << "this build does not know where its sources lie";
   const std::string text = annotated_source(kernel({device(10, 320, 40), shared(20, 50, 20)}));
   EXPECT_NE(text.find("         10   32.00                               |   2 \n"), std::string::npos) << text;
-  EXPECT_NE(text.find("                             20    2.50           |   3 #include <string>\n"),
+  EXPECT_NE(text.find("                             20    2.50           |   3 #include <fstream>\n"),
             std::string::npos);
   EXPECT_NE(text.find("  2 |   4 \n"), std::string::npos);
   EXPECT_NE(text.find("/none/x.cuh\n  cannot be read"), std::string::npos);
