@@ -425,7 +425,7 @@ inline constexpr PConstants kP;
 // coefficients of the ten fits differ by less than 6 %.
 struct PEvidenceConstants {
   // Log odds where all below is 0. Tuned: as the others, less 1: a P wave in fibrillation is worse than one missed.
-  double intercept_weight = -8.8;
+  double intercept_weight = -9.25;
   // Per factor e of Consistency::ratio. Tuned: see above.
   double ratio_weight = 1.0;
   // The ratio counts up to here. Physiology: flutter has more.
@@ -435,7 +435,7 @@ struct PEvidenceConstants {
   // Over the number of beats: of few less is in common. Tuned: see above.
   double few_beats_weight = 5.0;
   // Per factor e of the slope beside P. Tuned: see above.
-  double beside_weight = -1.8;
+  double beside_weight = -2.5;
   // Added to that slope. Noise: what is left of it in averages.
   double least_beside_fraction = 0.05;
   // Per factor e of rr_irregularity. Tuned: see above.

@@ -45,15 +45,17 @@ Energies energies_of(const Eigen::ArrayXXd& signal, double rate) {
   return {around(energies[0], samples(kStimulus.half_above_s)), around(energies[1], samples(kStimulus.half_within_s))};
 }
 
-// The sample within two of `at` at which the leads together turn most sharply: filters move the maximum of the energy.
-Eigen::Index sharpest_turn(const Eigen::ArrayXXd& signal, Eigen::Index at) {
+// The sample within two of `at` that stands out most of those two before and after it, over all leads: filters move the
+// maximum of the energy.
+Eigen::Index impulse_near(const Eigen::ArrayXXd& signal, Eigen::Index at) {
   constexpr Eigen::Index kReach = 2;
   Eigen::Index best = at;
   double most = -1.0;
-  for (Eigen::Index t = std::max<Eigen::Index>(1, at - kReach); t <= std::min(signal.rows() - 2, at + kReach); ++t) {
-    const double turn = (signal.row(t + 1) - 2.0 * signal.row(t) + signal.row(t - 1)).square().sum();
-    if (turn > most) {
-      most = turn;
+  const Eigen::Index from = std::max(kReach, at - kReach), to = std::min(signal.rows() - 1 - kReach, at + kReach);
+  for (Eigen::Index t = from; t <= to; ++t) {
+    const double height = (signal.row(t) - 0.5 * (signal.row(t - kReach) + signal.row(t + kReach))).square().sum();
+    if (height > most) {
+      most = height;
       best = t;
     }
   }
@@ -77,7 +79,7 @@ std::vector<double> find_impulses(const Eigen::ArrayXXd& signal, double rate) {
     const double clearness = std::min(above / (kStimulus.min_median_ratio * background),
                                       above / (kStimulus.min_impulse_fraction * of_impulse * energies.within[t]));
     if (!(clearness > 0.5) || above < energies.above.segment(t - apart, 2 * apart + 1).maxCoeff()) continue;
-    const double time_s = static_cast<double>(sharpest_turn(signal, t)) / rate;
+    const double time_s = static_cast<double>(impulse_near(signal, t)) / rate;
     if (!found.empty() && time_s - found.back() <= kStimulus.dead_s) continue;
     found.push_back(time_s);
     if (clearness > 1.0) clear.push_back(time_s);
@@ -139,7 +141,7 @@ std::vector<double> find_steps(const Eigen::ArrayXXd& signal, double rate) {
 
 // Recorders of low rates ring at half of their rate beside an impulse: (1 2 1) / 4 takes that away.
 void calm_stimuli(const std::vector<double>& stimuli_s, double rate, Eigen::ArrayXXd& signal) {
-  const auto reach = static_cast<Eigen::Index>(std::lround(kStimulus.dead_s * rate));
+  const auto reach = static_cast<Eigen::Index>(std::lround(2.0 * kStimulus.dead_s * rate));
   for (const double time_s : stimuli_s) {
     const auto at = static_cast<Eigen::Index>(std::lround(time_s * rate));
     const Eigen::Index from = std::max<Eigen::Index>(1, at - reach), to = std::min(signal.rows() - 2, at + reach);
