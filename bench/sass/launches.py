@@ -14,6 +14,7 @@ from . import counters, flow as flows, mix
 from .errors import UsageError, unknown
 
 KEYS = {"shapes", "kernels", "kernels_of", "names", "names_of", "library"}
+DOWN = "down"  # of a loop that counts down by a template parameter
 FUNCTIONS = {"min": min, "max": max, "ceil": math.ceil, "floor": math.floor, "ceil_div": lambda a, b: -(-a // b)}
 OPERATORS = {ast.Add: lambda a, b: a + b, ast.Sub: lambda a, b: a - b, ast.Mult: lambda a, b: a * b,
              ast.Div: lambda a, b: a / b, ast.FloorDiv: lambda a, b: a // b, ast.Mod: lambda a, b: a % b}
@@ -106,15 +107,17 @@ class SourceLines:
         return lines[line - 1] if 0 < line <= len(lines) else ""
 
     def increment(self, text):
-        """By how much a for statement moves its counter; None where it is no number or named constant."""
-        match = re.search(r";[^;]*?(?:(\+\+|--)\w+|\w+(\+\+|--)|\w+\s*\+=\s*([\w']+))\s*(?:,[^;]*)?\)", text)
+        """By how much a for statement moves its counter, below 0 for one that counts down; None where it is no number or
+        named constant, DOWN where one that counts down does so by such a step."""
+        match = re.search(r";[^;]*?(?:(\+\+|--)\w+|\w+(\+\+|--)|\w+\s*([+-])=\s*([\w']+))\s*(?:,[^;]*)?\)", text)
         if match is None:
             return None
-        if match[3] is None:
-            return 1
-        if match[3].isdigit():
-            return int(match[3])
-        return self.constant(match[3])
+        if match[4] is None:
+            return 1 if "++" in (match[1], match[2]) else -1
+        step = int(match[4]) if match[4].isdigit() else self.constant(match[4])
+        if match[3] == "+":
+            return step
+        return DOWN if step is None else -step
 
     def constant(self, name):
         if self.constants is None:
@@ -139,7 +142,9 @@ def unrolled_by(flow, loop, increment):
     constant, times = step
     if times:
         return times
-    if increment and constant > 0 and constant % increment == 0:
+    if increment is DOWN:
+        return None  # a counter below 0 is the source's own, or one that the compiler made
+    if increment and constant * increment > 0 and constant % increment == 0:
         return constant // increment
     if constant < 0 or constant == 1:
         return abs(constant)  # The compiler counts iterations.

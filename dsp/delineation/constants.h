@@ -13,8 +13,7 @@
 //                    12 leads), QTDB the QT Database (12 records of 2 leads), MITDB the MIT-BIH Arrhythmia Database
 //                    (8 records). README.md has the errors that resulted; no log of the tuning has been kept.
 //   "Judgment: ..."  set by reasoning alone.
-// A change of any value changes fiducials and features: measure before and after (docs/delineation.md, "Changing a
-// constant").
+// A change of any value changes fiducials and features: measure before and after (docs/delineation.md).
 #pragma once
 
 #include <cstddef>
@@ -51,8 +50,8 @@ struct RPeakConstants {
   int band_order = 2;
   // The upper end is no higher than this fraction of the sampling rate. Geometry: below half the rate.
   double max_band_fraction = 0.45;
-  // Length of the mirror image that is put before and after the recording while it is filtered. Geometry: several time
-  // constants of the band-pass.
+  // Length of the mirror image that is put before and after the recording while it is filtered. Geometry: of the
+  // band-pass.
   double mirror_s = 0.5;
   // Length over which the band's energy is averaged, by two moving means of half of it each. Physiology: about the
   // length of a QRS complex.
@@ -104,8 +103,7 @@ struct RPeakConstants {
   // At an interval of 1 s a T wave is no later than this after its beat; grows with the square root of the interval.
   // Paper: Bazett, Heart 7:353 (1920), for the square root; the value is that of a long QT interval.
   double latest_t_bazett_s = 0.40;
-  // A candidate then is a T wave if its sharpness is less than this ratio to that of the beat. Physiology: wide
-  // complexes are less dull than T.
+  // A candidate then is a T wave if its sharpness is less than this ratio to that of the beat. Physiology: T is duller.
   double dull_ratio = 0.25;
   // Intervals below this ratio to the usual one cost. Tuned: as min_threshold_fraction; atrial fibrillation and early
   // beats stay free, a T wave between two beats does not.
@@ -183,8 +181,7 @@ struct WorkingSignalConstants {
   double rate_hz = 500.0;
   // A recording is interpolated by this times rate_hz over its own rate, rounded. Judgment: 360 Hz stays as it is.
   double upsampling_fraction = 0.9;
-  // Lower end of the band. Paper: Kligfield et al. (2007): 0.05 Hz, or 0.67 Hz with zero phase; lowered to spare ST and
-  // T.
+  // Lower end of the band. Paper: Kligfield et al. (2007): 0.05 Hz, or 0.67 Hz with zero phase; lowered to spare T.
   double band_low_hz = 0.5;
   // Upper end of the band. Judgment: mains and muscle noise lie above, and hardly anything of P, QRS onset and T.
   double band_high_hz = 40.0;
@@ -218,8 +215,7 @@ struct StimulusConstants {
   double min_step_rate_hz = 400.0;
   // Half the length of a step. Physiology: pacemakers stimulate for 0.1 to 2 ms, widened by the amplifier's low-pass.
   double half_step_s = 0.002;
-  // A step is larger than the changes beside it by more than this ratio. Judgment: no wave of the heart has such
-  // corners.
+  // A step is larger than the changes beside it by more than this ratio. Judgment: no wave has such corners.
   double steepness_ratio = 3.0;
   // A step is at least this fraction of the lead's range. Judgment: noise is smaller.
   double min_step_fraction = 0.1;
@@ -302,11 +298,10 @@ struct QrsConstants {
   double max_before_s = 0.15;
   // The end is no later than this after the R peak. Physiology: as max_before_s.
   double max_after_s = 0.20;
-  // A lead counts in proportion to the ratio of steepest slope to background, up to this. Judgment: all clean leads
+  // A lead counts in proportion to the ratio of steepest slope to background, up to this. Judgment: clean leads are
   // alike.
   double trusted_ratio = 40.0;
-  // Slope, as a fraction of the steepest, at which the complex of all leads begins and ends. Tuned: QRS of LUDB and
-  // QTDB.
+  // Slope, as a fraction of the steepest, at which the complex of all leads begins and ends. Tuned: LUDB and QTDB.
   double all_leads_fraction = 0.12;
   // Slope at which the complex begins in one lead. Tuned: QRS onsets of LUDB and QTDB.
   double lead_onset_fraction = 0.09;
@@ -327,8 +322,7 @@ struct QrsConstants {
   double after_all_leads_s = 0.020;
   // The complex begins no earlier than this after a stimulus. Tuned: the decay of the stimuli in LUDB's paced records.
   double after_stimulus_s = 0.014;
-  // The fraction believed of the distance of a single beat's own boundary to that of the average. Judgment: a single
-  // beat's noise.
+  // The fraction believed of the distance of a single beat's own boundary to that of the average. Judgment: its noise.
   double beat_fraction = 0.5;
   // A single beat's own boundary is sought this far around that of the average. Judgment: more is noise.
   double beat_margin_s = 0.02;
@@ -420,11 +414,11 @@ struct PConstants {
 };
 inline constexpr PConstants kP;
 
-// The evidence for a P wave (p_presence.h): a sum of log odds, fitted by logistic regression to sinus rhythm against
-// fibrillation and flutter in PTB-XL, folds 1 to 10 left out by turns, with all leads, with two and with one. The
-// coefficients of the ten fits differ by less than 6 %.
+// The evidence for a P wave (p_presence.h): a sum of log odds. A logistic regression of sinus rhythm against
+// fibrillation and flutter in PTB-XL, with all leads, two and one, gave where to begin (-7.5, beside -1.7, irregularity
+// up to 0.2); the values below were then set by hand on LUDB's and QTDB's records.
 struct PEvidenceConstants {
-  // Log odds where all below is 0. Tuned: as the others, less 1: a P wave in fibrillation is worse than one missed.
+  // Log odds where all below is 0. Tuned: a P wave in fibrillation is worse than one missed.
   double intercept_weight = -9.25;
   // Per factor e of Consistency::ratio. Tuned: see above.
   double ratio_weight = 1.0;

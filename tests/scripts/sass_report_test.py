@@ -222,6 +222,19 @@ class Launches(unittest.TestCase):
         self.assertNotIn("warp_instructions", found)
         self.assertIn("unknown: no iterations of loop L1.1 (two.cu:4)", render.launch_line(found))
 
+    def test_what_a_for_statement_adds(self):
+        lines = launches.SourceLines(pathlib.Path("/nowhere"))
+        for text, step in (("for (int i = 0; i < n; ++i) {", 1), ("for (int i = n; i > 0; i--) {", -1),
+                           ("for (int i = 0; i < n; i += 4) {", 4), ("for (int i = n; i > 0; i -= 16) {", -16),
+                           ("for (int i = n; i > 0; i -= kDepth) {", launches.DOWN), ("for (int i = 0; i < n; i += kStep) {", None),
+                           ("while (true) {", None)):
+            self.assertEqual(lines.increment(text), step, text)
+
+    def test_a_loop_that_counts_down_is_not_taken_for_an_unrolled_one(self):
+        with mock.patch.object(launches.counters, "step", lambda flow, loop: (-16, 0)):
+            for step, factor in ((-16, 1), (-4, 4), (launches.DOWN, None), (16, 16), (1, 16)):
+                self.assertEqual(launches.unrolled_by(None, None, step), factor, step)
+
     def test_an_unrolled_loop_and_its_rest(self):
         with mock.patch.object(launches, "unroll_factors", lambda flow, siblings, increment: dict(zip(siblings, (4, 1)))):
             one = flows_of(TWO_LOOPS)["two"]
