@@ -128,7 +128,10 @@ OpponentList conv1d(const Op& op, const OpCase& work, const kernels::Conv1dShape
                      [=, ones = std::vector<float>(static_cast<std::size_t>(rows), 1)](float* const* p) {
                        gather(p[0]);
                        product(true, false, depth, s.output_channels, rows, columns->data(), p[1], 0, p[2]);
-                       sum_rows(p[1], rows, s.output_channels, ones, p[3]);
+                       if (s.bias_gradient)
+                         sum_rows(p[1], rows, s.output_channels, ones, p[3]);
+                       else
+                         std::fill_n(p[3], s.output_channels, 0.0F);
                      })};
   return {};
 }
