@@ -1,5 +1,4 @@
 #include <algorithm>
-#include <regex>
 #include <set>
 #include <string>
 #include <vector>
@@ -17,8 +16,13 @@ const std::vector<std::string> kPrograms = {"train", "predict", "features", "eva
 std::set<std::string> listed_options(const std::string& program) {
   const std::string help = run_app(program, {"--help"}).out;
   std::set<std::string> options;
-  const std::regex line("\n  (?:-[A-Za-z],)?(--[a-z0-9-]+)");
-  for (std::sregex_iterator at(help.begin(), help.end(), line), end; at != end; ++at) options.insert((*at)[1]);
+  // Lines "  --name ..." and "  -n,--name ...".
+  for (const std::string& line : lines_with(help, "  ")) {
+    const std::size_t begin = line.find("--");
+    const bool is_option = begin == 2 || (begin == 5 && line[2] == '-' && line[4] == ',');
+    if (!is_option) continue;
+    options.insert(line.substr(begin, line.find_first_not_of("abcdefghijklmnopqrstuvwxyz0123456789-", begin) - begin));
+  }
   return options;
 }
 
@@ -33,8 +37,9 @@ std::set<std::string> completed(const std::string& program, const std::vector<st
   const std::string command = "source " + (folder / "script").string() + "; COMP_WORDS=(" + line +
                               "); COMP_CWORD=" + std::to_string(words.size()) + "; _cardiograd_" + program +
                               "; printf '%s\\n' \"${COMPREPLY[@]}\" > " + (folder / "answer").string();
-  EXPECT_EQ(std::system(("bash -c \"" + std::regex_replace(command, std::regex("([\"$\\\\])"), "\\$1") + "\"").c_str()),
-            0);
+  std::string quoted;
+  for (const char c : command) quoted += (c == '"' || c == '$' || c == '\\' ? "\\" : "") + std::string(1, c);
+  EXPECT_EQ(std::system(("bash -c \"" + quoted + "\"").c_str()), 0);
   std::set<std::string> answer;
   for (const std::string& word : lines_with(read_file(folder / "answer"), "")) answer.insert(word);
   answer.erase("");
