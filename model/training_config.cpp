@@ -94,7 +94,8 @@ void add_training_fields(TrainingConfig& c, Fields& fields) {
   add("pos_weight", &c.pos_weight, "", "weight positives in the loss as the paper does; false: all 1", {},
       "class_weights");
   add("thresholds", &c.thresholds, "", "probability above which a class is positive");
-  add("precision", &c.precision, "--precision", "factors of matrix products; CPUs are faster with bf16 where they have AVX512-BF16");
+  add("precision", &c.precision, "--precision",
+      "factors of matrix products; CPUs are faster with bf16 where they have AVX512-BF16");
   add("seed", &c.seed, "--seed", "seed of the initial weights, the shuffles and dropout",
       {.least = 0, .most = kMaxSeed});
 }

@@ -3,7 +3,7 @@
 #   --simt  also everything under AddressSanitizer and UndefinedBehaviorSanitizer, with the CUDA kernels run on the host:
 #           the preset simt-asan; and the limits of the kernels' counters, of the preset simt-watch only what they need
 #   --cuda  also, where there is nvcc, the CUDA kernels for sm_75, sm_86 and sm_90, ptxas's report on them and
-#           the limits of bench/sass_report and the committed costs of the step's and the ladders' kernels
+#           the limits of bench/sass_report and the committed costs of the step's kernels (--full: and of the ladders')
 #   --full  everything: the presets cpu, asan, simt (every variant of a kernel in every order of threads), simt-watch
 #           (races) and simt-asan with all their tests, and cuda for every GPU
 #
@@ -69,7 +69,7 @@ run_cuda() {
     scripts/install_sass_tools.sh
     bench/sass_report --check bench/sass_limits.json
     bench/kernel_costs --check --profile build/cpu/apps/profile
-    bench/ladders --check
+    if [ "$full" = yes ]; then bench/ladders --check; fi
   else
     echo "== machine code: not compared, bench/sass_limits.json is of nvcc $held"
   fi

@@ -54,12 +54,8 @@ Calls step(Net& net, std::int64_t batch, Execution execution, Device device = De
 
 // The GPU clips all gradients at once, the CPU one after the other.
 Calls expected_step(Device device = Device::kCpu) {
-  Calls calls = {{"0", "linear_forward"},
-                 {"2.0", "linear_forward"},
-                 {"loss", "weighted_bce_loss_and_gradient"},
-                 {"2.0", "linear_backward"},
-                 {"0", "relu_backward"},
-                 {"0", "linear_backward_weight"}};
+  Calls calls = {{"0", "linear_forward"},    {"2.0", "linear_forward"}, {"loss", "weighted_bce_loss_and_gradient"},
+                 {"2.0", "linear_backward"}, {"0", "relu_backward"},    {"0", "linear_backward_weight"}};
   const std::size_t gradients = device == Device::kCuda ? 1 : 4;
   calls.insert(calls.end(), gradients, {"clip", "squared_norm_forward"});
   calls.insert(calls.end(), gradients, {"clip", "scale_forward"});
