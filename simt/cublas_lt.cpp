@@ -180,7 +180,7 @@ struct Product {
     sum *= alpha;
     if (beta != 0) sum += beta * ConstStrided(c, p.rows, p.columns, Eigen::OuterStride<>(p.leading[2]));
     if (p.bias) sum.colwise() += Eigen::Map<const Eigen::VectorXf>(bias, p.rows);
-    if (p.relu) sum = sum.unaryExpr([](float x) { return x > 0 ? x : x - x; });  // NaN stays NaN
+    if (p.relu) sum = sum.unaryExpr([](float x) { return x <= 0 ? 0.0F : x; });  // NaN stays NaN
     Strided(d, p.rows, p.columns, Eigen::OuterStride<>(p.leading[3])) = sum;
   }
 };

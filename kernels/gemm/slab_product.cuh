@@ -59,7 +59,7 @@ struct BiasEpilogue {
   bool relu = false;
 };
 __device__ __forceinline__ float relu_of(float x) {
-  return x > 0 ? x : x - x;  // NaN stays NaN, as in PyTorch.
+  return x <= 0 ? 0 : x;  // NaN stays NaN, as in PyTorch.
 }
 
 // Where a block stands. Columns run fastest: blocks side by side in time read the same rows of a.

@@ -160,6 +160,39 @@ struct WeightTarget {
   }
 };
 
+// dw += the sum of all pieces of a tile: left in memory, and added up by the last blocks to arrive, in a fixed order.
+template <class Tile, int kWords>
+__device__ __forceinline__ void add_to_weights(const ProductSizes& s, const WeightOperands& p,
+                                               const WeightPieces& pieces, int piece,
+                                               const WeightTarget<kWords>& target, Tile& tile) {
+  if (pieces.count == 1) {
+    target.add(tile, p.dw);
+    target.store(tile, p.dw);
+    return;
+  }
+  const std::int64_t count = std::int64_t{s.taps * s.depth} * target.pitch;
+  const auto sum_of = [&](const float* parts, unsigned begin, unsigned end, Tile& sum) {
+    for (unsigned part = begin; part < end; ++part) target.add(sum, parts + part * count);
+  };
+  target.store(tile, p.partial + piece * count);
+  const PartTree& tree = p.tree;
+  float* const sums_of_groups = p.partial + tree.parts * count;
+  const auto combine = [&](unsigned begin, unsigned end, unsigned group) {
+    Tile sum;
+    sum_of(p.partial, begin, end, sum);
+    target.store(sum, sums_of_groups + group * count);
+  };
+  const auto finish = [&](unsigned groups) {
+    Tile sum;
+    sum_of(sums_of_groups, 0, groups, sum);
+    target.add(sum, p.dw);
+    target.store(sum, p.dw);
+  };
+  const int tile_of_block = static_cast<int>(blockIdx.x) % (s.tiles * s.column_tiles * s.groups);
+  combine_parts(tree, static_cast<unsigned>(piece), p.arrived + static_cast<unsigned>(tile_of_block) * tree.counters(),
+                combine, finish);
+}
+
 template <class Tile, int kWarps, int kWords>
 __global__ void __launch_bounds__(32 * kWarps)
     weight_product_kernel(ProductSizes s, WeightOperands p, WeightPieces pieces) {
@@ -211,32 +244,7 @@ __global__ void __launch_bounds__(32 * kWarps)
   const int first_row = place.row + warp_of_thread() * kWarpTileRows;
   const WeightTarget<kWords> target = {std::int64_t{first_row} * y_pitch + place.group * s.columns + place.column,
                                        s.taps * s.depth - first_row, s.columns - place.column, y_pitch};
-  if (pieces.count == 1) {
-    target.add(tile, p.dw);
-    target.store(tile, p.dw);
-    return;
-  }
-  const std::int64_t count = std::int64_t{s.taps * s.depth} * y_pitch;
-  const auto sum_of = [&](const float* parts, unsigned begin, unsigned end, Tile& sum) {
-    for (unsigned part = begin; part < end; ++part) target.add(sum, parts + part * count);
-  };
-  target.store(tile, p.partial + place.piece * count);
-  const PartTree& tree = p.tree;
-  float* const sums_of_groups = p.partial + tree.parts * count;
-  const auto combine = [&](unsigned begin, unsigned end, unsigned group) {
-    Tile sum;
-    sum_of(p.partial, begin, end, sum);
-    target.store(sum, sums_of_groups + group * count);
-  };
-  const auto finish = [&](unsigned groups) {
-    Tile sum;
-    sum_of(sums_of_groups, 0, groups, sum);
-    target.add(sum, p.dw);
-    target.store(sum, p.dw);
-  };
-  const int tile_of_block = static_cast<int>(blockIdx.x) % (s.tiles * s.column_tiles * s.groups);
-  combine_parts(tree, static_cast<unsigned>(place.piece),
-                p.arrived + static_cast<unsigned>(tile_of_block) * tree.counters(), combine, finish);
+  add_to_weights(s, p, pieces, place.piece, target, tile);
 }
 
 }  // namespace cardiograd::kernels

@@ -52,6 +52,8 @@ class SmallRun {
     std::vector<std::string> all = more;
     if (std::find(more.begin(), more.end(), "--model") == more.end())
       all.insert(all.end(), {"--model", out() / "last.safetensors"});
+    // Explanations take most of the time; tests of what holds them ask for one.
+    if (std::find(more.begin(), more.end(), "--explain") == more.end()) all.insert(all.end(), {"--explain", "0"});
     all.insert(all.end(), {"--data", tiny_.folder(), "--no-cache", "--draws", "50"});
     return all;
   }

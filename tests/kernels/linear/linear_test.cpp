@@ -2,6 +2,9 @@
 // product; the op table's random offsets mostly miss their fast kernels.
 #include "kernels/linear/linear.h"
 
+#include <algorithm>
+#include <cmath>
+#include <limits>
 #include <string>
 #include <vector>
 
@@ -92,6 +95,30 @@ std::vector<LinearShape> aligned_shapes() {
     shapes.push_back(s);
   }
   return shapes;
+}
+
+TEST_F(LinearVariants, ReluMakesNegativeInfinityZeroAndKeepsNan) {
+  for (const std::int64_t rows : {6, 2600}) {  // small tiles and large ones
+    const LinearShape s = {.rows = rows, .inputs = 32, .outputs = 64, .relu = true};
+    const OpCase test = find_op("linear_forward")->bind(&s);
+    std::vector<Values> call = random_call(test, 1);
+    for (Values& values : call) {
+      values.offset = 0;
+      std::fill(values.real.begin(), values.real.end(), 1.0);
+    }
+    call[0].real[0] = -std::numeric_limits<double>::infinity();
+    call[0].real[32] = std::numeric_limits<double>::quiet_NaN();
+    call[0].real[64] = std::numeric_limits<double>::infinity();
+    for (const OpCase& version : versions(test)) {
+      const std::vector<double> y = DeviceCall(version, call).run()[3].real;
+      for (std::size_t column = 0; column < 64; ++column) {
+        EXPECT_EQ(y[column], 0.0) << version.shape;
+        EXPECT_TRUE(std::isnan(y[64 + column])) << version.shape;
+        EXPECT_EQ(y[128 + column], std::numeric_limits<double>::infinity()) << version.shape;
+        EXPECT_EQ(y[192 + column], 33.0) << version.shape;
+      }
+    }
+  }
 }
 
 TEST_F(LinearVariants, AgreeWithTheReferenceAtAlignedShapes) {
