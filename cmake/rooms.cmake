@@ -36,6 +36,36 @@ if(CARDIOGRAD_SANITIZE)
   target_link_options(cardiograd_flags INTERFACE -fsanitize=address,undefined)
 endif()
 
+# Programs, pages and tests: no time is spent in their code, much of the build's was. Numbers are computed in the rooms
+# below, at -O3. Tests compute their references themselves: they are optimized with sanitizers, too.
+set(CARDIOGRAD_TESTS_OPTIMIZED $<$<CONFIG:Release>:-O1>)
+set(CARDIOGRAD_GLUE ${CARDIOGRAD_TESTS_OPTIMIZED} $<$<BOOL:${CARDIOGRAD_SANITIZE}>:-O0>)
+
+# cardiograd_precompile(target [packages...]): where CARDIOGRAD_PRECOMPILE is on, sources of `target` begin with the headers
+# that most of them include anyway, compiled once for all targets with the same packages. Other builds compile without:
+# there a missing #include is an error.
+function(cardiograd_precompile target)
+  if(NOT CARDIOGRAD_PRECOMPILE)
+    return()
+  endif()
+  set(name cardiograd_precompiled)
+  set(headers <algorithm> <cmath> <filesystem> <fstream> <functional> <limits> <map> <memory> <optional> <set> <sstream>
+    <string> <vector> <Eigen/Dense> <fmt/format.h> <fmt/ranges.h> <nlohmann/json.hpp>)
+  if("GTest::gtest" IN_LIST ARGN)
+    string(APPEND name _tests)
+    list(APPEND headers <gtest/gtest.h>)
+  endif()
+  if(NOT TARGET ${name})
+    set(source ${PROJECT_BINARY_DIR}/generated/${name}.cpp)
+    file(CONFIGURE OUTPUT ${source} CONTENT "")
+    add_library(${name} STATIC ${source})
+    target_link_libraries(${name} PRIVATE cardiograd_base Eigen3::Eigen nlohmann_json::nlohmann_json ${ARGN})
+    target_compile_options(${name} PRIVATE ${CARDIOGRAD_WARNINGS})  # -Wpedantic changes predefined macros.
+    target_precompile_headers(${name} PRIVATE ${headers})
+  endif()
+  target_precompile_headers(${target} REUSE_FROM ${name})
+endfunction()
+
 # cardiograd_room(folder dependencies... [PRIVATE dependencies...]): every .cpp under folder/ becomes the static library
 # cardiograd_<last part of folder>, for others cardiograd::<last part>.
 function(cardiograd_room folder)
@@ -72,6 +102,12 @@ function(cardiograd_room folder)
   endif()
   add_library(cardiograd::${name} ALIAS cardiograd_${name})
   set_target_properties(cardiograd_${name} PROPERTIES EXPORT_NAME ${name})
+  if(sources AND name MATCHES "^(ecg|dsp|data|synthetic|model)$")  # Those with Eigen in their headers.
+    cardiograd_precompile(cardiograd_${name})
+  endif()
+  if(name STREQUAL "report")
+    target_compile_options(cardiograd_report PRIVATE ${CARDIOGRAD_GLUE})
+  endif()
   set_property(GLOBAL APPEND PROPERTY CARDIOGRAD_ROOMS ${name})
 endfunction()
 
@@ -122,7 +158,7 @@ function(cardiograd_apps)
   list(FILTER common EXCLUDE REGEX "/apps/export/")
   add_library(cardiograd_apps_common STATIC ${common} ${PROJECT_BINARY_DIR}/generated/commit.cpp)
   target_link_libraries(cardiograd_apps_common PUBLIC cardiograd_report cardiograd_synthetic CLI11::CLI11)
-  target_compile_options(cardiograd_apps_common PRIVATE ${CARDIOGRAD_WARNINGS})
+  target_compile_options(cardiograd_apps_common PRIVATE ${CARDIOGRAD_WARNINGS} ${CARDIOGRAD_GLUE})
   # For --version. commit.cpp is written anew only when the commit has changed.
   set_source_files_properties(${PROJECT_SOURCE_DIR}/apps/common/version.cpp PROPERTIES COMPILE_DEFINITIONS
     "CARDIOGRAD_VERSION=\"${PROJECT_VERSION}\";CARDIOGRAD_BUILD_TYPE=\"${CMAKE_BUILD_TYPE}\"")
@@ -144,7 +180,7 @@ function(cardiograd_apps)
     if(name STREQUAL "export")
       target_link_libraries(${name} PRIVATE cardiograd_onnx)
     endif()
-    target_compile_options(${name} PRIVATE ${CARDIOGRAD_WARNINGS})
+    target_compile_options(${name} PRIVATE ${CARDIOGRAD_WARNINGS} ${CARDIOGRAD_GLUE})
     set_property(GLOBAL APPEND PROPERTY CARDIOGRAD_PROGRAMS ${name})
   endforeach()
 endfunction()
@@ -196,6 +232,12 @@ function(cardiograd_tests)
     target_link_libraries(${room}_tests PRIVATE
       cardiograd_tests_common Eigen3::Eigen GTest::gtest GTest::gtest_main)
     target_compile_options(${room}_tests PRIVATE ${CARDIOGRAD_WARNINGS})
+    if(room MATCHES "^(apps|report)$")
+      target_compile_options(${room}_tests PRIVATE ${CARDIOGRAD_GLUE})
+    else()
+      target_compile_options(${room}_tests PRIVATE ${CARDIOGRAD_TESTS_OPTIMIZED})
+      cardiograd_precompile(${room}_tests GTest::gtest)
+    endif()
     target_compile_definitions(${room}_tests PRIVATE
       CARDIOGRAD_APPS_DIR="${PROJECT_BINARY_DIR}/apps" CARDIOGRAD_TESTS_DIR="${PROJECT_SOURCE_DIR}/tests")
     gtest_discover_tests(${room}_tests NO_PRETTY_VALUES DISCOVERY_TIMEOUT 60 PROPERTIES TIMEOUT 600)

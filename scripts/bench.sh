@@ -8,8 +8,8 @@
 #   --quick    fewer repeats: minutes become seconds, figures become rough
 #   --out DIR  kernels.json, step_*.json, twin.json, profile.json, bench.html, tables.md
 #
-# $PYTHON (python3) runs the page; with PyTorch (bench/peers/requirements.txt) PyTorch is timed, too. Exit status 1 if a part
-# failed, 2 for wrong usage.
+# $PYTHON (python3) runs the page; where it has PyTorch and onnxruntime (bench/peers/requirements.txt), they are timed, too.
+# Exit status 1 if a part failed, 2 for wrong usage.
 set -uo pipefail
 cd "$(dirname "$0")/.." || exit
 device='' quick='' out=runs/bench
@@ -87,6 +87,19 @@ if "$python" -c 'import torch' 2>/dev/null; then
   done
 else
   echo "PyTorch is not timed: $python has none (PYTHON=... names another; bench/peers/requirements.txt)"
+fi
+# onnxruntime computes inference alone; the weights of the exported model do not matter.
+export_model() {
+  cmake --build --preset cpu -j "$(nproc)" --target synthesize train export >/dev/null &&
+    "$programs/apps/synthesize" --out "$work/data" --records 100 --seed 1 --quiet &&
+    "$programs/apps/train" --data "$work/data" --out "$work/run" --no-cache --epochs 1 --quiet >/dev/null &&
+    "$programs/apps/export" --model "$work/run/last.safetensors" --onnx "$work/model.onnx" --quiet
+}
+if [ "$device" = cpu ] && "$python" -c 'import onnxruntime' 2>/dev/null; then
+  work=$(mktemp -d)
+  trap 'rm -rf "$work"' EXIT
+  part "a model for onnxruntime" export_model &&
+    part "onnxruntime" "$python" bench/peers/onnx_time.py "$work/model.onnx" --threads "$(nproc)" --json "$out/twin.json"
 fi
 part "kernels" "$programs/bench/kernel" --op all --device "$device" --temperature hot --seconds $longest --json "$out/kernels.json"
 if [ -s "$out/kernels.json" ] && "$python" -c 'import torch' 2>/dev/null; then

@@ -136,7 +136,7 @@ step_step() {
 }
 
 step_kernels() {
-  timeout 120 kernel --op all --device "$device" --alone --variant shipped --seconds "$(few 0.4 0.05)" --json "$out/bench/kernels.json"
+  timeout "$(few 120 420)" kernel --op all --device "$device" --alone --variant shipped --seconds "$(few 0.4 0.05)" --json "$out/bench/kernels.json"
 }
 
 twin() {
@@ -184,7 +184,7 @@ step_ncu() {
 
 step_opponents() {
   local failed=0
-  timeout 120 kernel --op all --device "$device" --variant shipped --seconds "$(few 0.5 0.05)" --temperature hot \
+  timeout "$(few 120 420)" kernel --op all --device "$device" --variant shipped --seconds "$(few 0.5 0.05)" --temperature hot \
     --json "$work/opponents.json" || failed=1
   [ -s "$work/opponents.json" ] && cp "$work/opponents.json" "$out/bench/kernels.json"
   has_torch || return $failed

@@ -1,10 +1,11 @@
 #!/usr/bin/env python3
 """Holds the shipped CUDA kernels to ptxas's report: no spills and no stack frames on sm_86 and sm_90.
 
-    scripts/ci/ptxas_check.py [--nvcc nvcc] [--write docs/kernel-resources.md]
+    scripts/ci/ptxas_check.py [--write docs/kernel-resources.md]
 
 Compiles every kernels/**/*.cu for both GPUs, prints what is wrong and exits with 1, or writes the table of registers,
-shared memory and occupancy. Occupancy is of the static needs; dynamic shared memory is the launch's.
+shared memory and occupancy. Occupancy is of the static needs; dynamic shared memory is the launch's. The cubins lie below
+build/sass, where bench/sass_report finds them.
 """
 import argparse
 import concurrent.futures
@@ -14,6 +15,10 @@ import subprocess
 import sys
 
 ROOT = pathlib.Path(__file__).resolve().parents[2]
+sys.path.insert(0, str(ROOT / "bench"))
+from sass.errors import ReportError  # noqa: E402
+from sass.tools import Tools  # noqa: E402
+
 # Per multiprocessor: threads, registers, bytes of shared memory, blocks (CUDA C++ Programming Guide, table "Technical
 # Specifications per Compute Capability"); 1 KiB of shared memory per block is the system's.
 GPUS = {
@@ -24,16 +29,6 @@ KERNEL = re.compile(r"Compiling entry function '(.+)' for")
 FRAME = re.compile(r"(\d+) bytes stack frame, (\d+) bytes spill stores, (\d+) bytes spill loads")
 USED = re.compile(r"Used (\d+) registers")
 SHARED = re.compile(r"(\d+) bytes smem")
-
-
-def compile_verbose(nvcc, source, gpu):
-    """ptxas's report of one file for one GPU."""
-    command = [nvcc, "-std=c++20", "-O3", f"-arch=sm_{gpu}", "-cubin", "-Xptxas", "-v", "-I", str(ROOT), str(source),
-               "-o", "/dev/null"]
-    result = subprocess.run(command, capture_output=True, text=True)
-    if result.returncode != 0:
-        raise SystemExit(f"ptxas_check: {source.relative_to(ROOT)} does not compile for sm_{gpu}:\n{result.stderr}")
-    return result.stdout + result.stderr
 
 
 def demangle(names):
@@ -114,13 +109,18 @@ def occupancy(kernel, threads, gpu):
 
 def main():
     parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
-    parser.add_argument("--nvcc", default="nvcc")
     parser.add_argument("--write", type=pathlib.Path, help="where the table goes")
     options = parser.parse_args()
+    tools = Tools(ROOT)
     sources = sorted(ROOT.glob("kernels/**/*.cu"))
     jobs = [(source, gpu) for source in sources for gpu in GPUS]
-    with concurrent.futures.ThreadPoolExecutor(2) as pool:
-        reports = list(pool.map(lambda job: kernels_of(compile_verbose(options.nvcc, *job)), jobs))
+    try:
+        version = ".".join(tools.nvcc_version().split(".")[:2])
+        with concurrent.futures.ThreadPoolExecutor(2) as pool:
+            compiled = list(pool.map(lambda job: tools.compile(job[0].relative_to(ROOT), job[1]), jobs))
+    except ReportError as error:
+        raise SystemExit(f"ptxas_check: {error}") from None
+    reports = [kernels_of(report) for _, report in compiled]
 
     rows = {}
     faults = []
@@ -142,8 +142,6 @@ def main():
         sys.exit(1)
     print(f"{len(rows)} kernels on {' and '.join(f'sm_{gpu}' for gpu in GPUS)}: no spills, no stack frames")
     if options.write:
-        release = subprocess.run([options.nvcc, "--version"], capture_output=True, text=True, check=True).stdout
-        version = re.search(r"release ([\d.]+)", release)[1]
         lines = ["# What the CUDA kernels use", "",
                  f"Written by `scripts/ci/ptxas_check.py --write` from the report of ptxas {version}; no kernel spills or "
                  "has a stack frame.", "Shared memory is the static part. Occupancy is the fraction of a multiprocessor's "
