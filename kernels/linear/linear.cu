@@ -1,4 +1,4 @@
-// Chooses and launches the kernels of linear_product.cuh, linear_weights.cuh and linear_small.cuh.
+// Chooses and launches the kernels of linear_product.cuh, linear_weights.cuh, linear_backward.cuh and linear_small.cuh.
 #include <algorithm>
 #include <limits>
 #include <string>
@@ -7,6 +7,7 @@
 #include "kernels/common/scratch_cuda.h"
 #include "kernels/gemm/product.h"
 #include "kernels/linear/linear.h"
+#include "kernels/linear/linear_backward.cuh"
 #include "kernels/linear/linear_paths.h"
 #include "kernels/linear/linear_product.cuh"
 #include "kernels/linear/linear_small.cuh"
@@ -57,19 +58,25 @@ void with_tile(Precision precision, bool fours, const Launch& launch) {
     launch.template operator()<Bf16Tile, 4>();
 }
 
+LinearSizes product_sizes(std::int64_t rows, std::int64_t depth, std::int64_t columns, Precision precision) {
+  to_int(std::max(kLinearRows * depth, kLinearRows * columns), "a block of rows");
+  return {.rows = to_int(rows, "the number of rows"),
+          .depth = to_int(depth, "the width"),
+          .columns = to_int(columns, "the width"),
+          .column_tiles = static_cast<int>(ceil_div(columns, kWarpTileColumns)),
+          .precision = precision};
+}
+std::int64_t product_blocks(const LinearSizes& s) {
+  return ceil_div(s.rows, kLinearRows) * s.column_tiles;
+}
+
 // The product of `rows` of a and b by `epilogue`; `aligned`: everything that the epilogue touches is, to 16 bytes.
 template <bool kTurned, class Epilogue>
 void launch_product(std::int64_t rows, std::int64_t depth, std::int64_t columns, Precision precision, const float* a,
                     const float* b, const Epilogue& epilogue, bool aligned, Stream stream) {
-  const std::int64_t column_tiles = ceil_div(columns, kWarpTileColumns);
-  const unsigned blocks = to_blocks(ceil_div(rows, kLinearRows) * column_tiles);
+  const LinearSizes sizes = product_sizes(rows, depth, columns, precision);
+  const unsigned blocks = to_blocks(product_blocks(sizes));
   if (blocks == 0) return;
-  const LinearSizes sizes = {.rows = to_int(rows, "the number of rows"),
-                             .depth = to_int(depth, "the width"),
-                             .columns = to_int(columns, "the width"),
-                             .column_tiles = static_cast<int>(column_tiles),
-                             .precision = precision};
-  to_int(std::max(kLinearRows * depth, kLinearRows * columns), "a block of rows");
   with_tile(precision, aligned && are_aligned(a, b) && takes_fours(precision, depth, columns),
             [&]<class Tile, int kWords>() {
               simt::launch<linear_product_kernel<Tile, kTurned, kWords, Epilogue>>(dim3(blocks), dim3(kLinearThreads),
@@ -126,21 +133,21 @@ void with_forward_epilogue(const LinearShape& s, const float* b, float* y, const
     with(bias);
 }
 
-// with(epilogue) of dx; x is what the mask is made from.
+// with(epilogue) of dx, unless s.masked.
 template <class With>
-void with_backward_epilogue(const LinearShape& s, const float* x, float* dx, const With& with) {
-  if (s.masked && x != nullptr)
-    with(MaskedTo{.made = x, .scale = dropout_scale(s.dropout.probability), .to = dx});
-  else if (s.adds)
+void with_input_epilogue(const LinearShape& s, float* dx, const With& with) {
+  if (s.adds)
     with(AddedTo{dx});
   else
     with(PlainTo{dx});
 }
-
-void input_wide(const LinearShape& s, const float* x, const float* w, const float* dy, float* dx, Stream stream) {
-  with_backward_epilogue(s, x, dx, [&](const auto& epilogue) {
-    launch_product<true>(s.rows, s.outputs, s.inputs, s.precision, dy, w, epilogue, are_aligned(x, dx), stream);
-  });
+// with(epilogue) of dx; x is what the mask is made from.
+template <class With>
+void with_backward_epilogue(const LinearShape& s, const float* x, float* dx, const With& with) {
+  if (s.masked)
+    with(MaskedTo{.made = x, .scale = dropout_scale(s.dropout.probability), .to = dx});
+  else
+    with_input_epilogue(s, dx, with);
 }
 
 LinearWeightSizes weight_sizes(const LinearShape& s) {
@@ -156,6 +163,21 @@ LinearWeightSizes weight_sizes(const LinearShape& s) {
   sizes.per_piece = static_cast<int>(std::max(ceil_div(steps, wanted), wanted == 1 ? steps : kMinWeightSteps));
   sizes.pieces = static_cast<int>(ceil_div(steps, sizes.per_piece));
   return sizes;
+}
+std::int64_t weight_blocks(const LinearWeightSizes& s) {
+  return std::int64_t{s.pieces} * s.input_tiles * s.output_tiles;
+}
+
+LinearWeightOperands weight_operands(const LinearWeightSizes& sizes, const float* x, const float* dy, float* dw,
+                                     float* db, Stream stream) {
+  LinearWeightOperands operands = {.x = x, .dy = dy, .dw = dw, .db = db, .partial = nullptr, .arrived = nullptr};
+  if (sizes.pieces > 1) {
+    operands.partial = cuda_scratch(
+        stream, CudaScratchUse::kPartial,
+        weight_blocks(sizes) * kLinearRows * kWarpTileColumns + std::int64_t{sizes.pieces} * sizes.outputs);
+    operands.arrived = cuda_counters(stream);
+  }
+  return operands;
 }
 
 }  // namespace
@@ -176,10 +198,12 @@ void linear_forward_cuda(const LinearShape& s, const float* x, const float* w, c
 }
 
 void linear_backward_input_wide(const LinearShape& s, const float* w, const float* dy, float* dx, Stream stream) {
-  input_wide(s, nullptr, w, dy, dx, stream);
+  with_input_epilogue(s, dx, [&](const auto& epilogue) {
+    launch_product<true>(s.rows, s.outputs, s.inputs, s.precision, dy, w, epilogue, are_aligned(dx), stream);
+  });
 }
 void linear_backward_input_small(const LinearShape& s, const float* w, const float* dy, float* dx, Stream stream) {
-  with_backward_epilogue(s, nullptr, dx, [&](const auto& epilogue) {
+  with_input_epilogue(s, dx, [&](const auto& epilogue) {
     launch_small_backward(s, true, false, nullptr, w, dy, epilogue, nullptr, nullptr, stream);
   });
 }
@@ -191,14 +215,8 @@ void linear_backward_weight_wide(const LinearShape& s, const float* x, const flo
                                  Stream stream) {
   if (s.rows == 0 || s.inputs == 0 || s.outputs == 0) return;
   const LinearWeightSizes sizes = weight_sizes(s);
-  const std::int64_t tiles = std::int64_t{sizes.input_tiles} * sizes.output_tiles;
-  LinearWeightOperands operands = {.x = x, .dy = dy, .dw = dw, .db = db, .partial = nullptr, .arrived = nullptr};
-  if (sizes.pieces > 1) {
-    operands.partial = cuda_scratch(stream, CudaScratchUse::kPartial,
-                                    sizes.pieces * (tiles * kLinearRows * kWarpTileColumns + s.outputs));
-    operands.arrived = cuda_counters(stream);
-  }
-  const unsigned blocks = to_blocks(sizes.pieces * tiles);
+  const LinearWeightOperands operands = weight_operands(sizes, x, dy, dw, db, stream);
+  const unsigned blocks = to_blocks(weight_blocks(sizes));
   with_tile(s.precision, are_aligned(x, dy, dw) && takes_fours(s.precision, s.inputs, s.outputs),
             [&]<class Tile, int kWords>() {
               simt::launch<linear_weights_kernel<Tile, kWords>>(dim3(blocks), dim3(kLinearThreads), 0, stream, sizes,
@@ -216,8 +234,25 @@ void linear_backward_weight_cuda(const LinearShape& s, const float* x, const flo
 
 void linear_backward_wide(const LinearShape& s, const float* x, const float* w, const float* dy, float* dx, float* dw,
                           float* db, Stream stream) {
-  input_wide(s, x, w, dy, dx, stream);
-  linear_backward_weight_wide(s, x, dy, dw, db, stream);
+  if (s.rows == 0 || s.inputs == 0) return;
+  if (s.outputs == 0) {
+    LinearShape product = s;
+    product.adds = s.adds && !s.masked;
+    return linear_backward_input_wide(product, w, dy, dx, stream);
+  }
+  with_backward_epilogue(s, x, dx, [&]<class Epilogue>(const Epilogue& epilogue) {
+    const bool fours = are_aligned(x, w, dy, dx, dw) && takes_fours(s.precision, s.inputs, s.outputs);
+    const LinearSizes sizes = product_sizes(s.rows, s.outputs, s.inputs, s.precision);
+    const LinearWeightSizes weights = weight_sizes(s);
+    const LinearWeightOperands operands = weight_operands(weights, x, dy, dw, db, stream);
+    const unsigned of_weights = to_blocks(weight_blocks(weights));
+    const unsigned blocks = to_blocks(product_blocks(sizes) + of_weights);
+    with_tile(s.precision, fours, [&]<class Tile, int kWords>() {
+      simt::launch<linear_backward_kernel<Tile, kWords, Epilogue>>(dim3(blocks), dim3(kLinearThreads), 0, stream,
+                                                                   WeightBlocks::of(of_weights, blocks), sizes, w,
+                                                                   epilogue, weights, operands);
+    });
+  });
 }
 void linear_backward_small(const LinearShape& s, const float* x, const float* w, const float* dy, float* dx, float* dw,
                            float* db, Stream stream) {

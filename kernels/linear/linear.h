@@ -9,8 +9,8 @@
 //   dx
 //                           is the gradient of what these two took: 0 where x is 0, else divided by 1 - p
 //
-// On CUDA large layers take the kernels of linear_product.cuh and linear_weights.cuh, small ones that of
-// linear_small.cuh, one launch for all of linear_backward. The op table has these, cuBLASLt's, and those in ladder/.
+// On CUDA large layers take the kernels of linear_product.cuh, linear_weights.cuh and linear_backward.cuh, small ones
+// those of linear_small.cuh; linear_backward is one launch. The op table has these, cuBLASLt's, and those in ladder/.
 #pragma once
 
 #include <cstdint>
@@ -59,7 +59,7 @@ constexpr bool linear_is_small(std::int64_t rows, std::int64_t columns) {
 constexpr bool linear_weight_is_small(const LinearShape& s) {
   return s.rows <= 512 && linear_is_small(s.inputs, s.outputs);
 }
-// linear_backward in one launch; otherwise it takes two.
+// linear_backward in tiles of 32 x 32.
 constexpr bool linear_backward_is_small(const LinearShape& s) {
   return linear_is_small(s.rows, s.inputs) && linear_weight_is_small(s);
 }

@@ -16,7 +16,7 @@ void linear_backward_weight_small(const LinearShape& s, const float* x, const fl
 void linear_backward_small(const LinearShape& s, const float* x, const float* w, const float* dy, float* dx, float* dw,
                            float* db, Stream stream);
 
-// Tiles of 128 x 64 (linear_product.cuh, linear_weights.cuh).
+// Tiles of 128 x 64 (linear_product.cuh, linear_weights.cuh, linear_backward.cuh).
 void linear_forward_wide(const LinearShape& s, const float* x, const float* w, const float* b, float* y, Stream stream);
 void linear_backward_input_wide(const LinearShape& s, const float* w, const float* dy, float* dx, Stream stream);
 void linear_backward_weight_wide(const LinearShape& s, const float* x, const float* dy, float* dw, float* db,

@@ -142,42 +142,53 @@ __device__ __forceinline__ auto copies_of_b(const LinearSizes& s, const float* b
     return ColumnCopies<Tile, kWords>(b + first_column, left, s.columns);
 }
 
+// Shared memory of a block, floats: two buffers of the rows of a, then two of b.
+template <class Tile>
+constexpr int kLinearRowFloats = kLinearRows* Tile::pitch_a(kLinearDepth);
+template <class Tile, bool kTurned>
+constexpr int kLinearColumnFloats = kTurned ? kWarpTileColumns* Tile::pitch_a(kLinearDepth)
+                                            : kLinearDepth* Tile::kPitchB;
+template <class Tile, bool kTurned>
+constexpr int kLinearFloats = 2 * (kLinearRowFloats<Tile> + kLinearColumnFloats<Tile, kTurned>);
+
+// The tile of number `block`, in the block's `shared` of kLinearFloats. Columns run fastest: blocks side by side in
+// time read the same rows.
 template <class Tile, bool kTurned, int kWords, class Epilogue>
-__global__ void __launch_bounds__(kLinearThreads, kWords == 4 ? 3 : 2)
-    linear_product_kernel(LinearSizes s, const float* a, const float* b, Epilogue epilogue) {
+__device__ __forceinline__ void linear_product(const LinearSizes& s, const float* a, const float* b,
+                                               const Epilogue& epilogue, int block, float* shared) {
   constexpr int kPitchA = Tile::pitch_a(kLinearDepth);
-  constexpr int kFloatsB = kTurned ? kWarpTileColumns * kPitchA : kLinearDepth * Tile::kPitchB;
-  SIMT_SHARED(float, rows, [2][kLinearRows * kPitchA]);
-  SIMT_SHARED(float, columns, [2][kFloatsB]);
-  // Columns run fastest: blocks side by side in time read the same rows.
-  const int first_row = static_cast<int>(blockIdx.x) / s.column_tiles * kLinearRows;
-  const int first_column = static_cast<int>(blockIdx.x) % s.column_tiles * kWarpTileColumns;
+  constexpr int kRows = kLinearRowFloats<Tile>;
+  constexpr int kColumns = kLinearColumnFloats<Tile, kTurned>;
+  float* const rows = shared;
+  float* const columns = shared + 2 * kRows;
+  const int first_row = block / s.column_tiles * kLinearRows;
+  const int first_column = block % s.column_tiles * kWarpTileColumns;
   RowCopies<Tile, kLinearRows, kWords> row_copies(a + std::int64_t{first_row} * s.depth, s.rows - first_row, s.depth,
                                                   [](int place) { return place; });
   auto column_copies = copies_of_b<Tile, kTurned, kWords>(s, b, first_column);
   const int row_of_warp = warp_of_thread() * kWarpTileRows;
 
   Tile tile;
-  row_copies.copy(rows[0], s.depth);
-  column_copies.copy(columns[0], s.depth);
+  row_copies.copy(rows, s.depth);
+  column_copies.copy(columns, s.depth);
   simt::commit_async();
   int now = 0;
   for (int left = s.depth; left > 0; left -= kLinearDepth) {
     simt::wait_async<0>();
     if (rounds<Tile, kWords>(s.precision)) {
-      row_copies.round(s.precision, rows[now]);
-      column_copies.round(s.precision, columns[now]);
+      row_copies.round(s.precision, rows + now * kRows);
+      column_copies.round(s.precision, columns + now * kColumns);
     }
     __syncthreads();  // This step's operands are there, and nobody reads those of the step before any more.
     if (left > kLinearDepth) {
-      row_copies.copy(rows[1 - now], left - kLinearDepth);
-      column_copies.copy(columns[1 - now], left - kLinearDepth);
+      row_copies.copy(rows + (1 - now) * kRows, left - kLinearDepth);
+      column_copies.copy(columns + (1 - now) * kColumns, left - kLinearDepth);
     }
     simt::commit_async();
     if constexpr (kTurned)
-      tile.template multiply_turned<kLinearDepth>(rows[now] + row_of_warp * kPitchA, columns[now]);
+      tile.template multiply_turned<kLinearDepth>(rows + now * kRows + row_of_warp * kPitchA, columns + now * kColumns);
     else
-      tile.template multiply_rows<kLinearDepth>(rows[now] + row_of_warp * kPitchA, columns[now]);
+      tile.template multiply_rows<kLinearDepth>(rows + now * kRows + row_of_warp * kPitchA, columns + now * kColumns);
     now = 1 - now;
   }
 
@@ -195,6 +206,13 @@ __global__ void __launch_bounds__(kLinearThreads, kWords == 4 ? 3 : 2)
         if (column + j < s.columns) epilogue.template store<1>(at + j, column + j, {{sums[j]}});
     }
   });
+}
+
+template <class Tile, bool kTurned, int kWords, class Epilogue>
+__global__ void __launch_bounds__(kLinearThreads, kWords == 4 ? 3 : 2)
+    linear_product_kernel(LinearSizes s, const float* a, const float* b, Epilogue epilogue) {
+  SIMT_SHARED(float, shared, [kLinearFloats<Tile, kTurned>]);
+  linear_product<Tile, kTurned, kWords>(s, a, b, epilogue, static_cast<int>(blockIdx.x), shared);
 }
 
 }  // namespace cardiograd::kernels

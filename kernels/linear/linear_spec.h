@@ -154,7 +154,6 @@ struct LinearBackwardWeight : LinearSpec {
 
 struct LinearBackward : LinearSpec {
   static constexpr const char* kName = "linear_backward";
-  static int launches(const LinearShape& s) { return linear_backward_is_small(s) ? 1 : 2; }
   static constexpr const char* kGradientOf = LinearForward::kName;
   static constexpr std::vector<BufferSpec> buffers(const LinearShape& s) {
     return {x(s),

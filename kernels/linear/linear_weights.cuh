@@ -104,10 +104,10 @@ struct LinearWeightPlace {
   int first_output;
   int tile;
   int piece;
-  __device__ __forceinline__ explicit LinearWeightPlace(const LinearWeightSizes& s) {
+  __device__ __forceinline__ LinearWeightPlace(const LinearWeightSizes& s, int block) {
     const int tiles = s.input_tiles * s.output_tiles;
-    tile = static_cast<int>(blockIdx.x) % tiles;
-    piece = static_cast<int>(blockIdx.x) / tiles;
+    tile = block % tiles;
+    piece = block / tiles;
     first_output = tile % s.output_tiles * kWarpTileColumns;
     first_input = tile / s.output_tiles * kLinearRows;
   }
@@ -161,13 +161,20 @@ __device__ __forceinline__ bool join_pieces(const LinearWeightSizes& s, const Li
   return true;
 }
 
+// Shared memory of a block, floats: two buffers of the steps of x, then two of dy.
+template <class Tile>
+constexpr int kWeightInputFloats = kWeightRows* Tile::pitch_columns(kLinearRows);
+template <class Tile>
+constexpr int kWeightOutputFloats = kWeightRows* Tile::kPitchB;
+template <class Tile>
+constexpr int kWeightFloats = 2 * (kWeightInputFloats<Tile> + kWeightOutputFloats<Tile>);
+
+// The tile and piece of number `block`, in the block's `shared` of kWeightFloats.
 template <class Tile, int kWords>
-__global__ void __launch_bounds__(kLinearThreads, 3)
-    linear_weights_kernel(LinearWeightSizes s, LinearWeightOperands p) {
+__device__ __forceinline__ void linear_weights(const LinearWeightSizes& s, const LinearWeightOperands& p, int block,
+                                               float* shared) {
   constexpr int kPitch = Tile::pitch_columns(kLinearRows);
-  SIMT_SHARED(float, rows, [2][kWeightRows * kPitch]);
-  SIMT_SHARED(float, columns, [2][kWeightRows * Tile::kPitchB]);
-  const LinearWeightPlace place(s);
+  const LinearWeightPlace place(s, block);
   const int first_row = place.piece * s.per_piece * kWeightRows;
   StepCopies<Tile, kLinearRows, kPitch, kWords> row_copies(p.x + std::int64_t{first_row} * s.inputs + place.first_input,
                                                            s.inputs - place.first_input, s.inputs);
@@ -178,10 +185,10 @@ __global__ void __launch_bounds__(kLinearThreads, 3)
 
   Tile tile;
   const int last_row = first_row + s.per_piece * kWeightRows < s.rows ? first_row + s.per_piece * kWeightRows : s.rows;
-  float* now_a = rows[0];
-  float* now_b = columns[0];
-  float* next_a = rows[1];
-  float* next_b = columns[1];
+  float* now_a = shared;
+  float* now_b = shared + 2 * kWeightInputFloats<Tile>;
+  float* next_a = now_a + kWeightInputFloats<Tile>;
+  float* next_b = now_b + kWeightOutputFloats<Tile>;
   row_copies.copy(now_a, last_row - first_row);
   column_copies.copy(now_b, last_row - first_row);
   simt::commit_async();
@@ -210,7 +217,7 @@ __global__ void __launch_bounds__(kLinearThreads, 3)
   float bias = 0;
   if (sums_bias) {
     __syncthreads();
-    bias = column_copies.column_sum(own_bias, rows[0]);
+    bias = column_copies.column_sum(own_bias, shared);
   }
   float4 sums[kThreadFours];
   int i = 0;
@@ -223,6 +230,13 @@ __global__ void __launch_bounds__(kLinearThreads, 3)
   });
   const int output = place.first_output + static_cast<int>(threadIdx.x);
   if (sums_bias && static_cast<int>(threadIdx.x) < kWarpTileColumns && output < s.outputs) p.db[output] += bias;
+}
+
+template <class Tile, int kWords>
+__global__ void __launch_bounds__(kLinearThreads, 3)
+    linear_weights_kernel(LinearWeightSizes s, LinearWeightOperands p) {
+  SIMT_SHARED(float, shared, [kWeightFloats<Tile>]);
+  linear_weights<Tile, kWords>(s, p, static_cast<int>(blockIdx.x), shared);
 }
 
 }  // namespace cardiograd::kernels
