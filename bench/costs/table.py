@@ -60,10 +60,10 @@ def shared_wavefronts(counts, kernel):
     return total
 
 
-def counts_of_warp(flow, trips, kernel):
+def counts_of_warp(flow, trips, kernel, parts=None):
     """(counts of one warp at the full shape on the way that the host tells, those of the shortest and the longest way)."""
     ends = launch_tables.ways_at(flow, trips["full"])
-    counts = way.expected(flow, trips["full"], way.shares_of_lines(flow, trips["small"], kernel))
+    counts = way.expected(flow, trips["full"], way.shares_of_lines(flow, trips["small"], kernel), parts)
     return (counts if counts["all"] >= ends[0]["all"] else ends[0]), ends  # Shares that contradict each other: the bound stands.
 
 
@@ -82,7 +82,7 @@ def machine_counts(counts, ends, kernel, warps):
     }
 
 
-def memory_counts(counted, kernel, buffers, block_ratio, scratch_ratio):
+def memory_counts(counted, kernel, buffers, block_ratio, working_ratio, scratch_ratio):
     """Sectors that leave the multiprocessors and bytes of DRAM of one launch at the full shape. A buffer is touched to the
     same fraction as where it was counted; what is no buffer of the operation is working memory, written block by block."""
     small = {buffer["name"]: buffer["bytes"] for buffer in counted["buffers"]}
@@ -95,7 +95,7 @@ def memory_counts(counted, kernel, buffers, block_ratio, scratch_ratio):
             written += region["written_sectors"] * scale
         else:
             read += region["read_sectors"] * scratch_ratio
-            written += region["written_sectors"] * block_ratio
+            written += region["written_sectors"] * working_ratio
     launches = kernel["launches"]
     block = (kernel["block_read_sectors"] + kernel["block_written_sectors"]) * block_ratio
     return {"l2_sectors": round(max(block, read + written) / launches), "dram_bytes": round((read + written) * SECTOR / launches)}
@@ -139,10 +139,9 @@ class Table:
                 unknown.append(f"{kernel['kernel']}: no entry under [{folder}.kernels] in bench/launches.toml")
         if not unknown:
             geometry = [self.geometry(folder, call, counted, kernel) for kernel in counted["kernels"]]
-            scratch = scratch_ratio(counted["kernels"], [blocks / kernel["blocks"] for kernel, (blocks, _) in
-                                                         zip(counted["kernels"], geometry)])
-            for kernel, (blocks, threads) in zip(counted["kernels"], geometry):
-                made, missing = self.kernel(folder, call, counted, kernel, blocks, threads, scratch)
+            scratch = scratch_ratio(counted["kernels"], [working for _, _, working in geometry])
+            for kernel, (blocks, threads, working) in zip(counted["kernels"], geometry):
+                made, missing = self.kernel(folder, call, counted, kernel, blocks, threads, (working, scratch))
                 unknown += missing
                 kernels.append(made)
         row = {"op": call.op, "shape": call.shape, "fields": call.fields}
@@ -152,28 +151,41 @@ class Table:
         return {**row, "unknown": unknown} if unknown else {**row, "kernels": kernels}
 
     def geometry(self, folder, call, counted, kernel):
-        """(blocks of all launches, threads of a block) at the full shape; the entry is held against what the host launched."""
+        """(blocks of all launches, threads of a block, how many times the blocks that write working memory) at the full shape;
+        the entry is held against what the host launched."""
         any_flow = next(iter(self.places(folder, kernel["kernel"]).values()))
         launches = kernel["launches"]
         folder = self.entry_folder(folder, kernel["kernel"])
-        _, blocks, threads, _ = self.launches.bind(folder, any_flow.kernel, self.names(folder, counted["fields"], call.op))
+        names, blocks, threads, _ = self.launches.bind(folder, any_flow.kernel, self.names(folder, counted["fields"], call.op))
+        small = self.launches.working_blocks(folder, any_flow.kernel, names)
         if blocks * launches != kernel["blocks"] or threads * kernel["blocks"] != kernel["threads"]:
             raise ReportError(f"{self.launches.path}: [{folder}] {kernel['kernel']} at {counted['shape']}: {blocks} blocks of "
                               f"{threads}, but the host launched {kernel['blocks'] // launches} of "
                               f"{kernel['threads'] // kernel['blocks']}")
-        _, blocks, threads, _ = self.launches.bind(folder, any_flow.kernel, self.names(folder, call.fields, call.op))
-        return blocks * launches, threads
+        names, blocks, threads, _ = self.launches.bind(folder, any_flow.kernel, self.names(folder, call.fields, call.op))
+        return blocks * launches, threads, self.launches.working_blocks(folder, any_flow.kernel, names) / small
 
     def trips(self, folder, call, counted, flow):
         """({"small": iterations of each loop where it was counted, "full": at the full shape}, [what is unknown])."""
         trips, unknown = {}, []
         folder = self.entry_folder(folder, flow.kernel.short)
-        for size, fields in (("small", counted["fields"]), ("full", call.fields)):
-            names = self.launches.bind(folder, flow.kernel, self.names(folder, fields, call.op))[0]
+        for size, names in self.sizes(folder, call, counted, flow).items():
             trips[size], unknown = launch_tables.trips_at(flow, self.launches, folder, names, self.source)
         return trips, unknown
 
-    def kernel(self, folder, call, counted, kernel, blocks, threads, scratch):
+    def sizes(self, folder, call, counted, flow):
+        """{"small": names with their values where the kernel was counted, "full": at the full shape}."""
+        return {size: self.launches.bind(folder, flow.kernel, self.names(folder, fields, call.op))[0]
+                for size, fields in (("small", counted["fields"]), ("full", call.fields))}
+
+    def parts(self, folder, call, counted, flow):
+        """What way.expected takes."""
+        folder = self.entry_folder(folder, flow.kernel.short)
+        small, full = (self.launches.parts(folder, flow, names, self.source)
+                       for names in self.sizes(folder, call, counted, flow).values())
+        return {loop: (small[loop], full[loop]) for loop in small}
+
+    def kernel(self, folder, call, counted, kernel, blocks, threads, memory_ratios):
         missing, machine = [], {}
         warps = blocks // kernel["launches"] * -(-threads // 32)
         for architecture, flow in self.places(folder, kernel["kernel"]).items():
@@ -181,9 +193,9 @@ class Table:
             if unknown:
                 missing += [f"{kernel['kernel']} on sm_{architecture}: no iterations of loop {loop}" for loop in unknown]
                 continue
-            counts, ends = counts_of_warp(flow, trips, kernel)
+            counts, ends = counts_of_warp(flow, trips, kernel, self.parts(folder, call, counted, flow))
             machine[str(architecture)] = machine_counts(counts, ends, kernel, warps)
-        memory = memory_counts(counted, kernel, call.buffers, blocks / kernel["blocks"], scratch)
+        memory = memory_counts(counted, kernel, call.buffers, blocks / kernel["blocks"], *memory_ratios)
         return {"kernel": kernel["kernel"], "launches": kernel["launches"], "blocks": blocks // kernel["launches"],
                 "threads": threads, **memory, "machine": machine}, missing
 

@@ -7,6 +7,9 @@ code. And the bytes that its accesses moved on the host, of those that they woul
 code led to them: a line that the compiler has copied, for the rest of an unrolled loop, does its work in one of the copies
 only. Code whose lines tell nothing decides nothing: where no side of a branch has a share, the shorter side is taken, so
 that a prediction stays a lower bound.
+
+Where blocks of one launch do different work (`parts` in bench/launches.toml), the shape says how many do which, and the
+shares that were counted at a reduced shape are scaled by that.
 """
 from collections import Counter
 
@@ -104,19 +107,33 @@ def blocks_of(flow, graph, at):
     return [flow.blocks[i] for i in sorted(graph.inner[at].blocks)] if at in graph.inner else [flow.blocks[at]]
 
 
-def share_beyond(flow, graph, shares):
-    """{node with one way into it: the largest share of the lines that only this way leads to}."""
-    own = {}
+def own_ways(graph, parts):
+    """{loop of parts: the nodes with one way into them that lead to it and to none of the other parts' loops}."""
+    nodes = {loop: graph.node(loop.header) for loop in parts if graph.node(loop.header) in graph.inner}
+    return {loop: {one for one in graph.dominators[at] if len(graph.before.get(one, ())) == 1
+                   and not any(one in graph.dominators[other] for other in nodes.values() if other != at)}
+            for loop, at in nodes.items()}
+
+
+def share_beyond(flow, graph, shares, parts):
+    """{node with one way into it: the largest share of the lines that only this way leads to}. `parts`: {loop: (fraction of
+    the warps that come to it where the lines were counted, at the full shape)}."""
+    own, leading = {}, own_ways(graph, parts)
     for at in graph.order:
         found = [shares[line] for block in blocks_of(flow, graph, at) if not block.cold for i in block.instructions
                  if (line := line_of(i)) in shares]
         if found:
             own[at] = max(found)
+            for loop, ways in leading.items():
+                if ways & graph.dominators[at]:
+                    own[at] = min(1.0, own[at] / parts[loop][0]) * parts[loop][1]
     beyond = {}
     for at, share in own.items():
         for dominator in graph.dominators[at]:
             if len(graph.before.get(dominator, ())) == 1:
                 beyond[dominator] = max(beyond.get(dominator, 0.0), share)
+    for loop, ways in leading.items():
+        beyond.update(dict.fromkeys(ways, parts[loop][1]))
     return beyond
 
 
@@ -133,8 +150,9 @@ def split(arriving, following, beyond, shortest):
     return [*told.items(), (min(silent, key=shortest), rest)]
 
 
-def expected(flow, trips, shares):
-    """Counts of one warp, as fractions where it branches: {"all": ..., "ffma": ..., "shared load 4": ...}."""
+def expected(flow, trips, shares, parts=None):
+    """Counts of one warp, as fractions where it branches: {"all": ..., "ffma": ..., "shared load 4": ...}. `parts` as
+    share_beyond's."""
     def shortest_loop(loop):
         once = flows.best_way(flow, loop, launch_tables.weigh, shortest_loop, flows.shortest) or Counter()
         total = Counter({name: number * trips[loop] for name, number in once.items()})
@@ -145,7 +163,7 @@ def expected(flow, trips, shares):
         """Adds what the body of a loop costs, run `number` times in all by `share` of the warps."""
         graph = Graph(flow, loop)
         suffixes = flows.best_ways(flow, loop, launch_tables.weigh, shortest_loop, flows.shortest)
-        beyond = share_beyond(flow, graph, shares)
+        beyond = share_beyond(flow, graph, shares, (parts or {}) if loop is None else {})
 
         def shortest(at):
             way = suffixes.get(at)

@@ -84,6 +84,23 @@ class Launches:
         names["blocks"] = blocks = evaluate(entry["blocks"], names, where)
         return names, blocks, threads, evaluate(entry.get("shared", 0), names, where)
 
+    def parts(self, operation, flow, names, source):
+        """{loop: fraction of the blocks that come to it}, of a kernel whose entry says that its blocks do different work."""
+        entry = self.operations[operation]["kernels"][flow.kernel.short]
+        where = f"{self.path}: [{operation}] {flow.kernel.short}"
+        found = {}
+        for text, expression in entry.get("parts", {}).items():
+            loops = [loop for loop in flow.loops if text in source.text((flow.position(loop) or [("", 0)])[0])]
+            if not loops:
+                raise UsageError(f"{where}: parts: no loop's statement has the text '{text}'")
+            found.update(dict.fromkeys(loops, evaluate(expression, names, where)))
+        return found
+
+    def working_blocks(self, operation, kernel, names):
+        """How many blocks write working memory."""
+        entry = self.operations[operation]["kernels"][kernel.short]
+        return evaluate(entry.get("working", "blocks"), names, f"{self.path}: [{operation}] {kernel.short}")
+
     def entry_of_loop(self, operation, kernel, text):
         """What the table says of a loop whose statement has the text; the kernel's own entries come first."""
         own = self.operations.get(operation, {}).get("kernels", {}).get(kernel.short, {}).get("loops", {})

@@ -31,7 +31,7 @@ const char* conv1d_forward_path(const Conv1dShape& s) {
   return product_path(forward_product(s));
 }
 const char* conv1d_backward_input_path(const Conv1dShape& s) {
-  return product_path(input_product(s));
+  return turned_product_path(input_product(s));
 }
 const char* conv1d_backward_weight_path(const Conv1dShape& s) {
   return weight_product_path(forward_product(s));

@@ -57,13 +57,15 @@ bool has_mma() {
 enum class Path { kGather, kExact, kExact12, kTf32, kBf16 };
 
 // For aligned tensors.
-Path path_of(const ProductShape& s) {
+Path path_of(const ProductShape& s, bool turned = false) {
   if (s.stride != 1 || s.upsample != 1 || s.depth % 4 != 0 || s.columns % 4 != 0) return Path::kGather;
   if (s.precision == Precision::kFp32) {
-    if (slab_bytes<ExactTile>(s.taps, s.dilation, 16) > kSharedBytes) return Path::kGather;
-    return s.depth == 12 ? Path::kExact12 : Path::kExact;  // 12 leads: a quarter of 16 would be zeros.
+    if (slab_bytes<ExactTile>(s.taps, s.dilation, 16, turned) > kSharedBytes) return Path::kGather;
+    return s.depth == 12 && !turned ? Path::kExact12 : Path::kExact;  // 12 leads: a quarter of 16 would be zeros.
   }
-  if (slab_bytes<Tf32Tile>(s.taps, s.dilation, 16) > kSharedBytes || !has_mma()) return Path::kGather;
+  const std::int64_t bytes = s.precision == Precision::kTf32 ? slab_bytes<Tf32Tile>(s.taps, s.dilation, 16, turned)
+                                                             : slab_bytes<Bf16Tile>(s.taps, s.dilation, 16, turned);
+  if (bytes > kSharedBytes || !has_mma()) return Path::kGather;
   return s.precision == Precision::kTf32 ? Path::kTf32 : Path::kBf16;
 }
 
@@ -189,6 +191,29 @@ void launch_weights(int warps, ProductSizes sizes, const WeightOperands& p, cons
     simt::launch<weight_product_kernel<Tile, 2, kWords>>(dim3(blocks), threads, 0, stream, sizes, p, pieces);
 }
 
+// turned_product_cuda by the kernel for any shape, from a transposed copy of the weights.
+void gather_turned_product(const ProductShape& s, const float* a, const float* w, float* c, Stream stream) {
+  const std::int64_t weights = s.groups * s.taps * s.depth * s.columns;
+  // In the convolution whose gradient this is, depth and columns have each other's place.
+  float* turned = cuda_scratch(stream, CudaScratchUse::kPartial, weights);
+  const std::int64_t column_tiles = (s.depth + kTurn - 1) / kTurn;
+  const std::int64_t depth_tiles = (s.columns + kTurn - 1) / kTurn;
+  const std::int64_t blocks = column_tiles * depth_tiles * s.taps * s.groups;
+  simt::launch<turn_weights_kernel<kTurn>>(
+      dim3(static_cast<unsigned>(to_int(blocks, "the number of blocks"))), dim3(kTurn, kTurnLanes), 0, stream,
+      to_int(s.taps, "the kernel"), to_int(s.columns, "the number of channels"),
+      to_int(s.depth, "the number of channels"), to_int(s.groups, "the number of groups"),
+      static_cast<int>(column_tiles), static_cast<int>(depth_tiles), w, turned);
+  launch_product(s, Path::kGather,
+                 {.a = a,
+                  .b = turned,
+                  .c = c,
+                  .b_pitch = to_int(s.columns, "the number of channels"),
+                  .b_tap = s.depth * s.columns,
+                  .b_group = s.taps * s.depth * s.columns},
+                 {}, stream);
+}
+
 }  // namespace
 
 void product_cuda(const ProductShape& s, const float* a, const float* w, const float* bias, bool relu, float* c,
@@ -248,26 +273,25 @@ void gather_product_cuda(const ProductShape& s, const float* a, const float* w, 
 }
 
 void turned_product_cuda(const ProductShape& s, const float* a, const float* w, float* c, Stream stream) {
-  const std::int64_t weights = s.groups * s.taps * s.depth * s.columns;
-  if (s.records * s.time_out == 0 || weights == 0) return;
-  // In the convolution whose gradient this is, depth and columns have each other's place.
-  float* turned = cuda_scratch(stream, CudaScratchUse::kPartial, weights);
-  const std::int64_t column_tiles = (s.depth + kTurn - 1) / kTurn;
-  const std::int64_t depth_tiles = (s.columns + kTurn - 1) / kTurn;
-  const std::int64_t blocks = column_tiles * depth_tiles * s.taps * s.groups;
-  simt::launch<turn_weights_kernel<kTurn>>(
-      dim3(static_cast<unsigned>(to_int(blocks, "the number of blocks"))), dim3(kTurn, kTurnLanes), 0, stream,
-      to_int(s.taps, "the kernel"), to_int(s.columns, "the number of channels"),
-      to_int(s.depth, "the number of channels"), to_int(s.groups, "the number of groups"),
-      static_cast<int>(column_tiles), static_cast<int>(depth_tiles), w, turned);
-  launch_product(s, path_of(s),
-                 {.a = a,
-                  .b = turned,
-                  .c = c,
-                  .b_pitch = to_int(s.columns, "the number of channels"),
-                  .b_tap = s.depth * s.columns,
-                  .b_group = s.taps * s.depth * s.columns},
-                 {}, stream);
+  if (s.records * s.time_out == 0 || s.groups * s.taps * s.depth * s.columns == 0) return;
+  const Path path = path_of(s, true);
+  if (path == Path::kGather || !are_aligned(a, w, c)) return gather_turned_product(s, a, w, c, stream);
+  const ProductSizes sizes = tiled_sizes_of(s);
+  const std::int64_t all = s.records * s.groups * sizes.tiles * sizes.column_tiles;
+  const auto blocks = static_cast<unsigned>(to_int(all, "the number of blocks"));
+  const std::int64_t pitch = s.groups * s.depth;
+  const ProductOperands p = {.a = a,
+                             .b = w + (s.taps - 1) * s.columns * pitch,
+                             .c = c,
+                             .b_pitch = to_int(pitch, "the number of channels"),
+                             .b_tap = -s.columns * pitch,
+                             .b_group = s.depth};
+  if (path == Path::kTf32)
+    launch_slab_turned<Tf32Tile>(sizes, p, blocks, stream);
+  else if (path == Path::kBf16)
+    launch_slab_turned<Bf16Tile>(sizes, p, blocks, stream);
+  else
+    launch_slab_turned<ExactTile>(sizes, p, blocks, stream);
 }
 
 void weight_product_cuda(const ProductShape& s, const float* x, const float* dy, float* dw, Stream stream) {
@@ -304,6 +328,9 @@ bool has_tensor_core_products() {
 
 const char* product_path(const ProductShape& s) {
   return name_of(path_of(s));
+}
+const char* turned_product_path(const ProductShape& s) {
+  return name_of(path_of(s, true));
 }
 
 const char* weight_product_path(const ProductShape& s) {

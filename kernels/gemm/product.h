@@ -50,7 +50,7 @@ void gather_product_cuda(const ProductShape& s, const float* a, const float* w, 
                          Stream stream);
 
 // product_cuda with w (taps, columns, groups * depth) turned: taps in reverse order, each tap's matrix transposed. No
-// bias.
+// bias. One launch; the kernel for any shape takes a transposed copy of w, which is a launch more.
 void turned_product_cuda(const ProductShape& s, const float* a, const float* w, float* c, Stream stream);
 
 // dw (taps, depth, groups * columns) += x (records, time_in, groups * depth) transposed times
@@ -64,6 +64,7 @@ bool has_tensor_core_products();
 // weights' gradient: "tile ...") read 16 bytes at a time; "gather" takes any shape, and emulates tf32 and bf16 where
 // the GPU has no tensor cores for them.
 const char* product_path(const ProductShape& s);
+const char* turned_product_path(const ProductShape& s);
 const char* weight_product_path(const ProductShape& s);
 
 }  // namespace cardiograd::kernels

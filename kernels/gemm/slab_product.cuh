@@ -135,6 +135,7 @@ template <class Tile, int kDepth>
 struct WeightChunks {
   static constexpr int kRowStep = kSlabThreads / (kWarpTileColumns / 4);
   static constexpr int kCopies = (kDepth + kRowStep - 1) / kRowStep;
+  static constexpr int kFloats = kDepth * Tile::kPitchB;  // of a tap
   int row;
   int column;  // of the tile
   bool inside;
@@ -169,17 +170,69 @@ struct WeightChunks {
       if (kDepth % kRowStep == 0 || d < kDepth) round_to_tf32_in_place(weights + d * Tile::kPitchB + column);
     }
   }
+  __device__ __forceinline__ static void multiply(Tile& tile, const float* rows, const float* weights) {
+    tile.template multiply_rows<kDepth>(rows, weights);
+  }
 };
 
-// The block's tile of the product, in registers; `shared` is slab_bytes() large.
+// Likewise of weights that lie turned, as the gradient of an input takes them: w (taps, columns, groups * depth), the
+// taps in reverse order. The same four depths of columns that are kRowStep apart; a column goes to the place of shared
+// memory from which the lanes read it without a bank conflict, so that no launch has to transpose anything.
 template <class Tile, int kDepth>
+struct TurnedChunks {
+  static constexpr int kChunks = kDepth / 4;
+  static constexpr int kRowStep = kSlabThreads / kChunks;
+  static constexpr int kCopies = kWarpTileColumns / kRowStep;
+  static constexpr int kPitch = Tile::pitch_a(kDepth);
+  static constexpr int kFloats = kWarpTileColumns * kPitch;           // of a tap
+  static_assert(kRowStep == 32 && kWarpTileColumns % kRowStep == 0);  // A step of places is one of columns, too.
+  int row;                                                            // place of the first copy
+  int channel;
+  int columns_left;  // from that of the first copy on
+  std::int64_t row_step;
+  std::int64_t tap_step;
+  std::int64_t piece_step;
+  const float* from;
+
+  __device__ __forceinline__ TurnedChunks(const ProductSizes& s, const ProductPlace& place, const ProductOperands& p) {
+    row = SlabChunks<Tile, kDepth>::row_of(static_cast<int>(threadIdx.x) / kChunks);
+    channel = static_cast<int>(threadIdx.x) % kChunks * 4;
+    const int column = place.column + Tile::column_of_place(row);
+    columns_left = s.columns - column;
+    row_step = std::int64_t{kRowStep} * p.b_pitch;
+    tap_step = p.b_tap;
+    piece_step = kDepth - (s.taps - 1) * p.b_tap;
+    from = p.b + place.group * p.b_group + std::int64_t{column} * p.b_pitch + channel;
+  }
+  __device__ __forceinline__ void copy(float* to, int depth, bool last_tap) {
+    SIMT_UNROLL
+    for (int i = 0; i < kCopies; ++i)
+      simt::copy_async<16>(own(to, i), from + i * row_step, i * kRowStep < columns_left && channel < depth ? 16 : 0);
+    from += last_tap ? piece_step : tap_step;
+  }
+  __device__ __forceinline__ void round(float* weights) const {
+    SIMT_UNROLL
+    for (int i = 0; i < kCopies; ++i) round_to_tf32_in_place(own(weights, i));
+  }
+  __device__ __forceinline__ static void multiply(Tile& tile, const float* rows, const float* weights) {
+    tile.template multiply_turned<kDepth>(rows, weights);
+  }
+
+ private:
+  __device__ __forceinline__ float* own(float* weights, int i) const {
+    return weights + (row + i * kRowStep) * kPitch + channel;
+  }
+};
+
+// The block's tile of the product, in registers; `shared` is slab_bytes() large. Weights: WeightChunks or TurnedChunks.
+template <class Tile, int kDepth, class Weights = WeightChunks<Tile, kDepth>>
 __device__ __forceinline__ void multiply_slabs(const ProductSizes& s, const ProductOperands& p,
                                                const ProductPlace& place, float* shared, Tile& tile) {
   constexpr int kPitchA = Tile::pitch_a(kDepth);
   const int slab_floats = (kSlabTile + (s.taps - 1) * s.dilation) * kPitchA;
   SlabChunks<Tile, kDepth> slab_chunks(s, place, p.a);
-  WeightChunks<Tile, kDepth> weight_chunks(s, place, p);
-  constexpr int kWeightFloats = kDepth * Tile::kPitchB;
+  Weights weight_chunks(s, place, p);
+  constexpr int kWeightFloats = Weights::kFloats;
   float* const weights = shared + 2 * slab_floats;
 
   slab_chunks.copy(shared, s.depth);
@@ -200,7 +253,7 @@ __device__ __forceinline__ void multiply_slabs(const ProductSizes& s, const Prod
       const int left = last_tap ? depth - kDepth : depth;
       if (left > 0) weight_chunks.copy(weights + kWeightFloats - step, left, tap + 2 == s.taps || s.taps == 1);
       simt::commit_async();
-      tile.template multiply_rows<kDepth>(rows, weights + step);
+      Weights::multiply(tile, rows, weights + step);
       rows += s.dilation * kPitchA;
       step = kWeightFloats - step;
       simt::wait_async<0>();
@@ -239,11 +292,22 @@ __global__ void __launch_bounds__(kSlabThreads, 3)
   store_tile(s, place, tile, epilogue, p.c);
 }
 
+// The product with turned weights, without an epilogue.
+template <class Tile, int kDepth>
+__global__ void __launch_bounds__(kSlabThreads, 3) slab_turned_kernel(ProductSizes s, ProductOperands p) {
+  SIMT_DYNAMIC_SHARED(float, shared);
+  const ProductPlace place = product_place(s);
+  Tile tile;
+  multiply_slabs<Tile, kDepth, TurnedChunks<Tile, kDepth>>(s, p, place, shared, tile);
+  store_tile(s, place, tile, {}, p.c);
+}
+
 // Dynamic shared memory of a launch.
 template <class Tile>
-constexpr std::int64_t slab_bytes(std::int64_t taps, std::int64_t dilation, int depth) {
+constexpr std::int64_t slab_bytes(std::int64_t taps, std::int64_t dilation, int depth, bool turned = false) {
   const std::int64_t rows = kSlabTile + (taps - 1) * dilation;
-  return (2 * rows * Tile::pitch_a(depth) + 2 * depth * Tile::kPitchB) * std::int64_t{sizeof(float)};
+  const std::int64_t weights = turned ? kWarpTileColumns * Tile::pitch_a(depth) : depth * Tile::kPitchB;
+  return 2 * (rows * Tile::pitch_a(depth) + weights) * std::int64_t{sizeof(float)};
 }
 
 template <class Tile, int kDepth>
@@ -252,6 +316,13 @@ void launch_slab_product(const ProductSizes& s, const ProductOperands& p, const 
   simt::launch<slab_product_kernel<Tile, kDepth>>(
       dim3(blocks), dim3(kSlabThreads), static_cast<std::size_t>(slab_bytes<Tile>(s.taps, s.dilation, kDepth)), stream,
       s, p, epilogue);
+}
+
+template <class Tile>
+void launch_slab_turned(const ProductSizes& s, const ProductOperands& p, unsigned blocks, cudaStream_t stream) {
+  simt::launch<slab_turned_kernel<Tile, 16>>(dim3(blocks), dim3(kSlabThreads),
+                                             static_cast<std::size_t>(slab_bytes<Tile>(s.taps, s.dilation, 16, true)),
+                                             stream, s, p);
 }
 
 }  // namespace cardiograd::kernels
