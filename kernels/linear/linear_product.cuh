@@ -144,9 +144,9 @@ __device__ __forceinline__ auto copies_of_b(const LinearSizes& s, const float* b
 
 // Shared memory of a block, floats: two buffers of the rows of a, then two of b.
 template <class Tile>
-constexpr int kLinearRowFloats = kLinearRows* Tile::pitch_a(kLinearDepth);
+constexpr int kLinearRowFloats = Tile::pitch_a(kLinearDepth) * kLinearRows;
 template <class Tile, bool kTurned>
-constexpr int kLinearColumnFloats = kTurned ? kWarpTileColumns* Tile::pitch_a(kLinearDepth)
+constexpr int kLinearColumnFloats = kTurned ? Tile::pitch_a(kLinearDepth) * kWarpTileColumns
                                             : kLinearDepth* Tile::kPitchB;
 template <class Tile, bool kTurned>
 constexpr int kLinearFloats = 2 * (kLinearRowFloats<Tile> + kLinearColumnFloats<Tile, kTurned>);

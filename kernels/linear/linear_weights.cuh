@@ -163,7 +163,7 @@ __device__ __forceinline__ bool join_pieces(const LinearWeightSizes& s, const Li
 
 // Shared memory of a block, floats: two buffers of the steps of x, then two of dy.
 template <class Tile>
-constexpr int kWeightInputFloats = kWeightRows* Tile::pitch_columns(kLinearRows);
+constexpr int kWeightInputFloats = Tile::pitch_columns(kLinearRows) * kWeightRows;
 template <class Tile>
 constexpr int kWeightOutputFloats = kWeightRows* Tile::kPitchB;
 template <class Tile>
