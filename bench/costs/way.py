@@ -118,10 +118,13 @@ def own_ways(graph, parts):
 def share_beyond(flow, graph, shares, parts):
     """{node with one way into it: the largest share of the lines that only this way leads to}. `parts`: {loop: (fraction of
     the warps that come to it where the lines were counted, at the full shape)}."""
-    own, leading = {}, own_ways(graph, parts)
+    own, leading, statements = {}, own_ways(graph, parts), {}
+    for loop in flow.loops:  # Beside the loop, its statement's line is its beginning, or the way around it: no share of either.
+        for position in (flow.position(loop) or [])[:1]:
+            statements.setdefault(position, set()).update(loop.blocks)
     for at in graph.order:
         found = [shares[line] for block in blocks_of(flow, graph, at) if not block.cold for i in block.instructions
-                 if (line := line_of(i)) in shares]
+                 if (line := line_of(i)) in shares and block.index in statements.get(line, {block.index})]
         if found:
             own[at] = max(found)
             for loop, ways in leading.items():

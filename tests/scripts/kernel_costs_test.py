@@ -60,6 +60,38 @@ two:
 .L_x_3:
         /*0120*/                   BRA `(.L_x_3);
 """
+# A loop of lines 2 and 3, or one of lines 4 and 5 behind an instruction of the line that is filled in.
+FORK = """
+	.target	sm_86
+	.section	.text.fork,"ax",@progbits
+        .other          fork,@"STO_CUDA_ENTRY STV_DEFAULT"
+fork:
+.text.fork:
+	//## File "/repository/fork.cu", line 1
+        /*0000*/                   MOV R1, c[0x0][0x28] ;
+        /*0010*/               @P2 BRA `(.L_x_2) ;
+.L_x_1:
+	//## File "/repository/fork.cu", line 3
+        /*0020*/                   FFMA R5, R5, R5, R5 ;
+	//## File "/repository/fork.cu", line 2
+        /*0030*/                   IADD3 R4, R4, 0x1, RZ ;
+        /*0040*/                   ISETP.GE.AND P0, PT, R4, c[0x0][0x160], PT ;
+        /*0050*/              @!P0 BRA `(.L_x_1) ;
+        /*0060*/                   EXIT ;
+.L_x_2:
+	//## File "/repository/fork.cu", line %d
+        /*0070*/                   MOV R4, RZ ;
+.L_x_3:
+	//## File "/repository/fork.cu", line 5
+        /*0080*/                   FADD R5, R5, R5 ;
+	//## File "/repository/fork.cu", line 4
+        /*0090*/                   IADD3 R4, R4, 0x1, RZ ;
+        /*00a0*/                   ISETP.GE.AND P0, PT, R4, c[0x0][0x160], PT ;
+        /*00b0*/              @!P0 BRA `(.L_x_3) ;
+        /*00c0*/                   EXIT ;
+.L_x_4:
+        /*00d0*/                   BRA `(.L_x_4);
+"""
 SOURCE = "a\nfor (int i = 0; i < rows; ++i)\nb\nfor (int j = 0; j < columns; ++j)\nif (i < 5) s[j] = 1 / x[i];\n"
 TABLE = """
 [op]
@@ -128,6 +160,12 @@ class Rows(unittest.TestCase):
         row = self.row(TABLE.replace('"for (int j = 0" = "10"', '"while" = "1"'))
         self.assertEqual(row["unknown"], ["two on sm_86: no iterations of loop L1.1 (two.cu:4)"])
 
+    def test_entries_of_blocks_of_different_work(self):
+        [kernel] = self.row(TABLE + 'working = "2"\n')["kernels"]
+        self.assertEqual(kernel["dram_bytes"], (64 * 4 + 2) * 32)
+        with self.assertRaisesRegex(UsageError, "parts: no loop's statement has the text 'while'"):
+            self.row(TABLE + 'parts = {while = "1"}\n')
+
     def test_entries_of_earlier_variants_and_of_shared_products(self):
         for place in ("op/ladder", "gemm"):
             text = TABLE.replace("[op]", f'["{place}"]').replace("[op.", f'["{place}".')
@@ -175,6 +213,21 @@ class Ways(unittest.TestCase):
         self.assertEqual(way.split(1.0, ["a", "b"], {}, shortest), [("a", 1.0)])
         self.assertEqual(way.split(1.0, ["a", "b"], {"b": 0.25}, shortest), [("b", 0.25), ("a", 0.75)])
         self.assertEqual(way.split(0.5, ["a", "b"], {"a": 0.75, "b": 0.25}, shortest), [("a", 1 / 3), ("b", 1 / 6)])
+
+    def test_blocks_of_different_work(self):
+        fork = flow_of(FORK % 4)
+        one, two = fork.loops
+        shares = {("fork.cu", 3): 0.25, ("fork.cu", 5): 0.75}
+        counts = way.expected(fork, {one: 16, two: 8}, shares)
+        self.assertEqual((counts["ffma"], counts["float"]), (4, 6))
+        counts = way.expected(fork, {one: 16, two: 8}, shares, {one: (0.25, 0.5), two: (0.75, 0.5)})
+        self.assertEqual((counts["ffma"], counts["float"]), (8, 4))
+
+    def test_a_loops_statement_is_no_share_of_the_way_around_it(self):
+        fork = flow_of(FORK % 2)
+        trips = dict(zip(fork.loops, (16, 0)))
+        shares = {("fork.cu", 2): 1 / 16, ("fork.cu", 3): 1.0, ("fork.cu", 5): 0.0}
+        self.assertEqual(way.expected(fork, trips, shares)["ffma"], 16)
 
     def test_tensor_products(self):
         for opcode, made in {"HMMA.1688.F32.TF32": ("tf32", 16 * 8 * 8), "HMMA.1684.F32.TF32": ("tf32", 16 * 8 * 4),
