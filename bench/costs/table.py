@@ -61,9 +61,12 @@ def shared_wavefronts(counts, kernel):
 
 
 def counts_of_warp(flow, trips, kernel, parts=None):
-    """(counts of one warp at the full shape on the way that the host tells, those of the shortest and the longest way)."""
-    ends = launch_tables.ways_at(flow, trips["full"])
+    """(counts of one warp at the full shape on the way that the host tells, those of the shortest and the longest way). Of
+    blocks that do different work no way is that of all: then the three are one."""
     counts = way.expected(flow, trips["full"], way.shares_of_lines(flow, trips["small"], kernel), parts)
+    if parts:
+        return counts, (counts, counts)
+    ends = launch_tables.ways_at(flow, trips["full"])
     return (counts if counts["all"] >= ends[0]["all"] else ends[0]), ends  # Shares that contradict each other: the bound stands.
 
 
