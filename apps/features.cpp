@@ -97,7 +97,11 @@ void run_features(const Options& options) {
     throw UsageError(fmt::format("--report and {} records", options.records.size()), "One record makes one page.");
   }
   const std::string page = options.report ? single_report(options.records.front(), options.from, options.csv) : "";
-  const std::string drawing = options.svg ? features_drawing(options.records.front(), options.from, options.csv) : "";
+  std::string drawing;
+  if (options.svg) {
+    const auto recording = data::open_recording(options.records.front(), options.csv);
+    drawing = features_drawing(options.records.front(), *recording, record_measures(*recording), options.from);
+  }
   if (options.fiducials || options.annotator)
     write_fiducials(options.records, {options.fiducials, options.annotator, options.out}, options.csv);
   if (options.svg) write_file(*options.svg, drawing);
