@@ -66,6 +66,7 @@ void add_options(CLI::App& app, Options& o) {
   o.values.add(app, "data.normalize", "as in training by default, or for data of another unit than the model's");
   o.values.add(app, "data.unlabeled", "as in training by default");
   o.values.add(app, "data.skip_missing");
+  o.values.add(app, "data.skip_damaged");
   app.add_option("--draws", o.bootstrap.draws,
                  fmt::format("bootstrap draws for the intervals; default {}", o.bootstrap.draws))
       ->check(CLI::Range(0, 1000000));

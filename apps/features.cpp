@@ -37,6 +37,7 @@ struct Options {
   bool formats = false;
   bool high_rate = false;
   bool skip_missing = false;
+  bool skip_damaged = false;
   int threads = 0;
 };
 
@@ -58,6 +59,7 @@ void features_of_dataset(const Options& options) {
                                                                            .out = *options.out,
                                                                            .high_rate = options.high_rate,
                                                                            .skip_missing = options.skip_missing,
+                                                                           .skip_damaged = options.skip_damaged,
                                                                            .stop = stop_requested,
                                                                            .progress = progress});
   line.clear();
@@ -66,6 +68,7 @@ void features_of_dataset(const Options& options) {
                   "Give the same command again to go on.");
   log_info("{}: {} records, {:.0f} per second", *options.out, result.written, per_second(result.done));
   if (result.skipped > 0) log_warning("{} records of the table are not there", result.skipped);
+  data::warn_of_damaged(result.damaged, result.written + static_cast<std::int64_t>(result.damaged.size()));
 }
 
 void run_features(const Options& options) {
@@ -94,7 +97,11 @@ void run_features(const Options& options) {
     throw UsageError(fmt::format("--report and {} records", options.records.size()), "One record makes one page.");
   }
   const std::string page = options.report ? single_report(options.records.front(), options.from, options.csv) : "";
-  const std::string drawing = options.svg ? features_drawing(options.records.front(), options.from, options.csv) : "";
+  std::string drawing;
+  if (options.svg) {
+    const auto recording = data::open_recording(options.records.front(), options.csv);
+    drawing = features_drawing(options.records.front(), *recording, record_measures(*recording), options.from);
+  }
   if (options.fiducials || options.annotator)
     write_fiducials(options.records, {options.fiducials, options.annotator, options.out}, options.csv);
   if (options.svg) write_file(*options.svg, drawing);
@@ -131,6 +138,7 @@ int main(int argc, char** argv) {
   app.add_flag("--formats", options.formats, "print which files are read, as docs/formats.md");
   app.add_flag("--500hz", options.high_rate, "with --data: the records at 500 Hz");
   app.add_flag("--skip-missing", options.skip_missing, "with --data: leave out records that are not there");
+  app.add_flag("--skip-damaged", options.skip_damaged, "with --data: leave out records that cannot be read");
   app.add_option("--threads", options.threads, "0: one per core")->check(CLI::Range(0, 1024));
   return cardiograd::apps::run(app, argc, argv, [&] { cardiograd::apps::run_features(options); });
 }

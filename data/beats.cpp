@@ -1,12 +1,18 @@
 #include "data/beats.h"
 
+#include <utility>
+
 #include "data/source_recording.h"
 #include "ecg/units.h"
 
 namespace cardiograd::data {
 
 Beats find_beats(const std::filesystem::path& record, const SignalCsvOptions& csv) {
-  Beats beats{read_recording(record, csv).recording, "", {}, {}, {}};
+  return beats_of(read_recording(record, csv).recording);
+}
+
+Beats beats_of(ecg::Recording recording) {
+  Beats beats{std::move(recording), "", {}, {}, {}};
   const auto unit = ecg::common_unit(beats.recording.units);
   beats.unit = unit.value_or("mixed");
   if (unit) ecg::to_common_unit(beats.recording);

@@ -20,6 +20,9 @@ struct Beats {
   dsp::Delineation waves;
 };
 
+// The beats of a recording in memory. Throws what detect_r_peaks throws.
+Beats beats_of(ecg::Recording recording);
+
 // Reads a recording (read_recording) and finds its beats. Throws what read_recording and detect_r_peaks throw.
 Beats find_beats(const std::filesystem::path& record, const SignalCsvOptions& csv = {});
 

@@ -7,6 +7,7 @@
 #include <fmt/ranges.h>
 
 #include "base/error.h"
+#include "base/log.h"
 
 namespace cardiograd::data {
 namespace {
@@ -55,6 +56,18 @@ std::string finding_text(const Finding& finding, const char* what) {
 
 }  // namespace
 
+void warn_of_damaged(const std::vector<DamagedRecord>& damaged, std::int64_t records) {
+  constexpr std::size_t kWarned = 3;
+  if (damaged.empty()) return;
+  std::string first;
+  for (std::size_t i = 0; i < std::min(kWarned, damaged.size()); ++i)
+    first += fmt::format("{}ecg_id {} ({})", i == 0 ? "" : ", ", damaged[i].ecg_id, damaged[i].what);
+  log_warning("{} of {} records are damaged and left out: {}{}", damaged.size(), records, first,
+              damaged.size() > kWarned ? ", and those that follow" : "");
+  for (std::size_t i = kWarned; i < damaged.size(); ++i)
+    log_info("ecg_id {} is left out: {}", damaged[i].ecg_id, damaged[i].what);
+}
+
 std::string describe(const Dataset& set) {
   std::string text = set.version.empty()
                          ? fmt::format("part of PTB-XL or another set: {} records (1.0.1 has 21837, 1.0.3 has 21799)",
@@ -67,6 +80,7 @@ std::string describe(const Dataset& set) {
   text += fmt::format("\n{} samples at {} Hz, {} leads in {}, filter {}; {} features", set.samples, set.rate, set.leads,
                       set.unit, set.filter, set.feature_names.size());
   if (set.missing_records > 0) text += fmt::format("\n{} records are absent and left out", set.missing_records);
+  if (!set.damaged.empty()) text += fmt::format("\n{} records are damaged and left out", set.damaged.size());
   if (set.ages_over_89 > 0) text += fmt::format("\n{} ages over 89 (300 in the table), taken as 90", set.ages_over_89);
   if (set.invalid_samples.count > 0) text += finding_text(set.invalid_samples, "invalid samples");
   if (set.flat_leads.count > 0) text += finding_text(set.flat_leads, "flat leads");

@@ -25,6 +25,12 @@ struct Finding {
   std::vector<std::int64_t> first_ids;
 };
 
+// A record that cannot be used, and why.
+struct DamagedRecord {
+  std::int64_t ecg_id = 0;
+  std::string what;
+};
+
 struct Dataset {
   std::int64_t records = 0;
   std::int64_t samples = 0;             // T, per record and lead
@@ -49,10 +55,11 @@ struct Dataset {
   std::vector<float> ages;   // years, NaN where missing, 90 for "over 89"
   std::vector<float> sexes;  // 0 male, 1 female, NaN where missing
 
-  bool synthetic = false;            // made by `synthesize`: its folder holds synthetic.json
-  std::string version;               // of PTB-XL, empty when the number of records fits none
-  std::int64_t table_records = 0;    // rows of ptbxl_database.csv
-  std::int64_t missing_records = 0;  // named there but absent, left out
+  bool synthetic = false;              // made by `synthesize`: its folder holds synthetic.json
+  std::string version;                 // of PTB-XL, empty when the number of records fits none
+  std::int64_t table_records = 0;      // rows of ptbxl_database.csv
+  std::int64_t missing_records = 0;    // named there but absent, left out
+  std::vector<DamagedRecord> damaged;  // left out because they cannot be read or do not fit to the others
   Unlabeled unlabeled = Unlabeled::kDrop;
   std::int64_t unlabeled_records = 0;  // dropped or kept without a class
   std::int64_t ages_over_89 = 0;
@@ -60,6 +67,9 @@ struct Dataset {
   Finding flat_leads;  // the same value throughout
   bool from_cache = false;
 };
+
+// Names all of them in the log, the first ones as a warning.
+void warn_of_damaged(const std::vector<DamagedRecord>& damaged, std::int64_t records);
 
 // A text of several lines: version, policy, unit, rate, a table of records per fold and class, and what was found.
 std::string describe(const Dataset& set);

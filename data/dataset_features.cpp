@@ -192,6 +192,7 @@ void check_out(const std::filesystem::path& out) {
 struct Done {
   std::string values, missing, stamp;
   bool found = true;
+  std::string damage = {};  // why the record cannot be read
 };
 
 Done one_record(const PtbxlRow& row, const DatasetFeaturesOptions& options) {
@@ -216,6 +217,18 @@ Done one_record(const PtbxlRow& row, const DatasetFeaturesOptions& options) {
   }
   done.values += "\n";
   return done;
+}
+
+Done try_record(const PtbxlRow& row, const DatasetFeaturesOptions& options) {
+  if (!options.skip_damaged) return one_record(row, options);
+  const std::string& name = options.high_rate ? row.filename_hr : row.filename_lr;
+  if (name.empty() || !std::filesystem::exists(path_of(row, options).string() + ".hea"))
+    return one_record(row, options);
+  try {
+    return one_record(row, options);
+  } catch (const Error& error) {
+    return {"", "", "", true, error.what()};
+  }
 }
 
 }  // namespace
@@ -244,12 +257,13 @@ DatasetFeaturesResult write_dataset_features(const DatasetFeaturesOptions& optio
   for (std::int64_t first = 0; first < total;) {
     std::vector<Done> done(static_cast<std::size_t>(std::min({kAtOnce, total - first, options.between_saves})));
     parallel_for(static_cast<std::int64_t>(done.size()), [&](std::int64_t i) {
-      done[static_cast<std::size_t>(i)] = one_record(*left[static_cast<std::size_t>(first + i)], options);
+      done[static_cast<std::size_t>(i)] = try_record(*left[static_cast<std::size_t>(first + i)], options);
     });
     for (std::size_t i = 0; i < done.size(); ++i) {
       const std::int64_t id = left[static_cast<std::size_t>(first) + i]->ecg_id;
+      if (!done[i].damage.empty()) result.damaged.push_back({id, std::move(done[i].damage)});
       result.skipped += done[i].found ? 0 : 1;
-      if (!done[i].found) continue;
+      if (done[i].values.empty()) continue;
       rows.values[id] = std::move(done[i].values);
       rows.stamps[id] = std::move(done[i].stamp);
       if (!done[i].missing.empty()) rows.missing[id] = std::move(done[i].missing);

@@ -4,6 +4,9 @@
 #include <cstdint>
 #include <filesystem>
 #include <functional>
+#include <vector>
+
+#include "data/dataset.h"
 
 namespace cardiograd::data {
 
@@ -12,6 +15,7 @@ struct DatasetFeaturesOptions {
   std::filesystem::path out{};        // reasons of missing values go to <name>_missing.csv
   bool high_rate = false;             // the records at 500 Hz
   bool skip_missing = false;          // leave out records that are not there
+  bool skip_damaged = false;          // leave out records that cannot be read
   std::int64_t between_saves = 2000;  // records
   // Asked from time to time: true saves what is done and ends the run.
   std::function<bool()> stop{};
@@ -20,10 +24,11 @@ struct DatasetFeaturesOptions {
 };
 
 struct DatasetFeaturesResult {
-  std::int64_t written = 0;  // rows of the table
-  std::int64_t done = 0;     // records read in this run
-  std::int64_t skipped = 0;  // records of the table that are not there
-  bool stopped = false;      // by `stop`: there is no table yet, and the next run goes on from here
+  std::int64_t written = 0;                 // rows of the table
+  std::int64_t done = 0;                    // records read in this run
+  std::int64_t skipped = 0;                 // records of the table that are not there
+  std::vector<DamagedRecord> damaged = {};  // left out because they cannot be read
+  bool stopped = false;                     // by `stop`: there is no table yet, and the next run goes on from here
 };
 
 // Writes one row for each record of the table, ordered by ecg_id. What is done is saved from time to time beside `out`

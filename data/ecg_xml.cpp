@@ -16,27 +16,17 @@
 #include <pugixml.hpp>
 
 #include "base/error.h"
+#include "data/philips_xli.h"
 #include "data/signal_table.h"
-#include "ecg/channels.h"
-#include "ecg/units.h"
+#include "data/source_leads.h"
 
 namespace cardiograd::data {
 namespace {
 
 namespace fs = std::filesystem;
 
-struct Lead {
-  std::string name;
-  std::string unit;
-  std::vector<double> samples;
-};
-
-struct Source {
-  double rate = 0;
-  std::vector<Lead> leads;
-  std::vector<std::string> comments;
-  std::string start;
-};
+using Lead = SourceLead;
+using Source = SourceLeads;
 
 [[noreturn]] void fail(const fs::path& path, const std::string& what) {
   throw Error(fmt::format("{}: {}", path.string(), what),
@@ -219,12 +209,104 @@ Source read_muse(const pugi::xml_node& root, const fs::path& path) {
   return source;
 }
 
+std::vector<std::string> words_of(std::string_view text) {
+  std::vector<std::string> words;
+  while (true) {
+    const auto begin = text.find_first_not_of(" \t\r\n");
+    if (begin == std::string_view::npos) return words;
+    const auto end = std::min(text.find_first_of(" \t\r\n", begin), text.size());
+    words.emplace_back(text.substr(begin, end - begin));
+    text.remove_prefix(end);
+  }
+}
+
+// Compressed limb leads other than I and II are stored as differences from what Einthoven's and Goldberger's identities
+// make of these.
+void restore_limb_leads(std::vector<std::vector<std::int16_t>>& leads) {
+  const auto half = [](int sum) { return (sum - (sum < 0 && sum % 2 != 0 ? 1 : 0)) / 2; };  // Rounded down.
+  for (std::size_t t = 0; t < leads[0].size(); ++t) {
+    const int one = leads[0][t], two = leads[1][t];
+    const auto set = [&](std::size_t lead, int expected) {
+      leads[lead][t] = static_cast<std::int16_t>(expected - leads[lead][t]);
+    };
+    set(2, two - one);
+    set(3, -half(one + two));
+    set(4, half(one - leads[2][t]));
+    set(5, half(two + leads[2][t]));
+  }
+}
+
+// Leads one after the other, 16 bits, little-endian. The limb leads that follow from I and II are left out: in some
+// versions they are differences, which the file does not say.
+std::vector<std::vector<std::int16_t>> plain_leads(const std::string& bytes, std::size_t count, const fs::path& path) {
+  if (bytes.size() % (2 * count) != 0)
+    fail(path, fmt::format("parsedwaveforms: {} bytes are no {} leads of equal length", bytes.size(), count));
+  const std::size_t samples = bytes.size() / 2 / count;
+  std::vector<std::vector<std::int16_t>> leads(count);
+  for (std::size_t i = 0; i < count * samples; ++i) {
+    const auto low = static_cast<unsigned char>(bytes[2 * i]), high = static_cast<unsigned char>(bytes[2 * i + 1]);
+    leads[i / samples].push_back(static_cast<std::int16_t>(static_cast<std::uint16_t>(low | high << 8)));
+  }
+  return leads;
+}
+
+void read_philips_person(const pugi::xml_node& root, Source& source) {
+  const pugi::xml_node acquisition = descendant(root, "dataacquisition");
+  source.start = acquisition.attribute("date").value();
+  if (const std::string_view time = acquisition.attribute("time").value(); !source.start.empty() && !time.empty())
+    source.start += " " + std::string(time);
+  const pugi::xml_node patient = descendant(root, "generalpatientdata");
+  if (const std::string years = text_of(descendant(patient, "years")); !years.empty())
+    source.comments.push_back("Age: " + years);
+  if (const std::string sex = text_of(descendant(patient, "sex")); !sex.empty())
+    source.comments.push_back("Sex: " + sex);
+}
+
+Source read_philips(const pugi::xml_node& root, const fs::path& path) {
+  Source source;
+  read_philips_person(root, source);
+  const pugi::xml_node signal = descendant(root, "signalcharacteristics"), waves = descendant(root, "parsedwaveforms");
+  if (!waves) fail(path, "no parsedwaveforms");
+  source.rate = number_of(text_of(child(signal, "samplingrate")), "samplingrate", path);
+  const double step = number_of(text_of(child(signal, "resolution")), "resolution", path);  // uV
+  std::vector<std::string> names = words_of(waves.attribute("leadlabels").value());
+  if (names.empty()) names = {"I", "II", "III", "aVR", "aVL", "aVF", "V1", "V2", "V3", "V4", "V5", "V6"};
+  const auto wanted = static_cast<std::size_t>(
+      std::clamp(number_of(waves.attribute("numberofleads").as_string("12"), "numberofleads", path), 1.0, 1e3));
+  names.resize(std::min(names.size(), wanted));
+  if (std::string_view(waves.attribute("dataencoding").as_string("Base64")) != "Base64")
+    fail(path, fmt::format("parsedwaveforms in {}", waves.attribute("dataencoding").value()));
+  std::string method = waves.attribute("compressmethod").value();
+  if (method.empty()) method = waves.attribute("compression").value();
+  const bool flagged = std::string_view(waves.attribute("compressflag").as_string("True")) != "False";
+  const bool packed = flagged && !method.empty() && method != "Uncompressed";
+  if (packed && method != "XLI") fail(path, fmt::format("waveforms compressed with {}", method));
+  const std::string bytes = from_base64(waves.text().get(), "parsedwaveforms", path);
+  std::vector<std::vector<std::int16_t>> leads =
+      packed ? decode_xli(bytes, path) : plain_leads(bytes, names.size(), path);
+  if (leads.size() < names.size()) fail(path, fmt::format("{} leads, {} are named", leads.size(), names.size()));
+  constexpr std::size_t kLimbLeads = 6;
+  constexpr std::array<std::string_view, kLimbLeads> kLimb = {"I", "II", "III", "aVR", "aVL", "aVF"};
+  const bool limb = names.size() >= kLimbLeads && std::equal(kLimb.begin(), kLimb.end(), names.begin());
+  for (const auto& lead : leads)
+    if (lead.size() != leads.front().size()) fail(path, "leads of different lengths");
+  if (limb && packed) restore_limb_leads(leads);
+  for (std::size_t i = 0; i < names.size(); ++i) {
+    if (limb && !packed && i >= 2 && i < kLimbLeads) continue;
+    Lead lead{names[i], "uV", {}};
+    for (const std::int16_t sample : leads[i]) lead.samples.push_back(step * sample);
+    source.leads.push_back(std::move(lead));
+  }
+  return source;
+}
+
 }  // namespace
 
 bool is_ecg_xml(std::string_view content) {
   const std::string_view head = content.substr(0, 4096);
   return head.find('<') != std::string_view::npos &&
-         (head.find("AnnotatedECG") != std::string_view::npos || head.find("<RestingECG") != std::string_view::npos);
+         (head.find("AnnotatedECG") != std::string_view::npos || head.find("<RestingECG") != std::string_view::npos ||
+          head.find("<restingecgdata") != std::string_view::npos);
 }
 
 ecg::Recording parse_ecg_xml(std::string_view content, const fs::path& path) {
@@ -232,29 +314,11 @@ ecg::Recording parse_ecg_xml(std::string_view content, const fs::path& path) {
   const auto parsed = document.load_buffer(content.data(), content.size());
   if (!parsed) fail(path, fmt::format("no whole XML file: {} at byte {}", parsed.description(), parsed.offset));
   const pugi::xml_node root = document.document_element();
-  const Source source = local_name(root) == "AnnotatedECG" ? read_aecg(root, path) : read_muse(root, path);
-  if (source.leads.empty()) fail(path, "no rhythm with leads");
-  if (!(source.rate > 0) || !std::isfinite(source.rate))
-    fail(path, fmt::format("the sampling rate is {}", source.rate));
-  std::vector<ecg::Channel> channels;
-  for (const Lead& lead : source.leads) channels.push_back({lead.name, ecg::canonical_unit(lead.unit)});
-  const ecg::ChannelChoice choice = ecg::choose_ecg_channels(channels);
-  ecg::require_leads(choice, path.string());
-  const std::size_t length = source.leads[choice.leads.front()].samples.size();
-  if (length == 0) fail(path, fmt::format("{}: no samples", source.leads[choice.leads.front()].name));
-  ecg::Recording recording{path.string(), source.rate, {}, {}, {}, source.comments, choice.others, source.start};
-  recording.signal.resize(static_cast<Eigen::Index>(length), static_cast<Eigen::Index>(choice.leads.size()));
-  for (std::size_t i = 0; i < choice.leads.size(); ++i) {
-    const Lead& lead = source.leads[choice.leads[i]];
-    if (lead.samples.size() != length)
-      fail(path, fmt::format("{} has {} samples, {} has {}", lead.name, lead.samples.size(),
-                             source.leads[choice.leads.front()].name, length));
-    recording.leads.push_back(lead.name);
-    recording.units.push_back(channels[choice.leads[i]].unit);
-    for (std::size_t t = 0; t < length; ++t)
-      recording.signal(static_cast<Eigen::Index>(t), static_cast<Eigen::Index>(i)) = lead.samples[t];
-  }
-  return recording;
+  const std::string_view name = local_name(root);
+  const Source source = name == "AnnotatedECG"     ? read_aecg(root, path)
+                        : name == "restingecgdata" ? read_philips(root, path)
+                                                   : read_muse(root, path);
+  return recording_of(source, path);
 }
 
 }  // namespace cardiograd::data

@@ -5,6 +5,7 @@
 #include <charconv>
 #include <cmath>
 #include <optional>
+#include <utility>
 
 #include <fmt/format.h>
 
@@ -13,6 +14,7 @@
 #include "base/log.h"
 #include "data/wfdb_decode.h"
 #include "data/wfdb_header.h"
+#include "data/wfdb_stream.h"
 #include "ecg/channels.h"
 #include "ecg/units.h"
 
@@ -306,46 +308,109 @@ std::string start_of(const EdfHeader& header) {
                      date.substr(0, 2), time.substr(0, 2), time.substr(3, 2), time.substr(6));
 }
 
-}  // namespace
+// A file's leads: where their samples are, and what they mean.
+struct EdfLeads {
+  EdfHeader header;
+  std::int64_t records = 0;
+  std::int64_t width = 0;  // samples of a lead in each data record
+  std::vector<std::int64_t> offsets;
+  std::vector<Scale> scales;
+  ecg::Recording head;  // without samples
 
-ecg::Recording parse_edf(std::string_view content, const fs::path& path) {
-  const EdfHeader header = parse_header(content, path);
+  std::int64_t record_bytes() const { return header.width * header.per_record; }
+  // Of the data records in `body`.
+  Eigen::ArrayXXd decode(std::string_view body) const;
+};
+
+// `content`: the whole file, or its header alone where that is enough; `size`: of the file.
+EdfLeads edf_leads(std::string_view content, std::size_t size, const fs::path& path) {
+  EdfLeads leads;
+  EdfHeader& header = leads.header;
+  header = parse_header(content, path);
   std::vector<std::size_t> positions;
   const ecg::ChannelChoice choice = choose_signals(header, positions, path);
   if (!(header.duration > 0))
     fail(path, fmt::format("duration of a data record is {} s, expected more than 0", header.duration));
-  const std::int64_t records = count_records(header, content.size(), path);
-  const std::string_view body = content.substr(static_cast<std::size_t>(header.bytes));
-  check_continuous(header, body, records, path);
-  const std::int64_t width = header.signals[positions[choice.leads.front()]].per_record;
-  if (width == 0) fail(path, "the leads have no samples in a data record");
-  ecg::Recording recording;
-  recording.name = path.string();
-  recording.rate = static_cast<double>(width) / header.duration;
-  recording.comments = comments_of(header);
-  recording.others = choice.others;
-  recording.start = start_of(header);
-  recording.signal.resize(records * width, static_cast<Eigen::Index>(choice.leads.size()));
-  for (std::size_t i = 0; i < choice.leads.size(); ++i) {
-    const std::size_t position = positions[choice.leads[i]];
+  leads.records = count_records(header, size, path);
+  leads.width = header.signals[positions[choice.leads.front()]].per_record;
+  if (leads.width == 0) fail(path, "the leads have no samples in a data record");
+  leads.head.name = path.string();
+  leads.head.rate = static_cast<double>(leads.width) / header.duration;
+  leads.head.comments = comments_of(header);
+  leads.head.others = choice.others;
+  leads.head.start = start_of(header);
+  leads.head.signal.resize(0, static_cast<Eigen::Index>(choice.leads.size()));
+  for (const std::size_t lead : choice.leads) {
+    const std::size_t position = positions[lead];
     const EdfSignal& signal = header.signals[position];
-    recording.leads.push_back(printable(signal.label));
-    recording.units.push_back(ecg::canonical_unit(signal.unit));
-    const Scale scale = scale_of(signal, position, header, path);
-    for (std::int64_t record = 0; record < records; ++record) {
-      const auto from = static_cast<std::size_t>(header.width * (record * header.per_record + signal.offset));
+    leads.head.leads.push_back(printable(signal.label));
+    leads.head.units.push_back(ecg::canonical_unit(signal.unit));
+    leads.offsets.push_back(signal.offset);
+    leads.scales.push_back(scale_of(signal, position, header, path));
+  }
+  return leads;
+}
+
+Eigen::ArrayXXd EdfLeads::decode(std::string_view body) const {
+  const auto count = static_cast<std::int64_t>(body.size()) / record_bytes();
+  Eigen::ArrayXXd signal(count * width, static_cast<Eigen::Index>(offsets.size()));
+  for (std::size_t i = 0; i < offsets.size(); ++i) {
+    for (std::int64_t record = 0; record < count; ++record) {
+      const auto from = static_cast<std::size_t>(header.width * (record * header.per_record + offsets[i]));
       const auto bytes = static_cast<std::size_t>(header.width * width);
       const auto stored = wfdb_decode(header.width == 3 ? 24 : 16, body.substr(from, bytes), width);
       for (std::int64_t t = 0; t < width; ++t)
-        recording.signal(record * width + t, static_cast<Eigen::Index>(i)) =
-            scale.physical(stored[static_cast<std::size_t>(t)]);
+        signal(record * width + t, static_cast<Eigen::Index>(i)) =
+            scales[i].physical(stored[static_cast<std::size_t>(t)]);
     }
   }
-  return recording;
+  return signal;
+}
+
+class EdfStream : public RecordingStream {
+ public:
+  EdfStream(EdfLeads leads, fs::path path) : leads_(std::move(leads)), path_(std::move(path)) {
+    head_ = leads_.head;
+    samples_ = leads_.records * leads_.width;
+  }
+  Eigen::ArrayXXd read(std::int64_t first, std::int64_t count) const override {
+    if (count == 0) return Eigen::ArrayXXd(0, static_cast<Eigen::Index>(head_.leads.size()));
+    const std::int64_t record = first / leads_.width, last = (first + count - 1) / leads_.width;
+    const std::string body =
+        read_piece(path_, static_cast<std::uintmax_t>(leads_.header.bytes + record * leads_.record_bytes()),
+                   static_cast<std::size_t>((last - record + 1) * leads_.record_bytes()));
+    return leads_.decode(body).middleRows(first - record * leads_.width, count);
+  }
+
+ private:
+  EdfLeads leads_;
+  fs::path path_;
+};
+
+}  // namespace
+
+ecg::Recording parse_edf(std::string_view content, const fs::path& path) {
+  EdfLeads leads = edf_leads(content, content.size(), path);
+  const std::string_view body = content.substr(static_cast<std::size_t>(leads.header.bytes));
+  check_continuous(leads.header, body, leads.records, path);
+  leads.head.signal = leads.decode(body.substr(0, static_cast<std::size_t>(leads.records * leads.record_bytes())));
+  return std::move(leads.head);
 }
 
 ecg::Recording read_edf(const fs::path& path) {
   return parse_edf(read_file(path, 4 * static_cast<std::uintmax_t>(kMaxWfdbValues)), path);
+}
+
+std::unique_ptr<RecordingStream> open_edf_stream(const fs::path& path, std::uintmax_t min_bytes) {
+  std::error_code error;
+  const std::uintmax_t size = fs::is_regular_file(path, error) ? fs::file_size(path, error) : 0;
+  if (error || size < std::max<std::uintmax_t>(min_bytes, kFixedHeader)) return nullptr;
+  const std::string fixed = read_piece(path, 0, kFixedHeader);
+  if (!fixed.starts_with("0       ") && !fixed.starts_with(kBdfVersion)) return nullptr;
+  const std::string_view kind = std::string_view(fixed).substr(192, 5);
+  if (kind == "EDF+D" || kind == "BDF+D") return nullptr;  // Whether it has gaps, all of its records say.
+  const std::string header = read_piece(path, 0, std::min<std::size_t>(size, (kMaxSignals + 1) * kSignalHeader));
+  return std::make_unique<EdfStream>(edf_leads(header, size, path), path);
 }
 
 }  // namespace cardiograd::data

@@ -4,8 +4,10 @@
 #pragma once
 
 #include <filesystem>
+#include <memory>
 #include <string_view>
 
+#include "data/recording_stream.h"
 #include "ecg/recording.h"
 
 namespace cardiograd::data {
@@ -20,5 +22,10 @@ namespace cardiograd::data {
 ecg::Recording read_edf(const std::filesystem::path& path);
 // The same from the content of a file; `path` is only for messages.
 ecg::Recording parse_edf(std::string_view content, const std::filesystem::path& path);
+
+// A long file, read in pieces: nothing where `path` is no EDF or BDF file, has fewer than `min_bytes` or is EDF+D.
+// Throws what read_edf throws.
+std::unique_ptr<RecordingStream> open_edf_stream(const std::filesystem::path& path,
+                                                 std::uintmax_t min_bytes = std::uintmax_t{1} << 20);
 
 }  // namespace cardiograd::data

@@ -3,8 +3,10 @@
 #include <algorithm>
 #include <bit>
 #include <cmath>
+#include <functional>
 #include <map>
 #include <mutex>
+#include <utility>
 
 #include <fmt/format.h>
 #include <fmt/ranges.h>
@@ -14,6 +16,7 @@
 #include "base/file.h"
 #include "base/log.h"
 #include "base/threads.h"
+#include "data/prepare_parts.h"
 #include "data/prepare_recording.h"
 #include "data/ptbxl.h"
 #include "data/signal_cache.h"
@@ -173,70 +176,58 @@ void place_record(const PreparedRecord& record, std::size_t index, const fs::pat
   cache.flat_leads[index] = record.flat_leads;
 }
 
-// Failures of single records, so that the one reported does not depend on which thread was first.
-class Failures {
- public:
-  void add(std::int64_t index, const Error& error) {
-    const std::lock_guard lock(mutex_);
-    ++count_;
-    if (first_ >= 0 && first_ < index) return;
-    first_ = index;
-    message_ = error.what();
-    hint_ = error.hint();
-  }
-  void rethrow() const {
-    if (count_ == 0) return;
-    throw Error(count_ == 1 ? message_ : fmt::format("{} (and {} more records failed)", message_, count_ - 1), hint_);
-  }
-
- private:
-  std::mutex mutex_;
-  std::int64_t count_ = 0;
-  std::int64_t first_ = -1;
-  std::string message_;
-  std::string hint_;
-};
-
-// Names and stamps of the records' files as they come, from any thread. They lie in two blocks: small pieces of memory
-// that stay, between the large ones that each record takes for a moment, would keep those from being used again.
-class SourceFiles {
- public:
-  explicit SourceFiles(std::size_t records) : places_(records) {
-    constexpr std::size_t kFiles = 2, kNameBytes = 64;  // per record, as a rule
-    names_.reserve(records * kFiles * kNameBytes);
-    stamps_.reserve(records * kFiles);
-  }
-
-  void add(std::size_t index, const PreparedRecord& record) {
-    const std::lock_guard lock(mutex_);
-    places_[index] = {names_.size(), stamps_.size(), record.files.size()};
-    for (const std::string& name : record.files) names_.append(name.c_str(), name.size() + 1);
-    stamps_.insert(stamps_.end(), record.stamps.begin(), record.stamps.end());
-  }
-
-  // In the order of the records.
-  void move_to(SignalCache& cache) {
-    for (const Place& place : places_) {
-      const char* name = names_.data() + place.name;
-      for (std::size_t i = 0; i < place.count; ++i) {
-        cache.files.emplace_back(name);
-        cache.stamps.push_back(stamps_[place.stamp + i]);
-        name += cache.files.back().size() + 1;
-      }
+// Makes room for all records, after the first one that can be used: it gives the set its length and unit. Returns its
+// index; those before it go to `failures`.
+std::size_t begin_cache(const PrepareSettings& settings, const std::function<PreparedRecord(std::int64_t)>& prepare_row,
+                        SignalCache& cache, RecordFailures& failures) {
+  PreparedRecord first;
+  std::int64_t index = 0;
+  const auto records = static_cast<std::int64_t>(cache.rows.size());
+  for (; first.signal.empty(); ++index) {
+    if (index == records) failures.rethrow();
+    try {
+      first = prepare_row(index);
+    } catch (const Error& error) {
+      if (!settings.skip_damaged) throw;
+      failures.add(index, error);
     }
   }
+  cache.samples = first.samples;
+  cache.leads = static_cast<std::int64_t>(ecg::kStandardLeadCount);
+  cache.unit = first.unit;
+  cache.filter = filter_text(settings, first.source_unit);
+  cache.signals.resize(cache.rows.size() * first.signal.size());
+  cache.scales.resize(cache.rows.size() * first.scales.size());
+  cache.features.resize(cache.rows.size() * first.features.size());
+  cache.invalid_samples.resize(cache.rows.size());
+  cache.flat_leads.resize(cache.rows.size());
+  return static_cast<std::size_t>(index - 1);
+}
 
- private:
-  struct Place {
-    std::size_t name = 0;
-    std::size_t stamp = 0;
-    std::size_t count = 0;
-  };
-  std::mutex mutex_;
-  std::string names_;  // each ended by a zero
-  std::vector<FileStamp> stamps_;
-  std::vector<Place> places_;
-};
+// Takes the records that failed out of the cache, and says there why.
+void drop_damaged(const RecordFailures& failures, const fs::path& folder, const std::vector<std::string>& stems,
+                  SignalCache& cache) {
+  const std::size_t records = cache.rows.size();
+  if (2 * failures.count() > records) failures.rethrow();
+  std::vector<std::size_t> kept;
+  const std::vector<std::int64_t> rows = std::exchange(cache.rows, {});
+  for (std::size_t i = 0; i < records; ++i) {
+    const std::string* what = failures.of(static_cast<std::int64_t>(i));
+    if (what == nullptr) {
+      kept.push_back(i);
+      cache.rows.push_back(rows[i]);
+    } else {
+      cache.damaged_rows.push_back(rows[i]);
+      cache.damage.push_back(*what);
+      add_damaged_files(folder, stems[static_cast<std::size_t>(rows[i])], cache);
+    }
+  }
+  compact(cache.signals, records, kept);
+  compact(cache.scales, records, kept);
+  compact(cache.features, records, kept);
+  compact(cache.invalid_samples, records, kept);
+  compact(cache.flat_leads, records, kept);
+}
 
 SignalCache build(const PrepareSettings& settings, const Source& source, const std::vector<std::string>& stems,
                   const std::string& key) {
@@ -248,26 +239,19 @@ SignalCache build(const PrepareSettings& settings, const Source& source, const s
     const auto row = static_cast<std::size_t>(cache.rows[static_cast<std::size_t>(index)]);
     return prepare_record(settings, stems[row], source.database.rows[row].person);
   };
-  const PreparedRecord first = prepare_row(0);
-  cache.samples = first.samples;
-  cache.leads = static_cast<std::int64_t>(ecg::kStandardLeadCount);
-  cache.unit = first.unit;
-  cache.filter = filter_text(settings, first.source_unit);
-  cache.signals.resize(cache.rows.size() * first.signal.size());
-  cache.scales.resize(cache.rows.size() * first.scales.size());
-  cache.features.resize(cache.rows.size() * first.features.size());
-  cache.invalid_samples.resize(cache.rows.size());
-  cache.flat_leads.resize(cache.rows.size());
+  RecordFailures failures;
+  const std::size_t first = begin_cache(settings, prepare_row, cache, failures);
   SourceFiles files(cache.rows.size());
-  Failures failures;
   std::mutex progress_mutex;
   std::int64_t done = 0;
   parallel_for(records, [&](std::int64_t i) {
     const auto index = static_cast<std::size_t>(i);
     try {
-      const PreparedRecord record = prepare_row(i);
-      place_record(record, index, settings.folder / stems[static_cast<std::size_t>(cache.rows[index])], cache);
-      files.add(index, record);
+      if (index >= first) {  // Those before have failed.
+        const PreparedRecord record = prepare_row(i);
+        place_record(record, index, settings.folder / stems[static_cast<std::size_t>(cache.rows[index])], cache);
+        files.add(index, record);
+      }
     } catch (const Error& error) {
       failures.add(i, error);
     }
@@ -275,8 +259,9 @@ SignalCache build(const PrepareSettings& settings, const Source& source, const s
     ++done;
     if (settings.progress) settings.progress(done, records);
   });
-  failures.rethrow();
+  if (!settings.skip_damaged) failures.rethrow();
   files.move_to(cache);
+  if (failures.count() > 0) drop_damaged(failures, settings.folder, stems, cache);
   return cache;
 }
 
@@ -322,9 +307,11 @@ void save(const fs::path& path, const SignalCache& cache) {
 bool absent_came(const PrepareSettings& settings, const std::vector<std::string>& stems, const SignalCache& cache) {
   std::size_t next = 0;
   for (std::size_t row = 0; row < stems.size(); ++row) {
-    if (next < cache.rows.size() && cache.rows[next] == static_cast<std::int64_t>(row)) {
+    const auto known = static_cast<std::int64_t>(row);
+    if (next < cache.rows.size() && cache.rows[next] == known) {
       ++next;
-    } else if (is_there(settings.folder, stems[row])) {
+    } else if (!std::binary_search(cache.damaged_rows.begin(), cache.damaged_rows.end(), known) &&
+               is_there(settings.folder, stems[row])) {
       return true;
     }
   }
@@ -335,8 +322,11 @@ std::optional<SignalCache> from_cache(const PrepareSettings& settings, const std
                                       const fs::path& path, const std::string& key) {
   std::string reason;
   auto cache = load_signal_cache(path, key, reason);
+  const auto beyond = [&](const std::vector<std::int64_t>& rows) {
+    return !rows.empty() && (rows.front() < 0 || rows.back() >= static_cast<std::int64_t>(stems.size()));
+  };
   if (cache && (cache->leads != static_cast<std::int64_t>(ecg::kStandardLeadCount) || cache->rows.empty() ||
-                cache->rows.back() >= static_cast<std::int64_t>(stems.size())))
+                beyond(cache->rows) || beyond(cache->damaged_rows)))
     cache.reset();
   if (!cache) {
     log_info("cache {} is not used: {}", path.string(), reason);
@@ -352,6 +342,10 @@ std::optional<SignalCache> from_cache(const PrepareSettings& settings, const std
     log_info("cache {} is not used: a record that was absent is there now", path.string());
     return std::nullopt;
   }
+  if (!settings.skip_damaged && !cache->damaged_rows.empty()) {
+    log_info("cache {} is not used: {} damaged records were left out of it", path.string(), cache->damaged_rows.size());
+    return std::nullopt;
+  }
   if (sources == Sources::kTouched) save(path, *cache);
   return cache;
 }
@@ -361,17 +355,6 @@ void note(Finding& finding, std::int64_t count, std::int64_t ecg_id) {
   finding.count += count;
   ++finding.records;
   if (finding.first_ids.size() < kNamed) finding.first_ids.push_back(ecg_id);
-}
-
-// Moves element blocks of kept records together at the front.
-template <class Value>
-void compact(std::vector<Value>& values, std::size_t records, const std::vector<std::size_t>& kept) {
-  const auto width = static_cast<std::ptrdiff_t>(values.size() / records);
-  for (std::size_t i = 0; i < kept.size(); ++i) {
-    const auto from = values.begin() + static_cast<std::ptrdiff_t>(kept[i]) * width;
-    if (kept[i] != i) std::copy(from, from + width, values.begin() + static_cast<std::ptrdiff_t>(i) * width);
-  }
-  values.resize(kept.size() * static_cast<std::size_t>(width));
 }
 
 // Labels, folds and persons of the records with a class (or of all), and their signals and features.
@@ -420,7 +403,10 @@ Dataset select(const PrepareSettings& settings, const Source& source, SignalCach
   std::error_code ignored;
   set.synthetic = fs::exists(settings.folder / kSyntheticMarker, ignored);
   set.table_records = static_cast<std::int64_t>(source.database.rows.size());
-  set.missing_records = set.table_records - static_cast<std::int64_t>(cache.rows.size());
+  set.missing_records = set.table_records - static_cast<std::int64_t>(cache.rows.size() + cache.damaged_rows.size());
+  for (std::size_t i = 0; i < cache.damaged_rows.size(); ++i)
+    set.damaged.push_back(
+        {source.database.rows[static_cast<std::size_t>(cache.damaged_rows[i])].ecg_id, cache.damage[i]});
   return set;
 }
 
@@ -434,6 +420,7 @@ void warn(const Dataset& set) {
   say(set.flat_leads, "flat leads");
   if (set.missing_records > 0)
     log_warning("{} of {} records are absent and left out", set.missing_records, set.table_records);
+  warn_of_damaged(set.damaged, set.table_records);
 }
 
 }  // namespace
@@ -451,7 +438,7 @@ Dataset prepare(const PrepareSettings& settings) {
   if (!served) {
     cache = build(settings, source, stems, key);
     if (!path.empty()) save(path, *cache);
-  } else if (!settings.skip_missing && cache->rows.size() < stems.size()) {
+  } else if (!settings.skip_missing && cache->rows.size() + cache->damaged_rows.size() < stems.size()) {
     rows_present(settings, source, stems);  // Throws, naming them.
   }
   Dataset set = select(settings, source, std::move(*cache));

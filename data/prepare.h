@@ -23,6 +23,9 @@ struct PrepareSettings {
   RecordingSettings recording;  // what is done to each
   Unlabeled unlabeled = Unlabeled::kDrop;
   bool skip_missing = false;  // records named in the table but absent: count them instead of throwing
+  // Records that cannot be read or do not fit to the others: Dataset::damaged names them instead of an error. More than
+  // half of all are an error still.
+  bool skip_damaged = false;
   bool use_cache = true;
   std::optional<std::filesystem::path> cache_folder;  // default_cache_folder() unless given
   // Called with the records read so far, one call at a time, from any thread; not called when the cache serves.

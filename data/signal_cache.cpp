@@ -101,7 +101,9 @@ bool consistent(const SignalCache& cache, std::size_t features) {
   return cache.signals.size() == records * static_cast<std::size_t>(cache.samples) * leads &&
          cache.scales.size() == records * leads && cache.features.size() == records * features &&
          cache.invalid_samples.size() == records && cache.flat_leads.size() == records &&
-         cache.files.size() == cache.stamps.size() && std::is_sorted(cache.rows.begin(), cache.rows.end());
+         cache.files.size() == cache.stamps.size() && std::is_sorted(cache.rows.begin(), cache.rows.end()) &&
+         cache.damage.size() == cache.damaged_rows.size() &&
+         std::is_sorted(cache.damaged_rows.begin(), cache.damaged_rows.end());
 }
 
 // The file into `cache`; an exception (of the JSON, or of memory) or false means that it is not a whole cache.
@@ -111,6 +113,10 @@ bool read_cache(Reader& reader, const nlohmann::json& json, SignalCache& cache) 
   cache.filter = json.at("filter").get<std::string>();
   cache.samples = json.at("samples").get<std::int64_t>();
   cache.leads = json.at("leads").get<std::int64_t>();
+  if (json.contains("damaged_rows")) {
+    cache.damaged_rows = json.at("damaged_rows").get<std::vector<std::int64_t>>();
+    cache.damage = json.at("damage").get<std::vector<std::string>>();
+  }
   std::vector<char> names;
   bool whole = true;
   for_each_section(cache, names, [&](const char* name, auto& section) {
@@ -146,6 +152,10 @@ void save_signal_cache(const fs::path& path, const SignalCache& cache) {
       {"key", cache.key},       {"unit", cache.unit},
       {"filter", cache.filter}, {"samples", cache.samples},
       {"leads", cache.leads},   {"features", cache.rows.empty() ? 0 : cache.features.size() / cache.rows.size()}};
+  if (!cache.damaged_rows.empty()) {
+    json["damaged_rows"] = cache.damaged_rows;
+    json["damage"] = cache.damage;
+  }
   for_each_section(cache, names,
                    [&](const char* name, const auto& section) { json["sections"][name] = section.size(); });
   const std::string text = json.dump(-1, ' ', false, nlohmann::json::error_handler_t::replace);
@@ -210,7 +220,12 @@ Sources check_sources(const fs::path& folder, SignalCache& cache, std::string& c
   }
   parallel_for(static_cast<std::int64_t>(touched.size()), [&](std::int64_t t) {
     const auto i = static_cast<std::size_t>(touched[static_cast<std::size_t>(t)]);
-    now[i].hash = content_hash(read_file(folder / cache.files[i]));
+    try {
+      now[i].hash = content_hash(read_file(folder / cache.files[i]));
+    } catch (const Error&) {  // A damaged record's file, which need not be readable.
+      differs[i] = 1;
+      return;
+    }
     differs[i] = !(now[i].hash == cache.stamps[i].hash);
     cache.stamps[i] = now[i];
   });

@@ -44,6 +44,8 @@ struct SignalCache {
   std::vector<std::int64_t> flat_leads;       // per record, bit i set: lead i
   std::vector<std::string> files;             // sources, relative to the data folder
   std::vector<FileStamp> stamps;              // one per file
+  std::vector<std::int64_t> damaged_rows;     // of the table, ascending: records that are there and cannot be used
+  std::vector<std::string> damage;            // what is wrong with each of them
 };
 
 // Writes in one atomic step. Throws Error (disk full, no permission, ...).

@@ -9,10 +9,12 @@
 
 #include "base/error.h"
 #include "base/file.h"
+#include "data/dicom.h"
 #include "data/ecg_xml.h"
 #include "data/edf.h"
 #include "data/file_kind.h"
 #include "data/gzip.h"
+#include "data/scp_ecg.h"
 #include "data/wfdb_annotation.h"
 #include "data/wfdb_segments.h"
 
@@ -22,7 +24,8 @@ namespace {
 namespace fs = std::filesystem;
 
 constexpr std::uintmax_t kMaxBytes = std::uintmax_t{1} << 32;
-constexpr const char* kReadable = "Give a WFDB record, an EDF, BDF, CSV, aECG or MUSE file (docs/formats.md).";
+constexpr const char* kReadable =
+    "Give a WFDB record, an EDF, BDF, CSV, DICOM, SCP-ECG, aECG, MUSE or Philips file (docs/formats.md).";
 
 constexpr std::array kFormats = {
     RecordingFormat{
@@ -47,6 +50,17 @@ constexpr std::array kFormats = {
     RecordingFormat{"MUSE (GE)", "XML, `RestingECG`",
                     "the leads of the rhythm, from which the other limb leads are derived; age, sex, start; `.xml.gz`",
                     "median beats, diagnoses, measurements"},
+    RecordingFormat{"Philips (Sierra)", "XML, `restingecgdata`",
+                    "the leads of the rhythm, plain or compressed (XLI); of plain ones only I, II and V1 to V6, from "
+                    "which the others are derived; age, sex, start; `.xml.gz`",
+                    "median beats, diagnoses, measurements"},
+    RecordingFormat{"DICOM", "`DICM` at byte 128",
+                    "the first waveform with all its channels; implicit and explicit, little and big endian; age, sex, "
+                    "start; `.dcm.gz`",
+                    "deflated and compressed transfer syntaxes, companded samples, median beats, images"},
+    RecordingFormat{"SCP-ECG", "`SCPECG` at byte 16",
+                    "the rhythm, plain or Huffman-coded, also as differences; age, sex, start; `.scp.gz`",
+                    "rhythms without a reference beat, bimodal compression, leads recorded one after the other"},
 };
 
 std::string lower_extension(const fs::path& path) {
@@ -63,16 +77,6 @@ bool is_there(const fs::path& path) {
 
 bool is_wfdb_extension(const std::string& extension) {
   return extension == ".hea" || extension == ".dat" || extension == ".mat";
-}
-
-// Whether `path` names a record whose header is there.
-bool has_wfdb_header(const fs::path& path) {
-  const std::string extension = lower_extension(path);
-  if (extension == ".hea") return is_there(path);
-  fs::path header = path;
-  if (is_there(header += ".hea")) return true;
-  header = path;
-  return is_wfdb_extension(extension) && is_there(header.replace_extension(".hea"));
 }
 
 [[noreturn]] void fail_not_there(const fs::path& path) {
@@ -100,11 +104,9 @@ bool has_wfdb_header(const fs::path& path) {
               example.empty() ? kReadable : fmt::format("Name the recordings in it, for example {}.", example));
 }
 
-SourceRecording read_wfdb_record(const fs::path& path) {
+// `name`: as wfdb_record_of has it.
+SourceRecording read_wfdb_record(const fs::path& path, const fs::path& name) {
   SourceRecording source;
-  fs::path name = path;
-  fs::path with_extension = path;
-  if (is_there(with_extension += ".hea")) name = with_extension;
   const WfdbHeader header = read_wfdb_header(name);
   if (header.segments.empty()) {
     source.digital = read_wfdb_digital(name);
@@ -140,8 +142,10 @@ ecg::Recording parse_recording(std::string_view content, const fs::path& path, c
                                                                     "\xFF"
                                                                     "BIOSEMI");
   if (!kind && (edf || begins_as_edf)) return parse_edf(content, path);
-  if (kind && is_ecg_xml(content)) {
+  if (kind && (is_ecg_xml(content) || is_dicom(content) || is_scp_ecg(content))) {
     try {
+      if (is_dicom(content)) return parse_dicom(content, path);
+      if (is_scp_ecg(content)) return parse_scp_ecg(content, path);
       return parse_ecg_xml(content, path);
     } catch (const Error& error) {
       std::string_view what = error.what();
@@ -178,9 +182,7 @@ std::string formats_document() {
       "# Files that are read\n\n"
       "`predict` and `features` read these; `features --formats` prints this document. What a file is is told by its "
       "content, not by its name.\n"
-      "Files of other kinds (DICOM, SCP-ECG, Philips XML, PDF, HDF5, ...) are refused by name, with a way to "
-      "convert "
-      "them.\n\n"
+      "Files of other kinds (ISHNE, MFER, PDF, HDF5, ...) are refused by name, with a way to convert them.\n\n"
       "| format | recognized by | read | not read |\n|---|---|---|---|\n";
   for (const RecordingFormat& format : kFormats)
     text += fmt::format(
@@ -203,8 +205,8 @@ std::string formats_document() {
 SourceRecording read_recording(const fs::path& path, const SignalCsvOptions& csv) {
   SourceRecording source;
   std::error_code ignored;
-  if (has_wfdb_header(path)) {
-    source = read_wfdb_record(path);
+  if (const auto record = wfdb_record_of(path)) {
+    source = read_wfdb_record(path, *record);
   } else if (fs::is_directory(path, ignored)) {
     fail_folder(path);
   } else if (!is_there(path)) {
@@ -222,12 +224,22 @@ SourceRecording read_recording(const fs::path& path, const SignalCsvOptions& csv
   return source;
 }
 
+std::optional<fs::path> wfdb_record_of(const fs::path& path) {
+  const std::string extension = lower_extension(path);
+  fs::path header = path;
+  if (extension == ".hea") return is_there(path) ? std::optional(path) : std::nullopt;
+  if (is_there(header += ".hea")) return header;
+  header = path;
+  if (is_wfdb_extension(extension) && is_there(header.replace_extension(".hea"))) return path;
+  return std::nullopt;
+}
+
 fs::path recording_stem(const fs::path& path) {
   fs::path stem = path;
   if (lower_extension(stem) == ".gz") stem.replace_extension();
   const std::string extension = lower_extension(stem);
-  constexpr std::array<std::string_view, 9> kKnown = {".hea", ".dat", ".mat", ".edf", ".rec",
-                                                      ".bdf", ".csv", ".tsv", ".txt"};
+  constexpr std::array<std::string_view, 12> kKnown = {".hea", ".dat", ".mat", ".edf", ".rec", ".bdf",
+                                                       ".csv", ".tsv", ".txt", ".xml", ".dcm", ".scp"};
   if (std::find(kKnown.begin(), kKnown.end(), extension) != kKnown.end() && is_there(path)) stem.replace_extension();
   return stem;
 }

@@ -32,13 +32,16 @@ std::span<const RecordingFormat> recording_formats();
 // docs/formats.md.
 std::string formats_document();
 
-// `path` names a WFDB record (without extension, its header or its signal file), or an EDF, BDF, text, aECG or MUSE
-// file, each of them also compressed with gzip. What a file is is told by its content, not by its name. `csv` is for
-// text files.
+// `path` names a WFDB record (without extension, its header or its signal file), or an EDF, BDF, text, aECG, MUSE,
+// Philips, DICOM or SCP-ECG file, each of them also compressed with gzip. What a file is is told by its content, not by
+// its name. `csv` is for text files.
 //
 // Throws Error naming the path: nothing there; a folder; a file of another kind, which is named with a way to convert
 // it; no ECG among the signals; and what the format's reader throws.
 SourceRecording read_recording(const std::filesystem::path& path, const SignalCsvOptions& csv = {});
+
+// The WFDB record that read_recording reads for `path`; nothing where it reads a file of another format.
+std::optional<std::filesystem::path> wfdb_record_of(const std::filesystem::path& path);
 
 // The path without the extension of a file that read_recording takes: what is made of a recording is named after it.
 std::filesystem::path recording_stem(const std::filesystem::path& path);

@@ -112,10 +112,7 @@ void finish_lead(const WfdbHeader& header, const WfdbSignalSpec& spec, std::vect
   std::uint32_t sum = 0;
   for (const std::int32_t sample : samples) sum += static_cast<std::uint32_t>(sample);
   const auto checksum = static_cast<std::uint16_t>(sum);
-  if (spec.checksum && *spec.checksum != checksum)
-    throw Error(fmt::format("{}: lead {}: the samples' checksum is {}, the header says {}",
-                            wfdb_signal_path(header, spec).string(), spec.name, checksum, *spec.checksum),
-                "The signal file was changed or damaged after its header was written; fetch the record again.");
+  check_wfdb_checksum(header, spec, checksum);
   if (spec.initial_value && *spec.initial_value != samples.front() && spec.format != 8)
     log_warning("{}: lead {}: the first sample is {}, the header says {}", wfdb_signal_path(header, spec).string(),
                 spec.name, samples.front(), *spec.initial_value);
@@ -140,25 +137,33 @@ std::string read_beginning(const fs::path& path, std::int64_t bytes) {
   return content;
 }
 
-// The first `bytes` bytes of a signal file, or more.
-std::string read_signal_file(const fs::path& path, const WfdbHeader& header, const Group& group, std::int64_t bytes) {
+[[noreturn]] void fail_truncated(const fs::path& path, const WfdbHeader& header, const Group& group, std::int64_t bytes,
+                                 std::int64_t found) {
+  throw Error(fmt::format("{}: truncated: {} bytes, expected {} for {} samples of {} leads in format {}", path.string(),
+                          found, bytes, header.samples, group.last - group.first, header.signals[group.first].format),
+              "The signal file does not belong to its header or was damaged on its way; fetch the record again.");
+}
+
+// The size of a signal file that shall have `bytes` bytes or more.
+std::int64_t checked_size(const fs::path& path, const WfdbHeader& header, const Group& group, std::int64_t bytes) {
   const std::int64_t size = size_of(path);
-  const auto truncated = [&](std::int64_t found) {
-    throw Error(
-        fmt::format("{}: truncated: {} bytes, expected {} for {} samples of {} leads in format {}", path.string(),
-                    found, bytes, header.samples, group.last - group.first, header.signals[group.first].format),
-        "The signal file does not belong to its header or was damaged on its way; fetch the record again.");
-  };
-  if (size < bytes) truncated(size);
+  if (size < bytes) fail_truncated(path, header, group, bytes, size);
   bool vouched = true;
   for (std::size_t lead = group.first; lead < group.last; ++lead)
     vouched = vouched && header.signals[lead].checksum.has_value();
   if (size > bytes + kPadding && !vouched)
     log_warning("{}: {} bytes follow the {} samples that the header announces; they are not read", path.string(),
                 size - bytes, header.samples);
+  return size;
+}
+
+// The first `bytes` bytes of a signal file, or more.
+std::string read_signal_file(const fs::path& path, const WfdbHeader& header, const Group& group, std::int64_t bytes) {
+  const std::int64_t size = checked_size(path, header, group, bytes);
   if (size > 2 * bytes + kPadding) return read_beginning(path, bytes);
   std::string content = read_file(path);
-  if (static_cast<std::int64_t>(content.size()) < bytes) truncated(static_cast<std::int64_t>(content.size()));
+  if (const auto read = static_cast<std::int64_t>(content.size()); read < bytes)
+    fail_truncated(path, header, group, bytes, read);
   return content;
 }
 
@@ -238,12 +243,8 @@ void warn_of_missing_gains(const WfdbHeader& header) {
                 fmt::join(names, ", "));
 }
 
-}  // namespace
-
-DigitalRecording read_wfdb_digital(const fs::path& record, const FileObserver& observer) {
-  DigitalRecording recording;
-  WfdbHeader& header = recording.header;
-  header = read_wfdb_header(record, observer);
+// Checks what a header says of all its signals, and fills in its number of samples. Returns the files' signals.
+std::vector<Group> prepare_header(WfdbHeader& header) {
   drop_placeholders(header);
   if (!header.segments.empty())
     throw Error(fmt::format("{}: the record consists of {} segments; single segments are expected here",
@@ -261,6 +262,32 @@ DigitalRecording read_wfdb_digital(const fs::path& record, const FileObserver& o
   for (const Group& group : groups) per_frame += group.per_frame;
   check_value_count(header, per_frame);
   warn_of_missing_gains(header);
+  return groups;
+}
+
+}  // namespace
+
+void check_wfdb_sizes(WfdbHeader& header) {
+  prepare_header(header);
+  for (const Group& group : groups_of(header)) {
+    const WfdbSignalSpec& spec = header.signals[group.first];
+    checked_size(wfdb_signal_path(header, spec), header, group,
+                 spec.byte_offset + wfdb_bytes(spec.format, header.samples * group.per_frame));
+  }
+}
+
+void check_wfdb_checksum(const WfdbHeader& header, const WfdbSignalSpec& spec, std::uint16_t checksum) {
+  if (spec.checksum && *spec.checksum != checksum)
+    throw Error(fmt::format("{}: lead {}: the samples' checksum is {}, the header says {}",
+                            wfdb_signal_path(header, spec).string(), spec.name, checksum, *spec.checksum),
+                "The signal file was changed or damaged after its header was written; fetch the record again.");
+}
+
+DigitalRecording read_wfdb_digital(const fs::path& record, const FileObserver& observer) {
+  DigitalRecording recording;
+  WfdbHeader& header = recording.header;
+  header = read_wfdb_header(record, observer);
+  const std::vector<Group> groups = prepare_header(header);
   recording.signals.resize(header.signals.size());
   for (const Group& group : groups) read_group(group, observer, recording);
   return recording;

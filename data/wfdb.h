@@ -30,6 +30,13 @@ struct DigitalRecording {
 // lead without gain.
 DigitalRecording read_wfdb_digital(const std::filesystem::path& record, const FileObserver& observer = {});
 
+// What read_wfdb_digital finds out about a record's header and the sizes of its signal files before it reads them:
+// fills in `samples`, drops placeholders of checksums. All signals are stored somewhere. Throws and warns as it does.
+void check_wfdb_sizes(WfdbHeader& header);
+
+// Throws Error naming the signal file where the header's checksum of the signal is not `checksum`.
+void check_wfdb_checksum(const WfdbHeader& header, const WfdbSignalSpec& spec, std::uint16_t checksum);
+
 // A lead with several samples per frame becomes the mean of each frame's samples, NaN if one of them is invalid (the
 // Python package wfdb does the same, but truncates the mean to whole ADC steps).
 // Units become canonical.

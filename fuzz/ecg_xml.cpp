@@ -1,4 +1,4 @@
-// HL7 aECG and GE MUSE files.
+// HL7 aECG, GE MUSE and Philips files.
 #include "data/ecg_xml.h"
 
 #include "fuzz/target.h"

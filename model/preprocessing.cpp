@@ -77,6 +77,7 @@ data::Dataset prepare_data(const DataConfig& config, const PrepareOptions& optio
   settings.rate = static_cast<int>(config.rate);
   settings.unlabeled = config.unlabeled;
   settings.skip_missing = config.skip_missing;
+  settings.skip_damaged = config.skip_damaged;
   settings.use_cache = options.use_cache;
   settings.cache_folder = options.cache_folder;
   settings.progress = options.progress;

@@ -58,6 +58,7 @@ void add_data_fields(DataConfig& c, Fields& fields) {
       "standardise");
   add("unlabeled", &c.unlabeled, "--unlabeled", "records without any class of the task", {}, "unlabelled");
   add("skip_missing", &c.skip_missing, "--skip-missing", "continue when records named in the table are absent");
+  add("skip_damaged", &c.skip_damaged, "--skip-damaged", "continue without records that cannot be read");
   add("val_fold", &c.val_fold, "--val-fold", "fold that chooses the epoch and the thresholds", folds);
   add("test_fold", &c.test_fold, "--test-fold", "fold never used in training; all others train", folds);
 }

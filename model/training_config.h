@@ -86,6 +86,7 @@ struct DataConfig {
   bool standardize = true;
   data::Unlabeled unlabeled = data::Unlabeled::kDrop;
   bool skip_missing = false;
+  bool skip_damaged = false;
   std::int64_t val_fold = 9;
   std::int64_t test_fold = 10;
 };

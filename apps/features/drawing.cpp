@@ -2,9 +2,10 @@
 
 #include <algorithm>
 #include <cmath>
+#include <cstdint>
 #include <filesystem>
 #include <map>
-#include <string_view>
+#include <string>
 #include <utility>
 #include <vector>
 
@@ -12,8 +13,6 @@
 
 #include "base/error.h"
 #include "data/beats.h"
-#include "dsp/features/clinical_measures.h"
-#include "dsp/features/features.h"
 #include "dsp/statistics.h"
 #include "ecg/leads.h"
 #include "ecg/person.h"
@@ -70,20 +69,15 @@ std::string shown(double value, const char* unit) {
 }
 
 // When and of whom the recording is, and what a reader looks for first.
-std::vector<std::string> heading(const data::Beats& beats) {
-  const ecg::Recording& recording = beats.recording;
+std::vector<std::string> heading(const ecg::Recording& recording, const RecordMeasures& measures) {
   const ecg::Person person = ecg::person_of(recording.comments);
   std::string who = recording.start.empty() ? "date not recorded" : recording.start;
   if (!std::isnan(person.age))
     who += person.age < 1 ? ", less than 1 year" : fmt::format(", {:.0f} years", std::floor(person.age));
   if (!std::isnan(person.sex)) who += person.female() ? ", female" : ", male";
-  std::map<std::string_view, double> values;
-  const dsp::FeatureRow row = dsp::compute_features(recording, person);
-  const auto columns = dsp::feature_columns();
-  for (std::size_t i = 0; i < columns.size(); ++i) values[columns[i].name] = row.values[i];
-  for (const dsp::ClinicalMeasure& measure :
-       dsp::clinical_measures(recording, person, beats.signal, beats.waves).record)
-    values[measure.name] = measure.value;
+  std::map<std::string, double> values;
+  for (const auto* rows : {&measures.columns, &measures.further})
+    for (const MeasureRow& row : *rows) values[row.name] = row.value;
   return {who, fmt::format("rate {}, PR {}, QRS {}, QT {}, QTc {} (Fridericia), axis {}",
                            shown(values.at("hr_mean_bpm"), "/min"), shown(values.at("pr_interval_ms"), " ms"),
                            shown(values.at("qrs_duration_mean_ms"), " ms"), shown(values.at("qt_mean_ms"), " ms"),
@@ -92,27 +86,33 @@ std::vector<std::string> heading(const data::Beats& beats) {
 
 }  // namespace
 
-std::string features_drawing(const std::string& record, double start_s, const data::SignalCsvOptions& csv) {
-  const data::Beats beats = data::find_beats(record, csv);
-  const ecg::Recording& recording = beats.recording;
-  const auto samples = recording.signal.rows();
-  const auto first = static_cast<Eigen::Index>(std::lround(std::min(start_s * recording.rate, 1e15)));
-  const auto count = std::min(samples - first, static_cast<Eigen::Index>(std::ceil(kLongest * recording.rate)));
+std::string features_drawing(const std::string& record, const data::RecordingStream& recording,
+                             const RecordMeasures& measures, double start_s) {
+  constexpr double kAround = 30;  // s: where a part of a long recording is delineated by itself
+  const ecg::Recording& head = recording.head();
+  const std::int64_t samples = recording.samples();
+  const std::int64_t first = std::llround(std::min(start_s * head.rate, 1e15));
+  const auto count = std::min(samples - first, static_cast<std::int64_t>(std::ceil(kLongest * head.rate)));
   if (count < 2) {
     throw Error(fmt::format("{}: nothing to draw from {:g} s on, the record lasts {:.1f} s", record, start_s,
-                            static_cast<double>(samples) / recording.rate),
+                            recording.seconds()),
                 "Give a smaller --from.");
   }
-  const std::vector<float> strip = strip_samples(recording.signal.middleRows(first, count));
+  const bool whole = recording.seconds() <= data::kLongestWhole;
+  const auto around = static_cast<std::int64_t>(kAround * head.rate);
+  const std::int64_t begin = whole ? 0 : std::max<std::int64_t>(0, first - around);
+  const std::int64_t end = whole ? samples : std::min(samples, first + count + around);
+  const data::Beats beats = data::beats_of(recording.recording(begin, end - begin));
+  const std::vector<float> strip = strip_samples(beats.recording.signal.middleRows(first - begin, count));
   const std::string name = std::filesystem::path(record).filename().string();
-  const double from = static_cast<double>(first) / recording.rate;
-  const std::string title = fmt::format("{}, {:g} Hz, {:.1f} to {:.1f} s of {:.1f} s, {} beats in all", name,
-                                        recording.rate, from, from + static_cast<double>(count) / recording.rate,
-                                        static_cast<double>(samples) / recording.rate, beats.peaks.times_s.size());
-  return report::draw_ecg_file(
-      {"ecg", title, "P, QRS and T of each lead are marked from onset to end."},
-      {strip, shown_names(recording.leads), recording.rate, beats.unit, strip_waves(beats.waves, from)},
-      heading(beats));
+  const double from = static_cast<double>(first) / head.rate;
+  const std::string title =
+      fmt::format("{}, {:g} Hz, {:.1f} to {:.1f} s of {:.1f} s, {} beats in all", name, head.rate, from,
+                  from + static_cast<double>(count) / head.rate, recording.seconds(), measures.beats);
+  return report::draw_ecg_file({"ecg", title, "P, QRS and T of each lead are marked from onset to end."},
+                               {strip, shown_names(head.leads), head.rate, beats.unit,
+                                strip_waves(beats.waves, static_cast<double>(first - begin) / head.rate)},
+                               heading(head, measures));
 }
 
 }  // namespace cardiograd::apps

@@ -3,7 +3,8 @@
 
 #include <string>
 
-#include "data/signal_csv.h"
+#include "apps/features/table.h"
+#include "data/recording_stream.h"
 
 namespace cardiograd::apps {
 
@@ -11,6 +12,8 @@ namespace cardiograd::apps {
 // from `start_s` on, each lead about its median, with P, QRS and T of each lead marked; above it name, date, age and
 // sex, and rate, PR, QRS, QTc and axis of the whole recording. Throws Error when the record ends before `start_s`, and
 // what reading throws.
-std::string features_drawing(const std::string& record, double start_s, const data::SignalCsvOptions& csv);
+// `measures`: of the whole recording.
+std::string features_drawing(const std::string& record, const data::RecordingStream& recording,
+                             const RecordMeasures& measures, double start_s);
 
 }  // namespace cardiograd::apps

@@ -17,8 +17,9 @@
 #include "base/file.h"
 #include "base/log.h"
 #include "base/threads.h"
-#include "data/beats.h"
+#include "data/beat_stream.h"
 #include "data/csv.h"
+#include "data/recording_stream.h"
 #include "data/source_recording.h"
 #include "data/wfdb_annotation.h"
 
@@ -35,19 +36,18 @@ std::string wave_cells(const dsp::Wave& wave) {
   return fmt::format(",{},{},{}", seconds(wave.onset_s), seconds(wave.peak_s), seconds(wave.offset_s));
 }
 
-std::string fiducial_rows(const std::string& record, const data::Beats& found) {
-  std::string rows;
+void add_fiducial_rows(const std::string& record, const std::vector<std::string>& leads, const data::BeatPiece& found,
+                       std::string& rows) {
   const auto add = [&](const std::string& lead, std::size_t beat, const dsp::BeatWaves& waves) {
-    rows += fmt::format("{},{},{}{}{}{}\n", data::csv_cell(record), data::csv_cell(lead), beat + 1, wave_cells(waves.p),
-                        wave_cells(waves.qrs), wave_cells(waves.t));
+    rows += fmt::format("{},{},{}{}{}{}\n", data::csv_cell(record), data::csv_cell(lead), found.first + beat + 1,
+                        wave_cells(waves.p), wave_cells(waves.qrs), wave_cells(waves.t));
   };
   for (std::size_t beat = 0; beat < found.peaks.times_s.size(); ++beat) {
     add("all", beat, found.waves.global[beat]);
     for (std::size_t l = 0; l < found.waves.leads.size(); ++l) {
-      add(found.recording.leads[l], beat, found.waves.leads[l][beat]);
+      add(leads[l], beat, found.waves.leads[l][beat]);
     }
   }
-  return rows;
 }
 
 // The annotation file of a record.
@@ -70,19 +70,19 @@ bool is_ours(const fs::path& path) {
 }
 
 // Of the global boundaries "(" peak ")" around p, N and t, as in LUDB and QTDB.
-void write_annotations(const fs::path& path, const data::Beats& found) {
+void write_annotations(const fs::path& path, double rate, const std::vector<ecg::BeatWaves>& beats) {
   data::WfdbAnnotations file;
   const auto add = [&](double time_s, const char* mnemonic, int number) {
     if (std::isnan(time_s)) return;
     data::WfdbAnnotation annotation;
-    annotation.sample = std::llround(time_s * found.recording.rate);
+    annotation.sample = std::llround(time_s * rate);
     annotation.code = data::annotation_code(mnemonic).value();
     annotation.number = number;
     file.annotations.push_back(annotation);
   };
   add(0, "\"", 0);
   file.annotations.front().aux = kMark;
-  for (const dsp::BeatWaves& beat : found.waves.global) {
+  for (const dsp::BeatWaves& beat : beats) {
     const std::pair<const dsp::Wave*, const char*> waves[] = {{&beat.p, "p"}, {&beat.qrs, "N"}, {&beat.t, "t"}};
     for (int number = 0; number < 3; ++number) {  // Of the boundary marks: 0 P, 1 QRS, 2 T.
       add(waves[number].first->onset_s, "(", number);
@@ -140,12 +140,17 @@ void write_fiducials(const std::vector<std::string>& records, const FiducialOutp
   std::vector<std::string> rows(records.size());
   parallel_for(static_cast<std::int64_t>(rows.size()), [&](std::int64_t i) {
     const std::string& record = records[static_cast<std::size_t>(i)];
-    const data::Beats found = data::find_beats(record, csv);
-    if (!found.peaks.reason.empty()) log_warning("{}: no beats: {}", record, found.peaks.reason);
-    const std::string apart = dsp::leads_apart_text(found.peaks, found.recording.leads);
+    const auto recording = data::open_recording(record, csv);
+    const data::BeatStream beats(*recording);
+    if (!beats.peaks().reason.empty()) log_warning("{}: no beats: {}", record, beats.peaks().reason);
+    const std::string apart = dsp::leads_apart_text(beats.peaks(), recording->head().leads);
     if (!apart.empty()) log_warning("{}: {}: they have beats of their own", record, apart);
-    if (outputs.table) rows[static_cast<std::size_t>(i)] = fiducial_rows(record, found);
-    if (outputs.annotator) write_annotations(annotation_path(record, outputs), found);
+    std::vector<ecg::BeatWaves> global;
+    beats.each_piece([&](const data::BeatPiece& piece) {
+      if (outputs.table) add_fiducial_rows(record, recording->head().leads, piece, rows[static_cast<std::size_t>(i)]);
+      if (outputs.annotator) global.insert(global.end(), piece.waves.global.begin(), piece.waves.global.end());
+    });
+    if (outputs.annotator) write_annotations(annotation_path(record, outputs), recording->head().rate, global);
   });
   if (!outputs.table) return;
   std::string text =

@@ -10,7 +10,7 @@
 
 #include "apps/features/drawing.h"
 #include "apps/features/table.h"
-#include "data/beats.h"
+#include "data/recording_stream.h"
 #include "report/markup.h"
 
 namespace cardiograd::apps {
@@ -66,9 +66,10 @@ void add_leads(report::Markup& page, const std::vector<LeadRow>& rows) {
 }  // namespace
 
 std::string single_report(const std::string& record, double start_s, const data::SignalCsvOptions& csv) {
-  std::string drawing = features_drawing(record, start_s, csv);
+  const auto recording = data::open_recording(record, csv);
+  const RecordMeasures measures = record_measures(*recording);
+  std::string drawing = features_drawing(record, *recording, measures, start_s);
   drawing.erase(0, drawing.find("<svg"));  // The page has no place for the declaration of an XML file.
-  const RecordMeasures measures = record_measures(data::find_beats(record, csv));
   const std::string name = std::filesystem::path(record).filename().string();
   report::Markup page;
   page.open("html", {{"lang", "en"}}).open("head").empty("meta", {{"charset", "utf-8"}});

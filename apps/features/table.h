@@ -1,9 +1,11 @@
 // All measures of one record as text to read.
 #pragma once
 
+#include <cstddef>
 #include <string>
 #include <vector>
 
+#include "data/beat_stream.h"
 #include "data/beats.h"
 #include "data/signal_csv.h"
 
@@ -23,6 +25,7 @@ struct LeadRow {
 };
 
 struct RecordMeasures {
+  std::size_t beats = 0;
   std::string heading;               // Leads, rate, length, unit, beats.
   std::vector<std::string> remarks;  // What else is to be known.
   std::vector<MeasureRow> columns;   // Of the feature table.
@@ -30,6 +33,11 @@ struct RecordMeasures {
   std::vector<LeadRow> leads;
 };
 RecordMeasures record_measures(const data::Beats& beats);
+// Of a recording that is too long to be looked at whole (data::kLongestWhole): the same, but that alternans, the
+// correlation of P waves and the signal's quality are medians over pieces of some minutes.
+RecordMeasures record_measures(const data::BeatStream& beats);
+// Of a recording of any length.
+RecordMeasures record_measures(const data::RecordingStream& recording);
 
 // The feature columns, the further measures and those of each lead of the recording `record`, with units, usual
 // ranges and, where a value is missing, the reason. Throws what reading throws.

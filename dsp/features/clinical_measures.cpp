@@ -47,15 +47,8 @@ double level_before(const WorkingSignal& signal, std::size_t lead, double onset_
   return sum / kPoints;
 }
 
-// One value for each beat whose QRS complex the lead has.
-struct QrsHeights {
-  std::vector<double> r, s, st;
-  std::vector<double> net_area;  // Integral over the QRS of x - level, in unit * s.
-};
-
-QrsHeights qrs_heights(const WorkingSignal& signal, const Delineation& waves, std::size_t lead) {
+void add_heights(const WorkingSignal& signal, const Delineation& waves, std::size_t lead, QrsHeights& heights) {
   constexpr double kAfterJ = 0.06;
-  QrsHeights heights;
   const double end_s = static_cast<double>(signal.samples.rows() - 1) / signal.rate;
   for (std::size_t beat = 0; beat < waves.global.size(); ++beat) {
     const Wave& qrs = waves.leads[lead][beat].qrs;
@@ -77,7 +70,6 @@ QrsHeights qrs_heights(const WorkingSignal& signal, const Delineation& waves, st
     const double st_s = (same_beat ? all : qrs).offset_s + kAfterJ;
     if (st_s <= end_s) heights.st.push_back(value_at(signal, lead, st_s) - level);
   }
-  return heights;
 }
 
 // Limits of the ST level in mV by Wagner et al. (2009), those of the J point for men from 40 years on where two differ.
@@ -92,15 +84,14 @@ std::string_view st_note(std::string_view lead, double st_mv, const ecg::Person&
 
 class Builder {
  public:
-  Builder(const ecg::Recording& recording, const ecg::Person& person, const WorkingSignal& signal,
-          const Delineation& waves)
+  Builder(const ecg::Recording& recording, const ecg::Person& person, const std::vector<QrsHeights>& heights,
+          const Delineation& waves, std::size_t stimuli)
       : waves_(waves),
         names_(recording.leads),
         millivolts_(scale_of(recording)),
         person_(person),
-        stimuli_(signal.stimuli_s.size()) {
-    for (std::size_t l = 0; l < waves.leads.size(); ++l) heights_.push_back(qrs_heights(signal, waves, l));
-  }
+        stimuli_(stimuli),
+        heights_(heights) {}
 
   ClinicalMeasures build() {
     add_p_fraction();
@@ -219,20 +210,33 @@ class Builder {
   std::optional<double> millivolts_;
   const ecg::Person& person_;
   std::size_t stimuli_;
-  std::vector<QrsHeights> heights_;
+  const std::vector<QrsHeights>& heights_;
   ClinicalMeasures result_;
 };
 
 }  // namespace
 
+void add_qrs_heights(const WorkingSignal& signal, const Delineation& waves, std::vector<QrsHeights>& heights) {
+  heights.resize(waves.leads.size());
+  for (std::size_t l = 0; l < waves.leads.size(); ++l) add_heights(signal, waves, l, heights[l]);
+}
+
 ClinicalMeasures clinical_measures(const ecg::Recording& recording, const ecg::Person& person,
                                    const WorkingSignal& signal, const Delineation& waves) {
-  if (recording.leads.size() != waves.leads.size() || recording.units.size() != waves.leads.size()) {
+  std::vector<QrsHeights> heights;
+  add_qrs_heights(signal, waves, heights);
+  return clinical_measures(recording, person, heights, waves, signal.stimuli_s.size());
+}
+
+ClinicalMeasures clinical_measures(const ecg::Recording& recording, const ecg::Person& person,
+                                   const std::vector<QrsHeights>& heights, const Delineation& waves,
+                                   std::size_t stimuli) {
+  if (recording.leads.size() != heights.size() || recording.units.size() != heights.size()) {
     throw Error(fmt::format("clinical measures: {} lead names and {} units for {} leads", recording.leads.size(),
-                            recording.units.size(), waves.leads.size()),
+                            recording.units.size(), heights.size()),
                 "Give one name and one unit for each lead.");
   }
-  return Builder(recording, person, signal, waves).build();
+  return Builder(recording, person, heights, waves, stimuli).build();
 }
 
 }  // namespace cardiograd::dsp

@@ -2,6 +2,7 @@
 // unit, or why it is missing. For reports; the model is not fed with them.
 #pragma once
 
+#include <cstddef>
 #include <optional>
 #include <string>
 #include <string_view>
@@ -46,6 +47,15 @@ struct ClinicalMeasures {
   std::vector<LeadMeasures> leads;  // One for each lead.
 };
 
+// Heights and areas in one lead, in the unit of the signal: one value for each beat whose QRS complex it has.
+struct QrsHeights {
+  std::vector<double> r, s, st;
+  std::vector<double> net_area;  // Integral over the QRS of x - level, in unit * s.
+};
+
+// Adds the beats of a piece of a recording, one entry of `heights` for each lead.
+void add_qrs_heights(const WorkingSignal& signal, const Delineation& waves, std::vector<QrsHeights>& heights);
+
 // From the beats of `signal`, which working_signal made of `recording`; leads in one voltage unit
 // (ecg::to_common_unit), else there is no voltage scale; their names in any case. The usual ranges of QTc and Cornell
 // voltage and the limits of ST elevation depend on the person's sex; where it is unknown the wider one of both is
@@ -69,5 +79,11 @@ struct ClinicalMeasures {
 // Throws Error when the number of names or units is not that of the leads.
 ClinicalMeasures clinical_measures(const ecg::Recording& recording, const ecg::Person& person,
                                    const WorkingSignal& signal, const Delineation& waves);
+
+// The same from the heights of all beats; of `waves` only the global beats are looked at, and of the recording only
+// names and units.
+ClinicalMeasures clinical_measures(const ecg::Recording& recording, const ecg::Person& person,
+                                   const std::vector<QrsHeights>& heights, const Delineation& waves,
+                                   std::size_t stimuli);
 
 }  // namespace cardiograd::dsp

@@ -134,20 +134,11 @@ void add_voltages(const LeadFeatures& lead, double alternans, bool in_millivolts
   set("t_alternans_uv", 1000.0 * alternans, no_beat.empty() ? "fewer than 4 odd and 4 even regular beats" : no_beat);
 }
 
-void add_waves(const WorkingSignal& signal, const RPeaks& peaks, std::span<const std::string> names, bool in_millivolts,
-               std::optional<std::size_t>& measured, RowBuilder& row) {
-  Delineation waves;
-  if (!peaks.times_s.empty()) {
-    waves = delineate(signal, peaks);
-    measured = measuring_lead(signal, waves, measured);
-  }
-  const std::string no_beat = peaks.times_s.empty() ? peaks.reason : measured ? "" : "no QRS complex delineated";
+// The columns of P, QRS and T of one lead and of all; `lead` is empty where no QRS complex was found.
+void add_waves(const LeadFeatures& lead, const Delineation& waves, const std::string& no_beat, RowBuilder& row) {
   const auto because = [&](const char* reason) { return no_beat.empty() ? std::string(reason) : no_beat; };
-  const bool found = no_beat.empty();
   const char* const no_p = no_p_reason(waves);
   const bool hidden = p_is_hidden(waves);
-  const LeadFeatures lead = found ? lead_features(signal, waves, *measured) : LeadFeatures{};
-  add_voltages(lead, found ? t_alternans(signal, waves, standard_leads(names)) : kMissing, in_millivolts, no_beat, row);
   const std::vector<double> durations = qrs_durations_ms(waves);
   row.set("qrs_duration_mean_ms", mean(durations), no_beat);
   row.set("qrs_duration_sd_ms", sample_sd(durations), because("1 beat, 2 are needed"));
@@ -156,51 +147,6 @@ void add_waves(const WorkingSignal& signal, const RPeaks& peaks, std::span<const
   row.set("p_correlation", median(lead.p_correlations), because(hidden ? no_p : "fewer than 2 P waves"));
   row.set("p_sample_entropy", median(lead.p_sample_entropy), because(no_p));
   row.set("p_approximate_entropy", median(lead.p_approximate_entropy), because(no_p));
-}
-
-// Columns of the whole signal of one lead, without regard to beats.
-void add_spectra(const Eigen::ArrayXXd& signal, double rate, std::optional<std::size_t> measured, RowBuilder& row) {
-  constexpr double kSegmentSeconds = 2.56, kLowHz = 0.5, kHighHz = 45.0, kWaveletSeconds = 2.0, kWaveletRate = 100.0;
-  double centroid = kMissing, level_3 = kMissing, level_4 = kMissing;
-  std::string why_centroid = "no lead has a signal", why_wavelet = why_centroid;
-  if (measured) {
-    Eigen::ArrayXXd lead = signal.col(static_cast<Eigen::Index>(*measured));
-    fill_gaps(lead.col(0));
-    const auto seconds = static_cast<double>(lead.rows()) / rate;
-    const int segment = static_cast<int>(std::lround(kSegmentSeconds * rate));
-    why_centroid = why_wavelet = "the signal has no power";
-    if (lead.rows() < segment) {
-      why_centroid = fmt::format("{:.2f} s, 2.56 are needed", seconds);
-    } else {
-      centroid = spectral_centroid(welch({lead.data(), static_cast<std::size_t>(lead.rows())}, rate, segment), kLowHz,
-                                   kHighHz);
-    }
-    if (seconds < kWaveletSeconds) {
-      why_wavelet = fmt::format("{:.2f} s, 2 are needed", seconds);
-    } else {
-      // Rates are taken to a tenth of a hertz, those above 1 kHz to one.
-      const double parts = rate <= 1000.0 ? 10.0 : 1.0;
-      lead -= lead.mean();
-      const Eigen::ArrayXXd at_100 =
-          resample_poly(lead, static_cast<int>(parts * kWaveletRate), static_cast<int>(std::lround(parts * rate)));
-      const auto levels = wavelet_decomposition({at_100.data(), static_cast<std::size_t>(at_100.rows())}, "db4", 4);
-      level_3 = energy_entropy(levels[2]);
-      level_4 = energy_entropy(levels[3]);
-    }
-  }
-  row.set("frequency_mean_hz", centroid, why_centroid);
-  row.set("wavelet_entropy_l4", level_4, why_wavelet);
-  row.set("wavelet_entropy_l3", level_3, why_wavelet);
-}
-
-// Lead II if it has a signal.
-std::optional<std::size_t> lead_two(const Eigen::ArrayXXd& signal, std::span<const std::string> names) {
-  const auto lead = ecg::find_lead(names, "II");
-  if (!lead) return std::nullopt;
-  const Eigen::ArrayXd column = signal.col(static_cast<Eigen::Index>(*lead));
-  const Eigen::ArrayXd finite = column.isFinite().select(column, 0.0);
-  const bool mostly = 2 * column.isFinite().count() > column.size();
-  return mostly && finite.maxCoeff() > finite.minCoeff() ? lead : std::nullopt;
 }
 
 void add_person(const ecg::Person& person, RowBuilder& row) {
@@ -242,7 +188,6 @@ FeatureRow compute_features(const ecg::Recording& recording, const ecg::Person& 
     return compute_features(converted, person);
   }
   const Eigen::ArrayXXd& signal = recording.signal;
-  RowBuilder row;
   const RPeaks peaks = detect_r_peaks(signal, recording.rate);
   if (!peaks.apart.empty()) {  // The columns are of the leads that were recorded together.
     ecg::Recording together = recording;
@@ -251,13 +196,112 @@ FeatureRow compute_features(const ecg::Recording& recording, const ecg::Person& 
     }
     return compute_features(together, person);
   }
+  FeatureSums sums(recording.leads, ecg::common_unit(recording.units) == "mV",
+                   signal.rows() == 0 ? std::nullopt : lead_two(signal, recording.leads));
+  Delineation waves;
+  if (!peaks.times_s.empty()) {
+    const WorkingSignal working = working_signal(signal, recording.rate);
+    waves = delineate(working, peaks);
+    sums.add_beats(working, waves);
+  }
+  if (sums.measured()) sums.add_samples(signal.col(static_cast<Eigen::Index>(*sums.measured())), recording.rate);
+  return sums.row(peaks, waves, person);
+}
+
+FeatureSums::FeatureSums(std::vector<std::string> leads, bool in_millivolts, std::optional<std::size_t> preferred)
+    : leads_(std::move(leads)), in_millivolts_(in_millivolts), measured_(preferred) {}
+
+void FeatureSums::add_beats(const WorkingSignal& signal, const Delineation& waves) {
+  const auto lead = measuring_lead(signal, waves, measured_);
+  if (!has_qrs_) measured_ = lead;  // Of the first piece; others may lack it for a while.
+  if (!lead || lead != measured_) return;
+  has_qrs_ = true;
+  LeadFeatures own = lead_features(signal, waves, *lead);
+  const auto append = [](std::vector<double>& to, const std::vector<double>& from) {
+    to.insert(to.end(), from.begin(), from.end());
+  };
+  append(lead_.qrs_amplitude, own.qrs_amplitude);
+  append(lead_.qrs_area, own.qrs_area);
+  append(lead_.qrs_slope, own.qrs_slope);
+  append(lead_.t_amplitude, own.t_amplitude);
+  append(lead_.t_mpe, own.t_mpe);
+  append(lead_.p_sample_entropy, own.p_sample_entropy);
+  append(lead_.p_approximate_entropy, own.p_approximate_entropy);
+  append(lead_.p_correlations, own.p_correlations);
+  const double alternans = t_alternans(signal, waves, standard_leads(leads_));
+  if (std::isfinite(alternans)) alternans_.push_back(alternans);
+}
+
+void FeatureSums::add_samples(const Eigen::ArrayXd& samples, double rate) {
+  constexpr double kSegmentSeconds = 2.56, kWaveletSeconds = 2.0, kWaveletRate = 100.0;
+  Eigen::ArrayXXd lead = samples;
+  fill_gaps(lead.col(0));
+  const auto seconds = static_cast<double>(lead.rows()) / rate;
+  const int segment = static_cast<int>(std::lround(kSegmentSeconds * rate));
+  why_centroid_ = why_wavelet_ = "the signal has no power";
+  if (lead.rows() < segment) {
+    why_centroid_ = fmt::format("{:.2f} s, 2.56 are needed", seconds);
+  } else {
+    const Spectrum own = welch({lead.data(), static_cast<std::size_t>(lead.rows())}, rate, segment);
+    const auto segments = static_cast<double>((lead.rows() - segment) / (segment - segment / 2) + 1);
+    if (!spectrum_) {
+      spectrum_ = own;
+      first_segments_ = segments;
+    } else {
+      for (std::size_t k = 0; k < own.density.size(); ++k)
+        spectrum_->density[k] += own.density[k] * (segments / first_segments_);
+    }
+  }
+  if (seconds < kWaveletSeconds) {
+    why_wavelet_ = fmt::format("{:.2f} s, 2 are needed", seconds);
+    return;
+  }
+  // Rates are taken to a tenth of a hertz, those above 1 kHz to one.
+  const double parts = rate <= 1000.0 ? 10.0 : 1.0;
+  lead -= lead.mean();
+  const Eigen::ArrayXXd at_100 =
+      resample_poly(lead, static_cast<int>(parts * kWaveletRate), static_cast<int>(std::lround(parts * rate)));
+  const auto levels = wavelet_decomposition({at_100.data(), static_cast<std::size_t>(at_100.rows())}, "db4", 4);
+  const auto add = [](const std::vector<double>& details, std::vector<Part>& to) {
+    double energy = 0.0;
+    for (const double d : details) energy += d * d;
+    if (const double entropy = energy_entropy(details); std::isfinite(entropy)) to.push_back({energy, entropy});
+  };
+  add(levels[2], level_3_);
+  add(levels[3], level_4_);
+}
+
+double FeatureSums::entropy_of(const std::vector<Part>& parts) {
+  double energy = 0.0, entropy = 0.0;
+  for (const Part& part : parts) energy += part.energy;
+  for (const Part& part : parts) {
+    const double weight = part.energy / energy;
+    if (weight > 0.0) entropy += weight * (part.entropy - std::log(weight));
+  }
+  return parts.empty() ? kMissing : entropy;
+}
+
+FeatureRow FeatureSums::row(const RPeaks& peaks, const Delineation& waves, const ecg::Person& person) const {
+  constexpr double kLowHz = 0.5, kHighHz = 45.0;
+  RowBuilder row;
   add_rr(peaks, row);
-  std::optional<std::size_t> measured = signal.rows() == 0 ? std::nullopt : lead_two(signal, recording.leads);
-  add_waves(peaks.times_s.empty() ? WorkingSignal{} : working_signal(signal, recording.rate), peaks, recording.leads,
-            ecg::common_unit(recording.units) == "mV", measured, row);
-  add_spectra(signal, recording.rate, measured, row);
+  const std::string no_beat = peaks.times_s.empty() ? peaks.reason : has_qrs_ ? "" : "no QRS complex delineated";
+  add_voltages(lead_, median(alternans_), in_millivolts_, no_beat, row);
+  add_waves(lead_, waves, no_beat, row);
+  row.set("frequency_mean_hz", spectrum_ ? spectral_centroid(*spectrum_, kLowHz, kHighHz) : kMissing, why_centroid_);
+  row.set("wavelet_entropy_l4", entropy_of(level_4_), why_wavelet_);
+  row.set("wavelet_entropy_l3", entropy_of(level_3_), why_wavelet_);
   add_person(person, row);
   return row.take();
+}
+
+std::optional<std::size_t> lead_two(const Eigen::ArrayXXd& signal, std::span<const std::string> names) {
+  const auto lead = ecg::find_lead(names, "II");
+  if (!lead) return std::nullopt;
+  const Eigen::ArrayXd column = signal.col(static_cast<Eigen::Index>(*lead));
+  const Eigen::ArrayXd finite = column.isFinite().select(column, 0.0);
+  const bool mostly = 2 * column.isFinite().count() > column.size();
+  return mostly && finite.maxCoeff() > finite.minCoeff() ? lead : std::nullopt;
 }
 
 }  // namespace cardiograd::dsp

@@ -9,6 +9,8 @@
 #include "base/error.h"
 #include "dsp/filters/butterworth.h"
 #include "dsp/filters/gaps.h"
+#include "dsp/filters/sos.h"
+#include "dsp/statistics.h"
 
 namespace cardiograd::dsp {
 namespace {
@@ -215,6 +217,23 @@ std::vector<LeadQuality> signal_quality(const Eigen::ArrayXXd& signal, double ra
     judge(unit, quality);
   }
   return qualities;
+}
+
+LeadQuality overall_quality(std::span<const LeadQuality> pieces, const std::string& unit) {
+  LeadQuality overall;
+  const auto values = [&](double LeadQuality::*member) {
+    std::vector<double> all;
+    for (const LeadQuality& piece : pieces) all.push_back(piece.*member);
+    return all;
+  };
+  for (const auto member : {&LeadQuality::missing_fraction, &LeadQuality::flat_fraction,
+                            &LeadQuality::saturated_fraction, &LeadQuality::lost_fraction})
+    overall.*member = mean(values(member));
+  for (const auto member : {&LeadQuality::swing, &LeadQuality::noise, &LeadQuality::snr_db, &LeadQuality::contrast,
+                            &LeadQuality::drift, &LeadQuality::jolt, &LeadQuality::mains})
+    overall.*member = median(values(member));
+  judge(unit, overall);
+  return overall;
 }
 
 }  // namespace cardiograd::dsp

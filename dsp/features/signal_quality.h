@@ -2,6 +2,7 @@
 // with them: wander, motion, mains, lost contacts.
 #pragma once
 
+#include <span>
 #include <string>
 #include <vector>
 
@@ -29,6 +30,10 @@ struct LeadQuality {
 
 // The lowest rate that the bands above need, in Hz.
 inline constexpr double kMinQualityRate = 90;
+
+// The quality of one lead over the pieces of a long recording, at least one: means of the fractions, medians of the
+// other figures, judged anew.
+LeadQuality overall_quality(std::span<const LeadQuality> pieces, const std::string& unit);
 
 // The quality of each lead of `signal` (samples x leads, NaN = missing) at `rate` Hz. Faults: more than a tenth of the
 // samples missing, more than half flat, more than 2 % saturated, SNR and contrast of noise alone, and where `unit` is

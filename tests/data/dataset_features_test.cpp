@@ -61,6 +61,21 @@ TEST_F(DatasetFeaturesTest, AbsentRecordsAreErrorsOrCounted) {
   EXPECT_EQ(result.skipped, 1);
 }
 
+TEST_F(DatasetFeaturesTest, DamagedRecordsAreLeftOut) {
+  write_file(small_.path(2, ".dat"), "");
+  expect_error([&] { write_dataset_features(options()); }, {"00002_lr.dat", "truncated"});
+  DatasetFeaturesOptions skipping = options();
+  skipping.skip_damaged = true;
+  const DatasetFeaturesResult result = write_dataset_features(skipping);
+  EXPECT_EQ(result.written, 5);
+  EXPECT_EQ(result.skipped, 0);
+  ASSERT_EQ(result.damaged.size(), 1U);
+  EXPECT_EQ(result.damaged[0].ecg_id, 2);
+  EXPECT_NE(result.damaged[0].what.find("truncated"), std::string::npos);
+  fs::remove(small_.path(3, ".hea"));  // Absent ones are another matter.
+  expect_error([&] { write_dataset_features(skipping); }, {"ecg_id 3", "is not there"});
+}
+
 TEST_F(DatasetFeaturesTest, TheOutputNeedsAFolder) {
   DatasetFeaturesOptions nowhere = options();
   nowhere.out = folder_ / "none" / "f.csv";

@@ -100,5 +100,104 @@ TEST(EcgXml, Muse) {
   EXPECT_EQ(source.person.sex, ecg::kFemale);
 }
 
+// One lead as the compressor writes it: second differences, high bytes then low bytes, codes of 10 bits. Pairs of equal
+// bytes at the beginning are written as the code that a decoder has made of them by then.
+std::string xli_chunk(const std::vector<int>& samples) {
+  const auto correction = [&](std::size_t i) { return 2 * samples[i] - samples[i - 1] - samples[i + 1]; };
+  std::vector<int> stored(samples.begin(), samples.begin() + 2);
+  for (std::size_t i = 2; i < samples.size(); ++i) stored.push_back(i + 1 < samples.size() ? 64 + correction(i) : 64);
+  std::vector<int> bytes, codes;
+  for (const int value : stored) bytes.push_back(value >> 8 & 0xFF);
+  for (const int value : stored) bytes.push_back(value & 0xFF);
+  for (std::size_t i = 0; i < bytes.size(); ++i) {
+    // Code 256 stands for the first two bytes; it is there once two codes are written.
+    if (i >= 2 && i + 1 < bytes.size() && bytes[i] == bytes[0] && bytes[i + 1] == bytes[1]) {
+      codes.push_back(256);
+      ++i;
+    } else {
+      codes.push_back(bytes[i]);
+    }
+  }
+  codes.push_back(1023);
+  std::string packed;
+  unsigned buffer = 0;
+  int filled = 0;
+  for (const int code : codes) {
+    buffer = buffer << 10 | static_cast<unsigned>(code);
+    for (filled += 10; filled >= 8; filled -= 8) packed += static_cast<char>(buffer >> (filled - 8) & 0xFF);
+  }
+  packed += static_cast<char>(buffer << (8 - filled) & 0xFF);
+  packed += std::string(4, '\0');
+  const auto number = [](int value, int count) {
+    std::string text;
+    for (int i = 0; i < count; ++i) text += static_cast<char>(value >> (8 * i) & 0xFF);
+    return text;
+  };
+  return number(static_cast<int>(packed.size()), 4) + number(0, 2) + number(correction(1), 2) + packed;
+}
+
+std::string base64(const std::string& bytes) {
+  constexpr std::string_view kDigits = "ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789+/";
+  std::string text;
+  for (std::size_t i = 0; i < bytes.size(); i += 3) {
+    unsigned bits = 0;
+    for (std::size_t k = 0; k < 3; ++k)
+      bits = bits << 8 | (i + k < bytes.size() ? static_cast<unsigned char>(bytes[i + k]) : 0U);
+    for (int k = 3; k >= 0; --k) text += kDigits[bits >> (6 * k) & 63];
+  }
+  for (std::size_t i = bytes.size() % 3; i != 0 && i < 3; ++i) text[text.size() - (3 - i)] = '=';
+  return text;
+}
+
+std::string philips(const std::string& attributes, const std::string& bytes) {
+  return R"(<?xml version="1.0"?><restingecgdata xmlns="http://www3.medical.philips.com">
+<dataacquisition date="2008-12-23" time="19:44:46"><signalcharacteristics><samplingrate>500</samplingrate>
+<resolution>5</resolution></signalcharacteristics></dataacquisition>
+<patient><generalpatientdata><age><years>57</years></age><sex>Male</sex></generalpatientdata></patient>
+<waveforms><parsedwaveforms dataencoding="Base64" numberofleads="8" leadlabels="I II III aVR aVL aVF V1 V2" )" +
+         attributes + ">\n" + base64(bytes) + "\n</parsedwaveforms></waveforms></restingecgdata>";
+}
+
+TEST(EcgXml, PhilipsCompressed) {
+  const std::vector<int> one = {10, 12, 11, -7, 3}, two = {4, 9, 30, -300, 5}, v1 = {0, 0, 0, 1, 0}, zero(5, 0);
+  std::string bytes;
+  // The limb leads that follow from I and II are stored as differences from what follows: none, and 1 in aVR.
+  for (const auto& lead : {one, two, zero, std::vector<int>(5, 1), zero, zero, v1, two}) bytes += xli_chunk(lead);
+  const ecg::Recording recording =
+      parse_ecg_xml(philips(R"(compressflag="True" compressmethod="XLI")", bytes), "p.xml");
+  EXPECT_EQ(recording.rate, 500);
+  EXPECT_EQ(recording.leads, (std::vector<std::string>{"I", "II", "III", "aVR", "aVL", "aVF", "V1", "V2"}));
+  ASSERT_EQ(recording.signal.rows(), 5);
+  for (int t = 0; t < 5; ++t) {
+    const auto i = static_cast<std::size_t>(t);
+    const auto half = [](int x) { return static_cast<int>(std::floor(x / 2.0)); };
+    EXPECT_EQ(recording.signal(t, 0), 5 * one[i]);
+    EXPECT_EQ(recording.signal(t, 1), 5 * two[i]);
+    EXPECT_EQ(recording.signal(t, 2), 5 * (two[i] - one[i]));
+    EXPECT_EQ(recording.signal(t, 3), 5 * (-half(one[i] + two[i]) - 1));
+    EXPECT_EQ(recording.signal(t, 4), 5 * half(2 * one[i] - two[i]));
+    EXPECT_EQ(recording.signal(t, 5), 5 * half(2 * two[i] - one[i]));
+    EXPECT_EQ(recording.signal(t, 6), 5 * v1[i]);
+    EXPECT_EQ(recording.signal(t, 7), 5 * two[i]);
+  }
+  EXPECT_EQ(recording.start, "2008-12-23 19:44:46");
+  EXPECT_EQ(recording.comments, (std::vector<std::string>{"Age: 57", "Sex: Male"}));
+  expect_error([&] { parse_ecg_xml(philips(R"(compression="XLI")", bytes.substr(0, bytes.size() - 9)), "p.xml"); },
+               {"p.xml: compressed waveform: a chunk of"});
+  expect_error([&] { parse_ecg_xml(philips(R"(compression="ZIP")", bytes), "p.xml"); }, {"compressed with ZIP"});
+}
+
+TEST(EcgXml, PhilipsPlainHasTheIndependentLeads) {
+  std::string bytes;
+  for (int value = -8; value < 8; ++value)
+    bytes += {static_cast<char>(value & 0xFF), static_cast<char>(value >> 8 & 0xFF)};
+  const ecg::Recording recording = parse_ecg_xml(philips(R"(compression="Uncompressed")", bytes), "p.xml");
+  EXPECT_EQ(recording.leads, (std::vector<std::string>{"I", "II", "V1", "V2"}));
+  ASSERT_EQ(recording.signal.rows(), 2);
+  EXPECT_EQ(recording.signal(0, 0), -40);
+  EXPECT_EQ(recording.signal(1, 1), -25);
+  EXPECT_EQ(recording.signal(0, 2), 20);
+}
+
 }  // namespace
 }  // namespace cardiograd::data

@@ -291,6 +291,65 @@ TEST(PrepareBadInput, AbsentRecords) {
   EXPECT_FALSE(prepare(settings).from_cache) << "a record has gone";
 }
 
+TEST(PrepareBadInput, DamagedRecordsAreLeftOut) {
+  const SmallSet small;
+  auto settings = small.settings();
+  const Dataset whole = prepare(settings);
+  const std::string dat = read_file(small.path(8, ".dat"));
+  write_file(small.path(1, ".hea"), "no header");  // Also the first record may be damaged.
+  write_file(small.path(8, ".dat"), dat.substr(0, 100));
+  ecg::Recording longer = SmallSet::recording(9);
+  longer.signal.conservativeResize(SmallSet::kSamples - 1, 12);
+  small.write(9, longer);
+  fs::remove(small.path(20, ".dat"));
+  fs::create_symlink("/dev/zero", small.path(20, ".dat"));
+  expect_error([&] { prepare(settings); }, {"00001_lr.hea"});
+  settings.skip_damaged = true;
+  const LogCapture log;
+  Dataset set = prepare(settings);
+  EXPECT_FALSE(set.from_cache);
+  ASSERT_EQ(set.damaged.size(), 4U);
+  for (const auto& [at, id, what] : {std::tuple{0U, 1, "00001_lr.hea"},
+                                     {1U, 8, "truncated: 100 bytes"},
+                                     {2U, 9, "49 samples, the first record has 50"},
+                                     {3U, 20, "not a regular file"}}) {
+    EXPECT_EQ(set.damaged[at].ecg_id, id);
+    EXPECT_NE(set.damaged[at].what.find(what), std::string::npos) << set.damaged[at].what;
+  }
+  EXPECT_TRUE(log.warned("4 of 20 records are damaged and left out: ecg_id 1 ("));
+  EXPECT_EQ(set.missing_records, 0);
+  EXPECT_NE(describe(set).find("4 records are damaged and left out"), std::string::npos);
+  // The others are as they were.
+  std::size_t w = 0;
+  for (std::int64_t r = 0; r < set.records; ++r) {
+    while (whole.ecg_ids[w] != set.ecg_ids[static_cast<std::size_t>(r)]) ++w;
+    EXPECT_EQ(stored(set, r, 7, 3), stored(whole, static_cast<std::int64_t>(w), 7, 3));
+    EXPECT_EQ(set.folds[static_cast<std::size_t>(r)], whole.folds[w]);
+  }
+  EXPECT_EQ(whole.records - set.records, 4 - (SmallSet::kCodes[20 % 6] == std::string("SR") ? 1 : 0));
+  const Dataset again = prepare(settings);
+  EXPECT_TRUE(again.from_cache);
+  EXPECT_EQ(again.damaged.size(), 4U);
+  EXPECT_EQ(again.signals, set.signals);
+  settings.skip_damaged = false;
+  expect_error([&] { prepare(settings); }, {"00001_lr.hea"});
+  settings.skip_damaged = true;
+  write_file(small.path(8, ".dat"), dat);
+  set = prepare(settings);
+  EXPECT_FALSE(set.from_cache) << "a damaged record was mended";
+  EXPECT_EQ(set.damaged.size(), 3U);
+}
+
+TEST(PrepareBadInput, MoreThanHalfDamagedIsAnError) {
+  const SmallSet small;
+  auto settings = small.settings();
+  settings.skip_damaged = true;
+  for (int i = 2; i <= 12; ++i) write_file(small.path(i, ".dat"), "");
+  expect_error([&] { prepare(settings); }, {"00002_lr.dat", "and 10 more records failed"});
+  for (int i = 1; i <= 20; ++i) write_file(small.path(i, ".dat"), "");
+  expect_error([&] { prepare(settings); }, {"00001_lr.dat", "and 19 more records failed"});
+}
+
 TEST(PrepareBadInput, ManyAbsentRecordsAreCountedTenNamed) {
   const SmallSet small;
   for (int i = 1; i <= 12; ++i) fs::remove(small.path(i, ".hea"));

@@ -1,0 +1,26 @@
+// Long WFDB records, read in pieces.
+#pragma once
+
+#include <cstddef>
+#include <cstdint>
+#include <filesystem>
+#include <memory>
+#include <string>
+
+#include "data/recording_stream.h"
+
+namespace cardiograd::data {
+
+// Signal files below this size are read whole.
+inline constexpr std::uintmax_t kMinStreamedBytes = std::uintmax_t{1} << 20;
+
+// Nothing where `path` names no WFDB record, or a record that cannot be read from the middle: of several segments, with
+// a signal in format 8 or FLAC, skewed or stored nowhere; also where its largest file has fewer than `min_bytes`.
+// Throws what read_wfdb_digital throws.
+std::unique_ptr<RecordingStream> open_wfdb_stream(const std::filesystem::path& path,
+                                                  std::uintmax_t min_bytes = kMinStreamedBytes);
+
+// Reads `count` bytes from `offset` on. Throws Error naming the file when they are not there.
+std::string read_piece(const std::filesystem::path& path, std::uintmax_t offset, std::size_t count);
+
+}  // namespace cardiograd::data

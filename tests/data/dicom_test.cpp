@@ -1,0 +1,127 @@
+#include "data/dicom.h"
+
+#include <cmath>
+#include <cstdint>
+#include <filesystem>
+#include <string>
+#include <vector>
+
+#include <gtest/gtest.h>
+#include <nlohmann/json.hpp>
+
+#include "base/file.h"
+#include "data/source_recording.h"
+#include "tests/data/helpers.h"
+
+namespace cardiograd::data {
+namespace {
+
+using testing::expect_error;
+
+// Writes elements as PS3.5 has them.
+struct Writer {
+  bool explicit_vr = true;
+  bool big_endian = false;
+
+  std::string number(std::uint32_t value, std::size_t bytes) const {
+    std::string text(bytes, '\0');
+    for (std::size_t i = 0; i < bytes; ++i)
+      text[big_endian ? bytes - 1 - i : i] = static_cast<char>(value >> (8 * i) & 0xFF);
+    return text;
+  }
+  std::string element(std::uint32_t tag, const std::string& vr, std::string value) const {
+    if (value.size() % 2 != 0) value += ' ';
+    const auto size = static_cast<std::uint32_t>(value.size());
+    std::string text = number(tag >> 16, 2) + number(tag & 0xFFFF, 2);
+    if (!explicit_vr || vr.empty()) return text + number(size, 4) + value;
+    if (vr == "SQ" || vr == "OW" || vr == "OB") return text + vr + std::string(2, '\0') + number(size, 4) + value;
+    return text + vr + number(size, 2) + value;
+  }
+  std::string item(const std::string& value) const { return element(0xFFFEE000, "", value); }
+  // Of undefined length, ended by a delimiter.
+  std::string open_sequence(std::uint32_t tag, const std::string& items) const {
+    std::string text = number(tag >> 16, 2) + number(tag & 0xFFFF, 2);
+    if (explicit_vr) text += "SQ" + std::string(2, '\0');
+    return text + number(0xFFFFFFFF, 4) + items + element(0xFFFEE0DD, "", "");
+  }
+  std::string channel(const std::string& code, const std::string& meaning, const std::string& step) const {
+    const std::string source = item(element(0x00080100, "SH", code) + element(0x00080104, "LO", meaning));
+    const std::string unit = item(element(0x00080100, "SH", "uV"));
+    return item(element(0x003A0208, "SQ", source) + element(0x003A0210, "DS", step) + open_sequence(0x003A0211, unit) +
+                element(0x003A0212, "DS", "1") + element(0x003A0213, "DS", "0"));
+  }
+  std::string file(const std::string& samples, const std::string& kind = "SS") const {
+    const std::string syntax = !explicit_vr ? "1.2.840.10008.1.2"
+                               : big_endian ? "1.2.840.10008.1.2.2"
+                                            : "1.2.840.10008.1.2.1";
+    const std::string channels = channel("5.6.3-9-1", "Lead I (Einthoven)", "2.5") + channel("2:64", "Lead aVF", "5") +
+                                 channel("X", "Lead V1", "1");
+    const std::string waveform =
+        item(element(0x003A0005, "US", number(3, 2)) + element(0x003A0010, "UL", number(2, 4)) +
+             element(0x003A001A, "DS", "500") + element(0x003A0200, "SQ", channels) +
+             element(0x54001004, "US", number(16, 2)) + element(0x54001006, "CS", kind) +
+             element(0x5400100A, "OW", number(0x8000, 2)) + element(0x54001010, "OW", samples));
+    return std::string(128, '\0') + "DICM" + Writer().element(0x00020010, "UI", syntax + '\0') +
+           element(0x0008002A, "DT", "20200512123359") + element(0x00100040, "CS", "F") +
+           element(0x00101010, "AS", "056Y") + open_sequence(0x54000100, waveform);
+  }
+  std::string samples() const {
+    std::string text;
+    for (const int value : {4, -2, 3, 0x8000, 6, -7}) text += number(static_cast<std::uint32_t>(value), 2);
+    return text;
+  }
+};
+
+TEST(Dicom, ReadsAllThreeEncodings) {
+  for (const Writer& writer : {Writer{true, false}, Writer{false, false}, Writer{true, true}}) {
+    const ecg::Recording recording = parse_dicom(writer.file(writer.samples()), "a.dcm");
+    EXPECT_EQ(recording.rate, 500);
+    EXPECT_EQ(recording.leads, (std::vector<std::string>{"I", "aVF", "Lead V1"}));
+    EXPECT_EQ(recording.units, (std::vector<std::string>{"uV", "uV", "uV"}));
+    ASSERT_EQ(recording.signal.rows(), 2);
+    EXPECT_EQ(recording.signal(0, 0), 10);
+    EXPECT_EQ(recording.signal(0, 1), -10);
+    EXPECT_EQ(recording.signal(0, 2), 3);
+    EXPECT_TRUE(std::isnan(recording.signal(1, 0))) << "the padding value";
+    EXPECT_EQ(recording.signal(1, 1), 30);
+    EXPECT_EQ(recording.signal(1, 2), -7);
+    EXPECT_EQ(recording.start, "2020-05-12 12:33:59");
+    EXPECT_EQ(recording.comments, (std::vector<std::string>{"Age: 056Y", "Sex: F"}));
+  }
+}
+
+TEST(Dicom, ReadsWhatPydicomWrote) {
+  const auto folder = testing::golden_folder() / "dicom";
+  const auto expected = nlohmann::json::parse(read_file(folder / "values.json"));
+  for (const char* name : {"twelve.dcm", "implicit.dcm"}) {
+    const SourceRecording source = read_recording(folder / name);
+    EXPECT_EQ(source.recording.rate, expected.at("rate").get<double>());
+    EXPECT_EQ(source.recording.leads, expected.at("leads").get<std::vector<std::string>>());
+    EXPECT_EQ(source.person.age, 1.5);
+    EXPECT_EQ(source.person.sex, ecg::kMale);
+    const auto& values = expected.at("values");
+    ASSERT_EQ(source.recording.signal.rows(), static_cast<Eigen::Index>(values.size()));
+    for (std::size_t t = 0; t < values.size(); ++t)
+      for (std::size_t lead = 0; lead < 12; ++lead)
+        EXPECT_NEAR(source.recording.signal(static_cast<Eigen::Index>(t), static_cast<Eigen::Index>(lead)),
+                    values[t][lead].get<double>(), 1e-6);
+  }
+}
+
+TEST(Dicom, WhatCannotBeReadIsSaid) {
+  const Writer writer;
+  const std::string whole = writer.file(writer.samples());
+  expect_error([&] { parse_dicom(writer.file(writer.samples().substr(0, 8)), "a.dcm"); },
+               {"a.dcm: 8 bytes of samples"});
+  expect_error([&] { parse_dicom(writer.file(writer.samples(), "MB"), "a.dcm"); }, {"stored as 'MB'"});
+  expect_error([&] { parse_dicom(whole.substr(0, whole.size() - 20), "a.dcm"); }, {"a.dcm", "5400100"});
+  expect_error([&] { parse_dicom(whole.substr(0, whole.find("20200512") + 14), "a.dcm"); }, {"no waveform"});
+  std::string jpeg = whole;
+  jpeg.replace(jpeg.find("1.2.840.10008.1.2.1"), 19, "1.2.840.10008.1.2.9");
+  expect_error([&] { parse_dicom(jpeg, "a.dcm"); }, {"transfer syntax '1.2.840.10008.1.2.9'"});
+  for (std::size_t size = 133; size < whole.size(); ++size)
+    EXPECT_THROW(parse_dicom(whole.substr(0, size), "a"), Error);
+}
+
+}  // namespace
+}  // namespace cardiograd::data
