@@ -44,15 +44,18 @@ struct Dataset {
   std::vector<std::string> feature_names;
   std::vector<float> features;  // (record, feature); NaN where missing
 
-  std::vector<int> folds;  // from 1
-  std::vector<std::int64_t> ecg_ids;
-  std::vector<float> ages;   // years, NaN where missing, 90 for "over 89"
-  std::vector<float> sexes;  // 0 male, 1 female, NaN where missing
+  std::vector<int> folds;             // from 1
+  std::vector<std::int64_t> ecg_ids;  // of a table of one's own labels: lines of the file
+  std::vector<std::string> paths;     // as that table names the records; empty of PTB-XL
+  std::vector<float> ages;            // years, NaN where missing, 90 for "over 89"
+  std::vector<float> sexes;           // 0 male, 1 female, NaN where missing
 
   bool synthetic = false;            // made by `synthesize`: its folder holds synthetic.json
   std::string version;               // of PTB-XL, empty when the number of records fits none
   std::int64_t table_records = 0;    // rows of ptbxl_database.csv
   std::int64_t missing_records = 0;  // named there but absent, left out
+  std::int64_t unfit_records = 0;    // likewise: there, but not to be used
+  std::string folds_from;            // of a table of one's own labels: how its records came to their folds
   Unlabeled unlabeled = Unlabeled::kDrop;
   std::int64_t unlabeled_records = 0;  // dropped or kept without a class
   std::int64_t ages_over_89 = 0;
