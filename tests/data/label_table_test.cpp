@@ -36,8 +36,7 @@ TEST(LabelTable, EveryOtherColumnIsAClass) {
   EXPECT_EQ(table.rows[1].fold, 7);
   EXPECT_EQ(table.rows[1].line, 3);
   EXPECT_FALSE(table.drawn_folds);
-  EXPECT_EQ(parse("path,AF,note,LBBB\na,1,why,0\n", {"LBBB", "AF"}).rows[0].labels,
-            (std::vector<std::uint8_t>{0, 1}));
+  EXPECT_EQ(parse("path,AF,note,LBBB\na,1,why,0\n", {"LBBB", "AF"}).rows[0].labels, (std::vector<std::uint8_t>{0, 1}));
 }
 
 // A patient keeps its fold in every table, and all records of one are in it.
@@ -79,7 +78,8 @@ TEST(LabelTable, NamesWhatCannotBe) {
   refused("path,sex,AF\na,X,1\n", {"own.csv:2: column 'sex': found 'X'"});
   refused("path,age,AF\na,-1,1\n", {"own.csv:2: column 'age': found -1"});
   refused("path,fold,AF\na,0,1\n", {"own.csv:2: column 'fold': found '0'"});
-  refused("path,patient,fold,AF\na,p,1,1\nb,p,2,0\n", {"own.csv:3: patient 'p' is in fold 2, and in fold 1 at own.csv:2"});
+  refused("path,patient,fold,AF\na,p,1,1\nb,p,2,0\n",
+          {"own.csv:3: patient 'p' is in fold 2, and in fold 1 at own.csv:2"});
   refused("path,\"a,b\"\nx,1\n", {"column 2, 'a,b', cannot be a class"});
   expect_error([] { parse("path,AF\na,1\n", {"AFL"}); }, {"own.csv: no column 'AFL'"});
   expect_error([] { parse("path,age,AF\na,1,1\n", {"age"}); }, {"'age', cannot be a class"});

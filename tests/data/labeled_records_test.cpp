@@ -71,7 +71,8 @@ TEST_F(LabeledRecordsTest, LeadsAreTakenByName) {
 TEST_F(LabeledRecordsTest, OtherRatesAreResampledIfAsked) {
   LabeledSettings slow = settings(three());
   slow.rate = 50;
-  expect_error([&] { prepare_labeled(slow); }, {"3 of 3 records do not fit", "own.csv:2", "sampled at 100 Hz, expected 50"});
+  expect_error([&] { prepare_labeled(slow); },
+               {"3 of 3 records do not fit", "own.csv:2", "sampled at 100 Hz, expected 50"});
   slow.resample = true;
   EXPECT_EQ(prepare_labeled(slow).samples, 25);
   slow.seconds = 0.4;
