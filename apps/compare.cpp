@@ -104,7 +104,7 @@ Scored score_run(const Options& o, const std::string& path, const model::DataCon
   config.labels = data.labels;
   config.resample = data.resample;
   config.skip_missing = data.skip_missing;
-  config.skip_unfit = data.skip_unfit;
+  config.skip_damaged = data.skip_damaged;
   data::Dataset set = prepare(o, config);
   model::check_fits(d, set);
   const std::vector<std::int64_t> rows = data::rows_of_folds(set, o.folds);

@@ -67,7 +67,7 @@ void add_options(CLI::App& app, Options& o) {
   o.values.add(app, "data.normalize", "as in training by default, or for data of another unit than the model's");
   o.values.add(app, "data.unlabeled", "as in training by default");
   o.values.add(app, "data.skip_missing");
-  o.values.add(app, "data.skip_unfit");
+  o.values.add(app, "data.skip_damaged");
   o.values.add(app, "data.resample");
   app.add_option("--draws", o.bootstrap.draws,
                  fmt::format("bootstrap draws for the intervals; default {}", o.bootstrap.draws))

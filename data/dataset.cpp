@@ -60,8 +60,10 @@ std::string describe(const Dataset& set) {
                          ? fmt::format("part of PTB-XL or another set: {} records (1.0.1 has 21837, 1.0.3 has 21799)",
                                        set.table_records)
                          : fmt::format("PTB-XL {}: {} records", set.version, set.table_records);
-  if (set.task == Task::kOwn) text = fmt::format("own labels: {} records; {}", set.table_records, set.folds_from);
   if (set.synthetic) text = fmt::format("synthetic ECGs, of no patient: {} records", set.table_records);
+  if (set.task == Task::kOwn)
+    text = fmt::format("own labels{}: {} records; {}", set.synthetic ? " of synthetic ECGs" : "", set.table_records,
+                       set.folds_from);
   text +=
       fmt::format("\ntask {}, {} classes; {} records without a class: {}", task_name(set.task), set.class_names.size(),
                   set.unlabeled_records, set.unlabeled == Unlabeled::kDrop ? "dropped" : "kept with no positive");

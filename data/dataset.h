@@ -54,14 +54,16 @@ struct Dataset {
   std::string version;               // of PTB-XL, empty when the number of records fits none
   std::int64_t table_records = 0;    // rows of ptbxl_database.csv
   std::int64_t missing_records = 0;  // named there but absent, left out
-  std::int64_t unfit_records = 0;    // likewise: there, but not to be used
-  std::string folds_from;            // of a table of one's own labels: how its records came to their folds
   Unlabeled unlabeled = Unlabeled::kDrop;
   std::int64_t unlabeled_records = 0;  // dropped or kept without a class
   std::int64_t ages_over_89 = 0;
   Finding invalid_samples;
   Finding flat_leads;  // the same value throughout
   bool from_cache = false;
+
+  // Of a table of one's own labels.
+  std::int64_t unfit_records = 0;  // that are damaged or do not fit, left out
+  std::string folds_from;          // how the records came to their folds
 };
 
 // A text of several lines: version, policy, unit, rate, a table of records per fold and class, and what was found.

@@ -146,8 +146,8 @@ void report_left_out(const LabeledSettings& settings, const LabelTable& table, c
   const std::string text = fmt::format("{} of {} records {}: {}{}", count, outcomes.size(),
                                        missing ? "are absent" : "do not fit", fmt::join(named, "; "),
                                        count > kNamed ? "; ..." : "");
-  if (!(missing ? settings.skip_missing : settings.skip_unfit))
-    throw Error(text, missing ? hint : hint + " Or go on without them with --skip-unfit.");
+  if (!(missing ? settings.skip_missing : settings.skip_damaged))
+    throw Error(text, missing ? hint : hint + " Or go on without them with --skip-damaged.");
   log_warning("left out: {}", text);
 }
 

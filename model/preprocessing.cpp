@@ -86,7 +86,7 @@ data::Dataset prepare_own(const DataConfig& config, const PrepareOptions& option
                                 .fold_seed = static_cast<std::uint64_t>(config.fold_seed),
                                 .resample = config.resample,
                                 .skip_missing = config.skip_missing,
-                                .skip_unfit = config.skip_unfit,
+                                .skip_damaged = config.skip_damaged,
                                 .recording = recording_settings(config.filter, config.normalize, config.features),
                                 .progress = options.progress});
 }

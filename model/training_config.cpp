@@ -62,15 +62,14 @@ void add_data_fields(DataConfig& c, Fields& fields) {
       "standardise");
   add("unlabeled", &c.unlabeled, "--unlabeled", "records without any class of the task", {}, "unlabelled");
   add("skip_missing", &c.skip_missing, "--skip-missing", "continue when records named in the table are absent");
-  add("skip_unfit", &c.skip_unfit, "--skip-unfit",
-      "continue when records of --labels are damaged, too short, or lack a lead");
+  add("skip_damaged", &c.skip_damaged, "--skip-damaged", "continue without records that cannot be read");
+  add("val_fold", &c.val_fold, "--val-fold", "fold that chooses the epoch and the thresholds", folds);
+  add("test_fold", &c.test_fold, "--test-fold", "fold never used in training; all others train", folds);
   add("resample", &c.resample, "--resample", "bring records of --labels to --rate");
   add("seconds", &c.seconds, "--seconds", "length that is taken of each record of --labels, from its beginning",
       {.least = 1, .most = 3600});
   add("fold_seed", &c.fold_seed, "--fold-seed", "seed of the ten folds, where --labels has no column fold",
       {.least = 0, .most = kMaxSeed});
-  add("val_fold", &c.val_fold, "--val-fold", "fold that chooses the epoch and the thresholds", folds);
-  add("test_fold", &c.test_fold, "--test-fold", "fold never used in training; all others train", folds);
 }
 
 void add_model_fields(Architecture& model, Fields& fields) {
@@ -304,9 +303,9 @@ void check(const TrainingConfig& config) {
   if (own != !data.labels.empty())
     throw UsageError(own ? "--task own without --labels" : "--labels with --task or --unlabeled",
                      "The task of --labels is own, and its records stay whatever their labels are.");
-  if (!own && (!data.classes.empty() || !data.leads.empty() || data.skip_unfit || data.resample || data.seconds != 10 ||
-               data.fold_seed != 0))
-    throw UsageError("--classes, --leads, --skip-unfit, --resample, --seconds or --fold-seed without --labels",
+  if (!own &&
+      (!data.classes.empty() || !data.leads.empty() || data.resample || data.seconds != 10 || data.fold_seed != 0))
+    throw UsageError("--classes, --leads, --resample, --seconds or --fold-seed without --labels",
                      "They say how records of --labels are read.");
   if (own && data.unlabeled == data::Unlabeled::kDrop)
     throw UsageError("--unlabeled drop with --labels", "A row of zeros is an answer, and stays.");

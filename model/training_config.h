@@ -97,12 +97,12 @@ struct DataConfig {
   bool standardize = true;
   data::Unlabeled unlabeled = data::Unlabeled::kDrop;
   bool skip_missing = false;
-  bool skip_unfit = false;
-  bool resample = false;
-  double seconds = 10;
-  std::int64_t fold_seed = 0;
+  bool skip_damaged = false;
   std::int64_t val_fold = 9;
   std::int64_t test_fold = 10;
+  bool resample = false;  // this and the next two: of the records of `labels`
+  double seconds = 10;
+  std::int64_t fold_seed = 0;
 };
 
 // All settings of a run with their defaults.

@@ -91,7 +91,7 @@ TEST_F(LabeledRecordsTest, WhatIsAbsentOrDamagedIsNamedOrLeftOut) {
     const LogCapture log;
     expect_error([&] { prepare_labeled(some); }, {"1 of 5 records do not fit", "own.csv:6"});
   }
-  some.skip_unfit = true;
+  some.skip_damaged = true;
   const LogCapture log;
   const Dataset set = prepare_labeled(some);
   EXPECT_EQ(set.records, 3);
