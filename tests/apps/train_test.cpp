@@ -94,8 +94,8 @@ TEST(Train, TwentyThreeClassesAndAllFeatures) {
   EXPECT_TRUE(result.at("classes").contains("LAFB/LPFB"));
 }
 
-// A table of labels over the records of `run`: whether a record has a diagnosis of MI, and one of CD.
-void write_labels(const SmallRun& run, const std::filesystem::path& path, const std::string& more = "") {
+// A table of labels over the records of a TinyPtbxl: whether a record has a diagnosis of MI, and one of CD.
+void write_labels(const std::filesystem::path& path, const std::string& more = "") {
   std::string text = "path,patient,age,sex,fold,INFARCT,BLOCK\n";
   for (int i = 1; i <= TinyPtbxl::kRecords; ++i) {
     const auto has = [&](const std::string& superclass) {
@@ -113,7 +113,7 @@ void write_labels(const SmallRun& run, const std::filesystem::path& path, const 
 TEST(Train, OwnLabelsAndAnotherModelsWeights) {
   const SmallRun run;
   const auto table = run.folder() / "own.csv", second = run.folder() / "second";
-  write_labels(run, table);
+  write_labels(table);
   const Outcome own = run_app("train", run.with({"--labels", table}));
   expect_success(own);
   expect_parts(own.out, {"own labels: 40 records; folds of the table", "task own, 2 classes"});
@@ -143,7 +143,7 @@ TEST(Train, OwnLabelsAndAnotherModelsWeights) {
   expect_failure(run_app("train", run.with({"--leads", "II", "--out", run.folder() / "x"})), 2, {"without --labels"});
   expect_failure(run_app("train", run.with({"--freeze", "encoder", "--out", run.folder() / "x"})), 2,
                  {"--freeze or --init-lr-factor without --init"});
-  write_labels(run, table, "nowhere,p99,,,1,0,1\n");
+  write_labels(table, "nowhere,p99,,,1,0,1\n");
   expect_failure(run_app("train", run.with({"--labels", table, "--out", run.folder() / "x"})), 1,
                  {"1 of 41 records are absent", "own.csv:42", "nowhere"});
   expect_failure(run_app("train", {"--resume", "--out", run.out(), "--skip-missing", "--no-cache"}), 2,
