@@ -61,9 +61,8 @@ PreparedRecord prepare_record(const LabeledSettings& settings, const std::vector
     return prepare_digital(settings.recording, *source.digital, person);
   const ecg::TwelveLeads found = ecg::named_leads(source.recording, wanted);
   if (!found.missing.empty())
-    throw Error(fmt::format("lead{} {} missing and not derivable from those there: {}",
-                            found.missing.size() == 1 ? "" : "s", fmt::join(found.missing, ", "),
-                            fmt::join(source.recording.leads, ", ")),
+    throw Error(fmt::format("{} {} missing and not derivable from those there: {}", fmt::join(found.missing, ", "),
+                            found.missing.size() == 1 ? "is" : "are", fmt::join(source.recording.leads, ", ")),
                 "Choose leads that all records have with --leads.");
   ecg::Recording leads = at_the_rate(settings, found.recording);
   if (leads.signal.rows() < samples)
@@ -143,9 +142,9 @@ void report_left_out(const LabeledSettings& settings, const LabelTable& table, c
       named.push_back(fmt::format("{}:{}: {}", settings.table.string(), table.rows[i].line, outcome.why));
   }
   if (count == 0) return;
-  const std::string text = fmt::format("{} of {} records {}: {}{}", count, outcomes.size(),
-                                       missing ? "are absent" : "do not fit", fmt::join(named, "; "),
-                                       count > kNamed ? "; ..." : "");
+  const std::string text =
+      fmt::format("{} of {} records {}: {}{}", count, outcomes.size(), missing ? "are absent" : "do not fit",
+                  fmt::join(named, "; "), count > kNamed ? "; ..." : "");
   if (!(missing ? settings.skip_missing : settings.skip_damaged))
     throw Error(text, missing ? hint : hint + " Or go on without them with --skip-damaged.");
   log_warning("left out: {}", text);
@@ -213,10 +212,10 @@ Dataset prepare_labeled(const LabeledSettings& settings) {
   if (set.records == 0)
     throw Error(fmt::format("{}: none of its {} records can be used", settings.table.string(), set.table_records),
                 "The warnings before say why.");
-  set.folds_from = !table.drawn_folds ? "folds of the table"
-                                      : fmt::format("folds drawn {} with seed {}",
-                                                    table.by_patient ? "by patient" : "record by record",
-                                                    settings.fold_seed);
+  set.folds_from = !table.drawn_folds
+                       ? "folds of the table"
+                       : fmt::format("folds drawn {} with seed {}",
+                                     table.by_patient ? "by patient" : "record by record", settings.fold_seed);
   std::error_code ignored;
   set.synthetic = fs::exists(settings.folder / kSyntheticMarker, ignored);
   return set;

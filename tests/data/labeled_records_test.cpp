@@ -65,7 +65,7 @@ TEST_F(LabeledRecordsTest, LeadsAreTakenByName) {
     EXPECT_NEAR(testing::physical(own, 1, t, 1), testing::physical(all, 1, t, 5), 2e-5);
   }
   two.leads = {"V2", "MLII"};
-  expect_error([&] { prepare_labeled(two); }, {"own.csv:2", "lead MLII is missing"});
+  expect_error([&] { prepare_labeled(two); }, {"own.csv:2", "MLII is missing"});
 }
 
 TEST_F(LabeledRecordsTest, OtherRatesAreResampledIfAsked) {
