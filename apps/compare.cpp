@@ -95,18 +95,22 @@ void add_run_files(const fs::path& folder, report::ComparedRun& run) {
   if (fs::exists(folder / "log.csv")) run.log = model::read_training_log(folder / "log.csv");
 }
 
-Scored score_run(const Options& o, const std::string& path, const std::string& data_folder, Device device) {
+Scored score_run(const Options& o, const std::string& path, const model::DataConfig& data, Device device) {
   const fs::path file = model::model_path(path);
   const model::TrainedModel trained = model::load_model(file);
   const model::ModelDescription& d = trained.description;
   model::DataConfig config = model::data_config_of(d);
-  config.folder = data_folder;
+  config.folder = data.folder;
+  config.labels = data.labels;
+  config.resample = data.resample;
+  config.skip_missing = data.skip_missing;
+  config.skip_damaged = data.skip_damaged;
   data::Dataset set = prepare(o, config);
   model::check_fits(d, set);
   const std::vector<std::int64_t> rows = data::rows_of_folds(set, o.folds);
   if (rows.empty())
-    throw Error(fmt::format("fold {}: no record in {}", fmt::join(o.folds, ", "), data_folder),
-                "Give a --fold that the table's column strat_fold has.");
+    throw Error(fmt::format("fold {}: no record in {}", fmt::join(o.folds, ", "), data.folder),
+                "Give a --fold that the table has.");
   Scored scored;
   for (const std::int64_t row : rows) scored.ecg_ids.push_back(set.ecg_ids[static_cast<std::size_t>(row)]);
   scored.labels = data::labels_of(set, rows);
@@ -136,15 +140,15 @@ void expect_same_records(const Scored& first, const Scored& other, const std::st
                 "Compare runs that treat records without a class alike (--unlabeled).");
 }
 
-// The folder of --data, or the one in the first run's configuration.
-std::string data_folder_of(const Options& o) {
+// Where the data are: --data, or what the first run's configuration says.
+model::DataConfig data_of(const Options& o) {
   model::TrainingConfig config;
   o.values.apply(config);
-  if (o.values.given("data.folder")) return config.data.folder;
+  if (o.values.given("data.folder")) return config.data;
   const fs::path stored = model::model_path(o.runs.front()).parent_path() / "config.toml";
   if (!fs::exists(stored))
     throw UsageError(fmt::format("which data? There is no config.toml beside {}", o.runs.front()), "Give --data DIR.");
-  return model::read_config(stored).data.folder;
+  return model::read_config(stored).data;
 }
 
 void check_options(const Options& o) {
@@ -165,14 +169,15 @@ void compare(const Options& o) {
   const Device device = device_for(run_options.device);
   set_thread_count(static_cast<int>(run_options.threads));
   report::Comparison comparison;
-  comparison.data_folder = data_folder_of(o);
+  const model::DataConfig data = data_of(o);
+  comparison.data_folder = data.folder;
   comparison.folds = o.folds;
   comparison.date = fmt::format("{:%Y-%m-%d %H:%M} UTC", fmt::gmtime(std::time(nullptr)));
   comparison.program = fmt::format("cardiograd {}, commit {}", version(), commit());
   const std::vector<std::string> names = report::short_names(o.runs);
   std::optional<Scored> first;
   for (std::size_t i = 0; i < o.runs.size(); ++i) {
-    Scored scored = score_run(o, o.runs[i], comparison.data_folder, device);
+    Scored scored = score_run(o, o.runs[i], data, device);
     scored.run.name = names[i];
     if (!first) first = scored;
     expect_same_records(*first, scored, o.runs.front(), o.runs[i]);

@@ -49,7 +49,8 @@ struct Options {
 void add_options(CLI::App& app, Options& o) {
   app.add_option("--model", o.model, "last.safetensors or best.safetensors of a run, or the run's folder: the best one")
       ->required();
-  o.values.add(app, "data.folder")->required();
+  o.values.add(app, "data.folder");
+  o.values.add(app, "data.labels");
   app.add_option("--fold", o.folds, "fold or folds to evaluate on; default 10");
   app.add_option("--json", o.json, "also write all figures to this file");
   app.add_option("--predictions", o.predictions,
@@ -67,6 +68,7 @@ void add_options(CLI::App& app, Options& o) {
   o.values.add(app, "data.unlabeled", "as in training by default");
   o.values.add(app, "data.skip_missing");
   o.values.add(app, "data.skip_damaged");
+  o.values.add(app, "data.resample");
   app.add_option("--draws", o.bootstrap.draws,
                  fmt::format("bootstrap draws for the intervals; default {}", o.bootstrap.draws))
       ->check(CLI::Range(0, 1000000));
@@ -85,6 +87,12 @@ model::DataConfig data_config(const ConfigOptions& options, const model::ModelDe
   model::TrainingConfig config;
   config.data = model::data_config_of(description);
   options.apply(config);
+  settle_labels(config);
+  if (config.data.folder.empty())
+    throw UsageError("neither --data nor --labels", "Give a folder in PTB-XL's layout, or a table of your own labels.");
+  if (config.data.task == data::Task::kOwn && config.data.labels.empty())
+    throw UsageError("the model was trained on a table of labels, and there is no --labels",
+                     "Give a table with its classes: " + config.data.classes + ".");
   // A model of normalized signals needs them normalized again.
   if (description.normalize == data::Normalize::kZscore) config.data.normalize = description.normalize;
   return config.data;
@@ -123,18 +131,20 @@ void warn_of_known_folds(const model::ModelDescription& model, const data::Datas
   }
 }
 
-// A row per record: ecg_id, fold, and of each class its probability, the decision at the model's threshold (1 or 0) and
-// the label.
+// A row per record: ecg_id (or the path of a table of labels), fold, and of each class its probability, the decision at
+// the model's threshold (1 or 0) and the label.
 std::string predictions_csv(const data::Dataset& set, const std::vector<std::int64_t>& rows,
                             const std::vector<float>& probabilities, const std::vector<float>& thresholds) {
-  std::string text = "ecg_id,fold";
+  const bool own = !set.paths.empty();
+  std::string text = own ? "path,fold" : "ecg_id,fold";
   for (const char* what : {"probability_", "decision_", "label_"})
     for (const std::string& name : set.class_names) text += "," + data::csv_cell(what + name);
   text += "\n";
   const std::size_t classes = set.class_names.size();
   for (std::size_t i = 0; i < rows.size(); ++i) {
     const auto row = static_cast<std::size_t>(rows[i]);
-    text += fmt::format("{},{}", set.ecg_ids[row], set.folds[row]);
+    text +=
+        fmt::format("{},{}", own ? data::csv_cell(set.paths[row]) : std::to_string(set.ecg_ids[row]), set.folds[row]);
     for (std::size_t c = 0; c < classes; ++c) text += fmt::format(",{:.9g}", probabilities[i * classes + c]);
     for (std::size_t c = 0; c < classes; ++c) text += probabilities[i * classes + c] > thresholds[c] ? ",1" : ",0";
     for (std::size_t c = 0; c < classes; ++c) text += fmt::format(",{}", set.labels[row * classes + c]);
@@ -168,8 +178,7 @@ void evaluate(const Options& o) {
   const std::vector<std::int64_t> rows = data::rows_of_folds(set, o.folds);
   for (const std::int64_t fold : o.folds)
     if (data::rows_of_folds(set, {fold}).empty())
-      throw Error(fmt::format("fold {}: no record in {}", fold, config.folder),
-                  "Give a --fold that the table's column strat_fold has.");
+      throw Error(fmt::format("fold {}: no record in {}", fold, config.folder), "Give a --fold that the table has.");
   warn_of_known_folds(description, set, o.folds);
 
   trained.net->to(device);

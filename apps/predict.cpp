@@ -49,7 +49,7 @@ void add_options(CLI::App& app, Options& o) {
   auto* json = app.add_flag("--json", o.json, "one line of JSON per record");
   app.add_flag("--csv", o.csv, "a CSV row per record, and a header")->excludes(json);
   o.recording.add(app);
-  app.add_flag("--any-quality", o.any_quality, "answer in spite of unusable leads, as long as there are twelve");
+  app.add_flag("--any-quality", o.any_quality, "answer in spite of unusable leads, as long as the model's are there");
   app.add_flag("--timing", o.timing, "add the milliseconds of each step (JSON has them always)");
   app.add_option("--device", o.device, "auto (default), cpu or cuda: where the network runs");
   app.add_option("--threads", o.threads, "0 (default): all cores; the result does not depend on it")

@@ -1,4 +1,5 @@
-// train: fits a model to a data set in PTB-XL's layout and writes a run folder (model/trainer.h says what is in it).
+// train: fits a model to a data set in PTB-XL's layout, or to any records with a table of labels, and writes a run
+// folder (model/trainer.h says what is in it).
 #include <algorithm>
 #include <cstdio>
 #include <ctime>
@@ -25,6 +26,8 @@
 #include "engine/device.h"
 #include "kernels/gemm/gemm_cpu.h"
 #include "model/config_document.h"
+#include "model/initial_weights.h"
+#include "model/model_file.h"
 #include "model/preprocessing.h"
 #include "model/trainer.h"
 
@@ -81,14 +84,23 @@ void add_options(CLI::App& app, Options& o) {
   app.add_flag("--no-cache", o.no_cache, "prepare the data anew and keep nothing");
 }
 
+// A path that was given on the command line, for config.toml; one that is not there is left for its reader to name.
+void make_canonical(const Options& o, const char* field, std::string& path) {
+  if (!o.values.given(field)) return;
+  std::error_code missing;
+  const fs::path canonical = fs::canonical(path, missing);
+  if (!missing) path = canonical.string();
+}
+
 TrainingConfig with_options(TrainingConfig config, const Options& o) {
   o.values.apply(config);
   config.auto_batch_size = o.auto_batch_size;
-  if (o.values.given("data.folder")) {
-    std::error_code missing;
-    const fs::path folder = fs::canonical(config.data.folder, missing);
-    if (!missing) config.data.folder = folder.string();  // Otherwise prepare() says that it is not there.
-  }
+  make_canonical(o, "data.folder", config.data.folder);
+  make_canonical(o, "data.labels", config.data.labels);
+  make_canonical(o, "training.init", config.init);
+  // What the command line says against it is left for check() to refuse.
+  if (o.values.given("data.task") || o.values.given("data.unlabeled")) return config;
+  model::settle_labels(config);
   return config;
 }
 
@@ -109,10 +121,13 @@ void expect_same(TrainingConfig stored, TrainingConfig wanted, bool allow_change
   }
 }
 
-// What --config says, or the defaults.
+// What --config says; or what fits --init; or the defaults.
 TrainingConfig given_config(const Options& o) {
   if (o.config) return model::read_config(*o.config);
-  return {};
+  TrainingConfig config;
+  o.values.apply(config);
+  if (config.init.empty()) return {};
+  return model::config_like(model::load_model(config.init).description);
 }
 
 struct Run {
@@ -136,7 +151,7 @@ void expect_no_run(const fs::path& folder) {
 // has lost it goes on by them if its state agrees.
 void expect_resumable(const Options& o, const fs::path& folder) {
   if (fs::exists(folder / "config.toml")) return;
-  if (!o.values.given("data.folder") && !o.config)
+  if (!o.values.given("data.folder") && !o.values.given("data.labels") && !o.config)
     throw Error(fmt::format("{}: no run to resume: config.toml is missing", folder.string()),
                 "Check --out, or give the run's options too.");
   if (!fs::exists(folder / "state.safetensors")) expect_no_run(folder);
@@ -184,6 +199,18 @@ data::Dataset read_data(const Options& options, const model::DataConfig& config)
     progress.show("reading records", static_cast<double>(done) / static_cast<double>(total), "");
   };
   return model::prepare_data(config, prepare_options);
+}
+
+// What of --init the run begins with.
+void print_taken_over(const model::Trainer& trainer) {
+  const model::TrainingConfig& config = trainer.config();
+  if (is_quiet() || config.init.empty()) return;
+  const model::TakenOver& taken = trainer.taken_over();
+  fmt::print("from {}: {} of {} tensors taken over{}{}\n", printable(config.init), taken.whole.size(),
+             taken.whole.size() + taken.partly.size() + taken.fresh.size(),
+             config.freeze == model::Freeze::kNone ? "" : fmt::format("; frozen: {}", word_of(config.freeze)),
+             config.init_lr_factor == 1 ? "" : fmt::format("; they learn {:g} times as fast", config.init_lr_factor));
+  for (const std::string& note : taken.notes) fmt::print("  {}\n", printable(note));
 }
 
 void print_epoch(const model::EpochResult& r, std::int64_t epochs) {
@@ -254,6 +281,7 @@ void train(const Options& options) {
                trainer.description().architecture.kind().title, trainer.net().parameter_count(),
                trainer.net().shape().classes, trainer.net().shape().features, describe_device(device), thread_count(),
                printable(run.folder.string()));
+  print_taken_over(trainer);
   if (device == Device::kCpu && kernels::emulates(run.config.precision))
     log_info("--precision {} is emulated on this processor: no faster than fp32", word_of(run.config.precision));
   std::fflush(stdout);
@@ -274,7 +302,10 @@ void train(const Options& options) {
 }  // namespace cardiograd::apps
 
 int main(int argc, char** argv) {
-  CLI::App app("Trains a model (HC-CNN-TN by default) on 12-lead ECGs in PTB-XL's layout.", "train");
+  CLI::App app(
+      "Trains a model (HC-CNN-TN by default) on 12-lead ECGs in PTB-XL's layout, or on your own with a table of "
+      "labels.",
+      "train");
   cardiograd::apps::Options options;
   cardiograd::apps::add_options(app, options);
   return cardiograd::apps::run(app, argc, argv, [&] { cardiograd::apps::train(options); });

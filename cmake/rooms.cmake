@@ -310,12 +310,15 @@ function(cardiograd_script_tests)
       COMMAND ${PROJECT_SOURCE_DIR}/scripts/ci/check_install.sh ${CMAKE_BINARY_DIR})
     set_tests_properties(Install.ConsumersBuildAndRun PROPERTIES TIMEOUT 300 LABELS install)
   endif()
-  # The commands of docs/tour.md and what they print.
+  # The commands of docs/tour.md and docs/your-own-data.md, and what they print.
   if(Python3_FOUND AND TARGET cardiograd_apps_common AND NOT CARDIOGRAD_SANITIZE AND NOT CARDIOGRAD_SIMT_WATCH)
     add_test(NAME Docs.Tour
       COMMAND ${Python3_EXECUTABLE} ${PROJECT_SOURCE_DIR}/scripts/ci/run_console.py
               ${PROJECT_SOURCE_DIR}/docs/tour.md --build ${CMAKE_BINARY_DIR})
-    set_tests_properties(Docs.Tour PROPERTIES LABELS docs TIMEOUT 300)
+    add_test(NAME Docs.YourOwnData
+      COMMAND ${Python3_EXECUTABLE} ${PROJECT_SOURCE_DIR}/scripts/ci/run_console.py
+              ${PROJECT_SOURCE_DIR}/docs/your-own-data.md --build ${CMAKE_BINARY_DIR})
+    set_tests_properties(Docs.Tour Docs.YourOwnData PROPERTIES LABELS docs TIMEOUT 300)
   endif()
   # The page about adding an operation, done in a copy of the tree.
   if(Python3_FOUND AND EXISTS ${PROJECT_SOURCE_DIR}/.git AND CMAKE_BUILD_TYPE STREQUAL "Release"

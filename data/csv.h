@@ -42,7 +42,8 @@ class CsvTable {
   // Throws Error naming the nearest existing column.
   std::size_t column(std::string_view name) const;
   const std::string& cell(std::size_t row, std::size_t column) const { return cells_[row * columns_.size() + column]; }
-  // "file:line", the place where a row begins.
+  // Where a row begins, from 1, and "file:line".
+  std::size_t line(std::size_t row) const { return lines_[row]; }
   std::string place(std::size_t row) const;
   // The cell as a number; nothing when it is empty. Throws Error naming place and column for anything else.
   std::optional<double> number(std::size_t row, std::size_t column) const;

@@ -48,8 +48,8 @@ std::string table(const Dataset& set) {
   return text;
 }
 
-std::string finding_text(const Finding& finding, const char* what) {
-  return fmt::format("\n{} {} in {} records: ecg_id {}{}", finding.count, what, finding.records,
+std::string finding_text(const Finding& finding, const char* what, bool own) {
+  return fmt::format("\n{} {} in {} records: {} {}{}", finding.count, what, finding.records, own ? "line" : "ecg_id",
                      fmt::join(finding.first_ids, ", "),
                      finding.records > static_cast<std::int64_t>(finding.first_ids.size()) ? ", ..." : "");
 }
@@ -74,6 +74,9 @@ std::string describe(const Dataset& set) {
                                        set.table_records)
                          : fmt::format("PTB-XL {}: {} records", set.version, set.table_records);
   if (set.synthetic) text = fmt::format("synthetic ECGs, of no patient: {} records", set.table_records);
+  if (set.task == Task::kOwn)
+    text = fmt::format("own labels{}: {} records; {}", set.synthetic ? " of synthetic ECGs" : "", set.table_records,
+                       set.folds_from);
   text +=
       fmt::format("\ntask {}, {} classes; {} records without a class: {}", task_name(set.task), set.class_names.size(),
                   set.unlabeled_records, set.unlabeled == Unlabeled::kDrop ? "dropped" : "kept with no positive");
@@ -81,9 +84,11 @@ std::string describe(const Dataset& set) {
                       set.unit, set.filter, set.feature_names.size());
   if (set.missing_records > 0) text += fmt::format("\n{} records are absent and left out", set.missing_records);
   if (!set.damaged.empty()) text += fmt::format("\n{} records are damaged and left out", set.damaged.size());
+  if (set.unfit_records > 0) text += fmt::format("\n{} records do not fit and are left out", set.unfit_records);
+  const bool own = set.task == Task::kOwn;
   if (set.ages_over_89 > 0) text += fmt::format("\n{} ages over 89 (300 in the table), taken as 90", set.ages_over_89);
-  if (set.invalid_samples.count > 0) text += finding_text(set.invalid_samples, "invalid samples");
-  if (set.flat_leads.count > 0) text += finding_text(set.flat_leads, "flat leads");
+  if (set.invalid_samples.count > 0) text += finding_text(set.invalid_samples, "invalid samples", own);
+  if (set.flat_leads.count > 0) text += finding_text(set.flat_leads, "flat leads", own);
   return text + "\n" + table(set);
 }
 

@@ -50,10 +50,11 @@ struct Dataset {
   std::vector<std::string> feature_names;
   std::vector<float> features;  // (record, feature); NaN where missing
 
-  std::vector<int> folds;  // from 1
-  std::vector<std::int64_t> ecg_ids;
-  std::vector<float> ages;   // years, NaN where missing, 90 for "over 89"
-  std::vector<float> sexes;  // 0 male, 1 female, NaN where missing
+  std::vector<int> folds;             // from 1
+  std::vector<std::int64_t> ecg_ids;  // of a table of one's own labels: lines of the file
+  std::vector<std::string> paths;     // as that table names the records; empty of PTB-XL
+  std::vector<float> ages;            // years, NaN where missing, 90 for "over 89"
+  std::vector<float> sexes;           // 0 male, 1 female, NaN where missing
 
   bool synthetic = false;              // made by `synthesize`: its folder holds synthetic.json
   std::string version;                 // of PTB-XL, empty when the number of records fits none
@@ -66,6 +67,10 @@ struct Dataset {
   Finding invalid_samples;
   Finding flat_leads;  // the same value throughout
   bool from_cache = false;
+
+  // Of a table of one's own labels.
+  std::int64_t unfit_records = 0;  // that are damaged or do not fit, left out
+  std::string folds_from;          // how the records came to their folds
 };
 
 // Names all of them in the log, the first ones as a warning.

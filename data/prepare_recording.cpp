@@ -16,7 +16,6 @@
 namespace cardiograd::data {
 namespace {
 
-constexpr Eigen::Index kLeads = static_cast<Eigen::Index>(ecg::kStandardLeadCount);
 constexpr double kLargestInt16 = 32767;
 
 using LeadPositions = std::array<std::size_t, ecg::kStandardLeadCount>;
@@ -73,7 +72,8 @@ void standardize(Eigen::ArrayXXd& signal, std::int64_t flat_leads) {
 
 // Full 16-bit range for each lead.
 void quantize(const Eigen::ArrayXXd& signal, PreparedRecord& record) {
-  for (Eigen::Index lead = 0; lead < kLeads; ++lead) {
+  const Eigen::Index leads = signal.cols();
+  for (Eigen::Index lead = 0; lead < leads; ++lead) {
     const double largest = signal.col(lead).isNaN().select(0.0, signal.col(lead)).abs().maxCoeff();
     float scale = static_cast<float>(largest / kLargestInt16);
     if (!(scale > std::numeric_limits<float>::min())) scale = 1;
@@ -81,7 +81,7 @@ void quantize(const Eigen::ArrayXXd& signal, PreparedRecord& record) {
     for (Eigen::Index t = 0; t < signal.rows(); ++t) {
       const double value = signal(t, lead);
       const double steps = std::clamp(std::round(value / static_cast<double>(scale)), -kLargestInt16, kLargestInt16);
-      record.signal[static_cast<std::size_t>(t * kLeads + lead)] =
+      record.signal[static_cast<std::size_t>(t * leads + lead)] =
           std::isnan(value) ? kInvalidInt16 : static_cast<std::int16_t>(steps);
     }
   }
@@ -155,11 +155,34 @@ PreparedRecord prepare_recording(const RecordingSettings& settings, const ecg::R
   record.source_unit = recording.units.front();
   record.unit = record.source_unit;
   record.samples = recording.signal.rows();
-  record.signal.resize(static_cast<std::size_t>(record.samples) * ecg::kStandardLeadCount);
-  record.scales.resize(ecg::kStandardLeadCount);
+  record.signal.resize(static_cast<std::size_t>(recording.signal.size()));
+  record.scales.resize(static_cast<std::size_t>(recording.signal.cols()));
   add_features(settings, recording, person, record);
   store_filtered(settings, recording, record);
   return record;
+}
+
+std::int64_t flat_leads_of(const Eigen::ArrayXXd& signal) {
+  std::int64_t flat = 0;
+  for (Eigen::Index lead = 0; lead < signal.cols(); ++lead) {
+    const auto column = signal.col(lead);
+    const auto valid = column.isFinite();
+    const double high = valid.select(column, -std::numeric_limits<double>::infinity()).maxCoeff();
+    const double low = valid.select(column, std::numeric_limits<double>::infinity()).minCoeff();
+    if (!(high > low)) flat |= std::int64_t{1} << lead;
+  }
+  return flat;
+}
+
+bool needs_nothing(const DigitalRecording& digital, double rate, std::int64_t samples) {
+  constexpr double kSameRate = 1e-6;  // Hz
+  const WfdbHeader& header = digital.header;
+  const auto names = header.leads();
+  const bool all = std::all_of(ecg::kStandardLeads.begin(), ecg::kStandardLeads.end(),
+                               [&](std::string_view lead) { return ecg::find_lead(names, lead).has_value(); });
+  const bool single = std::all_of(header.signals.begin(), header.signals.end(),
+                                  [](const WfdbSignalSpec& signal) { return signal.samples_per_frame == 1; });
+  return all && single && std::abs(header.rate - rate) <= kSameRate && header.samples == samples;
 }
 
 PreparedRecord prepare_digital(const RecordingSettings& settings, const DigitalRecording& digital,

@@ -63,7 +63,14 @@ struct PreparedRecord {
   std::vector<FileStamp> stamps;
 };
 
-// A recording in memory: the twelve standard leads in their order, in one unit. `record` brings what is known of it
+// Bit i set: lead i of (samples, leads) has one value throughout, or none.
+std::int64_t flat_leads_of(const Eigen::ArrayXXd& signal);
+
+// Whether a WFDB record is one of prepare_digital(): of this rate and length, with the twelve standard leads, none at
+// several samples per frame. Then nothing else needs to be done to it.
+bool needs_nothing(const DigitalRecording& digital, double rate, std::int64_t samples);
+
+// A recording in memory: its leads in the model's order (at most 63), in one unit. `record` brings what is known of it
 // already (flat leads, files). Throws Error naming the recording when the filter does not fit it.
 PreparedRecord prepare_recording(const RecordingSettings& settings, const ecg::Recording& recording,
                                  const ecg::Person& person, PreparedRecord record = {});

@@ -116,7 +116,9 @@ std::string_view task_name(Task task) {
 }
 
 Task task_of(std::string_view name) {
-  return parse_word<Task>("task", name);
+  const Task task = parse_word<Task>("task", name);
+  if (task == Task::kOwn) refuse_word("task", name, {"super", "sub"});
+  return task;
 }
 
 ScpTable ScpTable::read(const std::filesystem::path& path) {

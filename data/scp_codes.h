@@ -26,15 +26,17 @@ struct ScpStatement {
 // counts, as in Python. Throws Error that says what was found where.
 std::vector<ScpStatement> parse_scp_codes(std::string_view literal);
 
-enum class Task { kSuper, kSub };
+enum class Task { kSuper, kSub, kOwn };
 // Words for options and files, with their meanings.
-constexpr EnumWords<Task, 2> enum_words(Task) {
-  return {{{Task::kSuper, "super", "5 superclasses"}, {Task::kSub, "sub", "23 subclasses"}}};
+constexpr EnumWords<Task, 3> enum_words(Task) {
+  return {{{Task::kSuper, "super", "5 superclasses"},
+           {Task::kSub, "sub", "23 subclasses"},
+           {Task::kOwn, "own", "the columns of --labels"}}};
 }
 
-// "super" and "sub".
+// "super", "sub" and "own".
 std::string_view task_name(Task task);
-// Throws UsageError for any other name.
+// One of PTB-XL's: "super" or "sub". Throws UsageError for any other name.
 Task task_of(std::string_view name);
 
 // The two classes of a diagnostic statement, such as MI and IMI.

@@ -1,5 +1,6 @@
 #include "ecg/twelve_leads.h"
 
+#include <algorithm>
 #include <array>
 #include <cmath>
 #include <limits>
@@ -105,6 +106,47 @@ TwelveLeads twelve_leads(const Recording& source) {
     for (const DerivedLead& derived : result.derived) there = there || derived.lead == kStandardLeads[lead];
     if (!there) result.missing.emplace_back(kStandardLeads[lead]);
   }
+  return result;
+}
+
+TwelveLeads named_leads(const Recording& source, std::span<const std::string> wanted) {
+  TwelveLeads twelve = twelve_leads(source);
+  if (are_standard_leads(wanted)) return twelve;
+  TwelveLeads result;
+  std::vector<std::size_t> others;  // places in `source`
+  for (const std::string& name : wanted)
+    if (!standard_lead(name))
+      if (const auto place = find_lead(source.leads, name)) others.push_back(*place);
+  Recording other = select_leads(source, others);
+  const auto there = [&twelve](std::string_view lead) {
+    return std::find(twelve.missing.begin(), twelve.missing.end(), lead) == twelve.missing.end();
+  };
+  Recording& recording = result.recording;
+  recording.name = source.name;
+  recording.rate = source.rate;
+  recording.comments = source.comments;
+  recording.leads.assign(wanted.begin(), wanted.end());
+  recording.signal.setConstant(source.signal.rows(), static_cast<Eigen::Index>(wanted.size()),
+                               std::numeric_limits<double>::quiet_NaN());
+  to_common_unit(other);
+  for (std::size_t i = 0; i < wanted.size(); ++i) {
+    auto column = recording.signal.col(static_cast<Eigen::Index>(i));
+    if (const auto lead = standard_lead(wanted[i]); lead && there(kStandardLeads[*lead])) {
+      column = twelve.recording.signal.col(static_cast<Eigen::Index>(*lead));
+      recording.units.push_back(twelve.recording.units[*lead]);
+      for (const DerivedLead& derived : twelve.derived)
+        if (derived.lead == kStandardLeads[*lead]) result.derived.push_back({wanted[i], derived.formula});
+    } else if (const auto place = find_lead(other.leads, wanted[i]); !lead && place) {
+      column = other.signal.col(static_cast<Eigen::Index>(*place));
+      recording.units.push_back(other.units[*place]);
+    } else {
+      result.missing.push_back(wanted[i]);
+      recording.units.push_back(recording.units.empty() ? "mV" : recording.units.front());
+    }
+  }
+  for (const std::string& name : twelve.unused)
+    if (!find_lead(recording.leads, name)) result.unused.push_back(name);
+  require_common_unit(recording.units, recording.leads, source.name);
   return result;
 }
 

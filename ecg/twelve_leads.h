@@ -2,6 +2,7 @@
 // other limb leads where Einthoven's and Goldberger's identities allow.
 #pragma once
 
+#include <span>
 #include <string>
 #include <vector>
 
@@ -29,6 +30,11 @@ struct TwelveLeads {
 // naming the recording and the lead: a standard lead is there twice, or leads are in units that cannot be brought to
 // one.
 TwelveLeads twelve_leads(const Recording& source);
+
+// The same for the leads `wanted`, in that order and by these names; `missing` and `derived` are about them alone.
+// Names of standard leads are found in all their spellings and derived where that is possible; any other name ("MLII",
+// "ES") is looked for as it is, whatever its case.
+TwelveLeads named_leads(const Recording& source, std::span<const std::string> wanted);
 
 // The twelve leads (samples, 12) in their order from the eight that are independent (samples, 8): I, II, V1 ... V6.
 // III = II - I, aVR = -(I + II) / 2, aVL = I - II / 2, aVF = II - I / 2, each rounded once.

@@ -135,6 +135,13 @@ Tensor HcCnnTn::classify(const Tensor& encoded, const Tensor& features) {
   return head_.forward(ops::concat(encoded, feature_branch_.forward(features)));
 }
 
+Model::Transfer HcCnnTn::transfer() {
+  return {.by_lead = "cnn.0.weight",
+          .by_feature = config_.features > 0 ? "hc.0.weight" : "",
+          .by_class = {"head.3.weight", "head.3.bias"},
+          .stages = {{"the convolutions", &cnn_}, {"the encoder", encoder_.get()}}};
+}
+
 ModelKind hc_cnn_tn_kind() {
   return model_kind<HcCnnTnConfig, HcCnnTn>("hc_cnn_tn", "HC-CNN-TN", "the paper's CNN, Transformer and features");
 }

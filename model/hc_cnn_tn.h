@@ -53,6 +53,8 @@ class HcCnnTn : public Model {
   // (N, channels.back()) and (N, features) -> (N, classes)
   Tensor classify(const Tensor& encoded, const Tensor& features) override;
 
+  Transfer transfer() override;
+
   const HcCnnTnConfig& config() const { return config_; }
 
  private:

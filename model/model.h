@@ -2,6 +2,9 @@
 #pragma once
 
 #include <cstdint>
+#include <string>
+#include <utility>
+#include <vector>
 
 #include "engine/nn/module.h"
 #include "engine/tensor.h"
@@ -31,6 +34,16 @@ class Model : public nn::Module {
   // alone, (N, samples, leads) -> (N, ...), and everything behind it. A model without such a part returns the signals.
   virtual Tensor encode(const Tensor& signals) = 0;
   virtual Tensor classify(const Tensor& encoded, const Tensor& features) = 0;
+
+  // What fine-tuning asks (model/initial_weights.h).
+  struct Transfer {
+    std::string by_lead;                // the tensor (K, leads, ...) whose second axis are the leads
+    std::string by_feature;             // (features, ...)
+    std::vector<std::string> by_class;  // (..., classes)
+    // What may be frozen, in the order of the data: the convolutions, then the encoder. The names are for messages.
+    std::vector<std::pair<std::string, nn::Module*>> stages;
+  };
+  virtual Transfer transfer() { return {}; }
 
   const DataShape& shape() const { return shape_; }
   // Trained numbers; running statistics do not count.

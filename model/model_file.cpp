@@ -90,6 +90,7 @@ json description_json(const ModelDescription& d) {
             {"val_folds", d.val_folds},
             {"train_folds", d.train_folds},
             {"data_hash", d.data_hash}};
+  if (d.fold_seed != 0) j["fold_seed"] = d.fold_seed;
   if (d.synthetic) j["synthetic"] = true;
   return j;
 }
@@ -124,6 +125,7 @@ ModelDescription description_from(const json& j) {
   j.at("val_folds").get_to(d.val_folds);
   if (j.contains("train_folds")) j.at("train_folds").get_to(d.train_folds);
   if (j.contains("data_hash")) j.at("data_hash").get_to(d.data_hash);
+  if (j.contains("fold_seed")) j.at("fold_seed").get_to(d.fold_seed);
   if (j.contains("synthetic")) j.at("synthetic").get_to(d.synthetic);
   return d;
 }

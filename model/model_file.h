@@ -33,6 +33,7 @@ struct ModelDescription {
   std::int64_t epoch = 0;                 // epochs trained
   std::vector<std::int64_t> val_folds;    // the thresholds and the choice of the epoch come from here
   std::vector<std::int64_t> train_folds;  // the weights come from here; empty in files of earlier versions
+  std::int64_t fold_seed = 0;             // of folds that were drawn (data/label_table.h)
   bool synthetic = false;                 // trained on synthetic ECGs
   std::string data_hash;                  // of ecg_ids and folds of the data set; likewise
 };

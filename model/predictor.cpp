@@ -40,7 +40,7 @@ data::RecordingSettings settings_of(const ModelDescription& model, data::Normali
 }
 
 // "V3: flat; V4: 34 % of the samples are missing"
-std::string faults_of(const std::vector<dsp::LeadQuality>& qualities) {
+std::string faults_of(const std::vector<std::string>& leads, const std::vector<dsp::LeadQuality>& qualities) {
   std::vector<std::string> faults;
   std::size_t others = 0;
   for (std::size_t lead = 0; lead < qualities.size(); ++lead) {
@@ -49,7 +49,7 @@ std::string faults_of(const std::vector<dsp::LeadQuality>& qualities) {
       ++others;
       continue;
     }
-    faults.push_back(fmt::format("{}: {}", ecg::kStandardLeads[lead], qualities[lead].fault));
+    faults.push_back(fmt::format("{}: {}", leads[lead], qualities[lead].fault));
   }
   std::string text = fmt::format("{}", fmt::join(faults, "; "));
   if (others > 0) text += fmt::format("; and {} more lead{}", others, others == 1 ? "" : "s");
@@ -80,18 +80,6 @@ std::vector<Eigen::Index> window_starts(Eigen::Index samples, Eigen::Index lengt
   return starts;
 }
 
-std::int64_t flat_leads_of(const Eigen::ArrayXXd& signal) {
-  std::int64_t flat = 0;
-  for (Eigen::Index lead = 0; lead < signal.cols(); ++lead) {
-    const auto column = signal.col(lead);
-    const auto valid = column.isFinite();
-    const double high = valid.select(column, -std::numeric_limits<double>::infinity()).maxCoeff();
-    const double low = valid.select(column, std::numeric_limits<double>::infinity()).minCoeff();
-    if (!(high > low)) flat |= std::int64_t{1} << lead;
-  }
-  return flat;
-}
-
 // Why the model cannot take these leads at all; empty when it can.
 std::string misfit(const ModelDescription& model, const ecg::TwelveLeads& twelve, const Prediction& prediction) {
   const std::string& unit = twelve.recording.units.front();
@@ -115,8 +103,8 @@ std::string misfit(const ModelDescription& model, const ecg::TwelveLeads& twelve
   return "";
 }
 
-void describe_leads(const ecg::TwelveLeads& twelve, Prediction& prediction) {
-  for (const std::string_view name : ecg::kStandardLeads) {
+void describe_leads(const ModelDescription& model, const ecg::TwelveLeads& twelve, Prediction& prediction) {
+  for (const std::string& name : model.lead_names) {
     LeadReport lead;
     lead.lead = name;
     for (const ecg::DerivedLead& derived : twelve.derived)
@@ -173,10 +161,6 @@ Predictor::Predictor(TrainedModel model, PredictorOptions options)
       as_trained_(settings_of(model_.description, model_.description.normalize)),
       settings_(settings_of(model_.description,
                             model_.description.unit == "z" ? data::Normalize::kZscore : model_.description.normalize)) {
-  if (!ecg::are_standard_leads(model_.description.lead_names))
-    throw Error(fmt::format("the model's leads are {}, expected the twelve standard ones",
-                            fmt::join(model_.description.lead_names, " ")),
-                "Train the model on twelve-lead records.");
   // Features are of the recording before it is repeated to the model's length.
   features_ = std::exchange(as_trained_.features, {});
   settings_.features = {};
@@ -186,15 +170,9 @@ Predictor::Predictor(TrainedModel model, PredictorOptions options)
 
 // The samples as they are stored may go to the model only where nothing else would happen to them.
 bool Predictor::fits_exactly(const data::SourceRecording& source) const {
-  if (!source.digital) return false;
-  const data::WfdbHeader& header = source.digital->header;
-  const auto names = header.leads();
-  const bool all = std::all_of(ecg::kStandardLeads.begin(), ecg::kStandardLeads.end(),
-                               [&](std::string_view lead) { return ecg::find_lead(names, lead).has_value(); });
-  const bool single = std::all_of(header.signals.begin(), header.signals.end(),
-                                  [](const data::WfdbSignalSpec& signal) { return signal.samples_per_frame == 1; });
-  return all && single && std::abs(header.rate - model_.description.rate) <= kSameRate &&
-         header.samples == model_.description.architecture.shape().samples;
+  const ModelDescription& model = model_.description;
+  return source.digital && ecg::are_standard_leads(model.lead_names) &&
+         data::needs_nothing(*source.digital, model.rate, model.architecture.shape().samples);
 }
 
 // `leads` at the model's rate, of its length or shorter.
@@ -208,7 +186,7 @@ Predictor::Window Predictor::window(const ecg::Recording& leads, const data::Sou
     return window;
   }
   data::PreparedRecord known;
-  known.flat_leads = flat_leads_of(leads.signal);
+  known.flat_leads = data::flat_leads_of(leads.signal);
   const auto samples = static_cast<Eigen::Index>(model_.description.architecture.shape().samples);
   window.record = data::prepare_recording(settings, leads.signal.rows() < samples ? repeated(leads, samples) : leads,
                                           source.person, std::move(known));
@@ -232,11 +210,12 @@ std::vector<Predictor::Window> Predictor::windows(const ecg::Recording& leads, c
       const auto first = static_cast<Eigen::Index>(static_cast<double>(start) * ratio);
       const auto rows = static_cast<Eigen::Index>(static_cast<double>(count) * ratio);
       const Eigen::Index there = std::min(rows, leads.signal.rows() - first);
-      fault = faults_of(dsp::signal_quality(leads.signal.middleRows(first, there), leads.rate, leads.units.front()));
+      fault = faults_of(part.leads,
+                        dsp::signal_quality(leads.signal.middleRows(first, there), leads.rate, leads.units.front()));
     } else {
       std::vector<dsp::LeadQuality> qualities;
       for (const LeadReport& lead : prediction.leads) qualities.push_back(lead.quality);
-      fault = faults_of(qualities);
+      fault = faults_of(part.leads, qualities);
     }
     if (fault.empty()) {
       const dsp::RPeaks beats = dsp::detect_r_peaks(part.signal, part.rate);
@@ -349,8 +328,8 @@ Prediction Predictor::predict(const data::SourceRecording& source, RecordToExpla
   Prediction prediction;
   prediction.rate = source.recording.rate;
   prediction.seconds = static_cast<double>(source.recording.signal.rows()) / source.recording.rate;
-  const ecg::TwelveLeads twelve = ecg::twelve_leads(source.recording);
-  describe_leads(twelve, prediction);
+  const ecg::TwelveLeads twelve = ecg::named_leads(source.recording, model.lead_names);
+  describe_leads(model, twelve, prediction);
   if (!source.recording.others.empty())
     prediction.notes.push_back("left aside: " + ecg::others_text(source.recording.others));
   prediction.refusal = misfit(model, twelve, prediction);

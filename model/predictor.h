@@ -44,14 +44,14 @@ struct Prediction {
   std::int64_t windows_left_out = 0;  // with an unusable lead
   double rate = 0;                    // Hz, of the recording
   double seconds = 0;
-  std::vector<LeadReport> leads;       // twelve
+  std::vector<LeadReport> leads;       // of the model
   std::vector<FeatureValue> features;  // of the first window used
   std::vector<std::string> notes;      // what was done to the recording, and what was not known
   PredictionTimes times;
 };
 
 struct PredictorOptions {
-  bool any_quality = false;      // answer in spite of unusable leads, as long as there are twelve
+  bool any_quality = false;      // answer in spite of unusable leads, as long as the model's are there
   Device device = Device::kCpu;  // where the network runs; the signals are prepared on the CPU
 };
 
@@ -61,7 +61,7 @@ class Predictor {
   explicit Predictor(TrainedModel model, PredictorOptions options = {});
 
   // A twelve-lead record of the model's rate and length gives exactly what evaluate computes for it. Anything else is
-  //  - matched by lead name, missing limb leads derived (ecg/twelve_leads.h);
+  //  - matched by lead name, missing limb leads derived (named_leads in ecg/twelve_leads.h);
   //  - resampled to the model's rate;
   //  - when longer than the model's records, cut into the fewest windows of their length that cover it, evenly spaced
   //    and overlapping where they must; the answer is the mean of the windows' probabilities. Windows with an unusable

@@ -6,6 +6,7 @@
 #include <fmt/ranges.h>
 
 #include "base/error.h"
+#include "data/labeled_records.h"
 #include "dsp/features/features.h"
 #include "dsp/filters/butterworth.h"
 
@@ -66,10 +67,34 @@ DataConfig data_config_of(const ModelDescription& model) {
   config.filter = model.filter;
   config.normalize = model.normalize;
   config.unlabeled = model.unlabeled;
+  config.classes = fmt::format("{}", fmt::join(model.class_names, ","));
+  config.leads = fmt::format("{}", fmt::join(model.lead_names, ","));
+  config.seconds = static_cast<double>(model.architecture.shape().samples) / model.rate;
+  config.fold_seed = model.fold_seed;
   return config;
 }
 
+namespace {
+
+data::Dataset prepare_own(const DataConfig& config, const PrepareOptions& options) {
+  return data::prepare_labeled({.table = config.labels,
+                                .folder = config.folder,
+                                .classes = names_of(config.classes),
+                                .leads = names_of(config.leads),
+                                .rate = static_cast<double>(config.rate),
+                                .seconds = config.seconds,
+                                .fold_seed = static_cast<std::uint64_t>(config.fold_seed),
+                                .resample = config.resample,
+                                .skip_missing = config.skip_missing,
+                                .skip_damaged = config.skip_damaged,
+                                .recording = recording_settings(config.filter, config.normalize, config.features),
+                                .progress = options.progress});
+}
+
+}  // namespace
+
 data::Dataset prepare_data(const DataConfig& config, const PrepareOptions& options) {
+  if (!config.labels.empty()) return prepare_own(config, options);
   data::PrepareSettings settings;
   settings.recording = recording_settings(config.filter, config.normalize, config.features);
   settings.folder = config.folder;

@@ -28,7 +28,8 @@ data::RecordingSettings recording_settings(Filter filter, data::Normalize normal
 // The data as a model was trained on them; the folder and the folds are not known to the model.
 DataConfig data_config_of(const ModelDescription& model);
 
-// Throws what data::prepare throws.
+// Throws what data::prepare, or with a table of one's own labels data::prepare_labeled, throws. `config.classes` and
+// `leads` say nothing about PTB-XL.
 data::Dataset prepare_data(const DataConfig& config, const PrepareOptions& options = {});
 
 // A dataset as a DataLoader takes it, with features as the model needs them. The signals are moved out of `set`, which

@@ -12,6 +12,7 @@
 
 #include "base/error.h"
 #include "base/file.h"
+#include "base/hash.h"
 #include "base/log.h"
 #include "base/random_streams.h"
 #include "base/text.h"
@@ -69,7 +70,7 @@ ModelDescription describe_model(const TrainingConfig& config, const data::Datase
                             .features = 0,  // until the columns in use are known
                             .leads = set.leads,
                             .samples = set.samples});
-  d.task = config.data.task;
+  d.task = set.task;
   d.class_names = set.class_names;
   d.thresholds.assign(set.class_names.size(), evaluation::kDefaultThreshold);
   d.lead_names = set.lead_names;
@@ -77,7 +78,8 @@ ModelDescription describe_model(const TrainingConfig& config, const data::Datase
   d.unit = set.unit;
   d.filter = config.data.filter;
   d.normalize = config.data.normalize;
-  d.unlabeled = config.data.unlabeled;
+  d.unlabeled = set.unlabeled;
+  d.fold_seed = config.data.fold_seed;
   d.feature_set = config.data.features;
   d.precision = config.precision;
   d.val_folds = {config.data.val_fold};
@@ -109,9 +111,15 @@ Trainer::Trainer(const TrainingConfig& config, data::Dataset set, std::filesyste
         fmt::format("the training folds hold {} records, fewer than a batch of {}", records, config_.batch_size),
         "Use a smaller --batch-size.");
 
+  std::optional<TrainedModel> init;
+  if (!config_.init.empty()) {
+    init = load_model(config_.init);
+    run_source_.data["init"] = to_string(content_hash(read_file(model_path(config_.init))));
+  }
   description_.signal_scaling =
       config_.data.standardize ? fit_signal_scaling(set_, train_rows_) : identity_scaling(set_.leads);
   description_.feature_scaling = fit_feature_scaling(set_, train_rows_, config_.data.missing_flags);
+  if (init) take_over_scaling(init->description, description_);
   DataShape shape = description_.architecture.shape();
   shape.features = description_.feature_scaling.width();
   description_.architecture.set_shape(shape);
@@ -119,15 +127,37 @@ Trainer::Trainer(const TrainingConfig& config, data::Dataset set, std::filesyste
   if (config_.pos_weight) weights = pos_weight(labels_of(set_, train_rows_), set_.class_names);
   pos_weight_ = Tensor::from(weights, {shape.classes}).to(device_);
 
-  net_ = description_.architecture.build(static_cast<std::uint64_t>(config_.seed));
+  begin_with(init);
   net_->to(device_);
   source_ = std::make_unique<DataLoader>(take_arrays(set_, description_.feature_scaling), description_.signal_scaling,
                                          device_);
   if (config_.auto_batch_size) choose_batch_size();
-  optimizer_ = std::make_unique<optim::Adam>(
-      net_->parameters(),
-      optim::AdamOptions{.weight_decay = config_.weight_decay, .decoupled = config_.optimizer == Optimizer::kAdamw});
+  make_optimizers();
   make_graph_steps();
+}
+
+void Trainer::begin_with(const std::optional<TrainedModel>& init) {
+  net_ = description_.architecture.build(static_cast<std::uint64_t>(config_.seed));
+  if (!init) return;
+  taken_ = take_over_weights(*init, description_, *net_);
+  freeze_part(*net_, config_.freeze, taken_);
+}
+
+void Trainer::make_optimizers() {
+  const optim::AdamOptions options = {.weight_decay = config_.weight_decay,
+                                      .decoupled = config_.optimizer == Optimizer::kAdamw};
+  std::vector<nn::NamedTensor> slow, others;
+  for (const nn::NamedTensor& named : net_->parameters()) {
+    const bool taken = std::find(taken_.whole.begin(), taken_.whole.end(), named.name) != taken_.whole.end();
+    (taken && config_.init_lr_factor != 1 ? slow : others).push_back(named);
+  }
+  optimizer_ = std::make_unique<optim::Adam>(others, options);
+  if (!slow.empty()) slow_optimizer_ = std::make_unique<optim::Adam>(slow, options);
+}
+
+void Trainer::update_weights(double learning_rate, const Tensor& loss) {
+  optimizer_->step(learning_rate, loss);
+  if (slow_optimizer_ != nullptr) slow_optimizer_->step(config_.init_lr_factor * learning_rate, loss);
 }
 
 void Trainer::choose_batch_size() {
@@ -146,7 +176,10 @@ void Trainer::choose_batch_size() {
 }
 
 void Trainer::make_graph_steps() {
-  const bool possible = device_ == Device::kCuda && source_->resident();
+  const bool possible = device_ == Device::kCuda && source_->resident() && slow_optimizer_ == nullptr;
+  if (config_.graph == GraphChoice::kOn && slow_optimizer_ != nullptr)
+    throw UsageError("--graph on with --init-lr-factor: two learning rates run kernel by kernel",
+                     "Leave --graph or --init-lr-factor out.");
   if (config_.graph == GraphChoice::kOn && device_ == Device::kCpu)
     throw UsageError("--graph on: the CPU has no graphs", "Use --device cuda, or leave --graph out.");
   if (config_.graph == GraphChoice::kOn && !possible)
@@ -224,7 +257,7 @@ void Trainer::train_step(Epoch& epoch, const Step& step) {
   collect_losses(epoch, device_ == Device::kCpu ? 0 : kStepsAhead);
   backward(loss);
   if (config_.clip_norm > 0) optim::clip_gradients(net_->parameters(), config_.clip_norm);
-  optimizer_->step(step.lr, loss);
+  update_weights(step.lr, loss);
   net_->clear_gradients();
 }
 
@@ -425,6 +458,7 @@ void Trainer::write_state() {
   SafetensorsFile state;
   store_tensors(net_->named_tensors(), "model.", state);
   store_tensors(optimizer_->state(), "adam.", state);
+  if (slow_optimizer_ != nullptr) store_tensors(slow_optimizer_->state(), "adam.", state);
   state.metadata[kStateKey] =
       training_state_text({.steps = optimizer_->steps(), .log = log_, .position = position_}, run_source_);
   write_safetensors(folder_ / "state.safetensors", state);
@@ -447,8 +481,11 @@ bool Trainer::resume(bool allow_changes) {
                 "Start the run anew in another folder.");
   TrainingProgress progress = parse_training_state(metadata->second, path.string(), run_source_, allow_changes);
   restore_tensors(state, "model.", path.string(), net_->named_tensors());
-  restore_tensors(state, "adam.", path.string(), optimizer_->state());
-  optimizer_->set_steps(progress.steps);
+  for (optim::Adam* optimizer : {optimizer_.get(), slow_optimizer_.get()}) {
+    if (optimizer == nullptr) continue;
+    restore_tensors(state, "adam.", path.string(), optimizer->state());
+    optimizer->set_steps(progress.steps);
+  }
   log_ = std::move(progress.log);
   position_ = progress.position;
   if (!log_.empty()) write_log();

@@ -19,6 +19,7 @@
 #include <filesystem>
 #include <functional>
 #include <memory>
+#include <optional>
 #include <string>
 #include <vector>
 
@@ -27,6 +28,7 @@
 #include "engine/transfer.h"
 #include "model/data_loader.h"
 #include "model/graph_steps.h"
+#include "model/initial_weights.h"
 #include "model/model_file.h"
 #include "model/training_config.h"
 #include "model/training_state.h"
@@ -57,7 +59,7 @@ class Trainer {
   // Fits scalings and positive weights on the training folds and builds the model, on the CPU; then everything moves to
   // the configuration's device. Takes the signals out of `set`.
   // Throws Error for what cannot be trained: an empty fold, a class without positives, fewer training records than one
-  // batch.
+  // batch; and what take_over_weights() and freeze_part() throw.
   Trainer(const TrainingConfig& config, data::Dataset set, std::filesystem::path folder);
 
   // Resumes from the folder's state; returns false when there is none, nor anything else that a run has written. Throws
@@ -77,6 +79,8 @@ class Trainer {
   const GraphSteps* graph_steps() const { return graph_.get(); }
   Model& net() { return *net_; }
   const ModelDescription& description() const { return description_; }
+  // What came from the configuration's training.init.
+  const TakenOver& taken_over() const { return taken_; }
   std::int64_t epochs_done() const { return static_cast<std::int64_t>(log_.size()); }
   const std::vector<EpochResult>& log() const { return log_; }
 
@@ -90,6 +94,9 @@ class Trainer {
   // Between two steps, or two batches of the validation: saves the state when it is time. Throws Stopped.
   void pause(Epoch& epoch, std::size_t samples);
   void train_step(Epoch& epoch, const Step& step);
+  void begin_with(const std::optional<TrainedModel>& init);
+  void make_optimizers();
+  void update_weights(double learning_rate, const Tensor& loss);
   void choose_batch_size();
   void make_graph_steps();
   // Tells the graphs which records and learning rates are next.
@@ -116,6 +123,9 @@ class Trainer {
   std::unique_ptr<Model> net_;
   std::unique_ptr<DataLoader> source_;
   std::unique_ptr<optim::Adam> optimizer_;
+  // Of the weights that were taken over, where they have a learning rate of their own; otherwise there is none.
+  std::unique_ptr<optim::Adam> slow_optimizer_;
+  TakenOver taken_;  // from config_.init
   Tensor pos_weight_;
   AsyncScalars losses_;  // of steps whose loss the host has not read yet
   std::unique_ptr<GraphSteps> graph_;

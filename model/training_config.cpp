@@ -46,7 +46,11 @@ class AddField {
 void add_data_fields(DataConfig& c, Fields& fields) {
   const AddField add(fields, "data");
   const Range folds = {.least = 1, .most = 1000};
-  add("folder", &c.folder, "--data", "folder with ptbxl_database.csv, scp_statements.csv and the records");
+  add("folder", &c.folder, "--data",
+      "folder with ptbxl_database.csv, scp_statements.csv and the records; with --labels the folder of the records");
+  add("labels", &c.labels, "--labels", "CSV file of your own labels: a column path, and one per class with 0 or 1");
+  add("classes", &c.classes, "--classes", "columns of --labels that are classes, by commas; empty: all that can be");
+  add("leads", &c.leads, "--leads", "leads of --labels' records, by commas; empty: the twelve standard ones");
   add("task", &c.task, "--task", "classes to predict");
   add("rate", &c.rate, "--rate", "sampling rate of the records, Hz", {.choices = kRates});
   add("features", &c.features, "--features", "hand-crafted features");
@@ -61,6 +65,11 @@ void add_data_fields(DataConfig& c, Fields& fields) {
   add("skip_damaged", &c.skip_damaged, "--skip-damaged", "continue without records that cannot be read");
   add("val_fold", &c.val_fold, "--val-fold", "fold that chooses the epoch and the thresholds", folds);
   add("test_fold", &c.test_fold, "--test-fold", "fold never used in training; all others train", folds);
+  add("resample", &c.resample, "--resample", "bring records of --labels to --rate");
+  add("seconds", &c.seconds, "--seconds", "length that is taken of each record of --labels, from its beginning",
+      {.least = 1, .most = 3600});
+  add("fold_seed", &c.fold_seed, "--fold-seed", "seed of the ten folds, where --labels has no column fold",
+      {.least = 0, .most = kMaxSeed});
 }
 
 void add_model_fields(Architecture& model, Fields& fields) {
@@ -99,6 +108,10 @@ void add_training_fields(TrainingConfig& c, Fields& fields) {
       "factors of matrix products; CPUs are faster with bf16 where they have AVX512-BF16");
   add("seed", &c.seed, "--seed", "seed of the initial weights, the shuffles and dropout",
       {.least = 0, .most = kMaxSeed});
+  add("init", &c.init, "--init", "model file or run folder whose weights to begin with; empty: random weights");
+  add("init_lr_factor", &c.init_lr_factor, "--init-lr-factor",
+      "times the learning rate: that of the weights taken over from --init", {.least = 0, .most = 1});
+  add("freeze", &c.freeze, "--freeze", "what of the weights from --init stays as it is");
 }
 
 void add_run_fields(TrainingConfig& c, Fields& fields) {
@@ -259,9 +272,45 @@ void write_config(const std::filesystem::path& path, const TrainingConfig& confi
   write_file(path, text);
 }
 
+void settle_labels(TrainingConfig& config) {
+  if (config.data.labels.empty()) return;
+  config.data.task = data::Task::kOwn;
+  config.data.unlabeled = data::Unlabeled::kKeep;
+  if (config.data.folder.empty())
+    config.data.folder = std::filesystem::absolute(config.data.labels).lexically_normal().parent_path().string();
+}
+
+std::vector<std::string> names_of(const std::string& list) {
+  std::vector<std::string> names;
+  for (std::size_t begin = 0; begin <= list.size() && !list.empty();) {
+    const std::size_t end = std::min(list.find(',', begin), list.size());
+    const std::size_t first = list.find_first_not_of(' ', begin), last = list.find_last_not_of(' ', end - 1);
+    const std::string name = end > begin && first < end ? list.substr(first, last - first + 1) : "";
+    if (name.empty()) throw UsageError(fmt::format("'{}' has an empty name", list), "Expected names between commas.");
+    if (std::find(names.begin(), names.end(), name) != names.end())
+      throw UsageError(fmt::format("'{}' names {} twice", list, name), "Each needs to be there once.");
+    names.push_back(name);
+    begin = end + 1;
+  }
+  return names;
+}
+
 void check(const TrainingConfig& config) {
   if (config.data.folder.empty())
-    throw UsageError("no data folder", "Give --data DIR, a folder with ptbxl_database.csv.");
+    throw UsageError("no data folder", "Give --data DIR, a folder with ptbxl_database.csv, or --labels FILE.csv.");
+  const DataConfig& data = config.data;
+  const bool own = data.task == data::Task::kOwn;
+  if (own != !data.labels.empty())
+    throw UsageError(own ? "--task own without --labels" : "--labels with --task or --unlabeled",
+                     "The task of --labels is own, and its records stay whatever their labels are.");
+  if (!own &&
+      (!data.classes.empty() || !data.leads.empty() || data.resample || data.seconds != 10 || data.fold_seed != 0))
+    throw UsageError("--classes, --leads, --resample, --seconds or --fold-seed without --labels",
+                     "They say how records of --labels are read.");
+  if (own && data.unlabeled == data::Unlabeled::kDrop)
+    throw UsageError("--unlabeled drop with --labels", "A row of zeros is an answer, and stays.");
+  if (config.init.empty() && (config.freeze != Freeze::kNone || config.init_lr_factor != 1))
+    throw UsageError("--freeze or --init-lr-factor without --init", "They are about the weights of --init.");
   check_values(config);
 }
 

@@ -75,8 +75,19 @@ constexpr EnumWords<GraphChoice, 3> enum_words(GraphChoice) {
            {GraphChoice::kOff, "off", "kernel by kernel, to look for faults"}}};
 }
 
+enum class Freeze { kNone, kConvolutions, kEncoder };
+// Words for options and files, with their meanings.
+constexpr EnumWords<Freeze, 3> enum_words(Freeze) {
+  return {{{Freeze::kNone, "none", "everything learns"},
+           {Freeze::kConvolutions, "convolutions", "the convolutional branch stays as it is"},
+           {Freeze::kEncoder, "encoder", "it and the Transformer encoder"}}};
+}
+
 struct DataConfig {
   std::string folder;
+  std::string labels;   // a table of one's own labels (data/label_table.h); empty: PTB-XL's layout
+  std::string classes;  // by commas; empty: all
+  std::string leads;    // by commas; empty: the twelve standard ones
   data::Task task = data::Task::kSuper;
   std::int64_t rate = 100;  // Hz
   FeatureSet features = FeatureSet::kAll;
@@ -89,6 +100,9 @@ struct DataConfig {
   bool skip_damaged = false;
   std::int64_t val_fold = 9;
   std::int64_t test_fold = 10;
+  bool resample = false;  // this and the next two: of the records of `labels`
+  double seconds = 10;
+  std::int64_t fold_seed = 0;
 };
 
 // All settings of a run with their defaults.
@@ -110,6 +124,9 @@ struct TrainingConfig {
   Thresholds thresholds = Thresholds::kTuned;
   Precision precision = Precision::kFp32;
   std::int64_t seed = 0;
+  std::string init;  // a model file to begin with; empty: random weights
+  double init_lr_factor = 1;
+  Freeze freeze = Freeze::kNone;
 
   DeviceChoice device = DeviceChoice::kAuto;
   std::int64_t threads = 0;
@@ -128,6 +145,13 @@ std::vector<ConfigField> config_fields(TrainingConfig& config);
 // before is taken with a warning that names the new one.
 TrainingConfig read_config(const std::filesystem::path& path);
 void write_config(const std::filesystem::path& path, const TrainingConfig& config);
+
+// What follows from data.labels where it is given: the task, that records without a class stay, and the folder of the
+// table where there is no other.
+void settle_labels(TrainingConfig& config);
+
+// "I, II" as names, without the blanks around them. Throws UsageError for an empty name and one that is there twice.
+std::vector<std::string> names_of(const std::string& list);
 
 // Throws UsageError naming the value and what it may be, and Error for sizes of the model that cannot be.
 void check(const TrainingConfig& config);

@@ -82,7 +82,8 @@ void check_data(const json& state, const std::string& origin, const RunSource& s
 void check_values(const json& state, const std::string& origin, const RunSource& source, bool allow_changes) {
   const json& before = state.at("config");
   for (const auto& [name, text] : source.values) {
-    if (name == "data.folder" || !before.contains(name)) continue;  // The data's hashes count, wherever they lie.
+    // The data's hashes count, wherever they lie, and that of the model in training.init.
+    if (name == "data.folder" || name == "data.labels" || name == "training.init" || !before.contains(name)) continue;
     const auto then = before.at(name).get<std::string>();
     if (then == text) continue;
     if (!may_change(name) || !allow_changes)
@@ -96,11 +97,12 @@ void check_values(const json& state, const std::string& origin, const RunSource&
 }  // namespace
 
 bool may_change(std::string_view value) {
-  return value.starts_with("training.") && value != "training.seed";
+  return value.starts_with("training.") && value != "training.seed" && value != "training.init" &&
+         value != "training.init_lr_factor" && value != "training.freeze";
 }
 
 std::string records_hash(const data::Dataset& set) {
-  return hash_of(set.ecg_ids, set.folds);
+  return hash_of(set.ecg_ids, set.folds, set.paths);
 }
 
 RunSource run_source(const TrainingConfig& config, const data::Dataset& set) {
@@ -110,7 +112,7 @@ RunSource run_source(const TrainingConfig& config, const data::Dataset& set) {
     if (field.section != "run") source.values.emplace_back(field.name(), field.text());
   const std::vector<std::int64_t> sizes = {set.records, set.samples, set.leads};
   const std::vector<double> rate = {set.rate};
-  source.data = {{"ecg_id", hash_of(set.ecg_ids)},
+  source.data = {{"ecg_id", hash_of(set.ecg_ids, set.paths)},
                  {"folds", hash_of(set.folds)},
                  {"classes", hash_of(set.class_names)},
                  {"labels", hash_of(set.labels)},

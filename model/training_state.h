@@ -49,14 +49,14 @@ struct RunSource {
 // The data of a set whose signals are still there.
 RunSource run_source(const TrainingConfig& config, const data::Dataset& set);
 
-// Of ecg_ids and folds: whether a model knows these records.
+// Of ecg_ids, paths and folds: whether a model knows these records.
 std::string records_hash(const data::Dataset& set);
 
 // The JSON text of both.
 std::string training_state_text(const TrainingProgress& progress, const RunSource& source);
 
 // Reads the progress. Throws Error naming `origin` when the text is damaged; or when it was written for another source,
-// naming what differs. `allow_changes` admits other values in [training], except the seed, and logs them.
+// naming what differs. `allow_changes` admits the changes of may_change(), and logs them.
 TrainingProgress parse_training_state(const std::string& text, const std::string& origin, const RunSource& source,
                                       bool allow_changes);
 

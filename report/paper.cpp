@@ -21,7 +21,8 @@ std::optional<PaperScores> paper_class(data::Task task, std::string_view class_n
   return std::nullopt;
 }
 
-PaperMacro paper_macro(data::Task task) {
+std::optional<PaperMacro> paper_macro(data::Task task) {
+  if (task == data::Task::kOwn) return std::nullopt;
   return task == data::Task::kSuper ? PaperMacro{{0.75, 0.76, 0.76}, 0.933} : PaperMacro{{0.74, 0.73, 0.73}, 0.928};
 }
 

@@ -22,8 +22,8 @@ struct PaperMacro : PaperScores {
 // Table 2; nothing for a class that is none of the five.
 std::optional<PaperScores> paper_class(data::Task task, std::string_view class_name);
 
-// The macro means of the five superclasses or the 23 subclasses.
-PaperMacro paper_macro(data::Task task);
+// The macro means of the five superclasses or the 23 subclasses; nothing for other classes.
+std::optional<PaperMacro> paper_macro(data::Task task);
 
 inline constexpr int kPaperRecords = 21799;
 

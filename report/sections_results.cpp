@@ -177,11 +177,11 @@ void add_results(Markup& page, const ReportData& report) {
       first = false;
     }
   }
-  const PaperMacro macro = paper_macro(report.description.task);
+  const std::optional<PaperMacro> macro = paper_macro(report.description.task);
   const std::string support = grouped(e.metrics.support);
   const std::int64_t n = e.metrics.records;
-  add("macro", e.metrics.macro, support, n, with_interval(e.auc.macro, n), "", macro, fmt::format("{:.3f}", macro.auc),
-      true);
+  add("macro", e.metrics.macro, support, n, with_interval(e.auc.macro, n), "", macro,
+      macro ? fmt::format("{:.3f}", macro->auc) : kDash, true);
   add("micro", e.metrics.micro, support, n, figure(e.metrics.micro.auc, n), "", std::nullopt, kDash, false);
   add("weighted", e.metrics.weighted, support, n, figure(e.metrics.weighted.auc, n), "", std::nullopt, kDash, false);
   add("samples", e.metrics.samples, support, n, figure(e.metrics.samples.auc, n), "", std::nullopt, kDash, false);

@@ -83,9 +83,8 @@ std::string calibration_text(const ReportData& report) {
       error, counted(report.evaluation.metrics.records, "record"), score, positive);
 }
 
-std::string paper_text(const ReportData& report) {
+std::string paper_text(const ReportData& report, double paper) {
   const evaluation::Metrics& metrics = report.evaluation.metrics;
-  const double paper = paper_macro(report.description.task).auc;
   if (!report.whole_ptbxl)
     return fmt::format(
         "The paper reports a macro AUC of {:.3f}. That cannot be compared with the figure above: it was measured on "
@@ -152,7 +151,8 @@ std::vector<std::string> verdict_details(const ReportData& report) {
     details.push_back(fmt::format("At least one decision is wrong for {} records.",
                                   fraction_of(report.wrong_records, metrics.records)));
   details.push_back(calibration_text(report));
-  if (!std::isnan(metrics.macro.auc)) details.push_back(paper_text(report));
+  if (const auto paper = paper_macro(report.description.task); paper && !std::isnan(metrics.macro.auc))
+    details.push_back(paper_text(report, paper->auc));
   return details;
 }
 

@@ -34,8 +34,15 @@ std::vector<NamedTensor> Module::named_tensors() {
 }
 
 std::vector<NamedTensor> Module::parameters() {
-  std::vector<NamedTensor> all = named_tensors();
-  std::erase_if(all, [](const NamedTensor& named) { return !named.is_parameter; });
+  std::vector<NamedTensor> all;
+  for_each_module("", [&all](const std::string& prefix, Module& module) {
+    if (module.frozen_) return;
+    for (NamedTensor named : module.own_) {
+      if (!named.is_parameter) continue;
+      named.name = prefix + named.name;
+      all.push_back(std::move(named));
+    }
+  });
   return all;
 }
 
@@ -47,14 +54,23 @@ void Module::to(Device device) {
   for_each_module("", [device](const std::string&, Module& module) {
     for (const NamedTensor& named : module.own_) {
       *named.tensor = named.tensor->to(device);
-      named.tensor->set_requires_grad(named.is_parameter);
+      named.tensor->set_requires_grad(named.is_parameter && !module.frozen_);
     }
     for (Tensor* constant : module.constants_) *constant = constant->to(device);
   });
 }
 
 void Module::set_training(bool training) {
-  for_each_module("", [training](const std::string&, Module& module) { module.training_ = training; });
+  for_each_module("",
+                  [training](const std::string&, Module& module) { module.training_ = training && !module.frozen_; });
+}
+
+void Module::freeze() {
+  for_each_module("", [](const std::string&, Module& module) {
+    module.frozen_ = true;
+    module.training_ = false;
+    for (const NamedTensor& named : module.own_) named.tensor->set_requires_grad(false);
+  });
 }
 
 void Module::set_dropout_step(std::uint64_t seed, std::uint32_t step) {

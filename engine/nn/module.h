@@ -39,7 +39,7 @@ class Module {
 
   // Parameters and buffers of this module and those inside it, in the order of registration.
   std::vector<NamedTensor> named_tensors();
-  // The parameters alone.
+  // The parameters alone, but for frozen ones.
   std::vector<NamedTensor> parameters();
   // Lets go of the parameters' gradients, which backward() otherwise adds to.
   void clear_gradients();
@@ -54,6 +54,11 @@ class Module {
   // Training mode: dropout drops and batch norm uses the batch's statistics. The initial mode is evaluation.
   void set_training(bool training);
   bool training() const { return training_; }
+
+  // Keeps this module and those inside it as they are from now on: no gradients are computed for its parameters, and it
+  // stays in evaluation mode, so that running statistics do not move and nothing is dropped. Before an optimizer is
+  // made.
+  void freeze();
 
   // Which random numbers dropout layers draw: a function of the run's seed and the training step.
   void set_dropout_step(std::uint64_t seed, std::uint32_t step);
@@ -86,6 +91,7 @@ class Module {
   std::vector<Tensor*> constants_;
   std::vector<kernels::DropoutKey*> dropouts_;
   bool training_ = false;
+  bool frozen_ = false;
 };
 
 }  // namespace cardiograd::nn

@@ -10,7 +10,10 @@ how many records there were. Takes about ten minutes of one core.
 Takes records of fold 10 at random (seed 0) and explains for each the superclass of its first diagnostic label.
   completeness   what the contributions of `explain` miss of the difference of the logits
   randomised     rank correlation of the map with that of the same network with random weights (PyTorch's initial
-                 values), for signed contributions and for their sizes
+                 values): of signed contributions, of their sizes, of their sizes once the ranks of the input's own sizes
+                 are taken out of both (partial correlation), and of the averaged gradient that the input was
+                 multiplied by. Adebayo et al. (Sanity Checks for Saliency Maps, 2018) ask for both signed and unsigned
+                 rank correlations, and show that maps multiplied by the input keep its outline whatever the weights are
   deletion       samples are set to the baseline (zero, where integrated gradients begin), those first that speak for the
                  class most; the mean of the probability over the steps: low is good
   insertion      the other way round, from the baseline on: high is good
@@ -96,6 +99,23 @@ def explain(args, model, row, target):
         return json.loads(pathlib.Path(out.name).read_text()), ''
 
 
+def rank_correlations(one, other):
+    """Of the maps of a network and of one with other weights."""
+    a, b = np.array(one['map']), np.array(other['map'])
+    x = np.array(one['inputs']['signals'])
+    x = x.reshape(len(a), -1)[:, 0] if x.size == a.size else None
+    rho = {'signed': scipy.stats.spearmanr(a, b)[0], 'size': scipy.stats.spearmanr(abs(a), abs(b))[0]}
+    if x is None:
+        raise SystemExit('the map and the input differ in length: take records of the model\'s length')
+    ab, ax, bx = rho['size'], scipy.stats.spearmanr(abs(a), abs(x))[0], scipy.stats.spearmanr(abs(b), abs(x))[0]
+    rho['size without input'] = (ab - ax * bx) / np.sqrt((1 - ax ** 2) * (1 - bx ** 2))
+    rho['size with input'] = ax
+    some = abs(x) > .05  # standard deviations: elsewhere the quotient is noise
+    rho['gradient'] = scipy.stats.spearmanr(a[some] / x[some], b[some] / x[some])[0]
+    rho['gradient size'] = scipy.stats.spearmanr(abs(a[some] / x[some]), abs(b[some] / x[some]))[0]
+    return rho
+
+
 def table_of(args):
     table = pd.read_csv(args.data / 'ptbxl_database.csv', index_col='ecg_id')
     statements = pd.read_csv(args.data / 'scp_statements.csv', index_col=0)
@@ -149,11 +169,9 @@ def judge(args, model, random_file, table):
         if random is None:
             raise SystemExit(f'the random network: {why}')
         scores, logit = curves(model, one, classes.index(target))
-        map_, other = np.array(one['map']), np.array(random['map'])
         found.append({'missed of difference': one['missed_fraction'], 'missed of logit': abs(one['missed'] / one['logit']),
                       'steps': one['steps'], 'twin': abs(logit - one['logit']),
-                      'signed': scipy.stats.spearmanr(map_, other)[0],
-                      'size': scipy.stats.spearmanr(abs(map_), abs(other))[0],
+                      **rank_correlations(one, random),
                       'rises': one['logit'] > one['baseline_logit'],
                       **{f'{name}, {kind}': value for name, pair in scores.items()
                          for kind, value in zip(('deletion', 'insertion'), pair)}})
@@ -170,7 +188,11 @@ def judged_text(frame, refused):
                         ('missed of logit', 'the same, of the logit')):
         v = 100 * frame[name]
         lines.append(f'| {title} | {v.median():.3f} % | {v.quantile(.95):.3f} % | {v.max():.3f} % |')
-    for name, title in (('signed', 'rank correlation with random weights, signed'), ('size', 'the same, sizes alone')):
+    for name, title in (('signed', 'rank correlation with random weights, signed'), ('size', 'the same, sizes alone'),
+                        ('size without input', 'the same, sizes alone, given the sizes of the input'),
+                        ('gradient', 'of the averaged gradients, signed'),
+                        ('gradient size', 'of the averaged gradients, sizes alone'),
+                        ('size with input', 'for comparison: sizes of the map and of the input, trained weights')):
         v = frame[name]
         lines.append(f'| {title} | {v.median():.3f} | {v.abs().quantile(.95):.3f} | {v.abs().max():.3f} |')
     rising = frame[frame.rises]

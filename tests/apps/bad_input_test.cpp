@@ -243,7 +243,7 @@ TEST(BadInput, WrongUsage) {
   expect("train", {"--data", "x", "--batch-size", "1"}, {"--batch-size is 1"});
   expect("train", {"--data", "x", "--lr", "nan"}, {"lr is nan"});
   expect("train", {"--data", "x", "--seed", "-1"}, {"seed is -1"});
-  expect("train", {"--data", "x", "--task", "all"}, {"--task is 'all', expected super, sub"});
+  expect("train", {"--data", "x", "--task", "all"}, {"--task is 'all', expected super, sub, own"});
   expect("train", {"--data", "x", "--features", "al"}, {"features is 'al'"});
   expect("train", {"--data", "x", "--filter", "notch"}, {"filter is 'notch'"});
   expect("train", {"--data", "x", "--normalize", "x"}, {"normalize is 'x'"});

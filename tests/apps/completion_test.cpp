@@ -10,7 +10,8 @@
 namespace cardiograd::testing {
 namespace {
 
-const std::vector<std::string> kPrograms = {"train", "predict", "features", "evaluate", "synthesize", "profile"};
+const std::vector<std::string> kPrograms = {"train",   "predict", "features", "evaluate", "synthesize",
+                                            "profile", "explain", "compare",  "import",   "export"};
 
 // The options that --help lists.
 std::set<std::string> listed_options(const std::string& program) {
@@ -59,7 +60,7 @@ TEST(Completion, OffersEveryOptionThatTheHelpLists) {
 
 TEST(Completion, OffersWordsAndFiles) {
   using Words = std::set<std::string>;
-  EXPECT_EQ(completed("train", {"--task", ""}), (Words{"sub", "super"}));
+  EXPECT_EQ(completed("train", {"--task", ""}), (Words{"own", "sub", "super"}));
   EXPECT_EQ(completed("train", {"--task", "su"}), (Words{"sub", "super"}));
   EXPECT_EQ(completed("train", {"--task", "sup"}), (Words{"super"}));
   EXPECT_EQ(completed("train", {"--epochs", ""}), (Words{}));

@@ -3,7 +3,9 @@
 #include <filesystem>
 #include <string>
 #include <utility>
+#include <vector>
 
+#include <fmt/format.h>
 #include <gtest/gtest.h>
 #include <nlohmann/json.hpp>
 
@@ -90,6 +92,62 @@ TEST(Train, TwentyThreeClassesAndAllFeatures) {
   const json result = json::parse(read_file(run.folder() / "result.json"));
   EXPECT_EQ(result.at("class_order").size(), 23U);
   EXPECT_TRUE(result.at("classes").contains("LAFB/LPFB"));
+}
+
+// A table of labels over the records of a TinyPtbxl: whether a record has a diagnosis of MI, and one of CD.
+void write_labels(const std::filesystem::path& path, const std::string& more = "") {
+  std::string text = "path,patient,age,sex,fold,INFARCT,BLOCK\n";
+  for (int i = 1; i <= TinyPtbxl::kRecords; ++i) {
+    const auto has = [&](const std::string& superclass) {
+      const auto codes = TinyPtbxl::codes(i);
+      return std::any_of(codes.begin(), codes.end(),
+                         [&](std::size_t code) { return kTinyCodes[code].superclass == superclass; });
+    };
+    text += fmt::format("{},p{},{},{},{},{:d},{:d}\n", TinyPtbxl::stem(i), i, 30 + i, i % 2 == 1 ? "F" : "M",
+                        1 + (i - 1) % 10, has("MI"), has("CD"));
+  }
+  write_file(path, text + more);
+}
+
+// From a table to an answer, from there to other leads and classes, and what is wrong with a table.
+TEST(Train, OwnLabelsAndAnotherModelsWeights) {
+  const SmallRun run;
+  const auto table = run.folder() / "own.csv", second = run.folder() / "second";
+  write_labels(table);
+  const Outcome own = run_app("train", run.with({"--labels", table}));
+  expect_success(own);
+  expect_parts(own.out, {"own labels: 40 records; folds of the table", "task own, 2 classes"});
+  const auto predictions = run.folder() / "predictions.csv";
+  const Outcome judged = run_app("evaluate", run.judge({"--labels", table, "--predictions", predictions}));
+  expect_success(judged);
+  expect_parts(read_file(predictions),
+               {"path,fold,probability_INFARCT,probability_BLOCK,", TinyPtbxl::stem(10) + ",10,"});
+  expect_failure(run_app("evaluate", run.judge({})), 2, {"trained on a table of labels", "INFARCT,BLOCK"});
+
+  const std::vector<std::string> fewer = {"--labels", table,     "--classes", "BLOCK", "--leads",          "V2,I,II",
+                                          "--init",   run.out(), "--out",     second,  "--init-lr-factor", "0.1"};
+  const Outcome tuned = run_app("train", run.with(fewer));
+  expect_success(tuned);
+  expect_parts(tuned.out, {" of ", " tensors taken over", "they learn 0.1 times as fast"});
+  expect_success(run_app("train", {"--resume", "--out", second, "--no-cache"}));
+  const Outcome answer = run_app("predict", {"--model", second, "--csv", run.tiny().header(3)});
+  expect_success(answer);
+  expect_parts(answer.out, {"positive,BLOCK,windows", ",answered,"});
+  expect_success(run_app("explain", {"--model", second, "--json", run.folder() / "why.json", run.tiny().header(3)}));
+  expect_success(run_app("export", {"--model", second, "--onnx", run.folder() / "second.onnx"}));
+  const json why = json::parse(read_file(run.folder() / "why.json"));
+  EXPECT_EQ(why.at("leads"), json({"V2", "I", "II"}));
+
+  expect_failure(run_app("train", run.with({"--labels", table, "--task", "sub", "--out", run.folder() / "x"})), 2,
+                 {"--labels with --task"});
+  expect_failure(run_app("train", run.with({"--leads", "II", "--out", run.folder() / "x"})), 2, {"without --labels"});
+  expect_failure(run_app("train", run.with({"--freeze", "encoder", "--out", run.folder() / "x"})), 2,
+                 {"--freeze or --init-lr-factor without --init"});
+  write_labels(table, "nowhere,p99,,,1,0,1\n");
+  expect_failure(run_app("train", run.with({"--labels", table, "--out", run.folder() / "x"})), 1,
+                 {"1 of 41 records are absent", "own.csv:42", "nowhere"});
+  expect_failure(run_app("train", {"--resume", "--out", run.out(), "--skip-missing", "--no-cache"}), 2,
+                 {"skip_missing"});
 }
 
 TEST(Evaluate, PrintsTheTableAndWritesItAsJson) {

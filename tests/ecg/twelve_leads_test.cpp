@@ -125,6 +125,28 @@ TEST(TwelveLeads, CompletesTheIndependentLeads) {
   }
 }
 
+TEST(TwelveLeads, AnyLeadsAreFoundByName) {
+  const Recording all = all_leads();
+  const std::vector<std::string> standard(kStandardLeads.begin(), kStandardLeads.end());
+  EXPECT_TRUE((named_leads(all, standard).recording.signal == twelve_leads(all).recording.signal).all());
+  Recording few = all;
+  few.leads = {"DII", "I", "MLII"};
+  few.units = {"mV", "uV", "uV"};
+  few.signal = all.signal.leftCols(3).eval();
+  const std::vector<std::string> wanted = {"mlii", "III", "II", "V9"};
+  const TwelveLeads found = named_leads(few, wanted);
+  EXPECT_EQ(found.recording.leads, wanted);
+  EXPECT_EQ(found.missing, std::vector<std::string>{"V9"});
+  ASSERT_EQ(found.derived.size(), 1U);
+  EXPECT_EQ(found.derived[0].formula, "II - I");
+  EXPECT_TRUE(found.unused.empty());
+  const auto& signal = found.recording.signal;
+  EXPECT_TRUE((signal.col(0) - few.signal.col(2) / 1000).abs().maxCoeff() <= 1e-12);
+  EXPECT_TRUE((signal.col(1) - (few.signal.col(0) - few.signal.col(1) / 1000)).abs().maxCoeff() <= 1e-12);
+  EXPECT_TRUE((signal.col(2) == few.signal.col(0)).all());
+  EXPECT_TRUE(signal.col(3).isNaN().all());
+}
+
 // A recording without any standard lead has nothing to bring to a unit.
 TEST(TwelveLeads, OtherSignalsAloneAreNoLeads) {
   const Recording other{"r", 100, {"RESP"}, {"l"}, Eigen::ArrayXXd::Ones(7, 1), {}};

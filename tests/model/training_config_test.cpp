@@ -114,7 +114,7 @@ TEST(TrainingConfig, ImpossibleValuesOfAFileNameTheFile) {
   write_file(path, "[model]\nheads = 7\n");
   expect_error([&] { read_config(path); }, {"run.toml: ", "7 heads"});
   write_file(path, "[data]\ntask = \"sup\"\n");
-  expect_error([&] { read_config(path); }, {"run.toml:2: 'data.task' is 'sup', expected super, sub"});
+  expect_error([&] { read_config(path); }, {"run.toml:2: 'data.task' is 'sup', expected super, sub, own"});
   write_file(path, "[model]\nheads = 8\nname = \"hc_cnn\"\n");
   expect_error([&] { read_config(path); }, {"run.toml:3: model is 'hc_cnn', expected hc_cnn_tn"});
   write_file(path, "[model]\nname = 3\n");

@@ -37,6 +37,30 @@ TEST(Module, NamesJoinWithDotsAndBuffersAreNoParameters) {
     EXPECT_EQ(named.tensor->requires_grad(), named.is_parameter) << named.name;
 }
 
+TEST(Module, WhatIsFrozenNeitherLearnsNorDropsNorCounts) {
+  Net whole(PhiloxStream(1));
+  Sequential outer;
+  PhiloxStream random(2);
+  Net& net = outer.append<Net>("net", random);
+  outer.append<Linear>("last", 1, 1, random);
+  net.freeze();
+  outer.to(Device::kCpu);
+  outer.set_training(true);
+  EXPECT_FALSE(net.training());
+  EXPECT_EQ(names(outer.parameters()), (std::vector<std::string>{"last.weight", "last.bias"}));
+  EXPECT_EQ(outer.named_tensors().size(), whole.named_tensors().size() + 2);
+  for (const NamedTensor& named : net.named_tensors()) EXPECT_FALSE(named.tensor->requires_grad()) << named.name;
+  Tensor x = Tensor::empty({8, 2});
+  for (int i = 0; i < 16; ++i) x.data()[i] = static_cast<float>(i % 7);
+  const std::vector<NamedTensor> tensors = net.named_tensors();
+  const std::vector<float> mean = tensors[4].tensor->values();
+  outer.set_dropout_step(1, 0);
+  const std::vector<float> first = outer.forward(x).values();
+  outer.set_dropout_step(1, 1);
+  EXPECT_EQ(outer.forward(x).values(), first);
+  EXPECT_EQ(tensors[4].tensor->values(), mean);
+}
+
 TEST(Module, ANameIsGivenOnce) {
   PhiloxStream random(1);
   Sequential net;

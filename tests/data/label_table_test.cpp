@@ -1,0 +1,89 @@
+#include "data/label_table.h"
+
+#include <cmath>
+#include <initializer_list>
+#include <set>
+#include <string>
+#include <string_view>
+#include <vector>
+
+#include <fmt/format.h>
+#include <gtest/gtest.h>
+
+#include "tests/data/helpers.h"
+
+namespace cardiograd::data {
+namespace {
+
+using testing::expect_error;
+
+LabelTable parse(const std::string& text, const std::vector<std::string>& classes = {}) {
+  return parse_label_table(text, "own.csv", classes);
+}
+
+TEST(LabelTable, EveryOtherColumnIsAClass) {
+  const LabelTable table = parse("AF,path,sex,age,LBBB,fold\n1,a.edf,F,64,0,2\n0,b/c,m,300,1,7\n0,d,,,0,7\n");
+  EXPECT_EQ(table.class_names, (std::vector<std::string>{"AF", "LBBB"}));
+  ASSERT_EQ(table.rows.size(), 3U);
+  EXPECT_EQ(table.rows[0].labels, (std::vector<std::uint8_t>{1, 0}));
+  EXPECT_EQ(table.rows[1].labels, (std::vector<std::uint8_t>{0, 1}));
+  EXPECT_EQ(table.rows[0].person.age, 64);
+  EXPECT_EQ(table.rows[0].person.sex, ecg::kFemale);
+  EXPECT_EQ(table.rows[1].person.age, ecg::kAgeOver89);
+  EXPECT_EQ(table.rows[1].person.sex, ecg::kMale);
+  EXPECT_TRUE(std::isnan(table.rows[2].person.age) && std::isnan(table.rows[2].person.sex));
+  EXPECT_EQ(table.rows[1].path, "b/c");
+  EXPECT_EQ(table.rows[1].fold, 7);
+  EXPECT_EQ(table.rows[1].line, 3);
+  EXPECT_FALSE(table.drawn_folds);
+  EXPECT_EQ(parse("path,AF,note,LBBB\na,1,why,0\n", {"LBBB", "AF"}).rows[0].labels, (std::vector<std::uint8_t>{0, 1}));
+}
+
+// A patient keeps its fold in every table, and all records of one are in it.
+TEST(LabelTable, FoldsAreDrawnByPatient) {
+  std::string text = "path,patient,AF\n";
+  for (int i = 0; i < 300; ++i) text += fmt::format("r{},p{},1\n", i, i % 100);
+  const LabelTable table = parse(text);
+  EXPECT_TRUE(table.drawn_folds && table.by_patient);
+  std::set<int> folds;
+  for (int i = 0; i < 300; ++i) {
+    const int fold = table.rows[static_cast<std::size_t>(i)].fold;
+    EXPECT_EQ(fold, drawn_fold(fmt::format("p{}", i % 100), 0));
+    folds.insert(fold);
+  }
+  EXPECT_EQ(folds, (std::set<int>{1, 2, 3, 4, 5, 6, 7, 8, 9, 10}));
+  EXPECT_EQ(parse("path,AF\na.hea,1\n").rows[0].fold, drawn_fold("a", 0));
+  std::vector<int> counts(kDrawnFolds);
+  int moved = 0;
+  for (int i = 0; i < 10000; ++i) {
+    const std::string name = std::to_string(i);
+    ++counts[static_cast<std::size_t>(drawn_fold(name, 0) - 1)];
+    moved += drawn_fold(name, 0) != drawn_fold(name, 1) ? 1 : 0;
+  }
+  for (const int count : counts) EXPECT_NEAR(count, 1000, 150);  // five standard deviations
+  EXPECT_NEAR(moved, 9000, 150);
+}
+
+TEST(LabelTable, NamesWhatCannotBe) {
+  const auto refused = [](const std::string& text, std::initializer_list<std::string_view> parts) {
+    expect_error([&] { parse(text); }, parts);
+  };
+  refused("file,AF\na,1\n", {"own.csv: no column 'path'"});
+  refused("path,age\na,1\n", {"own.csv: no column is a class"});
+  refused("path,AF\n", {"own.csv: no records"});
+  refused("path,AF\na,1\nb,\n", {"own.csv:3: column 'AF': found '', expected 0 or 1"});
+  refused("path,AF\na,yes\n", {"own.csv:2", "found 'yes'"});
+  refused("path,AF\na,1\nb,0\n./a.hea,1\n", {"own.csv:4: './a.hea' is there twice, before at own.csv:2"});
+  refused("path,AF\n,1\n", {"own.csv:2: column 'path' is empty"});
+  refused("path,sex,AF\na,X,1\n", {"own.csv:2: column 'sex': found 'X'"});
+  refused("path,age,AF\na,-1,1\n", {"own.csv:2: column 'age': found -1"});
+  refused("path,fold,AF\na,0,1\n", {"own.csv:2: column 'fold': found '0'"});
+  refused("path,patient,fold,AF\na,p,1,1\nb,p,2,0\n",
+          {"own.csv:3: patient 'p' is in fold 2, and in fold 1 at own.csv:2"});
+  refused("path,\"a,b\"\nx,1\n", {"column 2, 'a,b', cannot be a class"});
+  expect_error([] { parse("path,AF\na,1\n", {"AFL"}); }, {"own.csv: no column 'AFL'"});
+  expect_error([] { parse("path,age,AF\na,1,1\n", {"age"}); }, {"'age', cannot be a class"});
+}
+
+}  // namespace
+}  // namespace cardiograd::data

@@ -1,0 +1,107 @@
+#include "data/labeled_records.h"
+
+#include <algorithm>
+#include <string>
+#include <vector>
+
+#include <gtest/gtest.h>
+
+#include "base/file.h"
+#include "tests/data/helpers.h"
+#include "tests/data/small_set.h"
+
+namespace cardiograd::data {
+namespace {
+
+using testing::expect_error;
+using testing::LogCapture;
+using testing::SmallSet;
+
+// Three records of the small set in two folds, with half a second of signal each.
+class LabeledRecordsTest : public ::testing::Test {
+ protected:
+  LabeledSettings settings(const std::string& rows, const std::string& head = "path,fold,A,B") const {
+    const auto table = small_.folder() / "own.csv";
+    write_file(table, head + "\n" + rows);
+    LabeledSettings settings;
+    settings.table = table;
+    settings.folder = small_.folder();
+    settings.seconds = 0.5;
+    return settings;
+  }
+  static std::string row(int i, const std::string& rest) { return SmallSet::stem(i) + "," + rest + "\n"; }
+  std::string three() const { return row(1, "1,1,0") + row(2, "2,0,0") + row(3, "1,0,1"); }
+
+  SmallSet small_;
+};
+
+// Records of the set's length and rate are those that PTB-XL's layout gives, to the last bit.
+TEST_F(LabeledRecordsTest, AreThoseOfPtbxlsLayout) {
+  const Dataset own = prepare_labeled(settings(three()));
+  const Dataset all = prepare(small_.settings());
+  EXPECT_EQ(own.task, Task::kOwn);
+  EXPECT_EQ(own.class_names, (std::vector<std::string>{"A", "B"}));
+  EXPECT_EQ(own.labels, (std::vector<std::uint8_t>{1, 0, 0, 0, 0, 1}));
+  EXPECT_EQ(own.folds, (std::vector<int>{1, 2, 1}));
+  EXPECT_EQ(own.ecg_ids, (std::vector<std::int64_t>{2, 3, 4}));
+  EXPECT_EQ(own.paths[1], SmallSet::stem(2));
+  EXPECT_EQ(own.unlabeled_records, 1);
+  EXPECT_EQ(own.lead_names, all.lead_names);
+  EXPECT_EQ(own.unit, "mV");
+  ASSERT_EQ(own.samples, all.samples);
+  const auto count = static_cast<std::ptrdiff_t>(3 * own.samples * own.leads);
+  EXPECT_TRUE(std::equal(own.signals.begin(), own.signals.end(), all.signals.begin(), all.signals.begin() + count));
+  EXPECT_TRUE(std::equal(own.scales.begin(), own.scales.end(), all.scales.begin()));
+}
+
+TEST_F(LabeledRecordsTest, LeadsAreTakenByName) {
+  LabeledSettings two = settings(three());
+  two.leads = {"V2", "aVF"};
+  const Dataset own = prepare_labeled(two);
+  const Dataset all = prepare_labeled(settings(three()));
+  ASSERT_EQ(own.leads, 2);
+  for (std::int64_t t = 0; t < own.samples; ++t) {
+    EXPECT_NEAR(testing::physical(own, 1, t, 0), testing::physical(all, 1, t, 7), 2e-5);
+    EXPECT_NEAR(testing::physical(own, 1, t, 1), testing::physical(all, 1, t, 5), 2e-5);
+  }
+  two.leads = {"V2", "MLII"};
+  expect_error([&] { prepare_labeled(two); }, {"own.csv:2", "MLII is missing"});
+}
+
+TEST_F(LabeledRecordsTest, OtherRatesAreResampledIfAsked) {
+  LabeledSettings slow = settings(three());
+  slow.rate = 50;
+  expect_error([&] { prepare_labeled(slow); },
+               {"3 of 3 records do not fit", "own.csv:2", "sampled at 100 Hz, expected 50"});
+  slow.resample = true;
+  EXPECT_EQ(prepare_labeled(slow).samples, 25);
+  slow.seconds = 0.4;
+  EXPECT_EQ(prepare_labeled(slow).samples, 20);
+  slow.seconds = 0.6;
+  expect_error([&] { prepare_labeled(slow); }, {"own.csv:2", "0.5 s long, expected 0.6"});
+}
+
+TEST_F(LabeledRecordsTest, WhatIsAbsentOrDamagedIsNamedOrLeftOut) {
+  const std::string rows = three() + "records100/none,1,1,0\n" + row(4, "1,1,1");
+  write_file(small_.path(4, ".hea"), "damaged");
+  LabeledSettings some = settings(rows);
+  expect_error([&] { prepare_labeled(some); }, {"1 of 5 records are absent", "own.csv:5", "records100/none"});
+  some.skip_missing = true;
+  {
+    const LogCapture log;
+    expect_error([&] { prepare_labeled(some); }, {"1 of 5 records do not fit", "own.csv:6"});
+  }
+  some.skip_damaged = true;
+  const LogCapture log;
+  const Dataset set = prepare_labeled(some);
+  EXPECT_EQ(set.records, 3);
+  EXPECT_EQ(set.missing_records, 1);
+  EXPECT_EQ(set.unfit_records, 1);
+  EXPECT_EQ(set.table_records, 5);
+  LabeledSettings none = some;
+  write_file(none.table, "path,A\nx,1\n");
+  expect_error([&] { prepare_labeled(none); }, {"none of its 1 records can be used"});
+}
+
+}  // namespace
+}  // namespace cardiograd::data
