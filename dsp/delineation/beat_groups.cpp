@@ -2,7 +2,6 @@
 
 #include <algorithm>
 #include <cmath>
-#include <limits>
 #include <utility>
 
 #include "dsp/delineation/constants.h"
@@ -172,7 +171,9 @@ double rr_irregularity(std::span<const double> intervals_s) {
   constexpr std::size_t kTurns = 3;
   if (intervals_s.size() <= kTurns) return 0.0;
   const double usual = median({intervals_s.begin(), intervals_s.end()});
-  double least = std::numeric_limits<double>::infinity();
+  std::vector<double> from_usual;
+  for (const double interval : intervals_s) from_usual.push_back(std::abs(interval - usual));
+  double least = median(std::move(from_usual)) / usual;
   for (std::size_t apart = 1; apart <= kTurns; ++apart) {
     std::vector<double> changes;
     for (std::size_t i = apart; i < intervals_s.size(); ++i) {

@@ -22,9 +22,9 @@ struct BeatGroup {
   double irregularity = 0.0;          // Of the intervals around it: rr_irregularity.
 };
 
-// How irregular successive intervals (seconds) are: the median distance of each to the next one, to the second next or
-// to the third next, whichever is least, as a fraction of their median. So a single early beat does not count, nor do
-// two or three intervals that take turns. 0 for fewer than four intervals.
+// How irregular successive intervals (seconds) are: the median distance of each to their median, to the next one, to
+// the second next or to the third next, whichever is least, as a fraction of their median. So early beats do not count
+// where most are not, nor do two or three intervals that take turns. 0 for fewer than four intervals.
 double rr_irregularity(std::span<const double> intervals_s);
 
 // The beats `first` ... `last` - 1 (first < last) of `r_peaks_s` (seconds, ascending) in groups, in the order of their

@@ -50,13 +50,43 @@ Wave lead_qrs(const LeadWaves& lead, double onset_shift, double offset_shift, co
   return in_seconds(onset, lead.qrs_peak, offset, place);
 }
 
-GroupWaves waves_of(const WorkingSignal& working, const BeatGroup& group, std::span<const double> r_peaks_s) {
+// Beats that are looked at together.
+struct Neighborhood {
+  std::vector<BeatGroup> groups;
+  std::vector<GroupWaves> waves;
+
+  // The group with the most beats.
+  std::size_t main() const {
+    const auto fewer = [](const BeatGroup& a, const BeatGroup& b) { return a.beats.size() < b.beats.size(); };
+    return static_cast<std::size_t>(std::max_element(groups.begin(), groups.end(), fewer) - groups.begin());
+  }
+};
+
+GroupWaves waves_of(const WorkingSignal& working, const BeatGroup& group, std::span<const double> r_peaks_s,
+                    double from_neighbors) {
   std::vector<double> before, after;
   for (const std::size_t beat : group.beats) {
     if (beat > 0) before.push_back(r_peaks_s[beat] - r_peaks_s[beat - 1]);
     if (beat + 1 < r_peaks_s.size()) after.push_back(r_peaks_s[beat + 1] - r_peaks_s[beat]);
   }
-  return find_group_waves(working, group, usual(std::move(before)), usual(std::move(after)));
+  return find_group_waves(working, group, usual(std::move(before)), usual(std::move(after)), from_neighbors);
+}
+
+// What the atria do seldom changes: where the neighborhoods around say otherwise of the largest group, it is decided
+// anew.
+void heed_neighbors(const WorkingSignal& working, std::span<const double> r_peaks_s,
+                    std::vector<Neighborhood>& neighborhoods) {
+  std::vector<double> alone;
+  for (const Neighborhood& some : neighborhoods) alone.push_back(some.waves[some.main()].p_log_odds);
+  const std::vector<double> told = odds_from_neighbors(alone);
+  for (std::size_t i = 0; i < neighborhoods.size(); ++i) {
+    const std::size_t main = neighborhoods[i].main();
+    GroupWaves& waves = neighborhoods[i].waves[main];
+    constexpr double kMin = kPEvidence.enough_weight;
+    if ((alone[i] > kMin) != (alone[i] + told[i] > kMin)) {
+      waves = waves_of(working, neighborhoods[i].groups[main], r_peaks_s, told[i]);
+    }
+  }
 }
 
 // Moves the waves of a group to each of its beats.
@@ -123,16 +153,22 @@ Delineation delineate(const WorkingSignal& working, std::span<const double> r_pe
   result.p_hidden.assign(beats, 0);
   result.leads.assign(working.usable.size(), std::vector<BeatWaves>(beats));
   std::vector<QrsRest> rests(beats);
+  std::vector<Neighborhood> neighborhoods;
   for (std::size_t first = 0; first < beats;) {
     // No neighborhood of a few beats at the end: they go with those before.
     constexpr std::size_t kUsual = kBeatGroup.neighborhood_beats;
     const std::size_t last = beats - first < kUsual + kUsual / 2 ? beats : first + kUsual;
-    const std::vector<BeatGroup> groups = group_beats(working, r_peaks_s, first, last);
-    std::vector<GroupWaves> waves;
-    for (const BeatGroup& group : groups) waves.push_back(waves_of(working, group, r_peaks_s));
-    find_p_of_few(working, groups, waves);
-    for (std::size_t i = 0; i < groups.size(); ++i) add_group(working, groups[i], waves[i], rests, result);
+    Neighborhood& some = neighborhoods.emplace_back();
+    some.groups = group_beats(working, r_peaks_s, first, last);
+    for (const BeatGroup& group : some.groups) some.waves.push_back(waves_of(working, group, r_peaks_s, 0.0));
     first = last;
+  }
+  heed_neighbors(working, r_peaks_s, neighborhoods);
+  for (Neighborhood& some : neighborhoods) {
+    find_p_of_few(working, some.groups, some.waves);
+    for (std::size_t i = 0; i < some.groups.size(); ++i) {
+      add_group(working, some.groups[i], some.waves[i], rests, result);
+    }
   }
   for (std::size_t beat = 0; beat < beats; ++beat) {
     BeatWaves& global = result.global[beat];

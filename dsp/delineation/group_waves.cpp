@@ -65,8 +65,8 @@ void find_p_of_few(const WorkingSignal& signal, std::span<const BeatGroup> group
   }
 }
 
-GroupWaves find_group_waves(const WorkingSignal& signal, const BeatGroup& group, double rr_before_s,
-                            double rr_after_s) {
+GroupWaves find_group_waves(const WorkingSignal& signal, const BeatGroup& group, double rr_before_s, double rr_after_s,
+                            double from_neighbors) {
   const AverageBeat beat(signal, group);
   GroupWaves waves = no_waves(beat);
   const std::optional<FoundQrs> qrs = find_qrs(beat);
@@ -85,9 +85,10 @@ GroupWaves find_group_waves(const WorkingSignal& signal, const BeatGroup& group,
   if (t.strongest == 0.0) t = find_wave(beat, whole, t_slopes);
   for_p = p_search(beat, qrs->all_leads.onset, t.leads, rr_before_s);
   const FoundWaves p = find_wave(beat, for_p, p_slopes);
-  PPresence presence = p_presence(beat, *qrs, t, p, for_p, rr_before_s);
+  PPresence presence = p_presence(beat, *qrs, t, p, for_p, rr_before_s, from_neighbors);
   if (std::count(presence.present.begin(), presence.present.end(), 1) == 0) t = find_wave(beat, whole, t_slopes);
   waves.p_evidence = presence.evidence;
+  waves.p_log_odds = presence.log_odds;
   waves.p_hidden = p_visibility(beat, *qrs, for_p) < kP.hidden_ratio;
   waves.p_present = std::move(presence.present);
   waves.p_shifts = std::move(presence.shifts);

@@ -8,6 +8,7 @@
 #include "dsp/delineation/average_beat.h"
 #include "dsp/delineation/p_presence.h"
 #include "dsp/delineation/wave_search.h"
+#include "dsp/statistics.h"
 
 namespace cardiograd::dsp {
 
@@ -23,6 +24,7 @@ struct LeadWaves {
 struct GroupWaves {
   std::vector<LeadWaves> leads;
   PEvidence p_evidence;
+  double p_log_odds = kMissing;          // PPresence::log_odds.
   std::vector<char> p_present;           // Per beat.
   bool p_hidden = false;                 // Whether noise can hide P where it is not found (p_visibility).
   std::vector<double> p_shifts;          // Per beat: of its P wave from that of the average.
@@ -32,8 +34,10 @@ struct GroupWaves {
 };
 
 // QRS, then T after it, then P before it. `rr_before_s` and `rr_after_s`: the usual intervals to the beats before and
-// after those of the group. No waves where no lead has a QRS complex. Never throws.
-GroupWaves find_group_waves(const WorkingSignal& signal, const BeatGroup& group, double rr_before_s, double rr_after_s);
+// after those of the group. `from_neighbors`: odds_from_neighbors. No waves where no lead has a QRS complex. Never
+// throws.
+GroupWaves find_group_waves(const WorkingSignal& signal, const BeatGroup& group, double rr_before_s, double rr_after_s,
+                            double from_neighbors = 0.0);
 
 // P of groups of fewer than kP.min_group_beats: single early beats, which have nothing to be compared with. They have
 // it if their QRS complex is that of the largest group, if that has a P wave, and if theirs stands out of what differs

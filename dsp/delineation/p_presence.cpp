@@ -74,9 +74,13 @@ double slope_of_difference(Eigen::Index box, Eigen::Index step, double rate) {
   return std::sqrt(slopes / differences);
 }
 
-bool is_p(const PEvidence& evidence) {
-  const bool one_of_many = evidence.beside * evidence.rr_s > kP.max_beside_s;
-  return !too_flat_for_p(evidence) && !one_of_many && evidence.own_beat >= 1.0 && p_log_odds(evidence) > 0.0;
+constexpr double kCertain = 30.0;  // Log odds.
+
+// Log odds of a neighborhood as its neighbor sees them.
+double passed_on(double log_odds) {
+  constexpr double kChange = kPEvidence.change_fraction;
+  const double odds = std::exp(std::clamp(log_odds, -kCertain, kCertain));
+  return std::log((odds * (1.0 - kChange) + kChange) / (odds * kChange + (1.0 - kChange)));
 }
 
 }  // namespace
@@ -89,23 +93,38 @@ bool too_flat_for_p(const PEvidence& evidence) {
 double p_log_odds(const PEvidence& evidence) {
   const PEvidenceConstants& k = kPEvidence;
   const double away = std::log(evidence.rr_s / k.flutter_rr_s) / k.flutter_spread_ratio;
-  return k.intercept_weight +
-         k.ratio_weight * std::log(std::clamp(evidence.ratio, k.least_beside_fraction, k.max_ratio)) +
-         k.correlation_weight * std::min(0.0, evidence.correlation - kConsistency.enough_correlation) +
-         k.few_beats_weight / std::max(1.0, evidence.beats) +
-         k.beside_weight * std::log(evidence.beside + k.least_beside_fraction) +
+  return k.intercept_weight + std::log(std::clamp(evidence.ratio, k.least_fraction, k.max_ratio)) +
+         std::log(std::clamp(evidence.own_beat, k.least_fraction, 1.0)) +
+         k.beside_weight * std::log(evidence.beside + k.least_fraction) +
          k.irregularity_weight *
              std::log(std::clamp(evidence.irregularity, k.min_irregularity_fraction, k.max_irregularity_fraction)) +
          k.flutter_weight * std::exp(-away * away);
 }
 
+std::vector<double> odds_from_neighbors(std::span<const double> log_odds) {
+  const std::size_t count = log_odds.size();
+  std::vector<double> told(count, 0.0);
+  const auto pass = [&](auto index) {
+    double message = 0.0;
+    for (std::size_t i = 0; i < count; ++i) {
+      const double own = log_odds[index(i)];
+      told[index(i)] += message;
+      message = passed_on(message + (std::isfinite(own) ? own : 0.0));
+    }
+  };
+  pass([](std::size_t i) { return i; });
+  pass([count](std::size_t i) { return count - 1 - i; });
+  return told;
+}
+
 PPresence p_presence(const AverageBeat& beat, const FoundQrs& qrs, const FoundWaves& t, const FoundWaves& p,
-                     const WaveSearch& search, double rr_before_s) {
-  PPresence presence{{}, std::vector<char>(beat.beats(), 0), std::vector<double>(beat.beats(), 0.0)};
+                     const WaveSearch& search, double rr_before_s, double from_neighbors) {
+  PPresence presence;
+  presence.present.assign(beat.beats(), 0);
+  presence.shifts.assign(beat.beats(), 0.0);
   if (p.strongest == 0.0) return presence;
   PEvidence& evidence = presence.evidence;
   evidence.rr_s = rr_before_s;
-  evidence.beats = static_cast<double>(beat.beats());
   evidence.irregularity = beat.group().irregularity;
   add_strengths(beat, qrs, t, p, search, evidence);
   if (beat.beats() < kP.min_group_beats) return presence;
@@ -114,7 +133,10 @@ PPresence p_presence(const AverageBeat& beat, const FoundQrs& qrs, const FoundWa
   evidence.ratio = same.ratio;
   evidence.correlation = median(same.correlations);
   evidence.own_beat = own_beat_ratio(beat.signal(), beat.group(), stretch);
-  if (!is_p(evidence)) return presence;
+  const bool one_of_many = evidence.beside * evidence.rr_s > kP.max_beside_s;
+  if (one_of_many) return presence;
+  presence.log_odds = too_flat_for_p(evidence) ? -kCertain : p_log_odds(evidence);
+  if (presence.log_odds + from_neighbors <= kPEvidence.enough_weight) return presence;
   presence.shifts = same.shifts;
   for (std::size_t i = 0; i < beat.beats(); ++i) {
     presence.present[i] = same.correlations[i] > kP.min_beat_fraction * evidence.correlation;

@@ -1,11 +1,13 @@
 // Whether the beats of a group have the P wave that was found in their average.
 #pragma once
 
+#include <span>
 #include <vector>
 
 #include "dsp/delineation/average_beat.h"
 #include "dsp/delineation/p_t_search.h"
 #include "dsp/delineation/qrs_search.h"
+#include "dsp/statistics.h"
 
 namespace cardiograd::dsp {
 
@@ -13,7 +15,6 @@ namespace cardiograd::dsp {
 struct PEvidence {
   double ratio = 0.0;        // Of what the beats have in common there to what differs (Consistency::ratio).
   double correlation = 0.0;  // Median correlation of the beats.
-  double beats = 0.0;        // How many.
   double own_beat = 1.0;     // own_beat_ratio.
   double of_qrs = 0.0;       // Steepness as a fraction of that of the QRS complex, in the lead where that is largest.
   double of_t = 0.0;         // Steepness as a fraction of that of T, in the lead where that is largest; 0 without T.
@@ -28,17 +29,23 @@ struct PEvidence {
 // Logarithm of the odds that it is one (kPEvidence).
 double p_log_odds(const PEvidence& evidence);
 
+// What the neighborhoods before and after add to the log odds of each, given those of each alone: the atria seldom
+// change what they do between two of them (a chain of two states that changes with kPEvidence.change_fraction). Where
+// there is nothing to judge (not finite) it passes on what it is told. The same size.
+std::vector<double> odds_from_neighbors(std::span<const double> log_odds);
+
 struct PPresence {
   PEvidence evidence;
+  double log_odds = kMissing;  // Of the average alone; NaN where it is one wave of many, or beats are too few.
   std::vector<char> present;   // Per beat of the group.
   std::vector<double> shifts;  // Per beat: of its P wave from that of the average, in samples.
 };
 
-// The wave is there if the odds are for it, unless it is far flatter than the QRS complex, is one wave of many, begins
-// right behind T and is as flat as the end of T, or keeps its distance from the R peaks before rather than from its
-// own. Groups of fewer than kP.min_group_beats have none.
+// The wave is there if its log odds and what neighbors add to them (odds_from_neighbors) are above
+// kPEvidence.enough_weight, unless it is one wave of many, far flatter than the QRS complex, or begins right behind T
+// and is as flat as the end of T. Groups of fewer than kP.min_group_beats have none.
 PPresence p_presence(const AverageBeat& beat, const FoundQrs& qrs, const FoundWaves& t, const FoundWaves& p,
-                     const WaveSearch& search, double rr_before_s);
+                     const WaveSearch& search, double rr_before_s, double from_neighbors = 0.0);
 
 // Whether the P wave that was found is none by its form: far flatter than the QRS complex or, right behind T, than T.
 bool too_flat_for_p(const PEvidence& evidence);

@@ -12,13 +12,15 @@ Variations:
   first-lead   MIT-BIH and QTDB: the first signal only. LUDB: each lead as a record of its own, so that its boundaries
                are found without the others; R peaks are those of the first lead
   100hz        all leads, polyphase resampling to 100 Hz
-  snr12, snr6  Gaussian noise of 0.5 to 40 Hz (the band of the ECG itself: no filter can take it away) with 1/16 and 1/4
-               of the variance that the lead has in that band
+  snrN         Gaussian noise of 0.5 to 40 Hz (the band of the ECG itself: no filter can take it away) N dB below what
+               the lead has in that band: snr12, snr6
+  cutN         without the first N times 1.5 s: other beats are looked at together. cut1 ... cut7; not part of the default
 """
 import argparse
 import csv
 import fractions
 import os
+import re
 import subprocess
 import sys
 import tempfile
@@ -29,6 +31,7 @@ import scipy.signal
 import wfdb
 
 VARIATIONS = ["as-is", "first-lead", "100hz", "snr12", "snr6"]
+CUT_S = 1.5
 
 
 def write_record(folder, name, signal, rate, leads):
@@ -55,6 +58,10 @@ def with_noise(signal, rate, snr_db, seed):
     return signal + noise * scale
 
 
+def cut_s(variation):
+    return CUT_S * int(variation[3:]) if variation.startswith("cut") else 0.0
+
+
 def changed(record, variation, folder):
     """Paths of the changed copies; the first one stands for the record."""
     source = wfdb.rdrecord(record)
@@ -67,7 +74,9 @@ def changed(record, variation, folder):
         filled = np.nan_to_num(signal - np.nanmedian(signal, axis=0))
         low = scipy.signal.resample_poly(filled, ratio.numerator, ratio.denominator, axis=0, padtype="line")
         return [write_record(folder, name, low, 100.0, leads)]
-    noisy = with_noise(signal, rate, {"snr12": 12.0, "snr6": 6.0}[variation], zlib.crc32(name.encode()))
+    if variation.startswith("cut"):
+        return [write_record(folder, name, signal[round(cut_s(variation) * rate):], rate, leads)]
+    noisy = with_noise(signal, rate, float(variation.removeprefix("snr")), zlib.crc32(name.encode()))
     return [write_record(folder, name, noisy, rate, leads)]
 
 
@@ -88,6 +97,8 @@ def as_features(variation, features, arguments):
             writer = csv.DictWriter(taken, rows.fieldnames)
             writer.writeheader()
             for row in rows:
+                for column in filter(lambda name: name.endswith("_s") and row[name], row):
+                    row[column] = f"{float(row[column]) + cut_s(variation):.4f}"
                 row["record"], first = copies[os.path.basename(row["record"])]
                 if first or row["lead"] != "all":
                     writer.writerow(row)
@@ -108,8 +119,8 @@ def main():
     features = os.path.abspath(options.features)
     with tempfile.TemporaryDirectory() as folder:
         for variation in options.only.split(","):
-            if variation not in VARIATIONS:
-                parser.error(f"no variation '{variation}', expected some of {', '.join(VARIATIONS)}")
+            if variation not in VARIATIONS and not re.fullmatch("snr[0-9]+|cut[0-9]", variation):
+                parser.error(f"no variation '{variation}', expected some of {', '.join(VARIATIONS)}, snrN, cutN")
             binary = features
             if variation != "as-is":
                 binary = os.path.join(folder, variation)

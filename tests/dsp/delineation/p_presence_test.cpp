@@ -2,11 +2,14 @@
 
 #include <algorithm>
 #include <cmath>
+#include <limits>
 #include <numbers>
 #include <string>
+#include <vector>
 
 #include <gtest/gtest.h>
 
+#include "dsp/delineation/constants.h"
 #include "dsp/delineation/delineation.h"
 #include "dsp/delineation/r_peaks.h"
 #include "tests/dsp/synthetic_ecg.h"
@@ -145,7 +148,6 @@ TEST(PPresence, OddsFollowTheEvidence) {
   PEvidence sinus;
   sinus.ratio = 30.0;
   sinus.correlation = 0.9;
-  sinus.beats = 11.0;
   sinus.beside = 0.12;
   sinus.irregularity = 0.02;
   sinus.rr_s = 0.85;
@@ -160,6 +162,39 @@ TEST(PPresence, OddsFollowTheEvidence) {
   flutter.beside = 0.6;
   flutter.rr_s = 0.4;
   EXPECT_LT(p_log_odds(flutter), 0.0);
+}
+
+// A chain of two states: what is certain on both sides outweighs a doubt between, and no more than that.
+TEST(PPresence, NeighborsTellWhatIsInDoubt) {
+  const double most = std::log((1.0 - kPEvidence.change_fraction) / kPEvidence.change_fraction);
+  for (const double sign : {1.0, -1.0}) {
+    const std::vector<double> told = odds_from_neighbors(std::vector{sign * 20.0, sign * 20.0, 0.0, sign * 20.0});
+    EXPECT_NEAR(told[2], 2.0 * sign * most, 1e-6);
+    EXPECT_NEAR(told[3], sign * std::log((19.0 * 0.95 + 0.05) / (19.0 * 0.05 + 0.95)), 1e-6);
+  }
+  const double unknown = std::numeric_limits<double>::quiet_NaN();
+  const std::vector<double> over = odds_from_neighbors(std::vector{20.0, unknown, unknown});
+  EXPECT_TRUE(over[1] > over[2] && over[2] > 1.0) << over[1] << " " << over[2];
+  EXPECT_EQ(odds_from_neighbors(std::vector{3.0}), std::vector{0.0});
+  EXPECT_TRUE(odds_from_neighbors({}).empty());
+}
+
+// Noise over one neighborhood of many hides neither its P waves nor makes any where there are none.
+TEST(PPresence, NoisyMinutesAreLikeThoseAround) {
+  const auto beats = regular_beats(50.0, 0.8);
+  const Waves no_p(kSinusBeat.begin() + 1, kSinusBeat.end());
+  for (const bool with : {true, false}) {
+    Eigen::ArrayXXd x = synthetic_ecg(beats, 50.0, 250.0, 1, 0.004, with ? kSinusBeat : no_p);
+    PhiloxStream random(31);
+    for (Eigen::Index t = 20 * 250; t < 30 * 250; ++t) x(t, 0) += 0.05 * random.normal();
+    std::size_t asked = 0, there = 0;
+    for (const BeatWaves& beat : delineated(x, 250.0).global) {
+      if (beat.qrs.peak_s < 20.0 || beat.qrs.peak_s > 30.0) continue;
+      ++asked;
+      there += beat.p.present() ? 1U : 0U;
+    }
+    EXPECT_TRUE(with ? 10 * there >= 9 * asked : there == 0) << there << " of " << asked;
+  }
 }
 
 // White noise in the band of the ECG: what is not found is not called absent, and without noise it is.
