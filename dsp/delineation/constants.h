@@ -415,8 +415,8 @@ struct PConstants {
 inline constexpr PConstants kP;
 
 // The evidence for a P wave (p_presence.h): log odds. Its weights are those of a logistic regression of sinus rhythm
-// against fibrillation and flutter in PTB-XL, with all leads, two and one; left out by fifths of the records they vary
-// by 0.15 at most.
+// against fibrillation and flutter in PTB-XL, with all leads, two and one; over fifths of the records left out by
+// turns their SD is 0.15 at most.
 struct PEvidenceConstants {
   // Log odds where all below is 0. Tuned: regression.
   double intercept_weight = -8.1;
