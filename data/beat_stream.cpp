@@ -41,10 +41,19 @@ dsp::Delineation slice(const dsp::Delineation& waves, std::size_t first, std::si
   return own;
 }
 
-// Runs `make(i)` for all i in order of `use(i, value)`, as many at a time as there are threads.
+// Pieces that are computed at a time: no more than threads, nor so many that their samples take more than kMaxPieces
+// bytes; what is computed from these takes some times as much.
+std::size_t pieces_at_once(const RecordingStream& recording) {
+  constexpr double kMaxPieces = 40e6;
+  const double piece = (BeatStream::kPieceSeconds + 2 * BeatStream::kOverlapSeconds) * recording.head().rate *
+                       static_cast<double>(recording.head().leads.size()) * sizeof(double);
+  return static_cast<std::size_t>(
+      std::clamp(kMaxPieces / piece, 1.0, static_cast<double>(std::max(1, thread_count()))));
+}
+
+// Calls `use(i, make(i))` in the order of i, for i below `count`; `at_once` of them are made in parallel.
 template <class Make, class Use>
-void in_order(std::size_t count, Make make, Use use) {
-  const auto at_once = static_cast<std::size_t>(std::max(1, thread_count()));
+void in_order(std::size_t count, std::size_t at_once, Make make, Use use) {
   for (std::size_t first = 0; first < count; first += at_once) {
     std::vector<decltype(make(first))> made(std::min(at_once, count - first));
     parallel_for(static_cast<std::int64_t>(made.size()), [&](std::int64_t i) {
@@ -90,7 +99,7 @@ void BeatStream::find_peaks() {
   const auto overlap = std::max<std::int64_t>(1, std::llround(kOverlapSeconds * rate) / step) * step;
   const auto count = static_cast<std::size_t>((samples + length - 1) / length);
   in_order(
-      count,
+      count, pieces_at_once(recording_),
       [&](std::size_t i) {
         const std::int64_t own = static_cast<std::int64_t>(i) * length;
         const std::int64_t from = std::max<std::int64_t>(0, own - overlap);
@@ -181,7 +190,7 @@ void BeatStream::each_piece(const std::function<void(const BeatPiece&)>& use) co
     return use(none);
   }
   in_order(
-      all.size(), [&](std::size_t i) { return piece(all[i]); },
+      all.size(), pieces_at_once(recording_), [&](std::size_t i) { return piece(all[i]); },
       [&](std::size_t, const BeatPiece& piece) { use(piece); });
 }
 
@@ -194,7 +203,7 @@ void BeatStream::each_stretch(const std::function<void(std::size_t, const ecg::R
   const std::size_t count = stretches();
   const auto length = static_cast<std::int64_t>(kPieceSeconds * recording_.head().rate);
   in_order(
-      count,
+      count, pieces_at_once(recording_),
       [&](std::size_t i) {
         const std::int64_t from = static_cast<std::int64_t>(i) * length;
         prepare(i, part(from, i + 1 == count ? recording_.samples() - from : length));

@@ -42,9 +42,9 @@ class BeatStream {
   const std::string& unit() const { return unit_; }  // Beats::unit
   const dsp::RPeaks& peaks() const { return peaks_; }
 
-  // Calls `use` with each piece in the order of time; pieces are computed in parallel, as many at a time as there are
-  // threads. Beats are grouped as in the whole recording, so that waves do not depend on where pieces begin. A
-  // recording without beats has one piece without any.
+  // Calls `use` with each piece in the order of time; some of them are computed in parallel. Beats are grouped as in
+  // the whole recording, so that waves do not depend on where pieces begin. A recording without beats has one piece
+  // without any.
   void each_piece(const std::function<void(const BeatPiece&)>& use) const;
 
   // Calls `use` with stretches of kPieceSeconds of the signal (the last one up to twice as long), in order, in the

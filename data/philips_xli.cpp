@@ -14,7 +14,8 @@ constexpr int kBits = 10;
 constexpr std::size_t kTail = 25;
 constexpr std::size_t kHeader = 8;
 constexpr std::size_t kFirstCode = 256, kMaxCode = (1U << kBits) - 2;
-constexpr std::size_t kMaxBytes = std::size_t{1} << 26;  // of a lead, unpacked
+constexpr std::size_t kMaxBytes = std::size_t{1} << 20;  // of a lead, unpacked: 17 min at 500 Hz
+constexpr std::size_t kMaxLeads = 64;
 constexpr std::int32_t kBias = 64;
 
 std::int32_t little_endian(std::string_view bytes, std::size_t at, std::size_t count) {
@@ -79,6 +80,7 @@ std::vector<std::int16_t> undo_differences(std::string_view bytes, std::int32_t 
 std::vector<std::vector<std::int16_t>> decode_xli(std::string_view bytes, const std::filesystem::path& path) {
   std::vector<std::vector<std::int16_t>> leads;
   while (!bytes.empty()) {
+    if (leads.size() == kMaxLeads) fail(path, "more leads than any ECG has");
     if (bytes.size() < kHeader) fail(path, fmt::format("{} bytes are no chunk", bytes.size()));
     const std::int32_t size = little_endian(bytes, 0, 4), first = little_endian(bytes, 6, 2);
     bytes.remove_prefix(kHeader);

@@ -114,7 +114,7 @@ TEST(Dicom, WhatCannotBeReadIsSaid) {
   expect_error([&] { parse_dicom(writer.file(writer.samples().substr(0, 8)), "a.dcm"); },
                {"a.dcm: 8 bytes of samples"});
   expect_error([&] { parse_dicom(writer.file(writer.samples(), "MB"), "a.dcm"); }, {"stored as 'MB'"});
-  expect_error([&] { parse_dicom(whole.substr(0, whole.size() - 20), "a.dcm"); }, {"a.dcm", "5400100"});
+  expect_error([&] { parse_dicom(whole.substr(0, whole.size() - 20), "a.dcm"); }, {"a.dcm: truncated"});
   expect_error([&] { parse_dicom(whole.substr(0, whole.find("20200512") + 14), "a.dcm"); }, {"no waveform"});
   std::string jpeg = whole;
   jpeg.replace(jpeg.find("1.2.840.10008.1.2.1"), 19, "1.2.840.10008.1.2.9");

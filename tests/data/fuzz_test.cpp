@@ -10,10 +10,12 @@
 
 #include "base/philox.h"
 #include "data/csv.h"
+#include "data/dicom.h"
 #include "data/ecg_xml.h"
 #include "data/edf.h"
 #include "data/ptbxl.h"
 #include "data/scp_codes.h"
+#include "data/scp_ecg.h"
 #include "data/signal_csv.h"
 #include "data/wfdb.h"
 #include "data/wfdb_annotation.h"
@@ -160,6 +162,9 @@ TEST(DamagedInput, TextTablesAndXml) {
       "<RestingECG><Waveform><SampleBase>500</SampleBase><LeadData><LeadID>II</LeadID><LeadAmplitudeUnitsPerBit>4.88"
       "</LeadAmplitudeUnitsPerBit><WaveFormData>AQD//wCA</WaveFormData></LeadData></Waveform></RestingECG>",
       5000, [](const std::string& bad) { parse_ecg_xml(bad, "a.xml"); });
+  const auto corpus = testing::golden_folder() / "../../../fuzz/corpus";
+  expect_only_errors(read_file(corpus / "ecg_xml/philips"), 2000,
+                     [](const std::string& bad) { parse_ecg_xml(bad, "a.xml"); });
   const std::string flac = read_file(testing::golden_folder() / "wfdb/format516.flac");
   PhiloxStream random(13);
   for (int i = 0; i < 2000; ++i) {
@@ -167,6 +172,16 @@ TEST(DamagedInput, TextTablesAndXml) {
       decode_flac(damaged(flac, random), 16, 1000, "a.flac");
     } catch (const Error&) {  // Nearly always: the stream has a checksum of its samples.
     }
+  }
+}
+
+TEST(DamagedInput, DicomAndScpEcg) {
+  const auto corpus = testing::golden_folder() / "../../../fuzz/corpus";
+  expect_only_errors(read_file(testing::golden_folder() / "dicom/twelve.dcm"), 2000,
+                     [](const std::string& bad) { parse_dicom(bad, "a.dcm"); });
+  for (const char* name : {"plain", "huffman", "table"}) {
+    expect_only_errors(read_file(corpus / "scp_ecg" / name), 3000,
+                       [](const std::string& bad) { parse_scp_ecg(bad, "a.scp"); });
   }
 }
 
