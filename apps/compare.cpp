@@ -15,6 +15,7 @@
 
 #include "apps/common/app.h"
 #include "apps/common/config_options.h"
+#include "apps/common/outputs.h"
 #include "apps/common/progress.h"
 #include "apps/common/version.h"
 #include "base/error.h"
@@ -154,12 +155,15 @@ model::DataConfig data_of(const Options& o) {
 void check_options(const Options& o) {
   if (o.runs.size() < 2 || o.runs.size() > report::kMaxRuns)
     throw UsageError(fmt::format("{} runs, expected 2 to {}", o.runs.size(), report::kMaxRuns), "Name the runs.");
-  for (const auto& file : {o.out, o.json}) {
-    if (!file) continue;
-    check_destination(*file);
-    if (!o.force && fs::exists(*file))
-      throw Error(fmt::format("{}: exists already", *file), "Name another file, or overwrite it with --force.");
+  Inputs inputs;
+  for (const std::string& run : o.runs) {
+    const fs::path file = model::model_path(run);
+    for (const char* name : {"config.toml", "log.csv", "state.safetensors", "last.safetensors"})
+      inputs.files.push_back((file.parent_path() / name).string());
+    inputs.files.push_back(file.string());
   }
+  inputs.folder = data_folder_of(o);
+  check_outputs({{"--out", o.out}, {"--json", o.json}}, inputs, existing_files(o.force));
 }
 
 void compare(const Options& o) {
@@ -191,11 +195,11 @@ void compare(const Options& o) {
   }
   fmt::print("{}", printable_lines(report::comparison_text(comparison)));
   if (o.json)
-    write_file(
-        *o.json,
-        report::comparison_json(comparison).dump(2, ' ', false, nlohmann::json::error_handler_t::replace) + "\n");
+    write_file(*o.json,
+               report::comparison_json(comparison).dump(2, ' ', false, nlohmann::json::error_handler_t::replace) + "\n",
+               existing_files(o.force));
   if (!o.out) return;
-  write_file(*o.out, report::render_comparison(comparison));
+  write_file(*o.out, report::render_comparison(comparison), existing_files(o.force));
   if (!is_quiet()) fmt::print("\npage: {}\n", printable(*o.out));
 }
 

@@ -14,12 +14,13 @@
 
 #include "apps/common/app.h"
 #include "apps/common/config_options.h"
-#include "apps/common/output_folder.h"
+#include "apps/common/outputs.h"
 #include "apps/common/progress.h"
 #include "apps/common/version.h"
 #include "base/error.h"
 #include "base/file.h"
 #include "base/log.h"
+#include "base/text.h"
 #include "base/threads.h"
 #include "data/csv.h"
 #include "engine/device.h"
@@ -154,10 +155,17 @@ std::string predictions_csv(const data::Dataset& set, const std::vector<std::int
 }
 
 // Before the work, as far as that can be known.
-void check_outputs(const Options& o) {
-  if (o.json) check_destination(*o.json);
-  if (o.predictions) check_destination(*o.predictions);
+void check_places(const Options& o, const std::string& model_file) {
+  std::optional<std::string> folder;
+  if (o.values.given("data.folder")) {
+    model::TrainingConfig config;
+    o.values.apply(config);
+    folder = config.data.folder;
+  }
+  std::vector<Output> outputs = {{"--json", o.json}, {"--predictions", o.predictions}};
   if (o.report) check_output_folder(*o.report, "--report");
+  if (o.report && std::filesystem::is_directory(*o.report)) outputs.push_back({"--report", *o.report + "/report.html"});
+  check_outputs(outputs, {.files = {model_file}, .records = {}, .folder = folder});
 }
 
 void evaluate(const Options& o) {
@@ -167,8 +175,8 @@ void evaluate(const Options& o) {
     throw UsageError("--device check: only train compares the two devices", "Known devices here: auto, cpu, cuda.");
   const Device device = device_for(run.device);
   set_thread_count(static_cast<int>(run.threads));
-  check_outputs(o);
   const std::string model_file = model::model_path(o.model).string();
+  check_places(o, model_file);
   const model::TrainedModel trained = model::load_model(model_file);
   const MatmulPrecision precision(trained.description.precision);
   const model::ModelDescription& description = trained.description;
@@ -188,8 +196,9 @@ void evaluate(const Options& o) {
   const model::Scores scored = score(*trained.net, source, rows, o.batch_size, {});
   const evaluation::Evaluation evaluation = evaluation::evaluate(
       scored.probabilities, data::labels_of(set, rows), description.class_names, description.thresholds, o.bootstrap);
-  fmt::print("{} after epoch {}, fold {} of {}: {} records\n\n{}", model_file, description.epoch,
-             fmt::join(o.folds, ", "), config.folder, rows.size(), format_table(evaluation));
+  fmt::print("{}", printable_lines(fmt::format("{} after epoch {}, fold {} of {}: {} records\n\n{}", model_file,
+                                               description.epoch, fmt::join(o.folds, ", "), config.folder, rows.size(),
+                                               format_table(evaluation))));
   if (description.synthetic) fmt::print("\nwarning: {}\n", model::kSyntheticWarning);
   if (o.predictions)
     write_file(*o.predictions, predictions_csv(set, rows, scored.probabilities, description.thresholds));
@@ -201,7 +210,7 @@ void evaluate(const Options& o) {
   if (o.json) write_json(o, report);
   if (!o.report) return;
   report::write_report(*o.report, report);
-  if (!is_quiet()) fmt::print("\nreport: {}\n", (std::filesystem::path(*o.report) / "report.html").string());
+  if (!is_quiet()) fmt::print("\nreport: {}\n", printable((std::filesystem::path(*o.report) / "report.html").string()));
 }
 
 }  // namespace

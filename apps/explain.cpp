@@ -13,6 +13,7 @@
 #include <nlohmann/json.hpp>
 
 #include "apps/common/app.h"
+#include "apps/common/outputs.h"
 #include "apps/common/progress.h"
 #include "apps/common/recording_options.h"
 #include "base/error.h"
@@ -64,15 +65,12 @@ void add_options(CLI::App& app, Options& o) {
       "Research software: not a medical device.");
 }
 
-void check_outputs(const Options& o) {
+void check_places(const Options& o) {
   if (!o.out && !o.svg && !o.json)
     throw UsageError("nothing to write", "Give --out FILE.html, --svg FILE.svg or --json FILE.");
-  for (const auto& file : {o.out, o.svg, o.json}) {
-    if (!file) continue;
-    check_destination(*file);
-    if (!o.force && std::filesystem::exists(*file))
-      throw Error(fmt::format("{}: exists already", *file), "Name another file, or overwrite it with --force.");
-  }
+  check_outputs({{"--out", o.out}, {"--svg", o.svg}, {"--json", o.json}},
+                {.files = {model::model_path(o.model).string()}, .records = o.records, .folder = {}},
+                existing_files(o.force));
   if (o.svg && o.records.size() != 1)
     throw UsageError(fmt::format("--svg and {} records", o.records.size()), "One record makes one drawing.");
 }
@@ -122,6 +120,7 @@ report::ExplainedRecording explained(const Options& o, model::Predictor& predict
 void write_outputs(const Options& o, const model::Predictor& predictor,
                    const std::vector<report::ExplainedRecording>& recordings) {
   const model::ModelDescription& model = predictor.description();
+  const Existing existing = existing_files(o.force);
   if (o.json) {
     std::string lines;
     for (const report::ExplainedRecording& one : recordings)
@@ -129,22 +128,22 @@ void write_outputs(const Options& o, const model::Predictor& predictor,
         lines +=
             report::explanation_json(model, one, why).dump(-1, ' ', false, nlohmann::json::error_handler_t::replace) +
             "\n";
-    write_file(*o.json, lines);
+    write_file(*o.json, lines, existing);
   }
-  if (o.out) write_file(*o.out, report::render_explanations(model, o.model, recordings));
+  if (o.out) write_file(*o.out, report::render_explanations(model, o.model, recordings), existing);
   if (!o.svg) return;
   const report::ExplainedRecording& one = recordings.front();
   if (one.whys.empty()) return;  // The reason was printed.
   if (one.whys.size() > 1)
     throw Error(fmt::format("--svg: {} classes are above their thresholds, and a drawing shows one", one.whys.size()),
                 "Name one by --class.");
-  write_file(*o.svg, report::explanation_svg(model, one, one.whys.front()));
+  write_file(*o.svg, report::explanation_svg(model, one, one.whys.front()), existing);
 }
 
 int explain(const Options& o) {
   set_thread_count(o.threads);
   o.recording.check();
-  check_outputs(o);
+  check_places(o);
   model::Predictor predictor(model::load_model(o.model), {.any_quality = o.any_quality, .device = Device::kCpu});
   const std::vector<std::int64_t> chosen = chosen_classes(o, predictor.description());
   std::vector<report::ExplainedRecording> recordings;

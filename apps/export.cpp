@@ -1,5 +1,5 @@
 // export: a trained model as an ONNX file, for onnxruntime and other programs.
-#include <filesystem>
+#include <optional>
 #include <string>
 
 #include <CLI/CLI.hpp>
@@ -7,9 +7,11 @@
 #include <onnx/onnx_pb.h>
 
 #include "apps/common/app.h"
+#include "apps/common/outputs.h"
 #include "apps/export/onnx_export.h"
 #include "apps/export/onnx_graph.h"
 #include "base/error.h"
+#include "base/text.h"
 #include "engine/io/safetensors.h"
 #include "model/model_file.h"
 #include "model/state_dict.h"
@@ -37,8 +39,9 @@ void add_options(CLI::App& app, Options& o) {
 void write_onnx_file(const Options& o, model::TrainedModel& trained) {
   const std::string description = read_safetensors(model::model_path(o.model)).metadata.at("cardiograd");
   const onnx::ModelProto proto = to_onnx(trained, description, {.filter_inside = o.filter_inside});
-  write_onnx(o.out, proto);
-  fmt::print("{}: operator set {}, {} nodes, inputs", o.out, kOnnxOpset, proto.graph().node_size());
+  write_onnx(o.out, proto, existing_files(o.force));
+  if (is_quiet()) return;
+  fmt::print("{}: operator set {}, {} nodes, inputs", printable(o.out), kOnnxOpset, proto.graph().node_size());
   for (const auto& input : proto.graph().input()) {
     fmt::print(" {} (batch", input.name());
     for (int i = 1; i < input.type().tensor_type().shape().dim_size(); ++i)
@@ -51,14 +54,14 @@ void write_onnx_file(const Options& o, model::TrainedModel& trained) {
 void write(const Options& o) {
   if (o.out.empty() && o.state_dict.empty())
     throw UsageError("nothing to write", "Give --onnx FILE, --state-dict FILE, or both.");
-  for (const std::string& file : {o.out, o.state_dict})
-    if (!file.empty() && !o.force && std::filesystem::exists(file))
-      throw Error(fmt::format("{}: exists already", file), "Name another file, or overwrite it with --force.");
+  const auto given = [](const std::string& file) { return file.empty() ? std::nullopt : std::optional(file); };
+  check_outputs({{"--onnx", given(o.out)}, {"--state-dict", given(o.state_dict)}},
+                {.files = {model::model_path(o.model).string()}, .records = {}, .folder = {}}, existing_files(o.force));
   model::TrainedModel trained = model::load_model(o.model);
   if (!o.out.empty()) write_onnx_file(o, trained);
   if (o.state_dict.empty()) return;
-  model::write_state_dict(o.state_dict, *trained.net);
-  fmt::print("{}: {} parameters\n", o.state_dict, trained.net->parameter_count());
+  model::write_state_dict(o.state_dict, *trained.net, existing_files(o.force));
+  if (!is_quiet()) fmt::print("{}: {} parameters\n", printable(o.state_dict), trained.net->parameter_count());
 }
 
 }  // namespace

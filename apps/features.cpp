@@ -11,6 +11,7 @@
 #include <fmt/format.h>
 
 #include "apps/common/app.h"
+#include "apps/common/outputs.h"
 #include "apps/common/progress.h"
 #include "apps/common/stop.h"
 #include "apps/features/drawing.h"
@@ -82,6 +83,7 @@ void run_features(const Options& options) {
     if (options.fiducials || options.annotator || options.svg || options.report) {
       throw UsageError("--data and --fiducials, --annotator, --svg or --report", "These are made of single records.");
     }
+    check_outputs({{"--out", options.out}}, {.files = {}, .records = {}, .folder = options.data});
     return features_of_dataset(options);
   }
   if (options.records.empty()) {
@@ -96,6 +98,8 @@ void run_features(const Options& options) {
   if (options.report && options.records.size() > 1) {
     throw UsageError(fmt::format("--report and {} records", options.records.size()), "One record makes one page.");
   }
+  check_outputs({{"--fiducials", options.fiducials}, {"--svg", options.svg}, {"--report", options.report}},
+                {.files = {}, .records = options.records, .folder = {}});
   const std::string page = options.report ? single_report(options.records.front(), options.from, options.csv) : "";
   std::string drawing;
   if (options.svg) {

@@ -1,13 +1,11 @@
 // import: weights from PyTorch (a state dict saved as safetensors) as a model that predict and the others take.
-#include <filesystem>
 #include <string>
 
 #include <CLI/CLI.hpp>
 #include <fmt/format.h>
 
 #include "apps/common/app.h"
-#include "base/error.h"
-#include "base/file.h"
+#include "apps/common/outputs.h"
 #include "base/text.h"
 #include "model/model_file.h"
 #include "model/state_dict.h"
@@ -31,12 +29,12 @@ void add_options(CLI::App& app, Options& o) {
 }
 
 void import(const Options& o) {
-  check_destination(o.out);
-  if (!o.force && std::filesystem::exists(o.out))
-    throw Error(fmt::format("{}: exists already", o.out), "Name another file, or overwrite it with --force.");
+  check_outputs({{"--out", o.out}},
+                {.files = {o.weights, model::model_path(o.like).string()}, .records = {}, .folder = {}},
+                existing_files(o.force));
   model::TrainedModel model = model::load_model(o.like);
   model::read_state_dict(o.weights, *model.net);
-  model::save_model(o.out, model.description, *model.net);
+  model::save_model(o.out, model.description, *model.net, existing_files(o.force));
   if (!is_quiet())
     fmt::print("{}: {} parameters from {}\n", printable(o.out), model.net->parameter_count(), printable(o.weights));
 }

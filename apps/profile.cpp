@@ -10,6 +10,7 @@
 #include <nlohmann/json.hpp>
 
 #include "apps/common/app.h"
+#include "apps/common/outputs.h"
 #include "apps/profile/memory_table.h"
 #include "apps/profile/profile_table.h"
 #include "apps/profile/step_table.h"
@@ -17,6 +18,7 @@
 #include "base/file.h"
 #include "base/log.h"
 #include "base/nearest_name.h"
+#include "base/text.h"
 #include "base/threads.h"
 #include "engine/cuda.h"
 #include "engine/precision.h"
@@ -116,8 +118,6 @@ const model::Gpu* gpu_of(const Options& o, const CLI::App& app) {
 }
 
 void profile_device(const Options& o, const CLI::App& app) {
-  if (!o.json.empty()) check_destination(o.json);
-  if (!o.trace.empty()) check_destination(o.trace);
   const Device device = parse_device(o.device);
   const auto precision = parse_word<Precision>("--precision", o.precision);
   set_thread_count(o.threads);
@@ -150,6 +150,9 @@ void profile_device(const Options& o, const CLI::App& app) {
 }
 
 void profile(Options o, const CLI::App& app) {
+  const auto given = [](const std::string& file) { return file.empty() ? std::nullopt : std::optional(file); };
+  check_outputs({{"--json", given(o.json)}, {"--trace", given(o.trace)}},
+                {.files = {o.measured, o.costs}, .records = {}, .folder = {}});
   if (o.memory) {
     fmt::print("{}",
                step_memory_text({.architecture = o.architecture, .batch = o.settings.batch, .records = o.records}));
@@ -177,7 +180,7 @@ void profile(Options o, const CLI::App& app) {
       std::none_of(lines.begin(), lines.end(), [](const ProfileLine& line) { return line.measured_s.has_value(); }))
     throw Error(fmt::format("{}: none of its times is of a kernel of this step", o.measured),
                 fmt::format("A name is '{}/{}', for example.", calls.front().op, calls.front().work.shape));
-  fmt::print("{}", profile_text(lines, roofs, o.settings));
+  fmt::print("{}", printable_lines(profile_text(lines, roofs, o.settings)));
   if (!o.json.empty()) write_file(o.json, profile_json(lines, roofs, o.settings).dump(2) + "\n");
 }
 

@@ -9,6 +9,7 @@
 #include "apps/common/app.h"
 #include "apps/common/progress.h"
 #include "apps/common/stop.h"
+#include "base/text.h"
 #include "base/threads.h"
 #include "data/synthetic/dataset.h"
 
@@ -60,7 +61,8 @@ void synthesize(const Options& o) {
   data::synthetic::write_dataset(options);
   progress.clear();
   const double seconds = std::chrono::duration<double>(std::chrono::steady_clock::now() - start).count();
-  fmt::print("{} synthetic ECGs in {} ({:.1f} s, {:.0f} records/s)\n", o.records, o.out, seconds,
+  if (is_quiet()) return;
+  fmt::print("{} synthetic ECGs in {} ({:.1f} s, {:.0f} records/s)\n", o.records, printable(o.out), seconds,
              static_cast<double>(o.records) / seconds);
 }
 

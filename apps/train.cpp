@@ -14,7 +14,7 @@
 #include "apps/common/app.h"
 #include "apps/common/check_report.h"
 #include "apps/common/config_options.h"
-#include "apps/common/output_folder.h"
+#include "apps/common/outputs.h"
 #include "apps/common/progress.h"
 #include "apps/common/stop.h"
 #include "base/error.h"

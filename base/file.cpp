@@ -96,7 +96,7 @@ Destination look_at(const fs::path& path) {
 
 }  // namespace
 
-AtomicFile::AtomicFile(fs::path destination, Appeared appeared)
+AtomicFile::AtomicFile(fs::path destination, Appeared appeared, Existing existing)
     : destination_(std::move(destination)), appeared_(appeared) {
   const Destination there = look_at(destination_);
   existed_ = there.exists;
@@ -105,6 +105,8 @@ AtomicFile::AtomicFile(fs::path destination, Appeared appeared)
     if (descriptor_ < 0) fail("cannot be opened");
     return;
   }
+  if (existed_ && existing == Existing::kRefuse)
+    refuse(destination_, "exists already", "Name another file, or overwrite it with --force.");
   remove_leftovers(destination_);
   create_temporary(there.mode);
   if (existed_) ::fchmod(descriptor_, static_cast<mode_t>(there.mode));  // as far as the file system has modes
@@ -222,8 +224,8 @@ void sync_file_system(const fs::path& folder) {
                 "The disk reports a failure or is full; what was written there may be lost.");
 }
 
-void write_file(const fs::path& destination, std::string_view content) {
-  AtomicFile file(destination);
+void write_file(const fs::path& destination, std::string_view content, Existing existing) {
+  AtomicFile file(destination, Appeared::kRefuse, existing);
   file.write(content);
   file.commit();
 }

@@ -15,6 +15,12 @@ enum class Appeared {
   kReplace,  // for files that nobody but this program has: caches, which two processes may make at once
 };
 
+// What becomes of a file that was at the destination before.
+enum class Existing {
+  kReplace,
+  kRefuse,  // also one that appears in the moment of the rename; pipes and devices are written through all the same
+};
+
 // Writes beside the destination under a temporary name; commit() syncs it to disk and renames it into place. Without
 // commit() the destructor removes the temporary file and the destination stays as it was. A temporary file that a
 // killed process left behind for the same destination is removed by the next AtomicFile; one that a living process
@@ -26,7 +32,8 @@ enum class Appeared {
 class AtomicFile {
  public:
   // Throws Error when the folder does not exist or cannot be written, and for a destination that is refused.
-  explicit AtomicFile(std::filesystem::path destination, Appeared appeared = Appeared::kRefuse);
+  explicit AtomicFile(std::filesystem::path destination, Appeared appeared = Appeared::kRefuse,
+                      Existing existing = Existing::kReplace);
   ~AtomicFile();
   AtomicFile(const AtomicFile&) = delete;
   AtomicFile& operator=(const AtomicFile&) = delete;
@@ -53,7 +60,8 @@ class AtomicFile {
 void check_destination(const std::filesystem::path& destination);
 
 // The whole of `content` in one atomic step. Throws Error, naming the destination.
-void write_file(const std::filesystem::path& destination, std::string_view content);
+void write_file(const std::filesystem::path& destination, std::string_view content,
+                Existing existing = Existing::kReplace);
 
 // Writes `content` as it goes, neither atomic nor synced: only for the many files of a hidden folder that is synced
 // once and renamed into place when all are there. Nothing may be there yet. Throws Error, naming the destination.

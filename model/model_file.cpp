@@ -244,11 +244,11 @@ ModelDescription parse_description(const std::string& origin, const std::string&
 
 }  // namespace
 
-void save_model(const std::filesystem::path& path, const ModelDescription& description, Model& net) {
+void save_model(const std::filesystem::path& path, const ModelDescription& description, Model& net, Existing existing) {
   SafetensorsFile file;
   store_tensors(net.named_tensors(), "", file);
   file.metadata[kMetadataKey] = description_json(description).dump();
-  write_safetensors(path, file);
+  write_safetensors(path, file, existing);
 }
 
 std::filesystem::path model_path(const std::filesystem::path& path) {

@@ -9,6 +9,7 @@
 #include <string>
 #include <vector>
 
+#include "base/file.h"
 #include "model/registry.h"
 #include "model/scaling.h"
 #include "model/training_config.h"
@@ -49,7 +50,8 @@ inline constexpr const char* kSyntheticWarning =
     "this model was trained on synthetic ECGs: its answers say nothing about a patient";
 
 // Atomic; equal models give equal bytes.
-void save_model(const std::filesystem::path& path, const ModelDescription& description, Model& net);
+void save_model(const std::filesystem::path& path, const ModelDescription& description, Model& net,
+                Existing existing = Existing::kReplace);
 
 // The file of a model: `path` itself, or of a run's folder its best.safetensors. Throws Error for a folder without.
 std::filesystem::path model_path(const std::filesystem::path& path);

@@ -9,6 +9,7 @@
 #include <nlohmann/json.hpp>
 
 #include "base/error.h"
+#include "base/json.h"
 #include "model/bench_tables.h"
 
 namespace cardiograd::model {
@@ -219,7 +220,7 @@ const KernelPrediction& CallPrediction::slowest() const {
 
 CostTable::CostTable(const std::string& json, const std::string& where) {
   try {
-    const nlohmann::json table = nlohmann::json::parse(json);
+    const nlohmann::json table = parse_json(json);
     for (const auto& entry : table.at("operations")) {
       Row row{.op = entry.at("op"),
               .shape = entry.at("shape"),

@@ -49,14 +49,14 @@ void check_names(const std::filesystem::path& path, const SafetensorsFile& file,
 
 }  // namespace
 
-void write_state_dict(const std::filesystem::path& path, Model& net) {
+void write_state_dict(const std::filesystem::path& path, Model& net, Existing existing) {
   SafetensorsFile file;
   store_tensors(net.named_tensors(), "", file);
   file.metadata["format"] = "pt";
   for (const nn::NamedTensor& named : net.named_tensors())
     if (named.name.ends_with(kRunningMean))
       file.counters[named.name.substr(0, named.name.size() - kRunningMean.size()) + std::string(kCount)] = 0;
-  write_safetensors(path, file);
+  write_safetensors(path, file, existing);
 }
 
 void read_state_dict(const std::filesystem::path& path, Model& net) {

@@ -67,7 +67,7 @@ for ((round = 1; ; ++round)); do
   curl "${curl_options[@]}" -o "$work/$sums" "$url/$sums" 2>"$work/error" && break
   [ "$round" -lt 3 ] || fail "$url/$sums cannot be fetched: $(tail -n 1 "$work/error")" \
     "Check the network; PTBXL_URL names another server."
-  sleep 1
+  sleep "${PTBXL_PAUSE:-5}"
 done
 
 # "hash  path" of the files wanted. Paths that would leave the folder are no part of any data set.

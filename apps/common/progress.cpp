@@ -9,6 +9,7 @@
 #include <unistd.h>
 
 #include "apps/common/app.h"
+#include "base/text.h"
 
 namespace cardiograd::apps {
 namespace {
@@ -31,8 +32,8 @@ void ProgressLine::show(std::string_view title, double fraction, std::string_vie
   last_ = now;
   shown_ = true;
   const int filled = static_cast<int>(std::lround(std::clamp(fraction, 0.0, 1.0) * kBarWidth));
-  fmt::print(stderr, "\r\033[K{} [{:=<{}}{: <{}}] {:3.0f} % {}", title, "", filled, "", kBarWidth - filled,
-             100 * fraction, text);
+  fmt::print(stderr, "\r\033[K{} [{:=<{}}{: <{}}] {:3.0f} % {}", printable(title), "", filled, "", kBarWidth - filled,
+             100 * fraction, printable(text));
   std::fflush(stderr);
 }
 

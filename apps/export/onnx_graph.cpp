@@ -116,14 +116,14 @@ void OnnxGraph::add_metadata(const std::string& key, const std::string& value) {
   entry.set_value(value);
 }
 
-void write_onnx(const std::filesystem::path& path, const onnx::ModelProto& model) {
+void write_onnx(const std::filesystem::path& path, const onnx::ModelProto& model, Existing existing) {
   try {
     onnx::checker::check_model(model);
   } catch (const std::exception& error) {
     throw Error(fmt::format("{}: ONNX's checker refuses the graph: {}", path.string(), error.what()),
                 "This is a mistake of this program; please report it with the model file.");
   }
-  write_file(path, model.SerializeAsString());
+  write_file(path, model.SerializeAsString(), existing);
 }
 
 }  // namespace cardiograd::apps

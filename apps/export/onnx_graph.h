@@ -11,6 +11,7 @@
 #include <variant>
 #include <vector>
 
+#include "base/file.h"
 #include "engine/tensor.h"
 
 namespace onnx {
@@ -59,6 +60,7 @@ class OnnxGraph {
 
 // Writes `model` as a file after ONNX's own checker has accepted it. Throws Error with the checker's words where it
 // does not (a mistake of ours), and what write_file() throws.
-void write_onnx(const std::filesystem::path& path, const onnx::ModelProto& model);
+void write_onnx(const std::filesystem::path& path, const onnx::ModelProto& model,
+                Existing existing = Existing::kReplace);
 
 }  // namespace cardiograd::apps

@@ -277,7 +277,7 @@ SafetensorsFile read_safetensors(const std::filesystem::path& path) {
   return file;
 }
 
-void write_safetensors(const std::filesystem::path& path, const SafetensorsFile& file) {
+void write_safetensors(const std::filesystem::path& path, const SafetensorsFile& file, Existing existing) {
   json header = json::object();
   header["__metadata__"] = file.metadata;
   json hashes = json::object();
@@ -300,7 +300,7 @@ void write_safetensors(const std::filesystem::path& path, const SafetensorsFile&
   std::string text = header.dump();
   text.resize((text.size() + 7) / 8 * 8, ' ');  // The format allows spaces; tensors then start aligned.
   const std::uint64_t header_bytes = text.size();
-  AtomicFile out(path);
+  AtomicFile out(path, Appeared::kRefuse, existing);
   out.write(&header_bytes, sizeof header_bytes);
   out.write(text);
   for (const auto& [name, value] : file.counters) out.write(&value, sizeof value);

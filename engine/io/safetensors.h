@@ -9,6 +9,7 @@
 #include <string>
 #include <vector>
 
+#include "base/file.h"
 #include "engine/nn/module.h"
 #include "engine/tensor.h"
 
@@ -29,7 +30,8 @@ SafetensorsFile read_safetensors(const std::filesystem::path& path);
 // Writes atomically; equal content gives equal bytes. The XXH3-128 of each tensor and of the header stand in the
 // metadata, which other readers of the format pass over. All tensors must be on the CPU. Throws Error when the file
 // cannot be written.
-void write_safetensors(const std::filesystem::path& path, const SafetensorsFile& file);
+void write_safetensors(const std::filesystem::path& path, const SafetensorsFile& file,
+                       Existing existing = Existing::kReplace);
 
 // A float32 tensor on the CPU in PyTorch's layout, and back: (inputs, outputs) <-> (outputs, inputs) for kLinear,
 // (K, Cin, Cout) <-> (Cout, Cin, K) for kConv1d. Both copy.

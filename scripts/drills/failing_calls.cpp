@@ -4,6 +4,7 @@
 //   CARDIOGRAD_FAIL_ERRNO  number of the error
 //   CARDIOGRAD_FAIL_NTH    the first of these calls that fails, from 1 (default); it and all later ones do
 //   CARDIOGRAD_FAIL_COUNT  a file that gets a byte for each failure
+//   CARDIOGRAD_FAIL_SEEN   a file that gets a byte for each of these calls, whether it fails or not
 #include <array>
 #include <atomic>
 #include <cerrno>
@@ -28,17 +29,23 @@ bool is_named(const char* call) {
   return all.find(std::string(",") + call + ",") != std::string::npos;
 }
 
+// Adds a byte to the file that a setting names.
+void count_in(const char* name) {
+  const char* path = setting(name);
+  if (*path == '\0') return;
+  const int file = ::open(path, O_WRONLY | O_CREAT | O_APPEND | O_CLOEXEC, 0600);
+  ::syscall(SYS_write, file, "x", 1);
+  ::syscall(SYS_close, file);
+}
+
 // Whether this call is to fail; then errno is set.
 bool fails(const char* call, const char* path) {
   static std::atomic<long> calls{0};
   if (!is_named(call) || std::strstr(path, setting("CARDIOGRAD_FAIL_PATH")) == nullptr) return false;
+  count_in("CARDIOGRAD_FAIL_SEEN");
   const char* nth = setting("CARDIOGRAD_FAIL_NTH");
   if (++calls < (*nth == '\0' ? 1 : std::atol(nth))) return false;
-  if (const char* count = setting("CARDIOGRAD_FAIL_COUNT"); *count != '\0') {
-    const int file = ::open(count, O_WRONLY | O_CREAT | O_APPEND, 0600);
-    ::syscall(SYS_write, file, "x", 1);
-    ::syscall(SYS_close, file);
-  }
+  count_in("CARDIOGRAD_FAIL_COUNT");
   errno = std::atoi(setting("CARDIOGRAD_FAIL_ERRNO"));
   return true;
 }

@@ -24,6 +24,7 @@ class Drill:
         self.rng = rng
         self.run = stage.folder / 'run'
         self.faults = []
+        self.calls = {}
         begin = time.monotonic()
         stage.good(*stage.train(self.run))
         self.length = time.monotonic() - begin
@@ -64,24 +65,37 @@ class Drill:
         self.fresh()
         return met
 
+    def with_failures(self, call, error, nth, count, what):
+        """A run in which `call` fails from number `nth` on, and how many bytes it left in the file for `what`."""
+        count.unlink(missing_ok=True)
+        done = self.stage.run(*self.stage.train(self.run), env=common.environment(**{
+            'LD_PRELOAD': self.stage.build / 'tests/failing_calls.so', 'CARDIOGRAD_FAIL_CALLS': call,
+            'CARDIOGRAD_FAIL_PATH': self.run, 'CARDIOGRAD_FAIL_ERRNO': error, 'CARDIOGRAD_FAIL_NTH': nth,
+            f'CARDIOGRAD_FAIL_{what}': count}))
+        return done, count.stat().st_size if count.exists() else 0
+
+    def count_calls(self):
+        """How often a whole run makes each call: a failure behind its end would meet nothing."""
+        for call in CALLS:
+            _, self.calls[call] = self.with_failures(call, 5, 10**9, self.stage.folder / 'calls', 'SEEN')
+            self.fresh()
+        print('calls of a run: ' + ', '.join(f'{call} {number}' for call, number in self.calls.items()), flush=True)
+
     def failing(self):
         """True when something failed."""
-        call, error, nth = self.rng.choice(CALLS), self.rng.choice(ERRORS), self.rng.randrange(1, 60)
-        count = self.stage.folder / 'failures'
-        count.unlink(missing_ok=True)
+        if not self.calls:
+            self.count_calls()
+        call = self.rng.choice([call for call, number in self.calls.items() if number > 0])
+        error, nth = self.rng.choice(ERRORS), self.rng.randint(1, self.calls[call])
         what = f'{call} fails from number {nth} on with {error}'
-        done = self.stage.run(*self.stage.train(self.run), env=common.environment(
-            LD_PRELOAD=self.stage.build / 'tests/failing_calls.so', CARDIOGRAD_FAIL_CALLS=call,
-            CARDIOGRAD_FAIL_PATH=self.run, CARDIOGRAD_FAIL_ERRNO=error, CARDIOGRAD_FAIL_NTH=nth,
-            CARDIOGRAD_FAIL_COUNT=count))
-        met = count.exists()
+        done, met = self.with_failures(call, error, nth, self.stage.folder / 'failures', 'COUNT')
         if done.returncode != 0 and not common.refused(done):
             self.fault(f'{what}: status {done.returncode}', done.stderr)
         if done.returncode == 0 and not self.stage.same_models(self.run):
             self.fault(f'{what}: success with other models')
         self.resume(what)
         self.fresh()
-        return met
+        return met > 0
 
     def double(self):
         """Two at once; True when one was refused."""
@@ -112,16 +126,22 @@ def main():
         options.add_argument(f'--{name}', type=int, default=number, help=str(number))
     wanted = options.parse_args()
     rng = random.Random(wanted.seed)
+    faults = []
     with common.Stage(wanted.build, epochs=8) as stage:
         drill = Drill(stage, rng)
         kills = meet(wanted.kills, lambda: drill.signaled(signal.SIGKILL, -9))
         stops = meet(wanted.stops, lambda: drill.signaled(*rng.choice(list(STOPS.items()))))
-        failures = meet(wanted.failures, drill.failing)
         doubles = meet(wanted.doubles, drill.double)
+        faults += drill.faults
+    # A failure strikes by number, not by time: a short run has every kind of call.
+    with common.Stage(wanted.build, epochs=2) as stage:
+        drill = Drill(stage, rng)
+        failures = meet(wanted.failures, drill.failing)
+        faults += drill.faults
     print(f'interruptions: {kills} of {wanted.kills} kills and {stops} of {wanted.stops} signals met a run, '
           f'{failures} of {wanted.failures} runs had writes that failed, {doubles} of {wanted.doubles} second processes '
-          f'were refused; {len(drill.faults)} faults')
-    return 1 if drill.faults else 0
+          f'were refused; {len(faults)} faults')
+    return 1 if faults else 0
 
 
 if __name__ == '__main__':

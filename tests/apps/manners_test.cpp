@@ -135,6 +135,14 @@ TEST(Text, EscapesAndOtherBytesAreShownAsSuch) {
   const Outcome outcome = run_app("evaluate", {"--model", "a\x1b[2Jb\xff\n.safetensors", "--data", "x"});
   expect_failure(outcome, 1, {"a\\x1b[2Jb\\xff .safetensors"});
   EXPECT_EQ(outcome.err.find('\x1b'), std::string::npos);
+  // Names of results, on standard output.
+  const TemporaryFolder folder;
+  const Outcome set = run_app("synthesize", {"--records", "1", "--out", folder / "s\x1b]0;t\x07"});
+  expect_success(set);
+  expect_parts(set.out, {"s\\x1b]0;t\\x07"});
+  const Outcome roof = run_app("profile", {"--samples", "64", "--gpu", "a\x1b[31m:1:1"});
+  expect_success(roof);
+  EXPECT_EQ((set.out + set.err + roof.out + roof.err).find('\x1b'), std::string::npos);
   const Outcome option = run_app("train", {"--\x1b[31mdata"});
   expect_failure(option, 2, {"--\\x1b[31mdata"});
 }

@@ -198,6 +198,21 @@ TEST(AtomicFile, WhatAppearsMeanwhileStays) {
   EXPECT_EQ(read_file(folder / "b.txt"), "ours");
 }
 
+TEST(AtomicFile, ExistingFilesStayWhereTheyShall) {
+  TemporaryFolder folder;
+  write_file(folder / "a.txt", "mine");
+  expect_error([&] { write_file(folder / "a.txt", "new", Existing::kRefuse); }, {"a.txt", "exists already"});
+  EXPECT_EQ(read_file(folder / "a.txt"), "mine");
+  AtomicFile late(folder / "b.txt", Appeared::kRefuse, Existing::kRefuse);
+  late.write("new");
+  write_file(folder / "b.txt", "mine");
+  expect_error([&] { late.commit(); }, {"b.txt", "has appeared"});
+  EXPECT_EQ(read_file(folder / "b.txt"), "mine");
+  write_file(folder / "c.txt", "new", Existing::kRefuse);
+  EXPECT_EQ(read_file(folder / "c.txt"), "new");
+  write_file("/dev/null", "new", Existing::kRefuse);
+}
+
 TEST(AtomicFile, AFileThatBecomesALinkOrAFolderStays) {
   TemporaryFolder folder;
   for (const bool link : {true, false}) {
