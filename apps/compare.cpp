@@ -162,7 +162,7 @@ void check_options(const Options& o) {
       inputs.files.push_back((file.parent_path() / name).string());
     inputs.files.push_back(file.string());
   }
-  inputs.folder = data_folder_of(o);
+  inputs.folder = data_of(o).folder;
   check_outputs({{"--out", o.out}, {"--json", o.json}}, inputs, existing_files(o.force));
 }
 

@@ -89,8 +89,6 @@ model::DataConfig data_config(const ConfigOptions& options, const model::ModelDe
   config.data = model::data_config_of(description);
   options.apply(config);
   settle_labels(config);
-  if (config.data.folder.empty())
-    throw UsageError("neither --data nor --labels", "Give a folder in PTB-XL's layout, or a table of your own labels.");
   if (config.data.task == data::Task::kOwn && config.data.labels.empty())
     throw UsageError("the model was trained on a table of labels, and there is no --labels",
                      "Give a table with its classes: " + config.data.classes + ".");
@@ -156,6 +154,8 @@ std::string predictions_csv(const data::Dataset& set, const std::vector<std::int
 
 // Before the work, as far as that can be known.
 void check_places(const Options& o, const std::string& model_file) {
+  if (!o.values.given("data.folder") && !o.values.given("data.labels"))
+    throw UsageError("neither --data nor --labels", "Give a folder in PTB-XL's layout, or a table of your own labels.");
   std::optional<std::string> folder;
   if (o.values.given("data.folder")) {
     model::TrainingConfig config;

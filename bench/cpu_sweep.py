@@ -76,7 +76,8 @@ def table(results, source):
         f'Of {len(compared)} comparisons ours is slower in {len(lost)}. ~: the spread of {unstable} of '
         f"{sum(bool(row['seconds']) for row in results['benchmarks'])} times stayed above 5 %. Bold: shapes of the training step. "
         f'{alone} times of ours have no opponent.', '',
-        '## Where we lose', '', *listing(lost), '', '## Where we win', '', *listing(won), '']
+        '## Where we lose', '', *listing(lost), '', '## Where we win, at shapes of the training step', '',
+        *listing([pair for pair in won if pair[0]['workload']]), '']
     if failed:
         text += ['## Not timed', '', *(f"- {row['opponent'] or 'ours'}, {row['op']} at {row['shape']}: {row['note']}"
                                        for row in failed), '']

@@ -31,6 +31,7 @@ class DicomSet {
   // Throws Error naming `path` and the byte: an element that does not fit, sequences too deep in each other.
   DicomSet(std::string_view bytes, DicomEncoding encoding, const std::filesystem::path& path, int depth = 0);
 
+  // Null where the element is not there.
   const DicomElement* find(DicomTag tag) const;
   // Text without padding; empty where the element is not there.
   std::string text(DicomTag tag) const;

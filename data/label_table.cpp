@@ -34,9 +34,9 @@ std::vector<std::size_t> class_columns(const CsvTable& csv, const std::filesyste
   for (const std::size_t column : columns)
     if (csv.columns()[column].empty() || !is_class(csv.columns()[column]) ||
         csv.columns()[column].find(',') != std::string::npos)
-      throw Error(fmt::format("{}: column {}, '{}', cannot be a class", path.string(), column + 1,
-                              csv.columns()[column]),
-                  "Every column but path, patient, age, sex and fold is a class, and needs a name without commas.");
+      throw Error(
+          fmt::format("{}: column {}, '{}', cannot be a class", path.string(), column + 1, csv.columns()[column]),
+          "Every column but path, patient, age, sex and fold is a class, and needs a name without commas.");
   if (columns.empty())
     throw Error(fmt::format("{}: no column is a class", path.string()),
                 "Expected a column path and one column per class, 1 or 0 in each row.");
@@ -47,10 +47,11 @@ std::uint8_t label(const CsvTable& csv, std::size_t row, std::size_t column) {
   const std::string& cell = csv.cell(row, column);
   if (cell == "0" || cell == "1") return cell == "1" ? 1 : 0;
   throw Error(fmt::format("{}: column '{}': found '{}', expected 0 or 1", csv.place(row), csv.columns()[column], cell),
-              cell.empty() ? "What is not known cannot be learnt: fill it in, leave the row out, or choose columns with "
-                             "--classes."
-                           : "Every column but path, patient, age, sex and fold is a class; choose others with "
-                             "--classes.");
+              cell.empty()
+                  ? "What is not known cannot be learnt: fill it in, leave the row out, or choose columns with "
+                    "--classes."
+                  : "Every column but path, patient, age, sex and fold is a class; choose others with "
+                    "--classes.");
 }
 
 double age_of(const CsvTable& csv, std::size_t row, std::size_t column) {
@@ -68,9 +69,9 @@ double sex_of(const CsvTable& csv, std::size_t row, std::size_t column) {
   if (word.empty()) return ecg::Person{}.sex;
   if (word == "0" || word == "m" || word == "male") return ecg::kMale;
   if (word == "1" || word == "f" || word == "female") return ecg::kFemale;
-  throw Error(fmt::format("{}: column 'sex': found '{}', expected M or 0, F or 1", csv.place(row),
-                          csv.cell(row, column)),
-              "Correct the row, or leave the field empty.");
+  throw Error(
+      fmt::format("{}: column 'sex': found '{}', expected M or 0, F or 1", csv.place(row), csv.cell(row, column)),
+      "Correct the row, or leave the field empty.");
 }
 
 int fold_of(const CsvTable& csv, std::size_t row, std::size_t column) {
@@ -100,8 +101,9 @@ class Repeats {
                   kCorrect);
     const auto [place, is_new] = records_.try_emplace(record_of(path), row);
     if (!is_new)
-      throw Error(fmt::format("{}: '{}' is there twice, before at {}", csv_.place(row), path, csv_.place(place->second)),
-                  "Every record needs one row.");
+      throw Error(
+          fmt::format("{}: '{}' is there twice, before at {}", csv_.place(row), path, csv_.place(place->second)),
+          "Every record needs one row.");
   }
   void check_patient(std::size_t row, const std::string& patient, int fold) {
     const auto [place, is_new] = patients_.try_emplace(patient, fold, row);

@@ -22,7 +22,7 @@ struct LabeledSettings {
   std::uint64_t fold_seed = 0;         // where the table has no folds
   bool resample = false;               // records of another rate; otherwise they do not fit
   bool skip_missing = false;           // count records that are not there instead of throwing
-  bool skip_damaged = false;             // and those that cannot be read or do not fit
+  bool skip_damaged = false;           // and those that cannot be read or do not fit
   RecordingSettings recording{};       // what is done to each
   // Called with the records read so far, one call at a time, from any thread.
   std::function<void(std::int64_t done, std::int64_t total)> progress{};

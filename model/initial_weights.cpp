@@ -97,9 +97,9 @@ void expect_alike(const ModelDescription& from, const ModelDescription& to) {
     throw Error(fmt::format("--init was trained at {:g} Hz, the data are at {:g} Hz", from.rate, to.rate),
                 fmt::format("Use --rate {:g}; with --labels add --resample.", from.rate));
   if (from.unit != to.unit)
-    throw Error(fmt::format("--init was trained on signals in '{}', the data are in '{}'", from.unit, to.unit),
-                from.unit == "z" ? "Add --normalize zscore."
-                                 : "Begin with a model that was trained with --normalize zscore.");
+    throw Error(
+        fmt::format("--init was trained on signals in '{}', the data are in '{}'", from.unit, to.unit),
+        from.unit == "z" ? "Add --normalize zscore." : "Begin with a model that was trained with --normalize zscore.");
   if (from.filter != to.filter || from.normalize != to.normalize)
     log_warning("--init was trained on signals with --filter {} --normalize {}, the run's have {} and {}",
                 word_of(from.filter), word_of(from.normalize), word_of(to.filter), word_of(to.normalize));
@@ -169,8 +169,9 @@ void freeze_part(Model& net, Freeze freeze, const TakenOver& taken) {
     for (const nn::NamedTensor& named : module->named_tensors()) {
       const std::string name = module->name() + "." + named.name;
       if (std::find(taken.whole.begin(), taken.whole.end(), name) == taken.whole.end())
-        throw Error(fmt::format("--freeze {}: {} is not from --init and has not learned anything", word_of(freeze), name),
-                    "Freeze less, or take leads and sizes that --init has.");
+        throw Error(
+            fmt::format("--freeze {}: {} is not from --init and has not learned anything", word_of(freeze), name),
+            "Freeze less, or take leads and sizes that --init has.");
     }
     module->freeze();
   }

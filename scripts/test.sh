@@ -1,7 +1,8 @@
 #!/usr/bin/env bash
 # Installs what is missing, builds the preset cpu and runs its tests. Usage: scripts/test.sh [--simt] [--cuda] [--full]
-#   --simt  also everything under AddressSanitizer and UndefinedBehaviorSanitizer, with the CUDA kernels run on the host:
-#           the preset simt-asan; and the limits of the kernels' counters, of the preset simt-watch only what they need
+#   --simt  also the rooms and their fuzz targets under AddressSanitizer and UndefinedBehaviorSanitizer, with the CUDA kernels
+#           run on the host: the preset simt-asan without programs and pages (--full: with them); and the limits of the
+#           kernels' counters, of the preset simt-watch only what they need
 #   --cuda  also, where there is nvcc, the CUDA build for sm_75, ptxas's report of every kernel on sm_86 and sm_90 and
 #           the limits of bench/sass_report and the committed costs of the step's kernels (--full: and of the ladders')
 #   --full  everything: the presets cpu, asan, simt (every variant of a kernel in every order of threads), simt-watch
@@ -39,6 +40,17 @@ run_preset() {
   cmake --preset "$preset" $(precompile "$preset")
   cmake --build --preset "$preset" -j "$jobs"
   ctest --preset "$preset" --no-tests=error -j "$jobs" "$@"
+}
+
+# run_rooms PRESET: as run_preset, without the programs and what needs them.
+run_rooms() {
+  local preset=$1 room targets=(fuzz)
+  echo "== preset $preset: configure, build and test the rooms"
+  # shellcheck disable=SC2046
+  cmake --preset "$preset" $(precompile "$preset")
+  for room in base simt ecg kernels dsp engine data model evaluation; do targets+=("${room}_tests"); done
+  cmake --build --preset "$preset" -j "$jobs" --target "${targets[@]}"
+  ctest --preset "$preset" --no-tests=error -j "$jobs" "${sanitized[@]}" -E '_NOT_BUILT|^Examples[.]'
 }
 
 # need_opponents PROGRAM DEVICE: fails where a library that kernels are compared with is not linked.
@@ -100,7 +112,7 @@ if [ "$full" = yes ]; then
   run_cuda build/cuda-full
 else
   if [ "$simt" = yes ]; then
-    run_preset simt-asan "${sanitized[@]}"
+    run_rooms simt-asan
     run_counters
   fi
   if [ "$cuda" = yes ]; then run_cuda build/cuda-ci -DCARDIOGRAD_CUDA_ARCHITECTURES=75; fi

@@ -93,9 +93,9 @@ TEST_F(ResumeTest, AnEditedConfigurationIsRefused) {
   const fs::path config = run_.out() / "config.toml";
   const std::string good = read_file(config);
   for (const auto& [from, to] :
-       {std::pair("lr = 0.005", "lr = 0.006"), std::pair("seed = 0", "seed = 1"), std::pair("epochs = 3", "epochs = 4"),
-        std::pair("val_fold = 9", "val_fold = 8"), std::pair("filter = 'none'", "filter = 'butterworth'"),
-        std::pair("drop_last = true", "drop_last = false")}) {
+       {std::pair("lr = 0.005", "lr = 0.006"), std::pair("\nseed = 0", "\nseed = 1"),
+        std::pair("epochs = 3", "epochs = 4"), std::pair("val_fold = 9", "val_fold = 8"),
+        std::pair("filter = 'none'", "filter = 'butterworth'"), std::pair("drop_last = true", "drop_last = false")}) {
     ASSERT_TRUE(TinyPtbxl::edit(config, from, to)) << from;
     expect_refused(resume(), 1, {"state.safetensors"});
     write_file(config, good);

@@ -337,13 +337,5 @@ TEST_F(PredictorTest, WhatIsNotKnownIsSaid) {
   EXPECT_FALSE(has_note(of(p, heart(100, 10)), "not known"));
 }
 
-TEST_F(PredictorTest, AModelOfOtherLeadsIsRefused) {
-  const TinyPtbxl tiny;
-  const DataConfig config = tiny_config(tiny, "none", "none");
-  TrainedModel model = model_for(config, prepare_anew(config));
-  std::swap(model.description.lead_names[0], model.description.lead_names[1]);
-  data::testing::expect_error([&] { Predictor p(std::move(model)); }, {"II I III"});
-}
-
 }  // namespace
 }  // namespace cardiograd::model

@@ -42,8 +42,10 @@ TEST(TrainingConfig, WritesAndReadsEveryField) {
           using T = std::decay_t<decltype(value)>;
           if constexpr (std::is_same_v<T, bool*>) *value = !*value;
           if constexpr (std::is_same_v<T, std::int64_t*>) *value = field.key == "rate" ? 500 : *value * 2 + 8;
-          if constexpr (std::is_same_v<T, double*>) *value += 0.1;
+          if constexpr (std::is_same_v<T, double*>) *value = *value == 1 ? 0.9 : *value + 0.1;  // 1 is the most of some
           if constexpr (std::is_same_v<T, std::vector<std::int64_t>*>) value->push_back(value->front() * 24 + 1);
+          if constexpr (std::is_same_v<T, std::string*>)
+            *value = field.key == "classes" ? "A,B" : field.key == "leads" ? "II,V2" : "a file";
           if constexpr (std::is_same_v<T, WordReference>) {
             const auto& words = value.words();
             ASSERT_TRUE(value.assign(words[0].first == value.word() ? words[1].first : words[0].first));
