@@ -16,6 +16,7 @@ Needs numpy and scikit-learn.
 """
 import argparse
 import csv
+import datetime
 import io
 import json
 import pathlib
@@ -31,6 +32,9 @@ from sklearn.metrics import roc_auc_score
 ROOT = pathlib.Path(__file__).resolve().parents[2]
 CLASSES = ('CD', 'HYP', 'MI', 'STTC')
 DRAWS = 2000
+POOLED = ('Answers of different models stand in one row: a model that was trained where a class is frequent says it more '
+          'often, and hospitals find a class in very different fractions of their records (below). That can put a row '
+          'below 0.5 though each hospital by itself is in order.')
 FEW = 10  # positives below which there is no figure to compare
 
 # Code: term of the Challenge's dx_mapping_scored.csv and dx_mapping_unscored.csv, superclass, why.
@@ -257,7 +261,7 @@ def main():
     table, enough = results_text(rows, methods)
     text = ['# Records of other hospitals', '',
             'Written by `scripts/studies/transfer.py`, which says how each figure is made. '
-            f'{version}; {platform.machine()}, {platform.system()}; the base model: PTB-XL\'s five superclasses, folds 1 to 8, '
+            f'{version}, {datetime.date.today()}, {platform.machine()}; the base model: PTB-XL\'s five superclasses, folds 1 to 8, '
             f'{epochs_of(args.model)} epochs.', '', '## How often is it right elsewhere?', '',
             f'AUC with 95 % intervals ({DRAWS} bootstrap draws over records) of the answers for {len(rows)} records, each from a '
             f'model that has seen no record of that hospital; {unanswered} were not answered.', '', *table, '']
@@ -265,6 +269,7 @@ def main():
         a, b = difference(rows, 'fine-tuned', 'zero-shot', c), difference(rows, 'fine-tuned', 'from scratch', c)
         text.append(f'- {c}: fine-tuned less zero-shot {a[0]:+.3f} ({a[1]:+.3f} to {a[2]:+.3f}), less from scratch {b[0]:+.3f} '
                     f'({b[1]:+.3f} to {b[2]:+.3f}).')
+    text += ['', POOLED]
     text += ['', 'NORM is not judged: none of these sources says that an ECG is normal (sinus rhythm is a rhythm). Nor is a class '
              'with fewer than ten positives in any mean.', '', '| held out | records | trained on | ' + ' | '.join(CLASSES) + ' |',
              '|---|--:|--:|' + '--:|' * len(CLASSES)]
