@@ -275,8 +275,8 @@ def main():
              '|---|--:|--:|' + '--:|' * len(CLASSES)]
     text += [f'| {h} | {n} | {m} | ' + ' | '.join(map(str, positives)) + ' |' for h, n, m, positives in counts]
     text += ['', '*Trained on*: records of all other hospitals whose labels are all known. All records with "myocardial '
-             'infarction" (164865005) are from PTB, all other MI of the Challenge from CPSC: what tells these classes apart may '
-             'be the hospital. So may HYP, which LUDB finds in most of its records.', '', '## Which diagnosis counts for what', '',
+             'infarction" (164865005) are from PTB, all other MI of the Challenge from CPSC, and most MI of all from LUDB: what tells '
+             'this class apart may be the hospital. So may HYP, which LUDB finds in most of its records.', '', '## Which diagnosis counts for what', '',
              'Terms: dx_mapping_scored.csv and dx_mapping_unscored.csv of the Challenge '
              '(github.com/physionetchallenges/evaluation-2021). Superclasses: scp_statements.csv of PTB-XL 1.0.3, by the '
              'statement of the same meaning. LUDB: the comments of its headers. Codes that occur in no record here are in the '
