@@ -292,9 +292,14 @@ __global__ void __launch_bounds__(kSlabThreads, 3)
   store_tile(s, place, tile, epilogue, p.c);
 }
 
+// Blocks on a multiprocessor at once: with three, the exact product's registers do not suffice (ptxas spills).
+template <class Tile>
+constexpr int kTurnedBlocks = Tile::kPrecision == Precision::kFp32 ? 2 : 3;
+
 // The product with turned weights, without an epilogue.
 template <class Tile, int kDepth>
-__global__ void __launch_bounds__(kSlabThreads, 3) slab_turned_kernel(ProductSizes s, ProductOperands p) {
+__global__ void __launch_bounds__(kSlabThreads, kTurnedBlocks<Tile>)
+    slab_turned_kernel(ProductSizes s, ProductOperands p) {
   SIMT_DYNAMIC_SHARED(float, shared);
   const ProductPlace place = product_place(s);
   Tile tile;
