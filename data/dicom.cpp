@@ -60,7 +60,7 @@ std::string lead_of_code(std::string_view code) {
 std::string name_of(const DicomSet& definition) {
   std::string meaning;
   for (const DicomSet& source : definition.items(kSource)) {
-    const std::string code = source.text(kCode);
+    std::string code = source.text(kCode);
     if (std::string lead = lead_of_code(code); !lead.empty()) return lead;
     if (code.starts_with("MDC_ECG_")) return code;
     if (meaning.empty()) meaning = source.text(kMeaning);
@@ -73,7 +73,7 @@ std::string name_of(const DicomSet& definition) {
 
 std::string unit_of(const DicomSet& definition) {
   for (const DicomSet& unit : definition.items(kUnits))
-    if (const std::string code = unit.text(kCode); !code.empty()) return code;
+    if (std::string code = unit.text(kCode); !code.empty()) return code;
   return {};
 }
 

@@ -28,6 +28,7 @@ bool is_class(const std::string& column) {
 std::vector<std::size_t> class_columns(const CsvTable& csv, const std::filesystem::path& path,
                                        const std::vector<std::string>& classes) {
   std::vector<std::size_t> columns;
+  columns.reserve(classes.size());
   for (const std::string& name : classes) columns.push_back(csv.column(name));
   for (std::size_t i = 0; classes.empty() && i < csv.columns().size(); ++i)
     if (is_class(csv.columns()[i])) columns.push_back(i);

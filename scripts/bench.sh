@@ -89,6 +89,7 @@ else
   echo "PyTorch is not timed: $python has none (PYTHON=... names another; bench/peers/requirements.txt)"
 fi
 # onnxruntime computes inference alone; the weights of the exported model do not matter.
+# shellcheck disable=SC2317  # Called by part.
 export_model() {
   cmake --build --preset cpu -j "$(nproc)" --target synthesize train export >/dev/null &&
     "$programs/apps/synthesize" --out "$work/data" --records 100 --seed 1 --quiet &&
