@@ -16,7 +16,7 @@
 #   epochs     15 epochs on 17,418 synthetic records
 #   compile    PyTorch's step through torch.compile (max-autotune), alone and as one graph; minutes of search
 #
-# Without STEP: all of them but compile. --skip leaves one out; repeatable. Programs come from --pack (default build/gpu_pack.tgz,
+# Without STEP: all of them but compile. --skip leaves one out; repeatable. Programs come from --pack (default build/gpu_pack.tar.xz,
 # scripts/gpu_pack.sh makes it); where there is none, it is made for this GPU. --limit (default 570): a step that would begin
 # later is left out and said so. --rehearse runs every line on the CPU, for a machine without a GPU.
 #
@@ -26,7 +26,7 @@
 set -uo pipefail
 cd "$(dirname "$0")/.." || exit
 known=(probe test step kernels twin ncu opponents losses sanitize epochs compile)
-steps=() skip=" " pack=build/gpu_pack.tgz limit=570 device=cuda
+steps=() skip=" " pack=build/gpu_pack.tar.xz limit=570 device=cuda
 fail_usage() { echo "gpu_check.sh: $1" >&2; exit 2; }
 check_step() {
   case " ${known[*]} " in
@@ -70,7 +70,7 @@ fi
 if [ ! -e "$pack" ]; then
   scripts/gpu_pack.sh --out "$pack" --arch "$(query compute_cap | tr -d .)" || exit 1
 fi
-tar -C "$work" --one-top-level=pack -xzf "$pack" && [ -e "$work/pack/made_by_gpu_pack" ] || {
+tar -C "$work" --one-top-level=pack -xJf "$pack" && [ -e "$work/pack/made_by_gpu_pack" ] || {
   echo "gpu_check.sh: $pack is not an archive of scripts/gpu_pack.sh" >&2
   exit 1
 }
@@ -207,7 +207,7 @@ step_sanitize() {
     local command=(timeout 130 compute-sanitizer --tool "$tool" --error-exitcode 9 --print-limit 20 "$pack/bin/kernels_tests"
       "--gtest_filter=${filters[$i]}" --gtest_brief=1)
     echo "${command[*]}"
-    if rehearsing; then timeout 60 "${command[@]:8}" & else "${command[@]}" >"$logs/$tool.txt" 2>&1 & fi
+    if rehearsing; then timeout 60 "${command[@]:9}" & else "${command[@]}" >"$logs/$tool.txt" 2>&1 & fi
     jobs+=($!)
   done
   for i in 0 1; do

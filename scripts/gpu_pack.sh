@@ -2,7 +2,7 @@
 # Puts everything that scripts/gpu_check.sh runs into one archive of less than 60 MB, built here for one GPU, so that a
 # machine with a GPU needs no compiler, no packages and no network: programs, libraries, lists of tests.
 #
-#   scripts/gpu_pack.sh [--arch 90] [--out build/gpu_pack.tgz]
+#   scripts/gpu_pack.sh [--arch 90] [--out build/gpu_pack.tar.xz]
 #
 #   --arch N    compute capability without the dot: 86 for an RTX 30, 89 for an RTX 40, 90 for an H100 (default)
 #   --out FILE  the archive; replaced
@@ -12,7 +12,7 @@
 set -euo pipefail
 cd "$(dirname "$0")/.."
 arch=90
-out=build/gpu_pack.tgz
+out=build/gpu_pack.tar.xz
 while [ $# -gt 0 ]; do
   case "$1" in
     --arch | --out)
@@ -24,7 +24,7 @@ while [ $# -gt 0 ]; do
   esac
 done
 [[ $arch =~ ^[0-9]+$ ]] || { echo "gpu_pack.sh: --arch is '$arch', expected a number such as 86 or 90" >&2; exit 2; }
-if [ -e "$out" ] && ! { [ -f "$out" ] && tar -tzf "$out" ./made_by_gpu_pack >/dev/null 2>&1; }; then
+if [ -e "$out" ] && ! { [ -f "$out" ] && tar -tJf "$out" ./made_by_gpu_pack >/dev/null 2>&1; }; then
   echo "gpu_pack.sh: $out exists and is not an archive that this script made; name another one with --out" >&2
   exit 1
 fi
@@ -57,7 +57,8 @@ for program in "$made"/bin/*; do ldd "$program" | awk '$2 == "=>" && $3 ~ /^\// 
 git rev-parse --short HEAD >"$made/commit" 2>/dev/null || echo unknown >"$made/commit"
 echo "$arch" >"$made/arch"
 mkdir -p "$(dirname "$out")"
-tar -C "$made" -czf "$out.partial" .
+# The programs hold the same device code: a window wider than all of them finds it.
+tar -C "$made" -cf - . | xz --lzma2=preset=1,dict=256MiB >"$out.partial"
 mv "$out.partial" "$out"
 megabytes=$(du -m "$out" | cut -f 1)
 echo "$out: $megabytes MB, for sm_$arch, commit $(cat "$made/commit")"
