@@ -130,7 +130,7 @@ def page(results, arguments):
 def main():
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
     parser.add_argument("--apps", type=pathlib.Path,
-                        default=pathlib.Path(__file__).resolve().parents[1] / "build/cpu/apps")
+                        default=pathlib.Path(__file__).resolve().parents[2] / "build/cpu/apps")
     parser.add_argument("--records", type=int, default=500)
     parser.add_argument("--seed", type=int, default=7)
     parser.add_argument("--rate", type=int, choices=(100, 500), default=500)
