@@ -1,6 +1,9 @@
 // Times a whole training step and inference of HC-CNN-TN on random data: what bench/peers/torch_twin.py --time measures
-// of PyTorch. Prints the median and the fastest of each; --json writes them, and --timeline when each kernel ran.
+// of PyTorch. On a GPU also as graphs, as training runs them. Prints the median and the fastest of each; --json writes
+// them, and --timeline when each kernel ran.
 #include <algorithm>
+#include <array>
+#include <bit>
 #include <chrono>
 #include <string>
 #include <vector>
@@ -15,6 +18,7 @@
 #include "base/precision_words.h"
 #include "base/threads.h"
 #include "engine/autograd.h"
+#include "engine/captured_work.h"
 #include "engine/cuda.h"
 #include "engine/memory.h"
 #include "engine/observer.h"
@@ -47,6 +51,12 @@ Tensor random_tensor(const Shape& shape, PhiloxStream& random, bool binary = fal
   for (std::int64_t i = 0; i < tensor.count(); ++i)
     tensor.data()[i] = binary ? static_cast<float>(random.uniform() < 0.25) : static_cast<float>(random.normal());
   return tensor;
+}
+
+// Eight bytes as two words, which a tensor can hold.
+Tensor words_of(double value) {
+  const auto words = std::bit_cast<std::array<std::int32_t, 2>>(value);
+  return Tensor::from<std::int32_t>({words[0], words[1]}, {2});
 }
 
 // One batch of random records with their labels.
@@ -84,6 +94,7 @@ class Bench {
     const auto train = [&] { train_step(batch, adam); };
     report("train step", options_.batch, train);
     if (options_.timeline) record_timeline(train);
+    if (device_ == Device::kCuda) report_graph("train step", options_.batch, [&] { train_as_recorded(batch, adam); });
     const MemoryStatistics memory = allocator(device_).statistics();
     fmt::print("memory: {:.0f} MB at most in tensors, {:.0f} MB reserved, {} blocks taken\n",
                static_cast<double>(memory.peak_in_use) / 1e6, static_cast<double>(memory.reserved) / 1e6,
@@ -94,6 +105,10 @@ class Bench {
     const Batch one = random_batch(1, config_, device_);
     report("inference", 1, [&] { net_.forward(one.signals, one.features); });
     report("inference", options_.batch, [&] { net_.forward(batch.signals, batch.features); });
+    if (device_ == Device::kCuda) {
+      report_graph("inference", 1, [&] { net_.forward(one.signals, one.features); });
+      report_graph("inference", options_.batch, [&] { net_.forward(batch.signals, batch.features); });
+    }
     if (!options_.json.empty()) write_json();
   }
 
@@ -102,6 +117,16 @@ class Bench {
     net_.set_dropout_step(0, step_++);
     backward(ops::weighted_bce(net_.forward(batch.signals, batch.features), batch.labels, weight_));
     adam.step(3e-4);
+    net_.clear_gradients();
+  }
+
+  // Nothing that changes from step to step comes from the host. The dropout mask is always the same, which costs the
+  // same.
+  void train_as_recorded(const Batch& batch, optim::Adam& adam) {
+    net_.set_dropout_step_at(0, reinterpret_cast<const std::uint32_t*>(dropout_step_.address<std::int32_t>()));
+    const Tensor loss = ops::weighted_bce(net_.forward(batch.signals, batch.features), batch.labels, weight_);
+    backward(loss);
+    adam.step_at(reinterpret_cast<const double*>(learning_rate_.address<std::int32_t>()), loss);
     net_.clear_gradients();
   }
 
@@ -128,6 +153,13 @@ class Bench {
                                   {"seconds", median},
                                   {"fastest", times.front()},
                                   {"repeats", options_.steps}});
+  }
+
+  // The same replayed as a graph (captured_work.h).
+  template <class Work>
+  void report_graph(const char* name, std::int64_t batch, Work&& work) {
+    CapturedWork captured(work, blocks_);
+    report(fmt::format("{} as a graph", name).c_str(), batch, [&] { captured.run(); });
   }
 
   // One step with a wait before each kernel, so that a kernel's time is its own. On a GPU the gaps for launching are in
@@ -167,6 +199,10 @@ class Bench {
   model::HcCnnTn net_;
   Tensor weight_;
   std::uint32_t step_ = 0;
+  WorkBlocks blocks_;
+  // What a recorded step reads, on the device: the number of the step (uint32) and the learning rate (double).
+  Tensor dropout_step_ = Tensor::zeros({1}, DType::kInt32, device_);
+  Tensor learning_rate_ = words_of(3e-4).to(device_);
   nlohmann::json result_ = {{"figures", nlohmann::json::array()}};
 };
 

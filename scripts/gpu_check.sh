@@ -13,7 +13,8 @@
 #   opponents  the same kernels by cuDNN, cuBLASLt, CUB and PyTorch
 #   losses     100 steps here and on the CPU, their losses side by side
 #   sanitize   compute-sanitizer: memcheck on all kernels, racecheck on those that share memory, at small shapes
-#   epochs     15 epochs on 17,418 synthetic records
+#   epochs     15 epochs on 17,418 synthetic records; three each kernel by kernel, in tf32 and in bf16
+#   profile    one step kernel by kernel, with a trace, and live training with each kernel again on the CPU
 #   compile    PyTorch's step through torch.compile (max-autotune), alone and as one graph; minutes of search
 #
 # Without STEP: all of them but compile. --skip leaves one out; repeatable. Programs come from --pack (default build/gpu_pack.tar.xz,
@@ -25,7 +26,7 @@
 # opponents and compile. Nothing changes the GPU's settings. Exit status 1 if a step failed, 2 for wrong usage.
 set -uo pipefail
 cd "$(dirname "$0")/.." || exit
-known=(probe test step kernels twin ncu opponents losses sanitize epochs compile)
+known=(probe test step kernels twin profile ncu opponents losses sanitize epochs compile)
 steps=() skip=" " pack=build/gpu_pack.tar.xz limit=570 device=cuda
 fail_usage() { echo "gpu_check.sh: $1" >&2; exit 2; }
 check_step() {
@@ -103,10 +104,18 @@ step_probe() {
 }
 
 step_test() {
-  local failed=0 tests
+  local failed=0 tests shard jobs=()
+  # The time goes into references on the CPU: several processes at once.
   for tests in kernels_tests engine_tests model_tests; do
-    timeout 120 "$tests" --gtest_filter="$(cat "$pack/tests/$tests.filter")" --gtest_brief=1 || failed=1
+    for shard in 0 1 2 3; do
+      GTEST_TOTAL_SHARDS=4 GTEST_SHARD_INDEX=$shard timeout 150 "$tests" --gtest_filter="$(cat "$pack/tests/$tests.filter")" \
+        --gtest_brief=1 >"$logs/$tests.$shard.txt" 2>&1 &
+      jobs+=($!)
+    done
   done
+  for shard in "${jobs[@]}"; do wait "$shard" || failed=1; done
+  tail -n 3 "$logs"/*_tests.*.txt
+  grep -h '  FAILED  ' "$logs"/*_tests.*.txt | sort -u
   rehearsing && echo "no GPU: the tests skipped themselves"
   return $failed
 }
@@ -136,7 +145,7 @@ step_step() {
 }
 
 step_kernels() {
-  timeout "$(few 120 420)" kernel --op all --device "$device" --alone --variant shipped --seconds "$(few 0.4 0.05)" --json "$out/bench/kernels.json"
+  timeout "$(few 150 420)" kernel --op all --device "$device" --alone --variant shipped --seconds "$(few 0.4 0.05)" --json "$out/bench/kernels.json"
 }
 
 twin() {
@@ -199,7 +208,7 @@ step_losses() {
 }
 
 step_sanitize() {
-  local tool failed=0 tools=(memcheck racecheck) filters=('*OpTable*' '*ttention*:*orm*:*reduce*:*Reduce*')
+  local tool failed=0 tools=(memcheck racecheck) filters=('*EveryCudaOp*' '*EveryCudaOp*ttention*:*EveryCudaOp*orm*:*EveryCudaOp*softmax*')
   command -v compute-sanitizer >/dev/null || rehearsing || { echo "absent: compute-sanitizer is not on the PATH"; return 0; }
   local jobs=() i
   for i in 0 1; do
@@ -218,7 +227,32 @@ step_sanitize() {
 
 step_epochs() {
   synthesize --out "$work/large" --records "$(few 21772 100)" --seed 2 || return 1
-  timeout 150 train --data "$work/large" --out "$work/epochs" --cache "$work/cache" --seed 1 --epochs "$(few 15 1)" --device "$device"
+  local failed=0 options run=0
+  # Where the epochs take their time: by precision, and kernel by kernel from the host.
+  for options in "--epochs $(few 15 1)" "--epochs 3 --graph off" $(few "tf32 bf16" ""); do
+    case "$options" in tf32 | bf16) options="--epochs 3 --precision $options" ;; esac
+    rehearsing && [ $run -gt 0 ] && continue
+    echo "train $options"
+    # shellcheck disable=SC2086 -- several words
+    timeout 150 train --data "$work/large" --out "$work/epochs$((run++))" --cache "$work/cache" --seed 1 --device "$device" $options ||
+      failed=1
+  done
+  head -n 20 "$work"/epochs*/log.csv
+  return $failed
+}
+
+# What a reader sees: the step kernel by kernel with its trace, and each kernel of live training against the CPU.
+step_profile() {
+  local failed=0 precision
+  mkdir -p "$logs/profile"
+  for precision in $(precisions); do
+    timeout 60 profile --device "$device" --precision "$precision" --batch-size "$(few 64 4)" --steps "$(few 20 1)" \
+      --json "$logs/profile/$precision.json" --trace "$logs/profile/$precision.trace.json" || failed=1
+  done
+  small_data || return 1
+  timeout 100 train --data "$work/data" --out "$work/checked" --cache "$work/cache" --seed 7 --epochs 1 --batch-size 64 \
+    --device "$(few check cpu)" || failed=1
+  return $failed
 }
 
 step_compile() {
