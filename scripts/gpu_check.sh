@@ -9,10 +9,10 @@
 #              same bytes
 #   kernels    every kernel of a step, with the measured bandwidth and the largest matrix product as roofs
 #   twin       PyTorch's step: eager and as one CUDA graph, in fp32, tf32 and bf16
-#   ncu        hardware counters of the eight slowest kernels (their clocks are left alone)
+#   ncu        hardware counters of each kernel of a step, and where the slowest wait (the clocks are left alone)
 #   opponents  the same kernels by cuDNN, cuBLASLt, CUB and PyTorch
 #   losses     100 steps here and on the CPU, their losses side by side
-#   sanitize   compute-sanitizer: memcheck on all kernels, racecheck on those that share memory, at small shapes
+#   sanitize   compute-sanitizer: memcheck and racecheck on every operation, at small shapes
 #   epochs     15 epochs on 17,418 synthetic records; three each kernel by kernel, in tf32 and in bf16
 #   profile    one step kernel by kernel, with a trace, and live training with each kernel again on the CPU
 #   compile    PyTorch's step through torch.compile (max-autotune), alone and as one graph; minutes of search
@@ -162,32 +162,27 @@ step_twin() {
   return $failed
 }
 
-# "op<TAB>shape" of the eight slowest kernels of kernels.json.
-slowest() {
-  "$python" - "$out/bench/kernels.json" <<'PYTHON'
-import json, sys
-rows = [r for r in json.load(open(sys.argv[1]))["benchmarks"] if r["seconds"] and r["variant"] == "shipped"]
-seen = {}
-for row in rows:
-    seen.setdefault((row["op"], row["shape"]), row["seconds"])
-for (op, shape), _ in sorted(seen.items(), key=lambda item: -item[1])[:8]:
-    print(op, shape, sep="\t")
-PYTHON
-}
+# Counters of each kernel of a step, and where in its code the slowest wait.
 step_ncu() {
-  [ -s "$out/bench/kernels.json" ] || { echo "kernels.json is missing: run the step kernels first"; return 1; }
-  local op shape failed=0 begin=$SECONDS
+  local precision kernel failed=0
   command -v ncu >/dev/null || rehearsing || { echo "absent: ncu is not on the PATH"; return 0; }
   : >"$out/ncu.csv"
-  slowest >"$work/slowest.txt"
-  while IFS=$'\t' read -r op shape; do
-    [ $((SECONDS - begin)) -lt 80 ] || { echo "no time left for $op"; continue; }
-    local command=(timeout 40 ncu --clock-control none --csv --page raw --section SpeedOfLight --section ComputeWorkloadAnalysis
-      --section MemoryWorkloadAnalysis --section WarpStateStats --section Occupancy --launch-skip 2 --launch-count 3
-      kernel --op "$op" --shape "$shape" --variant shipped --device cuda --alone --seconds 0.05 --temperature hot)
+  for precision in $(precisions); do
+    local command=(timeout 90 ncu --clock-control none --csv --page raw --section SpeedOfLight --section ComputeWorkloadAnalysis
+      --section MemoryWorkloadAnalysis --section SchedulerStats --section WarpStateStats --section Occupancy --section LaunchStats
+      --launch-skip 70 --launch-count 70 step_bench --device cuda --steps 1 --batch-size 64 --precision "$precision")
     echo "${command[*]}"
     rehearsing || "${command[@]}" >>"$out/ncu.csv" || failed=1
-  done <"$work/slowest.txt"
+  done
+  for kernel in linear_backward_kernel attention_backward conv1d_backward_weight; do
+    for precision in fp32 bf16; do
+      local command=(timeout 40 ncu --clock-control none --csv --page source --print-details all --section SourceCounters
+        --kernel-name "regex:$kernel" --launch-skip 2 --launch-count 1 step_bench --device cuda --steps 1 --batch-size 64
+        --precision "$precision")
+      echo "${command[*]}"
+      rehearsing || "${command[@]}" >"$logs/source_${kernel}_$precision.csv" || failed=1
+    done
+  done
   return $failed
 }
 
@@ -208,20 +203,22 @@ step_losses() {
 }
 
 step_sanitize() {
-  local tool failed=0 tools=(memcheck racecheck) filters=('*EveryCudaOp*' '*EveryCudaOp*ttention*:*EveryCudaOp*orm*:*EveryCudaOp*softmax*')
+  local tool shard failed=0 jobs=()
   command -v compute-sanitizer >/dev/null || rehearsing || { echo "absent: compute-sanitizer is not on the PATH"; return 0; }
-  local jobs=() i
-  for i in 0 1; do
-    tool=${tools[$i]}
-    local command=(timeout 130 compute-sanitizer --tool "$tool" --error-exitcode 9 --print-limit 20 "$pack/bin/kernels_tests"
-      "--gtest_filter=${filters[$i]}" --gtest_brief=1)
-    echo "${command[*]}"
-    if rehearsing; then timeout 60 "${command[@]:9}" & else "${command[@]}" >"$logs/$tool.txt" 2>&1 & fi
-    jobs+=($!)
+  for tool in memcheck racecheck; do
+    for shard in 0 1 2 3; do
+      local command=(timeout 150 compute-sanitizer --tool "$tool" --error-exitcode 9 --print-limit 20 "$pack/bin/kernels_tests"
+        "--gtest_filter=*EveryCudaOp*" --gtest_brief=1)
+      echo "shard $shard: ${command[*]}"
+      rehearsing && command=(timeout 60 "${command[@]:9}")
+      GTEST_TOTAL_SHARDS=4 GTEST_SHARD_INDEX=$shard "${command[@]}" >"$logs/$tool.$shard.txt" 2>&1 &
+      jobs+=("$tool.$shard:$!")
+    done
   done
-  for i in 0 1; do
-    if wait "${jobs[$i]}"; then echo "${tools[$i]}: silent"; else echo "${tools[$i]}: status $?"; failed=1; fi
+  for shard in "${jobs[@]}"; do
+    if wait "${shard#*:}"; then echo "${shard%:*}: silent"; else echo "${shard%:*}: status $?"; failed=1; fi
   done
+  tail -n 2 "$logs"/memcheck.*.txt "$logs"/racecheck.*.txt
   return $failed
 }
 
