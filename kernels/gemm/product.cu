@@ -5,7 +5,7 @@
 #include <type_traits>
 
 #include "base/error.h"
-#include "kernels/common/check_cuda.h"
+#include "kernels/common/gpu_properties.h"
 #include "kernels/common/scratch_cuda.h"
 #include "kernels/common/vectors_cuda.cuh"
 #include "kernels/gemm/gather_product.cuh"
@@ -18,12 +18,10 @@
 namespace cardiograd::kernels {
 namespace {
 
-// Without asking for more, on every GPU.
-constexpr std::int64_t kSharedBytes = 48 * 1024 - 16;  // but for a flag of the last block
 // Blocks that the gradient of weights is cut into, about: enough for the small GPUs to be busy to the end.
 constexpr std::int64_t kWeightBlocks = 320;
-constexpr std::int64_t kMaxWeightPieces = 128;
-static_assert(kWeightBlocks * (1 + kMaxWeightPieces) <= kCudaCounters);
+constexpr std::int64_t kMaxWeightPieces = 256;
+static_assert(2 * kWeightBlocks <= kCudaCounters);  // Where there are pieces, tiles * pieces are at most kWeightBlocks.
 constexpr std::int64_t kMinWeightSteps = 8;
 
 int to_int(std::int64_t value, const char* what) {
@@ -34,38 +32,18 @@ int to_int(std::int64_t value, const char* what) {
   return static_cast<int>(value);
 }
 
-// Tensor cores for tf32 and bf16.
-bool has_mma() {
-  cudaDeviceProp properties = {};
-  int device = 0;
-  check_cuda(cudaGetDevice(&device), "asking for the device");
-#if defined(CARDIOGRAD_SIMT)
-  check_cuda(cudaGetDeviceProperties(&properties, device), "asking for the GPU's properties");
-  return properties.major >= 8;
-#else
-  thread_local int known_device = -1;
-  thread_local bool known = false;
-  if (device != known_device) {
-    check_cuda(cudaGetDeviceProperties(&properties, device), "asking for the GPU's properties");
-    known = properties.major >= 8;
-    known_device = device;
-  }
-  return known;
-#endif
-}
-
 enum class Path { kGather, kExact, kExact12, kTf32, kBf16 };
 
 // For aligned tensors.
 Path path_of(const ProductShape& s, bool turned = false) {
   if (s.stride != 1 || s.upsample != 1 || s.depth % 4 != 0 || s.columns % 4 != 0) return Path::kGather;
   if (s.precision == Precision::kFp32) {
-    if (slab_bytes<ExactTile>(s.taps, s.dilation, 16, turned) > kSharedBytes) return Path::kGather;
+    if (slab_bytes<ExactTile>(s.taps, s.dilation, 16, turned) > kSharedUnasked) return Path::kGather;
     return s.depth == 12 && !turned ? Path::kExact12 : Path::kExact;  // 12 leads: a quarter of 16 would be zeros.
   }
   const std::int64_t bytes = s.precision == Precision::kTf32 ? slab_bytes<Tf32Tile>(s.taps, s.dilation, 16, turned)
                                                              : slab_bytes<Bf16Tile>(s.taps, s.dilation, 16, turned);
-  if (bytes > kSharedBytes || !has_mma()) return Path::kGather;
+  if (bytes > kSharedUnasked || !gpu_properties().has_mma()) return Path::kGather;
   return s.precision == Precision::kTf32 ? Path::kTf32 : Path::kBf16;
 }
 
@@ -166,7 +144,7 @@ int weight_warps(std::int64_t rows) {
 // Whether aligned tensors are read 16 bytes at a time. Without tensor cores the reduced precisions are emulated, which
 // the kernel for any shape does.
 bool takes_fours(const ProductShape& s) {
-  return s.depth % 4 == 0 && s.columns % 4 == 0 && (s.precision == Precision::kFp32 || has_mma());
+  return s.depth % 4 == 0 && s.columns % 4 == 0 && (s.precision == Precision::kFp32 || gpu_properties().has_mma());
 }
 
 WeightPieces weight_pieces(const ProductShape& s, std::int64_t blocks_per_piece) {
@@ -182,13 +160,20 @@ WeightPieces weight_pieces(const ProductShape& s, std::int64_t blocks_per_piece)
 template <class Tile, int kWords>
 void launch_weights(int warps, ProductSizes sizes, const WeightOperands& p, const WeightPieces& pieces, unsigned blocks,
                     Stream stream) {
-  const dim3 threads(static_cast<unsigned>(32 * warps));
-  if (warps == 4)
-    simt::launch<weight_product_kernel<Tile, 4, kWords>>(dim3(blocks), threads, 0, stream, sizes, p, pieces);
+  const auto launch = [&]<int kWarps>(std::integral_constant<int, kWarps>) {
+    constexpr std::int64_t kBytes = kWeightStageFloats<Tile, kWarps> * sizeof(float);
+    sizes.stages = pipeline_stages(kBytes);
+    launch_with_shared<weight_product_kernel<Tile, kWarps, kWords>>(blocks, 32 * kWarps, sizes.stages * kBytes, stream,
+                                                                    sizes, p, pieces);
+  };
+  if constexpr (kWords == 1)  // with any number of channels the smallest block
+    launch(std::integral_constant<int, 2>());
+  else if (warps == 4)
+    launch(std::integral_constant<int, 4>());
   else if (warps == 3)
-    simt::launch<weight_product_kernel<Tile, 3, kWords>>(dim3(blocks), threads, 0, stream, sizes, p, pieces);
+    launch(std::integral_constant<int, 3>());
   else
-    simt::launch<weight_product_kernel<Tile, 2, kWords>>(dim3(blocks), threads, 0, stream, sizes, p, pieces);
+    launch(std::integral_constant<int, 2>());
 }
 
 // turned_product_cuda by the kernel for any shape, from a transposed copy of the weights.
@@ -242,10 +227,9 @@ bool product_with_statistics_cuda(const ProductShape& s, const float* a, const f
       tree,
       {statistics.momentum, statistics.running_mean, statistics.running_var, statistics.mean, statistics.variance}};
   const ProductOperands p = straight_operands(s, a, w, c);
-  const dim3 blocks(static_cast<unsigned>(to_int(parts * s.groups * sizes.column_tiles, "the number of blocks")));
+  const auto blocks = static_cast<unsigned>(to_int(parts * s.groups * sizes.column_tiles, "the number of blocks"));
   const auto launch = [&]<class Tile, int kDepth>(std::type_identity<Tile>, std::integral_constant<int, kDepth>) {
-    const auto bytes = static_cast<std::size_t>(slab_bytes<Tile>(s.taps, s.dilation, kDepth));
-    simt::launch<slab_statistics_kernel<Tile, kDepth>>(blocks, dim3(kSlabThreads), bytes, stream, sizes, p, bias, out);
+    launch_slabs<slab_statistics_kernel<Tile, kDepth>, Tile, kDepth, false>(sizes, blocks, stream, p, bias, out);
   };
   constexpr std::integral_constant<int, 16> kDepth16;
   switch (path_of(s)) {
@@ -313,17 +297,13 @@ void weight_product_cuda(const ProductShape& s, const float* x, const float* dy,
   }
   const auto blocks = static_cast<unsigned>(to_int(blocks_per_piece * pieces.count, "the number of blocks"));
   if (!wide)
-    simt::launch<weight_product_kernel<ExactTile, 2, 1>>(dim3(blocks), dim3(64), 0, stream, sizes, p, pieces);
+    launch_weights<ExactTile, 1>(warps, sizes, p, pieces, blocks, stream);
   else if (s.precision == Precision::kFp32)
     launch_weights<ExactTile, 4>(warps, sizes, p, pieces, blocks, stream);
   else if (s.precision == Precision::kTf32)
     launch_weights<Tf32Tile, 4>(warps, sizes, p, pieces, blocks, stream);
   else
     launch_weights<Bf16Tile, 4>(warps, sizes, p, pieces, blocks, stream);
-}
-
-bool has_tensor_core_products() {
-  return has_mma();
 }
 
 const char* product_path(const ProductShape& s) {

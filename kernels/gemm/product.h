@@ -57,9 +57,6 @@ void turned_product_cuda(const ProductShape& s, const float* a, const float* w, 
 // dy (records, time_out, groups * columns).
 void weight_product_cuda(const ProductShape& s, const float* x, const float* dy, float* dw, Stream stream);
 
-// Tensor cores for tf32 and bf16 on the present GPU.
-bool has_tensor_core_products();
-
 // Which kernel computes them for aligned tensors on the present GPU: "slab fp32", "slab tf32", "slab bf16" (the
 // weights' gradient: "tile ...") read 16 bytes at a time; "gather" takes any shape, and emulates tf32 and bf16 where
 // the GPU has no tensor cores for them.

@@ -4,12 +4,13 @@
 //   T-1
 //
 // One block: 128 samples t of one record x 64 columns o. Four warps; one warp: 32 x 64 of them (warp_tile.cuh).
-// A step is one tap k of one piece of kDepth channels d. Its weights come by cp.async into one of two buffers while the
-// step before is computed. The samples do not come per tap: a slab of 128 + (taps - 1) * dilation of them is copied
-// once per piece of channels, and tap k reads it from row k * dilation on. One barrier per step and one per piece.
+// A step is one tap k of one piece of kDepth channels d. Its weights come by cp.async into a ring of buffers while
+// steps before are computed. The samples do not come per tap: a slab of 128 + (taps - 1) * dilation of them is copied
+// once per piece of channels, into one of two buffers, and tap k reads it from row k * dilation on. One barrier per
+// step.
 //
-// Shared memory, bytes: 2 * (128 + (taps - 1) * dilation) * pitch_a * 4 + 2 * kDepth * pitch_b * 4, at most 48 KiB
-// (slab_bytes). Per thread 64 sums; no division but for the block's place.
+// Shared memory, bytes: 2 * (128 + (taps - 1) * dilation) * pitch_a * 4 + stages * kDepth * pitch_b * 4, with two
+// stages at most 48 KiB (slab_bytes). Per thread 64 sums; no division but for the block's place.
 #pragma once
 
 #include <algorithm>
@@ -17,6 +18,7 @@
 #include <limits>
 
 #include "base/error.h"
+#include "kernels/gemm/pipeline.cuh"
 #include "kernels/gemm/warp_tile.cuh"
 #include "simt/simt.h"
 
@@ -40,6 +42,7 @@ struct ProductSizes {
   int columns = 1;       // of a group of c
   int tiles = 1;         // of rows in a record
   int column_tiles = 1;  // of columns in a group
+  int stages = kMinStages;
   Precision precision = Precision::kFp32;
 };
 
@@ -225,38 +228,47 @@ struct TurnedChunks {
 };
 
 // The block's tile of the product, in registers; `shared` is slab_bytes() large. Weights: WeightChunks or TurnedChunks.
+// A slab is on its way for all taps of the one before: s.stages is at most s.taps + 1, so that it has come by then.
 template <class Tile, int kDepth, class Weights = WeightChunks<Tile, kDepth>>
 __device__ __forceinline__ void multiply_slabs(const ProductSizes& s, const ProductOperands& p,
                                                const ProductPlace& place, float* shared, Tile& tile) {
   constexpr int kPitchA = Tile::pitch_a(kDepth);
+  constexpr bool kRounds = Tile::kPrecision == Precision::kTf32;
   const int slab_floats = (kSlabTile + (s.taps - 1) * s.dilation) * kPitchA;
   SlabChunks<Tile, kDepth> slab_chunks(s, place, p.a);
   Weights weight_chunks(s, place, p);
-  constexpr int kWeightFloats = Weights::kFloats;
   float* const weights = shared + 2 * slab_floats;
+  const Ring ring(s.stages, Weights::kFloats);
 
+  int ahead = s.depth;  // channels from the piece on whose weights are copied next
+  int tap_ahead = 0;
+  int next = 0;  // where they go
+  const auto copy_weights = [&] {
+    const bool last_tap = tap_ahead + 1 == s.taps;
+    if (ahead > 0) weight_chunks.copy(weights + next, ahead, last_tap);
+    simt::commit_async();
+    next = ring.after(next);
+    tap_ahead = last_tap ? 0 : tap_ahead + 1;
+    if (last_tap) ahead -= kDepth;
+  };
   slab_chunks.copy(shared, s.depth);
-  weight_chunks.copy(weights, s.depth, s.taps == 1);
-  simt::commit_async();
-  simt::wait_async<0>();
+  for (int i = 1; i < s.stages; ++i) copy_weights();
   int slab = 0;  // where the present buffers begin
   int step = 0;
   for (int depth = s.depth; depth > 0; depth -= kDepth) {  // channels left
-    if constexpr (Tile::kPrecision == Precision::kTf32) slab_chunks.round(shared + slab);
-    __syncthreads();  // The slab is there, and nobody reads the other one any more.
-    if (depth > kDepth) slab_chunks.copy(shared + slab_floats - slab, depth - kDepth);
     const float* rows = shared + slab + warp_of_thread() * kWarpTileRows * kPitchA;
     for (int tap = 0; tap < s.taps; ++tap) {
-      if constexpr (Tile::kPrecision == Precision::kTf32) weight_chunks.round(weights + step);
-      __syncthreads();  // So are the weights.
-      const bool last_tap = tap + 1 == s.taps;
-      const int left = last_tap ? depth - kDepth : depth;
-      if (left > 0) weight_chunks.copy(weights + kWeightFloats - step, left, tap + 2 == s.taps || s.taps == 1);
-      simt::commit_async();
+      wait_for_oldest(s.stages);
+      if constexpr (kRounds) {
+        if (tap == 0) slab_chunks.round(shared + slab);
+        weight_chunks.round(weights + step);
+      }
+      __syncthreads();  // Slab and weights are there, and nobody reads those of the step before any more.
+      if (tap == 0 && depth > kDepth) slab_chunks.copy(shared + slab_floats - slab, depth - kDepth);
+      copy_weights();
       Weights::multiply(tile, rows, weights + step);
       rows += s.dilation * kPitchA;
-      step = kWeightFloats - step;
-      simt::wait_async<0>();
+      step = ring.after(step);
     }
     slab = slab_floats - slab;
   }
@@ -307,27 +319,39 @@ __global__ void __launch_bounds__(kSlabThreads, kTurnedBlocks<Tile>)
   store_tile(s, place, tile, {}, p.c);
 }
 
-// Dynamic shared memory of a launch.
+// Bytes of a stage of weights, and of both slabs.
+template <class Tile>
+constexpr std::int64_t slab_stage_bytes(int depth, bool turned) {
+  return (turned ? kWarpTileColumns * Tile::pitch_a(depth) : depth * Tile::kPitchB) * std::int64_t{sizeof(float)};
+}
+template <class Tile>
+constexpr std::int64_t both_slabs_bytes(std::int64_t taps, std::int64_t dilation, int depth) {
+  return 2 * (kSlabTile + (taps - 1) * dilation) * Tile::pitch_a(depth) * std::int64_t{sizeof(float)};
+}
+// The least dynamic shared memory of a launch.
 template <class Tile>
 constexpr std::int64_t slab_bytes(std::int64_t taps, std::int64_t dilation, int depth, bool turned = false) {
-  const std::int64_t rows = kSlabTile + (taps - 1) * dilation;
-  const std::int64_t weights = turned ? kWarpTileColumns * Tile::pitch_a(depth) : depth * Tile::kPitchB;
-  return 2 * (rows * Tile::pitch_a(depth) + weights) * std::int64_t{sizeof(float)};
+  return both_slabs_bytes<Tile>(taps, dilation, depth) + kMinStages * slab_stage_bytes<Tile>(depth, turned);
+}
+
+// Launches a kernel of multiply_slabs with the stages that the GPU has room for: kKernel(sizes, arguments...).
+template <auto kKernel, class Tile, int kDepth, bool kTurned, class... Arguments>
+void launch_slabs(ProductSizes s, unsigned blocks, cudaStream_t stream, const Arguments&... arguments) {
+  constexpr std::int64_t kStage = slab_stage_bytes<Tile>(kDepth, kTurned);
+  const std::int64_t slabs = both_slabs_bytes<Tile>(s.taps, s.dilation, kDepth);
+  s.stages = std::min(pipeline_stages(kStage, slabs), s.taps + 1);
+  launch_with_shared<kKernel>(blocks, kSlabThreads, slabs + s.stages * kStage, stream, s, arguments...);
 }
 
 template <class Tile, int kDepth>
 void launch_slab_product(const ProductSizes& s, const ProductOperands& p, const BiasEpilogue& epilogue, unsigned blocks,
                          cudaStream_t stream) {
-  simt::launch<slab_product_kernel<Tile, kDepth>>(
-      dim3(blocks), dim3(kSlabThreads), static_cast<std::size_t>(slab_bytes<Tile>(s.taps, s.dilation, kDepth)), stream,
-      s, p, epilogue);
+  launch_slabs<slab_product_kernel<Tile, kDepth>, Tile, kDepth, false>(s, blocks, stream, p, epilogue);
 }
 
 template <class Tile>
 void launch_slab_turned(const ProductSizes& s, const ProductOperands& p, unsigned blocks, cudaStream_t stream) {
-  simt::launch<slab_turned_kernel<Tile, 16>>(dim3(blocks), dim3(kSlabThreads),
-                                             static_cast<std::size_t>(slab_bytes<Tile>(s.taps, s.dilation, 16, true)),
-                                             stream, s, p);
+  launch_slabs<slab_turned_kernel<Tile, 16>, Tile, 16, true>(s, blocks, stream, p);
 }
 
 }  // namespace cardiograd::kernels

@@ -7,10 +7,11 @@
 // two levels (last_block_cuda.cuh), each part in order, and the last of them adds the result to dw.
 //
 // One block: 32 * kWarps rows x 64 columns of one piece; one warp: 32 x 64 of them (warp_tile.cuh). A step is 16
-// samples: their values of the block's rows and columns come by cp.async into one of two buffers while the step before
-// is computed. Both lie as they are in memory, [sample][channel], so nothing is transposed. Each thread copies the same
+// samples: their values of the block's rows and columns come by cp.async into a ring of buffers while steps before are
+// computed. Both lie as they are in memory, [sample][channel], so nothing is transposed. Each thread copies the same
 // row or rows of dw in every step, and knows their tap and channel from the start. kWords is 4 where channels of a
-// group are multiples of 4 and tensors 16-byte aligned, else 1. Shared memory: at most 25.6 KiB.
+// group are multiples of 4 and tensors 16-byte aligned, else 1. Dynamic shared memory: at most 12.8
+// KiB for each of `stages` buffers.
 #pragma once
 
 #include <algorithm>
@@ -193,14 +194,20 @@ __device__ __forceinline__ void add_to_weights(const ProductSizes& s, const Weig
                 combine, finish);
 }
 
+// Floats of one stage: a step of rows, then one of columns.
+template <class Tile, int kWarps>
+constexpr int kWeightRowFloats = kWeightDepth* Tile::pitch_columns(kWarps* kWarpTileRows);
+template <class Tile, int kWarps>
+constexpr int kWeightStageFloats = kWeightRowFloats<Tile, kWarps> + kWeightDepth* Tile::kPitchB;
+
 template <class Tile, int kWarps, int kWords>
 __global__ void __launch_bounds__(32 * kWarps)
     weight_product_kernel(ProductSizes s, WeightOperands p, WeightPieces pieces) {
   constexpr int kThreads = 32 * kWarps;
   constexpr int kRows = kWarps * kWarpTileRows;
   constexpr int kPitch = Tile::pitch_columns(kRows);
-  SIMT_SHARED(float, rows, [2][kWeightDepth * kPitch]);
-  SIMT_SHARED(float, columns, [2][kWeightDepth * Tile::kPitchB]);
+  constexpr int kRowFloats = kWeightRowFloats<Tile, kWarps>;
+  SIMT_DYNAMIC_SHARED(float, shared);
   const WeightPlace place = weight_place(s, kRows);
   const int y_pitch = s.groups * s.columns;
 
@@ -218,27 +225,35 @@ __global__ void __launch_bounds__(32 * kWarps)
   SampleChunks<Tile, kWords, kThreads, kWarpTileColumns, Tile::kPitchB> column_chunks(
       0, 1, s.time_out, y_pitch, pieces.steps, place.column + dy_column < s.columns,
       p.dy + place.group * s.columns + place.column + dy_column, record, time);
-  const auto copy_step = [&](int buffer) {
-    const bool last_of_record = time + kWeightDepth >= s.time_out;
-    row_chunks.copy(rows[buffer], time, s.time_out, last_of_record);
-    column_chunks.copy(columns[buffer], time, s.time_out, last_of_record);
+  const Ring ring(s.stages, kWeightStageFloats<Tile, kWarps>);
+  int ahead = steps;  // not yet copied
+  int next = 0;       // where the next copy goes
+  const auto copy_step = [&] {
+    if (ahead-- > 0) {
+      const bool last_of_record = time + kWeightDepth >= s.time_out;
+      row_chunks.copy(shared + next, time, s.time_out, last_of_record);
+      column_chunks.copy(shared + next + kRowFloats, time, s.time_out, last_of_record);
+      time = last_of_record ? 0 : time + kWeightDepth;
+    }
     simt::commit_async();
-    time = last_of_record ? 0 : time + kWeightDepth;
+    next = ring.after(next);
   };
 
   Tile tile;
-  copy_step(0);
+  for (int i = 1; i < s.stages; ++i) copy_step();
+  int now = 0;
   for (int step = 0; step < steps; ++step) {
-    const int buffer = step % 2;
-    simt::wait_async<0>();
+    wait_for_oldest(s.stages);
+    float* const rows = shared + now;
+    float* const columns = rows + kRowFloats;
     if (Tile::kPrecision == Precision::kTf32 || (kWords == 1 && s.precision != Precision::kFp32)) {
-      row_chunks.round(s.precision, rows[buffer]);
-      column_chunks.round(s.precision, columns[buffer]);
+      row_chunks.round(s.precision, rows);
+      column_chunks.round(s.precision, columns);
     }
     __syncthreads();  // This step's operands are there, and nobody reads those of the step before any more.
-    if (step + 1 < steps) copy_step(1 - buffer);
-    tile.template multiply_columns<kWeightDepth, kRows>(rows[buffer] + warp_of_thread() * kWarpTileRows,
-                                                        columns[buffer]);
+    copy_step();
+    tile.template multiply_columns<kWeightDepth, kRows>(rows + warp_of_thread() * kWarpTileRows, columns);
+    now = ring.after(now);
   }
 
   const int first_row = place.row + warp_of_thread() * kWarpTileRows;

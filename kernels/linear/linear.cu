@@ -4,6 +4,7 @@
 #include <string>
 
 #include "base/error.h"
+#include "kernels/common/gpu_properties.h"
 #include "kernels/common/scratch_cuda.h"
 #include "kernels/gemm/product.h"
 #include "kernels/linear/linear.h"
@@ -36,7 +37,7 @@ std::int64_t ceil_div(std::int64_t a, std::int64_t b) {
 
 // Whether products are made on tensor cores, and by kernels that read 16 bytes at a time.
 bool takes_fours(Precision precision, std::int64_t depth, std::int64_t columns) {
-  return depth % 4 == 0 && columns % 4 == 0 && (precision == Precision::kFp32 || has_tensor_core_products());
+  return depth % 4 == 0 && columns % 4 == 0 && (precision == Precision::kFp32 || gpu_properties().has_mma());
 }
 
 const char* wide_path(Precision precision, bool fours) {
@@ -74,13 +75,15 @@ std::int64_t product_blocks(const LinearSizes& s) {
 template <bool kTurned, class Epilogue>
 void launch_product(std::int64_t rows, std::int64_t depth, std::int64_t columns, Precision precision, const float* a,
                     const float* b, const Epilogue& epilogue, bool aligned, Stream stream) {
-  const LinearSizes sizes = product_sizes(rows, depth, columns, precision);
+  LinearSizes sizes = product_sizes(rows, depth, columns, precision);
   const unsigned blocks = to_blocks(product_blocks(sizes));
   if (blocks == 0) return;
   with_tile(precision, aligned && are_aligned(a, b) && takes_fours(precision, depth, columns),
             [&]<class Tile, int kWords>() {
-              simt::launch<linear_product_kernel<Tile, kTurned, kWords, Epilogue>>(dim3(blocks), dim3(kLinearThreads),
-                                                                                   0, stream, sizes, a, b, epilogue);
+              constexpr std::int64_t kBytes = kLinearFloats<Tile, kTurned> * sizeof(float);
+              sizes.stages = pipeline_stages(kBytes);
+              launch_with_shared<linear_product_kernel<Tile, kTurned, kWords, Epilogue>>(
+                  blocks, kLinearThreads, sizes.stages * kBytes, stream, sizes, a, b, epilogue);
             });
 }
 
@@ -214,13 +217,15 @@ void linear_backward_input_cuda(const LinearShape& s, const float* w, const floa
 void linear_backward_weight_wide(const LinearShape& s, const float* x, const float* dy, float* dw, float* db,
                                  Stream stream) {
   if (s.rows == 0 || s.inputs == 0 || s.outputs == 0) return;
-  const LinearWeightSizes sizes = weight_sizes(s);
+  LinearWeightSizes sizes = weight_sizes(s);
   const LinearWeightOperands operands = weight_operands(sizes, x, dy, dw, db, stream);
   const unsigned blocks = to_blocks(weight_blocks(sizes));
   with_tile(s.precision, are_aligned(x, dy, dw) && takes_fours(s.precision, s.inputs, s.outputs),
             [&]<class Tile, int kWords>() {
-              simt::launch<linear_weights_kernel<Tile, kWords>>(dim3(blocks), dim3(kLinearThreads), 0, stream, sizes,
-                                                                operands);
+              constexpr std::int64_t kBytes = kWeightFloats<Tile> * sizeof(float);
+              sizes.stages = pipeline_stages(kBytes);
+              launch_with_shared<linear_weights_kernel<Tile, kWords>>(blocks, kLinearThreads, sizes.stages * kBytes,
+                                                                      stream, sizes, operands);
             });
 }
 void linear_backward_weight_small(const LinearShape& s, const float* x, const float* dy, float* dw, float* db,
@@ -242,15 +247,17 @@ void linear_backward_wide(const LinearShape& s, const float* x, const float* w, 
   }
   with_backward_epilogue(s, x, dx, [&]<class Epilogue>(const Epilogue& epilogue) {
     const bool fours = are_aligned(x, w, dy, dx, dw) && takes_fours(s.precision, s.inputs, s.outputs);
-    const LinearSizes sizes = product_sizes(s.rows, s.outputs, s.inputs, s.precision);
-    const LinearWeightSizes weights = weight_sizes(s);
+    LinearSizes sizes = product_sizes(s.rows, s.outputs, s.inputs, s.precision);
+    LinearWeightSizes weights = weight_sizes(s);
     const LinearWeightOperands operands = weight_operands(weights, x, dy, dw, db, stream);
     const unsigned of_weights = to_blocks(weight_blocks(weights));
     const unsigned blocks = to_blocks(product_blocks(sizes) + of_weights);
     with_tile(s.precision, fours, [&]<class Tile, int kWords>() {
-      simt::launch<linear_backward_kernel<Tile, kWords, Epilogue>>(dim3(blocks), dim3(kLinearThreads), 0, stream,
-                                                                   WeightBlocks::of(of_weights, blocks), sizes, w,
-                                                                   epilogue, weights, operands);
+      constexpr std::int64_t kBytes = std::max(kLinearFloats<Tile, true>, kWeightFloats<Tile>) * sizeof(float);
+      sizes.stages = weights.stages = pipeline_stages(kBytes);
+      launch_with_shared<linear_backward_kernel<Tile, kWords, Epilogue>>(blocks, kLinearThreads, sizes.stages * kBytes,
+                                                                         stream, WeightBlocks::of(of_weights, blocks),
+                                                                         sizes, w, epilogue, weights, operands);
     });
   });
 }

@@ -3,7 +3,7 @@
 // one kind lie among those of the other in proportion, so that what one has read is still in the L2 cache for the
 // other, and so that no GPU waits for the last blocks of two launches.
 //
-// Shared memory that of the larger kind, 28 to 36 KiB; registers likewise.
+// Dynamic shared memory that of the larger kind; registers likewise.
 #pragma once
 
 #include <cstdint>
@@ -30,9 +30,7 @@ template <class Tile, int kWords, class Epilogue>
 __global__ void __launch_bounds__(kLinearThreads, kWords == 4 ? 3 : 2)
     linear_backward_kernel(WeightBlocks which, LinearSizes s, const float* w, Epilogue epilogue,
                            LinearWeightSizes weights, LinearWeightOperands p) {
-  constexpr int kFloats = kLinearFloats < Tile,
-                true >> kWeightFloats<Tile> ? kLinearFloats<Tile, true> : kWeightFloats<Tile>;
-  SIMT_SHARED(float, shared, [kFloats]);
+  SIMT_DYNAMIC_SHARED(float, shared);
   const unsigned before = which.before(blockIdx.x);
   if (which.before(blockIdx.x + 1) == before)
     linear_product<Tile, true, kWords>(s, p.dy, w, epilogue, static_cast<int>(blockIdx.x - before), shared);

@@ -4,18 +4,19 @@
 //   depth)
 //
 // One block: 128 rows x 64 columns. Four warps; one warp: 32 x 64 of them (warp_tile.cuh), one thread: 64. A step is 16
-// of the depth, whose parts of a and b come by cp.async into one of two buffers while the step before is computed; one
+// of the depth, whose parts of a and b come by cp.async into a ring of buffers while steps before are computed; one
 // barrier per step. A turned b stays as it is: each of its rows is copied to the place of shared memory from which the
 // lanes read it without a bank conflict, so that no launch has to transpose it.
 //
 // kWords is 4 where depth and columns are multiples of 4 and tensors 16-byte aligned, else 1, with ExactTile, which
 // then emulates other modes by rounding. Rows and columns beyond the last are copies of the last, whose sums nobody
-// stores: the only condition inside the loop is that of the depth's end. Shared memory 28 KiB (ExactTile), 32 to 36
-// KiB.
+// stores: the only condition inside the loop is that of the depth's end. Dynamic shared memory: 14 KiB (ExactTile) or
+// 16 to 18 KiB for each of `stages` buffers.
 #pragma once
 
 #include <cstdint>
 
+#include "kernels/gemm/pipeline.cuh"
 #include "kernels/gemm/round_factor.cuh"
 #include "kernels/gemm/warp_tile.cuh"
 #include "kernels/linear/linear_epilogue.cuh"
@@ -32,6 +33,7 @@ struct LinearSizes {
   int depth = 1;
   int columns = 1;
   int column_tiles = 1;
+  int stages = kMinStages;
   Precision precision = Precision::kFp32;
 };
 
@@ -142,25 +144,23 @@ __device__ __forceinline__ auto copies_of_b(const LinearSizes& s, const float* b
     return ColumnCopies<Tile, kWords>(b + first_column, left, s.columns);
 }
 
-// Shared memory of a block, floats: two buffers of the rows of a, then two of b.
+// Floats of one stage: the rows of a, then b.
 template <class Tile>
 constexpr int kLinearRowFloats = Tile::pitch_a(kLinearDepth) * kLinearRows;
 template <class Tile, bool kTurned>
 constexpr int kLinearColumnFloats = kTurned ? Tile::pitch_a(kLinearDepth) * kWarpTileColumns
                                             : kLinearDepth* Tile::kPitchB;
 template <class Tile, bool kTurned>
-constexpr int kLinearFloats = 2 * (kLinearRowFloats<Tile> + kLinearColumnFloats<Tile, kTurned>);
+constexpr int kLinearFloats = kLinearRowFloats<Tile> + kLinearColumnFloats<Tile, kTurned>;
 
-// The tile of number `block`, in the block's `shared` of kLinearFloats. Columns run fastest: blocks side by side in
-// time read the same rows.
+// The tile of number `block`, in the block's `shared` of s.stages times kLinearFloats. Columns run fastest: blocks side
+// by side in time read the same rows.
 template <class Tile, bool kTurned, int kWords, class Epilogue>
 __device__ __forceinline__ void linear_product(const LinearSizes& s, const float* a, const float* b,
                                                const Epilogue& epilogue, int block, float* shared) {
   constexpr int kPitchA = Tile::pitch_a(kLinearDepth);
   constexpr int kRows = kLinearRowFloats<Tile>;
-  constexpr int kColumns = kLinearColumnFloats<Tile, kTurned>;
-  float* const rows = shared;
-  float* const columns = shared + 2 * kRows;
+  const Ring ring(s.stages, kLinearFloats<Tile, kTurned>);
   const int first_row = block / s.column_tiles * kLinearRows;
   const int first_column = block % s.column_tiles * kWarpTileColumns;
   RowCopies<Tile, kLinearRows, kWords> row_copies(a + std::int64_t{first_row} * s.depth, s.rows - first_row, s.depth,
@@ -169,27 +169,34 @@ __device__ __forceinline__ void linear_product(const LinearSizes& s, const float
   const int row_of_warp = warp_of_thread() * kWarpTileRows;
 
   Tile tile;
-  row_copies.copy(rows, s.depth);
-  column_copies.copy(columns, s.depth);
-  simt::commit_async();
-  int now = 0;
-  for (int left = s.depth; left > 0; left -= kLinearDepth) {
-    simt::wait_async<0>();
-    if (rounds<Tile, kWords>(s.precision)) {
-      row_copies.round(s.precision, rows + now * kRows);
-      column_copies.round(s.precision, columns + now * kColumns);
-    }
-    __syncthreads();  // This step's operands are there, and nobody reads those of the step before any more.
-    if (left > kLinearDepth) {
-      row_copies.copy(rows + (1 - now) * kRows, left - kLinearDepth);
-      column_copies.copy(columns + (1 - now) * kColumns, left - kLinearDepth);
+  int ahead = s.depth;  // of the depth, not yet copied
+  int next = 0;         // where the next copy goes
+  const auto copy_step = [&] {
+    if (ahead > 0) {
+      row_copies.copy(shared + next, ahead);
+      column_copies.copy(shared + next + kRows, ahead);
     }
     simt::commit_async();
+    ahead -= kLinearDepth;
+    next = ring.after(next);
+  };
+  for (int i = 1; i < s.stages; ++i) copy_step();
+  int now = 0;
+  for (int left = s.depth; left > 0; left -= kLinearDepth) {
+    wait_for_oldest(s.stages);
+    float* const rows = shared + now;
+    float* const columns = rows + kRows;
+    if (rounds<Tile, kWords>(s.precision)) {
+      row_copies.round(s.precision, rows);
+      column_copies.round(s.precision, columns);
+    }
+    __syncthreads();  // This step's operands are there, and nobody reads those of the step before any more.
+    copy_step();
     if constexpr (kTurned)
-      tile.template multiply_turned<kLinearDepth>(rows + now * kRows + row_of_warp * kPitchA, columns + now * kColumns);
+      tile.template multiply_turned<kLinearDepth>(rows + row_of_warp * kPitchA, columns);
     else
-      tile.template multiply_rows<kLinearDepth>(rows + now * kRows + row_of_warp * kPitchA, columns + now * kColumns);
-    now = 1 - now;
+      tile.template multiply_rows<kLinearDepth>(rows + row_of_warp * kPitchA, columns);
+    now = ring.after(now);
   }
 
   tile.template for_each4<LayoutA::kRows>([&](int row_in_warp, int column_in_tile, float4 sum) {
@@ -211,7 +218,7 @@ __device__ __forceinline__ void linear_product(const LinearSizes& s, const float
 template <class Tile, bool kTurned, int kWords, class Epilogue>
 __global__ void __launch_bounds__(kLinearThreads, kWords == 4 ? 3 : 2)
     linear_product_kernel(LinearSizes s, const float* a, const float* b, Epilogue epilogue) {
-  SIMT_SHARED(float, shared, [kLinearFloats<Tile, kTurned>]);
+  SIMT_DYNAMIC_SHARED(float, shared);
   linear_product<Tile, kTurned, kWords>(s, a, b, epilogue, static_cast<int>(blockIdx.x), shared);
 }
 

@@ -4,12 +4,13 @@
 //
 // The sum runs over all rows, which are many more than dw has rows or columns: it is cut into pieces, by the shape
 // alone. One block: 128 inputs x 64 outputs of one piece; one warp: 32 x 64 of them (warp_tile.cuh). A step is 16 rows,
-// whose values come by cp.async into one of two buffers while the step before is computed; both lie as they are in
+// whose values come by cp.async into a ring of buffers while steps before are computed; both lie as they are in
 // memory, so nothing is transposed. In the blocks of the first inputs each thread also adds up what it has copied of
 // dy, before it is rounded.
 //
 // A block leaves its sums in `partial`, each thread's where the same thread of another block finds them. The last block
-// of a tile to arrive adds the pieces in their order and puts the result into dw and db. Shared memory 25 KiB; kWords
+// of a tile to arrive adds the pieces in their order and puts the result into dw and db. Dynamic shared
+// memory: 12 to 14 KiB for each of `stages` buffers; kWords
 // as in linear_product.cuh.
 #pragma once
 
@@ -31,6 +32,7 @@ struct LinearWeightSizes {
   int output_tiles = 1;
   int pieces = 1;
   int per_piece = 1;  // steps
+  int stages = kMinStages;
   Precision precision = Precision::kFp32;
 };
 
@@ -161,15 +163,15 @@ __device__ __forceinline__ bool join_pieces(const LinearWeightSizes& s, const Li
   return true;
 }
 
-// Shared memory of a block, floats: two buffers of the steps of x, then two of dy.
+// Floats of one stage: a step of x, then one of dy.
 template <class Tile>
 constexpr int kWeightInputFloats = Tile::pitch_columns(kLinearRows) * kWeightRows;
 template <class Tile>
 constexpr int kWeightOutputFloats = kWeightRows* Tile::kPitchB;
 template <class Tile>
-constexpr int kWeightFloats = 2 * (kWeightInputFloats<Tile> + kWeightOutputFloats<Tile>);
+constexpr int kWeightFloats = kWeightInputFloats<Tile> + kWeightOutputFloats<Tile>;
 
-// The tile and piece of number `block`, in the block's `shared` of kWeightFloats.
+// The tile and piece of number `block`, in the block's `shared` of s.stages times kWeightFloats.
 template <class Tile, int kWords>
 __device__ __forceinline__ void linear_weights(const LinearWeightSizes& s, const LinearWeightOperands& p, int block,
                                                float* shared) {
@@ -185,33 +187,33 @@ __device__ __forceinline__ void linear_weights(const LinearWeightSizes& s, const
 
   Tile tile;
   const int last_row = first_row + s.per_piece * kWeightRows < s.rows ? first_row + s.per_piece * kWeightRows : s.rows;
-  float* now_a = shared;
-  float* now_b = shared + 2 * kWeightInputFloats<Tile>;
-  float* next_a = now_a + kWeightInputFloats<Tile>;
-  float* next_b = now_b + kWeightOutputFloats<Tile>;
-  row_copies.copy(now_a, last_row - first_row);
-  column_copies.copy(now_b, last_row - first_row);
-  simt::commit_async();
-  for (int left = last_row - first_row; left > 0; left -= kWeightRows) {
-    simt::wait_async<0>();
-    if (sums_bias) column_copies.add_own(now_b, own_bias);
-    if (rounds<Tile, kWords>(s.precision)) {
-      row_copies.round(s.precision, now_a);
-      column_copies.round(s.precision, now_b);
-    }
-    __syncthreads();  // This step's operands are there, and nobody reads those of the step before any more.
-    if (left > kWeightRows) {
-      row_copies.copy(next_a, left - kWeightRows);
-      column_copies.copy(next_b, left - kWeightRows);
+  const Ring ring(s.stages, kWeightFloats<Tile>);
+  int ahead = last_row - first_row;  // rows not yet copied
+  int next = 0;                      // where the next copy goes
+  const auto copy_step = [&] {
+    if (ahead > 0) {
+      row_copies.copy(shared + next, ahead);
+      column_copies.copy(shared + next + kWeightInputFloats<Tile>, ahead);
     }
     simt::commit_async();
-    tile.template multiply_columns<kWeightRows, kLinearRows>(now_a + warp_of_thread() * kWarpTileRows, now_b);
-    float* const freed_a = now_a;
-    float* const freed_b = now_b;
-    now_a = next_a;
-    now_b = next_b;
-    next_a = freed_a;
-    next_b = freed_b;
+    ahead -= kWeightRows;
+    next = ring.after(next);
+  };
+  for (int i = 1; i < s.stages; ++i) copy_step();
+  int now = 0;
+  for (int left = last_row - first_row; left > 0; left -= kWeightRows) {
+    wait_for_oldest(s.stages);
+    float* const inputs = shared + now;
+    float* const outputs = inputs + kWeightInputFloats<Tile>;
+    if (sums_bias) column_copies.add_own(outputs, own_bias);
+    if (rounds<Tile, kWords>(s.precision)) {
+      row_copies.round(s.precision, inputs);
+      column_copies.round(s.precision, outputs);
+    }
+    __syncthreads();  // This step's operands are there, and nobody reads those of the step before any more.
+    copy_step();
+    tile.template multiply_columns<kWeightRows, kLinearRows>(inputs + warp_of_thread() * kWarpTileRows, outputs);
+    now = ring.after(now);
   }
 
   float bias = 0;
@@ -235,7 +237,7 @@ __device__ __forceinline__ void linear_weights(const LinearWeightSizes& s, const
 template <class Tile, int kWords>
 __global__ void __launch_bounds__(kLinearThreads, 3)
     linear_weights_kernel(LinearWeightSizes s, LinearWeightOperands p) {
-  SIMT_SHARED(float, shared, [kWeightFloats<Tile>]);
+  SIMT_DYNAMIC_SHARED(float, shared);
   linear_weights<Tile, kWords>(s, p, static_cast<int>(blockIdx.x), shared);
 }
 

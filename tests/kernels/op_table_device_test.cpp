@@ -34,7 +34,7 @@ std::vector<Way> ways() {
 #if defined(CARDIOGRAD_SIMT)
   using simt::Order;
   return {{"forward", {.order = Order::kForward}},
-          {"reverse", {.order = Order::kReverse}},
+          {"reverse, on a GPU with more shared memory", {.gpu = simt::kSm90, .order = Order::kReverse}},
           {"random", {.order = Order::kRandom, .seed = 5}},
           {"two host threads", {.threads = 2}}};
 #else
