@@ -1,6 +1,6 @@
 // Layer normalization on the GPU, the part that layer_norm.cu and residual_layer_norm.cu share. A warp treats a row and
 // keeps it in registers: memory is read once. A lane keeps to its columns, so that gamma, beta and the sums of their
-// gradients stay in registers from row to row. While a row is treated, the next one is on its way.
+// gradients stay in registers from row to row.
 //
 // An Input says what is normalized; a matrix, or a residual sum:
 //   const float* bias                      per column, or null
@@ -79,10 +79,9 @@ struct LaneColumns {
   }
 };
 
-// What a warp reads of a row, in its lanes. Longer ones leave no registers for the row behind.
+// What a warp reads of a row, in its lanes: all of it is on its way before any of it is waited for.
 template <int kWidth, int kPieces, class Input>
 struct FetchedRow {
-  static constexpr bool kAhead = kWidth * kPieces <= 16;
   typename Input::template Fetched<kWidth> input[kPieces] = {};
 
   __device__ __forceinline__ void fetch(const LaneColumns<kWidth, kPieces>& lane, const Input& from, std::int64_t row) {
@@ -110,24 +109,21 @@ struct LayerNormForwardAt {
 // One block: kForwardRows rows; one warp: every kNormWarps-th of them. No shared memory. Rows up to 32 * kWidth *
 // kPieces.
 template <int kWidth, int kPieces, class Input>
-__global__ void __launch_bounds__(32 * kNormWarps)
+__global__ void __launch_bounds__(32 * kNormWarps, kPieces <= 8 / kWidth ? 4 : 1)
     layer_norm_forward_kernel(std::int64_t rows, unsigned width, Input input, LayerNormForwardAt at) {
-  using Row = FetchedRow<kWidth, kPieces, Input>;
   const LaneColumns<kWidth, kPieces> lane{width};
   const std::int64_t first = std::int64_t{blockIdx.x} * kForwardRows + warp_of_thread();
   const std::int64_t end = end_of_block(rows, kForwardRows);
-  Row next;
-  if (Row::kAhead && first < end) next.fetch(lane, input, first);  // whole warps
   input.begin();
-  typename LaneColumns<kWidth, kPieces>::Values gamma, beta, bias = {}, x = {};
+  typename LaneColumns<kWidth, kPieces>::Values gamma, beta, bias = {};
   if (input.bias != nullptr) lane.load(input.bias, bias);
   lane.load(at.gamma, gamma);
   lane.load(at.beta, beta);
   const auto count = static_cast<float>(width);
   for (std::int64_t row = first; row < end; row += kNormWarps) {
-    if (!Row::kAhead) next.fetch(lane, input, row);
-    const Row now = next;
-    if (Row::kAhead && row + kNormWarps < end) next.fetch(lane, input, row + kNormWarps);
+    FetchedRow<kWidth, kPieces, Input> now;
+    Floats<kWidth> x[kPieces] = {};
+    now.fetch(lane, input, row);
     unsigned kept = 0;
     SIMT_UNROLL
     for (int p = 0; p < kPieces; ++p)
@@ -261,14 +257,15 @@ __device__ __forceinline__ void treat_row(const LaneColumns<kWidth, kPieces>& la
   }
 }
 
-// The gradient of the input and the sums over rows, in one pass. One block: kBackwardRows rows; one warp: every
-// kNormWarps-th of them. Shared memory: kNormWarps rows. Rows up to 32 * kWidth * kPieces.
+// The gradient of the input and the sums over rows, in one pass. While a row is treated, the next one is on its way.
+// One block: kBackwardRows rows; one warp: every kNormWarps-th of them. Shared memory: kNormWarps rows. Rows up to 32 *
+// kWidth * kPieces.
 template <int kWidth, int kPieces, int kSums, class Input, class Output>
-__global__ void __launch_bounds__(32 * kNormWarps, kWidth* kPieces <= 8 ? 2 : 1)
+__global__ void __launch_bounds__(32 * kNormWarps, kPieces <= 8 / kWidth ? 2 : 1)
     layer_norm_backward_kernel(std::int64_t rows, unsigned width, Input input, Output output, LayerNormBackwardAt at,
                                PartTree tree, ColumnPartials partials) {
   using Lane = LaneColumns<kWidth, kPieces>;
-  constexpr bool kAhead = FetchedRow<kWidth, kPieces, Input>::kAhead;
+  constexpr bool kAhead = kWidth * kPieces <= 16;  // Longer rows leave no registers for the next one.
   SIMT_SHARED(float, row_sums, [kNormWarps][Lane::kRowWidth]);
   const Lane lane{width};
   const std::int64_t first = std::int64_t{blockIdx.x} * kBackwardRows + warp_of_thread();
