@@ -30,6 +30,26 @@ struct CompensatedSum {
   __device__ __forceinline__ float value() const { return is_finite(lost) ? sum + lost : sum; }
 };
 
+// put(d, sum of the parts' values d ... d + kWidth - 1), by all kThreads threads of a one-dimensional block: `count`
+// parts of `columns` values, one behind the other.
+template <int kWidth, int kThreads, class Put>
+__device__ __forceinline__ void sum_parts(const float* parts, unsigned count, unsigned columns, const Put& put) {
+  SIMT_UNROLL_BY(1)
+  for (unsigned d = threadIdx.x * kWidth; d < columns; d += kThreads * kWidth) {
+    CompensatedSum total[kWidth];
+    SIMT_UNROLL_BY(8)
+    for (unsigned part = 0; part < count; ++part) {
+      const Floats<kWidth> values = load_floats<kWidth>(parts + std::uint64_t{part} * columns + d);
+      SIMT_UNROLL
+      for (int j = 0; j < kWidth; ++j) total[j].add(values.at[j]);
+    }
+    Floats<kWidth> sum;
+    SIMT_UNROLL
+    for (int j = 0; j < kWidth; ++j) sum.at[j] = total[j].value();
+    put(d, sum);
+  }
+}
+
 // What the blocks of a launch leave for the last of their tile.
 struct ColumnPartials {
   float* sums;        // (chunk, kSums, columns)

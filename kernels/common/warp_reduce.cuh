@@ -13,6 +13,18 @@ __device__ inline float warp_sum(float value) {
   return value;
 }
 
+// Likewise of several values at once: their exchanges overlap.
+template <int kCount>
+__device__ __forceinline__ void warp_sums(float (&values)[kCount]) {
+  for (int step = 16; step > 0; step /= 2) {
+    float others[kCount];
+    SIMT_UNROLL
+    for (int i = 0; i < kCount; ++i) others[i] = __shfl_xor_sync(kAllLanes, values[i], step);
+    SIMT_UNROLL
+    for (int i = 0; i < kCount; ++i) values[i] += others[i];
+  }
+}
+
 // NaN is passed over.
 __device__ inline float warp_max(float value) {
   for (int step = 16; step > 0; step /= 2) value = fmaxf(value, __shfl_xor_sync(kAllLanes, value, step));

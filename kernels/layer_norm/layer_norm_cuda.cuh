@@ -4,9 +4,12 @@
 //
 // An Input says what is normalized; a matrix, or a residual sum:
 //   const float* bias                      per column, or null
-//   template <int kWidth> Floats<kWidth> load(std::int64_t row, unsigned column, const Floats<kWidth>& bias) const
-// An Output takes its gradient:
-//   template <int kWidth> Floats<kWidth> store(std::int64_t row, unsigned column, const Floats<kWidth>& gradient) const
+//   Fetched<kWidth>                        what is read of memory for kWidth columns of a row
+//   void begin()                           once per thread
+//   Fetched<kWidth> fetch<kWidth>(row, column) const
+//   Floats<kWidth> value(row, column, fetched, bias, unsigned& kept) const
+// An Output takes its gradient; `kept` is what value() has left there:
+//   Floats<kWidth> store(row, column, gradient, kept) const
 // and gives back what kSums = 3 sums up beside the gradients of gamma and beta.
 #pragma once
 
@@ -25,8 +28,8 @@
 namespace cardiograd::kernels {
 
 inline constexpr int kNormWarps = 8;
-inline constexpr int kForwardRows = 32;   // of a block
-inline constexpr int kBackwardRows = 64;  // of a block
+inline constexpr int kForwardRows = 16;   // of a block
+inline constexpr int kBackwardRows = 32;  // of a block
 
 // Columns of one lane: kPieces times kWidth neighbors, the pieces 32 * kWidth apart.
 template <int kWidth, int kPieces>
@@ -58,7 +61,41 @@ struct LaneColumns {
     }
     return warp_sum(total);
   }
+  // Two of them, with the same bits: neither waits for the other.
+  template <class First, class Second>
+  __device__ __forceinline__ void sum_two(const First& first, const Second& second, float (&totals)[2]) const {
+    totals[0] = 0;
+    totals[1] = 0;
+    SIMT_UNROLL
+    for (int p = 0; p < kPieces; ++p) {
+      if (!has(p)) continue;
+      SIMT_UNROLL
+      for (int j = 0; j < kWidth; ++j) {
+        totals[0] += first(p, j);
+        totals[1] += second(p, j);
+      }
+    }
+    warp_sums(totals);
+  }
 };
+
+// What a warp reads of a row, in its lanes: all of it is on its way before any of it is waited for.
+template <int kWidth, int kPieces, class Input>
+struct FetchedRow {
+  typename Input::template Fetched<kWidth> input[kPieces] = {};
+
+  __device__ __forceinline__ void fetch(const LaneColumns<kWidth, kPieces>& lane, const Input& from, std::int64_t row) {
+    SIMT_UNROLL
+    for (int p = 0; p < kPieces; ++p)
+      if (lane.has(p)) input[p] = from.template fetch<kWidth>(row, lane.column(p));
+  }
+};
+
+// Behind the rows of the running block, which has `per_block` of them.
+__device__ __forceinline__ std::int64_t end_of_block(std::int64_t rows, int per_block) {
+  const std::int64_t end = (std::int64_t{blockIdx.x} + 1) * per_block;
+  return rows < end ? rows : end;
+}
 
 struct LayerNormForwardAt {
   const float* gamma;
@@ -72,20 +109,25 @@ struct LayerNormForwardAt {
 // One block: kForwardRows rows; one warp: every kNormWarps-th of them. No shared memory. Rows up to 32 * kWidth *
 // kPieces.
 template <int kWidth, int kPieces, class Input>
-__global__ void __launch_bounds__(32 * kNormWarps)
+__global__ void __launch_bounds__(32 * kNormWarps, kPieces <= 8 / kWidth ? 4 : 1)
     layer_norm_forward_kernel(std::int64_t rows, unsigned width, Input input, LayerNormForwardAt at) {
   const LaneColumns<kWidth, kPieces> lane{width};
-  typename LaneColumns<kWidth, kPieces>::Values gamma, beta, bias = {}, x = {};
+  const std::int64_t first = std::int64_t{blockIdx.x} * kForwardRows + warp_of_thread();
+  const std::int64_t end = end_of_block(rows, kForwardRows);
+  input.begin();
+  typename LaneColumns<kWidth, kPieces>::Values gamma, beta, bias = {};
   if (input.bias != nullptr) lane.load(input.bias, bias);
   lane.load(at.gamma, gamma);
   lane.load(at.beta, beta);
   const auto count = static_cast<float>(width);
-  for (int i = warp_of_thread(); i < kForwardRows; i += kNormWarps) {
-    const std::int64_t row = std::int64_t{blockIdx.x} * kForwardRows + i;
-    if (row >= rows) return;  // whole warps
+  for (std::int64_t row = first; row < end; row += kNormWarps) {
+    FetchedRow<kWidth, kPieces, Input> now;
+    Floats<kWidth> x[kPieces] = {};
+    now.fetch(lane, input, row);
+    unsigned kept = 0;
     SIMT_UNROLL
     for (int p = 0; p < kPieces; ++p)
-      if (lane.has(p)) x[p] = input.template load<kWidth>(row, lane.column(p), bias[p]);
+      if (lane.has(p)) x[p] = input.value(row, lane.column(p), now.input[p], bias[p], kept);
     const float center = lane.sum([&](int p, int j) { return x[p].at[j]; }) / count;
     const float squares = lane.sum([&](int p, int j) { return (x[p].at[j] - center) * (x[p].at[j] - center); });
     const float scale = 1.0F / sqrtf(squares / count + at.epsilon);
@@ -114,12 +156,12 @@ struct LayerNormBackwardAt {
   float* dbias;  // of the input, where it has one
 };
 
-// Column sums over the rows of a block from each warp's, then over the blocks in the one that comes last. `rows` is
-// shared memory for kNormWarps rows.
+// Column sums over the rows of a block from each warp's, then over the blocks of a group, then over the groups, in the
+// block that comes last. `rows` is shared memory for kNormWarps rows.
 template <int kWidth, int kPieces, int kSums>
 __device__ void finish_row_sums(const LaneColumns<kWidth, kPieces>& lane, Floats<kWidth> (&sums)[kSums][kPieces],
                                 float (&rows)[kNormWarps][LaneColumns<kWidth, kPieces>::kRowWidth],
-                                const LayerNormBackwardAt& at, const ColumnPartials& partials) {
+                                const LayerNormBackwardAt& at, const PartTree& tree, const ColumnPartials& partials) {
   constexpr unsigned kThreads = 32 * kNormWarps;
   const unsigned width = lane.width;
   for (int i = 0; i < kSums; ++i) {
@@ -127,6 +169,7 @@ __device__ void finish_row_sums(const LaneColumns<kWidth, kPieces>& lane, Floats
     SIMT_UNROLL
     for (int p = 0; p < kPieces; ++p) store_floats<kWidth>(&rows[warp_of_thread()][lane.column(p)], sums[i][p]);
     __syncthreads();
+    SIMT_UNROLL_BY(1)
     for (unsigned d = threadIdx.x * kWidth; d < width; d += kThreads * kWidth) {
       Floats<kWidth> total = load_floats<kWidth>(&rows[0][d]);
       for (int warp = 1; warp < kNormWarps; ++warp) {
@@ -137,88 +180,136 @@ __device__ void finish_row_sums(const LaneColumns<kWidth, kPieces>& lane, Floats
       store_floats<kWidth>(partials.sums + (std::uint64_t{blockIdx.x} * kSums + i) * width + d, total);
     }
   }
-  if (!is_last_block(partials.arrived, gridDim.x)) return;
-  for (unsigned d = threadIdx.x * kWidth; d < kSums * width; d += kThreads * kWidth) {
-    CompensatedSum total[kWidth];
-    SIMT_UNROLL_BY(8)
-    for (unsigned block = 0; block < gridDim.x; ++block) {
-      const Floats<kWidth> part = load_floats<kWidth>(partials.sums + std::uint64_t{block} * kSums * width + d);
-      SIMT_UNROLL
-      for (int j = 0; j < kWidth; ++j) total[j].add(part.at[j]);
-    }
-    float* to = d < width ? at.dgamma + d : d < 2 * width ? at.dbeta + (d - width) : at.dbias + (d - 2 * width);
-    Floats<kWidth> value;
+  const std::uint64_t columns = std::uint64_t{kSums} * width;
+  float* const groups = partials.sums + tree.parts * columns;
+  const auto combine = [&](unsigned begin, unsigned end, unsigned group) {
+    sum_parts<kWidth, kThreads>(
+        partials.sums + begin * columns, end - begin, kSums * width,
+        [&](unsigned d, const Floats<kWidth>& sum) { store_floats<kWidth>(groups + group * columns + d, sum); });
+  };
+  const auto finish = [&](unsigned count) {
+    sum_parts<kWidth, kThreads>(groups, count, kSums * width, [&](unsigned d, const Floats<kWidth>& sum) {
+      float* to = d < width ? at.dgamma + d : d < 2 * width ? at.dbeta + (d - width) : at.dbias + (d - 2 * width);
+      add_floats<kWidth>(to, sum);
+    });
+  };
+  combine_parts(tree, blockIdx.x, partials.arrived, combine, finish);
+}
+
+// A row of the backward pass.
+template <int kWidth, int kPieces, class Input>
+struct FetchedGradient {
+  FetchedRow<kWidth, kPieces, Input> x;
+  Floats<kWidth> dy[kPieces] = {};
+  float center = 0;
+  float scale = 0;
+
+  __device__ __forceinline__ void fetch(const LaneColumns<kWidth, kPieces>& lane, const Input& input,
+                                        const LayerNormBackwardAt& at, std::int64_t row) {
+    center = at.mean[row];
+    scale = at.rstd[row];
+    x.fetch(lane, input, row);
     SIMT_UNROLL
-    for (int j = 0; j < kWidth; ++j) value.at[j] = total[j].value();
-    add_floats<kWidth>(to, value);
+    for (int p = 0; p < kPieces; ++p)
+      if (lane.has(p)) dy[p] = load_floats<kWidth>(at.dy + row * lane.width + lane.column(p));
+  }
+};
+
+// Gradient and sums of one row. A lane's values of x become normalized ones, those of dy are multiplied by gamma.
+template <int kWidth, int kPieces, int kSums, class Input, class Output>
+__device__ __forceinline__ void treat_row(const LaneColumns<kWidth, kPieces>& lane, std::int64_t row,
+                                          const FetchedGradient<kWidth, kPieces, Input>& fetched, const Input& input,
+                                          const Output& output, const Floats<kWidth> (&gamma)[kPieces],
+                                          const Floats<kWidth> (&bias)[kPieces],
+                                          Floats<kWidth> (&sums)[kSums][kPieces]) {
+  Floats<kWidth> x[kPieces] = {};
+  Floats<kWidth> dy[kPieces] = {};
+  unsigned kept[kPieces] = {};
+  SIMT_UNROLL
+  for (int p = 0; p < kPieces; ++p) {
+    if (!lane.has(p)) continue;
+    x[p] = input.value(row, lane.column(p), fetched.x.input[p], bias[p], kept[p]);
+    dy[p] = fetched.dy[p];
+    SIMT_UNROLL
+    for (int j = 0; j < kWidth; ++j) {
+      x[p].at[j] = (x[p].at[j] - fetched.center) * fetched.scale;  // normalized
+      sums[0][p].at[j] += dy[p].at[j] * x[p].at[j];
+      sums[1][p].at[j] += dy[p].at[j];
+      dy[p].at[j] *= gamma[p].at[j];
+    }
+  }
+  float totals[2];
+  lane.sum_two([&](int p, int j) { return dy[p].at[j]; }, [&](int p, int j) { return dy[p].at[j] * x[p].at[j]; },
+               totals);
+  const float sum = totals[0] / static_cast<float>(lane.width);
+  const float product = totals[1] / static_cast<float>(lane.width);
+  SIMT_UNROLL
+  for (int p = 0; p < kPieces; ++p) {
+    if (!lane.has(p)) continue;
+    Floats<kWidth> gradient;
+    SIMT_UNROLL
+    for (int j = 0; j < kWidth; ++j) gradient.at[j] = fetched.scale * (dy[p].at[j] - (sum + x[p].at[j] * product));
+    gradient = output.store(row, lane.column(p), gradient, kept[p]);
+    if constexpr (kSums == 3) {
+      SIMT_UNROLL
+      for (int j = 0; j < kWidth; ++j) sums[2][p].at[j] += gradient.at[j];
+    }
   }
 }
 
-// The gradient of the input and the sums over rows, in one pass. One block: kBackwardRows rows; one warp: every
-// kNormWarps-th of them. Shared memory: kNormWarps rows. Rows up to 32 * kWidth * kPieces.
+// The gradient of the input and the sums over rows, in one pass. While a row is treated, the next one is on its way.
+// One block: kBackwardRows rows; one warp: every kNormWarps-th of them. Shared memory: kNormWarps rows. Rows up to 32 *
+// kWidth * kPieces.
 template <int kWidth, int kPieces, int kSums, class Input, class Output>
-__global__ void __launch_bounds__(32 * kNormWarps)
+__global__ void __launch_bounds__(32 * kNormWarps, kPieces <= 8 / kWidth ? 2 : 1)
     layer_norm_backward_kernel(std::int64_t rows, unsigned width, Input input, Output output, LayerNormBackwardAt at,
-                               ColumnPartials partials) {
+                               PartTree tree, ColumnPartials partials) {
   using Lane = LaneColumns<kWidth, kPieces>;
+  constexpr bool kAhead = kWidth * kPieces <= 16;  // Longer rows leave no registers for the next one.
   SIMT_SHARED(float, row_sums, [kNormWarps][Lane::kRowWidth]);
   const Lane lane{width};
-  typename Lane::Values gamma, bias = {}, x = {}, dy = {};
+  const std::int64_t first = std::int64_t{blockIdx.x} * kBackwardRows + warp_of_thread();
+  const std::int64_t end = end_of_block(rows, kBackwardRows);
+  FetchedGradient<kWidth, kPieces, Input> next;
+  if (kAhead && first < end) next.fetch(lane, input, at, first);  // whole warps
+  input.begin();
+  typename Lane::Values gamma, bias = {};
   if (input.bias != nullptr) lane.load(input.bias, bias);
   lane.load(at.gamma, gamma);
   Floats<kWidth> sums[kSums][kPieces] = {};
-  for (int i = warp_of_thread(); i < kBackwardRows; i += kNormWarps) {
-    const std::int64_t row = std::int64_t{blockIdx.x} * kBackwardRows + i;
-    if (row >= rows) break;  // whole warps
-    const float center = at.mean[row];
-    const float scale = at.rstd[row];
-    SIMT_UNROLL
-    for (int p = 0; p < kPieces; ++p) {
-      if (!lane.has(p)) continue;
-      x[p] = input.template load<kWidth>(row, lane.column(p), bias[p]);
-      dy[p] = load_floats<kWidth>(at.dy + row * width + lane.column(p));
-      SIMT_UNROLL
-      for (int j = 0; j < kWidth; ++j) {
-        x[p].at[j] = (x[p].at[j] - center) * scale;  // normalized
-        sums[0][p].at[j] += dy[p].at[j] * x[p].at[j];
-        sums[1][p].at[j] += dy[p].at[j];
-        dy[p].at[j] *= gamma[p].at[j];
-      }
-    }
-    const float sum = lane.sum([&](int p, int j) { return dy[p].at[j]; }) / static_cast<float>(width);
-    const float product = lane.sum([&](int p, int j) { return dy[p].at[j] * x[p].at[j]; }) / static_cast<float>(width);
-    SIMT_UNROLL
-    for (int p = 0; p < kPieces; ++p) {
-      if (!lane.has(p)) continue;
-      Floats<kWidth> gradient;
-      SIMT_UNROLL
-      for (int j = 0; j < kWidth; ++j) gradient.at[j] = scale * (dy[p].at[j] - (sum + x[p].at[j] * product));
-      gradient = output.template store<kWidth>(row, lane.column(p), gradient);
-      if constexpr (kSums == 3) {
-        SIMT_UNROLL
-        for (int j = 0; j < kWidth; ++j) sums[2][p].at[j] += gradient.at[j];
-      }
-    }
+  for (std::int64_t row = first; row < end; row += kNormWarps) {
+    if (!kAhead) next.fetch(lane, input, at, row);
+    const FetchedGradient<kWidth, kPieces, Input> now = next;
+    if (kAhead && row + kNormWarps < end) next.fetch(lane, input, at, row + kNormWarps);
+    treat_row<kWidth, kPieces, kSums>(lane, row, now, input, output, gamma, bias, sums);
   }
-  finish_row_sums<kWidth, kPieces, kSums>(lane, sums, row_sums, at, partials);
+  finish_row_sums<kWidth, kPieces, kSums>(lane, sums, row_sums, at, tree, partials);
 }
 
 // A matrix as input, and as its gradient.
 struct MatrixInput {
   static constexpr const float* bias = nullptr;
+  template <int kWidth>
+  using Fetched = Floats<kWidth>;
   const float* x;
   unsigned width;
+  __device__ __forceinline__ void begin() const {}
   template <int kWidth>
-  __device__ __forceinline__ Floats<kWidth> load(std::int64_t row, unsigned column, const Floats<kWidth>&) const {
+  __device__ __forceinline__ Floats<kWidth> fetch(std::int64_t row, unsigned column) const {
     return load_floats<kWidth>(x + row * width + column);
+  }
+  template <int kWidth>
+  __device__ __forceinline__ Floats<kWidth> value(std::int64_t, unsigned, const Floats<kWidth>& fetched,
+                                                  const Floats<kWidth>&, unsigned&) const {
+    return fetched;
   }
 };
 struct MatrixOutput {
   float* dx;
   unsigned width;
   template <int kWidth>
-  __device__ __forceinline__ Floats<kWidth> store(std::int64_t row, unsigned column,
-                                                  const Floats<kWidth>& gradient) const {
+  __device__ __forceinline__ Floats<kWidth> store(std::int64_t row, unsigned column, const Floats<kWidth>& gradient,
+                                                  unsigned) const {
     store_floats<kWidth>(dx + row * width + column, gradient);
     return gradient;
   }
@@ -271,10 +362,11 @@ template <int kSums, class Input, class Output, class... T>
 bool run_layer_norm_backward(const LayerNormShape& s, const Input& input, const Output& output,
                              const LayerNormBackwardAt& at, Stream stream, const T*... addresses) {
   const unsigned blocks = blocks_for(s.rows, kBackwardRows);
-  const ColumnPartials partials = column_partials(stream, blocks, kSums, s.width);
+  const PartTree tree = part_tree(blocks);
+  const ColumnPartials partials = column_partials(stream, std::int64_t{blocks} + tree.groups(), kSums, s.width);
   const auto launch = [&](auto width, auto pieces) {
     simt::launch<layer_norm_backward_kernel<width(), pieces(), kSums, Input, Output>>(
-        dim3(blocks), dim3(32 * kNormWarps), 0, stream, s.rows, static_cast<unsigned>(s.width), input, output, at,
+        dim3(blocks), dim3(32 * kNormWarps), 0, stream, s.rows, static_cast<unsigned>(s.width), input, output, at, tree,
         partials);
   };
   return with_row_in_registers<kSums>(s.width, launch, at.gamma, at.dy, at.dgamma, at.dbeta, at.dbias, addresses...);

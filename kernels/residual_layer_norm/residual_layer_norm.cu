@@ -16,37 +16,63 @@ struct ResidualDropout {
   bool drops;
   unsigned width;
 
-  // kWidth neighbors of a row, four of which have one block of random words.
+  // Reads the step once, so that no store has to be waited for to read it again.
+  __device__ __forceinline__ void begin() {
+    if (mask.step_at != nullptr) mask.step = *mask.step_at;
+    mask.step_at = nullptr;
+  }
+
+  // Bit j: whether element j of kWidth neighbors of a row is kept. Four of them have one block of random words.
   template <int kWidth>
-  __device__ __forceinline__ Floats<kWidth> apply(std::int64_t row, unsigned column, Floats<kWidth> value) const {
-    if (!drops) return value;
+  __device__ __forceinline__ unsigned kept(std::int64_t row, unsigned column) const {
+    if (!drops) return ~0U;
     const std::int64_t element = row * width + column;
     if constexpr (kWidth == 4) {
       const PhiloxBlock words = dropout_words(mask, element / 4);
+      unsigned bits = 0;
       SIMT_UNROLL
-      for (int j = 0; j < 4; ++j) value.at[j] = dropped(mask, words.value[j], value.at[j]);
+      for (int j = 0; j < 4; ++j) bits |= words.value[j] >= mask.threshold ? 1U << j : 0U;
+      return bits;
     } else {
-      value.at[0] = dropout_factor(mask, element) > 0.0F ? __fmul_rn(value.at[0], mask.scale) : 0.0F;
+      return dropout_factor(mask, element) > 0.0F ? 1U : 0U;
     }
+  }
+
+  // The scale is 1 where nothing is dropped.
+  template <int kWidth>
+  __device__ __forceinline__ Floats<kWidth> apply(unsigned kept, Floats<kWidth> value) const {
+    SIMT_UNROLL
+    for (int j = 0; j < kWidth; ++j) value.at[j] = (kept >> j) % 2 != 0 ? __fmul_rn(value.at[j], mask.scale) : 0.0F;
     return value;
   }
 };
 
 struct ResidualInput {
+  template <int kWidth>
+  struct Fetched {
+    Floats<kWidth> x;
+    Floats<kWidth> residual;
+  };
   const float* bias;
   const float* x;
   const float* residual;
   ResidualDropout dropout;
 
+  __device__ __forceinline__ void begin() { dropout.begin(); }
   template <int kWidth>
-  __device__ __forceinline__ Floats<kWidth> load(std::int64_t row, unsigned column,
-                                                 const Floats<kWidth>& bias_here) const {
+  __device__ __forceinline__ Fetched<kWidth> fetch(std::int64_t row, unsigned column) const {
     const std::int64_t i = row * dropout.width + column;
-    Floats<kWidth> term = load_floats<kWidth>(x + i);
-    Floats<kWidth> sum = load_floats<kWidth>(residual + i);
+    return {load_floats<kWidth>(x + i), load_floats<kWidth>(residual + i)};
+  }
+  template <int kWidth>
+  __device__ __forceinline__ Floats<kWidth> value(std::int64_t row, unsigned column, const Fetched<kWidth>& fetched,
+                                                  const Floats<kWidth>& bias_here, unsigned& kept) const {
+    Floats<kWidth> term = fetched.x;
+    Floats<kWidth> sum = fetched.residual;
     SIMT_UNROLL
     for (int j = 0; j < kWidth; ++j) term.at[j] += bias_here.at[j];
-    term = dropout.template apply<kWidth>(row, column, term);
+    kept = dropout.template kept<kWidth>(row, column);
+    term = dropout.apply(kept, term);
     SIMT_UNROLL
     for (int j = 0; j < kWidth; ++j) sum.at[j] += term.at[j];
     return sum;
@@ -59,11 +85,11 @@ struct ResidualOutput {
   ResidualDropout dropout;
 
   template <int kWidth>
-  __device__ __forceinline__ Floats<kWidth> store(std::int64_t row, unsigned column,
-                                                  const Floats<kWidth>& gradient) const {
+  __device__ __forceinline__ Floats<kWidth> store(std::int64_t row, unsigned column, const Floats<kWidth>& gradient,
+                                                  unsigned kept) const {
     const std::int64_t i = row * dropout.width + column;
     store_floats<kWidth>(dresidual + i, gradient);
-    const Floats<kWidth> before = dropout.template apply<kWidth>(row, column, gradient);
+    const Floats<kWidth> before = dropout.apply(kept, gradient);
     store_floats<kWidth>(dx + i, before);
     return before;
   }
@@ -75,8 +101,10 @@ static __global__ void __launch_bounds__(kTileThreads)
   const unsigned column = blockIdx.y * kTileThreads + threadIdx.x;
   if (column >= input.dropout.width) return;
   const Floats<1> bias = {{input.bias[column]}};
-  for (std::int64_t row = blockIdx.x; row < rows; row += gridDim.x)
-    sum[row * input.dropout.width + column] = input.load<1>(row, column, bias).at[0];
+  for (std::int64_t row = blockIdx.x; row < rows; row += gridDim.x) {
+    unsigned kept = 0;
+    sum[row * input.dropout.width + column] = input.value(row, column, input.fetch<1>(row, column), bias, kept).at[0];
+  }
 }
 
 namespace {
