@@ -20,7 +20,7 @@ namespace {
 
 // Blocks that the gradient of weights is cut into, about: enough for the small GPUs to be busy to the end.
 constexpr std::int64_t kWeightBlocks = 320;
-constexpr std::int64_t kMaxWeightPieces = 256;
+constexpr std::int64_t kMaxWeightPieces = 128;
 static_assert(2 * kWeightBlocks <= kCudaCounters);  // Where there are pieces, tiles * pieces are at most kWeightBlocks.
 constexpr std::int64_t kMinWeightSteps = 8;
 
@@ -289,11 +289,13 @@ void weight_product_cuda(const ProductShape& s, const float* x, const float* dy,
   sizes.column_tiles = static_cast<int>((s.columns + kWarpTileColumns - 1) / kWarpTileColumns);
   const std::int64_t blocks_per_piece = std::int64_t{sizes.tiles} * sizes.column_tiles * s.groups;
   const WeightPieces pieces = weight_pieces(s, blocks_per_piece);
-  const PartTree tree = part_tree(pieces.count);
-  WeightOperands p = {x, dy, dw, nullptr, nullptr, tree};
+  WeightOperands p = {x, dy, dw, {}};
+  p.pieces.tree = part_tree(pieces.count);
+  p.pieces.tiles = to_int(blocks_per_piece, "the number of blocks");
   if (pieces.count > 1) {
-    p.partial = cuda_scratch(stream, CudaScratchUse::kPartial, (pieces.count + tree.groups()) * weights);
-    p.arrived = cuda_counters(stream);
+    p.pieces.partial =
+        cuda_scratch(stream, CudaScratchUse::kPartial, piece_floats(p.pieces.tree, blocks_per_piece, 32 * warps));
+    p.pieces.arrived = cuda_counters(stream);
   }
   const auto blocks = static_cast<unsigned>(to_int(blocks_per_piece * pieces.count, "the number of blocks"));
   if (!wide)

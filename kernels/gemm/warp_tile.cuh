@@ -133,23 +133,6 @@ class ExactTile {
   __device__ __forceinline__ void for_each4(Visit&& visit) const {
     for_each_slot<kLayout>([&](int row, int slot, float4 sum) { visit(row, first_of_slot(slot), sum); });
   }
-  // Adds term(row, column), a float4, to the lane's sums.
-  template <LayoutA kLayout, class Term>
-  __device__ __forceinline__ void add4(Term&& term) {
-    const int ty = lane_of_thread() / 8;
-    SIMT_UNROLL
-    for (int i = 0; i < 8; ++i) {
-      const int row = kLayout == LayoutA::kRows ? ty + 4 * i : 4 * ty + i % 4 + i / 4 * 16;
-      SIMT_UNROLL
-      for (int j = 0; j < 8; j += 4) {
-        const float4 four = term(row, first_of_slot(j / 4));
-        sum_[i][j] += four.x;
-        sum_[i][j + 1] += four.y;
-        sum_[i][j + 2] += four.z;
-        sum_[i][j + 3] += four.w;
-      }
-    }
-  }
 
  private:
   __device__ __forceinline__ static void put(float* to, const float4& four) {
@@ -268,14 +251,6 @@ class MmaTile {
   __device__ __forceinline__ void for_each4(Visit&& visit) const {
     for_each_slot<kLayout>([&](int row, int slot, float4 sum) { visit(row, first_of_slot(slot), sum); });
   }
-  template <LayoutA kLayout, class Term>
-  __device__ __forceinline__ void add4(Term&& term) {
-    SIMT_UNROLL
-    for (int j = 0; j < 4; ++j) {
-      SIMT_UNROLL
-      for (int i = 0; i < 4; ++i) add_neighbors(sum_[i][j], term(row_of<kLayout>(j), first_of_slot(i)));
-    }
-  }
 
  private:
   __device__ __forceinline__ static std::uint32_t pack(const float2& two) { return simt::pack_bf16(two.x, two.y); }
@@ -353,15 +328,6 @@ class MmaTile {
     const float second = __shfl_xor_sync(0xFFFFFFFFU, odd ? c.value[2] : c.value[3], 4);
     return odd ? make_float4(first, second, c.value[1], c.value[3])
                : make_float4(c.value[0], c.value[2], first, second);
-  }
-  __device__ __forceinline__ static void add_neighbors(simt::FragmentC& c, const float4& term) {
-    const bool odd = is_odd();
-    const float first = __shfl_xor_sync(0xFFFFFFFFU, odd ? term.x : term.z, 4);
-    const float second = __shfl_xor_sync(0xFFFFFFFFU, odd ? term.y : term.w, 4);
-    c.value[0] += odd ? first : term.x;
-    c.value[2] += odd ? second : term.y;
-    c.value[1] += odd ? term.z : first;
-    c.value[3] += odd ? term.w : second;
   }
 
   // Depth that a word of a lane begins at: lane % 4 in tf32, and twice that in bf16, which has two in a word.

@@ -1,10 +1,10 @@
 // The gradient of weights, of convolutions and linear layers:
 //
-//   partial[piece, m, o] = sum over the samples of a piece of  x[n, t * stride + first + k * dilation, d] * dy[n, t, o]
+//   dw[m, o] += sum over n, t of  x[n, t * stride + first + k * dilation, d] * dy[n, t, o]
 //
 // for every row m = (tap k, channel d) and column o. The sum runs over all samples of all records, which is far longer
-// than dw is wide: it is cut into pieces, by the shape alone. The blocks of a tile of dw add their pieces as a tree of
-// two levels (last_block_cuda.cuh), each part in order, and the last of them adds the result to dw.
+// than dw is wide: it is cut into pieces, by the shape alone. The blocks of a tile of dw add up their pieces
+// (join_pieces.cuh), and the last of them adds the result to dw.
 //
 // One block: 32 * kWarps rows x 64 columns of one piece; one warp: 32 x 64 of them (warp_tile.cuh). A step is 16
 // samples: their values of the block's rows and columns come by cp.async into a ring of buffers while steps before are
@@ -17,7 +17,8 @@
 #include <algorithm>
 #include <cstdint>
 
-#include "kernels/common/last_block_cuda.cuh"
+#include "kernels/common/vectors_cuda.cuh"
+#include "kernels/gemm/join_pieces.cuh"
 #include "kernels/gemm/round_factor.cuh"
 #include "kernels/gemm/slab_product.cuh"
 #include "simt/simt.h"
@@ -36,9 +37,7 @@ struct WeightOperands {
   const float* x;
   const float* dy;
   float* dw;
-  float* partial = nullptr;     // (piece, taps, depth, columns of all groups), then the sums of groups of pieces
-  unsigned* arrived = nullptr;  // tree.counters() per tile
-  PartTree tree;                // of the pieces of a tile; partial and arrived are not used where there is one
+  Pieces pieces;
 };
 
 // The chunks of kWords of every step that one thread copies, and rounds: the same channels of samples kStep apart. The
@@ -119,79 +118,28 @@ __device__ __forceinline__ WeightPlace weight_place(const ProductSizes& s, int r
   return place;
 }
 
-// Where a warp's tile lies in dw and in its pieces. kWords: of an access.
-template <int kWords>
-struct WeightTarget {
-  std::int64_t first;  // value
-  int rows;            // left
-  int columns;
-  int pitch;
-
-  __device__ __forceinline__ bool has(int row, int column) const { return row < rows && column < columns; }
-  template <class Tile>
-  __device__ __forceinline__ void store(const Tile& tile, float* matrix) const {
-    tile.template for_each4<LayoutA::kColumns>([&](int row, int column, const float4& sum) {
-      if (!has(row, column)) return;
-      float* const to = matrix + first + std::int64_t{row} * pitch + column;
-      if constexpr (kWords == 4) {
-        simt::store4(to, sum);
-      } else {
-        const float sums[4] = {sum.x, sum.y, sum.z, sum.w};
-        SIMT_UNROLL
-        for (int i = 0; i < 4; ++i)
-          if (column + i < columns) to[i] = sums[i];
-      }
-    });
-  }
-  template <class Tile>
-  __device__ __forceinline__ void add(Tile& tile, const float* matrix) const {
-    tile.template add4<LayoutA::kColumns>([&](int row, int column) {
-      if (!has(row, column)) return make_float4(0, 0, 0, 0);
-      const float* const from = matrix + first + std::int64_t{row} * pitch + column;
-      if constexpr (kWords == 4) {
-        return simt::load4(from);
-      } else {
-        float four[4] = {};
-        SIMT_UNROLL
-        for (int i = 0; i < 4; ++i)
-          if (column + i < columns) four[i] = from[i];
-        return make_float4(four[0], four[1], four[2], four[3]);
-      }
-    });
-  }
-};
-
-// dw += the sum of all pieces of a tile: left in memory, and added up by the last blocks to arrive, in a fixed order.
+// dw += sums, of the warp whose first row is `first_row`. kWords: of an access.
 template <class Tile, int kWords>
-__device__ __forceinline__ void add_to_weights(const ProductSizes& s, const WeightOperands& p,
-                                               const WeightPieces& pieces, int piece,
-                                               const WeightTarget<kWords>& target, Tile& tile) {
-  if (pieces.count == 1) {
-    target.add(tile, p.dw);
-    target.store(tile, p.dw);
-    return;
-  }
-  const std::int64_t count = std::int64_t{s.taps * s.depth} * target.pitch;
-  const auto sum_of = [&](const float* parts, unsigned begin, unsigned end, Tile& sum) {
-    for (unsigned part = begin; part < end; ++part) target.add(sum, parts + part * count);
-  };
-  target.store(tile, p.partial + piece * count);
-  const PartTree& tree = p.tree;
-  float* const sums_of_groups = p.partial + tree.parts * count;
-  const auto combine = [&](unsigned begin, unsigned end, unsigned group) {
-    Tile sum;
-    sum_of(p.partial, begin, end, sum);
-    target.store(sum, sums_of_groups + group * count);
-  };
-  const auto finish = [&](unsigned groups) {
-    Tile sum;
-    sum_of(sums_of_groups, 0, groups, sum);
-    target.add(sum, p.dw);
-    target.store(sum, p.dw);
-  };
-  const int tile_of_block = static_cast<int>(blockIdx.x) % (s.tiles * s.column_tiles * s.groups);
-  combine_parts(tree, static_cast<unsigned>(piece), p.arrived + static_cast<unsigned>(tile_of_block) * tree.counters(),
-                combine, finish);
+__device__ __forceinline__ void add_to_weights(const ProductSizes& s, const WeightPlace& place, int first_row,
+                                               const Tile& tile, const float4 (&sums)[kThreadFours], float* dw) {
+  const int pitch = s.groups * s.columns;
+  float* const first = dw + std::int64_t{first_row} * pitch + place.group * s.columns + place.column;
+  const int rows = s.taps * s.depth - first_row;
+  const int columns = s.columns - place.column;
+  int i = 0;
+  tile.template for_each4<LayoutA::kColumns>([&](int row, int column, const float4&) {
+    const float4 sum = sums[i++];
+    if (row >= rows || column >= columns) return;
+    float* const to = first + std::int64_t{row} * pitch + column;
+    if constexpr (kWords == 4) {
+      add_floats<4>(to, {{sum.x, sum.y, sum.z, sum.w}});
+    } else {
+      const float four[4] = {sum.x, sum.y, sum.z, sum.w};
+      SIMT_UNROLL
+      for (int j = 0; j < 4; ++j)
+        if (column + j < columns) to[j] += four[j];
+    }
+  });
 }
 
 // Floats of one stage: a step of rows, then one of columns.
@@ -256,10 +204,12 @@ __global__ void __launch_bounds__(32 * kWarps)
     now = ring.after(now);
   }
 
-  const int first_row = place.row + warp_of_thread() * kWarpTileRows;
-  const WeightTarget<kWords> target = {std::int64_t{first_row} * y_pitch + place.group * s.columns + place.column,
-                                       s.taps * s.depth - first_row, s.columns - place.column, y_pitch};
-  add_to_weights(s, p, pieces, place.piece, target, tile);
+  float4 sums[kThreadFours];
+  int i = 0;
+  tile.template for_each4<LayoutA::kColumns>([&](int, int, const float4& sum) { sums[i++] = sum; });
+  const int tile_of_block = static_cast<int>(blockIdx.x) % p.pieces.tiles;
+  if (!join_pieces<kThreads>(p.pieces, place.piece, tile_of_block, sums)) return;
+  add_to_weights<Tile, kWords>(s, place, place.row + warp_of_thread() * kWarpTileRows, tile, sums, p.dw);
 }
 
 }  // namespace cardiograd::kernels

@@ -18,7 +18,10 @@ namespace cardiograd::kernels {
 namespace {
 
 // Blocks that the gradient of weights is cut into, about: small GPUs are busy to the end, large ones in two rounds.
-constexpr std::int64_t kWeightBlocks = 250;
+#ifndef CG_WB
+#define CG_WB 250
+#endif
+constexpr std::int64_t kWeightBlocks = CG_WB;
 constexpr std::int64_t kMinWeightSteps = 8;
 
 int to_int(std::int64_t value, const char* what) {
@@ -173,12 +176,15 @@ std::int64_t weight_blocks(const LinearWeightSizes& s) {
 
 LinearWeightOperands weight_operands(const LinearWeightSizes& sizes, const float* x, const float* dy, float* dw,
                                      float* db, Stream stream) {
-  LinearWeightOperands operands = {.x = x, .dy = dy, .dw = dw, .db = db, .partial = nullptr, .arrived = nullptr};
+  LinearWeightOperands operands = {.x = x, .dy = dy, .dw = dw, .db = db, .pieces = {}, .biases = nullptr};
+  operands.pieces.tree = part_tree(sizes.pieces);
+  operands.pieces.tiles = sizes.input_tiles * sizes.output_tiles;
   if (sizes.pieces > 1) {
-    operands.partial = cuda_scratch(
-        stream, CudaScratchUse::kPartial,
-        weight_blocks(sizes) * kLinearRows * kWarpTileColumns + std::int64_t{sizes.pieces} * sizes.outputs);
-    operands.arrived = cuda_counters(stream);
+    const std::int64_t sums = piece_floats(operands.pieces.tree, operands.pieces.tiles, kLinearThreads);
+    operands.pieces.partial =
+        cuda_scratch(stream, CudaScratchUse::kPartial, sums + std::int64_t{sizes.pieces} * sizes.outputs);
+    operands.pieces.arrived = cuda_counters(stream);
+    operands.biases = operands.pieces.partial + sums;
   }
   return operands;
 }

@@ -8,21 +8,18 @@
 // memory, so nothing is transposed. In the blocks of the first inputs each thread also adds up what it has copied of
 // dy, before it is rounded.
 //
-// A block leaves its sums in `partial`, each thread's where the same thread of another block finds them. The last block
-// of a tile to arrive adds the pieces in their order and puts the result into dw and db. Dynamic shared
-// memory: 12 to 14 KiB for each of `stages` buffers; kWords
-// as in linear_product.cuh.
+// The blocks of a tile add up their pieces (join_pieces.cuh), and the last to arrive adds the result to dw and db.
+// Dynamic shared memory: 12 to 14 KiB for each of `stages` buffers; kWords as in linear_product.cuh.
 #pragma once
 
 #include <cstdint>
 
-#include "kernels/common/last_block_cuda.cuh"
+#include "kernels/gemm/join_pieces.cuh"
 #include "kernels/linear/linear_product.cuh"
 
 namespace cardiograd::kernels {
 
-inline constexpr int kWeightRows = 16;   // of a step
-inline constexpr int kThreadFours = 16;  // sums of a thread, in fours
+inline constexpr int kWeightRows = 16;  // of a step
 
 struct LinearWeightSizes {
   int rows = 1;
@@ -40,9 +37,9 @@ struct LinearWeightOperands {
   const float* x;
   const float* dy;
   float* dw;
-  float* db;          // null: left out
-  float* partial;     // (piece, tile, kThreadFours, thread) of 4 floats each, then (piece, outputs)
-  unsigned* arrived;  // per tile
+  float* db;  // null: left out
+  Pieces pieces;
+  float* biases;  // (piece, outputs)
 };
 
 // The chunks of kWords of every step that one thread copies of kWidth channels: the same ones of rows kRowStep apart.
@@ -131,35 +128,20 @@ __device__ __forceinline__ void add_to_weights(const LinearWeightSizes& s, float
   }
 }
 
-// Leaves the block's sums for the last block of its tile. True in that block, with the sums of all pieces in `sums`
-// and, for columns threadIdx.x < 64 of the tile, in `bias`.
-__device__ __forceinline__ bool join_pieces(const LinearWeightSizes& s, const LinearWeightOperands& p,
-                                            const LinearWeightPlace& place, float4 (&sums)[kThreadFours], float& bias,
-                                            bool sums_bias) {
-  if (s.pieces == 1) return true;
-  const int tiles = s.input_tiles * s.output_tiles;
-  const int thread = static_cast<int>(threadIdx.x);
-  constexpr int kFloats = 4 * kThreadFours * kLinearThreads;
-  const auto mine = [&](int piece) {
-    return p.partial + (std::int64_t{piece} * tiles + place.tile) * kFloats + 4 * thread;
-  };
-  float* const biases = p.partial + std::int64_t{s.pieces} * tiles * kFloats + place.first_output + thread;
-  const bool has_bias = sums_bias && thread < kWarpTileColumns && place.first_output + thread < s.outputs;
-  SIMT_UNROLL
-  for (int i = 0; i < kThreadFours; ++i) simt::store4(mine(place.piece) + i * 4 * kLinearThreads, sums[i]);
-  if (has_bias) biases[std::int64_t{place.piece} * s.outputs] = bias;
-  if (!is_last_block(p.arrived + place.tile, static_cast<unsigned>(s.pieces))) return false;
-  SIMT_UNROLL
-  for (int i = 0; i < kThreadFours; ++i) sums[i] = make_float4(0, 0, 0, 0);
+// Adds up the sums of all pieces of a tile. True in the block that comes last, with them in `sums` and, for columns
+// threadIdx.x < 64 of the tile, in `bias`.
+__device__ __forceinline__ bool join_pieces_and_biases(const LinearWeightSizes& s, const LinearWeightOperands& p,
+                                                       const LinearWeightPlace& place, float4 (&sums)[kThreadFours],
+                                                       float& bias, bool sums_bias) {
+  const int column = place.first_output + static_cast<int>(threadIdx.x);
+  const bool has_bias = sums_bias && static_cast<int>(threadIdx.x) < kWarpTileColumns && column < s.outputs;
+  float* const biases = p.biases + column;
+  if (has_bias && s.pieces > 1) biases[std::int64_t{place.piece} * s.outputs] = bias;
+  if (!join_pieces<kLinearThreads>(p.pieces, place.piece, place.tile, sums)) return false;
+  if (!has_bias || s.pieces == 1) return true;
   bias = 0;
-  for (int piece = 0; piece < s.pieces; ++piece) {
-    SIMT_UNROLL
-    for (int i = 0; i < kThreadFours; ++i) {
-      const float4 term = simt::load4(mine(piece) + i * 4 * kLinearThreads);
-      sums[i] = make_float4(sums[i].x + term.x, sums[i].y + term.y, sums[i].z + term.z, sums[i].w + term.w);
-    }
-    if (has_bias) bias += biases[std::int64_t{piece} * s.outputs];
-  }
+  SIMT_UNROLL_BY(8)
+  for (int piece = 0; piece < s.pieces; ++piece) bias += biases[std::int64_t{piece} * s.outputs];
   return true;
 }
 
@@ -224,7 +206,7 @@ __device__ __forceinline__ void linear_weights(const LinearWeightSizes& s, const
   float4 sums[kThreadFours];
   int i = 0;
   tile.template for_each4<LayoutA::kColumns>([&](int, int, float4 sum) { sums[i++] = sum; });
-  if (!join_pieces(s, p, place, sums, bias, sums_bias)) return;
+  if (!join_pieces_and_biases(s, p, place, sums, bias, sums_bias)) return;
   i = 0;
   tile.template for_each4<LayoutA::kColumns>([&](int row, int column, float4) {
     add_to_weights<kWords>(s, p.dw, place.first_input + warp_of_thread() * kWarpTileRows + row,
