@@ -97,7 +97,7 @@ void launch_small(const LinearShape& s, const float* x, const float* w, const Ep
   const LinearSmallSizes sizes = {.rows = to_int(s.rows, "the number of rows"),
                                   .inputs = to_int(s.inputs, "the width"),
                                   .outputs = to_int(s.outputs, "the width"),
-                                  .input_blocks = 0,
+                                  .fours = s.outputs % 4 == 0 && epilogue.aligned(),
                                   .precision = s.precision};
   if (s.precision == Precision::kFp32)
     simt::launch<linear_small_kernel<false, Epilogue>>(dim3(blocks), dim3(kSmallThreads), 0, stream, sizes, x, w,
@@ -120,6 +120,8 @@ void launch_small_backward(const LinearShape& s, bool input, bool weight, const 
                                   .inputs = to_int(s.inputs, "the width"),
                                   .outputs = to_int(s.outputs, "the width"),
                                   .input_blocks = static_cast<int>(of_input),
+                                  .fours = s.inputs % 4 == 0 && epilogue.aligned(),
+                                  .weight_fours = s.outputs % 4 == 0 && are_aligned(dw),
                                   .precision = s.precision};
   if (s.precision == Precision::kFp32)
     simt::launch<linear_small_backward_kernel<false, Epilogue>>(dim3(blocks), dim3(kSmallThreads), 0, stream, sizes, x,

@@ -51,7 +51,7 @@ void linear_backward_weight_cuda(const LinearShape& s, const float* x, const flo
 void linear_backward_cuda(const LinearShape& s, const float* x, const float* w, const float* dy, float* dx, float* dw,
                           float* db, Stream stream);
 
-// Which products the GPU computes in tiles of 32 x 32, as of 128 x 64 there would be too few to keep it busy: results
+// Which products the GPU computes in tiles of 16 x 16, as of 128 x 64 there would be too few to keep it busy: results
 // of (rows, columns).
 constexpr bool linear_is_small(std::int64_t rows, std::int64_t columns) {
   return (rows + 127) / 128 * ((columns + 63) / 64) < 20;
@@ -59,12 +59,12 @@ constexpr bool linear_is_small(std::int64_t rows, std::int64_t columns) {
 constexpr bool linear_weight_is_small(const LinearShape& s) {
   return s.rows <= 512 && linear_is_small(s.inputs, s.outputs);
 }
-// linear_backward in tiles of 32 x 32.
+// linear_backward in tiles of 16 x 16.
 constexpr bool linear_backward_is_small(const LinearShape& s) {
   return linear_is_small(s.rows, s.inputs) && linear_weight_is_small(s);
 }
 
-// The kernels that these take for aligned tensors: "small" (tiles of 32 x 32, exact products of rounded factors), "tile
+// The kernels that these take for aligned tensors: "small" (tiles of 16 x 16, exact products of rounded factors), "tile
 // fp32", "tile tf32", "tile bf16" (128 x 64), or "tile rounded" (exact products of rounded factors, where the GPU has
 // no tensor cores for them or rows are no multiples of 16 bytes).
 const char* linear_forward_path(const LinearShape& s);

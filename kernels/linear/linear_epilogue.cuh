@@ -1,5 +1,6 @@
 // What becomes of the sums of a linear layer's product before they are stored. Element `at` of the result is in column
-// `column`; kWidth neighbors of a row at a time, 4 of them at a multiple of 16 bytes.
+// `column`; kWidth neighbors of a row at a time, 4 of them at a multiple of 16 bytes: where aligned() says so and rows
+// are whole fours.
 #pragma once
 
 #include <cstdint>
@@ -16,6 +17,7 @@ struct BiasTo {
   float* y;
   bool relu;
 
+  bool aligned() const { return are_aligned(bias, y); }
   template <int kWidth>
   __device__ __forceinline__ Floats<kWidth> value(int column, Floats<kWidth> sum) const {
     const Floats<kWidth> add = load_floats<kWidth>(bias + column);
@@ -37,6 +39,7 @@ struct DroppedBiasTo {
   BiasTo before;
   DropoutMask mask;
 
+  bool aligned() const { return before.aligned(); }
   template <int kWidth>
   __device__ __forceinline__ void store(std::int64_t at, int column, const Floats<kWidth>& sum) const {
     Floats<kWidth> value = before.value(column, sum);
@@ -55,6 +58,8 @@ struct DroppedBiasTo {
 // to = sum
 struct PlainTo {
   float* to;
+
+  bool aligned() const { return are_aligned(to); }
   template <int kWidth>
   __device__ __forceinline__ void store(std::int64_t at, int, const Floats<kWidth>& sum) const {
     store_floats<kWidth>(to + at, sum);
@@ -64,6 +69,8 @@ struct PlainTo {
 // to += sum
 struct AddedTo {
   float* to;
+
+  bool aligned() const { return are_aligned(to); }
   template <int kWidth>
   __device__ __forceinline__ void store(std::int64_t at, int, const Floats<kWidth>& sum) const {
     add_floats<kWidth>(to + at, sum);
@@ -75,6 +82,8 @@ struct MaskedTo {
   const float* __restrict__ made;
   float scale;  // of the dropout
   float* to;
+
+  bool aligned() const { return are_aligned(made, to); }
   template <int kWidth>
   __device__ __forceinline__ void store(std::int64_t at, int, Floats<kWidth> sum) const {
     const Floats<kWidth> kept = load_floats<kWidth>(made + at);

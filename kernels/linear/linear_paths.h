@@ -7,7 +7,7 @@
 
 namespace cardiograd::kernels {
 
-// Tiles of 32 x 32: many blocks for little work (linear_small.cuh).
+// Tiles of 16 x 16: many blocks for little work (linear_small.cuh).
 void linear_forward_small(const LinearShape& s, const float* x, const float* w, const float* b, float* y,
                           Stream stream);
 void linear_backward_input_small(const LinearShape& s, const float* w, const float* dy, float* dx, Stream stream);
