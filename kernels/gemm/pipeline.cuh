@@ -7,6 +7,7 @@
 #include <cstdint>
 #include <utility>
 
+#include "base/precision.h"
 #include "kernels/common/check_cuda.h"
 #include "kernels/common/gpu_properties.h"
 #include "simt/simt.h"
@@ -14,49 +15,55 @@
 namespace cardiograd::kernels {
 
 inline constexpr int kMinStages = 2;
-#ifndef CG_MAX
-#define CG_MAX 4
-#endif
-inline constexpr int kMaxStages = CG_MAX;
+inline constexpr int kMaxStages = 4;
+// FFMA takes longer than memory: more stages would only cost instructions.
+template <class Tile>
+inline constexpr int kMostStages = Tile::kPrecision == Precision::kFp32 ? kMinStages : kMaxStages;
 // Dynamic shared memory that a launch has without asking for more, on every GPU, beside a flag of the last block.
 inline constexpr std::int64_t kFlagBytes = 16;
 inline constexpr std::int64_t kSharedUnasked = 48 * 1024 - kFlagBytes;
 
 // A ring of `stages` buffers of `floats` each.
-struct Ring {
-  int floats;
-  int end;
-
-  __device__ __forceinline__ Ring(int stages, int floats) : floats(floats), end(stages * floats) {}
+template <class Tile>
+class Ring {
+ public:
+  __device__ __forceinline__ Ring(int stages, int floats) : stages_(stages), floats_(floats) {}
+  __device__ __forceinline__ int stages() const { return kMostStages<Tile> == kMinStages ? kMinStages : stages_; }
   // The offset behind `at`.
-  __device__ __forceinline__ int after(int at) const { return at + floats == end ? 0 : at + floats; }
-};
-
-// Waits for the oldest of the stages - 1 groups of copies that are under way.
-__device__ __forceinline__ void wait_for_oldest(int stages) {
-  static_assert(kMinStages == 2 && kMaxStages <= 6);
-  switch (stages) {
-    case 2:
-      return simt::wait_async<0>();
-    case 3:
-      return simt::wait_async<1>();
-    case 4:
-      return simt::wait_async<2>();
-    case 5:
-      return simt::wait_async<3>();
-    default:
-      return simt::wait_async<4>();
+  __device__ __forceinline__ int after(int at) const {
+    if (stages() == 2) return floats_ - at;
+    return at + floats_ == stages_ * floats_ ? 0 : at + floats_;
   }
-}
+  // The offset before `at`: where the step goes that is stages() - 1 behind the one at `at`.
+  __device__ __forceinline__ int before(int at) const {
+    if (stages() == 2) return floats_ - at;
+    return at == 0 ? (stages_ - 1) * floats_ : at - floats_;
+  }
+  // Waits for the oldest of the stages - 1 groups of copies that are under way.
+  __device__ __forceinline__ void wait() const {
+    static_assert(kMinStages == 2 && kMaxStages == 4);
+    if (stages() == 2)
+      simt::wait_async<0>();
+    else if (stages() == 3)
+      simt::wait_async<1>();
+    else
+      simt::wait_async<2>();
+  }
+
+ private:
+  int stages_;
+  int floats_;
+};
 
 // Stages of `bytes` of a block that needs `fixed` bytes besides: as many as cost none of the blocks, at most three,
 // that a multiprocessor holds with two stages.
-inline int pipeline_stages(std::int64_t bytes, std::int64_t fixed = 0) {
+template <class Tile>
+int pipeline_stages(std::int64_t bytes, std::int64_t fixed = 0) {
   constexpr std::int64_t kDriver = 1024;  // of each block; what one block may ask for leaves it out
   const std::int64_t all = gpu_properties().shared_memory + kDriver;
   const std::int64_t blocks = std::clamp<std::int64_t>(all / (kDriver + fixed + kMinStages * bytes), 1, 3);
   const std::int64_t room = all / blocks - kDriver - fixed;
-  return static_cast<int>(std::clamp<std::int64_t>(room / bytes, kMinStages, kMaxStages));
+  return static_cast<int>(std::clamp<std::int64_t>(room / bytes, kMinStages, kMostStages<Tile>));
 }
 
 // simt::launch with `bytes` of dynamic shared memory, also with more than a launch has unasked.

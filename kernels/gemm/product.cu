@@ -162,7 +162,7 @@ void launch_weights(int warps, ProductSizes sizes, const WeightOperands& p, cons
                     Stream stream) {
   const auto launch = [&]<int kWarps>(std::integral_constant<int, kWarps>) {
     constexpr std::int64_t kBytes = kWeightStageFloats<Tile, kWarps> * sizeof(float);
-    sizes.stages = pipeline_stages(kBytes);
+    sizes.stages = pipeline_stages<Tile>(kBytes);
     launch_with_shared<weight_product_kernel<Tile, kWarps, kWords>>(blocks, 32 * kWarps, sizes.stages * kBytes, stream,
                                                                     sizes, p, pieces);
   };

@@ -238,34 +238,32 @@ __device__ __forceinline__ void multiply_slabs(const ProductSizes& s, const Prod
   SlabChunks<Tile, kDepth> slab_chunks(s, place, p.a);
   Weights weight_chunks(s, place, p);
   float* const weights = shared + 2 * slab_floats;
-  const Ring ring(s.stages, Weights::kFloats);
+  const Ring<Tile> ring(s.stages, Weights::kFloats);
 
   int ahead = s.depth;  // channels from the piece on whose weights are copied next
   int tap_ahead = 0;
-  int next = 0;  // where they go
-  const auto copy_weights = [&] {
+  const auto copy_weights = [&](int to) {
     const bool last_tap = tap_ahead + 1 == s.taps;
-    if (ahead > 0) weight_chunks.copy(weights + next, ahead, last_tap);
+    if (ahead > 0) weight_chunks.copy(weights + to, ahead, last_tap);
     simt::commit_async();
-    next = ring.after(next);
     tap_ahead = last_tap ? 0 : tap_ahead + 1;
     if (last_tap) ahead -= kDepth;
   };
   slab_chunks.copy(shared, s.depth);
-  for (int i = 1; i < s.stages; ++i) copy_weights();
+  for (int i = 0; i + 1 < ring.stages(); ++i) copy_weights(i * Weights::kFloats);
   int slab = 0;  // where the present buffers begin
   int step = 0;
   for (int depth = s.depth; depth > 0; depth -= kDepth) {  // channels left
     const float* rows = shared + slab + warp_of_thread() * kWarpTileRows * kPitchA;
     for (int tap = 0; tap < s.taps; ++tap) {
-      wait_for_oldest(s.stages);
+      ring.wait();
       if constexpr (kRounds) {
         if (tap == 0) slab_chunks.round(shared + slab);
         weight_chunks.round(weights + step);
       }
       __syncthreads();  // Slab and weights are there, and nobody reads those of the step before any more.
       if (tap == 0 && depth > kDepth) slab_chunks.copy(shared + slab_floats - slab, depth - kDepth);
-      copy_weights();
+      copy_weights(ring.before(step));
       Weights::multiply(tile, rows, weights + step);
       rows += s.dilation * kPitchA;
       step = ring.after(step);
@@ -339,7 +337,7 @@ template <auto kKernel, class Tile, int kDepth, bool kTurned, class... Arguments
 void launch_slabs(ProductSizes s, unsigned blocks, cudaStream_t stream, const Arguments&... arguments) {
   constexpr std::int64_t kStage = slab_stage_bytes<Tile>(kDepth, kTurned);
   const std::int64_t slabs = both_slabs_bytes<Tile>(s.taps, s.dilation, kDepth);
-  s.stages = std::min(pipeline_stages(kStage, slabs), s.taps + 1);
+  s.stages = std::min(pipeline_stages<Tile>(kStage, slabs), s.taps + 1);
   launch_with_shared<kKernel>(blocks, kSlabThreads, slabs + s.stages * kStage, stream, s, arguments...);
 }
 

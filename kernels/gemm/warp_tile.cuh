@@ -119,13 +119,20 @@ class ExactTile {
   // visit(row, slot, float4) for the lane's sums; row within the warp's tile.
   template <LayoutA kLayout, class Visit>
   __device__ __forceinline__ void for_each_slot(Visit&& visit) const {
-    const int ty = lane_of_thread() / 8;
     SIMT_UNROLL
     for (int i = 0; i < 8; ++i) {
-      const int row = kLayout == LayoutA::kRows ? ty + 4 * i : 4 * ty + i % 4 + i / 4 * 16;
       SIMT_UNROLL
       for (int j = 0; j < 8; j += 4)
-        visit(row, j / 4, make_float4(sum_[i][j], sum_[i][j + 1], sum_[i][j + 2], sum_[i][j + 3]));
+        visit(row_of<kLayout>(i), j / 4, make_float4(sum_[i][j], sum_[i][j + 1], sum_[i][j + 2], sum_[i][j + 3]));
+    }
+  }
+  // visit(row, column) in the same order, without the sums.
+  template <LayoutA kLayout, class Visit>
+  __device__ __forceinline__ static void for_each_place(Visit&& visit) {
+    SIMT_UNROLL
+    for (int i = 0; i < 8; ++i) {
+      SIMT_UNROLL
+      for (int j = 0; j < 2; ++j) visit(row_of<kLayout>(i), first_of_slot(j));
     }
   }
   // visit(row, column, float4); row and column within the warp's tile.
@@ -135,6 +142,11 @@ class ExactTile {
   }
 
  private:
+  template <LayoutA kLayout>
+  __device__ __forceinline__ static int row_of(int i) {
+    const int ty = lane_of_thread() / 8;
+    return kLayout == LayoutA::kRows ? ty + 4 * i : 4 * ty + i % 4 + i / 4 * 16;
+  }
   __device__ __forceinline__ static void put(float* to, const float4& four) {
     to[0] = four.x;
     to[1] = four.y;
@@ -245,6 +257,14 @@ class MmaTile {
     for (int j = 0; j < 4; ++j) {
       SIMT_UNROLL
       for (int i = 0; i < 4; ++i) visit(row_of<kLayout>(j), i, neighbors(sum_[i][j]));
+    }
+  }
+  template <LayoutA kLayout, class Visit>
+  __device__ __forceinline__ static void for_each_place(Visit&& visit) {
+    SIMT_UNROLL
+    for (int j = 0; j < 4; ++j) {
+      SIMT_UNROLL
+      for (int i = 0; i < 4; ++i) visit(row_of<kLayout>(j), first_of_slot(i));
     }
   }
   template <LayoutA kLayout, class Visit>

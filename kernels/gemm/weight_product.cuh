@@ -121,13 +121,13 @@ __device__ __forceinline__ WeightPlace weight_place(const ProductSizes& s, int r
 // dw += sums, of the warp whose first row is `first_row`. kWords: of an access.
 template <class Tile, int kWords>
 __device__ __forceinline__ void add_to_weights(const ProductSizes& s, const WeightPlace& place, int first_row,
-                                               const Tile& tile, const float4 (&sums)[kThreadFours], float* dw) {
+                                               const float4 (&sums)[kThreadFours], float* dw) {
   const int pitch = s.groups * s.columns;
   float* const first = dw + std::int64_t{first_row} * pitch + place.group * s.columns + place.column;
   const int rows = s.taps * s.depth - first_row;
   const int columns = s.columns - place.column;
   int i = 0;
-  tile.template for_each4<LayoutA::kColumns>([&](int row, int column, const float4&) {
+  Tile::template for_each_place<LayoutA::kColumns>([&](int row, int column) {
     const float4 sum = sums[i++];
     if (row >= rows || column >= columns) return;
     float* const to = first + std::int64_t{row} * pitch + column;
@@ -149,7 +149,7 @@ template <class Tile, int kWarps>
 constexpr int kWeightStageFloats = kWeightRowFloats<Tile, kWarps> + kWeightDepth* Tile::kPitchB;
 
 template <class Tile, int kWarps, int kWords>
-__global__ void __launch_bounds__(32 * kWarps)
+__global__ void __launch_bounds__(32 * kWarps, 12 / kWarps)
     weight_product_kernel(ProductSizes s, WeightOperands p, WeightPieces pieces) {
   constexpr int kThreads = 32 * kWarps;
   constexpr int kRows = kWarps * kWarpTileRows;
@@ -173,25 +173,23 @@ __global__ void __launch_bounds__(32 * kWarps)
   SampleChunks<Tile, kWords, kThreads, kWarpTileColumns, Tile::kPitchB> column_chunks(
       0, 1, s.time_out, y_pitch, pieces.steps, place.column + dy_column < s.columns,
       p.dy + place.group * s.columns + place.column + dy_column, record, time);
-  const Ring ring(s.stages, kWeightStageFloats<Tile, kWarps>);
-  int ahead = steps;  // not yet copied
-  int next = 0;       // where the next copy goes
-  const auto copy_step = [&] {
-    if (ahead-- > 0) {
+  const Ring<Tile> ring(s.stages, kWeightStageFloats<Tile, kWarps>);
+  // Step number `step`, into the buffers at `to`; called for one after the other.
+  const auto copy_step = [&](int to, int step) {
+    if (step < steps) {
       const bool last_of_record = time + kWeightDepth >= s.time_out;
-      row_chunks.copy(shared + next, time, s.time_out, last_of_record);
-      column_chunks.copy(shared + next + kRowFloats, time, s.time_out, last_of_record);
+      row_chunks.copy(shared + to, time, s.time_out, last_of_record);
+      column_chunks.copy(shared + to + kRowFloats, time, s.time_out, last_of_record);
       time = last_of_record ? 0 : time + kWeightDepth;
     }
     simt::commit_async();
-    next = ring.after(next);
   };
 
   Tile tile;
-  for (int i = 1; i < s.stages; ++i) copy_step();
+  for (int i = 0; i + 1 < ring.stages(); ++i) copy_step(i * kWeightStageFloats<Tile, kWarps>, i);
   int now = 0;
   for (int step = 0; step < steps; ++step) {
-    wait_for_oldest(s.stages);
+    ring.wait();
     float* const rows = shared + now;
     float* const columns = rows + kRowFloats;
     if (Tile::kPrecision == Precision::kTf32 || (kWords == 1 && s.precision != Precision::kFp32)) {
@@ -199,7 +197,7 @@ __global__ void __launch_bounds__(32 * kWarps)
       column_chunks.round(s.precision, columns);
     }
     __syncthreads();  // This step's operands are there, and nobody reads those of the step before any more.
-    copy_step();
+    copy_step(ring.before(now), step + ring.stages() - 1);
     tile.template multiply_columns<kWeightDepth, kRows>(rows + warp_of_thread() * kWarpTileRows, columns);
     now = ring.after(now);
   }
@@ -208,8 +206,9 @@ __global__ void __launch_bounds__(32 * kWarps)
   int i = 0;
   tile.template for_each4<LayoutA::kColumns>([&](int, int, const float4& sum) { sums[i++] = sum; });
   const int tile_of_block = static_cast<int>(blockIdx.x) % p.pieces.tiles;
-  if (!join_pieces<kThreads>(p.pieces, place.piece, tile_of_block, sums)) return;
-  add_to_weights<Tile, kWords>(s, place, place.row + warp_of_thread() * kWarpTileRows, tile, sums, p.dw);
+  float none = 0;
+  if (!join_pieces<kThreads>(p.pieces, place.piece, tile_of_block, sums, false, none)) return;
+  add_to_weights<Tile, kWords>(s, place, place.row + warp_of_thread() * kWarpTileRows, sums, p.dw);
 }
 
 }  // namespace cardiograd::kernels

@@ -18,10 +18,7 @@ namespace cardiograd::kernels {
 namespace {
 
 // Blocks that the gradient of weights is cut into, about: small GPUs are busy to the end, large ones in two rounds.
-#ifndef CG_WB
-#define CG_WB 250
-#endif
-constexpr std::int64_t kWeightBlocks = CG_WB;
+constexpr std::int64_t kWeightBlocks = 250;
 constexpr std::int64_t kMinWeightSteps = 8;
 
 int to_int(std::int64_t value, const char* what) {
@@ -84,7 +81,7 @@ void launch_product(std::int64_t rows, std::int64_t depth, std::int64_t columns,
   with_tile(precision, aligned && are_aligned(a, b) && takes_fours(precision, depth, columns),
             [&]<class Tile, int kWords>() {
               constexpr std::int64_t kBytes = kLinearFloats<Tile, kTurned> * sizeof(float);
-              sizes.stages = pipeline_stages(kBytes);
+              sizes.stages = pipeline_stages<Tile>(kBytes);
               launch_with_shared<linear_product_kernel<Tile, kTurned, kWords, Epilogue>>(
                   blocks, kLinearThreads, sizes.stages * kBytes, stream, sizes, a, b, epilogue);
             });
@@ -178,15 +175,13 @@ std::int64_t weight_blocks(const LinearWeightSizes& s) {
 
 LinearWeightOperands weight_operands(const LinearWeightSizes& sizes, const float* x, const float* dy, float* dw,
                                      float* db, Stream stream) {
-  LinearWeightOperands operands = {.x = x, .dy = dy, .dw = dw, .db = db, .pieces = {}, .biases = nullptr};
+  LinearWeightOperands operands = {.x = x, .dy = dy, .dw = dw, .db = db, .pieces = {}};
   operands.pieces.tree = part_tree(sizes.pieces);
   operands.pieces.tiles = sizes.input_tiles * sizes.output_tiles;
   if (sizes.pieces > 1) {
-    const std::int64_t sums = piece_floats(operands.pieces.tree, operands.pieces.tiles, kLinearThreads);
-    operands.pieces.partial =
-        cuda_scratch(stream, CudaScratchUse::kPartial, sums + std::int64_t{sizes.pieces} * sizes.outputs);
+    operands.pieces.partial = cuda_scratch(stream, CudaScratchUse::kPartial,
+                                           piece_floats(operands.pieces.tree, operands.pieces.tiles, kLinearThreads));
     operands.pieces.arrived = cuda_counters(stream);
-    operands.biases = operands.pieces.partial + sums;
   }
   return operands;
 }
@@ -231,7 +226,7 @@ void linear_backward_weight_wide(const LinearShape& s, const float* x, const flo
   with_tile(s.precision, are_aligned(x, dy, dw) && takes_fours(s.precision, s.inputs, s.outputs),
             [&]<class Tile, int kWords>() {
               constexpr std::int64_t kBytes = kWeightFloats<Tile> * sizeof(float);
-              sizes.stages = pipeline_stages(kBytes);
+              sizes.stages = pipeline_stages<Tile>(kBytes);
               launch_with_shared<linear_weights_kernel<Tile, kWords>>(blocks, kLinearThreads, sizes.stages * kBytes,
                                                                       stream, sizes, operands);
             });
@@ -262,7 +257,7 @@ void linear_backward_wide(const LinearShape& s, const float* x, const float* w, 
     const unsigned blocks = to_blocks(product_blocks(sizes) + of_weights);
     with_tile(s.precision, fours, [&]<class Tile, int kWords>() {
       constexpr std::int64_t kBytes = std::max(kLinearFloats<Tile, true>, kWeightFloats<Tile>) * sizeof(float);
-      sizes.stages = weights.stages = pipeline_stages(kBytes);
+      sizes.stages = weights.stages = pipeline_stages<Tile>(kBytes);
       launch_with_shared<linear_backward_kernel<Tile, kWords, Epilogue>>(blocks, kLinearThreads, sizes.stages * kBytes,
                                                                          stream, WeightBlocks::of(of_weights, blocks),
                                                                          sizes, w, epilogue, weights, operands);

@@ -32,10 +32,10 @@ __global__ void __launch_bounds__(kLinearThreads, kWords == 4 ? 3 : 2)
                            LinearWeightSizes weights, LinearWeightOperands p) {
   SIMT_DYNAMIC_SHARED(float, shared);
   const unsigned before = which.before(blockIdx.x);
-  if (which.before(blockIdx.x + 1) == before)
-    linear_product<Tile, true, kWords>(s, p.dy, w, epilogue, static_cast<int>(blockIdx.x - before), shared);
-  else
+  if (which.before(blockIdx.x + 1) != before)
     linear_weights<Tile, kWords>(weights, p, static_cast<int>(before), shared);
+  else
+    linear_product<Tile, true, kWords>(s, p.dy, w, epilogue, static_cast<int>(blockIdx.x - before), shared);
 }
 
 }  // namespace cardiograd::kernels

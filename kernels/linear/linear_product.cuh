@@ -153,6 +153,30 @@ constexpr int kLinearColumnFloats = kTurned ? Tile::pitch_a(kLinearDepth) * kWar
 template <class Tile, bool kTurned>
 constexpr int kLinearFloats = kLinearRowFloats<Tile> + kLinearColumnFloats<Tile, kTurned>;
 
+// Ends the product of an epilogue that reads memory: all its reads are on their way at once.
+template <class Tile, class Epilogue>
+__device__ __forceinline__ void finish_fetched(const LinearSizes& s, const Tile& tile, const Epilogue& epilogue,
+                                               int first_row, int first_column) {
+  constexpr int kFours = kWarpTileRows * kWarpTileColumns / 32 / 4;
+  float4 sums[kFours];
+  Floats<4> fetched[kFours];
+  int i = 0;
+  tile.template for_each4<LayoutA::kRows>([&](int, int, const float4& sum) { sums[i++] = sum; });
+  const auto for_each = [&](const auto& visit) {
+    i = 0;
+    Tile::template for_each_place<LayoutA::kRows>([&](int row_in_warp, int column_in_tile) {
+      const int row = first_row + row_in_warp;
+      const int column = first_column + column_in_tile;
+      if (row < s.rows && column < s.columns) visit(std::int64_t{row} * s.columns + column);
+      ++i;
+    });
+  };
+  for_each([&](std::int64_t at) { fetched[i] = epilogue.template fetch<4>(at); });
+  for_each([&](std::int64_t at) {
+    epilogue.template finish<4>(at, {{sums[i].x, sums[i].y, sums[i].z, sums[i].w}}, fetched[i]);
+  });
+}
+
 // The tile of number `block`, in the block's `shared` of s.stages times kLinearFloats. Columns run fastest: blocks side
 // by side in time read the same rows.
 template <class Tile, bool kTurned, int kWords, class Epilogue>
@@ -160,7 +184,7 @@ __device__ __forceinline__ void linear_product(const LinearSizes& s, const float
                                                const Epilogue& epilogue, int block, float* shared) {
   constexpr int kPitchA = Tile::pitch_a(kLinearDepth);
   constexpr int kRows = kLinearRowFloats<Tile>;
-  const Ring ring(s.stages, kLinearFloats<Tile, kTurned>);
+  const Ring<Tile> ring(s.stages, kLinearFloats<Tile, kTurned>);
   const int first_row = block / s.column_tiles * kLinearRows;
   const int first_column = block % s.column_tiles * kWarpTileColumns;
   RowCopies<Tile, kLinearRows, kWords> row_copies(a + std::int64_t{first_row} * s.depth, s.rows - first_row, s.depth,
@@ -169,21 +193,18 @@ __device__ __forceinline__ void linear_product(const LinearSizes& s, const float
   const int row_of_warp = warp_of_thread() * kWarpTileRows;
 
   Tile tile;
-  int ahead = s.depth;  // of the depth, not yet copied
-  int next = 0;         // where the next copy goes
-  const auto copy_step = [&] {
-    if (ahead > 0) {
-      row_copies.copy(shared + next, ahead);
-      column_copies.copy(shared + next + kRows, ahead);
+  // `left` of the depth, into the buffers at `to`.
+  const auto copy_step = [&](int to, int left) {
+    if (left > 0) {
+      row_copies.copy(shared + to, left);
+      column_copies.copy(shared + to + kRows, left);
     }
     simt::commit_async();
-    ahead -= kLinearDepth;
-    next = ring.after(next);
   };
-  for (int i = 1; i < s.stages; ++i) copy_step();
+  for (int i = 0; i + 1 < ring.stages(); ++i) copy_step(i * kLinearFloats<Tile, kTurned>, s.depth - i * kLinearDepth);
   int now = 0;
   for (int left = s.depth; left > 0; left -= kLinearDepth) {
-    wait_for_oldest(s.stages);
+    ring.wait();
     float* const rows = shared + now;
     float* const columns = rows + kRows;
     if (rounds<Tile, kWords>(s.precision)) {
@@ -191,7 +212,7 @@ __device__ __forceinline__ void linear_product(const LinearSizes& s, const float
       column_copies.round(s.precision, columns);
     }
     __syncthreads();  // This step's operands are there, and nobody reads those of the step before any more.
-    copy_step();
+    copy_step(ring.before(now), left - (ring.stages() - 1) * kLinearDepth);
     if constexpr (kTurned)
       tile.template multiply_turned<kLinearDepth>(rows + row_of_warp * kPitchA, columns);
     else
@@ -199,6 +220,9 @@ __device__ __forceinline__ void linear_product(const LinearSizes& s, const float
     now = ring.after(now);
   }
 
+  // FFMA leaves no registers for that, and more time.
+  if constexpr (kWords == 4 && Epilogue::kFetches && Tile::kPrecision != Precision::kFp32)
+    return finish_fetched(s, tile, epilogue, first_row + row_of_warp, first_column);
   tile.template for_each4<LayoutA::kRows>([&](int row_in_warp, int column_in_tile, float4 sum) {
     const int row = first_row + row_of_warp + row_in_warp;
     const int column = first_column + column_in_tile;

@@ -39,7 +39,6 @@ struct LinearWeightOperands {
   float* dw;
   float* db;  // null: left out
   Pieces pieces;
-  float* biases;  // (piece, outputs)
 };
 
 // The chunks of kWords of every step that one thread copies of kWidth channels: the same ones of rows kRowStep apart.
@@ -128,23 +127,6 @@ __device__ __forceinline__ void add_to_weights(const LinearWeightSizes& s, float
   }
 }
 
-// Adds up the sums of all pieces of a tile. True in the block that comes last, with them in `sums` and, for columns
-// threadIdx.x < 64 of the tile, in `bias`.
-__device__ __forceinline__ bool join_pieces_and_biases(const LinearWeightSizes& s, const LinearWeightOperands& p,
-                                                       const LinearWeightPlace& place, float4 (&sums)[kThreadFours],
-                                                       float& bias, bool sums_bias) {
-  const int column = place.first_output + static_cast<int>(threadIdx.x);
-  const bool has_bias = sums_bias && static_cast<int>(threadIdx.x) < kWarpTileColumns && column < s.outputs;
-  float* const biases = p.biases + column;
-  if (has_bias && s.pieces > 1) biases[std::int64_t{place.piece} * s.outputs] = bias;
-  if (!join_pieces<kLinearThreads>(p.pieces, place.piece, place.tile, sums)) return false;
-  if (!has_bias || s.pieces == 1) return true;
-  bias = 0;
-  SIMT_UNROLL_BY(8)
-  for (int piece = 0; piece < s.pieces; ++piece) bias += biases[std::int64_t{piece} * s.outputs];
-  return true;
-}
-
 // Floats of one stage: a step of x, then one of dy.
 template <class Tile>
 constexpr int kWeightInputFloats = Tile::pitch_columns(kLinearRows) * kWeightRows;
@@ -169,22 +151,20 @@ __device__ __forceinline__ void linear_weights(const LinearWeightSizes& s, const
 
   Tile tile;
   const int last_row = first_row + s.per_piece * kWeightRows < s.rows ? first_row + s.per_piece * kWeightRows : s.rows;
-  const Ring ring(s.stages, kWeightFloats<Tile>);
-  int ahead = last_row - first_row;  // rows not yet copied
-  int next = 0;                      // where the next copy goes
-  const auto copy_step = [&] {
-    if (ahead > 0) {
-      row_copies.copy(shared + next, ahead);
-      column_copies.copy(shared + next + kWeightInputFloats<Tile>, ahead);
+  const Ring<Tile> ring(s.stages, kWeightFloats<Tile>);
+  // `left` rows, into the buffers at `to`.
+  const auto copy_step = [&](int to, int left) {
+    if (left > 0) {
+      row_copies.copy(shared + to, left);
+      column_copies.copy(shared + to + kWeightInputFloats<Tile>, left);
     }
     simt::commit_async();
-    ahead -= kWeightRows;
-    next = ring.after(next);
   };
-  for (int i = 1; i < s.stages; ++i) copy_step();
+  for (int i = 0; i + 1 < ring.stages(); ++i)
+    copy_step(i * kWeightFloats<Tile>, last_row - first_row - i * kWeightRows);
   int now = 0;
   for (int left = last_row - first_row; left > 0; left -= kWeightRows) {
-    wait_for_oldest(s.stages);
+    ring.wait();
     float* const inputs = shared + now;
     float* const outputs = inputs + kWeightInputFloats<Tile>;
     if (sums_bias) column_copies.add_own(outputs, own_bias);
@@ -193,7 +173,7 @@ __device__ __forceinline__ void linear_weights(const LinearWeightSizes& s, const
       column_copies.round(s.precision, outputs);
     }
     __syncthreads();  // This step's operands are there, and nobody reads those of the step before any more.
-    copy_step();
+    copy_step(ring.before(now), left - (ring.stages() - 1) * kWeightRows);
     tile.template multiply_columns<kWeightRows, kLinearRows>(inputs + warp_of_thread() * kWarpTileRows, outputs);
     now = ring.after(now);
   }
@@ -206,9 +186,9 @@ __device__ __forceinline__ void linear_weights(const LinearWeightSizes& s, const
   float4 sums[kThreadFours];
   int i = 0;
   tile.template for_each4<LayoutA::kColumns>([&](int, int, float4 sum) { sums[i++] = sum; });
-  if (!join_pieces_and_biases(s, p, place, sums, bias, sums_bias)) return;
+  if (!join_pieces<kLinearThreads>(p.pieces, place.piece, place.tile, sums, sums_bias, bias)) return;
   i = 0;
-  tile.template for_each4<LayoutA::kColumns>([&](int row, int column, float4) {
+  Tile::template for_each_place<LayoutA::kColumns>([&](int row, int column) {
     add_to_weights<kWords>(s, p.dw, place.first_input + warp_of_thread() * kWarpTileRows + row,
                            place.first_output + column, sums[i++]);
   });
