@@ -79,6 +79,13 @@ constexpr double product_tolerance(Precision precision) {
   return precision == Precision::kFp32 ? 2e-6 : 1e-5;
 }
 
+// Added to that for a library, which may compute in more than the precision that it is asked for: what rounding the
+// factors costs. 0 where they are not rounded.
+constexpr double library_tolerance(Precision precision) {
+  if (precision == Precision::kFp32) return 0;
+  return precision == Precision::kTf32 ? 1e-3 : 8e-3;
+}
+
 // For the text that describes a shape: nothing in fp32, " tf32", " bf16".
 inline std::string precision_suffix(Precision precision) {
   return precision == Precision::kFp32 ? "" : " " + std::string(word_of(precision));
@@ -150,6 +157,7 @@ template <class Function>
 struct KernelVariant {
   const char* name;
   Function run;
+  bool is_library = false;
 };
 
 // What a spec must offer. All members are static and constexpr, except for cost, the samplers, workload and describe. A

@@ -65,7 +65,7 @@ std::vector<OpCase> choose_cases(const Op& op, const std::string& shape) {
 std::vector<BoundVariant> choose_variants(const Op& op, const OpCase& work, const std::string& variant,
                                           Implementation implementation) {
   std::vector<BoundVariant> all = {
-      {"shipped", [run = work.run, implementation](void* const* pointers) { run(implementation, pointers); }}};
+      {"shipped", [run = work.run, implementation](void* const* pointers) { run(implementation, pointers); }, 0}};
   if (implementation == Implementation::kCuda)
     all.insert(all.end(), work.cuda_variants.begin(), work.cuda_variants.end());
   if (variant == "all") return all;

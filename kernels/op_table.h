@@ -26,6 +26,7 @@ enum class Implementation { kReference64, kReference32, kCpu, kCuda };
 struct BoundVariant {
   std::string name;
   std::function<void(void* const*)> run;
+  double tolerance = 0;  // where the operation's is less
 };
 
 // A spec with one shape bound to it.
@@ -66,10 +67,16 @@ template <KernelSpec Spec>
 std::vector<BoundVariant> bind_variants(const typename Spec::Shape& shape) {
   std::vector<BoundVariant> bound;
   if constexpr (kHasDeviceCode && requires { Spec::cuda_variants; }) {
-    for (const auto& variant : Spec::cuda_variants)
-      bound.push_back({variant.name, [shape, run = variant.run](void* const* pointers) {
+    for (const auto& variant : Spec::cuda_variants) {
+      double tolerance = 0;
+      if constexpr (requires { shape.precision; })
+        if (variant.is_library) tolerance = library_tolerance(shape.precision);
+      bound.push_back({variant.name,
+                       [shape, run = variant.run](void* const* pointers) {
                          SignatureOf<decltype(run)>::template call<float>(run, shape, pointers);
-                       }});
+                       },
+                       tolerance});
+    }
   }
   return bound;
 }

@@ -54,7 +54,7 @@ std::string failure_of(Machine& machine, const kernels::BoundVariant& variant, c
   try {
     const auto placed = machine.place(inputs);
     variant.run(placed->pointers().data());
-    return check.failure(placed->read());
+    return check.failure(placed->read(), {}, variant.tolerance);
   } catch (const std::exception& error) {
     return error.what();
   }

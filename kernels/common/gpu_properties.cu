@@ -15,6 +15,11 @@ GpuProperties ask(int device) {
 
 GpuProperties gpu_properties() {
   int device = 0;
+  int count = 0;
+  if (cudaGetDeviceCount(&count) != cudaSuccess || count == 0) {
+    cudaGetLastError();  // Whoever launches something gets his own.
+    return {};
+  }
   check_cuda(cudaGetDevice(&device), "asking for the device");
 #if defined(CARDIOGRAD_SIMT)
   return ask(device);  // Tests change the GPU that is emulated.

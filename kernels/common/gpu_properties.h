@@ -11,7 +11,7 @@ struct GpuProperties {
   bool has_mma() const { return compute_capability >= 80; }  // tensor cores for tf32 and bf16
 };
 
-// Asked for once per device. Throws Error when there is none.
+// Of the present device; all zero where there is no GPU. Throws Error where it does not answer.
 GpuProperties gpu_properties();
 
 }  // namespace cardiograd::kernels

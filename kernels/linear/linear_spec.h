@@ -90,7 +90,7 @@ struct LinearForward : LinearSpec {
     {"product", linear_forward_product},
     {"small", linear_forward_small},
 #if defined(CARDIOGRAD_CUBLASLT)
-    {"cuBLASLt", linear_forward_library},
+    {"cuBLASLt", linear_forward_library, true},
 #endif
     {"wide", linear_forward_wide}
   };
@@ -120,7 +120,7 @@ struct LinearBackwardInput : LinearSpec {
     {"product", linear_backward_input_product},
     {"small", linear_backward_input_small},
 #if defined(CARDIOGRAD_CUBLASLT)
-    {"cuBLASLt", linear_backward_input_library},
+    {"cuBLASLt", linear_backward_input_library, true},
 #endif
     {"wide", linear_backward_input_wide}
   };
@@ -146,7 +146,7 @@ struct LinearBackwardWeight : LinearSpec {
     {"product", linear_backward_weight_product},
     {"small", linear_backward_weight_small},
 #if defined(CARDIOGRAD_CUBLASLT)
-    {"cuBLASLt", linear_backward_weight_library},
+    {"cuBLASLt", linear_backward_weight_library, true},
 #endif
     {"wide", linear_backward_weight_wide}
   };

@@ -1,6 +1,7 @@
 // Tests of every CUDA kernel, made from the op table: against the double reference at odd sizes with poisoned outputs
 // and misaligned pointers, and equal bits from call to call. In the preset simt that is done in every order of threads
 // and blocks; in the preset cuda on the GPU, where there is one.
+#include <algorithm>
 #include <cstring>
 #include <string>
 #include <vector>
@@ -62,6 +63,7 @@ std::vector<OpCase> versions(const OpCase& shipped) {
   for (const BoundVariant& variant : shipped.cuda_variants) {
     all.push_back(shipped);
     all.back().shape += ", variant " + variant.name;
+    all.back().tolerance = std::max(shipped.tolerance, variant.tolerance);
     all.back().run = [run = variant.run](Implementation, void* const* pointers) { run(pointers); };
   }
   return all;

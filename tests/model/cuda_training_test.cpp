@@ -225,11 +225,15 @@ TEST_F(CudaTraining, AStepAllocatesNothingAfterTheFirstEpoch) {
                      blocks.insert(cuda_allocator().statistics().system_allocations +
                                    pinned_allocator().statistics().system_allocations +
                                    cpu_allocator().statistics().system_allocations);
+#if defined(CARDIOGRAD_SIMT)  // A real GPU may have other programs' memory, too.
                      free_bytes.insert(cuda::free_memory());
+#endif
                    },
                .on_epoch = {}});
   EXPECT_EQ(blocks.size(), 1U);
+#if defined(CARDIOGRAD_SIMT)
   EXPECT_EQ(free_bytes.size(), 1U) << "working memory of kernels counts too";
+#endif
 }
 
 TEST_F(CudaTraining, SignalsThatDoNotFitAreSentWithEachBatch) {

@@ -48,6 +48,7 @@ std::vector<OpCase> versions(const OpCase& shipped) {
   for (const BoundVariant& variant : shipped.cuda_variants) {
     all.push_back(shipped);
     all.back().shape += ", " + variant.name;
+    all.back().tolerance = std::max(shipped.tolerance, variant.tolerance);
     all.back().run = [run = variant.run](Implementation, void* const* pointers) { run(pointers); };
   }
   return all;
