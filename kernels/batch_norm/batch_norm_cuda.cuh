@@ -159,11 +159,11 @@ struct BatchNormFinish {
 inline constexpr unsigned kSumRows = 256;  // of a chunk
 
 // Adds the gradient and its product with the normalized value, over the thread's rows of a chunk.
-template <int kWidth, int kPool>
+template <int kWidth, int kPool, unsigned kAhead>
 __device__ __forceinline__ void add_gradients(const WindowChunk<kWidth, kPool>& chunk, unsigned channels,
                                               const BatchNormChannels& at, const float* __restrict__ x,
                                               const float* __restrict__ dy, Floats<kWidth> (&sums)[2]) {
-  for_each_window<kWidth, kPool, 2>(chunk, channels, x, dy + chunk.y, [&] {
+  for_each_window<kWidth, kPool, kAhead>(chunk, channels, x, dy + chunk.y, [&] {
     return [&, k = BatchNormCoefficients<kWidth>(at, chunk.channel)](unsigned, const auto& fetched) {
       SIMT_UNROLL
       for (int j = 0; j < kWidth; ++j) {
@@ -227,11 +227,11 @@ struct GradientWriter {
 
 // dx of the thread's rows of a chunk by the GradientWriter that prepare() makes. Rows behind the last window of a
 // record have only the gradient through the statistics.
-template <int kWidth, int kPool, class Prepare>
+template <int kWidth, int kPool, unsigned kAhead, class Prepare>
 __device__ __forceinline__ void write_gradients(const WindowChunk<kWidth, kPool>& chunk, unsigned channels,
                                                 const float* __restrict__ x, const float* __restrict__ dy,
                                                 const Prepare& prepare) {
-  const auto writer = for_each_window<kWidth, kPool, 1>(chunk, channels, x, dy + chunk.y, prepare);
+  const auto writer = for_each_window<kWidth, kPool, kAhead>(chunk, channels, x, dy + chunk.y, prepare);
   for (unsigned row = chunk.windows * kPool + threadIdx.y; row < chunk.rows; row += RowTile<kWidth>::kRowLanes)
     writer.write(load_floats<kWidth>(x + chunk.x + std::uint64_t{row} * channels), {}, writer.row_at(row));
 }
@@ -244,7 +244,7 @@ __global__ void __launch_bounds__(kTileThreads)
                            const float* __restrict__ dy, ColumnPartials partials, BatchNormFinish finish) {
   const WindowChunk<kWidth, kPool> chunk(grid);
   Floats<kWidth> sums[2] = {};
-  if (chunk.inside) add_gradients<kWidth, kPool>(chunk, grid.channels, at, x, dy, sums);
+  if (chunk.inside) add_gradients<kWidth, kPool, 2>(chunk, grid.channels, at, x, dy, sums);
   finish_column_sums<2, kWidth>(sums, blockIdx.x, gridDim.x, grid.channels, partials, finish);
 }
 
@@ -256,7 +256,7 @@ __global__ void __launch_bounds__(kTileThreads, 4)
                                const float* __restrict__ dy, float* __restrict__ dx) {
   const WindowChunk<kWidth, kPool> chunk(grid);
   if (!chunk.inside) return;
-  write_gradients<kWidth, kPool>(chunk, grid.channels, x, dy, [&] {
+  write_gradients<kWidth, kPool, 1>(chunk, grid.channels, x, dy, [&] {
     const Floats<kWidth> sums = load_floats<kWidth>(sum + chunk.channel);
     const Floats<kWidth> products = load_floats<kWidth>(product + chunk.channel);
     return GradientWriter<kWidth, kPool>({at, chunk.channel}, weight, sums, products, dx + chunk.x, grid.channels);
@@ -272,10 +272,10 @@ __global__ void __launch_bounds__(kTileThreads, 1)
                                      float* __restrict__ dx) {
   const WindowChunk<kWidth, kPool> chunk(grid);
   Floats<kWidth> sums[2] = {};
-  if (chunk.inside) add_gradients<kWidth, kPool>(chunk, grid.channels, at, x, dy, sums);
+  if (chunk.inside) add_gradients<kWidth, kPool, 4>(chunk, grid.channels, at, x, dy, sums);
   finish_column_sums<2, kWidth>(sums, 0, 1, grid.channels, {}, parameters);
   if (!chunk.inside) return;
-  write_gradients<kWidth, kPool>(chunk, grid.channels, x, dy, [&] {
+  write_gradients<kWidth, kPool, 4>(chunk, grid.channels, x, dy, [&] {
     return GradientWriter<kWidth, kPool>({at, chunk.channel}, weight, sums[0], sums[1], dx + chunk.x, grid.channels);
   });
 }
