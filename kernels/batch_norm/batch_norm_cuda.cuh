@@ -68,14 +68,47 @@ __device__ __forceinline__ int largest(const BatchNormCoefficients<kWidth>& k, c
   return place;
 }
 
+// One window of a thread: rows, and the gradient above or what is added. Zeros where there is none.
 template <int kWidth, int kPool>
-__device__ __forceinline__ void load_window(const float* from, unsigned row, unsigned channels,
-                                            Floats<kWidth> (&x)[kPool]) {
-  SIMT_UNROLL
-  for (int i = 0; i < kPool; ++i) x[i] = load_floats<kWidth>(from + std::uint64_t{row + i} * channels);
+struct FetchedWindow {
+  Floats<kWidth> rows[kPool] = {};
+  Floats<kWidth> other = {};
+
+  // `others`: of the chunk's first window and the thread's channels, or null.
+  __device__ __forceinline__ void fetch(const WindowChunk<kWidth, kPool>& chunk, unsigned channels, unsigned window,
+                                        const float* __restrict__ x, const float* __restrict__ others) {
+    if (window >= chunk.windows) return;
+    SIMT_UNROLL
+    for (int i = 0; i < kPool; ++i)
+      rows[i] = load_floats<kWidth>(x + chunk.x + std::uint64_t{window * kPool + i} * channels);
+    if (others != nullptr) other = load_floats<kWidth>(others + std::uint64_t{window} * channels);
+  }
+};
+
+// visit(window, FetchedWindow) of each of the thread's windows of a chunk, in their order; kAhead of them are on their
+// way at once. prepare() makes and returns `visit`; what it reads of memory is waited for with the first windows.
+template <int kWidth, int kPool, unsigned kAhead, class Prepare>
+__device__ __forceinline__ auto for_each_window(const WindowChunk<kWidth, kPool>& chunk, unsigned channels,
+                                                const float* __restrict__ x, const float* __restrict__ others,
+                                                const Prepare& prepare) {
+  constexpr unsigned kStep = RowTile<kWidth>::kRowLanes;
+  FetchedWindow<kWidth, kPool> windows[kAhead];
+  const auto fetch = [&](unsigned first) {
+    SIMT_UNROLL
+    for (unsigned i = 0; i < kAhead; ++i) windows[i].fetch(chunk, channels, first + i * kStep, x, others);
+  };
+  fetch(threadIdx.y);
+  const auto visit = prepare();
+  for (unsigned first = threadIdx.y; first < chunk.windows; first += kAhead * kStep) {
+    SIMT_UNROLL
+    for (unsigned i = 0; i < kAhead; ++i)
+      if (first + i * kStep < chunk.windows) visit(first + i * kStep, windows[i]);
+    fetch(first + kAhead * kStep);
+  }
+  return visit;
 }
 
-inline constexpr unsigned kApplyWindows = 128;
+inline constexpr unsigned kApplyWindows = 64;  // of a chunk
 
 // y, one value per window, plus `added` (windows of a record, C) where it is not null. One block: a chunk of a tile of
 // channels; no shared memory.
@@ -85,24 +118,19 @@ __global__ void __launch_bounds__(kTileThreads)
                             const float* __restrict__ added, float* __restrict__ y) {
   const WindowChunk<kWidth, kPool> chunk(grid);
   if (!chunk.inside) return;
-  const BatchNormCoefficients<kWidth> k(at, chunk.channel);
-  SIMT_UNROLL
-  for (unsigned i = 0; i < kApplyWindows; i += RowTile<kWidth>::kRowLanes) {
-    const unsigned window = i + threadIdx.y;
-    if (window >= chunk.windows) break;
-    Floats<kWidth> rows[kPool];
-    load_window<kWidth, kPool>(x + chunk.x, window * kPool, grid.channels, rows);
-    Floats<kWidth> result;
-    SIMT_UNROLL
-    for (int j = 0; j < kWidth; ++j) largest<kWidth, kPool>(k, rows, j, result.at[j]);
-    if (added != nullptr) {
-      const Floats<kWidth> term =
-          load_floats<kWidth>(added + (chunk.first + window) * std::int64_t{grid.channels} + chunk.channel);
+  const float* const terms =
+      added == nullptr ? nullptr : added + chunk.first * std::int64_t{grid.channels} + chunk.channel;
+  for_each_window<kWidth, kPool, 2>(chunk, grid.channels, x, terms, [&] {
+    return [&, k = BatchNormCoefficients<kWidth>(at, chunk.channel)](unsigned window, const auto& fetched) {
+      Floats<kWidth> result;
       SIMT_UNROLL
-      for (int j = 0; j < kWidth; ++j) result.at[j] += term.at[j];
-    }
-    store_floats<kWidth>(y + chunk.y + std::uint64_t{window} * grid.channels, result);
-  }
+      for (int j = 0; j < kWidth; ++j) {
+        largest<kWidth, kPool>(k, fetched.rows, j, result.at[j]);
+        if (added != nullptr) result.at[j] += fetched.other.at[j];
+      }
+      store_floats<kWidth>(y + chunk.y + std::uint64_t{window} * grid.channels, result);
+    };
+  });
 }
 
 // Where the sums of the gradient go: to the parameters' gradients,
@@ -131,70 +159,81 @@ struct BatchNormFinish {
 inline constexpr unsigned kSumRows = 256;  // of a chunk
 
 // Adds the gradient and its product with the normalized value, over the thread's rows of a chunk.
-template <int kWidth, int kPool>
+template <int kWidth, int kPool, unsigned kAhead>
 __device__ __forceinline__ void add_gradients(const WindowChunk<kWidth, kPool>& chunk, unsigned channels,
-                                              const BatchNormCoefficients<kWidth>& k, const float* __restrict__ x,
+                                              const BatchNormChannels& at, const float* __restrict__ x,
                                               const float* __restrict__ dy, Floats<kWidth> (&sums)[2]) {
-  for (unsigned window = threadIdx.y; window < chunk.windows; window += RowTile<kWidth>::kRowLanes) {
-    Floats<kWidth> rows[kPool];
-    load_window<kWidth, kPool>(x + chunk.x, window * kPool, channels, rows);
-    const Floats<kWidth> above = load_floats<kWidth>(dy + chunk.y + std::uint64_t{window} * channels);
-    SIMT_UNROLL
-    for (int j = 0; j < kWidth; ++j) {
-      float output = 0;
-      const int place = largest<kWidth, kPool>(k, rows, j, output);
-      const float gradient = k.relu && output <= 0.0F ? 0.0F : above.at[j];
-      float winner = rows[0].at[j];
+  for_each_window<kWidth, kPool, kAhead>(chunk, channels, x, dy + chunk.y, [&] {
+    return [&, k = BatchNormCoefficients<kWidth>(at, chunk.channel)](unsigned, const auto& fetched) {
       SIMT_UNROLL
-      for (int i = 1; i < kPool; ++i) winner = place == i ? rows[i].at[j] : winner;
-      sums[0].at[j] += gradient;
-      sums[1].at[j] += gradient * k.normal(winner, j);
-    }
-  }
+      for (int j = 0; j < kWidth; ++j) {
+        float output = 0;
+        const int place = largest<kWidth, kPool>(k, fetched.rows, j, output);
+        const float gradient = k.relu && output <= 0.0F ? 0.0F : fetched.other.at[j];
+        float winner = fetched.rows[0].at[j];
+        SIMT_UNROLL
+        for (int i = 1; i < kPool; ++i) winner = place == i ? fetched.rows[i].at[j] : winner;
+        sums[0].at[j] += gradient;
+        sums[1].at[j] += gradient * k.normal(winner, j);
+      }
+    };
+  });
 }
 
-// dx of the thread's rows of a chunk, from the sums over all rows; `weight` is 1 / rows, or 0 where the statistics are
-// constants. Rows behind the last window of a record have only the gradient through the statistics.
+// dx of a thread's rows, from the sums over all rows; `weight` is 1 / rows, or 0 where the statistics are constants.
 template <int kWidth, int kPool>
-__device__ __forceinline__ void write_gradients(const WindowChunk<kWidth, kPool>& chunk, unsigned channels,
-                                                const BatchNormCoefficients<kWidth>& k, float weight,
-                                                const Floats<kWidth>& sum, const Floats<kWidth>& product,
-                                                const float* __restrict__ x, const float* __restrict__ dy,
-                                                float* __restrict__ dx) {
+struct GradientWriter {
+  BatchNormCoefficients<kWidth> k;
   Floats<kWidth> offset;
   Floats<kWidth> slope;
-  SIMT_UNROLL
-  for (int j = 0; j < kWidth; ++j) {
-    offset.at[j] = sum.at[j] * weight;
-    slope.at[j] = product.at[j] * (weight * k.inverse.at[j]);
+  float* dx;  // of the chunk's first row and the thread's channels
+  unsigned channels;
+
+  __device__ __forceinline__ GradientWriter(const BatchNormCoefficients<kWidth>& coefficients, float weight,
+                                            const Floats<kWidth>& sum, const Floats<kWidth>& product, float* to,
+                                            unsigned channels_)
+      : k(coefficients), dx(to), channels(channels_) {
+    SIMT_UNROLL
+    for (int j = 0; j < kWidth; ++j) {
+      offset.at[j] = sum.at[j] * weight;
+      slope.at[j] = product.at[j] * (weight * k.inverse.at[j]);
+    }
   }
-  const auto gradient_of = [&](const Floats<kWidth>& row, const Floats<kWidth>& above, unsigned at_row) {
+  __device__ __forceinline__ float* row_at(unsigned index) const { return dx + std::uint64_t{index} * channels; }
+  __device__ __forceinline__ void write(const Floats<kWidth>& row, const Floats<kWidth>& above, float* to) const {
     Floats<kWidth> result;
     SIMT_UNROLL
     for (int j = 0; j < kWidth; ++j) {
       const float through_statistics = offset.at[j] + (row.at[j] - k.mean.at[j]) * slope.at[j];
       result.at[j] = k.scale.at[j] * (above.at[j] - through_statistics);
     }
-    store_floats<kWidth>(dx + chunk.x + std::uint64_t{at_row} * channels, result);
-  };
-  for (unsigned window = threadIdx.y; window < chunk.windows; window += RowTile<kWidth>::kRowLanes) {
-    Floats<kWidth> rows[kPool];
-    load_window<kWidth, kPool>(x + chunk.x, window * kPool, channels, rows);
-    const Floats<kWidth> above = load_floats<kWidth>(dy + chunk.y + std::uint64_t{window} * channels);
+    store_floats<kWidth>(to, result);
+  }
+  __device__ __forceinline__ void operator()(unsigned window, const FetchedWindow<kWidth, kPool>& fetched) const {
     Floats<kWidth> gradients[kPool];
     SIMT_UNROLL
     for (int j = 0; j < kWidth; ++j) {
       float output = 0;
-      const int place = largest<kWidth, kPool>(k, rows, j, output);
-      const float gradient = k.relu && output <= 0.0F ? 0.0F : above.at[j];
+      const int place = largest<kWidth, kPool>(k, fetched.rows, j, output);
+      const float gradient = k.relu && output <= 0.0F ? 0.0F : fetched.other.at[j];
       SIMT_UNROLL
       for (int i = 0; i < kPool; ++i) gradients[i].at[j] = place == i ? gradient : 0.0F;
     }
+    float* const first = row_at(window * kPool);
     SIMT_UNROLL
-    for (int i = 0; i < kPool; ++i) gradient_of(rows[i], gradients[i], window * kPool + i);
+    for (unsigned i = 0; i < kPool; ++i) write(fetched.rows[i], gradients[i], first + std::uint64_t{channels} * i);
   }
+};
+
+// dx of the thread's rows of a chunk by the GradientWriter that prepare() makes. Rows behind the last window of a
+// record have only the gradient through the statistics.
+template <int kWidth, int kPool, unsigned kAhead, class Prepare>
+__device__ __forceinline__ void write_gradients(const WindowChunk<kWidth, kPool>& chunk, unsigned channels,
+                                                const float* __restrict__ x, const float* __restrict__ dy,
+                                                const Prepare& prepare) {
+  const auto writer = for_each_window<kWidth, kPool, kAhead>(chunk, channels, x, dy + chunk.y, prepare);
   for (unsigned row = chunk.windows * kPool + threadIdx.y; row < chunk.rows; row += RowTile<kWidth>::kRowLanes)
-    gradient_of(load_floats<kWidth>(x + chunk.x + std::uint64_t{row} * channels), {}, row);
+    writer.write(load_floats<kWidth>(x + chunk.x + std::uint64_t{row} * channels), {}, writer.row_at(row));
 }
 
 // Sums of the gradient and of its product with the normalized value. One block: a chunk of a tile of channels; the last
@@ -205,24 +244,23 @@ __global__ void __launch_bounds__(kTileThreads)
                            const float* __restrict__ dy, ColumnPartials partials, BatchNormFinish finish) {
   const WindowChunk<kWidth, kPool> chunk(grid);
   Floats<kWidth> sums[2] = {};
-  if (chunk.inside) {
-    const BatchNormCoefficients<kWidth> k(at, chunk.channel);
-    add_gradients<kWidth, kPool>(chunk, grid.channels, k, x, dy, sums);
-  }
+  if (chunk.inside) add_gradients<kWidth, kPool, 2>(chunk, grid.channels, at, x, dy, sums);
   finish_column_sums<2, kWidth>(sums, blockIdx.x, gridDim.x, grid.channels, partials, finish);
 }
 
 // dx of every row. One block: a chunk of a tile of channels; no shared memory.
 template <int kWidth, int kPool>
-__global__ void __launch_bounds__(kTileThreads)
+__global__ void __launch_bounds__(kTileThreads, 4)
     batch_norm_gradient_kernel(WindowGrid grid, BatchNormChannels at, float weight, const float* __restrict__ sum,
                                const float* __restrict__ product, const float* __restrict__ x,
                                const float* __restrict__ dy, float* __restrict__ dx) {
   const WindowChunk<kWidth, kPool> chunk(grid);
   if (!chunk.inside) return;
-  const BatchNormCoefficients<kWidth> k(at, chunk.channel);
-  write_gradients<kWidth, kPool>(chunk, grid.channels, k, weight, load_floats<kWidth>(sum + chunk.channel),
-                                 load_floats<kWidth>(product + chunk.channel), x, dy, dx);
+  write_gradients<kWidth, kPool, 1>(chunk, grid.channels, x, dy, [&] {
+    const Floats<kWidth> sums = load_floats<kWidth>(sum + chunk.channel);
+    const Floats<kWidth> products = load_floats<kWidth>(product + chunk.channel);
+    return GradientWriter<kWidth, kPool>({at, chunk.channel}, weight, sums, products, dx + chunk.x, grid.channels);
+  });
 }
 
 // Both in one launch, where a chunk holds all rows: they are read again from the first cache. One block: a tile of
@@ -234,12 +272,12 @@ __global__ void __launch_bounds__(kTileThreads, 1)
                                      float* __restrict__ dx) {
   const WindowChunk<kWidth, kPool> chunk(grid);
   Floats<kWidth> sums[2] = {};
-  if (chunk.inside)
-    add_gradients<kWidth, kPool>(chunk, grid.channels, BatchNormCoefficients<kWidth>(at, chunk.channel), x, dy, sums);
+  if (chunk.inside) add_gradients<kWidth, kPool, 4>(chunk, grid.channels, at, x, dy, sums);
   finish_column_sums<2, kWidth>(sums, 0, 1, grid.channels, {}, parameters);
-  if (chunk.inside)
-    write_gradients<kWidth, kPool>(chunk, grid.channels, BatchNormCoefficients<kWidth>(at, chunk.channel), weight,
-                                   sums[0], sums[1], x, dy, dx);
+  if (!chunk.inside) return;
+  write_gradients<kWidth, kPool, 4>(chunk, grid.channels, x, dy, [&] {
+    return GradientWriter<kWidth, kPool>({at, chunk.channel}, weight, sums[0], sums[1], dx + chunk.x, grid.channels);
+  });
 }
 
 // The launchers of the kernels above, in windows of kPool of each of `records` records; s.rows = records * time.

@@ -34,14 +34,20 @@ struct CompensatedSum {
 // parts of `columns` values, one behind the other.
 template <int kWidth, int kThreads, class Put>
 __device__ __forceinline__ void sum_parts(const float* parts, unsigned count, unsigned columns, const Put& put) {
+  constexpr unsigned kAhead = 8;  // parts that a thread reads at once
   SIMT_UNROLL_BY(1)
   for (unsigned d = threadIdx.x * kWidth; d < columns; d += kThreads * kWidth) {
     CompensatedSum total[kWidth];
-    SIMT_UNROLL_BY(8)
-    for (unsigned part = 0; part < count; ++part) {
-      const Floats<kWidth> values = load_floats<kWidth>(parts + std::uint64_t{part} * columns + d);
+    for (unsigned first = 0; first < count; first += kAhead) {
+      Floats<kWidth> values[kAhead] = {};
       SIMT_UNROLL
-      for (int j = 0; j < kWidth; ++j) total[j].add(values.at[j]);
+      for (unsigned i = 0; i < kAhead; ++i)
+        if (first + i < count) values[i] = load_floats<kWidth>(parts + std::uint64_t{first + i} * columns + d);
+      SIMT_UNROLL
+      for (unsigned i = 0; i < kAhead; ++i) {
+        SIMT_UNROLL
+        for (int j = 0; j < kWidth; ++j) total[j].add(values[i].at[j]);
+      }
     }
     Floats<kWidth> sum;
     SIMT_UNROLL
@@ -55,6 +61,8 @@ struct ColumnPartials {
   float* sums;        // (chunk, kSums, columns)
   unsigned* arrived;  // per tile of columns
 };
+
+inline constexpr unsigned kPartsAhead = 4;  // that a thread reads at once
 
 // From each thread's sums to finish(column, sums of all chunks), called by the threads of row lane 0. The block is
 // chunk number `chunk` of `chunks`; a tile of columns is blockIdx.y. Shared memory: kSums * 4 KiB. True in the block
@@ -75,17 +83,31 @@ __device__ bool finish_column_sums(Floats<kWidth> (&sums)[kSums], unsigned chunk
     if (leads)
       for (int i = 0; i < kSums; ++i) store_floats<kWidth>(at(chunk, i), sums[i]);
     if (!is_last_block(partials.arrived + blockIdx.y, chunks)) return false;
-    for (int i = 0; i < kSums; ++i) {
-      CompensatedSum total[kWidth];
-      if (column < columns) {
-        for (unsigned which = threadIdx.y; which < chunks; which += Tile::kRowLanes) {
-          const Floats<kWidth> part = load_floats<kWidth>(at(which, i));
+    CompensatedSum totals[kSums][kWidth];
+    if (column < columns) {
+      for (unsigned first = threadIdx.y; first < chunks; first += kPartsAhead * Tile::kRowLanes) {
+        Floats<kWidth> parts[kPartsAhead][kSums] = {};
+        SIMT_UNROLL
+        for (unsigned ahead = 0; ahead < kPartsAhead; ++ahead) {
+          const unsigned which = first + ahead * Tile::kRowLanes;
+          if (which >= chunks) continue;
           SIMT_UNROLL
-          for (int j = 0; j < kWidth; ++j) total[j].add(part.at[j]);
+          for (int i = 0; i < kSums; ++i) parts[ahead][i] = load_floats<kWidth>(at(which, i));
+        }
+        SIMT_UNROLL
+        for (unsigned ahead = 0; ahead < kPartsAhead; ++ahead) {
+          SIMT_UNROLL
+          for (int i = 0; i < kSums; ++i) {
+            SIMT_UNROLL
+            for (int j = 0; j < kWidth; ++j) totals[i][j].add(parts[ahead][i].at[j]);
+          }
         }
       }
+    }
+    SIMT_UNROLL
+    for (int i = 0; i < kSums; ++i) {
       SIMT_UNROLL
-      for (int j = 0; j < kWidth; ++j) sums[i].at[j] = total[j].value();
+      for (int j = 0; j < kWidth; ++j) sums[i].at[j] = totals[i][j].value();
       sums[i] = sum_row_lanes<kWidth>(lanes, sums[i]);
     }
   }

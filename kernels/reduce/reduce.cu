@@ -29,9 +29,11 @@ struct SquaredNormFinish {
   }
 };
 
+inline constexpr int kMeanAhead = 8;  // samples that a thread reads at once
+
 // One block: a tile of channels of one record. Shared memory 4 KiB.
 template <int kWidth>
-__global__ void __launch_bounds__(kTileThreads)
+__global__ void __launch_bounds__(kTileThreads, 4)
     mean_time_kernel(std::int64_t time, unsigned channels, const float* __restrict__ x, float* __restrict__ y) {
   using Tile = RowTile<kWidth>;
   SIMT_SHARED(float, lanes, [Tile::kRowLanes][Tile::kColumns]);
@@ -39,10 +41,18 @@ __global__ void __launch_bounds__(kTileThreads)
   Floats<kWidth> sum = {};
   if (channel < channels) {
     const float* record = x + blockIdx.x * time * channels + channel;
-    for (std::int64_t t = threadIdx.y; t < time; t += Tile::kRowLanes) {
-      const Floats<kWidth> value = load_floats<kWidth>(record + t * channels);
+    for (std::int64_t first = threadIdx.y; first < time; first += kMeanAhead * Tile::kRowLanes) {
+      Floats<kWidth> values[kMeanAhead] = {};
       SIMT_UNROLL
-      for (int j = 0; j < kWidth; ++j) sum.at[j] += value.at[j];
+      for (int i = 0; i < kMeanAhead; ++i) {
+        const std::int64_t t = first + i * Tile::kRowLanes;
+        if (t < time) values[i] = load_floats<kWidth>(record + t * channels);
+      }
+      SIMT_UNROLL
+      for (int i = 0; i < kMeanAhead; ++i) {
+        SIMT_UNROLL
+        for (int j = 0; j < kWidth; ++j) sum.at[j] += values[i].at[j];
+      }
     }
   }
   sum = sum_row_lanes<kWidth>(lanes, sum);
