@@ -196,10 +196,11 @@ step_opponents() {
   return $failed
 }
 
-# How far losses of equal trainings may be apart is what the CPU's two instruction sets differ by (docs/gpu-check.md).
+# How far losses of equal trainings may be apart: a learning rate that differs by 3e-8 moves them by 4e-4
+# (docs/gpu-results.md).
 step_losses() {
   small_data && train_briefly here "$device" "$(few 100 3)" && train_briefly cpu cpu "$(few 100 3)" || return 1
-  "$python" scripts/ci/compare_logs.py "$work/here" "$work/cpu" --tolerance 1e-4
+  "$python" scripts/ci/compare_logs.py "$work/here" "$work/cpu" --tolerance 1e-3
 }
 
 step_sanitize() {

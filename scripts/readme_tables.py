@@ -21,11 +21,18 @@ from page.page import ratio_of, step_batch, where  # noqa: E402
 from page.results import duration, figure_of  # noqa: E402
 
 MOST_KERNELS = 8
+GRAPH = " as a graph"  # of step_bench's figures
 
 
 def step_table(results):
     batch = step_batch(results)
-    entries = [(f"cardiograd {step['precision']}", step) for step in results.steps]
+    entries = []
+    for step in results.steps:
+        entries.append((f"cardiograd {step['precision']}", step))
+        graph = [dict(figure, name=figure["name"].removesuffix(GRAPH)) for figure in step["figures"]
+                 if figure["name"].endswith(GRAPH)]
+        if graph:
+            entries.append((f"cardiograd {step['precision']} graph", dict(step, figures=graph)))
     entries += [(f"{twin['program']} {twin['mode']}", twin) for twin in results.twins]
     figures = [("train step", batch), ("inference", 1), ("inference", batch)]
     lines = ["| | " + " | ".join(f"{name}, batch {size}" for name, size in figures) + " |", "|---|" + "--:|" * len(figures)]

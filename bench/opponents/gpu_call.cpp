@@ -122,7 +122,7 @@ Opponent gpu_opponent(const std::string& name, const std::string& path, const st
   opponent.path = path;
   opponent.note = note;
   opponent.load = [call](void* const* buffers) { call->load(buffers); };
-  opponent.run = std::move(run);
+  opponent.run = [call, run = std::move(run)] { run(); };  // The memory lives as long as the work.
   opponent.store = [call](void* const* buffers) { call->store(buffers); };
   opponent.writes = call->writes();
   return opponent;
