@@ -18,7 +18,7 @@ inline constexpr int kMinStages = 2;
 inline constexpr int kMaxStages = 4;
 // FFMA takes longer than memory: more stages would only cost instructions.
 template <class Tile>
-inline constexpr int kMostStages = Tile::kPrecision == Precision::kFp32 ? kMinStages : kMaxStages;
+inline constexpr int kMaxStagesOf = Tile::kPrecision == Precision::kFp32 ? kMinStages : kMaxStages;
 // Dynamic shared memory that a launch has without asking for more, on every GPU, beside a flag of the last block.
 inline constexpr std::int64_t kFlagBytes = 16;
 inline constexpr std::int64_t kSharedUnasked = 48 * 1024 - kFlagBytes;
@@ -28,7 +28,7 @@ template <class Tile>
 class Ring {
  public:
   __device__ __forceinline__ Ring(int stages, int floats) : stages_(stages), floats_(floats) {}
-  __device__ __forceinline__ int stages() const { return kMostStages<Tile> == kMinStages ? kMinStages : stages_; }
+  __device__ __forceinline__ int stages() const { return kMaxStagesOf<Tile> == kMinStages ? kMinStages : stages_; }
   // The offset behind `at`.
   __device__ __forceinline__ int after(int at) const {
     if (stages() == 2) return floats_ - at;
@@ -63,7 +63,7 @@ int pipeline_stages(std::int64_t bytes, std::int64_t fixed = 0) {
   const std::int64_t all = gpu_properties().shared_memory + kDriver;
   const std::int64_t blocks = std::clamp<std::int64_t>(all / (kDriver + fixed + kMinStages * bytes), 1, 3);
   const std::int64_t room = all / blocks - kDriver - fixed;
-  return static_cast<int>(std::clamp<std::int64_t>(room / bytes, kMinStages, kMostStages<Tile>));
+  return static_cast<int>(std::clamp<std::int64_t>(room / bytes, kMinStages, kMaxStagesOf<Tile>));
 }
 
 // simt::launch with `bytes` of dynamic shared memory, also with more than a launch has unasked.
