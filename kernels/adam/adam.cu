@@ -82,7 +82,7 @@ __device__ inline std::int64_t slice_of_block(std::int64_t slices, const AdamSli
 
 // One block: kAdamPerBlock elements of one parameter, found by its first block, in accesses of 16 bytes where all four
 // arrays allow it. No shared memory, any counts.
-static __global__ void __launch_bounds__(kAdamThreads, 5)
+static __global__ void __launch_bounds__(kAdamThreads, 4)
     adam_step_kernel(std::int64_t slices, const AdamSlice* table, const AdamProgress* progress) {
   if (progress->stopped != 0) return;
   const std::int64_t block = blockIdx.x;
