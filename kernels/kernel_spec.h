@@ -79,8 +79,8 @@ constexpr double product_tolerance(Precision precision) {
   return precision == Precision::kFp32 ? 2e-6 : 1e-5;
 }
 
-// Added to that for a library, which may compute in more than the precision that it is asked for: what rounding the
-// factors costs. 0 where they are not rounded.
+// What a library may differ by, where that is more: it may compute in more than the precision that it is asked for, so
+// this is what rounding the factors costs. 0 where they are not rounded.
 constexpr double library_tolerance(Precision precision) {
   if (precision == Precision::kFp32) return 0;
   return precision == Precision::kTf32 ? 1e-3 : 8e-3;

@@ -9,12 +9,12 @@
 #              same bytes
 #   kernels    every kernel of a step, with the measured bandwidth and the largest matrix product as roofs
 #   twin       PyTorch's step: eager and as one CUDA graph, in fp32, tf32 and bf16
-#   ncu        hardware counters of each kernel of a step, and where the slowest wait (the clocks are left alone)
+#   profile    one step kernel by kernel, with a trace, and live training with each kernel again on the CPU
+#   ncu        hardware counters of each kernel of a step (the clocks are left alone)
 #   opponents  the same kernels by cuDNN, cuBLASLt, CUB and PyTorch
 #   losses     100 steps here and on the CPU, their losses side by side
 #   sanitize   compute-sanitizer: memcheck and racecheck on every operation, at small shapes
 #   epochs     15 epochs on 17,418 synthetic records; three each kernel by kernel, in tf32 and in bf16
-#   profile    one step kernel by kernel, with a trace, and live training with each kernel again on the CPU
 #   compile    PyTorch's step through torch.compile (max-autotune), alone and as one graph; minutes of search
 #
 # Without STEP: all of them but compile. --skip leaves one out; repeatable. Programs come from --pack (default build/gpu_pack.tar.xz,
@@ -162,9 +162,9 @@ step_twin() {
   return $failed
 }
 
-# Counters of each kernel of a step, and where in its code the slowest wait.
+# Counters of each kernel of a step.
 step_ncu() {
-  local precision kernel failed=0
+  local precision failed=0
   command -v ncu >/dev/null || rehearsing || { echo "absent: ncu is not on the PATH"; return 0; }
   : >"$out/ncu.csv"
   for precision in $(precisions); do
@@ -173,15 +173,6 @@ step_ncu() {
       --launch-skip 70 --launch-count 70 step_bench --device cuda --steps 1 --batch-size 64 --precision "$precision")
     echo "${command[*]}"
     rehearsing || "${command[@]}" >>"$out/ncu.csv" || failed=1
-  done
-  for kernel in linear_backward_kernel attention_backward conv1d_backward_weight; do
-    for precision in fp32 bf16; do
-      local command=(timeout 40 ncu --clock-control none --csv --page source --print-details all --section SourceCounters
-        --kernel-name "regex:$kernel" --launch-skip 2 --launch-count 1 step_bench --device cuda --steps 1 --batch-size 64
-        --precision "$precision")
-      echo "${command[*]}"
-      rehearsing || "${command[@]}" >"$logs/source_${kernel}_$precision.csv" || failed=1
-    done
   done
   return $failed
 }
@@ -227,8 +218,7 @@ step_epochs() {
   synthesize --out "$work/large" --records "$(few 21772 100)" --seed 2 || return 1
   local failed=0 options run=0
   # Where the epochs take their time: by precision, and kernel by kernel from the host.
-  for options in "--epochs $(few 15 1)" "--epochs 3 --graph off" $(few "tf32 bf16" ""); do
-    case "$options" in tf32 | bf16) options="--epochs 3 --precision $options" ;; esac
+  for options in "--epochs $(few 15 1)" "--epochs 3 --graph off" "--epochs 3 --precision tf32" "--epochs 3 --precision bf16"; do
     rehearsing && [ $run -gt 0 ] && continue
     echo "train $options"
     # shellcheck disable=SC2086 -- several words

@@ -17,7 +17,7 @@ GpuProperties gpu_properties() {
   int device = 0;
   int count = 0;
   if (cudaGetDeviceCount(&count) != cudaSuccess || count == 0) {
-    cudaGetLastError();  // Whoever launches something gets his own.
+    cudaGetLastError();  // A launch will report its own.
     return {};
   }
   check_cuda(cudaGetDevice(&device), "asking for the device");
