@@ -221,7 +221,7 @@ step_epochs() {
   for options in "--epochs $(few 15 1)" "--epochs 3 --graph off" "--epochs 3 --precision tf32" "--epochs 3 --precision bf16"; do
     rehearsing && [ $run -gt 0 ] && continue
     echo "train $options"
-    # shellcheck disable=SC2086 -- several words
+    # shellcheck disable=SC2086  # several words
     timeout 150 train --data "$work/large" --out "$work/epochs$((run++))" --cache "$work/cache" --seed 1 --device "$device" $options ||
       failed=1
   done
