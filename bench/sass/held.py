@@ -6,6 +6,8 @@ from .errors import ReportError, UsageError
 
 FEWER = ("64-bit divisions in loops", "spilled bytes", "scalar accesses", "uncoalesced accesses")
 MORE = ("16-byte fraction", "HMMA fraction")
+# The same nvcc allocates registers a little differently in another folder: an instruction more or less in a loop.
+SLACK = 0.005
 REWRITE = "where this is wanted, write new values with bench/sass_report --write-limits"
 
 
@@ -32,12 +34,12 @@ def read(path):
 
 
 def worse(name, committed, found):
-    """Whether a value fails; fractions are held to three digits."""
+    """Whether a value fails; fractions have SLACK."""
     if committed is None:
         return False
     if name in FEWER:
         return found is None or not found <= committed
-    return found is None or not found >= committed - 0.0005
+    return found is None or not found >= committed - SLACK
 
 
 def compare(path, entries, nvcc, whole):
