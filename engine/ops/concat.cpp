@@ -1,5 +1,8 @@
 #include "kernels/concat/concat.h"
 
+#include <cstdint>
+#include <vector>
+
 #include <fmt/format.h>
 
 #include "base/error.h"
@@ -10,11 +13,20 @@
 namespace cardiograd::ops {
 
 Tensor concat(const Tensor& a, const Tensor& b) {
-  if (a.shape().dims() != 2 || b.shape().dims() != 2 || a.dim(0) != b.dim(0))
+  const int dims = a.shape().dims();
+  bool fit = dims >= 2 && b.shape().dims() == dims;
+  std::vector<std::int64_t> joined;
+  for (int i = 0; fit && i + 1 < dims; ++i) {
+    fit = a.dim(i) == b.dim(i);
+    joined.push_back(a.dim(i));
+  }
+  if (!fit)
     throw Error(
-        fmt::format("concat: shapes {} and {}, expected (rows, A) and (rows, B)", a.shape().text(), b.shape().text()));
-  const kernels::ConcatShape s = {.rows = a.dim(0), .width_a = a.dim(1), .width_b = b.dim(1)};
-  Tensor y = a.new_empty({s.rows, s.width_a + s.width_b});
+        fmt::format("concat: shapes {} and {}, expected (..., A) and (..., B)", a.shape().text(), b.shape().text()));
+  kernels::ConcatShape s = {.rows = 1, .width_a = a.dim(dims - 1), .width_b = b.dim(dims - 1)};
+  for (const std::int64_t dim : joined) s.rows *= dim;
+  joined.push_back(s.width_a + s.width_b);
+  Tensor y = a.new_empty(Shape(joined));
   CARDIOGRAD_RUN(concat_forward, s, a, b, y);
   const GradientSlot da(a);
   const GradientSlot db(b);

@@ -49,6 +49,16 @@ Tensor batch_norm(const Tensor& x, const Tensor& gamma, const Tensor& beta, Tens
 // x (N, T, C) -> (N, (T + 2 * padding - kernel) / stride + 1, C)
 Tensor max_pool1d(const Tensor& x, std::int64_t kernel, std::int64_t stride, std::int64_t padding = 0);
 
+struct AvgPoolOptions {
+  std::int64_t kernel = 1;
+  std::int64_t stride = 1;
+  std::int64_t padding = 0;  // does not count in the mean
+  bool ceil_mode = false;    // a last window that the samples do not fill counts too
+};
+
+// x (N, T, C) -> (N, (T + 2 * padding - kernel) / stride + 1, C), rounded down or up
+Tensor avg_pool1d(const Tensor& x, const AvgPoolOptions& options);
+
 // batch_norm() in training and max_pool1d() of pairs in one operation: x (N, T, C) -> (N, T / 2, C). options.training
 // is not used.
 Tensor batch_norm_pool(const Tensor& x, const Tensor& gamma, const Tensor& beta, Tensor& running_mean,
@@ -102,11 +112,13 @@ Tensor dropout(const Tensor& x, const kernels::DropoutKey& key);
 // a + b, like a; b may have fewer leading dimensions than a and is then repeated.
 Tensor add(const Tensor& a, const Tensor& b);
 
-// Along the last dimension: (rows, A), (rows, B) -> (rows, A + B)
+// Along the last dimension: (..., A), (..., B) -> (..., A + B)
 Tensor concat(const Tensor& a, const Tensor& b);
 
 // (N, T, C) -> (N, C)
 Tensor mean_over_time(const Tensor& x);
+// (N, T, C) -> (N, C); the gradient goes to the first of equal maxima.
+Tensor max_over_time(const Tensor& x);
 
 // Mean over all N * C of the weighted binary cross-entropy (paper, eq. 2). logits, targets (N, C) with targets 0 or 1,
 // pos_weight (C) -> one value.

@@ -95,6 +95,23 @@ def max_pool():
                    {'x': distinct(*shape)}, lambda x, k=kernel, s=stride: F.max_pool1d(x, k, s), ['x'])
 
 
+def avg_pool():
+    """count_include_pad=False: padding does not count in the mean."""
+    rows = [((2, 3, 8), 2, 2, 0, True), ((2, 4, 9), 2, 2, 0, True), ((2, 4, 9), 2, 2, 0, False),
+            ((1, 2, 13), 5, 3, 2, True), ((2, 3, 7), 3, 1, 1, False), ((1, 3, 8), 3, 4, 1, True)]
+    for shape, kernel, stride, padding, ceil in rows:
+        params = dict(kernel=kernel, stride=stride, padding=padding, ceil_mode=ceil)
+        yield case('avg_pool', f'{"x".join(map(str, shape))} k{kernel} s{stride} p{padding}' + (' ceil' if ceil else ''),
+                   params, {'x': grid(*shape)},
+                   lambda x, k=kernel, s=stride, p=padding, c=ceil: F.avg_pool1d(x, k, s, p, c, False), ['x'])
+
+
+def max_time():
+    for shape in [(2, 3, 8), (3, 5, 1), (1, 4, 63)]:
+        yield case('max_time', 'x'.join(map(str, shape)), {}, {'x': distinct(*shape)},
+                   lambda x: F.adaptive_max_pool1d(x, 1).squeeze(-1), ['x'])
+
+
 def element_wise():
     x = torch.cat([grid(3, 11, scale=2.0).flatten(), torch.tensor([0.0, -0.0, 8.0, -8.0, 40.0, -40.0, 1 / 64])])
     yield case('gelu', 'exact (erf)', {}, {'x': x}, lambda x: F.gelu(x), ['x'])
@@ -150,7 +167,8 @@ def main():
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
     parser.add_argument('out', nargs='?', default=ROOT / 'tests/engine/golden/layers.json', type=pathlib.Path)
     out = parser.parse_args().out
-    makers = (conv1d, batch_norm, max_pool, element_wise, layer_norm, linear, attention, weighted_bce)
+    makers = (conv1d, batch_norm, max_pool, element_wise, layer_norm, linear, attention, weighted_bce,
+              avg_pool, max_time)
     cases = [c for make in makers for c in make()]
     out.write_text('[\n' + ',\n'.join(json.dumps(c, separators=(',', ':')) for c in cases) + '\n]\n')
     print(f'{out}: {len(cases)} cases, {out.stat().st_size} bytes')

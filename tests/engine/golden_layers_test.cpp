@@ -50,7 +50,8 @@ void expect_close(const Tensor& got, const Tensor& expected, const std::string& 
 struct Case {
   explicit Case(const json& j)
       : params(j.at("params")), op(j.at("op")), name(op + " " + j.at("name").get<std::string>()) {
-    const bool channels_first = op == "conv1d" || op == "batch_norm" || op == "max_pool";
+    const bool channels_first =
+        op == "conv1d" || op == "batch_norm" || op == "max_pool" || op == "avg_pool" || op == "max_time";
     const auto convert = [&](const std::string& key, const Tensor& t) {
       if (key == "weight" && op == "conv1d") return from_pytorch(t, nn::Layout::kConv1d);
       if (key == "weight" && op == "linear") return from_pytorch(t, nn::Layout::kLinear);
@@ -88,6 +89,12 @@ Tensor forward(Case& c) {
         c.in("x"), c.in("weight"), c.in("bias"), c.inputs.at("running_mean"), c.inputs.at("running_var"),
         {.epsilon = c.params.at("eps"), .momentum = c.params.at("momentum"), .training = c.params.at("training")});
   if (c.op == "max_pool") return ops::max_pool1d(c.in("x"), c.params.at("kernel"), c.params.at("stride"));
+  if (c.op == "avg_pool")
+    return ops::avg_pool1d(c.in("x"), {.kernel = c.params.at("kernel"),
+                                       .stride = c.params.at("stride"),
+                                       .padding = c.params.at("padding"),
+                                       .ceil_mode = c.params.at("ceil_mode")});
+  if (c.op == "max_time") return ops::max_over_time(c.in("x"));
   if (c.op == "gelu") return ops::gelu(c.in("x"));
   if (c.op == "relu") return ops::relu(c.in("x"));
   if (c.op == "layer_norm") return ops::layer_norm(c.in("x"), c.in("weight"), c.in("bias"), c.params.at("eps"));

@@ -55,6 +55,27 @@ TEST(Ops, LinearWithReluIsTheCompositionBitForBit) {
   EXPECT_EQ(gradients(true), gradients(false));
 }
 
+TEST(Ops, ConcatJoinsTheLastDimensionOfAnyShape) {
+  const Tensor a = leaf({1, 2, 3, 4}, {1, 2, 2});
+  const Tensor b = leaf({5, 6}, {1, 2, 1});
+  const Tensor y = ops::concat(a, b);
+  EXPECT_EQ(y.shape(), Shape({1, 2, 3}));
+  EXPECT_EQ(y.values(), (std::vector<float>{1, 2, 5, 3, 4, 6}));
+  backward(y, Tensor::from<float>({1, 2, 3, 4, 5, 6}, {1, 2, 3}));
+  EXPECT_EQ(a.grad().values(), (std::vector<float>{1, 2, 4, 5}));
+  EXPECT_EQ(b.grad().values(), (std::vector<float>{3, 6}));
+}
+
+TEST(Ops, TheMaximumOverTimeIsTheFirstAndNaNReachesIt) {
+  const float nan = std::nanf("");
+  const Tensor x = leaf({3, nan, 7, 1, 7, nan}, {1, 3, 2});
+  const Tensor y = ops::max_over_time(x);
+  EXPECT_EQ(y.data()[0], 7);
+  EXPECT_TRUE(std::isnan(y.data()[1]));
+  backward(y, Tensor::from<float>({1, 2}, {1, 2}));
+  EXPECT_EQ(x.grad().values(), (std::vector<float>{0, 2, 1, 0, 0, 0}));
+}
+
 TEST(Ops, WrongShapesAreErrorsThatNameBoth) {
   const Tensor x = Tensor::zeros({2, 10, 3});
   const auto message = [](auto&& call) -> std::string {
@@ -78,6 +99,9 @@ TEST(Ops, WrongShapesAreErrorsThatNameBoth) {
             }).find("fewer"),
             std::string::npos);
   EXPECT_NE(message([&] { ops::add(x, Tensor::zeros({2})); }).find("(2)"), std::string::npos);
+  EXPECT_NE(message([&] { ops::concat(x, Tensor::zeros({2, 9, 3})); }).find("(2, 9, 3)"), std::string::npos);
+  EXPECT_NE(message([&] { ops::avg_pool1d(x, {.kernel = 11}); }).find("kernel 11"), std::string::npos);
+  EXPECT_NE(message([&] { ops::max_over_time(Tensor::zeros({2, 3})); }).find("(2, 3)"), std::string::npos);
   EXPECT_NE(message([&] { ops::attention(x, 2, {}); }).find("heads"), std::string::npos);
   EXPECT_NE(message([&] { Tensor::from<float>({1, 2}, {3}); }).find("expected 3"), std::string::npos);
   EXPECT_NE(message([&] { parse_device("gpu"); }).find("gpu"), std::string::npos);
