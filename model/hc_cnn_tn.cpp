@@ -136,7 +136,7 @@ Tensor HcCnnTn::classify(const Tensor& encoded, const Tensor& features) {
 }
 
 Model::Transfer HcCnnTn::transfer() {
-  return {.by_lead = "cnn.0.weight",
+  return {.by_lead = {"cnn.0.weight"},
           .by_feature = config_.features > 0 ? "hc.0.weight" : "",
           .by_class = {"head.3.weight", "head.3.bias"},
           .stages = {{"the convolutions", &cnn_}, {"the encoder", encoder_.get()}}};

@@ -64,7 +64,7 @@ struct NamedAxis {
 std::map<std::string, NamedAxis> named_axes(Model& net, const ModelDescription& from, const ModelDescription& to) {
   const Model::Transfer transfer = net.transfer();
   std::map<std::string, NamedAxis> axes;
-  if (!transfer.by_lead.empty()) axes[transfer.by_lead] = {"leads", 1, from.lead_names, to.lead_names};
+  for (const std::string& name : transfer.by_lead) axes[name] = {"leads", 1, from.lead_names, to.lead_names};
   if (!transfer.by_feature.empty())
     axes[transfer.by_feature] = {"features", 0, input_names(from.feature_scaling), input_names(to.feature_scaling)};
   for (const nn::NamedTensor& named : net.named_tensors())

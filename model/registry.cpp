@@ -10,12 +10,17 @@ namespace cardiograd::model {
 
 // One line per model, and one in the list below; the first is the default.
 ModelKind hc_cnn_tn_kind();
+ModelKind fcn_wang_kind();
+ModelKind resnet1d_wang_kind();
+ModelKind inception1d_kind();
+ModelKind xresnet1d101_kind();
 
 namespace {
 
 // A deque: its elements stay where they are.
 std::deque<ModelKind>& registry() {
-  static std::deque<ModelKind> kinds = {hc_cnn_tn_kind()};
+  static std::deque<ModelKind> kinds = {hc_cnn_tn_kind(), fcn_wang_kind(), resnet1d_wang_kind(), inception1d_kind(),
+                                        xresnet1d101_kind()};
   return kinds;
 }
 

@@ -58,14 +58,17 @@ Tensor Sequential::compute_plus(const Tensor& x, const Tensor& added) {
 }
 
 Conv1d::Conv1d(std::int64_t inputs, std::int64_t outputs, std::int64_t kernel, const ops::Conv1dOptions& options,
-               PhiloxStream& random)
+               PhiloxStream& random, bool bias)
     : options_(options) {
   const std::int64_t group_inputs = inputs / options.groups;
   const double bound = fan_in_bound(group_inputs * kernel);
   weight_ = uniform({kernel, group_inputs, outputs}, bound, random);
-  bias_ = uniform({outputs}, bound, random);
+  bias_ = bias ? uniform({outputs}, bound, random) : filled({outputs}, 0);
   add_parameter("weight", weight_, Layout::kConv1d);
-  add_parameter("bias", bias_);
+  if (bias)
+    add_parameter("bias", bias_);
+  else
+    add_constant(bias_);
 }
 
 bool Conv1d::absorbs(Layer& next) {
@@ -92,7 +95,8 @@ Linear::Linear(std::int64_t inputs, std::int64_t outputs, PhiloxStream& random) 
 
 bool Linear::absorbs(Layer& next) {
   Linear& last = second_ == nullptr ? *this : *second_;
-  last.normalized_by_ = dynamic_cast<const BatchNorm1d*>(&next);
+  // A bias before a ReLU does not fall out of the batch norm behind it.
+  if (!last.relu_) last.normalized_by_ = dynamic_cast<const BatchNorm1d*>(&next);
   if (second_ != nullptr) return false;
   if (!relu_) return relu_ = dynamic_cast<const Relu*>(&next) != nullptr;
   if (dropout_ == nullptr && (dropout_ = dynamic_cast<Dropout*>(&next)) != nullptr) return true;
@@ -138,7 +142,7 @@ BatchNorm1d::BatchNorm1d(std::int64_t channels, bool relu)
 
 bool BatchNorm1d::absorbs(Layer& next) {
   const auto* pool = dynamic_cast<const MaxPool1d*>(&next);
-  if (pool == nullptr || pool->kernel() != 2) return false;
+  if (pool == nullptr || !pool->is_pairs()) return false;
   pool_ = &next;
   return true;
 }
@@ -281,6 +285,19 @@ std::vector<Tensor> TransformerEncoder::attention_weights(const Tensor& x) {
     tokens = layer->forward(tokens);
   }
   return weights;
+}
+
+void kaiming_normal(Module& module, PhiloxStream& random) {
+  for (const NamedTensor& named : module.parameters()) {
+    Tensor& tensor = *named.tensor;
+    float* values = tensor.data();
+    if (named.layout != Layout::kSame) {
+      const double sd = std::sqrt(2 * static_cast<double>(tensor.shape().last()) / static_cast<double>(tensor.count()));
+      for (std::int64_t i = 0; i < tensor.count(); ++i) values[i] = static_cast<float>(sd * random.normal());
+    } else if (named.name.ends_with("bias")) {
+      std::fill_n(values, tensor.count(), 0.0F);
+    }
+  }
 }
 
 Tensor sinusoidal_positions(std::int64_t time, std::int64_t width) {

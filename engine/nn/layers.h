@@ -70,7 +70,8 @@ class Sequential : public Layer {
 
 class BatchNorm1d;
 
-// x (N, T, inputs) -> (N, Tout, outputs); ops::conv1d. Weights and bias uniform in +-1 / sqrt(fan in).
+// x (N, T, inputs) -> (N, Tout, outputs); ops::conv1d. Weights and bias uniform in +-1 / sqrt(fan in); without `bias`
+// there is none, as with PyTorch's bias=False.
 //
 // Before a batch norm that normalizes by the batch, the bias has no gradient: the mean takes away what is equal in all
 // rows, so that the exact gradient is zero and a computed one is rounding noise. The bias then stays as it is. On the
@@ -78,7 +79,7 @@ class BatchNorm1d;
 class Conv1d : public Layer {
  public:
   Conv1d(std::int64_t inputs, std::int64_t outputs, std::int64_t kernel, const ops::Conv1dOptions& options,
-         PhiloxStream& random);
+         PhiloxStream& random, bool bias = true);
 
  protected:
   Tensor compute(const Tensor& x) override;
@@ -149,17 +150,32 @@ class BatchNorm1d : public Layer {
   Tensor running_var_;
 };
 
-// x (N, T, C) -> (N, T / kernel, C): the largest of each `kernel` samples, T / kernel rounded down.
+// x (N, T, C) -> (N, (T + 2 * padding - kernel) / stride + 1, C): the largest of each `kernel` samples; stride 0: that
+// of the kernel.
 class MaxPool1d : public Layer {
  public:
-  explicit MaxPool1d(std::int64_t kernel) : kernel_(kernel) {}
-  std::int64_t kernel() const { return kernel_; }
+  explicit MaxPool1d(std::int64_t kernel, std::int64_t stride = 0, std::int64_t padding = 0)
+      : kernel_(kernel), stride_(stride == 0 ? kernel : stride), padding_(padding) {}
+  // Whether it takes the larger of two samples side by side.
+  bool is_pairs() const { return kernel_ == 2 && stride_ == 2 && padding_ == 0; }
 
  protected:
-  Tensor compute(const Tensor& x) override { return ops::max_pool1d(x, kernel_, kernel_); }
+  Tensor compute(const Tensor& x) override { return ops::max_pool1d(x, kernel_, stride_, padding_); }
 
  private:
-  std::int64_t kernel_;
+  std::int64_t kernel_, stride_, padding_;
+};
+
+// x (N, T, C) -> (N, Tout, C): ops::avg_pool1d.
+class AvgPool1d : public Layer {
+ public:
+  explicit AvgPool1d(const ops::AvgPoolOptions& options) : options_(options) {}
+
+ protected:
+  Tensor compute(const Tensor& x) override { return ops::avg_pool1d(x, options_); }
+
+ private:
+  ops::AvgPoolOptions options_;
 };
 
 // Any shape: max(x, 0).
@@ -271,6 +287,10 @@ class TransformerEncoder : public Layer {
   Sequential layers_;
   std::vector<TransformerEncoderLayer*> in_order_;
 };
+
+// Other initial weights than the layers' own: weights of convolutions and linear layers in `module` normal with mean 0
+// and SD sqrt(2 / fan in), their biases 0 (He et al. 2015, for layers before a ReLU).
+void kaiming_normal(Module& module, PhiloxStream& random);
 
 // Sinusoidal positions (Vaswani et al. 2017, section 3.5): (time, width), sine in even columns and cosine in odd ones.
 Tensor sinusoidal_positions(std::int64_t time, std::int64_t width);

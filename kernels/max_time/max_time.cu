@@ -72,14 +72,16 @@ __global__ void __launch_bounds__(kTileThreads, 4)
   __syncthreads();
   if (threadIdx.y != 0 || channel >= channels) return;
   const std::uint64_t to = std::uint64_t{blockIdx.x} * channels + channel;
+  Floats<kWidth> largest;
   SIMT_UNROLL
   for (int j = 0; j < kWidth; ++j) {
     TimeMaximum best = {values[0][column + j], samples[0][column + j]};
     for (int lane = 1; lane < Tile::kRowLanes; ++lane)
       best = larger_of(best, {values[lane][column + j], samples[lane][column + j]});
-    y[to + j] = best.value;
+    largest.at[j] = best.value;
     index[to + j] = best.sample;
   }
+  store_floats<kWidth>(y + to, largest);
 }
 
 inline constexpr unsigned kMaximumRows = 64;  // of a chunk
@@ -112,7 +114,7 @@ void max_time_forward_cuda(const MaxTimeShape& s, const float* x, float* y, std:
                                            0, stream, static_cast<int>(s.time), static_cast<unsigned>(s.channels), x, y,
                                            index);
   };
-  with_width(s.channels, launch, x);
+  with_width(s.channels, launch, x, y);
 }
 
 void max_time_backward_cuda(const MaxTimeShape& s, const float* dy, const std::int32_t* index, float* dx,

@@ -83,7 +83,7 @@ TEST_F(Registry, KnowsItsModelsAndTheNearest) {
   EXPECT_EQ(known_models().front()->title, "HC-CNN-TN");
   expect_error([] { Architecture("hc_cnn_nt"); }, {"model is 'hc_cnn_nt', expected hc_cnn_tn"});
   try {
-    model_named("mean");
+    model_named("mean_mode");
     FAIL() << "expected a UsageError";
   } catch (const UsageError& error) {
     EXPECT_EQ(error.hint(), "Nearest: mean_model.");

@@ -1,0 +1,110 @@
+#include "model/conv_classifier.h"
+
+#include <utility>
+
+#include <fmt/format.h>
+
+#include "base/error.h"
+#include "engine/ops/ops.h"
+
+namespace cardiograd::model {
+
+ConvClassifierFields::ConvClassifierFields(ConvClassifierConfig& config)
+    : config_(config), fields_(data_shape_fields(config.classes, config.features, config.leads, config.samples)) {}
+
+ConvClassifierFields& ConvClassifierFields::add(const char* key, ConfigReference value, double most, const char* help) {
+  fields_.push_back(
+      {.section = "model", .key = key, .value = std::move(value), .help = help, .range = {.least = 1, .most = most}});
+  return *this;
+}
+
+ConvClassifierFields& ConvClassifierFields::width(const char* key, ConfigReference value, const char* help) {
+  return add(key, std::move(value), 65536, help);
+}
+
+ConvClassifierFields& ConvClassifierFields::kernel(const char* key, ConfigReference value, const char* help) {
+  return add(key, std::move(value), 9999, help);
+}
+
+ConvClassifierFields& ConvClassifierFields::blocks(const char* key, ConfigReference value, const char* help) {
+  return add(key, std::move(value), 1000, help);
+}
+
+std::vector<ConfigField> ConvClassifierFields::with_head() const {
+  std::vector<ConfigField> fields = fields_;
+  fields.push_back({.section = "model",
+                    .key = "head_width",
+                    .value = &config_.head_width,
+                    .help = "hidden width of the head",
+                    .range = {.least = 1, .most = 65536}});
+  fields.push_back({.section = "model",
+                    .key = "head_dropout",
+                    .value = &config_.head_dropout,
+                    .help = "dropout probability before the last layer; half of it before the hidden one",
+                    .range = {.least = 0, .most = 1, .below_most = true}});
+  return fields;
+}
+
+void check_conv_classifier(const std::string& model, const ConvClassifierConfig& config,
+                           const std::vector<ConfigField>& fields, std::int64_t least_samples) {
+  check_fields(fields);
+  if (config.features != 0)
+    throw Error(fmt::format("{} reads the signals alone, and the data have {} features", model, config.features),
+                "Give --features none.");
+  if (config.samples < least_samples)
+    throw Error(fmt::format("{}: {} samples, at least {} are needed", model, config.samples, least_samples),
+                "Use longer records or crops.");
+}
+
+void append_conv_and_norm(nn::Sequential& to, const std::string& conv, const std::string& norm,
+                          const ConvNormOptions& o, PhiloxStream& random) {
+  to.append<nn::Conv1d>(conv, o.inputs, o.outputs, o.kernel,
+                        ops::Conv1dOptions{.stride = o.stride, .padding = (o.kernel - 1) / 2}, random,
+                        /*bias=*/false);
+  to.append<nn::BatchNorm1d>(norm, o.outputs, o.relu);
+}
+
+void append_conv_norm(nn::Sequential& to, const std::string& name, const ConvNormOptions& options,
+                      PhiloxStream& random) {
+  append_conv_and_norm(to.append<nn::Sequential>(name), "0", "1", options, random);
+}
+
+ConvClassifier::ConvClassifier(const ConvClassifierConfig& config)
+    : Model({config.classes, config.features, config.leads, config.samples}) {}
+
+// The numbers of the head's layers are those of the source, which counts pooling, flattening, dropouts and the ReLU.
+void ConvClassifier::finish(std::unique_ptr<nn::Layer> body, std::int64_t channels, const ConvClassifierConfig& config,
+                            std::vector<std::string> by_lead, PhiloxStream& random) {
+  const auto dropout = static_cast<float>(config.head_dropout);
+  body_ = std::move(body);
+  add_module("body", *body_);
+  head_.append<nn::BatchNorm1d>("2", 2 * channels);
+  head_.append<nn::Dropout>("3", dropout / 2);
+  head_.append<nn::Linear>("4", 2 * channels, config.head_width, random);
+  head_.append<nn::Relu>("5");
+  head_.append<nn::BatchNorm1d>("6", config.head_width);
+  head_.append<nn::Dropout>("7", dropout);
+  head_.append<nn::Linear>("8", config.head_width, config.classes, random);
+  add_module("head", head_);
+  by_lead_ = std::move(by_lead);
+  nn::kaiming_normal(*this, random);
+}
+
+Tensor ConvClassifier::encode(const Tensor& signals) {
+  expect_shape("model", "signals", signals, {signals.defined() ? signals.dim(0) : 0, shape().samples, shape().leads});
+  const Tensor y = body_->forward(signals);
+  return ops::concat(ops::max_over_time(y), ops::mean_over_time(y));
+}
+
+Tensor ConvClassifier::classify(const Tensor& encoded, const Tensor& /*features*/) {
+  return head_.forward(encoded);
+}
+
+Model::Transfer ConvClassifier::transfer() {
+  return {.by_lead = by_lead_,
+          .by_feature = "",
+          .by_class = {"head.8.weight", "head.8.bias"},
+          .stages = {{"the convolutions", body_.get()}}};
+}
+
+}  // namespace cardiograd::model

@@ -1,0 +1,93 @@
+// What the convolutional baselines of PTB-XL share (Strodthoff, Wagner, Schaeffter and Samek, IEEE J. Biomed. Health
+// Inform. 25:1519, 2021; github.com/helme/ecg_ptbxl_benchmarking): they read the signals alone, and one head follows
+// the convolutions, the body:
+//
+//   maximum over time, mean over time -> batch norm, dropout -> linear, ReLU -> batch norm, dropout -> linear
+//
+// Tensors are called body.* and head.*, and within these as in the source.
+#pragma once
+
+#include <cstdint>
+#include <memory>
+#include <string>
+#include <vector>
+
+#include "engine/nn/layers.h"
+#include "model/config_field.h"
+#include "model/model.h"
+#include "model/registry.h"
+
+namespace cardiograd::model {
+
+// The first members of the configuration of such a model.
+struct ConvClassifierConfig {
+  static constexpr bool kTakesFeatures = false;
+
+  std::int64_t classes = DataShape{}.classes;
+  std::int64_t features = 0;
+  std::int64_t leads = DataShape{}.leads;
+  std::int64_t samples = DataShape{}.samples;
+  std::int64_t head_width = 128;
+  double head_dropout = 0.5;
+};
+
+// Lists the fields of a configuration, section "model": those of the data, those that add() gives, those of the head.
+class ConvClassifierFields {
+ public:
+  explicit ConvClassifierFields(ConvClassifierConfig& config);
+  ConvClassifierFields& width(const char* key, ConfigReference value, const char* help);   // 1 to 65536
+  ConvClassifierFields& kernel(const char* key, ConfigReference value, const char* help);  // 1 to 9999
+  ConvClassifierFields& blocks(const char* key, ConfigReference value, const char* help);  // 1 to 1000
+  std::vector<ConfigField> with_head() const;
+
+ private:
+  ConvClassifierFields& add(const char* key, ConfigReference value, double most, const char* help);
+
+  ConvClassifierConfig& config_;
+  std::vector<ConfigField> fields_;
+};
+
+// Throws Error naming `model` when the data have features, or records of fewer than `least_samples`; and what
+// check_fields() throws.
+void check_conv_classifier(const std::string& model, const ConvClassifierConfig& config,
+                           const std::vector<ConfigField>& fields, std::int64_t least_samples);
+
+class ConvClassifier : public Model {
+ public:
+  // (N, samples, leads) -> (N, 2 * channels), channels being those of the body's result
+  Tensor encode(const Tensor& signals) override;
+  // (N, 2 * channels) -> (N, classes); `features` is not used
+  Tensor classify(const Tensor& encoded, const Tensor& features) override;
+
+  Transfer transfer() override;
+
+ protected:
+  explicit ConvClassifier(const ConvClassifierConfig& config);
+
+  // Ends the construction: the body with its `channels`, the head, and initial weights (nn::kaiming_normal).
+  // `by_lead`: the body's tensors that read the leads.
+  void finish(std::unique_ptr<nn::Layer> body, std::int64_t channels, const ConvClassifierConfig& config,
+              std::vector<std::string> by_lead, PhiloxStream& random);
+
+ private:
+  std::unique_ptr<nn::Layer> body_;
+  nn::Sequential head_;
+  std::vector<std::string> by_lead_;
+};
+
+// Convolution without bias and batch norm, "0" and "1" in `name`; with `relu` a ReLU behind. The padding keeps the
+// length where the stride is 1 and the kernel odd: (kernel - 1) / 2.
+struct ConvNormOptions {
+  std::int64_t inputs = 1;
+  std::int64_t outputs = 1;
+  std::int64_t kernel = 1;
+  std::int64_t stride = 1;
+  bool relu = true;
+};
+void append_conv_norm(nn::Sequential& to, const std::string& name, const ConvNormOptions& options,
+                      PhiloxStream& random);
+// The same as two layers of `to` itself.
+void append_conv_and_norm(nn::Sequential& to, const std::string& conv, const std::string& norm,
+                          const ConvNormOptions& options, PhiloxStream& random);
+
+}  // namespace cardiograd::model

@@ -1,0 +1,195 @@
+"""Golden values of the convolutional baselines from PyTorch: logits, loss, gradients.
+
+Usage: baselines.py [OUT.safetensors]      (default: tests/model/golden/baselines.safetensors)
+
+Small configurations of fcn_wang, resnet1d_wang, inception1d and xresnet1d101, built here from torch.nn's layers by the
+tables of Strodthoff et al. 2021 (github.com/helme/ecg_ptbxl_benchmarking). Everything is computed in double precision
+and stored as float32; dropout is 0. For each model the file holds
+  <model>.state        the initial state, all tensors of state_dict() but num_batches_tracked, by name, flattened and
+                       joined
+  <model>.grads        the gradients of the loss, likewise, by the names of the parameters
+  <model>.logits, .loss        forward in training mode
+  <model>.eval_logits          in evaluation mode after that pass
+and x (N, leads, T), y (N, classes); as metadata the sizes.
+"""
+import argparse
+import json
+import pathlib
+
+import torch
+import torch.nn.functional as F
+from safetensors.torch import save_file
+from torch import nn
+
+ROOT = pathlib.Path(__file__).resolve().parents[2]
+LEADS, SAMPLES, RECORDS, CLASSES, HEAD = 3, 69, 4, 3, 6
+
+
+def conv(i, o, k=1, s=1):
+    return nn.Conv1d(i, o, k, s, (k - 1) // 2, bias=False)
+
+
+def conv_norm(i, o, k=1, s=1, relu=True):
+    return nn.Sequential(conv(i, o, k, s), nn.BatchNorm1d(o), *([nn.ReLU()] if relu else []))
+
+
+class BasicBlock(nn.Module):
+    def __init__(self, c, kernels, stride):
+        super().__init__()
+        self.conv1, self.bn1 = conv(c, c, kernels[0], stride), nn.BatchNorm1d(c)
+        self.conv2, self.bn2 = conv(c, c, kernels[1]), nn.BatchNorm1d(c)
+        self.downsample = conv_norm(c, c, 1, stride, False) if stride > 1 else nn.Identity()
+
+    def forward(self, x):
+        y = self.bn2(self.conv2(F.relu(self.bn1(self.conv1(x)))))
+        return F.relu(y + self.downsample(x))
+
+
+class InceptionModule(nn.Module):
+    def __init__(self, i, filters, bottleneck, kernels):
+        super().__init__()
+        self.bottleneck = conv(i, bottleneck)
+        self.convs = nn.ModuleList(conv(bottleneck, filters, k) for k in kernels)
+        self.conv_bottle = nn.Sequential(nn.MaxPool1d(3, 1, 1), conv(i, filters))
+        self.bn_relu = nn.Sequential(nn.BatchNorm1d(filters * (len(kernels) + 1)), nn.ReLU())
+
+    def forward(self, x):
+        narrow = self.bottleneck(x)
+        return self.bn_relu(torch.cat([c(narrow) for c in self.convs] + [self.conv_bottle(x)], 1))
+
+
+class Shortcut(nn.Module):
+    def __init__(self, i, o):
+        super().__init__()
+        self.conv, self.bn = conv(i, o), nn.BatchNorm1d(o)
+
+    def forward(self, x):
+        return self.bn(self.conv(x))
+
+
+class InceptionBody(nn.Module):
+    def __init__(self, modules, filters, bottleneck, kernels):
+        super().__init__()
+        c = filters * (len(kernels) + 1)
+        self.im = nn.ModuleList(InceptionModule(c if d else LEADS, filters, bottleneck, kernels)
+                                for d in range(modules))
+        self.sk = nn.ModuleList(Shortcut(c if d else LEADS, c) for d in range(modules // 3))
+
+    def forward(self, x):
+        before = x
+        for d, module in enumerate(self.im):
+            x = module(x)
+            if d % 3 == 2:
+                x = F.relu(x + self.sk[d // 3](before))
+                before = x
+        return x
+
+
+class BottleneckBlock(nn.Module):
+    def __init__(self, i, width, kernel, stride):
+        super().__init__()
+        o = 4 * width
+        self.convs = nn.Sequential(conv_norm(i, width), conv_norm(width, width, kernel, stride),
+                                   conv_norm(width, o, relu=False))
+        self.pool = nn.AvgPool1d(2, ceil_mode=True) if stride > 1 else nn.Identity()
+        self.idpath = nn.Sequential(*([conv_norm(i, o, relu=False)] if i != o else []))
+
+    def forward(self, x):
+        return F.relu(self.convs(x) + self.idpath(self.pool(x)))
+
+
+class Classifier(nn.Module):
+    def __init__(self, body, channels):
+        super().__init__()
+        self.body = body
+        self.head = nn.Sequential(nn.Identity(), nn.Identity(), nn.BatchNorm1d(2 * channels), nn.Identity(),
+                                  nn.Linear(2 * channels, HEAD), nn.ReLU(), nn.BatchNorm1d(HEAD), nn.Identity(),
+                                  nn.Linear(HEAD, CLASSES))
+
+    def forward(self, x):
+        y = self.body(x)
+        return self.head(torch.cat([F.adaptive_max_pool1d(y, 1)[..., 0], y.mean(-1)], 1))
+
+
+def fcn_wang(channels, kernels):
+    widths = [LEADS, *channels]
+    return nn.Sequential(*(nn.Sequential(conv_norm(i, o, k)) for i, o, k in zip(widths, channels, kernels))), widths[-1]
+
+
+def resnet1d_wang(channels, blocks, stem_kernel, kernels):
+    groups = (nn.Sequential(BasicBlock(channels, kernels, 2 if b else 1)) for b in range(blocks))
+    return nn.Sequential(conv(LEADS, channels, stem_kernel), nn.BatchNorm1d(channels), nn.ReLU(), *groups), channels
+
+
+def inception1d(modules, bottleneck, filters, kernels):
+    return InceptionBody(modules, filters, bottleneck, kernels), filters * (len(kernels) + 1)
+
+
+def xresnet1d101(stem, blocks, width, kernel):
+    layers, i = [], LEADS
+    for o in stem:
+        layers.append(conv_norm(i, o, kernel, 1 if layers else 2))
+        i = o
+    layers.append(nn.MaxPool1d(3, 2, 1))
+    for g, count in enumerate(blocks):
+        group = []
+        for b in range(count):
+            group.append(BottleneckBlock(i, width, kernel, 2 if g and not b else 1))
+            i = 4 * width
+        layers.append(nn.Sequential(*group))
+    return nn.Sequential(*layers), i
+
+
+MODELS = {
+    fcn_wang: dict(channels=[6, 8, 5], kernels=[8, 5, 3]),
+    resnet1d_wang: dict(channels=6, blocks=3, stem_kernel=7, kernels=[5, 3]),
+    inception1d: dict(modules=6, bottleneck=4, filters=3, kernels=[39, 19, 9]),
+    xresnet1d101: dict(stem=[4, 3, 6], blocks=[2, 1, 2, 1], width=3, kernel=5),
+}
+
+
+def joined(tensors):
+    return torch.cat([tensors[name].detach().flatten() for name in sorted(tensors)]).float()
+
+
+def make(function, sizes, x, y):
+    net = Classifier(*function(**sizes))
+    with torch.no_grad():  # initial values that are 0 or 1 would hide mistakes
+        for p in net.parameters():
+            p += 0.2 * torch.randn_like(p) if p.dim() == 1 else 0.2 * p * torch.randn_like(p)
+        for name, b in net.named_buffers():
+            if name.endswith('running_mean'):
+                b += 0.1 * torch.randn_like(b)
+            elif name.endswith('running_var'):
+                b *= 0.5 + torch.rand_like(b)
+    state = joined({n: t for n, t in net.state_dict().items() if t.is_floating_point()})
+    net.double().train()
+    logits = net(x.double())
+    loss = F.binary_cross_entropy_with_logits(logits, y.double())
+    loss.backward()
+    grads = joined({n: p.grad for n, p in net.named_parameters()})
+    net.eval()
+    with torch.no_grad():
+        eval_logits = net(x.double())
+    golden = dict(state=state, grads=grads, logits=logits, loss=loss.reshape(1), eval_logits=eval_logits)
+    return {f'{function.__name__}.{k}': v.detach().float().contiguous() for k, v in golden.items()}
+
+
+def main():
+    parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
+    parser.add_argument('out', nargs='?', default=ROOT / 'tests/model/golden/baselines.safetensors', type=pathlib.Path)
+    out = parser.parse_args().out
+    torch.set_num_threads(1)
+    torch.manual_seed(2026)
+    x = torch.randn(RECORDS, LEADS, SAMPLES)
+    y = (torch.rand(RECORDS, CLASSES) < 0.4).float()
+    tensors = {'x': x, 'y': y}
+    for function, sizes in MODELS.items():
+        tensors |= make(function, sizes, x, y)
+    assert all(torch.isfinite(t).all() for t in tensors.values())
+    save_file(tensors, out, {'sizes': json.dumps({f.__name__: sizes | {'head_width': HEAD} for f, sizes in MODELS.items()})})
+    print(f'{out}: {out.stat().st_size} bytes')
+
+
+if __name__ == '__main__':
+    main()

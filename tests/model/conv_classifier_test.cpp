@@ -1,0 +1,183 @@
+// The convolutional baselines: their sizes are those that are published, small ones equal PyTorch's
+// (scripts/golden/baselines.py).
+#include "model/conv_classifier.h"
+
+#include <algorithm>
+#include <cmath>
+#include <string>
+#include <vector>
+
+#include <gtest/gtest.h>
+#include <nlohmann/json.hpp>
+
+#include "engine/autograd.h"
+#include "engine/io/safetensors.h"
+#include "engine/ops/ops.h"
+#include "model/registry.h"
+#include "tests/data/helpers.h"
+
+namespace cardiograd::model {
+namespace {
+
+using data::testing::expect_error;
+
+Architecture architecture(const std::string& name, const DataShape& shape, const nlohmann::json& sizes) {
+  Architecture a(name);
+  a.set_shape(shape);
+  for (const auto& [key, value] : sizes.items()) {
+    const ConfigField& field = field_named(a.fields(), key);
+    if (value.is_array())
+      *std::get<std::vector<std::int64_t>*>(field.value) = value.get<std::vector<std::int64_t>>();
+    else
+      *std::get<std::int64_t*>(field.value) = value.get<std::int64_t>();
+  }
+  *std::get<double*>(field_named(a.fields(), "head_dropout").value) = 0;
+  return a;
+}
+
+struct Golden {
+  Golden() : file(read_safetensors(std::string(CARDIOGRAD_TESTS_DIR) + "/model/golden/baselines.safetensors")) {
+    sizes = nlohmann::json::parse(file.metadata.at("sizes"));
+    const Tensor& x = at("x");  // (N, leads, T)
+    shape = {.classes = at("y").dim(1), .features = 0, .leads = x.dim(1), .samples = x.dim(2)};
+    signals = Tensor::empty({x.dim(0), x.dim(2), x.dim(1)});
+    for (std::int64_t n = 0; n < x.dim(0); ++n)
+      for (std::int64_t c = 0; c < x.dim(1); ++c)
+        for (std::int64_t t = 0; t < x.dim(2); ++t)
+          signals.data()[(n * x.dim(2) + t) * x.dim(1) + c] = x.data()[(n * x.dim(1) + c) * x.dim(2) + t];
+  }
+  const Tensor& at(const std::string& name) const { return file.tensors.at(name); }
+
+  SafetensorsFile file;
+  nlohmann::json sizes;
+  DataShape shape;
+  Tensor signals;
+};
+
+std::vector<nn::NamedTensor> sorted(std::vector<nn::NamedTensor> named) {
+  std::sort(named.begin(), named.end(), [](const auto& a, const auto& b) { return a.name < b.name; });
+  return named;
+}
+
+Shape pytorch_shape(const nn::NamedTensor& named) {
+  const Shape& s = named.tensor->shape();
+  if (named.layout == nn::Layout::kConv1d) return {s[2], s[1], s[0]};
+  return named.layout == nn::Layout::kLinear ? Shape{s[1], s[0]} : s;
+}
+
+void load(Model& net, const Tensor& state) {
+  std::int64_t at = 0;
+  for (const nn::NamedTensor& named : sorted(net.named_tensors())) {
+    const Tensor values = from_pytorch(state.part(at, pytorch_shape(named)), named.layout);
+    std::copy_n(values.data(), values.count(), named.tensor->data());
+    at += values.count();
+  }
+  ASSERT_EQ(at, state.count());
+}
+
+double norm(const float* x, const float* y, std::int64_t count) {
+  double sum = 0;
+  for (std::int64_t i = 0; i < count; ++i)
+    sum += std::pow(static_cast<double>(x[i]) - (y == nullptr ? 0 : static_cast<double>(y[i])), 2);
+  return std::sqrt(sum);
+}
+
+void expect_gradients(Model& net, const Tensor& expected) {
+  const double all = norm(expected.data(), nullptr, expected.count());
+  std::int64_t at = 0;
+  for (const nn::NamedTensor& named : sorted(net.parameters())) {
+    ASSERT_TRUE(named.tensor->grad().defined()) << named.name;
+    const Tensor got = to_pytorch(named.tensor->grad(), named.layout);
+    const float* golden = expected.data() + at;
+    EXPECT_TRUE(norm(got.data(), golden, got.count()) <= 1e-4 * norm(golden, nullptr, got.count()) + 1e-6 * all)
+        << named.name;
+    at += got.count();
+  }
+  EXPECT_EQ(at, expected.count());
+}
+
+void expect_close(const Tensor& got, const Tensor& expected) {
+  ASSERT_EQ(got.count(), expected.count());
+  for (std::int64_t i = 0; i < got.count(); ++i)
+    EXPECT_TRUE(std::abs(got.data()[i] - expected.data()[i]) <= 2e-5F) << i;
+}
+
+class Baseline : public ::testing::TestWithParam<const char*> {};
+
+TEST_P(Baseline, EqualsPyTorch) {
+  const Golden golden;
+  const std::string name = GetParam();
+  const auto net = architecture(name, golden.shape, golden.sizes.at(name)).build(0);
+  load(*net, golden.at(name + ".state"));
+  net->set_training(true);
+  const Tensor logits = net->forward(golden.signals, {});
+  const Tensor loss = ops::bce_with_logits(logits, golden.at("y"));
+  backward(loss);
+  expect_close(logits, golden.at(name + ".logits"));
+  expect_close(loss, golden.at(name + ".loss"));
+  expect_gradients(*net, golden.at(name + ".grads"));
+  net->set_training(false);
+  expect_close(net->forward(golden.signals, {}), golden.at(name + ".eval_logits"));
+}
+
+INSTANTIATE_TEST_SUITE_P(Models, Baseline,
+                         ::testing::Values("fcn_wang", "resnet1d_wang", "inception1d", "xresnet1d101"),
+                         [](const auto& test) { return test.param; });
+
+TEST(ConvClassifier, HasThePublishedNumberOfParameters) {
+  const auto count = [](const char* name, std::int64_t classes) {
+    Architecture a(name);
+    a.set_shape({.classes = classes, .features = 0, .leads = 12, .samples = 250});
+    return a.build(0)->parameter_count();
+  };
+  EXPECT_EQ(count("fcn_wang", 5), 309765);
+  EXPECT_EQ(count("fcn_wang", 71), 318279);
+  EXPECT_EQ(count("resnet1d_wang", 5), 473349);
+  EXPECT_EQ(count("inception1d", 23), 509975);
+  EXPECT_EQ(count("xresnet1d101", 5), 1872261);
+}
+
+// Kaiming normal by the fan in, biases 0, batch norms 1 and 0.
+TEST(ConvClassifier, BeginsWithTheInitialWeightsOfTheSource) {
+  Architecture a("fcn_wang");
+  a.set_shape({.classes = 5, .features = 0, .leads = 12, .samples = 250});
+  const auto net = a.build(7);
+  for (const nn::NamedTensor& named : net->parameters()) {
+    const Tensor& tensor = *named.tensor;
+    const auto count = static_cast<double>(tensor.count());
+    double sum = 0, squares = 0;
+    for (const float value : tensor.values()) {
+      sum += static_cast<double>(value);
+      squares += std::pow(static_cast<double>(value), 2);
+    }
+    if (named.layout == nn::Layout::kSame) {
+      EXPECT_EQ(sum, named.name.ends_with("bias") ? 0 : count) << named.name;
+      EXPECT_EQ(squares, sum) << named.name;
+      continue;
+    }
+    const double variance = 2 * static_cast<double>(tensor.shape().last()) / count;
+    EXPECT_NEAR(squares / count / variance, 1, 6 * std::sqrt(2 / count)) << named.name;
+    EXPECT_NEAR(sum / count, 0, 5 * std::sqrt(variance / count)) << named.name;
+  }
+}
+
+TEST(ConvClassifier, RefusesWhatCannotBe) {
+  const DataShape shape = {.classes = 2, .features = 0, .leads = 2, .samples = 100};
+  const auto build = [](const char* name, DataShape data, const nlohmann::json& sizes) {
+    return [=] { architecture(name, data, sizes).build(0); };
+  };
+  DataShape with_features = shape, shorter = shape;
+  with_features.features = 3;
+  shorter.samples = 31;
+  expect_error(build("fcn_wang", with_features, {}), {"fcn_wang reads the signals alone", "3 features"});
+  expect_error(build("xresnet1d101", shorter, {}), {"31 samples, at least 32 are needed"});
+  expect_error(build("fcn_wang", shape, {{"kernels", {3}}}), {"3 channels and 1 kernels"});
+  expect_error(build("resnet1d_wang", shape, {{"kernels", {4, 3}}}), {"odd"});
+  expect_error(build("inception1d", shape, {{"modules", 4}}), {"4 modules, expected a multiple of 3"});
+  expect_error(build("xresnet1d101", shape, {{"kernel", 4}}), {"odd kernel"});
+  EXPECT_FALSE(model_named("fcn_wang").takes_features);
+  EXPECT_TRUE(model_named("hc_cnn_tn").takes_features);
+}
+
+}  // namespace
+}  // namespace cardiograd::model
