@@ -191,8 +191,8 @@ void evaluate(const Options& o) {
 
   trained.net->to(device);
   log_info("device {}", describe_device(device));
-  const model::DataLoader source(model::take_arrays(set, description.feature_scaling), description.signal_scaling,
-                                 device);
+  const model::DataLoader source(model::take_arrays(set, description.feature_scaling, description.crops()),
+                                 description.signal_scaling, device);
   const model::Scores scored = score(*trained.net, source, rows, o.batch_size, {});
   const evaluation::Evaluation evaluation = evaluation::evaluate(
       scored.probabilities, data::labels_of(set, rows), description.class_names, description.thresholds, o.bootstrap);

@@ -13,6 +13,7 @@
 
 #include "apps/common/app.h"
 #include "apps/common/check_report.h"
+#include "apps/common/completion.h"
 #include "apps/common/config_options.h"
 #include "apps/common/outputs.h"
 #include "apps/common/progress.h"
@@ -29,6 +30,7 @@
 #include "model/initial_weights.h"
 #include "model/model_file.h"
 #include "model/preprocessing.h"
+#include "model/recipe.h"
 #include "model/trainer.h"
 
 namespace cardiograd::apps {
@@ -39,7 +41,7 @@ using model::TrainingConfig;
 
 struct Options {
   ConfigOptions values;  // of the configuration
-  std::optional<std::string> config, out, cache;
+  std::optional<std::string> recipe, config, out, cache;
   bool no_cache = false;
   bool resume = false;
   bool allow_changes = false;
@@ -66,6 +68,13 @@ void add_options(CLI::App& app, Options& o) {
       },
       batch_help + "; auto: the largest that the GPU's memory admits");
   app.add_option("--config", o.config, "TOML file with any of the values of a run's config.toml; options override it");
+  std::string recipes = "values to begin with, before --config and the options:";
+  std::vector<std::string> names;
+  for (const model::Recipe& recipe : model::known_recipes()) {
+    recipes += fmt::format("{} {} ({})", names.empty() ? "" : ",", recipe.name, recipe.meaning);
+    names.push_back(recipe.name);
+  }
+  set_words(app.add_option("--recipe", o.recipe, recipes), std::move(names));
   app.add_flag("--config-help", o.config_help,
                "print every value of a configuration, its range and default, as Markdown");
   app.add_option("--out", o.out, "run folder; default runs/<task>-<time>");
@@ -121,10 +130,12 @@ void expect_same(TrainingConfig stored, TrainingConfig wanted, bool allow_change
   }
 }
 
-// What --config says; or what fits --init; or the defaults.
+// What --config says, with the values of --recipe where it is silent; or what fits --init; or the defaults.
 TrainingConfig given_config(const Options& o) {
-  if (o.config) return model::read_config(*o.config);
   TrainingConfig config;
+  if (o.recipe) model::recipe_named(*o.recipe).apply(config);
+  if (o.config) return model::read_config(*o.config, config);
+  if (o.recipe) return config;
   o.values.apply(config);
   if (config.init.empty()) return {};
   return model::config_like(model::load_model(config.init).description);
@@ -162,6 +173,9 @@ Run choose_run(const Options& o) {
   if (o.resume && !o.out) throw UsageError("--resume without --out", "Say which run: --resume --out runs/NAME.");
   if (o.resume && o.auto_batch_size)
     throw UsageError("--resume with --batch-size auto", "A run keeps the batch size that its config.toml has.");
+  if (o.resume && o.recipe) throw UsageError("--resume with --recipe", "A run keeps the values of its config.toml.");
+  if (o.recipe && o.values.given("training.init"))
+    throw UsageError("--recipe with --init", "What fits --init is not what a recipe says; give the values themselves.");
   if (o.allow_changes && !o.resume) throw UsageError("--allow-changes without --resume", "A new run needs no leave.");
   if (o.out) run.folder = *o.out;
   run.resume = o.resume;
@@ -174,6 +188,7 @@ Run choose_run(const Options& o) {
     run.config = with_options(given_config(o), o);
   }
   check(run.config);
+  if (o.recipe) check_recipe(model::recipe_named(*o.recipe), run.config);
   if (!o.out)
     run.folder =
         fmt::format("runs/{}-{:%Y%m%d-%H%M%S}", word_of(run.config.data.task), fmt::localtime(std::time(nullptr)));
@@ -242,11 +257,13 @@ bool run_epochs(model::Trainer& trainer, std::int64_t epochs, double save_every_
 
 void print_result(const model::Trainer& trainer, const fs::path& folder) {
   const model::EpochResult* best = nullptr;
+  const bool last = trainer.config().keep == model::Keep::kLast;
   for (const model::EpochResult& r : trainer.log())
-    if (r.best) best = &r;
+    if (r.best || last) best = &r;
   if (best == nullptr || is_quiet()) return;
-  fmt::print("done: best validation macro AUC {:.4f} in epoch {}; models {} and {}\n", best->val_macro_auc, best->epoch,
-             printable((folder / "best.safetensors").string()), printable((folder / "last.safetensors").string()));
+  fmt::print("done: {} validation macro AUC {:.4f} in epoch {}; models {} and {}\n", last ? "last" : "best",
+             best->val_macro_auc, best->epoch, printable((folder / "best.safetensors").string()),
+             printable((folder / "last.safetensors").string()));
 }
 
 void train(const Options& options) {

@@ -15,6 +15,12 @@ constexpr std::uint64_t shuffle(std::int64_t epoch) {
   return 2 + static_cast<std::uint64_t>(epoch);
 }
 
+// Where the crop of a record begins in `epoch`, both from 0: epoch below 2^20, record below 2^24.
+constexpr std::uint64_t crop(std::int64_t epoch, std::int64_t record) {
+  return (std::uint64_t{0xC4095} << 44) | (static_cast<std::uint64_t>(epoch) << 24) |
+         static_cast<std::uint64_t>(record);
+}
+
 // The `draw`-th resampling of the records, from 0.
 constexpr std::uint64_t bootstrap(std::int64_t draw) {
   return (std::uint64_t{0xB0075} << 32) + static_cast<std::uint64_t>(draw);

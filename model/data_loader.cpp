@@ -56,6 +56,26 @@ Tensor moved(std::vector<std::int16_t>&& values, const Shape& shape) {
   return tensor;
 }
 
+// The answers to the windows of each record, side by side in `logits`, as one.
+Scores join_windows(const std::vector<float>& logits, std::size_t windows, std::size_t classes, Aggregate aggregate,
+                    double loss) {
+  Scores scores;
+  scores.loss = loss;
+  for (std::size_t first = 0; first < logits.size(); first += windows * classes)
+    for (std::size_t c = 0; c < classes; ++c) {
+      double sum = 0, largest = 0;
+      for (std::size_t w = 0; w < windows; ++w) {
+        const double probability = 1 / (1 + std::exp(-static_cast<double>(logits[first + w * classes + c])));
+        sum += probability;
+        if (std::isnan(probability) || probability > largest) largest = probability;
+      }
+      const double joined = aggregate == Aggregate::kMax ? largest : sum / static_cast<double>(windows);
+      scores.probabilities.push_back(static_cast<float>(joined));
+      scores.logits.push_back(static_cast<float>(std::log(joined) - std::log1p(-joined)));
+    }
+  return scores;
+}
+
 bool fits_on_gpu(const Tensor& signals, double fraction) {
   return static_cast<double>(signals.byte_count()) <= fraction * static_cast<double>(cuda_memory_for_tensors());
 }
@@ -65,6 +85,7 @@ bool fits_on_gpu(const Tensor& signals, double fraction) {
 DataLoader::DataLoader(RecordArrays arrays, const SignalScaling& signal_scaling, Device device,
                        double resident_fraction)
     : device_(device),
+      crops_(arrays.crops),
       signals_(moved(std::move(arrays.signals), {arrays.records, arrays.samples, arrays.leads})),
       scales_(Tensor::from(arrays.scales, {arrays.records, arrays.leads})),
       labels_(Tensor::from(arrays.labels, {arrays.records, arrays.classes})),
@@ -73,13 +94,32 @@ DataLoader::DataLoader(RecordArrays arrays, const SignalScaling& signal_scaling,
   for (const double sd : signal_scaling.sd) inverse.push_back(static_cast<float>(1 / sd));
   inverse_sd_ = Tensor::from(inverse, {arrays.leads}).to(device);
   if (arrays.feature_width > 0) features_ = Tensor::from(arrays.features, {arrays.records, arrays.feature_width});
+  if (crops_.samples > arrays.samples)
+    throw Error(fmt::format("crops of {} samples, and the records have {}", crops_.samples, arrays.samples),
+                "Use a smaller training.crop, or longer records.");
+  if (crops_.samples > 0) return;
   if (device == Device::kCpu || fits_on_gpu(signals_, resident_fraction)) {
     resident_signals_ = signals_.to(device);
     resident_scales_ = scales_.to(device);
   }
 }
 
-Batch DataLoader::batch(const std::vector<std::int64_t>& rows, std::size_t first, std::size_t count) const {
+// The crops of records `index` that begin at `starts`, int16 (N, crop, leads) on the device.
+Tensor DataLoader::signals_of(const std::vector<std::int32_t>& index, const std::vector<std::int64_t>& starts) const {
+  const std::int64_t leads = signals_.dim(2), last = samples() - crops_.samples;
+  Tensor crops = Tensor::empty({static_cast<std::int64_t>(index.size()), crops_.samples, leads}, DType::kInt16);
+  for (std::size_t i = 0; i < index.size(); ++i) {
+    const std::int64_t start = starts.empty() ? last / 2 : starts[i];
+    if (start < 0 || start > last)
+      throw Error(fmt::format("a crop begins at sample {}, expected 0 to {}", start, last));
+    std::copy_n(signals_.data<std::int16_t>() + (index[i] * samples() + start) * leads, crops_.samples * leads,
+                crops.data<std::int16_t>() + static_cast<std::int64_t>(i) * crops_.samples * leads);
+  }
+  return crops.to(device_);
+}
+
+Batch DataLoader::batch(const std::vector<std::int64_t>& rows, std::size_t first, std::size_t count,
+                        const std::vector<std::int64_t>& starts) const {
   std::vector<std::int32_t> index;
   for (std::size_t i = 0; i < count; ++i) index.push_back(static_cast<std::int32_t>(rows[first + i]));
   Batch batch;
@@ -88,7 +128,7 @@ Batch DataLoader::batch(const std::vector<std::int64_t>& rows, std::size_t first
   Tensor signals = resident_signals_;
   Tensor scales = resident_scales_;
   if (!resident()) {
-    signals = gather_rows(signals_, index, device_);
+    signals = crops_.samples > 0 ? signals_of(index, starts) : gather_rows(signals_, index, device_);
     scales = gather_rows(scales_, index, device_);
     std::iota(index.begin(), index.end(), 0);
   }
@@ -127,10 +167,17 @@ Scores score(Model& net, const DataLoader& source, const std::vector<std::int64_
   net.set_training(false);
   std::vector<float> all;
   double loss = 0;
-  for (std::size_t first = 0; first < rows.size(); first += static_cast<std::size_t>(batch_size)) {
+  const std::vector<std::int64_t> windows = crop_windows(source.crops(), source.samples());
+  const std::size_t inputs = rows.size() * windows.size();
+  for (std::size_t first = 0; first < inputs; first += static_cast<std::size_t>(batch_size)) {
     if (between) between();
-    const std::size_t count = std::min(static_cast<std::size_t>(batch_size), rows.size() - first);
-    const Batch batch = source.batch(rows, first, count);
+    const std::size_t count = std::min(static_cast<std::size_t>(batch_size), inputs - first);
+    std::vector<std::int64_t> some, starts;
+    for (std::size_t i = first; i < first + count; ++i) {
+      some.push_back(rows[i / windows.size()]);
+      starts.push_back(windows[i % windows.size()]);
+    }
+    const Batch batch = source.batch(some, 0, count, starts);
     const Tensor logits = net.forward(batch.signals, batch.features);
     const std::vector<float> values = logits.values();
     all.insert(all.end(), values.begin(), values.end());
@@ -139,8 +186,10 @@ Scores score(Model& net, const DataLoader& source, const std::vector<std::int64_
       loss += static_cast<double>(mean_loss.values()[0]) * static_cast<double>(count);
     }
   }
-  loss = pos_weight.defined() ? loss / static_cast<double>(rows.size()) : std::numeric_limits<double>::quiet_NaN();
-  return make_scores(std::move(all), loss);
+  loss = pos_weight.defined() ? loss / static_cast<double>(inputs) : std::numeric_limits<double>::quiet_NaN();
+  if (source.crops().samples == 0) return make_scores(std::move(all), loss);
+  return join_windows(all, windows.size(), static_cast<std::size_t>(source.labels().dim(1)), source.crops().aggregate,
+                      loss);
 }
 
 }  // namespace cardiograd::model

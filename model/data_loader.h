@@ -6,6 +6,7 @@
 #include <vector>
 
 #include "engine/tensor.h"
+#include "model/crops.h"
 #include "model/model.h"
 #include "model/scaling.h"
 
@@ -23,6 +24,7 @@ struct RecordArrays {
   std::int64_t samples = 0;  // per record and lead
   std::int64_t leads = 0;
   std::int64_t classes = 0;
+  Crops crops;                        // what batches have of the records
   std::int64_t feature_width = 0;     // inputs of the model's feature branch; 0: none
   std::vector<std::int16_t> signals;  // (records, samples, leads); value = int16 · scale; -32768 where invalid
   std::vector<float> scales;          // (records, leads)
@@ -41,8 +43,14 @@ class DataLoader {
   DataLoader(RecordArrays arrays, const SignalScaling& signal_scaling, Device device = Device::kCpu,
              double resident_fraction = kResidentFraction);
 
-  // The records `rows[first ... first + count - 1]`. Does not wait for the GPU.
-  Batch batch(const std::vector<std::int64_t>& rows, std::size_t first, std::size_t count) const;
+  // The records `rows[first ... first + count - 1]`. Does not wait for the GPU. With crops the one of record
+  // rows[first + i] that begins at sample starts[i]; without `starts` the one in its middle.
+  Batch batch(const std::vector<std::int64_t>& rows, std::size_t first, std::size_t count,
+              const std::vector<std::int64_t>& starts = {}) const;
+
+  const Crops& crops() const { return crops_; }
+  // Per record.
+  std::int64_t samples() const { return signals_.dim(1); }
 
   // The samples (samples, leads) of one record in the unit that the arrays have; NaN where invalid. Throws Error
   // for a record that is not there.
@@ -61,11 +69,14 @@ class DataLoader {
   const Tensor& features() const { return features_; }
 
   Device device() const { return device_; }
-  // True when all signals are where the batches are made.
+  // True when all signals are where the batches are made; never with crops.
   bool resident() const { return resident_signals_.defined(); }
 
  private:
+  Tensor signals_of(const std::vector<std::int32_t>& index, const std::vector<std::int64_t>& starts) const;
+
   Device device_;
+  Crops crops_;
   Tensor signals_;   // int16 (records, samples, leads), as the next three on the CPU
   Tensor scales_;    // (records, leads)
   Tensor features_;  // (records, width) or undefined
@@ -80,13 +91,14 @@ class DataLoader {
 struct Scores {
   std::vector<float> logits;         // (N, classes)
   std::vector<float> probabilities;  // (N, classes)
-  double loss = 0;                   // weighted BCE, mean over all; NaN without weights
+  double loss = 0;                   // weighted BCE, mean over all; NaN without weights; of crops that of the windows
 };
 
 // With the probabilities of `logits`.
 Scores make_scores(std::vector<float> logits, double loss);
 
-// Runs the model in evaluation mode over `rows`, `batch_size` at a time. `pos_weight` (classes) may be undefined.
+// Runs the model in evaluation mode over `rows`, `batch_size` at a time; with crops over the windows of each record
+// (crop_windows), whose probabilities are joined. `pos_weight` (classes) may be undefined.
 // `between` is called before each batch.
 Scores score(Model& net, const DataLoader& source, const std::vector<std::int64_t>& rows, std::int64_t batch_size,
              const Tensor& pos_weight, const std::function<void()>& between = {});

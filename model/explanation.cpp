@@ -172,6 +172,8 @@ std::vector<float> probabilities_of(const TrainedModel& model, const RecordToExp
 Explanation explain(const TrainedModel& model, const RecordToExplain& record, const BeatParts& beats,
                     std::int64_t target, const ExplanationSettings& settings) {
   const ModelDescription& description = model.description;
+  if (description.cropped_from != 0)
+    throw Error("explanations of models that see crops of a record are not available", "Train with training.crop = 0.");
   const std::size_t leads = description.lead_names.size();
   if (record.samples.empty() || record.samples.size() != beats.of_sample.size() * leads ||
       record.feature_values.size() != description.feature_scaling.names.size())

@@ -115,6 +115,8 @@ TrainingConfig config_like(const ModelDescription& model) {
   config.data.missing_flags = model.feature_scaling.missing_flags;
   config.data.filter = model.filter;
   config.data.normalize = model.normalize;
+  config.crop = model.crops().samples;
+  config.aggregate = model.aggregate;
   return config;
 }
 

@@ -92,6 +92,10 @@ json description_json(const ModelDescription& d) {
             {"data_hash", d.data_hash}};
   if (d.fold_seed != 0) j["fold_seed"] = d.fold_seed;
   if (d.synthetic) j["synthetic"] = true;
+  if (d.cropped_from != 0) {
+    j["cropped_from"] = d.cropped_from;
+    j["aggregate"] = word_of(d.aggregate);
+  }
   return j;
 }
 
@@ -127,6 +131,10 @@ ModelDescription description_from(const json& j) {
   if (j.contains("data_hash")) j.at("data_hash").get_to(d.data_hash);
   if (j.contains("fold_seed")) j.at("fold_seed").get_to(d.fold_seed);
   if (j.contains("synthetic")) j.at("synthetic").get_to(d.synthetic);
+  if (j.contains("cropped_from")) {
+    j.at("cropped_from").get_to(d.cropped_from);
+    read_word(j, "aggregate", d.aggregate);
+  }
   return d;
 }
 
@@ -154,6 +162,9 @@ void check_values(const std::string& origin, const ModelDescription& d) {
   const auto refuse = [&](const std::string& what) { throw Error(fmt::format("{}: {}", origin, what), kDamaged); };
   if (!(d.rate > 0 && d.rate <= kHighestRate))
     refuse(fmt::format("rate_hz is {}, expected 0 to {}", d.rate, kHighestRate));
+  if (const std::int64_t crop = d.architecture.shape().samples;
+      d.cropped_from != 0 && (d.cropped_from < crop || d.cropped_from > kMaxSamples))
+    refuse(fmt::format("cropped_from is {}, expected {} to {}", d.cropped_from, crop, kMaxSamples));
   for (std::size_t c = 0; c < d.class_names.size(); ++c) {
     const std::string& name = d.class_names[c];
     if (name.empty()) refuse(fmt::format("class {} has no name", c + 1));

@@ -10,6 +10,7 @@
 #include <vector>
 
 #include "base/file.h"
+#include "model/crops.h"
 #include "model/registry.h"
 #include "model/scaling.h"
 #include "model/training_config.h"
@@ -29,6 +30,8 @@ struct ModelDescription {
   data::Unlabeled unlabeled = data::Unlabeled::kDrop;  // in training
   FeatureSet feature_set = FeatureSet::kAll;
   Precision precision = Precision::kFp32;  // of the matrix products, in training and after
+  std::int64_t cropped_from = 0;           // samples of the records that crops come from; 0: whole records
+  Aggregate aggregate = Aggregate::kMax;   // of the crops
   SignalScaling signal_scaling;
   FeatureScaling feature_scaling;
   std::int64_t epoch = 0;                 // epochs trained
@@ -37,6 +40,10 @@ struct ModelDescription {
   std::int64_t fold_seed = 0;             // of folds that were drawn (data/label_table.h)
   bool synthetic = false;                 // trained on synthetic ECGs
   std::string data_hash;                  // of ecg_ids and folds of the data set; likewise
+
+  // Samples of a record: more than the architecture's where the model sees crops.
+  std::int64_t record_samples() const { return cropped_from == 0 ? architecture.shape().samples : cropped_from; }
+  Crops crops() const { return {cropped_from == 0 ? 0 : architecture.shape().samples, aggregate}; }
 };
 
 // A model and what its file says about it.

@@ -88,7 +88,7 @@ std::string misfit(const ModelDescription& model, const ecg::TwelveLeads& twelve
         "lead{} {} missing and not derivable from those there{}", twelve.missing.size() == 1 ? "" : "s",
         fmt::join(twelve.missing, ", "),
         twelve.unused.empty() ? "" : fmt::format("; not understood: {}", fmt::join(twelve.unused, ", ")));
-  const double needed = static_cast<double>(model.architecture.shape().samples) / model.rate;
+  const double needed = static_cast<double>(model.record_samples()) / model.rate;
   // A sample more or less is nobody's fault.
   if (prediction.seconds < kMinLengthFraction * needed - 0.5 / model.rate)
     return fmt::format("too short: {:.4g} s, at least {:.3g} s are needed", prediction.seconds,
@@ -118,7 +118,7 @@ void describe_leads(const ModelDescription& model, const ecg::TwelveLeads& twelv
 
 void note_treatment(const ModelDescription& model, const ecg::TwelveLeads& twelve, const ecg::Person& person,
                     Prediction& prediction) {
-  const double needed = static_cast<double>(model.architecture.shape().samples) / model.rate;
+  const double needed = static_cast<double>(model.record_samples()) / model.rate;
   const auto note = [&](std::string text) { prediction.notes.push_back(std::move(text)); };
   if (std::abs(prediction.rate - model.rate) > kSameRate)
     note(fmt::format("resampled from {:g} to {:g} Hz", prediction.rate, model.rate));
@@ -172,7 +172,7 @@ Predictor::Predictor(TrainedModel model, PredictorOptions options)
 bool Predictor::fits_exactly(const data::SourceRecording& source) const {
   const ModelDescription& model = model_.description;
   return source.digital && ecg::are_standard_leads(model.lead_names) &&
-         data::needs_nothing(*source.digital, model.rate, model.architecture.shape().samples);
+         data::needs_nothing(*source.digital, model.rate, model.record_samples());
 }
 
 // `leads` at the model's rate, of its length or shorter.
@@ -187,7 +187,7 @@ Predictor::Window Predictor::window(const ecg::Recording& leads, const data::Sou
   }
   data::PreparedRecord known;
   known.flat_leads = data::flat_leads_of(leads.signal);
-  const auto samples = static_cast<Eigen::Index>(model_.description.architecture.shape().samples);
+  const auto samples = static_cast<Eigen::Index>(model_.description.record_samples());
   window.record = data::prepare_recording(settings, leads.signal.rows() < samples ? repeated(leads, samples) : leads,
                                           source.person, std::move(known));
   return window;
@@ -197,7 +197,7 @@ Predictor::Window Predictor::window(const ecg::Recording& leads, const data::Sou
 std::vector<Predictor::Window> Predictor::windows(const ecg::Recording& leads, const data::SourceRecording& source,
                                                   Prediction& prediction) const {
   const ecg::Recording resampled = data::at_rate(leads, model_.description.rate);
-  const auto length = static_cast<Eigen::Index>(model_.description.architecture.shape().samples);
+  const auto length = static_cast<Eigen::Index>(model_.description.record_samples());
   const auto starts = window_starts(resampled.signal.rows(), length);
   const bool exactly = fits_exactly(source);
   std::vector<Window> usable;
@@ -243,8 +243,9 @@ RecordArrays Predictor::arrays_of(const std::vector<Window>& windows) const {
   const ModelDescription& model = model_.description;
   RecordArrays arrays;
   arrays.records = static_cast<std::int64_t>(windows.size());
-  arrays.samples = model.architecture.shape().samples;
+  arrays.samples = model.record_samples();
   arrays.leads = model.architecture.shape().leads;
+  arrays.crops = model.crops();
   arrays.classes = static_cast<std::int64_t>(model.class_names.size());
   arrays.labels.resize(windows.size() * model.class_names.size());
   std::vector<float> features;

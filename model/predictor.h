@@ -80,7 +80,7 @@ class Predictor {
   TrainedModel& model() { return model_; }
   // The length of the model's records.
   double window_seconds() const {
-    return static_cast<double>(model_.description.architecture.shape().samples) / model_.description.rate;
+    return static_cast<double>(model_.description.record_samples()) / model_.description.rate;
   }
 
  private:

@@ -69,7 +69,7 @@ DataConfig data_config_of(const ModelDescription& model) {
   config.unlabeled = model.unlabeled;
   config.classes = fmt::format("{}", fmt::join(model.class_names, ","));
   config.leads = fmt::format("{}", fmt::join(model.lead_names, ","));
-  config.seconds = static_cast<double>(model.architecture.shape().samples) / model.rate;
+  config.seconds = static_cast<double>(model.record_samples()) / model.rate;
   config.fold_seed = model.fold_seed;
   return config;
 }
@@ -109,11 +109,12 @@ data::Dataset prepare_data(const DataConfig& config, const PrepareOptions& optio
   return data::prepare(settings);
 }
 
-RecordArrays take_arrays(data::Dataset& set, const FeatureScaling& scaling) {
+RecordArrays take_arrays(data::Dataset& set, const FeatureScaling& scaling, const Crops& crops) {
   RecordArrays arrays;
   arrays.records = set.records;
   arrays.samples = set.samples;
   arrays.leads = set.leads;
+  arrays.crops = crops;
   arrays.classes = static_cast<std::int64_t>(set.class_names.size());
   arrays.feature_width = scaling.width();
   arrays.signals = std::exchange(set.signals, {});
@@ -130,9 +131,9 @@ void check_fits(const ModelDescription& model, const data::Dataset& set) {
                     ? "Add --normalize zscore to bring the signals to the model's scale."
                     : "A model trained on millivolts cannot judge signals without a voltage scale; train one "
                       "with --normalize zscore.");
-  if (set.rate != model.rate || set.samples != model.architecture.shape().samples)
+  if (set.rate != model.rate || set.samples != model.record_samples())
     throw Error(fmt::format("the signals have {} samples at {} Hz, the model was trained on {} at {} Hz", set.samples,
-                            set.rate, model.architecture.shape().samples, model.rate),
+                            set.rate, model.record_samples(), model.rate),
                 "Evaluate on records of the model's length and rate.");
   if (set.lead_names != model.lead_names)
     throw Error(fmt::format("the signals have the leads {}, the model was trained on {}",

@@ -34,7 +34,7 @@ data::Dataset prepare_data(const DataConfig& config, const PrepareOptions& optio
 
 // A dataset as a DataLoader takes it, with features as the model needs them. The signals are moved out of `set`, which
 // keeps everything else. Throws what scaled_features throws.
-RecordArrays take_arrays(data::Dataset& set, const FeatureScaling& scaling);
+RecordArrays take_arrays(data::Dataset& set, const FeatureScaling& scaling, const Crops& crops = {});
 
 // Throws Error, saying what differs and what to do, when a model cannot judge these signals: another unit, rate,
 // length, lead set or class list.

@@ -65,7 +65,7 @@ double feature_at(const data::Dataset& set, std::int64_t record, std::size_t col
 
 }  // namespace
 
-SignalScaling fit_signal_scaling(const data::Dataset& set, const std::vector<std::int64_t>& rows) {
+SignalScaling fit_signal_scaling(const data::Dataset& set, const std::vector<std::int64_t>& rows, bool over_leads) {
   const auto leads = static_cast<std::size_t>(set.leads);
   std::vector<Moments> parts(rows.size() * leads);
   parallel_for(static_cast<std::int64_t>(rows.size()), [&](std::int64_t index) {
@@ -82,10 +82,16 @@ SignalScaling fit_signal_scaling(const data::Dataset& set, const std::vector<std
       parts[static_cast<std::size_t>(index) * leads + lead] = moments_of(values);
     }
   });
+  std::vector<Moments> totals(leads);
+  for (std::size_t lead = 0; lead < leads; ++lead)
+    for (std::size_t index = 0; index < rows.size(); ++index) totals[lead].merge(parts[index * leads + lead]);
+  if (over_leads) {
+    Moments all;
+    for (const Moments& total : totals) all.merge(total);
+    totals.assign(leads, all);
+  }
   SignalScaling scaling;
-  for (std::size_t lead = 0; lead < leads; ++lead) {
-    Moments total;
-    for (std::size_t index = 0; index < rows.size(); ++index) total.merge(parts[index * leads + lead]);
+  for (const Moments& total : totals) {
     const double sd = deviation(total);
     scaling.mean.push_back(total.mean);
     scaling.sd.push_back(sd > 0 ? sd : 1);

@@ -19,7 +19,9 @@ struct SignalScaling {
 };
 
 // Mean and SD (of n) of every lead over all valid samples of the records `rows`; a lead without variation gets SD 1.
-SignalScaling fit_signal_scaling(const data::Dataset& set, const std::vector<std::int64_t>& rows);
+// `over_leads`: of all leads together, the same for each.
+SignalScaling fit_signal_scaling(const data::Dataset& set, const std::vector<std::int64_t>& rows,
+                                 bool over_leads = false);
 // Mean 0 and SD 1: leaves signals as they are.
 SignalScaling identity_scaling(std::int64_t leads);
 

@@ -25,6 +25,7 @@
 #include "engine/precision.h"
 #include "evaluation/metrics.h"
 #include "evaluation/thresholds.h"
+#include "model/describe_model.h"
 #include "model/max_batch_size.h"
 #include "model/pos_weight.h"
 #include "model/preprocessing.h"
@@ -41,52 +42,6 @@ constexpr int kStepsAhead = 4;
 
 double seconds_since(Clock::time_point start) {
   return std::chrono::duration<double>(Clock::now() - start).count();
-}
-
-std::vector<std::int64_t> training_folds(const data::Dataset& set, const DataConfig& config) {
-  std::set<std::int64_t> folds(set.folds.begin(), set.folds.end());
-  folds.erase(config.val_fold);
-  folds.erase(config.test_fold);
-  return {folds.begin(), folds.end()};
-}
-
-// The model's file will name them: what it cannot hold is said before the first epoch.
-void check_names(const data::Dataset& set) {
-  const auto check = [](const char* what, const std::string& name) {
-    if (!is_utf8(name))
-      throw Error(fmt::format("the {} '{}' is not UTF-8", what, printable(name)), "Rename it in the data.");
-  };
-  for (const std::string& name : set.class_names) check("class", name);
-  for (const std::string& name : set.lead_names) check("lead", name);
-  for (const std::string& name : set.feature_names) check("feature", name);
-  check("unit", set.unit);
-}
-
-ModelDescription describe_model(const TrainingConfig& config, const data::Dataset& set) {
-  check_names(set);
-  ModelDescription d;
-  d.architecture = config.model;
-  d.architecture.set_shape({.classes = static_cast<std::int64_t>(set.class_names.size()),
-                            .features = 0,  // until the columns in use are known
-                            .leads = set.leads,
-                            .samples = set.samples});
-  d.task = set.task;
-  d.class_names = set.class_names;
-  d.thresholds.assign(set.class_names.size(), evaluation::kDefaultThreshold);
-  d.lead_names = set.lead_names;
-  d.rate = set.rate;
-  d.unit = set.unit;
-  d.filter = config.data.filter;
-  d.normalize = config.data.normalize;
-  d.unlabeled = set.unlabeled;
-  d.fold_seed = config.data.fold_seed;
-  d.feature_set = config.data.features;
-  d.precision = config.precision;
-  d.val_folds = {config.data.val_fold};
-  d.train_folds = training_folds(set, config.data);
-  d.data_hash = records_hash(set);
-  d.synthetic = set.synthetic;
-  return d;
 }
 
 }  // namespace
@@ -117,7 +72,9 @@ Trainer::Trainer(const TrainingConfig& config, data::Dataset set, std::filesyste
     run_source_.data["init"] = to_string(content_hash(read_file(model_path(config_.init))));
   }
   description_.signal_scaling =
-      config_.data.standardize ? fit_signal_scaling(set_, train_rows_) : identity_scaling(set_.leads);
+      config_.data.standardize
+          ? fit_signal_scaling(set_, train_rows_, config_.data.standardize_over == StandardizeOver::kAll)
+          : identity_scaling(set_.leads);
   description_.feature_scaling = fit_feature_scaling(set_, train_rows_, config_.data.missing_flags);
   if (init) take_over_scaling(init->description, description_);
   DataShape shape = description_.architecture.shape();
@@ -129,8 +86,8 @@ Trainer::Trainer(const TrainingConfig& config, data::Dataset set, std::filesyste
 
   begin_with(init);
   net_->to(device_);
-  source_ = std::make_unique<DataLoader>(take_arrays(set_, description_.feature_scaling), description_.signal_scaling,
-                                         device_);
+  source_ = std::make_unique<DataLoader>(take_arrays(set_, description_.feature_scaling, description_.crops()),
+                                         description_.signal_scaling, device_);
   if (config_.auto_batch_size) choose_batch_size();
   make_optimizers();
   make_graph_steps();
@@ -144,7 +101,8 @@ void Trainer::begin_with(const std::optional<TrainedModel>& init) {
 }
 
 void Trainer::make_optimizers() {
-  const optim::AdamOptions options = {.weight_decay = config_.weight_decay,
+  const optim::AdamOptions options = {.beta2 = config_.beta2,
+                                      .weight_decay = config_.weight_decay,
                                       .decoupled = config_.optimizer == Optimizer::kAdamw};
   std::vector<nn::NamedTensor> slow, others;
   for (const nn::NamedTensor& named : net_->parameters()) {
@@ -153,11 +111,6 @@ void Trainer::make_optimizers() {
   }
   optimizer_ = std::make_unique<optim::Adam>(others, options);
   if (!slow.empty()) slow_optimizer_ = std::make_unique<optim::Adam>(slow, options);
-}
-
-void Trainer::update_weights(double learning_rate, const Tensor& loss) {
-  optimizer_->step(learning_rate, loss);
-  if (slow_optimizer_ != nullptr) slow_optimizer_->step(config_.init_lr_factor * learning_rate, loss);
 }
 
 void Trainer::choose_batch_size() {
@@ -176,10 +129,14 @@ void Trainer::choose_batch_size() {
 }
 
 void Trainer::make_graph_steps() {
-  const bool possible = device_ == Device::kCuda && source_->resident() && slow_optimizer_ == nullptr;
+  const bool possible =
+      device_ == Device::kCuda && source_->resident() && slow_optimizer_ == nullptr && !config_.cycle_momentum;
   if (config_.graph == GraphChoice::kOn && slow_optimizer_ != nullptr)
     throw UsageError("--graph on with --init-lr-factor: two learning rates run kernel by kernel",
                      "Leave --graph or --init-lr-factor out.");
+  if (config_.graph == GraphChoice::kOn && (config_.crop > 0 || config_.cycle_momentum))
+    throw UsageError("--graph on with training.crop or training.cycle_momentum, which run kernel by kernel",
+                     "Leave --graph out.");
   if (config_.graph == GraphChoice::kOn && device_ == Device::kCpu)
     throw UsageError("--graph on: the CPU has no graphs", "Use --device cuda, or leave --graph out.");
   if (config_.graph == GraphChoice::kOn && !possible)
@@ -205,15 +162,17 @@ std::size_t Trainer::records_per_epoch() const {
   return config_.drop_last || rest == 1 ? train_rows_.size() - rest : train_rows_.size();
 }
 
+std::int64_t Trainer::total_steps() const {
+  const auto batch_size = static_cast<std::size_t>(config_.batch_size);
+  return static_cast<std::int64_t>((records_per_epoch() + batch_size - 1) / batch_size) * config_.epochs;
+}
+
 double Trainer::learning_rate(std::int64_t epoch, std::int64_t step) const {
   switch (config_.schedule) {
     case Schedule::kCosine:
       return optim::cosine_annealing(config_.lr, epoch, config_.epochs);
-    case Schedule::kOneCycle: {
-      const auto batch_size = static_cast<std::size_t>(config_.batch_size);
-      const std::size_t steps = (records_per_epoch() + batch_size - 1) / batch_size;
-      return optim::one_cycle(config_.lr, step, static_cast<std::int64_t>(steps) * config_.epochs);
-    }
+    case Schedule::kOneCycle:
+      return optim::one_cycle(config_.lr, step, total_steps());
     case Schedule::kConstant:
       break;
   }
@@ -239,6 +198,23 @@ struct Trainer::Epoch {
   std::deque<Step> pending = {};
 };
 
+Batch Trainer::training_batch(const Epoch& epoch, const Step& step) const {
+  std::vector<std::int64_t> starts;
+  const Crops crops = description_.crops();
+  for (std::size_t i = step.first; crops.samples > 0 && i < step.first + step.count; ++i)
+    starts.push_back(crop_start(crops, description_.record_samples(), static_cast<std::uint64_t>(config_.seed),
+                                epoch.result.epoch - 1, epoch.rows[i]));
+  return source_->batch(epoch.rows, step.first, step.count, starts);
+}
+
+void Trainer::update_weights(const Step& step, const Tensor& loss) {
+  for (optim::Adam* optimizer : {optimizer_.get(), slow_optimizer_.get()}) {
+    if (optimizer == nullptr) continue;
+    if (config_.cycle_momentum) optimizer->set_beta1(optim::one_cycle_beta1(step.number, total_steps()));
+    optimizer->step(optimizer == optimizer_.get() ? step.lr : config_.init_lr_factor * step.lr, loss);
+  }
+}
+
 // Only collect_losses() waits for the GPU, for the loss of kStepsAhead steps ago. When the host reads a loss that is
 // not finite, later steps are submitted already; the optimizer has skipped them and the failed one.
 void Trainer::train_step(Epoch& epoch, const Step& step) {
@@ -250,14 +226,14 @@ void Trainer::train_step(Epoch& epoch, const Step& step) {
   }
   net_->set_dropout_step(random_streams::dropout_key(static_cast<std::uint64_t>(config_.seed)),
                          static_cast<std::uint32_t>(step.number));
-  const Batch batch = source_->batch(epoch.rows, step.first, step.count);
+  const Batch batch = training_batch(epoch, step);
   const Tensor loss = ops::weighted_bce(net_->forward(batch.signals, batch.features), batch.labels, pos_weight_);
   losses_.push(loss);
   epoch.pending.push_back(step);
   collect_losses(epoch, device_ == Device::kCpu ? 0 : kStepsAhead);
   backward(loss);
   if (config_.clip_norm > 0) optim::clip_gradients(net_->parameters(), config_.clip_norm);
-  update_weights(step.lr, loss);
+  update_weights(step, loss);
   net_->clear_gradients();
 }
 
@@ -294,7 +270,7 @@ void Trainer::take_loss(Epoch& epoch, double value) {
     net_->set_dropout_step(random_streams::dropout_key(static_cast<std::uint64_t>(config_.seed)),
                            static_cast<std::uint32_t>(step.number));
     stop_not_finite(fmt::format("loss of step {}", step.number + 1), value, step.lr,
-                    first_not_finite(source_->batch(epoch.rows, step.first, step.count)));
+                    first_not_finite(training_batch(epoch, step)));
   }
   epoch.loss += value * static_cast<double>(step.count);
   const std::size_t seen = step.first + step.count;
@@ -433,7 +409,7 @@ bool Trainer::run(const TrainerCallbacks& callbacks, double save_every_s) {
 void Trainer::save(const EpochResult& result) {
   description_.epoch = result.epoch;
   save_model(folder_ / "last.safetensors", description_, *net_);
-  if (result.best) save_model(folder_ / "best.safetensors", description_, *net_);
+  if (result.best || config_.keep == Keep::kLast) save_model(folder_ / "best.safetensors", description_, *net_);
   log_.push_back(result);
   position_ = {};
   write_log();

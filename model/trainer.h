@@ -5,7 +5,8 @@
 //   log.csv            epoch, train_loss, val_loss, val_macro_auc, lr, samples_per_s, seconds, finished, and of each
 //                      class auc_<class> on the validation fold
 //   last.safetensors   the model after the last finished epoch
-//   best.safetensors   the model with the highest macro AUC on the validation fold
+//   best.safetensors   the model with the highest macro AUC on the validation fold; with keep = last that of the last
+//                      epoch
 //   state.safetensors  what resuming needs besides: weights, optimizer moments, counters, the log so far, and hashes
 //                      of the data and the values that the run is made of
 // Each file is replaced in one step. The state is written before the first step, every few minutes, when the run is
@@ -86,6 +87,7 @@ class Trainer {
 
  private:
   std::size_t records_per_epoch() const;
+  std::int64_t total_steps() const;
   double learning_rate(std::int64_t epoch, std::int64_t step) const;
   struct Epoch;
   struct Step;
@@ -93,10 +95,11 @@ class Trainer {
   EpochResult train_epoch(std::int64_t epoch, const TrainerCallbacks& callbacks);
   // Between two steps, or two batches of the validation: saves the state when it is time. Throws Stopped.
   void pause(Epoch& epoch, std::size_t samples);
+  Batch training_batch(const Epoch& epoch, const Step& step) const;
   void train_step(Epoch& epoch, const Step& step);
   void begin_with(const std::optional<TrainedModel>& init);
   void make_optimizers();
-  void update_weights(double learning_rate, const Tensor& loss);
+  void update_weights(const Step& step, const Tensor& loss);
   void choose_batch_size();
   void make_graph_steps();
   // Tells the graphs which records and learning rates are next.

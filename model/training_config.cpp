@@ -60,6 +60,7 @@ void add_data_fields(DataConfig& c, Fields& fields) {
       "harmonise");
   add("standardize", &c.standardize, "", "bring each lead to mean 0 and SD 1 over the training folds", {},
       "standardise");
+  add("standardize_over", &c.standardize_over, "", "of what the mean and the SD are");
   add("unlabeled", &c.unlabeled, "--unlabeled", "records without any class of the task", {}, "unlabelled");
   add("skip_missing", &c.skip_missing, "--skip-missing", "continue when records named in the table are absent");
   add("skip_damaged", &c.skip_damaged, "--skip-damaged", "continue without records that cannot be read");
@@ -98,11 +99,21 @@ void add_training_fields(TrainingConfig& c, Fields& fields) {
   add("drop_last", &c.drop_last, "", "leave an incomplete last batch out in training");
   add("lr", &c.lr, "--lr", "learning rate", {.least = 1e-12, .most = 1e6});
   add("optimizer", &c.optimizer, "", "rule of the parameter update", {}, "optimiser");
+  add("beta2", &c.beta2, "", "Adam's second coefficient, of the mean of squared gradients",
+      {.least = 0, .most = 1, .below_most = true});
   add("weight_decay", &c.weight_decay, "", "decay of the weights in each step", {.least = 0, .most = 1e6});
   add("schedule", &c.schedule, "", "learning rate over time");
+  add("cycle_momentum", &c.cycle_momentum, "",
+      "with schedule one_cycle: Adam's first coefficient from 0.95 down to 0.85 and back; false: 0.9");
   add("clip_norm", &c.clip_norm, "", "largest norm of the gradient; 0: no clipping", {.least = 0, .most = 1e12});
   add("pos_weight", &c.pos_weight, "", "weight positives in the loss as the paper does; false: all 1", {},
       "class_weights");
+  add("crop", &c.crop, "",
+      "samples of the stretch of each record, another in each epoch, that training sees; validation and use join the "
+      "answers to windows of that length, half of it apart; 0: whole records",
+      {.least = 0, .most = kMaxSamples});
+  add("aggregate", &c.aggregate, "", "with crop: what of the windows' probabilities the record's is");
+  add("keep", &c.keep, "", "epoch whose model best.safetensors holds");
   add("thresholds", &c.thresholds, "", "probability above which a class is positive");
   add("precision", &c.precision, "--precision",
       "factors of matrix products; CPUs are faster with bf16 where they have AVX512-BF16");
@@ -207,7 +218,7 @@ void read_root(const std::filesystem::path& path, const toml::table& root, Train
     const auto word = name->value_exact<std::string>();
     if (!word) refuse(place_of(path, *name), "'model.name' is not a text", "For example 'hc_cnn_tn'.");
     try {
-      config.model = Architecture(*word);
+      if (config.model.kind().name != *word) config.model = Architecture(*word);
     } catch (const Error& error) {
       refuse(place_of(path, *name), error.what(), error.hint());
     }
@@ -238,7 +249,7 @@ std::vector<ConfigField> config_fields(TrainingConfig& config) {
   return fields;
 }
 
-TrainingConfig read_config(const std::filesystem::path& path) {
+TrainingConfig read_config(const std::filesystem::path& path, TrainingConfig base) {
   std::error_code ignored;
   if (std::filesystem::is_directory(path, ignored))
     refuse(path.string(), "is a folder, expected a TOML file",
@@ -246,7 +257,7 @@ TrainingConfig read_config(const std::filesystem::path& path) {
                ? fmt::format("Give the run's configuration: {}.", (path / "config.toml").string())
                : "Give a file such as a run's config.toml.");
   const std::string text = read_file(path, kMaxConfigBytes);
-  TrainingConfig config;
+  TrainingConfig config = std::move(base);
   try {
     read_root(path, toml::parse(text, path.string()), config);
   } catch (const toml::parse_error& error) {
@@ -309,6 +320,13 @@ void check(const TrainingConfig& config) {
                      "They say how records of --labels are read.");
   if (own && data.unlabeled == data::Unlabeled::kDrop)
     throw UsageError("--unlabeled drop with --labels", "A row of zeros is an answer, and stays.");
+  if (const ModelKind& kind = config.model.kind(); !kind.takes_features && data.features != FeatureSet::kNone)
+    throw UsageError(
+        fmt::format("--model {} reads the signals alone, and --features is {}", kind.name, word_of(data.features)),
+        "Give --features none.");
+  if (config.cycle_momentum && config.schedule != Schedule::kOneCycle)
+    throw UsageError(fmt::format("training.cycle_momentum with training.schedule {}", word_of(config.schedule)),
+                     "It goes with schedule one_cycle.");
   if (config.init.empty() && (config.freeze != Freeze::kNone || config.init_lr_factor != 1))
     throw UsageError("--freeze or --init-lr-factor without --init", "They are about the weights of --init.");
   check_values(config);

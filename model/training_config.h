@@ -13,6 +13,7 @@
 #include "data/prepare.h"
 #include "engine/device.h"
 #include "model/config_field.h"
+#include "model/crops.h"
 #include "model/registry.h"
 
 namespace cardiograd::model {
@@ -45,6 +46,20 @@ constexpr EnumWords<Schedule, 3> enum_words(Schedule) {
   return {{{Schedule::kCosine, "cosine", "annealed to 0, epoch by epoch"},
            {Schedule::kOneCycle, "one_cycle", "up and down, step by step"},
            {Schedule::kConstant, "constant", "lr throughout"}}};
+}
+
+enum class StandardizeOver { kLead, kAll };
+// Words for options and files, with their meanings.
+constexpr EnumWords<StandardizeOver, 2> enum_words(StandardizeOver) {
+  return {{{StandardizeOver::kLead, "lead", "of each lead by itself"},
+           {StandardizeOver::kAll, "all", "of all leads together, one of each"}}};
+}
+
+enum class Keep { kBest, kLast };
+// Words for options and files, with their meanings.
+constexpr EnumWords<Keep, 2> enum_words(Keep) {
+  return {
+      {{Keep::kBest, "best", "the highest macro AUC on the validation fold"}, {Keep::kLast, "last", "the last one"}}};
 }
 
 enum class Thresholds { kTuned, kFixed };
@@ -95,6 +110,7 @@ struct DataConfig {
   Filter filter = Filter::kButterworth;
   data::Normalize normalize = data::Normalize::kNone;
   bool standardize = true;
+  StandardizeOver standardize_over = StandardizeOver::kLead;
   data::Unlabeled unlabeled = data::Unlabeled::kDrop;
   bool skip_missing = false;
   bool skip_damaged = false;
@@ -117,10 +133,15 @@ struct TrainingConfig {
   bool drop_last = true;
   double lr = 3e-4;
   Optimizer optimizer = Optimizer::kAdam;
+  double beta2 = 0.999;
   double weight_decay = 0;
   Schedule schedule = Schedule::kCosine;
+  bool cycle_momentum = false;
   double clip_norm = 0;
   bool pos_weight = true;
+  std::int64_t crop = 0;  // samples; 0: whole records
+  Aggregate aggregate = Aggregate::kMax;
+  Keep keep = Keep::kBest;
   Thresholds thresholds = Thresholds::kTuned;
   Precision precision = Precision::kFp32;
   std::int64_t seed = 0;
@@ -141,9 +162,9 @@ struct TrainingConfig {
 std::vector<ConfigField> config_fields(TrainingConfig& config);
 
 // Throws Error naming file, line and key for text that is not TOML, an unknown key (with the nearest known one) or a
-// value of another type or outside what it may be. Keys that are not there keep their default; a key of the version
-// before is taken with a warning that names the new one.
-TrainingConfig read_config(const std::filesystem::path& path);
+// value of another type or outside what it may be. Keys that are not there keep the value of `base`; a key of the
+// version before is taken with a warning that names the new one.
+TrainingConfig read_config(const std::filesystem::path& path, TrainingConfig base = {});
 void write_config(const std::filesystem::path& path, const TrainingConfig& config);
 
 // What follows from data.labels where it is given: the task, that records without a class stay, and the folder of the

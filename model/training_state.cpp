@@ -98,7 +98,7 @@ void check_values(const json& state, const std::string& origin, const RunSource&
 
 bool may_change(std::string_view value) {
   return value.starts_with("training.") && value != "training.seed" && value != "training.init" &&
-         value != "training.init_lr_factor" && value != "training.freeze";
+         value != "training.crop" && value != "training.init_lr_factor" && value != "training.freeze";
 }
 
 std::string records_hash(const data::Dataset& set) {

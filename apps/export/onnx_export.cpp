@@ -227,6 +227,9 @@ onnx::ModelProto to_onnx(model::TrainedModel& trained, const std::string& descri
   if (net == nullptr)
     throw Error(fmt::format("the model is '{}', and only hc_cnn_tn can be written as ONNX", d.architecture.kind().name),
                 "Export a model that was trained with --model hc_cnn_tn.");
+  if (d.cropped_from != 0)
+    throw Error("a model that sees crops of a record cannot be written as ONNX: its answers are not joined there",
+                "Export a model that was trained with training.crop = 0.");
   if (options.filter_inside && (d.filter == model::Filter::kNone || d.normalize != data::Normalize::kNone))
     throw UsageError(
         fmt::format("--filter-inside: the model has filter '{}' and normalize '{}', expected a filter and no "

@@ -27,8 +27,8 @@ struct OnnxOptions {
 };
 
 // `description` is the text of the model file's metadata, which the graph carries whole beside its parts. Throws Error
-// for a model of another kind than HC-CNN-TN, and where the filter is to go inside but is none, or the signals are
-// standardized per record, which is no product with a matrix.
+// for a model of another kind than HC-CNN-TN or one that sees crops, and where the filter is to go inside but is none,
+// or the signals are standardized per record, which is no product with a matrix.
 onnx::ModelProto to_onnx(model::TrainedModel& trained, const std::string& description, const OnnxOptions& options);
 
 }  // namespace cardiograd::apps

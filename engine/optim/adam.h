@@ -37,6 +37,8 @@ class Adam {
   // The same on the GPU, with the learning rate that lies at `learning_rate` in its memory when the step runs: nothing
   // that changes from step to step comes from the host, so that a graph can record it.
   void step_at(const double* learning_rate, const Tensor& loss);
+  // Of the steps from now on, but for those that a graph repeats.
+  void set_beta1(double beta1) { options_.beta1 = beta1; }
   // A graph has repeated a step: counts it.
   void count_step() { ++steps_; }
 

@@ -19,4 +19,7 @@ struct OneCycleOptions {
 // again.
 double one_cycle(double max_lr, std::int64_t step, std::int64_t steps, const OneCycleOptions& options = {});
 
+// OneCycleLR's cycle_momentum: Adam's beta1 at `step`, from 0.95 down to 0.85 while the rate rises, and back.
+double one_cycle_beta1(std::int64_t step, std::int64_t steps, const OneCycleOptions& options = {});
+
 }  // namespace cardiograd::optim

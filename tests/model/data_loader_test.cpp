@@ -1,5 +1,6 @@
 #include "model/data_loader.h"
 
+#include <algorithm>
 #include <cmath>
 #include <vector>
 
@@ -92,6 +93,94 @@ TEST(Score, DoesNotDependOnTheBatchSize) {
   EXPECT_NEAR(whole.loss, loss, 1e-5);
   EXPECT_NEAR(score(net, source, rows, 3, weight).loss, loss, 1e-5);
   EXPECT_TRUE(std::isnan(score(net, source, rows, 3, {}).loss)) << "no weights, no loss";
+}
+
+TEST(Crops, WindowsAreHalfACropApartAndReachTheEnd) {
+  EXPECT_EQ(crop_windows({}, 1000), std::vector<std::int64_t>{0});
+  EXPECT_EQ(crop_windows({.samples = 250}, 1000), (std::vector<std::int64_t>{0, 125, 250, 375, 500, 625, 750}));
+  EXPECT_EQ(crop_windows({.samples = 5}, 12), (std::vector<std::int64_t>{0, 2, 4, 6, 7}));
+  EXPECT_EQ(crop_windows({.samples = 12}, 12), std::vector<std::int64_t>{0});
+  EXPECT_EQ(crop_windows({.samples = 1}, 2), (std::vector<std::int64_t>{0, 1}));
+}
+
+// Every place but the last, each as often as the others; another in each epoch, of each record and seed.
+TEST(Crops, BeginAnywhereButAtTheLastPlace) {
+  const Crops crops = {.samples = 28};
+  std::vector<int> counts(5);
+  int same_epoch = 0, same_seed = 0;
+  for (std::int64_t record = 0; record < 1000; ++record) {
+    const std::int64_t start = crop_start(crops, 32, 3, 7, record);
+    ASSERT_TRUE(start >= 0 && start < 4);
+    ++counts[static_cast<std::size_t>(start)];
+    same_epoch += start == crop_start(crops, 32, 3, 8, record) ? 1 : 0;
+    same_seed += start == crop_start(crops, 32, 4, 7, record) ? 1 : 0;
+  }
+  for (std::size_t place = 0; place < 4; ++place) EXPECT_NEAR(counts[place], 250, 70);
+  EXPECT_NEAR(same_epoch, 250, 70);
+  EXPECT_NEAR(same_seed, 250, 70);
+  EXPECT_EQ(crop_start(crops, 28, 3, 7, 1), 0);
+  EXPECT_EQ(crop_start({}, 1000, 3, 7, 1), 0);
+}
+
+TEST(Batches, OfCropsAreParts) {
+  data::Dataset whole = tiny_set(), cropped = tiny_set();
+  const FeatureScaling features = fit_feature_scaling(whole, {0, 1, 2, 3}, false);
+  const SignalScaling scaling = fit_signal_scaling(whole, {0, 1, 2, 3});
+  const DataLoader records(take_arrays(whole, features), scaling);
+  const DataLoader crops(take_arrays(cropped, features, {.samples = 10}), scaling);
+  const std::vector<std::int64_t> rows = {5, 2, 79};
+  const std::vector<std::int64_t> starts = {54, 7};
+  const Batch all = records.batch(rows, 1, 2);
+  const Batch some = crops.batch(rows, 1, 2, starts);
+  EXPECT_EQ(some.signals.shape(), (Shape{2, 10, 4}));
+  EXPECT_EQ(some.features.values(), all.features.values());
+  EXPECT_EQ(some.labels.values(), all.labels.values());
+  for (std::int64_t n = 0; n < 2; ++n)
+    for (std::int64_t i = 0; i < 10 * 4; ++i)
+      EXPECT_EQ(some.signals.data()[n * 40 + i],
+                all.signals.data()[n * 256 + starts[static_cast<std::size_t>(n)] * 4 + i]);
+  EXPECT_EQ(crops.batch(rows, 1, 1).signals.values(), crops.batch(rows, 1, 1, {27}).signals.values());
+  EXPECT_THROW(crops.batch(rows, 0, 1, {55}), Error);
+  EXPECT_FALSE(crops.resident());
+  EXPECT_THROW(DataLoader(take_arrays(whole = tiny_set(), features, {.samples = 65}), scaling), Error);
+}
+
+TEST(Score, OfCropsJoinsTheWindows) {
+  data::Dataset set = tiny_set();
+  const FeatureScaling features = fit_feature_scaling(set, {0, 1, 2, 3, 4}, false);
+  const SignalScaling scaling = fit_signal_scaling(set, {0, 1, 2, 3});
+  HcCnnTnConfig architecture = tiny_architecture(features.width());
+  architecture.samples = 32;
+  HcCnnTn net(architecture, 1);
+  const Tensor weight = Tensor::from<float>({1, 2, 0.5F}, {3});
+  const std::vector<std::int64_t> rows = {7, 79};
+  for (const Aggregate aggregate : {Aggregate::kMax, Aggregate::kMean}) {
+    data::Dataset copy = set;
+    const DataLoader source(take_arrays(copy, features, {32, aggregate}), scaling);
+    const Scores scored = score(net, source, rows, 4, weight);
+    ASSERT_EQ(scored.probabilities.size(), 6U);
+    double loss = 0;
+    for (std::size_t i = 0; i < rows.size(); ++i) {
+      std::vector<double> largest(3), sum(3);
+      for (const std::int64_t start : {0, 16, 32}) {
+        const NoGrad no_grad;
+        const Batch batch = source.batch(rows, i, 1, {start});
+        const Tensor logits = net.forward(batch.signals, batch.features);
+        loss += static_cast<double>(ops::weighted_bce(logits, batch.labels, weight).item()) / 6;
+        for (std::size_t c = 0; c < 3; ++c) {
+          const double p = 1 / (1 + std::exp(-static_cast<double>(logits.data()[c])));
+          largest[c] = std::max(largest[c], p);
+          sum[c] += p;
+        }
+      }
+      for (std::size_t c = 0; c < 3; ++c) {
+        const double expected = aggregate == Aggregate::kMax ? largest[c] : sum[c] / 3;
+        EXPECT_NEAR(scored.probabilities[i * 3 + c], expected, 1e-6);
+        EXPECT_NEAR(1 / (1 + std::exp(-static_cast<double>(scored.logits[i * 3 + c]))), expected, 1e-6);
+      }
+    }
+    EXPECT_NEAR(scored.loss, loss, 1e-5);
+  }
 }
 
 // Plain arrays are enough: two records of three samples and two leads.

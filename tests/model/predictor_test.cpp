@@ -65,15 +65,23 @@ TrainedModel model_for(const DataConfig& config, const data::Dataset& set) {
 }
 
 // What evaluate computes of every record, against predict of its file alone.
-void expect_same_as_evaluate(const DataConfig& training, const DataConfig& judged) {
+void expect_same_as_evaluate(const DataConfig& training, const DataConfig& judged, std::int64_t crop = 0) {
   data::Dataset trained_on = prepare_anew(training);
   data::Dataset set = prepare_anew(judged);
   TrainedModel model = model_for(training, trained_on);
+  if (crop > 0) {
+    model.description.cropped_from = set.samples;
+    DataShape shape = model.description.architecture.shape();
+    shape.samples = crop;
+    model.description.architecture.set_shape(shape);
+    model.net = model.description.architecture.build(3);
+  }
   check_fits(model.description, set);
   const ModelDescription description = model.description;
   std::vector<std::int64_t> rows;
   for (std::int64_t i = 0; i < set.records; ++i) rows.push_back(i);
-  const DataLoader source(take_arrays(set, description.feature_scaling), description.signal_scaling);
+  const DataLoader source(take_arrays(set, description.feature_scaling, description.crops()),
+                          description.signal_scaling);
   const Scores scored = score(*model.net, source, rows, 64, {});
   Predictor predictor(std::move(model), {.any_quality = true});
   const data::PtbxlDatabase database =
@@ -111,6 +119,8 @@ TEST(Predictor, IsExactlyWhatEvaluateComputes) {
     const DataConfig config = tiny_config(tiny, features, filter);
     expect_same_as_evaluate(config, config);
   }
+  const DataConfig config = tiny_config(tiny, "demographics", "none");
+  expect_same_as_evaluate(config, config, 250);
 }
 
 TEST(Predictor, IsExactlyWhatEvaluateComputesOfStandardizedSignals) {

@@ -14,6 +14,9 @@
 #include "base/threads.h"
 #include "engine/io/safetensors.h"
 #include "engine/optim/schedule.h"
+#include "evaluation/metrics.h"
+#include "model/data_loader.h"
+#include "model/preprocessing.h"
 #include "model/training_log.h"
 #include "tests/common/temporary_folder.h"
 #include "tests/data/helpers.h"
@@ -97,12 +100,25 @@ TEST_F(TrainerTest, ThreadsDoNotChangeAByte) {
   EXPECT_NE(train(other).last, one.last);
 }
 
+// Everything that the recipe helme has and the defaults have not, but for its epochs.
+TrainingConfig crop_config() {
+  TrainingConfig config = tiny_config();
+  config.crop = 32;
+  config.schedule = Schedule::kOneCycle;
+  config.cycle_momentum = true;
+  config.optimizer = Optimizer::kAdamw;
+  config.beta2 = 0.99;
+  config.weight_decay = 0.01;
+  config.data.standardize_over = StandardizeOver::kAll;
+  config.keep = Keep::kLast;
+  return config;
+}
+
 // Stopped after any epoch, or within one, and continued by another process: as if never stopped.
 TEST_F(TrainerTest, ResumesToTheSameBytes) {
   for (const Schedule schedule : {Schedule::kCosine, Schedule::kOneCycle}) {
-    TrainingConfig config = tiny_config();
+    TrainingConfig config = schedule == Schedule::kOneCycle ? crop_config() : tiny_config();
     config.epochs = 3;
-    config.schedule = schedule;
     const Result whole = train(config);
     for (int stop = 0; stop < 2 * config.epochs; ++stop) {
       const TemporaryFolder folder;
@@ -233,9 +249,14 @@ TEST_F(TrainerTest, IncompleteBatchesAreUsedOnRequest) {
 }
 
 TEST_F(TrainerTest, SettingsChangeTheResult) {
-  std::set<std::string> results = {train(tiny_config()).last};
-  const auto expect_new = [&](const char* name, const std::function<void(TrainingConfig&)>& change) {
+  const auto one_epoch = [] {
     TrainingConfig config = tiny_config();
+    config.epochs = 1;
+    return config;
+  };
+  std::set<std::string> results = {train(one_epoch()).last};
+  const auto expect_new = [&](const char* name, const std::function<void(TrainingConfig&)>& change) {
+    TrainingConfig config = one_epoch();
     change(config);
     EXPECT_TRUE(results.insert(train(config).last).second) << name;
   };
@@ -245,8 +266,45 @@ TEST_F(TrainerTest, SettingsChangeTheResult) {
   expect_new("pos_weight", [](TrainingConfig& c) { c.pos_weight = false; });
   expect_new("missing_flags", [](TrainingConfig& c) { c.data.missing_flags = true; });
   expect_new("standardize", [](TrainingConfig& c) { c.data.standardize = false; });
+  expect_new("standardize_over", [](TrainingConfig& c) { c.data.standardize_over = StandardizeOver::kAll; });
+  expect_new("beta2", [](TrainingConfig& c) { c.beta2 = 0.99; });
+  expect_new("one_cycle", [](TrainingConfig& c) { c.schedule = Schedule::kOneCycle; });
+  expect_new("cycle_momentum", [](TrainingConfig& c) { c.schedule = Schedule::kOneCycle, c.cycle_momentum = true; });
+  expect_new("crop", [](TrainingConfig& c) { c.crop = 32; });
+  expect_new("aggregate", [](TrainingConfig& c) { c.crop = 32, c.aggregate = Aggregate::kMean; });
   expect_new("fixed thresholds", [](TrainingConfig& c) { c.thresholds = Thresholds::kFixed; });
   expect_new("val_fold", [](TrainingConfig& c) { c.data.val_fold = 8; });
+}
+
+TEST_F(TrainerTest, TheModelFileKnowsTheCropsAndHoldsTheEpochThatIsKept) {
+  const TemporaryFolder folder;
+  Trainer trainer(crop_config(), tiny_set(), folder.path());
+  trainer.run({});
+  EXPECT_EQ(read_file(folder / "best.safetensors"), read_file(folder / "last.safetensors"));
+  const TrainedModel model = load_model(folder / "best.safetensors");
+  const ModelDescription& d = model.description;
+  EXPECT_EQ(d.crops(), (Crops{32, Aggregate::kMax}));
+  EXPECT_EQ(d.record_samples(), 64);
+  for (std::size_t lead = 1; lead < 4; ++lead) {
+    EXPECT_EQ(d.signal_scaling.mean[lead], d.signal_scaling.mean[0]);
+    EXPECT_EQ(d.signal_scaling.sd[lead], d.signal_scaling.sd[0]);
+  }
+  data::Dataset set = tiny_set();
+  EXPECT_NO_THROW(check_fits(d, set));
+  const std::vector<std::int64_t> rows = rows_of_folds(set, {9});
+  const auto labels = labels_of(set, rows);
+  const DataLoader source(take_arrays(set, d.feature_scaling, d.crops()), d.signal_scaling);
+  const Scores scored = score(*model.net, source, rows, 5, {});
+  EXPECT_DOUBLE_EQ(evaluation::macro_auc({.scores = scored.probabilities,
+                                          .labels = labels,
+                                          .records = static_cast<std::int64_t>(rows.size()),
+                                          .classes = 3,
+                                          .names = d.class_names})
+                       .value,
+                   trainer.log().back().val_macro_auc);
+  TrainingConfig longer = crop_config();
+  longer.crop = 65;
+  EXPECT_NE(failure_of(longer).find("training.crop is 65, and the records have 64 samples"), std::string::npos);
 }
 
 TEST_F(TrainerTest, ColumnsMissingThroughoutAreLeftOutWithANotice) {

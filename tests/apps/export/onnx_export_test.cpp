@@ -175,6 +175,8 @@ TEST(OnnxExport, RefusesAModelOfAnotherKind) {
     Tensor classify(const Tensor& encoded, const Tensor& /*features*/) override { return encoded; }
   };
   model::TrainedModel trained = small_model(true, false, model::Filter::kNone, 40);
+  trained.description.cropped_from = 40;
+  expect_error([&] { to_onnx(trained, "{}", {}); }, {"crops of a record"});
   trained.net = std::make_unique<Other>();
   expect_error([&] { to_onnx(trained, "{}", {}); }, {"only hc_cnn_tn"});
 }

@@ -97,9 +97,11 @@ TEST(Schedule, RatesAreThoseOfPyTorch) {
   const json one_cycle_cases = golden().at("one_cycle");
   for (const json& c : one_cycle_cases) {
     const std::int64_t steps = c.at("total_steps");
-    for (std::int64_t step = 0; step < steps; ++step)
-      EXPECT_NEAR(one_cycle(c.at("max_learning_rate"), step, steps),
-                  c.at("learning_rates")[static_cast<std::size_t>(step)].get<double>(), 1e-12);
+    for (std::int64_t step = 0; step < steps; ++step) {
+      const auto i = static_cast<std::size_t>(step);
+      EXPECT_NEAR(one_cycle(c.at("max_learning_rate"), step, steps), c.at("learning_rates")[i].get<double>(), 1e-12);
+      EXPECT_NEAR(one_cycle_beta1(step, steps), c.at("beta1s")[i].get<double>(), 1e-12);
+    }
   }
 }
 

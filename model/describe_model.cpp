@@ -1,0 +1,69 @@
+#include "model/describe_model.h"
+
+#include <set>
+#include <string>
+
+#include <fmt/format.h>
+
+#include "base/error.h"
+#include "base/text.h"
+#include "evaluation/thresholds.h"
+#include "model/training_state.h"
+
+namespace cardiograd::model {
+namespace {
+
+// The model's file will name them: what it cannot hold is said before the first epoch.
+void check_names(const data::Dataset& set) {
+  const auto check = [](const char* what, const std::string& name) {
+    if (!is_utf8(name))
+      throw Error(fmt::format("the {} '{}' is not UTF-8", what, printable(name)), "Rename it in the data.");
+  };
+  for (const std::string& name : set.class_names) check("class", name);
+  for (const std::string& name : set.lead_names) check("lead", name);
+  for (const std::string& name : set.feature_names) check("feature", name);
+  check("unit", set.unit);
+}
+
+}  // namespace
+
+std::vector<std::int64_t> training_folds(const data::Dataset& set, const DataConfig& config) {
+  std::set<std::int64_t> folds(set.folds.begin(), set.folds.end());
+  folds.erase(config.val_fold);
+  folds.erase(config.test_fold);
+  return {folds.begin(), folds.end()};
+}
+
+ModelDescription describe_model(const TrainingConfig& config, const data::Dataset& set) {
+  check_names(set);
+  ModelDescription d;
+  d.architecture = config.model;
+  d.architecture.set_shape({.classes = static_cast<std::int64_t>(set.class_names.size()),
+                            .features = 0,  // until the columns in use are known
+                            .leads = set.leads,
+                            .samples = config.crop > 0 ? config.crop : set.samples});
+  if (config.crop > set.samples)
+    throw Error(fmt::format("training.crop is {}, and the records have {} samples", config.crop, set.samples),
+                "Use a smaller crop, or longer records.");
+  if (config.crop > 0) d.cropped_from = set.samples;
+  d.aggregate = config.aggregate;
+  d.task = set.task;
+  d.class_names = set.class_names;
+  d.thresholds.assign(set.class_names.size(), evaluation::kDefaultThreshold);
+  d.lead_names = set.lead_names;
+  d.rate = set.rate;
+  d.unit = set.unit;
+  d.filter = config.data.filter;
+  d.normalize = config.data.normalize;
+  d.unlabeled = set.unlabeled;
+  d.fold_seed = config.data.fold_seed;
+  d.feature_set = config.data.features;
+  d.precision = config.precision;
+  d.val_folds = {config.data.val_fold};
+  d.train_folds = training_folds(set, config.data);
+  d.data_hash = records_hash(set);
+  d.synthetic = set.synthetic;
+  return d;
+}
+
+}  // namespace cardiograd::model

@@ -1,0 +1,56 @@
+#include "model/recipe.h"
+
+#include <algorithm>
+
+#include <fmt/format.h>
+
+#include "base/error.h"
+
+namespace cardiograd::model {
+namespace {
+
+void apply_helme(TrainingConfig& c) {
+  c.data.features = FeatureSet::kNone;
+  c.data.filter = Filter::kNone;
+  c.data.standardize_over = StandardizeOver::kAll;
+  c.epochs = 50;
+  c.batch_size = 128;
+  c.lr = 1e-2;
+  c.optimizer = Optimizer::kAdamw;
+  c.beta2 = 0.99;
+  c.weight_decay = 1e-2;
+  c.schedule = Schedule::kOneCycle;
+  c.cycle_momentum = true;
+  c.pos_weight = false;
+  c.crop = 250;
+  c.aggregate = Aggregate::kMax;
+  c.keep = Keep::kLast;
+}
+
+}  // namespace
+
+const std::vector<Recipe>& known_recipes() {
+  static const std::vector<Recipe> recipes = {
+      {"paper", "the defaults", [](TrainingConfig&) {}, 0},
+      {"helme", "of the PTB-XL benchmark's baselines: crops of 2.5 s at 100 Hz, one cycle, 50 epochs", apply_helme,
+       100}};
+  return recipes;
+}
+
+const Recipe& recipe_named(std::string_view name) {
+  std::vector<std::string> known;
+  for (const Recipe& recipe : known_recipes()) {
+    if (recipe.name == name) return recipe;
+    known.push_back(recipe.name);
+  }
+  refuse_word("--recipe", name, known);
+}
+
+void check_recipe(const Recipe& recipe, const TrainingConfig& config) {
+  if (recipe.rate != 0 && config.data.rate != recipe.rate)
+    throw UsageError(fmt::format("--recipe {} is for records at {} Hz, and --rate is {}", recipe.name, recipe.rate,
+                                 config.data.rate),
+                     fmt::format("Leave --rate out; with --labels add --resample."));
+}
+
+}  // namespace cardiograd::model

@@ -1,0 +1,33 @@
+// Named sets of a run's values: what a paper or a benchmark has trained with.
+#pragma once
+
+#include <string>
+#include <string_view>
+#include <vector>
+
+#include "model/training_config.h"
+
+namespace cardiograd::model {
+
+struct Recipe {
+  std::string name;     // for --recipe
+  std::string meaning;  // a few words for help texts
+  // Sets its values; the others stay.
+  void (*apply)(TrainingConfig& config) = nullptr;
+  std::int64_t rate = 0;  // Hz, of the only records that it is for; 0: any
+};
+
+//   paper   the defaults: HC-CNN-TN's
+//   helme   of the baselines in github.com/helme/ecg_ptbxl_benchmarking (Strodthoff et al. 2021): signals alone, one
+//   mean
+//           and SD for all leads, crops of 2.5 s, the largest answer of 7 windows, one cycle up to lr 0.01 in 50 epochs
+//           with AdamW and cycled momentum, the last epoch's weights. The source turns from up to down one step of the
+//           cycle later than one_cycle does.
+const std::vector<Recipe>& known_recipes();
+// Throws UsageError with the known names and the nearest.
+const Recipe& recipe_named(std::string_view name);
+
+// Throws UsageError saying what the recipe needs where the configuration has other data.
+void check_recipe(const Recipe& recipe, const TrainingConfig& config);
+
+}  // namespace cardiograd::model
