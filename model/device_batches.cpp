@@ -119,18 +119,21 @@ Batch DeviceBatches::batch(std::int64_t count) const {
           .labels = rows.labels};
 }
 
+kernels::BatchEnd DeviceBatches::end(const Tensor& loss, const Tensor& logits, std::int64_t count) {
+  return {.results = {.records = static_cast<std::int32_t>(count),
+                      .loss = loss.address(),
+                      .losses = losses_.ring().address(),
+                      .ring = LossRing::kSize,
+                      .classes = static_cast<std::int32_t>(labels_.dim(1)),
+                      .logits = logits.defined() ? logits.address() : nullptr,
+                      .all_logits = logits_.address(),
+                      .rates = reinterpret_cast<const double*>(raw(rates_)),
+                      .rate_count = static_cast<std::int32_t>(rates_.byte_count() / sizeof(double))},
+          .progress = reinterpret_cast<BatchProgress*>(raw(progress_))};
+}
+
 void DeviceBatches::finish(const Tensor& loss, const Tensor& logits, std::int64_t count) {
-  const kernels::BatchResults results = {.records = static_cast<std::int32_t>(count),
-                                         .loss = loss.address(),
-                                         .losses = losses_.ring().address(),
-                                         .ring = LossRing::kSize,
-                                         .classes = static_cast<std::int32_t>(labels_.dim(1)),
-                                         .logits = logits.defined() ? logits.address() : nullptr,
-                                         .all_logits = logits_.address(),
-                                         .rates = reinterpret_cast<const double*>(raw(rates_)),
-                                         .rate_count = static_cast<std::int32_t>(rates_.byte_count() / sizeof(double))};
-  if constexpr (kernels::kHasDeviceCode)
-    kernels::finish_batch_cuda(results, reinterpret_cast<BatchProgress*>(raw(progress_)), cuda::stream());
+  if constexpr (kernels::kHasDeviceCode) kernels::finish_batch_cuda(end(loss, logits, count), cuda::stream());
 }
 
 std::vector<float> DeviceBatches::logits(std::size_t rows) const {

@@ -7,6 +7,7 @@
 
 #include "engine/cuda.h"
 #include "engine/tensor.h"
+#include "kernels/common/batch_progress_cuda.h"
 #include "model/data_loader.h"
 
 namespace cardiograd::model {
@@ -60,7 +61,10 @@ class DeviceBatches {
              const std::vector<double>& rates);
   // The next `count` records.
   Batch batch(std::int64_t count) const;
-  // Ends the step of that batch: keeps its loss (1), and its logits (count, classes) if any, and moves on.
+  // The end of the step of that batch, for the kernel that comes last: keeps its loss (1), and its logits (count,
+  // classes) if any, and moves on.
+  kernels::BatchEnd end(const Tensor& loss, const Tensor& logits, std::int64_t count);
+  // The same in a kernel of its own.
   void finish(const Tensor& loss, const Tensor& logits, std::int64_t count);
   // The logits of all batches since begin(), (rows, classes); undefined for those of no batch. Waits for the GPU.
   std::vector<float> logits(std::size_t rows) const;

@@ -28,9 +28,8 @@ void GraphSteps::train(std::int64_t count) {
       ops::weighted_bce(parts_.net.forward(batch.signals, batch.features), batch.labels, parts_.pos_weight);
   backward(loss);
   if (parts_.clip_norm > 0) optim::clip_gradients(parts_.net.parameters(), parts_.clip_norm);
-  parts_.optimizer.step_at(batches_.learning_rate(), loss);
+  parts_.optimizer.step_at(batches_.learning_rate(), loss, batches_.end(loss, {}, count));
   parts_.net.clear_gradients();
-  batches_.finish(loss, {}, count);
 }
 
 void GraphSteps::evaluate(std::int64_t count) {

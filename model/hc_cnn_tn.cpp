@@ -106,9 +106,15 @@ HcCnnTn::HcCnnTn(const HcCnnTnConfig& config, std::uint64_t seed)
   add_module("head", head_);
 }
 
+Tensor HcCnnTn::forward(const Tensor& signals, const Tensor& features) {
+  expect_signals(signals);
+  const Tensor tokens = cnn_.forward_plus(signals, positions_);
+  return head_.forward(encoder_->forward_mean(tokens, feature_branch(features, signals.dim(0))));
+}
+
 Tensor HcCnnTn::encode(const Tensor& signals) {
   expect_signals(signals);
-  return ops::mean_over_time(encoder_->forward(cnn_.forward_plus(signals, positions_)));
+  return encoder_->forward_mean(cnn_.forward_plus(signals, positions_));
 }
 
 void HcCnnTn::expect_signals(const Tensor& signals) const {
@@ -121,7 +127,7 @@ Tensor HcCnnTn::convolve(const Tensor& signals) {
 }
 
 Tensor HcCnnTn::encode_tokens(const Tensor& convolved) {
-  return ops::mean_over_time(encoder_->forward(ops::add(convolved, positions_)));
+  return encoder_->forward_mean(ops::add(convolved, positions_));
 }
 
 std::vector<Tensor> HcCnnTn::attention_weights(const Tensor& convolved) {
@@ -129,10 +135,15 @@ std::vector<Tensor> HcCnnTn::attention_weights(const Tensor& convolved) {
   return encoder_->attention_weights(ops::add(convolved, positions_));
 }
 
+Tensor HcCnnTn::feature_branch(const Tensor& features, std::int64_t records) {
+  if (config_.features == 0) return {};
+  expect_shape("model", "features", features, {records, config_.features});
+  return feature_branch_.forward(features);
+}
+
 Tensor HcCnnTn::classify(const Tensor& encoded, const Tensor& features) {
-  if (config_.features == 0) return head_.forward(encoded);
-  expect_shape("model", "features", features, {encoded.defined() ? encoded.dim(0) : 0, config_.features});
-  return head_.forward(ops::concat(encoded, feature_branch_.forward(features)));
+  const Tensor beside = feature_branch(features, encoded.defined() ? encoded.dim(0) : 0);
+  return head_.forward(beside.defined() ? ops::concat(encoded, beside) : encoded);
 }
 
 Model::Transfer HcCnnTn::transfer() {

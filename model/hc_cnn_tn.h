@@ -42,6 +42,7 @@ class HcCnnTn : public Model {
   // Initialized like PyTorch's layers, from `seed`. Throws what check() throws.
   HcCnnTn(const HcCnnTnConfig& config, std::uint64_t seed);
 
+  Tensor forward(const Tensor& signals, const Tensor& features) override;
   // (N, samples, leads) -> (N, channels.back())
   Tensor encode(const Tensor& signals) override;
   // The two steps of encode(): (N, samples, leads) -> (N, T, channels.back()), what the convolutions make of the
@@ -59,6 +60,8 @@ class HcCnnTn : public Model {
 
  private:
   void expect_signals(const Tensor& signals) const;
+  // What the head reads of the features (N, features), N = records; undefined when there are none.
+  Tensor feature_branch(const Tensor& features, std::int64_t records);
 
   HcCnnTnConfig config_;
   nn::Sequential cnn_;

@@ -28,7 +28,7 @@ class Model : public nn::Module {
 
   // signals (N, samples, leads), features (N, features) or undefined when there are none -> logits (N, classes).
   // Throws Error for other shapes.
-  Tensor forward(const Tensor& signals, const Tensor& features) { return classify(encode(signals), features); }
+  virtual Tensor forward(const Tensor& signals, const Tensor& features) { return classify(encode(signals), features); }
 
   // The two halves of forward(), for whoever asks about many features of the same signals: what depends on the signals
   // alone, (N, samples, leads) -> (N, ...), and everything behind it. A model without such a part returns the signals.

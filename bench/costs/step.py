@@ -21,7 +21,8 @@ COUNTED_WITH = ("simt", "kernels/common", "kernels/gemm", "bench/simt_counters.c
 REDUCED = (
     ("attention", "batch=1"), ("conv1d", "batch=1"), ("max_pool", "batch=1"), ("mean_time", "batch=1"),
     ("gather_batch", "batch=4,records=4"), ("batch_norm_pool", "batch=4"), ("batch_norm", "rows=4000"),
-    ("layer_norm", "rows=125"), ("residual_layer_norm", "rows=125"), ("linear", "rows=640"),
+    ("layer_norm", "rows=125"), ("residual_layer_norm_mean", "batch=1"),
+    ("residual_layer_norm", "rows=125"), ("linear", "rows=640"),
     ("add_", "count=64000,period=32000"), ("accumulate", "count=64000"), ("adam", "count=64000"), ("dropout", "count=64000"),
     ("relu", "count=64000"), ("gelu", "count=64000"), ("squared_norm", "count=64000"), ("scale", "count=64000"),
 )

@@ -87,6 +87,15 @@ def residual_layer_norm(direction, rows, width, dropout):
     return (lambda: forward(*inputs)) if direction == 'forward' else gradient(forward, *inputs)
 
 
+def residual_layer_norm_mean(direction, n, time_, width, beside, dropout):
+    inputs = (normal(n, time_, width), normal(n, time_, width), normal(width), normal(width), normal(width), normal(n, beside))
+
+    def forward(x, residual, added, weight, bias, other):
+        y = F.layer_norm(residual + F.dropout(x + added, dropout), (width,), weight, bias)
+        return torch.cat((y.mean(1), other), 1)
+    return (lambda: forward(*inputs)) if direction == 'forward' else gradient(forward, *inputs)
+
+
 def batch_norm_pool(direction, n, time_, channels):
     x, weight, bias = normal(n, channels, time_), normal(channels), normal(channels)
     mean, variance = torch.zeros(channels, device=DEVICE), torch.ones(channels, device=DEVICE)
@@ -197,6 +206,7 @@ PEERS = {
     'layer_norm': (layer_norm, f'rows{NUMBER} D{NUMBER} .*'),
     'linear': (linear, f'{NUMBER}x{NUMBER}->{NUMBER}(.*?)'),
     'residual_layer_norm': (residual_layer_norm, f'rows{NUMBER} D{NUMBER} .* p{NUMBER} .*'),
+    'residual_layer_norm_mean': (residual_layer_norm_mean, f'N{NUMBER} T{NUMBER} D{NUMBER}\\+{NUMBER} .* p{NUMBER} .*'),
     'batch_norm_pool': (batch_norm_pool, f'N{NUMBER} T{NUMBER} C{NUMBER} .* relu'),
     'max_pool': (max_pool, f'N{NUMBER} T{NUMBER} C{NUMBER} k{NUMBER} s{NUMBER} p{NUMBER}'),
     'weighted_bce': (weighted_bce, f'rows{NUMBER} classes{NUMBER}'),

@@ -38,6 +38,11 @@ bool Layer::absorbs(Layer& /*next*/) {
   return false;
 }
 
+Tensor Layer::compute_mean(const Tensor& x, const Tensor& beside) {
+  const Tensor mean = ops::mean_over_time(compute(x));
+  return beside.defined() ? ops::concat(mean, beside) : mean;
+}
+
 void Sequential::add(std::unique_ptr<Layer> layer) {
   if (active_.empty() || !active_.back()->absorbs(*layer)) active_.push_back(layer.get());
   layers_.push_back(std::move(layer));
@@ -55,6 +60,11 @@ Tensor Sequential::compute(const Tensor& x) {
 
 Tensor Sequential::compute_plus(const Tensor& x, const Tensor& added) {
   return active_.empty() ? ops::add(x, added) : active_.back()->forward_plus(compute_before_last(x), added);
+}
+
+Tensor Sequential::compute_mean(const Tensor& x, const Tensor& beside) {
+  return active_.empty() ? Layer::compute_mean(x, beside)
+                         : active_.back()->forward_mean(compute_before_last(x), beside);
 }
 
 Conv1d::Conv1d(std::int64_t inputs, std::int64_t outputs, std::int64_t kernel, const ops::Conv1dOptions& options,
@@ -182,6 +192,12 @@ Tensor LayerNorm::forward_sum(const Tensor& residual, const Tensor& x, const Ten
   return ops::residual_layer_norm(x, bias, residual, weight_, bias_, dropout);
 }
 
+Tensor LayerNorm::forward_sum_mean(const Tensor& residual, const Tensor& x, const Tensor& bias,
+                                   const kernels::DropoutKey& dropout, const Tensor& beside) {
+  const LayerScope scope(name());
+  return ops::residual_layer_norm_mean(x, bias, residual, weight_, bias_, beside, dropout);
+}
+
 MultiHeadAttention::MultiHeadAttention(std::int64_t width, std::int64_t heads, float dropout, PhiloxStream& random)
     : heads_(heads),
       // Glorot's bound for a (3 * width, width) matrix, and zero biases: PyTorch's choice for this layer.
@@ -256,11 +272,19 @@ TransformerEncoderLayer::TransformerEncoderLayer(std::int64_t width, std::int64_
   add_module("dropout2", dropout2_);
 }
 
-Tensor TransformerEncoderLayer::compute(const Tensor& x) {
+TransformerEncoderLayer::Halves TransformerEncoderLayer::before_norm2(const Tensor& x) {
   const Tensor attended = norm1_.forward_sum(x, attention_.product(x), attention_.output_bias(), dropout1_.key());
-  const Tensor transformed =
-      ops::feed_forward(attended, linear1_.part(), dropout_.key(), linear2_.part(/*with_bias=*/false));
-  return norm2_.forward_sum(attended, transformed, linear2_.bias(), dropout2_.key());
+  return {attended, ops::feed_forward(attended, linear1_.part(), dropout_.key(), linear2_.part(/*with_bias=*/false))};
+}
+
+Tensor TransformerEncoderLayer::compute(const Tensor& x) {
+  const Halves halves = before_norm2(x);
+  return norm2_.forward_sum(halves.attended, halves.transformed, linear2_.bias(), dropout2_.key());
+}
+
+Tensor TransformerEncoderLayer::compute_mean(const Tensor& x, const Tensor& beside) {
+  const Halves halves = before_norm2(x);
+  return norm2_.forward_sum_mean(halves.attended, halves.transformed, linear2_.bias(), dropout2_.key(), beside);
 }
 
 TransformerEncoder::TransformerEncoder(std::int64_t layers, std::int64_t width, std::int64_t heads,

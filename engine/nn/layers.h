@@ -29,10 +29,17 @@ class Layer : public Module {
     const LayerScope scope(name());
     return compute_plus(x, added);
   }
+  // The mean of forward(x) over time, with `beside` (N, B) beside it where that is defined (ops::mean_over_time,
+  // ops::concat), in one pass over memory where the layer can do that.
+  Tensor forward_mean(const Tensor& x, const Tensor& beside = {}) {
+    const LayerScope scope(name());
+    return compute_mean(x, beside);
+  }
 
  protected:
   virtual Tensor compute(const Tensor& x) = 0;
   virtual Tensor compute_plus(const Tensor& x, const Tensor& added) { return ops::add(compute(x), added); }
+  virtual Tensor compute_mean(const Tensor& x, const Tensor& beside);
 
  private:
   friend class Sequential;
@@ -58,6 +65,7 @@ class Sequential : public Layer {
  protected:
   Tensor compute(const Tensor& x) override;
   Tensor compute_plus(const Tensor& x, const Tensor& added) override;
+  Tensor compute_mean(const Tensor& x, const Tensor& beside) override;
 
  private:
   void add(std::unique_ptr<Layer> layer);
@@ -210,6 +218,9 @@ class LayerNorm : public Layer {
   explicit LayerNorm(std::int64_t width);
   // forward(residual + dropout(x + bias)) in one pass over memory.
   Tensor forward_sum(const Tensor& residual, const Tensor& x, const Tensor& bias, const kernels::DropoutKey& dropout);
+  // forward_mean(residual + dropout(x + bias), beside) likewise.
+  Tensor forward_sum_mean(const Tensor& residual, const Tensor& x, const Tensor& bias,
+                          const kernels::DropoutKey& dropout, const Tensor& beside);
 
  protected:
   Tensor compute(const Tensor& x) override { return ops::layer_norm(x, weight_, bias_); }
@@ -258,8 +269,16 @@ class TransformerEncoderLayer : public Layer {
 
  protected:
   Tensor compute(const Tensor& x) override;
+  Tensor compute_mean(const Tensor& x, const Tensor& beside) override;
 
  private:
+  struct Halves {
+    Tensor attended;     // norm1
+    Tensor transformed;  // the feed-forward's product, without its bias
+  };
+  // All but norm2.
+  Halves before_norm2(const Tensor& x);
+
   MultiHeadAttention attention_;
   Linear linear1_;
   Dropout dropout_;
@@ -282,6 +301,7 @@ class TransformerEncoder : public Layer {
 
  protected:
   Tensor compute(const Tensor& x) override { return layers_.forward(x); }
+  Tensor compute_mean(const Tensor& x, const Tensor& beside) override { return layers_.forward_mean(x, beside); }
 
  private:
   Sequential layers_;

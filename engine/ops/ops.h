@@ -102,6 +102,13 @@ Tensor layer_norm(const Tensor& x, const Tensor& gamma, const Tensor& beta, doub
 Tensor residual_layer_norm(const Tensor& x, const Tensor& bias, const Tensor& residual, const Tensor& gamma,
                            const Tensor& beta, const kernels::DropoutKey& dropout, double epsilon = 1e-5);
 
+// concat(mean_over_time(residual_layer_norm(...)), beside) in one operation: x and residual (N, T, C), bias, gamma,
+// beta (C), beside (N, B) or undefined: nothing beside -> (N, C + B). The normalized rows are not kept. Throws Error
+// for a probability outside 0 ... 1 (1 excluded).
+Tensor residual_layer_norm_mean(const Tensor& x, const Tensor& bias, const Tensor& residual, const Tensor& gamma,
+                                const Tensor& beta, const Tensor& beside, const kernels::DropoutKey& dropout,
+                                double epsilon = 1e-5);
+
 // qkv (N, T, 3 * C): queries, keys, values, each `heads` heads side by side -> (N, T, C)
 Tensor attention(const Tensor& qkv, std::int64_t heads, const kernels::DropoutKey& dropout);
 

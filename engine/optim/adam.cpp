@@ -24,28 +24,42 @@ kernels::AdamShape shape_of(const AdamOptions& options) {
 }  // namespace
 
 // What the GPU needs for a step, in its memory: where everything lies, the learning rate, the count of steps. A step
-// is two launches whose arguments are the same each time; what has changed is uploaded before.
+// is one launch whose arguments are the same each time; what has changed is uploaded before.
 class Adam::OnCuda {
  public:
-  explicit OnCuda(std::size_t parameters)
-      : table_(Tensor::empty({static_cast<std::int64_t>(parameters * sizeof(kernels::AdamSlice))}, DType::kUint8,
-                             Device::kCuda)) {}
-
-  void set_steps(std::int64_t steps) {
-    upload(bytes() + offsetof(kernels::AdamProgress, step), &steps, sizeof steps);
-    const std::int32_t stopped = 0;
-    upload(bytes() + offsetof(kernels::AdamProgress, stopped), &stopped, sizeof stopped);
+  OnCuda(std::size_t parameters, const AdamOptions& options)
+      : shape_(shape_of(options)),
+        table_(Tensor::empty({static_cast<std::int64_t>(parameters * sizeof(kernels::AdamSlice))}, DType::kUint8,
+                             Device::kCuda)) {
+    set_steps(0);
   }
 
-  // With the learning rate in device memory at `rate`, or with the one that set_learning_rate() has sent.
-  void step(const Adam& adam, const double* rate, const Tensor& loss) {
-    collect(adam);
+  void set_steps(std::int64_t steps) {
+    if (dry_run()) return;
     if constexpr (kernels::kHasDeviceCode) {
-      kernels::adam_begin_step_cuda(shape_of(adam.options_), rate, loss.defined() ? loss.address() : nullptr,
-                                    progress(), cuda::stream());
-      kernels::adam_step_cuda(static_cast<std::int64_t>(slices_.size()), blocks_,
-                              reinterpret_cast<const kernels::AdamSlice*>(table_.address<std::uint8_t>()), progress(),
-                              cuda::stream());
+      kernels::AdamProgress now = kernels::adam_progress(shape_, steps);
+      now.lr = learning_rate_;
+      upload(bytes(), &now, sizeof now);
+    }
+  }
+
+  // With the learning rate that set_learning_rate() has sent, unless `step` has another.
+  void step(const Adam& adam, kernels::AdamStep step, const Tensor& loss) {
+    collect(adam);
+    step.loss = loss.defined() ? loss.address() : nullptr;
+    if constexpr (kernels::kHasDeviceCode)
+      kernels::adam_step_cuda(shape_, static_cast<std::int64_t>(slices_.size()), blocks_,
+                              reinterpret_cast<const kernels::AdamSlice*>(table_.address<std::uint8_t>()), step,
+                              progress(), cuda::stream());
+  }
+
+  // Of the next step on, which comes after `steps`.
+  void set_beta1(double beta1, std::int64_t steps) {
+    if (beta1 == shape_.beta1) return;
+    shape_.beta1 = beta1;
+    if constexpr (kernels::kHasDeviceCode) {
+      const double correction = kernels::adam_progress(shape_, steps).correction;
+      upload(bytes() + offsetof(kernels::AdamProgress, correction), &correction, sizeof correction);
     }
   }
 
@@ -79,6 +93,7 @@ class Adam::OnCuda {
            slices_.size() * sizeof(kernels::AdamSlice));
   }
 
+  kernels::AdamShape shape_;  // the settings
   Tensor progress_ = Tensor::zeros({sizeof(kernels::AdamProgress)}, DType::kUint8, Device::kCuda);
   Tensor table_;                            // with room for all parameters
   std::vector<kernels::AdamSlice> slices_;  // what table_ holds
@@ -96,7 +111,7 @@ Adam::Adam(std::vector<nn::NamedTensor> parameters, const AdamOptions& options)
   }
   keep_gradients_together(nn::tensors_of(parameters_));
   if (!parameters_.empty() && parameters_.front().tensor->device() == Device::kCuda)
-    on_cuda_ = std::make_unique<OnCuda>(parameters_.size());
+    on_cuda_ = std::make_unique<OnCuda>(parameters_.size(), options_);
 }
 
 Adam::~Adam() = default;
@@ -105,6 +120,11 @@ void Adam::set_steps(std::int64_t steps) {
   steps_ = steps;
   stopped_ = false;
   if (on_cuda_ != nullptr) on_cuda_->set_steps(steps);
+}
+
+void Adam::set_beta1(double beta1) {
+  options_.beta1 = beta1;
+  if (on_cuda_ != nullptr) on_cuda_->set_beta1(beta1, steps_);
 }
 
 kernels::AdamShape Adam::begin_step(double learning_rate) {
@@ -126,18 +146,18 @@ void Adam::step(double learning_rate, const Tensor& loss) {
     if (current_check != nullptr)
       step_checked(shape, loss);
     else
-      on_cuda_->step(*this, nullptr, loss);
+      on_cuda_->step(*this, {}, loss);
   } else if (!(stopped_ = stopped_ || (loss.defined() && !all_finite(loss)))) {
     step_on_cpu(shape);
   }
   observed();
 }
 
-void Adam::step_at(const double* learning_rate, const Tensor& loss) {
+void Adam::step_at(const double* learning_rate, const Tensor& loss, const kernels::BatchEnd& end) {
   const LayerScope layer("adam");
   const kernels::AdamShape shape = begin_step(0);
   if (!observe("adam_forward", shape, Device::kCuda)) return;
-  on_cuda_->step(*this, learning_rate, loss);
+  on_cuda_->step(*this, {.lr = learning_rate, .end = end}, loss);
   observed();
 }
 
@@ -152,7 +172,7 @@ void Adam::step_checked(const kernels::AdamShape& all, const Tensor& loss) {
                       parameters_[i].tensor->to(Device::kCpu), moments_[i].m.to(Device::kCpu),
                       moments_[i].v.to(Device::kCpu)});
   }
-  on_cuda_->step(*this, nullptr, loss);
+  on_cuda_->step(*this, {}, loss);
   if (loss.defined() && !all_finite(loss)) return;
   current_check->count_call("adam_forward");
   kernels::AdamShape shape = all;

@@ -35,10 +35,11 @@ class Adam {
   // different devices.
   void step(double learning_rate, const Tensor& loss = {});
   // The same on the GPU, with the learning rate that lies at `learning_rate` in its memory when the step runs: nothing
-  // that changes from step to step comes from the host, so that a graph can record it.
-  void step_at(const double* learning_rate, const Tensor& loss);
+  // that changes from step to step comes from the host, so that a graph can record it. It ends a batch, too: nothing
+  // that the step launches later may read *end.progress.
+  void step_at(const double* learning_rate, const Tensor& loss, const kernels::BatchEnd& end);
   // Of the steps from now on, but for those that a graph repeats.
-  void set_beta1(double beta1) { options_.beta1 = beta1; }
+  void set_beta1(double beta1);
   // A graph has repeated a step: counts it.
   void count_step() { ++steps_; }
 

@@ -1,10 +1,13 @@
-// Adam on the GPU: two launches for any number of parameters. What changes from step to step is read from device
-// memory, nothing of it is an argument.
+// Adam on the GPU: one launch for any number of parameters. What changes from step to step is read from device memory,
+// nothing of it is an argument, and the last block prepares the next step, whose powers no block has to wait for.
+#include <cmath>
 #include <cstdint>
 
 #include "kernels/adam/adam.h"
+#include "kernels/common/batch_progress_cuda.cuh"
 #include "kernels/common/finite.cuh"
 #include "kernels/common/grid.cuh"
+#include "kernels/common/last_block_cuda.cuh"
 #include "kernels/common/scratch_cuda.h"
 #include "kernels/common/vectors_cuda.cuh"
 #include "kernels/common/warp_reduce.cuh"
@@ -15,7 +18,7 @@ namespace cardiograd::kernels {
 inline constexpr int kAdamThreads = 256;
 
 // By repeated squaring: a function of `step` alone, so that a resumed run has the same bits.
-__device__ inline double integer_power(double base, std::int64_t step) {
+__host__ __device__ inline double integer_power(double base, std::int64_t step) {
   double power = 1;
   for (; step > 0; step /= 2) {
     if (step % 2 != 0) power *= base;
@@ -24,21 +27,29 @@ __device__ inline double integer_power(double base, std::int64_t step) {
   return power;
 }
 
-// One thread in all.
-static __global__ void __launch_bounds__(32)
-    adam_begin_step_kernel(AdamShape s, const double* lr_at, const float* loss, AdamProgress* progress) {
-  if (loss != nullptr && !is_finite(*loss)) progress->stopped = 1;
-  if (progress->stopped != 0) return;
-  const std::int64_t step = ++progress->step;
-  const double lr = lr_at != nullptr ? *lr_at : progress->lr;
-  progress->coefficients = {
+// After `steps` steps.
+__host__ __device__ inline void prepare_next(const AdamShape& s, std::int64_t steps, AdamProgress& progress) {
+  progress.step = steps;
+  progress.correction = 1 - integer_power(s.beta1, steps + 1);
+  progress.inverse_root = static_cast<float>(1 / sqrt(1 - integer_power(s.beta2, steps + 1)));
+}
+
+AdamProgress adam_progress(const AdamShape& s, std::int64_t steps) {
+  AdamProgress progress;
+  prepare_next(s, steps, progress);
+  return progress;
+}
+
+// Of the present step.
+__device__ inline AdamCoefficients coefficients_of(const AdamShape& s, double lr, const AdamProgress& progress) {
+  return {
       .coupled_decay = static_cast<float>(s.decoupled ? 0 : s.weight_decay),
       .keep = static_cast<float>(s.decoupled ? 1 - lr * s.weight_decay : 1),
       .rate1 = static_cast<float>(1 - s.beta1),
       .beta2 = static_cast<float>(s.beta2),
       .rate2 = static_cast<float>(1 - s.beta2),
-      .step_size = static_cast<float>(lr / (1 - integer_power(s.beta1, step))),
-      .inverse_root = static_cast<float>(1 / sqrt(1 - integer_power(s.beta2, step))),
+      .step_size = static_cast<float>(lr / progress.correction),
+      .inverse_root = progress.inverse_root,
       .epsilon = static_cast<float>(s.epsilon),
   };
 }
@@ -80,15 +91,9 @@ __device__ inline std::int64_t slice_of_block(std::int64_t slices, const AdamSli
   return begun - 1;
 }
 
-// One block: kAdamPerBlock elements of one parameter, found by its first block, in accesses of 16 bytes where all four
-// arrays allow it. No shared memory, any counts.
-static __global__ void __launch_bounds__(kAdamThreads, 4)
-    adam_step_kernel(std::int64_t slices, const AdamSlice* table, const AdamProgress* progress) {
-  if (progress->stopped != 0) return;
-  const std::int64_t block = blockIdx.x;
-  const AdamSlice slice = table[slice_of_block(slices, table, block)];
-  const AdamCoefficients k = progress->coefficients;
-  const std::int64_t first = (block - slice.first_block) * kAdamPerBlock;
+// The block's elements of its slice, in accesses of 16 bytes where all four arrays allow it.
+__device__ __forceinline__ void step_of_block(const AdamCoefficients& k, const AdamSlice& slice) {
+  const std::int64_t first = (std::int64_t{blockIdx.x} - slice.first_block) * kAdamPerBlock;
   const auto size = static_cast<int>(slice.count - first < kAdamPerBlock ? slice.count - first : kAdamPerBlock);
   const bool wide =
       is_aligned(slice.gradient) && is_aligned(slice.parameter) && is_aligned(slice.m) && is_aligned(slice.v);
@@ -98,36 +103,57 @@ static __global__ void __launch_bounds__(kAdamThreads, 4)
     adam_elements<1>(k, slice, first + i);
 }
 
-// What adam_forward_cuda puts into device memory. One thread in all.
+// A step of one parameter whose settings are arguments.
 struct AdamSingle {
   AdamProgress progress;
   AdamSlice slice;
 };
-static __global__ void __launch_bounds__(32) adam_single_kernel(AdamSingle value, AdamSingle* at) {
-  *at = value;
+
+// One block: kAdamPerBlock elements of one parameter, found in the table by its first block; one thread of it makes the
+// step's coefficients. With neither table nor progress: of `single`. Shared memory 44 bytes, any counts.
+static __global__ void __launch_bounds__(kAdamThreads, 4)
+    adam_step_kernel(AdamShape s, AdamSingle single, std::int64_t slices, const AdamSlice* table, AdamStep step,
+                     AdamProgress* progress, unsigned* arrived) {
+  SIMT_SHARED(AdamCoefficients, k, [1]);
+  SIMT_SHARED(int, stops, [1]);
+  if (threadIdx.x == 0) {
+    AdamProgress now = single.progress;
+    if (progress != nullptr) now = *progress;
+    stops[0] = now.stopped != 0 || (step.loss != nullptr && !is_finite(*step.loss)) ? 1 : 0;
+    k[0] = coefficients_of(s, step.lr != nullptr ? *step.lr : now.lr, now);
+  }
+  __syncthreads();
+  if (stops[0] == 0 && slices > 0) {
+    AdamSlice slice = single.slice;
+    if (table != nullptr) slice = table[slice_of_block(slices, table, blockIdx.x)];
+    step_of_block(k[0], slice);
+  }
+  if (progress == nullptr || !is_last_block(arrived, gridDim.x)) return;
+  if (threadIdx.x == 0) {
+    if (stops[0] != 0)
+      progress->stopped = 1;
+    else
+      prepare_next(s, progress->step + 1, *progress);
+  }
+  if (step.end.progress != nullptr) finish_batch(step.end);
 }
 
-void adam_begin_step_cuda(const AdamShape& s, const double* lr, const float* loss, AdamProgress* progress,
-                          Stream stream) {
-  simt::launch<adam_begin_step_kernel>(dim3(1), dim3(1), 0, stream, s, lr, loss, progress);
-}
-
-void adam_step_cuda(std::int64_t slices, std::int64_t blocks, const AdamSlice* table, const AdamProgress* progress,
-                    Stream stream) {
-  if (blocks == 0) return;
-  simt::launch<adam_step_kernel>(dim3(static_cast<unsigned>(blocks)), dim3(kAdamThreads), 0, stream, slices, table,
-                                 progress);
+void adam_step_cuda(const AdamShape& s, std::int64_t slices, std::int64_t blocks, const AdamSlice* table,
+                    const AdamStep& step, AdamProgress* progress, Stream stream) {
+  simt::launch<adam_step_kernel>(dim3(blocks > 0 ? static_cast<unsigned>(blocks) : 1U), dim3(kAdamThreads), 0, stream,
+                                 s, AdamSingle(), blocks > 0 ? slices : 0, table, step, progress,
+                                 cuda_counters(stream));
 }
 
 void adam_forward_cuda(const AdamShape& s, const float* gradient, float* parameter, float* m, float* v, Stream stream) {
-  constexpr std::int64_t kFloats = (sizeof(AdamSingle) + sizeof(float) - 1) / sizeof(float);
-  void* place = cuda_scratch(stream, CudaScratchUse::kCoefficients, kFloats);
-  auto* at = static_cast<AdamSingle*>(place);
-  const AdamSingle value = {.progress = {.lr = s.lr, .step = s.step - 1, .stopped = 0, .coefficients = {}},
-                            .slice = {gradient, parameter, m, v, s.count, 0}};
-  simt::launch<adam_single_kernel>(dim3(1), dim3(1), 0, stream, value, at);
-  adam_begin_step_cuda(s, nullptr, nullptr, &at->progress, stream);
-  adam_step_cuda(1, adam_blocks(s.count), &at->slice, &at->progress, stream);
+  if (s.count == 0) return;
+  AdamSingle single = {.progress = adam_progress(s, s.step - 1), .slice = {gradient, parameter, m, v, s.count, 0}};
+  single.progress.lr = s.lr;
+  const AdamSlice* const no_table = nullptr;
+  AdamProgress* const no_progress = nullptr;
+  unsigned* const no_counters = nullptr;
+  simt::launch<adam_step_kernel>(dim3(static_cast<unsigned>(adam_blocks(s.count))), dim3(kAdamThreads), 0, stream, s,
+                                 single, std::int64_t{1}, no_table, AdamStep(), no_progress, no_counters);
 }
 
 }  // namespace cardiograd::kernels

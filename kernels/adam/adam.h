@@ -12,6 +12,7 @@
 
 #include <cstdint>
 
+#include "kernels/common/batch_progress_cuda.h"
 #include "kernels/common/stream.h"
 
 namespace cardiograd::kernels {
@@ -41,7 +42,8 @@ struct AdamProgress {
   double lr = 0;
   std::int64_t step = 0;     // steps made
   std::int32_t stopped = 0;  // 1 after a loss that was not finite: from then on nothing changes
-  AdamCoefficients coefficients = {};
+  float inverse_root = 0;    // of the next step: 1 / sqrt(1 - beta2^step),
+  double correction = 1;     // and 1 - beta1^step
 };
 
 // One parameter among those of one launch, all pointers to device memory. The table of them lies there too.
@@ -67,15 +69,19 @@ void adam_forward_cpu(const AdamShape& s, const float* gradient, float* paramete
 // The same on the GPU; pointers are to device memory.
 void adam_forward_cuda(const AdamShape& s, const float* gradient, float* parameter, float* m, float* v, Stream stream);
 
-// All parameters in two launches, whatever their number: what the optimizer uses. The first begins a step: counts it in
-// *progress and computes its coefficients from the learning rate in *lr, or in progress->lr where `lr` is null; count,
-// lr and step of `s` are not used. When `loss` is given and not finite, the step and all later ones are left out.
-void adam_begin_step_cuda(const AdamShape& s, const double* lr, const float* loss, AdamProgress* progress,
-                          Stream stream);
+// Where the optimizer stands after `steps` steps, for its copy in device memory; lr is left 0.
+AdamProgress adam_progress(const AdamShape& s, std::int64_t steps);
 
-// The second makes the step that was begun, for all parameters. `blocks` is the sum of adam_blocks(count) over the
-// table.
-void adam_step_cuda(std::int64_t slices, std::int64_t blocks, const AdamSlice* table, const AdamProgress* progress,
-                    Stream stream);
+// What adam_step_cuda reads besides the table, in device memory.
+struct AdamStep {
+  const double* lr = nullptr;   // the learning rate, or null: progress->lr
+  const float* loss = nullptr;  // null: none. When it is not finite, this step and all later ones are left out
+  BatchEnd end;                 // end.progress null: the launch ends no batch
+};
+
+// One step for all parameters in one launch: what the optimizer uses. `blocks` is the sum of adam_blocks(count) over
+// the table; count, lr and step of `s` are not used. The last block to come prepares *progress for the next step.
+void adam_step_cuda(const AdamShape& s, std::int64_t slices, std::int64_t blocks, const AdamSlice* table,
+                    const AdamStep& step, AdamProgress* progress, Stream stream);
 
 }  // namespace cardiograd::kernels

@@ -18,7 +18,6 @@ struct AdamForward {
   static constexpr const char* kGradientOf = "";
   static constexpr double kFlopFactor = 1.2;  // Either kind of decay.
   static constexpr double kTolerance = 1e-6;
-  static int launches(const AdamShape&) { return 2; }  // as the optimizer runs it: for all parameters at once
 
   static constexpr std::vector<BufferSpec> buffers(const AdamShape& s) {
     return {{"gradient", {s.count}},

@@ -28,7 +28,13 @@ struct BatchResults {
   std::int32_t rate_count = 0;
 };
 
-// Copies the batch's results to their places and moves *progress on to the next batch.
-void finish_batch_cuda(const BatchResults& results, BatchProgress* progress, Stream stream);
+// How a step ends: the batch's results are copied to their places, and *progress moves on to the next batch.
+struct BatchEnd {
+  BatchResults results;
+  BatchProgress* progress = nullptr;
+};
+
+// As a launch of its own, where no other kernel does it (batch_progress_cuda.cuh).
+void finish_batch_cuda(const BatchEnd& end, Stream stream);
 
 }  // namespace cardiograd::kernels

@@ -295,7 +295,8 @@ __device__ __forceinline__ void store_tile(const ProductSizes& s, const ProductP
 template <class Tile, int kDepth>
 __global__ void __launch_bounds__(kSlabThreads, 3)
     slab_product_kernel(ProductSizes s, ProductOperands p, BiasEpilogue epilogue) {
-  SIMT_DYNAMIC_SHARED(float, shared);
+  SIMT_DYNAMIC_SHARED(float, memory);
+  float* const shared = held_address(memory);
   const ProductPlace place = product_place(s);
   Tile tile;
   multiply_slabs<Tile, kDepth>(s, p, place, shared, tile);
@@ -310,7 +311,8 @@ constexpr int kTurnedBlocks = Tile::kPrecision == Precision::kFp32 ? 2 : 3;
 template <class Tile, int kDepth>
 __global__ void __launch_bounds__(kSlabThreads, kTurnedBlocks<Tile>)
     slab_turned_kernel(ProductSizes s, ProductOperands p) {
-  SIMT_DYNAMIC_SHARED(float, shared);
+  SIMT_DYNAMIC_SHARED(float, memory);
+  float* const shared = held_address(memory);
   const ProductPlace place = product_place(s);
   Tile tile;
   multiply_slabs<Tile, kDepth, TurnedChunks<Tile, kDepth>>(s, p, place, shared, tile);

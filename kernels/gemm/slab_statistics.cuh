@@ -126,7 +126,8 @@ __device__ inline Moments merge_parts(const ProductSizes& s, const PartTree& tre
 template <class Tile, int kDepth>
 __global__ void __launch_bounds__(kSlabThreads, 3)
     slab_statistics_kernel(ProductSizes s, ProductOperands p, const float* bias, SlabStatistics statistics) {
-  SIMT_DYNAMIC_SHARED(float, shared);
+  SIMT_DYNAMIC_SHARED(float, memory);
+  float* const shared = held_address(memory);
   const ProductPlace place = product_place(s);
   Tile tile;
   multiply_slabs<Tile, kDepth>(s, p, place, shared, tile);

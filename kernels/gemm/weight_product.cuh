@@ -155,7 +155,8 @@ __global__ void __launch_bounds__(32 * kWarps, 12 / kWarps)
   constexpr int kRows = kWarps * kWarpTileRows;
   constexpr int kPitch = Tile::pitch_columns(kRows);
   constexpr int kRowFloats = kWeightRowFloats<Tile, kWarps>;
-  SIMT_DYNAMIC_SHARED(float, shared);
+  SIMT_DYNAMIC_SHARED(float, memory);
+  float* const shared = held_address(memory);
   const WeightPlace place = weight_place(s, kRows);
   const int y_pitch = s.groups * s.columns;
 

@@ -9,8 +9,10 @@
 //   Fetched<kWidth> fetch<kWidth>(row, column) const
 //   Floats<kWidth> value(row, column, fetched, bias, unsigned& kept) const
 // An Output takes its gradient; `kept` is what value() has left there:
+//   void begin() const                     once per thread
 //   Floats<kWidth> store(row, column, gradient, kept) const
-// and gives back what kSums = 3 sums up beside the gradients of gamma and beta.
+// and gives back what kSums = 3 sums up beside the gradients of gamma and beta. Its member `above` says where the
+// gradient of the result is: RowGradients, or another with the same functions.
 #pragma once
 
 #include <cstdint>
@@ -106,6 +108,38 @@ struct LayerNormForwardAt {
   float* rstd;
 };
 
+// Normalizes one row: at.mean and at.rstd, and put(piece, Floats<kWidth>) for the columns that the lane has.
+template <int kWidth, int kPieces, class Input, class Put>
+__device__ __forceinline__ void normalize_row(const LaneColumns<kWidth, kPieces>& lane, std::int64_t row,
+                                              const Input& input, const LayerNormForwardAt& at,
+                                              const Floats<kWidth> (&gamma)[kPieces],
+                                              const Floats<kWidth> (&beta)[kPieces],
+                                              const Floats<kWidth> (&bias)[kPieces], const Put& put) {
+  const auto count = static_cast<float>(lane.width);
+  FetchedRow<kWidth, kPieces, Input> now;
+  Floats<kWidth> x[kPieces] = {};
+  now.fetch(lane, input, row);
+  unsigned kept = 0;
+  SIMT_UNROLL
+  for (int p = 0; p < kPieces; ++p)
+    if (lane.has(p)) x[p] = input.value(row, lane.column(p), now.input[p], bias[p], kept);
+  const float center = lane.sum([&](int p, int j) { return x[p].at[j]; }) / count;
+  const float squares = lane.sum([&](int p, int j) { return (x[p].at[j] - center) * (x[p].at[j] - center); });
+  const float scale = 1.0F / sqrtf(squares / count + at.epsilon);
+  SIMT_UNROLL
+  for (int p = 0; p < kPieces; ++p) {
+    if (!lane.has(p)) continue;
+    Floats<kWidth> y;
+    SIMT_UNROLL
+    for (int j = 0; j < kWidth; ++j) y.at[j] = gamma[p].at[j] * ((x[p].at[j] - center) * scale) + beta[p].at[j];
+    put(p, y);
+  }
+  if (threadIdx.x % 32 == 0) {
+    at.mean[row] = center;
+    at.rstd[row] = scale;
+  }
+}
+
 // One block: kForwardRows rows; one warp: every kNormWarps-th of them. No shared memory. Rows up to 32 * kWidth *
 // kPieces.
 template <int kWidth, int kPieces, class Input>
@@ -119,30 +153,31 @@ __global__ void __launch_bounds__(32 * kNormWarps, kPieces <= 8 / kWidth ? 4 : 1
   if (input.bias != nullptr) lane.load(input.bias, bias);
   lane.load(at.gamma, gamma);
   lane.load(at.beta, beta);
-  const auto count = static_cast<float>(width);
-  for (std::int64_t row = first; row < end; row += kNormWarps) {
-    FetchedRow<kWidth, kPieces, Input> now;
-    Floats<kWidth> x[kPieces] = {};
-    now.fetch(lane, input, row);
-    unsigned kept = 0;
-    SIMT_UNROLL
-    for (int p = 0; p < kPieces; ++p)
-      if (lane.has(p)) x[p] = input.value(row, lane.column(p), now.input[p], bias[p], kept);
-    const float center = lane.sum([&](int p, int j) { return x[p].at[j]; }) / count;
-    const float squares = lane.sum([&](int p, int j) { return (x[p].at[j] - center) * (x[p].at[j] - center); });
-    const float scale = 1.0F / sqrtf(squares / count + at.epsilon);
-    SIMT_UNROLL
-    for (int p = 0; p < kPieces; ++p) {
-      if (!lane.has(p)) continue;
-      Floats<kWidth> y;
-      SIMT_UNROLL
-      for (int j = 0; j < kWidth; ++j) y.at[j] = gamma[p].at[j] * ((x[p].at[j] - center) * scale) + beta[p].at[j];
+  for (std::int64_t row = first; row < end; row += kNormWarps)
+    normalize_row(lane, row, input, at, gamma, beta, bias, [&](int p, const Floats<kWidth>& y) {
       store_floats<kWidth>(at.y + row * width + lane.column(p), y);
+    });
+}
+
+// put(d, sum over the block's warps of their values d ... d + kWidth - 1). `rows` is shared memory for kNormWarps rows.
+template <int kWidth, int kPieces, class Put>
+__device__ __forceinline__ void sum_over_warps(const LaneColumns<kWidth, kPieces>& lane,
+                                               const Floats<kWidth> (&values)[kPieces],
+                                               float (&rows)[kNormWarps][LaneColumns<kWidth, kPieces>::kRowWidth],
+                                               const Put& put) {
+  constexpr unsigned kThreads = 32 * kNormWarps;
+  SIMT_UNROLL
+  for (int p = 0; p < kPieces; ++p) store_floats<kWidth>(&rows[warp_of_thread()][lane.column(p)], values[p]);
+  __syncthreads();
+  SIMT_UNROLL_BY(1)
+  for (unsigned d = threadIdx.x * kWidth; d < lane.width; d += kThreads * kWidth) {
+    Floats<kWidth> total = load_floats<kWidth>(&rows[0][d]);
+    for (int warp = 1; warp < kNormWarps; ++warp) {
+      const Floats<kWidth> other = load_floats<kWidth>(&rows[warp][d]);
+      SIMT_UNROLL
+      for (int j = 0; j < kWidth; ++j) total.at[j] += other.at[j];
     }
-    if (threadIdx.x % 32 == 0) {
-      at.mean[row] = center;
-      at.rstd[row] = scale;
-    }
+    put(d, total);
   }
 }
 
@@ -166,19 +201,9 @@ __device__ void finish_row_sums(const LaneColumns<kWidth, kPieces>& lane, Floats
   const unsigned width = lane.width;
   for (int i = 0; i < kSums; ++i) {
     __syncthreads();
-    SIMT_UNROLL
-    for (int p = 0; p < kPieces; ++p) store_floats<kWidth>(&rows[warp_of_thread()][lane.column(p)], sums[i][p]);
-    __syncthreads();
-    SIMT_UNROLL_BY(1)
-    for (unsigned d = threadIdx.x * kWidth; d < width; d += kThreads * kWidth) {
-      Floats<kWidth> total = load_floats<kWidth>(&rows[0][d]);
-      for (int warp = 1; warp < kNormWarps; ++warp) {
-        const Floats<kWidth> other = load_floats<kWidth>(&rows[warp][d]);
-        SIMT_UNROLL
-        for (int j = 0; j < kWidth; ++j) total.at[j] += other.at[j];
-      }
+    sum_over_warps(lane, sums[i], rows, [&](unsigned d, const Floats<kWidth>& total) {
       store_floats<kWidth>(partials.sums + (std::uint64_t{blockIdx.x} * kSums + i) * width + d, total);
-    }
+    });
   }
   const std::uint64_t columns = std::uint64_t{kSums} * width;
   float* const groups = partials.sums + tree.parts * columns;
@@ -196,6 +221,22 @@ __device__ void finish_row_sums(const LaneColumns<kWidth, kPieces>& lane, Floats
   combine_parts(tree, blockIdx.x, partials.arrived, combine, finish);
 }
 
+// The gradient of the result, a matrix like it: what is read of memory for kWidth columns of a row, and what it means.
+struct RowGradients {
+  template <int kWidth>
+  static constexpr int kBlocks = 2;  // that a multiprocessor shall hold, where a lane has at most eight columns
+
+  template <int kWidth>
+  __device__ __forceinline__ Floats<kWidth> fetch(const float* dy, unsigned width, std::int64_t row,
+                                                  unsigned column) const {
+    return load_floats<kWidth>(dy + row * width + column);
+  }
+  template <int kWidth>
+  __device__ __forceinline__ Floats<kWidth> value(const Floats<kWidth>& fetched) const {
+    return fetched;
+  }
+};
+
 // A row of the backward pass.
 template <int kWidth, int kPieces, class Input>
 struct FetchedGradient {
@@ -204,14 +245,15 @@ struct FetchedGradient {
   float center = 0;
   float scale = 0;
 
+  template <class Above>
   __device__ __forceinline__ void fetch(const LaneColumns<kWidth, kPieces>& lane, const Input& input,
-                                        const LayerNormBackwardAt& at, std::int64_t row) {
+                                        const Above& above, const LayerNormBackwardAt& at, std::int64_t row) {
     center = at.mean[row];
     scale = at.rstd[row];
     x.fetch(lane, input, row);
     SIMT_UNROLL
     for (int p = 0; p < kPieces; ++p)
-      if (lane.has(p)) dy[p] = load_floats<kWidth>(at.dy + row * lane.width + lane.column(p));
+      if (lane.has(p)) dy[p] = above.template fetch<kWidth>(at.dy, lane.width, row, lane.column(p));
   }
 };
 
@@ -229,7 +271,7 @@ __device__ __forceinline__ void treat_row(const LaneColumns<kWidth, kPieces>& la
   for (int p = 0; p < kPieces; ++p) {
     if (!lane.has(p)) continue;
     x[p] = input.value(row, lane.column(p), fetched.x.input[p], bias[p], kept[p]);
-    dy[p] = fetched.dy[p];
+    dy[p] = output.above.value(fetched.dy[p]);
     SIMT_UNROLL
     for (int j = 0; j < kWidth; ++j) {
       x[p].at[j] = (x[p].at[j] - fetched.center) * fetched.scale;  // normalized
@@ -261,7 +303,8 @@ __device__ __forceinline__ void treat_row(const LaneColumns<kWidth, kPieces>& la
 // One block: kBackwardRows rows; one warp: every kNormWarps-th of them. Shared memory: kNormWarps rows. Rows up to 32 *
 // kWidth * kPieces.
 template <int kWidth, int kPieces, int kSums, class Input, class Output>
-__global__ void __launch_bounds__(32 * kNormWarps, kPieces <= 8 / kWidth ? 2 : 1)
+__global__ void __launch_bounds__(32 * kNormWarps,
+                                  kPieces <= 8 / kWidth ? decltype(Output::above)::template kBlocks<kWidth> : 1)
     layer_norm_backward_kernel(std::int64_t rows, unsigned width, Input input, Output output, LayerNormBackwardAt at,
                                PartTree tree, ColumnPartials partials) {
   using Lane = LaneColumns<kWidth, kPieces>;
@@ -271,16 +314,17 @@ __global__ void __launch_bounds__(32 * kNormWarps, kPieces <= 8 / kWidth ? 2 : 1
   const std::int64_t first = std::int64_t{blockIdx.x} * kBackwardRows + warp_of_thread();
   const std::int64_t end = end_of_block(rows, kBackwardRows);
   FetchedGradient<kWidth, kPieces, Input> next;
-  if (kAhead && first < end) next.fetch(lane, input, at, first);  // whole warps
+  if (kAhead && first < end) next.fetch(lane, input, output.above, at, first);  // whole warps
   input.begin();
+  output.begin();
   typename Lane::Values gamma, bias = {};
   if (input.bias != nullptr) lane.load(input.bias, bias);
   lane.load(at.gamma, gamma);
   Floats<kWidth> sums[kSums][kPieces] = {};
   for (std::int64_t row = first; row < end; row += kNormWarps) {
-    if (!kAhead) next.fetch(lane, input, at, row);
+    if (!kAhead) next.fetch(lane, input, output.above, at, row);
     const FetchedGradient<kWidth, kPieces, Input> now = next;
-    if (kAhead && row + kNormWarps < end) next.fetch(lane, input, at, row + kNormWarps);
+    if (kAhead && row + kNormWarps < end) next.fetch(lane, input, output.above, at, row + kNormWarps);
     treat_row<kWidth, kPieces, kSums>(lane, row, now, input, output, gamma, bias, sums);
   }
   finish_row_sums<kWidth, kPieces, kSums>(lane, sums, row_sums, at, tree, partials);
@@ -307,6 +351,9 @@ struct MatrixInput {
 struct MatrixOutput {
   float* dx;
   unsigned width;
+  RowGradients above = {};
+
+  __device__ __forceinline__ void begin() const {}
   template <int kWidth>
   __device__ __forceinline__ Floats<kWidth> store(std::int64_t row, unsigned column, const Floats<kWidth>& gradient,
                                                   unsigned) const {

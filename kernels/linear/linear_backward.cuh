@@ -30,7 +30,8 @@ template <class Tile, int kWords, class Epilogue>
 __global__ void __launch_bounds__(kLinearThreads, kWords == 4 ? 3 : 2)
     linear_backward_kernel(WeightBlocks which, LinearSizes s, const float* w, Epilogue epilogue,
                            LinearWeightSizes weights, LinearWeightOperands p) {
-  SIMT_DYNAMIC_SHARED(float, shared);
+  SIMT_DYNAMIC_SHARED(float, memory);
+  float* const shared = held_address(memory);
   const unsigned before = which.before(blockIdx.x);
   if (which.before(blockIdx.x + 1) != before)
     linear_weights<Tile, kWords>(weights, p, static_cast<int>(before), shared);

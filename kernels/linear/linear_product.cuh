@@ -242,7 +242,8 @@ __device__ __forceinline__ void linear_product(const LinearSizes& s, const float
 template <class Tile, bool kTurned, int kWords, class Epilogue>
 __global__ void __launch_bounds__(kLinearThreads, kWords == 4 ? 3 : 2)
     linear_product_kernel(LinearSizes s, const float* a, const float* b, Epilogue epilogue) {
-  SIMT_DYNAMIC_SHARED(float, shared);
+  SIMT_DYNAMIC_SHARED(float, memory);
+  float* const shared = held_address(memory);
   linear_product<Tile, kTurned, kWords>(s, a, b, epilogue, static_cast<int>(blockIdx.x), shared);
 }
 

@@ -199,7 +199,8 @@ __device__ __forceinline__ void linear_weights(const LinearWeightSizes& s, const
 template <class Tile, int kWords>
 __global__ void __launch_bounds__(kLinearThreads, 3)
     linear_weights_kernel(LinearWeightSizes s, LinearWeightOperands p) {
-  SIMT_DYNAMIC_SHARED(float, shared);
+  SIMT_DYNAMIC_SHARED(float, memory);
+  float* const shared = held_address(memory);
   linear_weights<Tile, kWords>(s, p, static_cast<int>(blockIdx.x), shared);
 }
 

@@ -20,6 +20,7 @@
 #include "kernels/max_pool/max_pool_spec.h"
 #include "kernels/op_table.h"
 #include "kernels/residual_layer_norm/residual_layer_norm_spec.h"
+#include "kernels/residual_layer_norm_mean/residual_layer_norm_mean_spec.h"
 #include "kernels/weighted_bce/weighted_bce_spec.h"
 #include "tests/kernels/device_calls.h"
 
@@ -113,6 +114,16 @@ TEST_F(CudaKernels, LayerNormOfEveryWidth) {
     const ResidualLayerNormShape residual = {.rows = 131, .width = width, .dropout = {.probability = 0.3F, .seed = 7}};
     expect_agreement<ResidualLayerNormForward>(residual);
     expect_agreement<ResidualLayerNormBackward>(residual);
+  }
+}
+
+// The same with the mean of several chunks, and rows of the result that are not aligned.
+TEST_F(CudaKernels, LayerNormWithMeanOfEveryWidth) {
+  for (const auto& [width, beside] : {std::pair{64, 3}, {65, 1}, {128, 4}, {256, 8}, {260, 3}, {512, 4}, {1024, 4}}) {
+    const ResidualLayerNormMeanShape shape = {
+        .batch = 3, .time = 35, .width = width, .width_b = beside, .dropout = {.probability = 0.3F, .seed = 7}};
+    expect_agreement<ResidualLayerNormMeanForward>(shape);
+    expect_agreement<ResidualLayerNormMeanBackward>(shape);
   }
 }
 

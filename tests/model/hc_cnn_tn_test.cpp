@@ -142,6 +142,15 @@ TEST(HcCnnTn, WorksWithoutFeaturesAndRefusesWrongInputs) {
   EXPECT_THROW(HcCnnTn({.heads = 7}, 1), Error);
 }
 
+TEST(HcCnnTn, TheWholeIsItsHalvesInTurn) {
+  HcCnnTn net({.features = 3, .samples = 64, .channels = {8, 8}, .kernels = {5, 3}, .encoder_layers = 2, .heads = 2},
+              1);
+  Tensor x = Tensor::empty({2, 64, 12});
+  for (std::int64_t i = 0; i < x.count(); ++i) x.data()[i] = static_cast<float>(i % 17) - 8;
+  const Tensor features = Tensor::full({2, 3}, 0.5F);
+  EXPECT_EQ(net.forward(x, features).values(), net.classify(net.encode(x), features).values());
+}
+
 // The names and shapes of a weight file are a promise to everyone who has one.
 TEST(HcCnnTn, NamesAreThoseOfPyTorchsTwin) {
   HcCnnTn net({.features = 3, .samples = 64, .channels = {8, 8}, .kernels = {5, 3}, .encoder_layers = 1, .heads = 2},

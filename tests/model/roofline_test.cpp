@@ -84,8 +84,8 @@ TEST(Roofline, LayersAreThoseOfTheWeightFile) {
   std::map<std::string, int> gradients;
   for (const KernelCall& call : training_step_calls(config, kBatch))
     if (call.op == "conv1d_backward_weight" || call.op == "linear_backward_weight" || call.op == "linear_backward" ||
-        call.op == "residual_layer_norm_backward" || call.op == "batch_norm_backward" ||
-        call.op == "batch_norm_pool_backward")
+        call.op == "residual_layer_norm_backward" || call.op == "residual_layer_norm_mean_backward" ||
+        call.op == "batch_norm_backward" || call.op == "batch_norm_pool_backward")
       ++gradients[call.layer];
   std::set<std::string> layers;
   for (const auto& [layer, count] : gradients) {

@@ -110,12 +110,38 @@ TEST(FusedOps, ResidualLayerNormIsItsPartsInTurn) {
   }
 }
 
+// One chunk of a record and several, with nothing beside the mean and with something. The GPU sums up the mean in
+// another order, the CPU not.
+TEST(FusedOps, ResidualLayerNormWithMeanIsItsPartsInTurn) {
+  const kernels::DropoutKey key = {.probability = 0.3F, .seed = 5, .layer = 2, .step = 3};
+  for (const Device device : devices()) {
+    for (const auto& [x, beside] : {std::pair{Shape{3, 37, 6}, 0}, {Shape{2, 70, 8}, 4}, {Shape{2, 3, 1028}, 5}}) {
+      const Shape row = {x.last()};
+      std::vector<Shape> shapes = {x, row, x, row, row};
+      if (beside > 0) shapes.push_back({x[0], beside});
+      const auto fused = [&](std::vector<Tensor>& in) {
+        return ops::residual_layer_norm_mean(in[0], in[1], in[2], in[3], in[4], beside > 0 ? in[5] : Tensor(), key);
+      };
+      const auto parts = [&](std::vector<Tensor>& in) {
+        const Tensor mean = ops::mean_over_time(ops::residual_layer_norm(in[0], in[1], in[2], in[3], in[4], key));
+        return beside > 0 ? ops::concat(mean, in[5]) : mean;
+      };
+      std::vector<bool> exact(shapes.size() + 1, true);
+      exact[0] = device == Device::kCpu;
+      expect_same(shapes, fused, parts, exact, device, "residual_layer_norm_mean " + x.text());
+    }
+  }
+}
+
 TEST(FusedOps, ResidualLayerNormRefusesWrongShapes) {
   const Tensor x = Tensor::zeros({2, 4});
   const Tensor row = Tensor::zeros({4});
   EXPECT_THROW(ops::residual_layer_norm(x, row, Tensor::zeros({2, 3}), row, row, {}), Error);
   EXPECT_THROW(ops::residual_layer_norm(x, x, x, row, row, {}), Error);
   EXPECT_THROW(ops::residual_layer_norm(x, row, x, row, row, {.probability = 1}), Error);
+  const Tensor tokens = Tensor::zeros({2, 3, 4});
+  EXPECT_THROW(ops::residual_layer_norm_mean(x, row, x, row, row, {}, {}), Error);
+  EXPECT_THROW(ops::residual_layer_norm_mean(tokens, row, tokens, row, row, Tensor::zeros({3, 1}), {}), Error);
 }
 
 // Which kernels the layers run in training on `device`, as a dry run tells.
