@@ -80,7 +80,9 @@ def score_boundaries(records, found):
     """`found`: {record: {wave: [(onset s, offset s)]}}. F1 per boundary."""
     counts = {key: Counts() for key in TOLERANCES}
     for name, (rate, _, waves, _) in records.items():
-        first, last = waves["qrs"][0][0] / rate, waves["qrs"][-1][1] / rate
+        # Of some complexes only one boundary is annotated.
+        first = next(a if a is not None else b for a, b in waves["qrs"]) / rate
+        last = next(b if b is not None else a for a, b in reversed(waves["qrs"])) / rate
         for (wave, side), tolerance in TOLERANCES.items():
             def inside(times, margin=0.0):
                 return [t for t in times if t is not None and np.isfinite(t) and first - margin <= t <= last + margin]

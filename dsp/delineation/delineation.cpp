@@ -165,7 +165,7 @@ Delineation delineate(const WorkingSignal& working, std::span<const double> r_pe
   }
   heed_neighbors(working, r_peaks_s, neighborhoods);
   for (Neighborhood& some : neighborhoods) {
-    find_p_of_few(working, some.groups, some.waves);
+    find_p_of_early(working, some.groups, some.waves);
     for (std::size_t i = 0; i < some.groups.size(); ++i) {
       add_group(working, some.groups[i], some.waves[i], rests, result);
     }

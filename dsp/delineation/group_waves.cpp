@@ -46,7 +46,7 @@ Stretch p_stretch(const GroupWaves& waves, Eigen::Index slope_box) {
 
 }  // namespace
 
-void find_p_of_few(const WorkingSignal& signal, std::span<const BeatGroup> groups, std::span<GroupWaves> waves) {
+void find_p_of_early(const WorkingSignal& signal, std::span<const BeatGroup> groups, std::span<GroupWaves> waves) {
   const auto largest = std::max_element(groups.begin(), groups.end(), [](const BeatGroup& a, const BeatGroup& b) {
     return a.beats.size() < b.beats.size();
   });
@@ -56,7 +56,7 @@ void find_p_of_few(const WorkingSignal& signal, std::span<const BeatGroup> group
   const Stretch of_many = p_stretch(waves[main], box);
   for (std::size_t i = 0; i < groups.size(); ++i) {
     const auto with_hump = [](const LeadWaves& lead) { return lead.p.has_value(); };
-    if (groups[i].beats.size() >= kP.min_group_beats || too_flat_for_p(waves[i].p_evidence) ||
+    if (has_p(waves[i]) || too_flat_for_p(waves[i].p_evidence) ||
         std::none_of(waves[i].leads.begin(), waves[i].leads.end(), with_hump) ||
         shape_correlation(groups[i], *largest, signal.rate) < kBeatGroup.same_shape_correlation)
       continue;

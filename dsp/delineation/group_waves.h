@@ -39,9 +39,9 @@ struct GroupWaves {
 GroupWaves find_group_waves(const WorkingSignal& signal, const BeatGroup& group, double rr_before_s, double rr_after_s,
                             double from_neighbors = 0.0);
 
-// P of groups of fewer than kP.min_group_beats: single early beats, which have nothing to be compared with. They have
-// it if their QRS complex is that of the largest group, if that has a P wave, and if theirs stands out of what differs
-// between the beats there. `waves` are those of `groups`.
-void find_p_of_few(const WorkingSignal& signal, std::span<const BeatGroup> groups, std::span<GroupWaves> waves);
+// P of groups that have none so far: early beats have little to be compared with, and their P waves may differ. They
+// have it if their QRS complex is that of the largest group, if that has a P wave, and if theirs stands out of what
+// differs between the beats there. `waves` are those of `groups`.
+void find_p_of_early(const WorkingSignal& signal, std::span<const BeatGroup> groups, std::span<GroupWaves> waves);
 
 }  // namespace cardiograd::dsp

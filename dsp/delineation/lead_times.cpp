@@ -3,7 +3,11 @@
 #include <algorithm>
 #include <cmath>
 
+#include <Eigen/QR>
+
 #include "dsp/delineation/constants.h"
+#include "dsp/filters/butterworth.h"
+#include "dsp/filters/gaps.h"
 #include "dsp/statistics.h"
 
 namespace cardiograd::dsp {
@@ -63,6 +67,22 @@ std::vector<std::vector<Eigen::Index>> simultaneous_leads(const Eigen::ArrayXXd&
   if (sets.empty()) return {std::move(unclear)};
   sets.front().insert(sets.front().end(), unclear.begin(), unclear.end());
   return sets;
+}
+
+bool is_combination(const Eigen::ArrayXXd& signal, double rate, Eigen::Index lead,
+                    const std::vector<Eigen::Index>& others) {
+  const Eigen::Index samples = std::min(signal.rows(), static_cast<Eigen::Index>(kLeadTimes.looked_at_s * rate));
+  std::vector<Eigen::Index> leads = others;
+  leads.push_back(lead);
+  Eigen::ArrayXXd part = signal(Eigen::seqN(0, samples), leads);
+  for (Eigen::Index l = 0; l < part.cols(); ++l) fill_gaps(part.col(l));
+  const double high_hz = std::min(kRPeak.band_high_hz, kRPeak.max_band_fraction * rate);
+  const Sos band = butterworth_bandpass(kRPeak.band_order, kRPeak.band_low_hz, high_hz, rate);
+  const Eigen::MatrixXd passed = sosfiltfilt(band, part, 0).matrix();
+  const auto own = passed.rightCols(1);
+  const auto rest = passed.leftCols(passed.cols() - 1);
+  const double left = (own - rest * rest.completeOrthogonalDecomposition().solve(own)).squaredNorm();
+  return left <= (1.0 - kLeadTimes.min_explained_fraction) * own.squaredNorm();
 }
 
 bool at_other_times(const std::vector<double>& beats_s, const std::vector<double>& others_s) {

@@ -93,12 +93,15 @@ bool too_flat_for_p(const PEvidence& evidence) {
 double p_log_odds(const PEvidence& evidence) {
   const PEvidenceConstants& k = kPEvidence;
   const double away = std::log(evidence.rr_s / k.flutter_rr_s) / k.flutter_spread_ratio;
+  const double irregularity =
+      std::clamp(evidence.irregularity, k.min_irregularity_fraction, k.max_irregularity_fraction);
+  const double own_beat = std::log(std::max(evidence.own_beat, k.least_fraction));
+  // Irregular intervals that P follows speak against it less.
+  const double followed = std::min(k.own_beat_weight * std::max(0.0, own_beat),
+                                   -k.irregularity_weight * std::log(irregularity / k.min_irregularity_fraction));
   return k.intercept_weight + std::log(std::clamp(evidence.ratio, k.least_fraction, k.max_ratio)) +
-         std::log(std::clamp(evidence.own_beat, k.least_fraction, 1.0)) +
-         k.beside_weight * std::log(evidence.beside + k.least_fraction) +
-         k.irregularity_weight *
-             std::log(std::clamp(evidence.irregularity, k.min_irregularity_fraction, k.max_irregularity_fraction)) +
-         k.flutter_weight * std::exp(-away * away);
+         std::min(0.0, own_beat) + followed + k.beside_weight * std::log(evidence.beside + k.least_fraction) +
+         k.irregularity_weight * std::log(irregularity) + k.flutter_weight * std::exp(-away * away);
 }
 
 std::vector<double> odds_from_neighbors(std::span<const double> log_odds) {

@@ -92,6 +92,8 @@ std::optional<RPeaks> beats_of_sets(const Eigen::ArrayXXd& signal, const Envelop
   if (sets.size() < 2) return std::nullopt;
   RPeaks most = beats_of(signal, sets.front(), rate);
   for (std::size_t i = 1; i < sets.size(); ++i) {
+    std::erase_if(sets[i], [&](Eigen::Index l) { return is_combination(signal, rate, l, sets.front()); });
+    if (sets[i].empty()) continue;
     std::vector<double> times_s = beats_of(signal, sets[i], rate).times_s;
     if (at_other_times(times_s, most.times_s)) most.apart.push_back({std::move(sets[i]), std::move(times_s)});
   }

@@ -1,17 +1,18 @@
 #!/usr/bin/env python3
-"""Writes the table of constants in docs/delineation.md from dsp/delineation/constants.h.
+"""Writes the table of constants in docs/delineation.md from dsp/delineation/{r_peak_constants,constants}.h.
 
 Usage: delineation_constants.py [--check]
 
-With --check nothing is written; exit status 1 where the table is not that of the header, or an entry of the header lacks
+With --check nothing is written; exit status 1 where the table is not that of the headers, or an entry of a header lacks
 a unit in its name, a meaning, or a source.
 """
+import itertools
 import pathlib
 import re
 import sys
 
 ROOT = pathlib.Path(__file__).resolve().parents[2]
-HEADER = ROOT / "dsp/delineation/constants.h"
+HEADERS = [ROOT / "dsp/delineation" / name for name in ("r_peak_constants.h", "constants.h")]
 DOCUMENT = ROOT / "docs/delineation.md"
 BEGIN, END = "<!-- constants: begin -->", "<!-- constants: end -->"
 SOURCES = ["Paper", "Physiology", "Noise", "Geometry", "Numerics", "Tuned", "Judgment"]
@@ -22,11 +23,11 @@ ENTRY = re.compile(r"^(?:double|int|std::size_t|Eigen::Index|PerWave|PerPAndT) (
 COLUMN = re.compile(r"\.(p|qrs|t) = ([^,}]+)")
 
 
-def rows_of(lines):
+def rows_of(header):
     """Yields the title of each struct, then a tuple for each of its entries."""
     comment, struct = [], None
-    for number, line in enumerate(lines, 1):
-        line = line.strip()
+    for number, line in enumerate(header.read_text().splitlines(), 1):
+        line, where = line.strip(), f"{header.name}:{number}"
         if line.startswith("//"):
             comment.append(line[2:].strip())
             continue
@@ -39,20 +40,20 @@ def rows_of(lines):
             struct = None
         elif struct:
             if not entry:
-                raise ValueError(f"{HEADER.name}:{number}: '{line}' is no entry of the form 'type name = value;'")
-            yield ("entry",) + parsed(entry, " ".join(comment), number)
+                raise ValueError(f"{where}: '{line}' is no entry of the form 'type name = value;'")
+            yield ("entry",) + parsed(entry, " ".join(comment), where)
         comment = []
 
 
-def parsed(entry, comment, number):
+def parsed(entry, comment, where):
     name, value = entry.groups()
     unit = UNITS.get(name.rsplit("_", 1)[-1])
     if unit is None:
-        raise ValueError(f"{HEADER.name}:{number}: the name {name} does not end in a unit ({', '.join(UNITS)})")
+        raise ValueError(f"{where}: the name {name} does not end in a unit ({', '.join(UNITS)})")
     at = [m.start() for m in re.finditer(r"(?:%s): " % "|".join(SOURCES), comment)]
     meaning, source = (comment[:at[0]].strip(), comment[at[0]:].strip()) if at else (comment, "")
     if not (meaning.endswith(".") and source.endswith(".")):
-        raise ValueError(f"{HEADER.name}:{number}: the comment of {name} must be a sentence and a source "
+        raise ValueError(f"{where}: the comment of {name} must be a sentence and a source "
                          f"({', '.join(SOURCES)}: ...), each with a full stop")
     columns = {key: text.strip() for key, text in COLUMN.findall(value)} or {"all": value}
     return name, columns, unit, meaning, source
@@ -71,9 +72,9 @@ def section(title, struct, entries):
     return "\n".join(text)
 
 
-def tables(lines):
+def tables():
     structs = []
-    for kind, *fields in rows_of(lines):
+    for kind, *fields in itertools.chain.from_iterable(rows_of(header) for header in HEADERS):
         if kind == "title":
             structs.append((*fields, []))
         else:
@@ -86,7 +87,7 @@ def main():
         print(__doc__.strip(), file=sys.stderr)
         return 2
     try:
-        text = tables(HEADER.read_text().splitlines())
+        text = tables()
     except ValueError as error:
         print(error, file=sys.stderr)
         return 1
@@ -96,7 +97,7 @@ def main():
     if wanted == document:
         return 0
     if sys.argv[1:] == ["--check"]:
-        print(f"the table in {DOCUMENT.name} is not that of {HEADER.name}: run scripts/ci/delineation_constants.py",
+        print(f"the table in {DOCUMENT.name} is not that of the headers: run scripts/ci/delineation_constants.py",
               file=sys.stderr)
         return 1
     DOCUMENT.write_text(wanted)

@@ -53,6 +53,29 @@ TEST(LeadTimes, LeadsOfOtherTimesHaveBeatsOfTheirOwn) {
   EXPECT_TRUE(detect_r_peaks(synthetic_ecg(regular_beats(10.0), 10.0, 250.0, 12, 0.02), 250.0).apart.empty());
 }
 
+// A lead in which the QRS complexes of two others cancel shows their T waves instead, at other times.
+TEST(LeadTimes, CombinationsOfOtherLeadsAreOfTheirTime) {
+  const std::vector<double> beats = regular_beats(10.0, 0.8, 0.5);
+  for (const double rate : {100.0, 500.0}) {
+    Eigen::ArrayXXd x = synthetic_ecg(beats, 10.0, rate, 12, 0.01);
+    const std::vector<SyntheticWave> other = {{0.0, 1.0, 0.011}, {0.03, -0.3, 0.012}, {0.28, -0.4, 0.03}};
+    x.col(1) = synthetic_ecg(beats, 10.0, rate, 12, 0.01, other).col(1);
+    x.col(3) = 0.8 * x.col(0) - x.col(1);  // The gains of the two are 1 and 0.8.
+    const std::vector<Eigen::Index> rest = {0, 1, 2, 4, 5, 6, 7, 8, 9, 10, 11};
+    EXPECT_TRUE(is_combination(x, rate, 3, rest));
+    EXPECT_FALSE(is_combination(x, rate, 3, {2, 4, 5, 6}));
+    const RPeaks found = detect_r_peaks(x, rate);
+    EXPECT_TRUE(found.apart.empty()) << rate;
+    EXPECT_TRUE(found.times_s.size() >= beats.size() - 1) << rate;
+    // The same lead from another time is no combination.
+    const Eigen::ArrayXd moved = x.col(3);
+    const auto by = static_cast<Eigen::Index>(0.3 * rate);
+    x.col(3).tail(x.rows() - by) = moved.head(x.rows() - by);
+    x.col(3).head(by) = moved.tail(by);
+    EXPECT_FALSE(is_combination(x, rate, 3, rest)) << rate;
+  }
+}
+
 TEST(LeadTimes, BeatsNearEachOtherAreOfOneTime) {
   const std::vector<double> beats = {1.0, 1.8, 2.6, 3.4, 4.2};
   std::vector<double> near = beats, far = beats;
