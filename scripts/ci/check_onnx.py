@@ -74,8 +74,8 @@ def main():
             inputs['features'] = np.array([[np.nan if value is None else value for value in values]], np.float32)
         theirs = session.run(['probabilities'], inputs)[0][0]
         ours = {entry['class']: entry['probability'] for entry in line['classes']}
-        difference = max(abs(float(p) - ours[name]) for name, p in zip(classes, theirs))
-        if not difference <= worst:
+        difference = float(np.max([abs(float(p) - ours[name]) for name, p in zip(classes, theirs)]))
+        if not difference <= worst and not np.isnan(worst):
             worst, place = difference, record
         compared += 1
     if compared == 0:
