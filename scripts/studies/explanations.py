@@ -1,18 +1,18 @@
 #!/usr/bin/env python3
 """Do the maps of `explain` deserve belief? Checks on real records, as tables in Markdown.
 
-Usage: explanations.py --model MODEL.safetensors --data PTBXL [--build build/cpu] [--records 200] [--group 40]
-                       [--minutes M] [--out FILE.md] [--raw FILE.csv] [--jobs N]
+Usage: explanations.py --model MODEL.safetensors --data PTBXL [--build build/cpu] [--records 200] [--group 30]
+                       [--minutes M] [--out FILE.md] [--raw FILE.jsonl] [--jobs N]
 
 --minutes: begins with no other record when 60 % of them are over, and with the groups goes on to the end; the tables say
-how many records there were. Takes about ten minutes of one core. --raw: the figures of each record,
-and of those of the groups in FILE.groups.csv.
+how many records there were. Takes about ten minutes of one core. --raw: keeps the figures of each
+record in this file; a run that is begun again with the same file goes on there.
 --jobs: processes at once; the figures are the same.
 
 Takes records of fold 10 at random (seed 0) and explains for each the superclass of its first diagnostic label.
   completeness   what the contributions of `explain` miss of the difference of the logits
-  twin           rank correlation of the map with that of PyTorch's twin of the network (bench/peers/hc_cnn_tn_torch.py)
-                 and its automatic differentiation, and the difference of the logits
+  twin           what the map differs from that of PyTorch's twin of the network (bench/peers/hc_cnn_tn_torch.py) and its
+                 automatic differentiation, and the difference of the logits
   randomised     rank correlation of the map with that of the same network with random weights (PyTorch's initial
                  values): of signed contributions, of their sizes, of their sizes once the ranks of the input's own sizes
                  are taken out of both (partial correlation), and of the averaged gradient that the input was
@@ -52,9 +52,10 @@ ROOT = pathlib.Path(__file__).resolve().parents[2]
 sys.path.insert(0, str(ROOT / 'bench/peers'))
 from hc_cnn_tn_torch import HcCnnTn  # noqa: E402
 
-STEPS = 25  # of the deletion and insertion curves
+STEPS = 10  # of the deletion and insertion curves
+OTHER_ORDERS = ('gradient x input', 'plain gradient', 'chance')
 REFUSED = 3  # exit status of explain
-POINTS = 32  # of the integration for random weights
+POINTS = 16  # of the integration for random weights
 TWINS = 10  # records whose map is computed by the twin as well
 LEADS = ('I', 'II', 'III', 'aVR', 'aVL', 'aVF', 'V1', 'V2', 'V3', 'V4', 'V5', 'V6')
 REGIONS = {'QRS in V1 and V6': (['QRS'], ('V1', 'V6')), 'V1-V4': (None, ('V1', 'V2', 'V3', 'V4')),
@@ -187,7 +188,7 @@ def first_results(args, rows, work, most, until):
     with concurrent.futures.ProcessPoolExecutor(args.jobs) as pool:
         while len(found) < most and begin < len(rows) and time.monotonic() < until:
             count = min(args.jobs, most - len(found))
-            for result in pool.map(work, rows[begin:begin + count]):
+            for result in kept_results(args, pool, rows[begin:begin + count], work):
                 found += [] if result is None else [result]
                 missing += result is None
             begin += count
@@ -196,11 +197,23 @@ def first_results(args, rows, work, most, until):
     return pd.DataFrame(found), missing
 
 
+def kept_results(args, pool, rows, work):
+    """Of work(row), from the file of --raw where they are there, else computed and added to it."""
+    keys = [f'{work.name} {row[1]["filename_lr"]}' for row in rows]
+    missing = [(key, row) for key, row in zip(keys, rows) if key not in args.kept]
+    for (key, _), result in zip(missing, pool.map(work, [row for _, row in missing])):
+        args.kept[key] = result
+        if args.raw:
+            with args.raw.open('a') as file:
+                file.write(json.dumps({'key': key, 'result': result}, default=float) + '\n')
+    return [args.kept[key] for key in keys]
+
+
 class Judge:
     """The checks on one record."""
 
     def __init__(self, args, model):
-        self.args, self.model, self.random = args, model, model.random_weights()
+        self.name, self.args, self.model, self.random = 'map', args, model, model.random_weights()
 
     def __call__(self, row):
         place, row = row
@@ -219,7 +232,6 @@ class Judge:
                 'twin': abs(logit - one['logit']),
                 'twin of map': np.nan if twin is None else abs(twin - values).max() / abs(values).max(),
                 **rank_correlations(values, other, x[0].numpy().T.ravel()),
-                'rises': one['logit'] > one['baseline_logit'],
                 **{f'{name}, {kind}': value for name, pair in scores.items()
                    for kind, value in zip(('deletion', 'insertion'), pair)}}
 
@@ -228,17 +240,24 @@ class Regions:
     """Where the contributions of one record lie."""
 
     def __init__(self, args, title, target):
-        self.args, self.title, self.target = args, title, target
+        self.name, self.args, self.title, self.target = f'{title} {target}', args, title, target
 
     def __call__(self, row):
         one = explain(self.args, row[1], self.target)
         if one is None:
             return None
-        return {'group': self.title, 'class': self.target, 'probability': one['probability'], **regions(one)}
+        features = {f['name']: f['contribution'] for f in one.get('features', [])}
+        return {'group': self.title, 'class': self.target, 'probability': one['probability'], **regions(one),
+                'all features adds': one['features_contribution'],
+                'QRS duration adds': features.get('qrs_duration_mean_ms', np.nan)}
 
 
 def shuffled(table):
     return list(enumerate(table.sample(frac=1, random_state=0).to_dict('records')))
+
+
+def mean(values, digits=1):
+    return f'{values.mean():.{digits}f} ± {1.96 * values.std() / len(values) ** .5:.{digits}f}'
 
 
 def judged_text(frame, refused):
@@ -257,24 +276,16 @@ def judged_text(frame, refused):
                         ('size with input', 'for comparison: sizes of the map and of the input, trained weights')):
         v = frame[name]
         lines.append(f'| {title} | {v.median():.3f} | {v.abs().quantile(.95):.3f} | {v.abs().max():.3f} |')
-    rising = frame[frame.rises]
-    lines += ['', f'Curves of the {len(rising)} records whose logit is above that of the baseline, means and 95 % intervals over '
-              'the records:', '', '| order | deletion (low is good) | insertion (high is good) |', '|---|--:|--:|']
-    for name in ('integrated gradients', 'gradient x input', 'plain gradient', 'chance'):
-        cells = []
-        for kind in ('deletion', 'insertion'):
-            v = rising[f'{name}, {kind}']
-            half = 1.96 * v.std() / len(v) ** .5
-            cells.append(f'{v.mean():.3f} ± {half:.3f}')
-        lines.append(f'| {name} | {cells[0]} | {cells[1]} |')
-    lines += ['', 'The same records, integrated gradients less another order (below 0 is better for deletion, above 0 for '
-              'insertion):', '', '| less | deletion | insertion |', '|---|--:|--:|']
-    for name in ('gradient x input', 'plain gradient', 'chance'):
-        cells = []
-        for kind in ('deletion', 'insertion'):
-            v = rising[f'integrated gradients, {kind}'] - rising[f'{name}, {kind}']
-            cells.append(f'{v.mean():+.3f} ± {1.96 * v.std() / len(v) ** .5:.3f}')
-        lines.append(f'| {name} | {cells[0]} | {cells[1]} |')
+    lines += ['', f'Curves, means and 95 % intervals over the {len(frame)} records:', '',
+              '| order | deletion (low is good) | insertion (high is good) |', '|---|--:|--:|']
+    for name in ('integrated gradients', *OTHER_ORDERS):
+        lines.append(f'| {name} | ' + ' | '.join(mean(frame[f'{name}, {kind}'], 3) for kind in ('deletion', 'insertion')) + ' |')
+    lines += ['', 'The same records, integrated gradients less another order, and the fraction of the records in which integrated '
+              'gradients are better (below 0 for deletion, above 0 for insertion):', '',
+              '| less | deletion | better | insertion | better |', '|---|--:|--:|--:|--:|']
+    for name in OTHER_ORDERS:
+        low, high = (frame[f'integrated gradients, {kind}'] - frame[f'{name}, {kind}'] for kind in ('deletion', 'insertion'))
+        lines.append(f'| {name} | {mean(low, 3)} | {100 * (low < 0).mean():.0f} % | {mean(high, 3)} | {100 * (high > 0).mean():.0f} % |')
     return lines
 
 
@@ -315,10 +326,6 @@ def groups_of_explanations(args, table):
     return pd.concat(found)
 
 
-def mean(values, digits=1):
-    return f'{values.mean():.{digits}f} ± {1.96 * values.std() / len(values) ** .5:.{digits}f}'
-
-
 def less(one, other, digits=1):
     """Difference of the means of two groups of records, with its 95 % interval."""
     half = 1.96 * (one.var() / len(one) + other.var() / len(other)) ** .5
@@ -337,12 +344,14 @@ def groups_text(frame):
         lines.append(f'| {title} | {rows["class"].iloc[0]} | {len(rows)} | {rows.probability.mean():.2f} | {region} | '
                      f'{mean(weights[0])} | {mean(weights[1])} | {less(*weights)} | {mean(adds[0], 2)} | {mean(adds[1], 2)} | '
                      f'{less(*adds, 2)} |')
-    for what, kind, digits in (('The weight on every region, %; the last row is the fraction of the samples', 'weight', 1),
-                               ('What every region adds to the logit', 'adds', 2)):
-        lines += ['', f'{what}:', '', '| records | class | n | ' + ' | '.join(REGIONS) + ' |', '|---|---|--:|' + '--:|' * len(REGIONS)]
+    for what, kind, names, digits in (
+            ('The weight on every region, %; the last row is the fraction of the samples', 'weight', [*REGIONS], 1),
+            ('What every region, the features and the measured QRS duration among them add to the logit', 'adds',
+             [*REGIONS, 'all features', 'QRS duration'], 2)):
+        lines += ['', f'{what}:', '', '| records | class | n | ' + ' | '.join(names) + ' |', '|---|---|--:|' + '--:|' * len(names)]
         for (title, target), rows in frame.groupby(['group', 'class'], sort=False):
             lines.append(f'| {title} | {target} | {len(rows)} | ' +
-                         ' | '.join(mean(rows[f'{name} {kind}'], digits) for name in REGIONS) + ' |')
+                         ' | '.join(mean(rows[f'{name} {kind}'], digits) for name in names) + ' |')
         if kind == 'weight':
             lines.append('| samples of all | | | ' + ' | '.join(f'{frame[f"{name} extent"].mean():.1f}' for name in REGIONS) + ' |')
     return lines
@@ -360,7 +369,7 @@ def main():
     parser.add_argument('--data', type=pathlib.Path, required=True)
     parser.add_argument('--build', type=pathlib.Path, default=ROOT / 'build/cpu')
     parser.add_argument('--records', type=int, default=200)
-    parser.add_argument('--group', type=int, default=40)
+    parser.add_argument('--group', type=int, default=30)
     parser.add_argument('--out', type=pathlib.Path, default=ROOT / 'docs/explanation-checks.md')
     parser.add_argument('--minutes', type=float, default=1e6)
     parser.add_argument('--raw', type=pathlib.Path)
@@ -368,6 +377,9 @@ def main():
     args = parser.parse_args()
     args.start = time.monotonic()
     torch.set_num_threads(1)
+    args.kept = {}
+    if args.raw and args.raw.exists():
+        args.kept = {line['key']: line['result'] for line in map(json.loads, args.raw.read_text().splitlines())}
     if args.model.is_dir():
         args.model /= 'best.safetensors'
     model = Model(args.model)
@@ -375,9 +387,6 @@ def main():
     frame, refused = first_results(args, shuffled(table[table.classes.apply(len) > 0]), Judge(args, model), args.records,
                                    args.start + 60 * .6 * args.minutes)
     groups = groups_of_explanations(args, table)
-    if args.raw:
-        frame.to_csv(args.raw, index=False)
-        groups.to_csv(args.raw.with_suffix('.groups.csv'), index=False)
     text = ['# Checks of the explanations', '',
             f'Written by `scripts/studies/explanations.py --model RUN --data PTBXL --records {args.records} --group {args.group}`, '
             f'which says how each figure is made. {version_of(args)}, {datetime.date.today()}, {platform.machine()}, PyTorch '
