@@ -45,6 +45,7 @@ struct Options {
   std::int64_t batch_size = 64;
   std::int64_t explained = 3;
   bool no_cache = false;
+  bool force = false;
 };
 
 void add_options(CLI::App& app, Options& o) {
@@ -58,6 +59,7 @@ void add_options(CLI::App& app, Options& o) {
                  "also write a CSV file: a row per record with the probability, the decision and the label of each "
                  "class")
       ->type_name("FILE.csv");
+  app.add_flag("--force", o.force, "overwrite the files of --json and --predictions");
   app.add_option("--report", o.report,
                  "also write DIR/report.html: one page with figures, curves and the worst mistakes")
       ->type_name("DIR");
@@ -110,7 +112,8 @@ data::Dataset prepare(const Options& o, const model::DataConfig& config) {
 
 void write_json(const Options& o, const report::ReportData& report) {
   const nlohmann::json json = report::report_json(report);
-  write_file(*o.json, json.dump(2, ' ', false, nlohmann::json::error_handler_t::replace) + "\n");
+  write_file(*o.json, json.dump(2, ' ', false, nlohmann::json::error_handler_t::replace) + "\n",
+             existing_files(o.force));
 }
 
 // Folds that the model has seen say little about it; those of other data it has not seen, whatever their numbers.
@@ -162,10 +165,12 @@ void check_places(const Options& o, const std::string& model_file) {
     o.values.apply(config);
     folder = config.data.folder;
   }
-  std::vector<Output> outputs = {{"--json", o.json}, {"--predictions", o.predictions}};
+  const std::vector<Output> files = {{"--json", o.json}, {"--predictions", o.predictions}};
+  std::vector<Output> outputs = files;
   if (o.report) check_output_folder(*o.report, "--report");
   if (o.report && std::filesystem::is_directory(*o.report)) outputs.push_back({"--report", *o.report + "/report.html"});
   check_outputs(outputs, {.files = {model_file}, .records = {}, .folder = folder});
+  check_outputs(files, {}, existing_files(o.force));
 }
 
 void evaluate(const Options& o) {
@@ -201,7 +206,8 @@ void evaluate(const Options& o) {
                                                format_table(evaluation))));
   if (description.synthetic) fmt::print("\nwarning: {}\n", model::kSyntheticWarning);
   if (o.predictions)
-    write_file(*o.predictions, predictions_csv(set, rows, scored.probabilities, description.thresholds));
+    write_file(*o.predictions, predictions_csv(set, rows, scored.probabilities, description.thresholds),
+               existing_files(o.force));
   if (!o.report && !o.json) return;
   const report::ReportData report =
       report::collect({trained, model_file, set, config.folder, source, o.folds, rows, scored.probabilities, evaluation,

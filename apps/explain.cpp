@@ -73,6 +73,8 @@ void check_places(const Options& o) {
                 existing_files(o.force));
   if (o.svg && o.records.size() != 1)
     throw UsageError(fmt::format("--svg and {} records", o.records.size()), "One record makes one drawing.");
+  if (o.svg && o.classes.size() > 1)
+    throw UsageError(fmt::format("--svg and {} classes", o.classes.size()), "A drawing shows one.");
 }
 
 // Indices of the classes that --class names; empty when it names none.
@@ -110,8 +112,12 @@ report::ExplainedRecording explained(const Options& o, model::Predictor& predict
   model::TrainedModel& model = predictor.model();
   result.probabilities = model::probabilities_of(model, result.record);
   result.beats = model::beat_parts(result.record, model.description.rate);
-  for (const std::int64_t target :
-       chosen.empty() ? model::classes_to_explain(model.description, result.probabilities) : chosen)
+  const std::vector<std::int64_t> targets =
+      chosen.empty() ? model::classes_to_explain(model.description, result.probabilities) : chosen;
+  if (o.svg && targets.size() > 1)
+    throw Error(fmt::format("--svg: {} classes are above their thresholds, and a drawing shows one", targets.size()),
+                "Name one by --class.");
+  for (const std::int64_t target : targets)
     result.whys.push_back(model::explain(model, result.record, result.beats, target,
                                          {.integration = {}, .window_s = o.window_ms / 1000}));
   return result;
@@ -134,9 +140,6 @@ void write_outputs(const Options& o, const model::Predictor& predictor,
   if (!o.svg) return;
   const report::ExplainedRecording& one = recordings.front();
   if (one.whys.empty()) return;  // The reason was printed.
-  if (one.whys.size() > 1)
-    throw Error(fmt::format("--svg: {} classes are above their thresholds, and a drawing shows one", one.whys.size()),
-                "Name one by --class.");
   write_file(*o.svg, report::explanation_svg(model, one, one.whys.front()), existing);
 }
 

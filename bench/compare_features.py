@@ -43,7 +43,7 @@ def judge(options, features, seed, more):
              *threads, *resume, *more])
     figures = folder / f'fold{options.fold}.json'
     run([options.apps / 'evaluate', '--model', model, '--data', options.data, '--fold', str(options.fold), '--json',
-         figures])
+         figures, '--force'])
     return json.loads(figures.read_text())
 
 

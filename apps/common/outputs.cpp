@@ -96,7 +96,8 @@ void check_outputs(const std::vector<Output>& outputs, const Inputs& inputs, Exi
       if (!input.empty() && same_file(input, *output->file)) refuse(*output, "is read, too");
     for (const std::string& record : inputs.records) check_against_record(*output, record);
     if (inputs.folder) check_against_folder(*output, *inputs.folder);
-    if (existing == Existing::kRefuse)
+    // /dev/stdout is written through, even where the shell has led it into a file.
+    if (existing == Existing::kRefuse && !output->file->starts_with("/dev/"))
       throw Error(fmt::format("{}: exists already", *output->file), "Name another file, or overwrite it with --force.");
   }
 }

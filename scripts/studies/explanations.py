@@ -1,14 +1,18 @@
 #!/usr/bin/env python3
 """Do the maps of `explain` deserve belief? Checks on real records, as tables in Markdown.
 
-Usage: explanations.py --model MODEL.safetensors --data PTBXL [--build build/cpu] [--records 200] [--group 40]
-                       [--minutes M] [--out FILE.md]
+Usage: explanations.py --model MODEL.safetensors --data PTBXL [--build build/cpu] [--records 200] [--group 30]
+                       [--minutes M] [--out FILE.md] [--raw FILE.jsonl] [--jobs N]
 
 --minutes: begins with no other record when 60 % of them are over, and with the groups goes on to the end; the tables say
-how many records there were. Takes about ten minutes of one core.
+how many records there were. Takes about ten minutes of one core. --raw: keeps the figures of each
+record in this file; a run that is begun again with the same file goes on there.
+--jobs: processes at once; the figures are the same.
 
 Takes records of fold 10 at random (seed 0) and explains for each the superclass of its first diagnostic label.
   completeness   what the contributions of `explain` miss of the difference of the logits
+  twin           what the map differs from that of PyTorch's twin of the network (bench/peers/hc_cnn_tn_torch.py) and its
+                 automatic differentiation, and the difference of the logits
   randomised     rank correlation of the map with that of the same network with random weights (PyTorch's initial
                  values): of signed contributions, of their sizes, of their sizes once the ranks of the input's own sizes
                  are taken out of both (partial correlation), and of the averaged gradient that the input was
@@ -17,8 +21,8 @@ Takes records of fold 10 at random (seed 0) and explains for each the superclass
   deletion       samples are set to the baseline (zero, where integrated gradients begin), those first that speak for the
                  class most; the mean of the probability over the steps: low is good
   insertion      the other way round, from the baseline on: high is good
-The last two are computed by PyTorch's twin of the network (bench/peers/hc_cnn_tn_torch.py), whose logits are compared
-with those of `explain` first; other orders are the size of the plain gradient, gradient times input, and chance.
+The last three are computed by the twin; other orders of the curves are the size of the plain gradient, gradient times
+input, and chance.
 
 Then a table of where the contributions lie for records of one diagnosis each: left and right bundle branch block, old
 anterior infarction (stadium II-III or III), first-degree AV block, against records that are NORM, for the same class.
@@ -27,8 +31,12 @@ Needs numpy, pandas, scipy, torch, safetensors; a model of five superclasses tha
 """
 import argparse
 import ast
+import concurrent.futures
+import copy
+import datetime
 import json
 import pathlib
+import platform
 import subprocess
 import sys
 import tempfile
@@ -39,14 +47,23 @@ import pandas as pd
 import scipy.stats
 import torch
 from safetensors import safe_open
-from safetensors.torch import save_file
 
 ROOT = pathlib.Path(__file__).resolve().parents[2]
 sys.path.insert(0, str(ROOT / 'bench/peers'))
 from hc_cnn_tn_torch import HcCnnTn  # noqa: E402
 
-STEPS = 25  # of the deletion and insertion curves
+STEPS = 10  # of the deletion and insertion curves
+OTHER_ORDERS = ('gradient x input', 'plain gradient', 'chance')
+REFUSED = 3  # exit status of explain
+POINTS = 16  # of the integration for random weights
+TWINS = 10  # records whose map is computed by the twin as well
 LEADS = ('I', 'II', 'III', 'aVR', 'aVL', 'aVF', 'V1', 'V2', 'V3', 'V4', 'V5', 'V6')
+REGIONS = {'QRS in V1 and V6': (['QRS'], ('V1', 'V6')), 'V1-V4': (None, ('V1', 'V2', 'V3', 'V4')),
+           'QRS in V1-V4': (['QRS'], ('V1', 'V2', 'V3', 'V4')), 'P and PR': (['P', 'PR segment'], LEADS),
+           'QRS': (['QRS'], LEADS), 'ST and T': (['ST', 'T'], LEADS)}
+EXPECTED = (('left bundle branch block', 'QRS in V1 and V6'), ('right bundle branch block', 'QRS in V1 and V6'),
+            ('old anterior infarction', 'V1-V4'), ('old anterior infarction', 'QRS in V1-V4'),
+            ('first-degree AV block, no bundle branch block', 'P and PR'))
 
 
 class Model:
@@ -66,12 +83,12 @@ class Model:
         if wrong or missing.unexpected_keys:
             raise SystemExit(f'{path}: not this network: {wrong} {missing.unexpected_keys}')
 
-    def write_random(self, path):
-        """The same model with PyTorch's initial weights."""
+    def random_weights(self):
+        """The same network with PyTorch's initial weights."""
         torch.manual_seed(1)
-        tensors = {name: tensor.contiguous() for name, tensor in HcCnnTn(**self.settings).state_dict().items()
-                   if not name.endswith('num_batches_tracked')}
-        save_file(tensors, path, {'cardiograd': json.dumps(self.metadata)})
+        other = copy.copy(self)
+        other.net = HcCnnTn(**self.settings).eval()
+        return other
 
     def logits(self, x, f, target):
         with torch.no_grad():
@@ -79,34 +96,48 @@ class Model:
 
     def gradient(self, x, f, target):
         x = x.clone().requires_grad_(True)
-        self.net(x, f)[0, target].backward()
-        return x.grad[0].numpy()
+        self.net(x, f.expand(len(x), -1))[:, target].sum().backward()
+        return x.grad.numpy()
+
+    def integrated_gradients(self, x, f, target, points):
+        """Midpoint rule from zero on; (time * leads), as in the JSON of `explain`."""
+        total = np.zeros(x.shape[1:])
+        for first in range(0, points, 32):
+            along = (torch.arange(first, min(first + 32, points)) + .5) / points
+            leaf = (along[:, None, None] * x).requires_grad_(True)
+            self.net(leaf, along[:, None] * f)[:, target].sum().backward()
+            total += leaf.grad.double().sum(0).numpy()
+        return (x[0].numpy() * total / points).T.ravel()
 
 
-def explain(args, model, row, target):
-    """One line of `explain --json`."""
+def explain(args, row, target):
+    """One line of `explain --json`, or None where the record is refused."""
     with tempfile.NamedTemporaryFile(suffix='.json') as out:
-        command = [str(args.build / 'apps/explain'), '--model', str(model), '--class', target, '--json', out.name,
-                   '--force', '--quiet', '--threads', '1', '--window', '0', str(args.data / row.filename_lr)]
-        if row.age < 300:
-            command += ['--age', str(row.age)]
-        elif row.age == 300:
-            command += ['--age', '90']
-        command += ['--sex', 'female' if row.sex == 1 else 'male']
+        command = [str(args.build / 'apps/explain'), '--model', str(args.model), '--class', target, '--json', out.name,
+                   '--force', '--quiet', '--threads', '1', '--window', '0', str(args.data / row['filename_lr']),
+                   '--sex', 'female' if row['sex'] == 1 else 'male']
+        if row['age'] <= 300:
+            command += ['--age', str(90 if row['age'] == 300 else row['age'])]
         done = subprocess.run(command, capture_output=True, text=True)
-        if done.returncode != 0:
-            return None, (done.stdout + done.stderr).strip()
-        return json.loads(pathlib.Path(out.name).read_text()), ''
+        if done.returncode == 0:
+            return json.loads(pathlib.Path(out.name).read_text())
+        if done.returncode != REFUSED:
+            raise SystemExit(f'explain: {(done.stdout + done.stderr).strip()}')
+        return None
 
 
-def rank_correlations(one, other):
-    """Of the maps of a network and of one with other weights."""
-    a, b = np.array(one['map']), np.array(other['map'])
-    x = np.array(one['inputs']['signals'])
-    x = x.reshape(len(a), -1)[:, 0] if x.size == a.size else None
-    rho = {'signed': scipy.stats.spearmanr(a, b)[0], 'size': scipy.stats.spearmanr(abs(a), abs(b))[0]}
-    if x is None:
+def inputs_of(one):
+    """Signals (1, leads, time) and features (1, features) as the network takes them."""
+    signals = np.array(one['inputs']['signals'], np.float32)
+    if signals.size != len(one['map']):
         raise SystemExit('the map and the input differ in length: take records of the model\'s length')
+    return (torch.tensor(signals.reshape(-1, len(LEADS)).T.copy())[None],
+            torch.tensor(one['inputs'].get('features', []), dtype=torch.float32)[None])
+
+
+def rank_correlations(a, b, x):
+    """Of the maps of a network and of one with other weights, for the input x."""
+    rho = {'signed': scipy.stats.spearmanr(a, b)[0], 'size': scipy.stats.spearmanr(abs(a), abs(b))[0]}
     ab, ax, bx = rho['size'], scipy.stats.spearmanr(abs(a), abs(x))[0], scipy.stats.spearmanr(abs(b), abs(x))[0]
     rho['size without input'] = (ab - ax * bx) / np.sqrt((1 - ax ** 2) * (1 - bx ** 2))
     rho['size with input'] = ax
@@ -128,11 +159,10 @@ def table_of(args):
 
 def curves(model, one, target):
     """Mean of the deletion and the insertion curve for each order."""
-    signals = np.array(one['inputs']['signals'], np.float32).reshape(-1, 12).T.copy()  # (leads, time)
-    x = torch.tensor(signals)[None]
-    f = torch.tensor(one['inputs'].get('features', []), dtype=torch.float32)[None]
+    x, f = inputs_of(one)
+    signals = x[0].numpy()
     whole = model.logits(x, f, target)[0]
-    gradient = model.gradient(x, f, target)
+    gradient = model.gradient(x, f, target)[0]
     random = np.random.default_rng(int(one['record'].rsplit('/', 1)[-1].split('_')[0]))
     orders = {'integrated gradients': np.array(one['map']).reshape(-1, 12).T, 'plain gradient': np.abs(gradient),
               'gradient x input': gradient * signals, 'chance': random.random(signals.shape)}
@@ -152,37 +182,88 @@ def curves(model, one, target):
     return result, whole
 
 
-def judge(args, model, random_file, table):
-    """The checks on records of fold 10."""
-    rows = table[table.classes.apply(len) > 0].sample(frac=1, random_state=0)
-    classes = model.metadata['classes']
-    found, refused = [], 0
-    for row in rows.itertuples():
-        if len(found) == args.records or time.monotonic() > args.start + 60 * .6 * args.minutes:
-            break
-        target = row.classes[0]
-        one, why = explain(args, args.model, row, target)
-        if one is None:
-            refused += 1
-            continue
-        random, why = explain(args, random_file, row, target)
-        if random is None:
-            raise SystemExit(f'the random network: {why}')
-        scores, logit = curves(model, one, classes.index(target))
-        found.append({'missed of difference': one['missed_fraction'], 'missed of logit': abs(one['missed'] / one['logit']),
-                      'steps': one['steps'], 'twin': abs(logit - one['logit']),
-                      **rank_correlations(one, random),
-                      'rises': one['logit'] > one['baseline_logit'],
-                      **{f'{name}, {kind}': value for name, pair in scores.items()
-                         for kind, value in zip(('deletion', 'insertion'), pair)}})
-        print(f'\r{len(found)} of {args.records}', end='', file=sys.stderr)
+def first_results(args, rows, work, most, until):
+    """Of work(row), in their order: the first `most` that are not None; begins with no other row after `until`."""
+    found, missing, begin = [], 0, 0
+    with concurrent.futures.ProcessPoolExecutor(args.jobs) as pool:
+        while len(found) < most and begin < len(rows) and time.monotonic() < until:
+            count = min(args.jobs, most - len(found))
+            for result in kept_results(args, pool, rows[begin:begin + count], work):
+                found += [] if result is None else [result]
+                missing += result is None
+            begin += count
+            print(f'\r{len(found)} of {most}', end='', file=sys.stderr)
     print(file=sys.stderr)
-    return pd.DataFrame(found), refused
+    return pd.DataFrame(found), missing
+
+
+def kept_results(args, pool, rows, work):
+    """Of work(row), from the file of --raw where they are there, else computed and added to it."""
+    keys = [f'{work.name} {row[1]["filename_lr"]}' for row in rows]
+    missing = [(key, row) for key, row in zip(keys, rows) if key not in args.kept]
+    for (key, _), result in zip(missing, pool.map(work, [row for _, row in missing])):
+        args.kept[key] = result
+        if args.raw:
+            with args.raw.open('a') as file:
+                file.write(json.dumps({'key': key, 'result': result}, default=float) + '\n')
+    return [args.kept[key] for key in keys]
+
+
+class Judge:
+    """The checks on one record."""
+
+    def __init__(self, args, model):
+        self.name, self.args, self.model, self.random = 'map', args, model, model.random_weights()
+
+    def __call__(self, row):
+        place, row = row
+        target = row['classes'][0]
+        one = explain(self.args, row, target)
+        if one is None:
+            return None
+        index = self.model.metadata['classes'].index(target)
+        x, f = inputs_of(one)
+        values = np.array(one['map'])
+        twin = self.model.integrated_gradients(x, f, index, one['steps']) if place < TWINS else None
+        scores, logit = curves(self.model, one, index)
+        other = self.random.integrated_gradients(x, f, index, POINTS)
+        return {'record': one['record'].rsplit('/', 1)[-1], 'class': target, 'steps': one['steps'],
+                'missed of difference': one['missed_fraction'], 'missed of logit': abs(one['missed'] / one['logit']),
+                'twin': abs(logit - one['logit']),
+                'twin of map': np.nan if twin is None else abs(twin - values).max() / abs(values).max(),
+                **rank_correlations(values, other, x[0].numpy().T.ravel()),
+                **{f'{name}, {kind}': value for name, pair in scores.items()
+                   for kind, value in zip(('deletion', 'insertion'), pair)}}
+
+
+class Regions:
+    """Where the contributions of one record lie."""
+
+    def __init__(self, args, title, target):
+        self.name, self.args, self.title, self.target = f'{title} {target}', args, title, target
+
+    def __call__(self, row):
+        one = explain(self.args, row[1], self.target)
+        if one is None:
+            return None
+        features = {f['name']: f['contribution'] for f in one.get('features', [])}
+        return {'group': self.title, 'class': self.target, 'probability': one['probability'], **regions(one),
+                'all features adds': one['features_contribution'],
+                'QRS duration adds': features.get('qrs_duration_mean_ms', np.nan)}
+
+
+def shuffled(table):
+    return list(enumerate(table.sample(frac=1, random_state=0).to_dict('records')))
+
+
+def mean(values, digits=1):
+    return f'{values.mean():.{digits}f} ± {1.96 * values.std() / len(values) ** .5:.{digits}f}'
 
 
 def judged_text(frame, refused):
     lines = [f'{len(frame)} records of fold 10, one class each; {refused} more were refused for their signals. The logits of '
-             f'PyTorch\'s twin differ by {frame.twin.max():.1e} at most.', '',
+             f'PyTorch\'s twin differ by {frame.twin.max():.1e} at most, its maps of the first {frame["twin of map"].count()} records '
+             f'by {frame["twin of map"].max():.1e} of the largest contribution.', '',
              '| check | median | 95th percentile | largest |', '|---|--:|--:|--:|']
     for name, title in (('missed of difference', 'missed by integrated gradients, of the difference of the logits'),
                         ('missed of logit', 'the same, of the logit')):
@@ -195,32 +276,30 @@ def judged_text(frame, refused):
                         ('size with input', 'for comparison: sizes of the map and of the input, trained weights')):
         v = frame[name]
         lines.append(f'| {title} | {v.median():.3f} | {v.abs().quantile(.95):.3f} | {v.abs().max():.3f} |')
-    rising = frame[frame.rises]
-    lines += ['', f'Curves of the {len(rising)} records whose logit is above that of the baseline, means and 95 % intervals over '
-              'the records:', '', '| order | deletion (low is good) | insertion (high is good) |', '|---|--:|--:|']
-    for name in ('integrated gradients', 'gradient x input', 'plain gradient', 'chance'):
-        cells = []
-        for kind in ('deletion', 'insertion'):
-            v = rising[f'{name}, {kind}']
-            half = 1.96 * v.std() / len(v) ** .5
-            cells.append(f'{v.mean():.3f} ± {half:.3f}')
-        lines.append(f'| {name} | {cells[0]} | {cells[1]} |')
+    lines += ['', f'Curves, means and 95 % intervals over the {len(frame)} records:', '',
+              '| order | deletion (low is good) | insertion (high is good) |', '|---|--:|--:|']
+    for name in ('integrated gradients', *OTHER_ORDERS):
+        lines.append(f'| {name} | ' + ' | '.join(mean(frame[f'{name}, {kind}'], 3) for kind in ('deletion', 'insertion')) + ' |')
+    lines += ['', 'The same records, integrated gradients less another order, and the fraction of the records in which integrated '
+              'gradients are better (below 0 for deletion, above 0 for insertion):', '',
+              '| less | deletion | better | insertion | better |', '|---|--:|--:|--:|--:|']
+    for name in OTHER_ORDERS:
+        low, high = (frame[f'integrated gradients, {kind}'] - frame[f'{name}, {kind}'] for kind in ('deletion', 'insertion'))
+        lines.append(f'| {name} | {mean(low, 3)} | {100 * (low < 0).mean():.0f} % | {mean(high, 3)} | {100 * (high > 0).mean():.0f} % |')
     return lines
 
 
-def fractions(one):
-    """Fractions of the sizes of the contributions: of (part, leads)."""
-    sizes = abs(np.array(one['map']).reshape(-1, 12))
+def regions(one):
+    """For each region of the ECG: fraction of the sizes of the contributions, contribution, and fraction of the samples."""
+    values = np.array(one['map']).reshape(-1, len(LEADS))
+    sizes = abs(values) / abs(values).sum()
     parts = np.array(one['parts_of_samples'])
-    total = sizes.sum()
-
-    def of(part, *leads):
-        rows = np.isin(parts, part) if part else np.ones(len(parts), bool)
-        columns = [LEADS.index(lead) for lead in leads] if leads else list(range(12))
-        return sizes[rows][:, columns].sum() / total
-    return {'QRS in V1 and V6': of(['QRS'], 'V1', 'V6'), 'V1-V4': of(None, 'V1', 'V2', 'V3', 'V4'),
-            'QRS in V1-V4': of(['QRS'], 'V1', 'V2', 'V3', 'V4'), 'P and PR': of(['P', 'PR segment']),
-            'QRS': of(['QRS']), 'ST and T': of(['ST', 'T'])}
+    found = {}
+    for name, (part, leads) in REGIONS.items():
+        chosen = np.ix_(np.isin(parts, part) if part else np.ones(len(parts), bool), [LEADS.index(lead) for lead in leads])
+        found |= {f'{name} weight': 100 * sizes[chosen].sum(), f'{name} adds': values[chosen].sum(),
+                  f'{name} extent': 100 * values[chosen].size / values.size}
+    return found
 
 
 def has(codes, *wanted):
@@ -238,32 +317,50 @@ def groups_of(table):
             ('NORM', 'CD', norm), ('old anterior infarction', 'MI', anterior & old), ('NORM', 'MI', norm))
 
 
-def groups_text(args, table):
-    lines, names = [], None
-    groups = groups_of(table)
-    begin = time.monotonic()
+def groups_of_explanations(args, table):
+    """A row for each record of each group."""
+    groups, begin, found = groups_of(table), time.monotonic(), []
     for index, (title, target, chosen) in enumerate(groups):
-        rows = table[chosen].sample(frac=1, random_state=0)
         until = begin + (args.start + 60 * args.minutes - begin) * (index + 1) / len(groups)
-        found = []
-        for row in rows.itertuples():
-            if len(found) == args.group or time.monotonic() > until:
-                break
-            one, _ = explain(args, args.model, row, target)
-            if one is not None:
-                found.append({**fractions(one), 'probability': one['probability']})
-        frame = pd.DataFrame(found)
-        if frame.empty:
+        found.append(first_results(args, shuffled(table[chosen]), Regions(args, title, target), args.group, until)[0])
+    return pd.concat(found)
+
+
+def less(one, other, digits=1):
+    """Difference of the means of two groups of records, with its 95 % interval."""
+    half = 1.96 * (one.var() / len(one) + other.var() / len(other)) ** .5
+    return f'{one.mean() - other.mean():+.{digits}f} ± {half:.{digits}f}'
+
+
+def groups_text(frame):
+    lines = ['| records | class | n | probability | region | weight, % | of NORM | difference | adds to the logit | of NORM | '
+             'difference |', '|---|---|--:|--:|---|--:|--:|--:|--:|--:|--:|']
+    for title, region in EXPECTED:
+        rows = frame[frame.group == title]
+        if len(rows) < 2:
             continue
-        if names is None:
-            names = [name for name in frame.columns if name != 'probability']
-            lines += ['| records | class | n | probability | ' + ' | '.join(names) + ' |',
-                      '|---|---|--:|--:|' + '--:|' * len(names)]
-        lines.append(f'| {title} | {target} | {len(frame)} | {frame.probability.mean():.2f} | ' +
-                     ' | '.join(f'{100 * frame[name].mean():.1f} ± {196 * frame[name].std() / len(frame) ** .5:.1f}'
-                                for name in names) + ' |')
-        print(f'{title}: {len(frame)}', file=sys.stderr)
+        norm = frame[(frame.group == 'NORM') & (frame['class'] == rows['class'].iloc[0])]
+        weights, adds = (rows[f'{region} weight'], norm[f'{region} weight']), (rows[f'{region} adds'], norm[f'{region} adds'])
+        lines.append(f'| {title} | {rows["class"].iloc[0]} | {len(rows)} | {rows.probability.mean():.2f} | {region} | '
+                     f'{mean(weights[0])} | {mean(weights[1])} | {less(*weights)} | {mean(adds[0], 2)} | {mean(adds[1], 2)} | '
+                     f'{less(*adds, 2)} |')
+    for what, kind, names, digits in (
+            ('The weight on every region, %; the last row is the fraction of the samples', 'weight', [*REGIONS], 1),
+            ('What every region, the features and the measured QRS duration among them add to the logit', 'adds',
+             [*REGIONS, 'all features', 'QRS duration'], 2)):
+        lines += ['', f'{what}:', '', '| records | class | n | ' + ' | '.join(names) + ' |', '|---|---|--:|' + '--:|' * len(names)]
+        for (title, target), rows in frame.groupby(['group', 'class'], sort=False):
+            lines.append(f'| {title} | {target} | {len(rows)} | ' +
+                         ' | '.join(mean(rows[f'{name} {kind}'], digits) for name in names) + ' |')
+        if kind == 'weight':
+            lines.append('| samples of all | | | ' + ' | '.join(f'{frame[f"{name} extent"].mean():.1f}' for name in REGIONS) + ' |')
     return lines
+
+
+def version_of(args):
+    done = subprocess.run([str(args.build / 'apps/explain'), '--version'], capture_output=True, text=True, check=True)
+    lines = done.stdout.splitlines()
+    return f'{lines[0]}, {" ".join(lines[1].split())}'
 
 
 def main():
@@ -272,26 +369,34 @@ def main():
     parser.add_argument('--data', type=pathlib.Path, required=True)
     parser.add_argument('--build', type=pathlib.Path, default=ROOT / 'build/cpu')
     parser.add_argument('--records', type=int, default=200)
-    parser.add_argument('--group', type=int, default=40)
+    parser.add_argument('--group', type=int, default=30)
     parser.add_argument('--out', type=pathlib.Path, default=ROOT / 'docs/explanation-checks.md')
     parser.add_argument('--minutes', type=float, default=1e6)
+    parser.add_argument('--raw', type=pathlib.Path)
+    parser.add_argument('--jobs', type=int, default=1)
     args = parser.parse_args()
     args.start = time.monotonic()
     torch.set_num_threads(1)
+    args.kept = {}
+    if args.raw and args.raw.exists():
+        args.kept = {line['key']: line['result'] for line in map(json.loads, args.raw.read_text().splitlines())}
     if args.model.is_dir():
         args.model /= 'best.safetensors'
     model = Model(args.model)
     table = table_of(args)
-    with tempfile.TemporaryDirectory() as folder:
-        random_file = pathlib.Path(folder) / 'random.safetensors'
-        model.write_random(random_file)
-        frame, refused = judge(args, model, random_file, table)
+    frame, refused = first_results(args, shuffled(table[table.classes.apply(len) > 0]), Judge(args, model), args.records,
+                                   args.start + 60 * .6 * args.minutes)
+    groups = groups_of_explanations(args, table)
     text = ['# Checks of the explanations', '',
-            'Written by `scripts/studies/explanations.py`, which says how each figure is made. The model: '
-            f'{model.metadata["epoch"]} epochs, classes {" ".join(model.metadata["classes"])}.', '', '## Maps', '',
+            f'Written by `scripts/studies/explanations.py --model RUN --data PTBXL --records {args.records} --group {args.group}`, '
+            f'which says how each figure is made. {version_of(args)}, {datetime.date.today()}, {platform.machine()}, PyTorch '
+            f'{torch.__version__}. The model: `train --data PTBXL`, best of the epochs by validation, which is number '
+            f'{model.metadata["epoch"]}; classes {" ".join(model.metadata["classes"])}.', '', '## Maps', '',
             *judged_text(frame, refused), '', '## Where the contributions lie', '',
-            'Percent of the sizes of all contributions of the signals, mean over the records with the 95 % interval of the mean; '
-            'NORM are records labeled NORM, explained for the same class.', '', *groups_text(args, table), '']
+            'Weight is the percentage of the sizes of all contributions of the signals; what a region adds is the sum of its '
+            'contributions with their signs. Means over the records with 95 % intervals of the mean; NORM are records labeled NORM, '
+            'explained for the same class. The regions are those that textbooks name for the diagnosis.', '',
+            *groups_text(groups), '']
     args.out.write_text('\n'.join(text))
     print('\n'.join(text))
 

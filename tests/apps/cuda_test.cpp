@@ -65,8 +65,8 @@ TEST_F(CudaApps, TrainAndEvaluateOnEitherDevice) {
     std::vector<json> results;
     for (const std::string device : {"cpu", "cuda"}) {
       const auto file = run.folder() / "result.json";
-      const Outcome judged = run_app(
-          "evaluate", run.judge({"--model", model, "--device", device, "--fold", "1", "2", "3", "--json", file}));
+      const Outcome judged = run_app("evaluate", run.judge({"--model", model, "--device", device, "--fold", "1", "2",
+                                                            "3", "--json", file, "--force"}));
       expect_success(judged);
       expect_parts(judged.err, {"device " + std::string(device)});
       results.push_back(json::parse(read_file(file)));

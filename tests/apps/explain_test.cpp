@@ -80,6 +80,8 @@ TEST_F(ExplainTest, WrongUsageIsNamed) {
                  {"--class XY", "no such class"});
   expect_failure(run_app("explain", with_model({record(1), record(2), "--svg", folder / "a.svg"})), 2,
                  {"--svg and 2 records"});
+  expect_failure(run_app("explain", with_model({record(1), "--class", "NORM", "MI", "--svg", folder / "a.svg"})), 2,
+                 {"--svg and 2 classes"});
   EXPECT_TRUE(names_in(folder.path()).empty());
 }
 
@@ -105,6 +107,10 @@ TEST_F(ExplainTest, PredictionsAreARowPerRecord) {
     EXPECT_EQ(labels, one.at("support").get<std::int64_t>()) << name;
     EXPECT_EQ(right, one.at("confusion").at("true_positives").get<std::int64_t>()) << name;
   }
+  for (const char* file : {"p.csv", "e.json"})
+    expect_failure(
+        run_app("evaluate", run_->judge({std::string(file) == "p.csv" ? "--predictions" : "--json", folder / file})), 1,
+        {std::string(file) + ": exists already"});
   EXPECT_TRUE(evaluation.contains("subgroups"));
   EXPECT_TRUE(evaluation.contains("calibration"));
 }

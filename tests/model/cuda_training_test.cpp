@@ -1,5 +1,6 @@
 // Training and evaluation on the GPU against the CPU.
 #include <cmath>
+#include <map>
 #include <set>
 #include <string>
 
@@ -209,6 +210,31 @@ TEST_F(CudaTraining, ANonFiniteLossIsReportedAsOnTheCpu) {
   const std::string validation = failure_of(on("cpu", config));
   EXPECT_NE(validation.find("validation loss after step 1 is "), std::string::npos) << validation;
   EXPECT_EQ(failure_of(on("cuda", config)), validation);
+}
+
+// Weights of another model, of which some are frozen and the others learn slowly, beside new ones of class "new".
+TEST_F(CudaTraining, FrozenAndSlowWeightsEqualThoseOfTheCpu) {
+  const TemporaryFolder folder;
+  TrainingConfig config = tiny_config();
+  config.epochs = 1;
+  Trainer(config, tiny_set(), folder.path()).run({});
+  const std::map<std::string, Tensor> base = read_safetensors(folder / "last.safetensors").tensors;
+  config.init = (folder / "last.safetensors").string();
+  config.init_lr_factor = 0.1;
+  data::Dataset set = tiny_set();
+  set.class_names[1] = "new";
+  for (const Freeze freeze : {Freeze::kConvolutions, Freeze::kEncoder}) {
+    config.freeze = freeze;
+    const Result cpu = train(on("cpu", config), set);
+    const Result cuda = train(on("cuda", config), set);
+    expect_same_losses(cuda, cpu, 1e-4);
+    write_file(folder / "after.safetensors", cuda.last);
+    const std::map<std::string, Tensor> after = read_safetensors(folder / "after.safetensors").tensors;
+    for (const auto& [name, tensor] : base) {
+      const bool fixed = name.starts_with("cnn.") || (freeze == Freeze::kEncoder && name.starts_with("encoder."));
+      EXPECT_EQ(after.at(name).values() == tensor.values(), fixed) << name;
+    }
+  }
 }
 
 TEST_F(CudaTraining, AStepAllocatesNothingAfterTheFirstEpoch) {
