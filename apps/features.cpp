@@ -55,7 +55,7 @@ void features_of_dataset(const Options& options) {
     line.show("features", static_cast<double>(done) / static_cast<double>(total),
               fmt::format("{:.0f} records/s", per_second(done)));
   };
-  catch_stop_signals();
+  catch_stop_signals("the unfinished table is saved when the records at hand are done");
   const data::DatasetFeaturesResult result = data::write_dataset_features({.folder = *options.data,
                                                                            .out = *options.out,
                                                                            .high_rate = options.high_rate,

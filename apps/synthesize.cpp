@@ -52,7 +52,7 @@ void synthesize(const Options& o) {
   if (!o.truth.empty()) options.truth = o.truth;
   options.force = o.force;
   ProgressLine progress;
-  catch_stop_signals();
+  catch_stop_signals("what was made is removed when the ECGs at hand are done");
   options.progress = [&progress](std::int64_t done, std::int64_t total) {
     throw_if_stopped("before all ECGs were made; nothing was written", "Give the same command again.");
     progress.show("making ECGs", static_cast<double>(done) / static_cast<double>(total), "");

@@ -252,7 +252,8 @@ bool run_epochs(model::Trainer& trainer, std::int64_t epochs, double save_every_
     progress.clear();
     print_epoch(r, epochs);
   };
-  return trainer.run({.on_step = on_step, .on_epoch = on_epoch, .stop = stop_requested}, 60 * save_every_minutes);
+  return trainer.run({.on_step = on_step, .on_epoch = on_epoch, .stop = stop_requested, .give_up = stop_overdue},
+                     60 * save_every_minutes);
 }
 
 void print_result(const model::Trainer& trainer, const fs::path& folder) {
@@ -271,7 +272,8 @@ void train(const Options& options) {
     fmt::print("{}", model::configuration_document());
     return;
   }
-  catch_stop_signals();
+  catch_stop_signals(
+      fmt::format("the state is saved when this step is done, or after {} s without it", kStopPatienceSeconds));
   // A folder that is there is locked before anything in it is looked at.
   std::optional<FolderLock> lock;
   if (options.out && fs::is_directory(*options.out)) lock.emplace(*options.out);

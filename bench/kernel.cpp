@@ -23,6 +23,7 @@
 #include "base/threads.h"
 #include "bench/desk/desk.h"
 #include "bench/desk/sweeps.h"
+#include "bench/desk/waiting.h"
 #include "kernels/op_choice.h"
 
 namespace cardiograd::bench {
@@ -132,6 +133,7 @@ void measure(const Options& o, const std::string& command) {
 
 int main(int argc, char** argv) {
   cardiograd::bench::forget_openblas_settings(argv);
+  cardiograd::bench::restart_with_short_waits(argv);
   CLI::App app("Checks operations against their double references and times them against other libraries.", "kernel");
   cardiograd::bench::Options options;
   app.add_option("--op", options.op, "operation of the table (conv1d_forward), or all");

@@ -73,7 +73,7 @@ function(cardiograd_desk)
   endif()
   add_library(cardiograd_bench STATIC ${sources} bench/opponents/opponent.cpp bench/opponents/own_buffers.cpp)
   target_link_libraries(cardiograd_bench PUBLIC cardiograd_kernels
-    PRIVATE benchmark::benchmark Eigen3::Eigen nlohmann_json::nlohmann_json)
+    PRIVATE benchmark::benchmark Eigen3::Eigen nlohmann_json::nlohmann_json OpenMP::OpenMP_CXX)
   target_compile_options(cardiograd_bench PRIVATE ${CARDIOGRAD_WARNINGS})
   target_sources(cardiograd_bench PRIVATE bench/opponents/eigen.cpp)
   set(built Eigen)

@@ -79,8 +79,12 @@ dsp::Delineation BeatPiece::waves_in_signal() const {
   return local;
 }
 
-BeatStream::BeatStream(const RecordingStream& recording, double whole_s)
-    : recording_(recording), whole_(recording.seconds() <= whole_s) {
+bool is_one_piece(const RecordingStream& recording) {
+  const auto leads = static_cast<std::int64_t>(std::max<std::size_t>(1, recording.head().leads.size()));
+  return recording.seconds() <= kLongestWhole && recording.samples() <= kMostWhole / leads;
+}
+
+BeatStream::BeatStream(const RecordingStream& recording, bool whole) : recording_(recording), whole_(whole) {
   unit_ = ecg::common_unit(recording.head().units).value_or("mixed");
   if (!whole_) find_peaks();
   if (whole_) peaks_ = dsp::detect_r_peaks(part(0, recording.samples()).signal, recording.head().rate);

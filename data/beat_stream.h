@@ -24,15 +24,19 @@ struct BeatPiece {
   dsp::Delineation waves_in_signal() const;
 };
 
-// Recordings up to this length are one piece.
+// A recording is one piece when it is no longer than this and has no more samples in all of its leads: some 240 MB are
+// in use for the latter.
 inline constexpr double kLongestWhole = 1200;  // s
+inline constexpr std::int64_t kMostWhole = 3'000'000;
+bool is_one_piece(const RecordingStream& recording);
 
 class BeatStream {
  public:
-  // Finds the R peaks of a recording. Those that are longer than `whole_s` are looked at in pieces of kPieceSeconds
-  // with kOverlapSeconds more on either side; their leads are taken as recorded at once. Refers to `recording`, which
-  // must outlive it. Throws what reading and detect_r_peaks throw.
-  explicit BeatStream(const RecordingStream& recording, double whole_s = kLongestWhole);
+  // Finds the R peaks of a recording. One that is not looked at as a whole is so in pieces of kPieceSeconds with
+  // kOverlapSeconds more on either side; its leads are taken as recorded at once. Refers to `recording`, which must
+  // outlive it. Throws what reading and detect_r_peaks throw.
+  explicit BeatStream(const RecordingStream& recording) : BeatStream(recording, is_one_piece(recording)) {}
+  BeatStream(const RecordingStream& recording, bool whole);
 
   static constexpr double kPieceSeconds = 300;
   static constexpr double kOverlapSeconds = 60;  // more than any filter or local level of the detection reaches

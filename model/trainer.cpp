@@ -10,13 +10,12 @@
 #include <fmt/chrono.h>
 #include <fmt/format.h>
 
+#include "base/cancellation.h"
 #include "base/error.h"
-#include "base/file.h"
 #include "base/hash.h"
 #include "base/log.h"
 #include "base/random_streams.h"
 #include "base/text.h"
-#include "data/csv.h"
 #include "engine/autograd.h"
 #include "engine/io/safetensors.h"
 #include "engine/ops/ops.h"
@@ -30,13 +29,13 @@
 #include "model/pos_weight.h"
 #include "model/preprocessing.h"
 #include "model/step_memory.h"
+#include "model/undoable_step.h"
 
 namespace cardiograd::model {
 namespace {
 
 using Clock = std::chrono::steady_clock;
 
-constexpr const char* kStateKey = "cardiograd_state";
 // Steps that the host may submit before the GPU has finished the first of them: the GPU never waits for the host.
 constexpr int kStepsAhead = 4;
 
@@ -196,6 +195,7 @@ struct Trainer::Epoch {
   std::size_t done_before = 0;  // by the process that this one resumes
   Clock::time_point start = Clock::now();
   std::deque<Step> pending = {};
+  std::optional<UndoableStep> undoable = {};
 };
 
 Batch Trainer::training_batch(const Epoch& epoch, const Step& step) const {
@@ -226,15 +226,38 @@ void Trainer::train_step(Epoch& epoch, const Step& step) {
   }
   net_->set_dropout_step(random_streams::dropout_key(static_cast<std::uint64_t>(config_.seed)),
                          static_cast<std::uint32_t>(step.number));
+  std::optional<CancellableLoops> cancellable;
+  if (may_give_up(epoch.callbacks)) cancellable.emplace(epoch.callbacks.give_up);
   const Batch batch = training_batch(epoch, step);
   const Tensor loss = ops::weighted_bce(net_->forward(batch.signals, batch.features), batch.labels, pos_weight_);
   losses_.push(loss);
   epoch.pending.push_back(step);
   collect_losses(epoch, device_ == Device::kCpu ? 0 : kStepsAhead);
   backward(loss);
+  cancellable.reset();  // Weights change from here on: that is done whole.
   if (config_.clip_norm > 0) optim::clip_gradients(net_->parameters(), config_.clip_norm);
   update_weights(step, loss);
   net_->clear_gradients();
+}
+
+// The GPU's steps are short.
+bool Trainer::may_give_up(const TrainerCallbacks& callbacks) const {
+  return device_ == Device::kCpu && callbacks.give_up;
+}
+
+void Trainer::train_step_or_undo(Epoch& epoch, const Step& step) {
+  if (!may_give_up(epoch.callbacks)) return train_step(epoch, step);
+  if (!epoch.undoable) epoch.undoable.emplace(*net_);
+  epoch.undoable->remember();
+  const double loss_before = epoch.loss;
+  try {
+    train_step(epoch, step);
+  } catch (const Cancelled&) {
+    epoch.undoable->undo();
+    position_ = {.samples = step.first, .loss = loss_before};
+    write_state();
+    throw Stopped{};
+  }
 }
 
 void Trainer::pause(Epoch& epoch, std::size_t samples) {
@@ -332,10 +355,10 @@ EpochResult Trainer::train_epoch(std::int64_t epoch_index, const TrainerCallback
   for (std::size_t first = epoch.done_before; first < epoch.usable; first += batch_size) {
     const std::size_t count = std::min(batch_size, epoch.usable - first);
     if (count == 1) break;  // Batch norm cannot; only where a resumed epoch goes on with another batch size.
-    train_step(epoch, {.first = first,
-                       .count = count,
-                       .number = optimizer_->steps(),
-                       .lr = learning_rate(epoch_index, optimizer_->steps())});
+    train_step_or_undo(epoch, {.first = first,
+                               .count = count,
+                               .number = optimizer_->steps(),
+                               .lr = learning_rate(epoch_index, optimizer_->steps())});
     pause(epoch, first + count);
   }
   collect_losses(epoch, 0);
@@ -349,12 +372,19 @@ EpochResult Trainer::train_epoch(std::int64_t epoch_index, const TrainerCallback
 
 void Trainer::validate(EpochResult& result, const TrainerCallbacks& callbacks) {
   const auto pause = [&] {
-    if (!callbacks.stop || !callbacks.stop()) return;
+    if (callbacks.stop && callbacks.stop()) throw Cancelled();
+  };
+  std::optional<CancellableLoops> cancellable;
+  if (may_give_up(callbacks)) cancellable.emplace(callbacks.give_up);
+  Scores scored;
+  try {
+    scored = graph_ != nullptr ? graph_->score(val_rows_, config_.batch_size, pause)
+                               : score(*net_, *source_, val_rows_, config_.batch_size, pos_weight_, pause);
+  } catch (const Cancelled&) {
     write_state();
     throw Stopped{};
-  };
-  const Scores scored = graph_ != nullptr ? graph_->score(val_rows_, config_.batch_size, pause)
-                                          : score(*net_, *source_, val_rows_, config_.batch_size, pos_weight_, pause);
+  }
+  cancellable.reset();
   if (!std::isfinite(scored.loss)) {
     std::string culprit;
     const auto batch_size = static_cast<std::size_t>(config_.batch_size);
@@ -414,58 +444,6 @@ void Trainer::save(const EpochResult& result) {
   position_ = {};
   write_log();
   write_state();
-}
-
-void Trainer::write_log() const {
-  std::string text = "epoch,train_loss,val_loss,val_macro_auc,lr,samples_per_s,seconds,finished";
-  for (const std::string& name : description_.class_names) text += "," + data::csv_cell("auc_" + name);
-  text += "\n";
-  for (const EpochResult& r : log_) {
-    text += fmt::format("{},{:.6f},{:.6f},{:.6f},{:.6g},{:.1f},{:.1f},{}", r.epoch, r.train_loss, r.val_loss,
-                        r.val_macro_auc, r.lr, r.samples_per_s, r.seconds, r.finished);
-    for (std::size_t c = 0; c < description_.class_names.size(); ++c)
-      text += c < r.auc.size() ? fmt::format(",{:.6f}", r.auc[c]) : ",nan";
-    text += "\n";
-  }
-  write_file(folder_ / "log.csv", text);
-}
-
-void Trainer::write_state() {
-  SafetensorsFile state;
-  store_tensors(net_->named_tensors(), "model.", state);
-  store_tensors(optimizer_->state(), "adam.", state);
-  if (slow_optimizer_ != nullptr) store_tensors(slow_optimizer_->state(), "adam.", state);
-  state.metadata[kStateKey] =
-      training_state_text({.steps = optimizer_->steps(), .log = log_, .position = position_}, run_source_);
-  write_safetensors(folder_ / "state.safetensors", state);
-  saved_ = Clock::now();
-}
-
-bool Trainer::resume(bool allow_changes) {
-  const std::filesystem::path path = folder_ / "state.safetensors";
-  if (!std::filesystem::exists(path)) {
-    for (const char* name : {"last.safetensors", "best.safetensors", "log.csv"})
-      if (std::filesystem::exists(folder_ / name))
-        throw Error(fmt::format("{}: missing, but {} of a run is there", path.string(), name),
-                    "Restore it, or start another run with another --out; nothing was changed.");
-    return false;
-  }
-  const SafetensorsFile state = read_safetensors(path);
-  const auto metadata = state.metadata.find(kStateKey);
-  if (metadata == state.metadata.end())
-    throw Error(fmt::format("{}: no training state: the metadata '{}' is missing", path.string(), kStateKey),
-                "Start the run anew in another folder.");
-  TrainingProgress progress = parse_training_state(metadata->second, path.string(), run_source_, allow_changes);
-  restore_tensors(state, "model.", path.string(), net_->named_tensors());
-  for (optim::Adam* optimizer : {optimizer_.get(), slow_optimizer_.get()}) {
-    if (optimizer == nullptr) continue;
-    restore_tensors(state, "adam.", path.string(), optimizer->state());
-    optimizer->set_steps(progress.steps);
-  }
-  log_ = std::move(progress.log);
-  position_ = progress.position;
-  if (!log_.empty()) write_log();
-  return true;
 }
 
 }  // namespace cardiograd::model

@@ -51,6 +51,9 @@ struct TrainerCallbacks {
   std::function<void(const StepProgress&)> on_step{};
   std::function<void(const EpochResult&)> on_epoch{};
   std::function<bool()> stop{};  // asked after every step; true: save the state and end
+  // Asked within a step on the CPU, by all of its threads: true leaves the step undone, for one that would take too
+  // long; the state before it is saved, and training ends. Must not throw.
+  std::function<bool()> give_up{};
 };
 
 inline constexpr double kSaveEverySeconds = 300;
@@ -69,8 +72,8 @@ class Trainer {
   bool resume(bool allow_changes = false);
 
   // Trains the epochs that are left, and saves the state at least every `save_every_s` seconds of training. False when
-  // callbacks.stop ended it before: resume() goes on from there. Throws Error when a loss is not finite, naming step,
-  // learning rate and the first tensor that is not, and OutOfMemory with the batch size that would fit.
+  // callbacks.stop or give_up ended it before: resume() goes on from there. Throws Error when a loss is not finite,
+  // naming step, learning rate and the first tensor that is not, and OutOfMemory with the batch size that would fit.
   bool run(const TrainerCallbacks& callbacks, double save_every_s = kSaveEverySeconds);
 
   // With the batch size that was chosen, where the trainer chooses it.
@@ -97,6 +100,9 @@ class Trainer {
   void pause(Epoch& epoch, std::size_t samples);
   Batch training_batch(const Epoch& epoch, const Step& step) const;
   void train_step(Epoch& epoch, const Step& step);
+  bool may_give_up(const TrainerCallbacks& callbacks) const;
+  // Throws Stopped when callbacks.give_up ended the step.
+  void train_step_or_undo(Epoch& epoch, const Step& step);
   void begin_with(const std::optional<TrainedModel>& init);
   void make_optimizers();
   void update_weights(const Step& step, const Tensor& loss);

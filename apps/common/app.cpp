@@ -22,7 +22,6 @@
 #include "apps/common/completion.h"
 #include "apps/common/stop.h"
 #include "apps/common/version.h"
-#include "apps/common/waiting.h"
 #include "base/error.h"
 #include "base/log.h"
 #include "base/nearest_name.h"
@@ -170,7 +169,6 @@ bool logs_json() {
 }
 
 int run(CLI::App& app, int argc, char** argv, const std::function<void()>& body) {
-  restart_with_short_waits(argv);
   open_standard_streams();
   set_log_callback([](LogLevel level, std::string_view message) {
     if (level == LogLevel::kInfo && quiet) return;

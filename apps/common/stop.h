@@ -7,12 +7,17 @@
 
 namespace cardiograd::apps {
 
-// From here on the three signals ask to stop, instead of ending the process. A signal that whoever started the process
-// ignores (nohup) stays ignored. Only for programs that ask stop_requested() from time to time.
-void catch_stop_signals();
+// From here on the three signals ask to stop, instead of ending the process; `waiting_for` says at once what happens
+// until it does ("this step is finished and the state saved"). A signal that whoever started the process ignores
+// (nohup) stays ignored. Only for programs that ask stop_requested() from time to time.
+void catch_stop_signals(const std::string& waiting_for);
 
 // One of the signals has come.
 bool stop_requested();
+
+// It came kStopPatienceSeconds ago: what can be left undone is.
+bool stop_overdue();
+inline constexpr int kStopPatienceSeconds = 2;
 
 // 128 and the number of the signal; 0 when there was none.
 int stop_status();

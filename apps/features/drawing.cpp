@@ -98,7 +98,7 @@ std::string features_drawing(const std::string& record, const data::RecordingStr
                             recording.seconds()),
                 "Give a smaller --from.");
   }
-  const bool whole = recording.seconds() <= data::kLongestWhole;
+  const bool whole = is_one_piece(recording);
   const auto around = static_cast<std::int64_t>(kAround * head.rate);
   const std::int64_t begin = whole ? 0 : std::max<std::int64_t>(0, first - around);
   const std::int64_t end = whole ? samples : std::min(samples, first + count + around);

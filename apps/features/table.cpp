@@ -179,7 +179,7 @@ RecordMeasures record_measures(const data::BeatStream& beats) {
 }
 
 RecordMeasures record_measures(const data::RecordingStream& recording) {
-  if (recording.seconds() <= data::kLongestWhole) return record_measures(data::beats_of(recording.recording()));
+  if (is_one_piece(recording)) return record_measures(data::beats_of(recording.recording()));
   return record_measures(data::BeatStream(recording));
 }
 

@@ -33,7 +33,7 @@ struct RecordMeasures {
   std::vector<LeadRow> leads;
 };
 RecordMeasures record_measures(const data::Beats& beats);
-// Of a recording that is too long to be looked at whole (data::kLongestWhole): the same, but that alternans, the
+// Of a recording that is too long to be looked at whole (data::is_one_piece): the same, but that alternans, the
 // correlation of P waves and the signal's quality are medians over pieces of some minutes.
 RecordMeasures record_measures(const data::BeatStream& beats);
 // Of a recording of any length.

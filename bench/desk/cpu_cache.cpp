@@ -1,9 +1,9 @@
 #include "bench/desk/cpu_cache.h"
 
 #include <algorithm>
+#include <thread>
 #include <vector>
 
-#include <omp.h>
 #include <unistd.h>
 
 #include "base/threads.h"
@@ -23,12 +23,11 @@ void flush_cpu_caches() {
   static std::vector<unsigned char> other(2 * last_level_cache_bytes());
   const std::size_t part =
       (other.size() + static_cast<std::size_t>(thread_count()) - 1) / static_cast<std::size_t>(thread_count());
-#pragma omp parallel num_threads(thread_count())
-  {
-    const std::size_t begin = std::min(other.size(), static_cast<std::size_t>(omp_get_thread_num()) * part);
-    const std::size_t end = std::min(other.size(), begin + part);
-    for (std::size_t i = begin; i < end; i += kLine) ++other[i];
-  }
+  std::vector<std::jthread> threads;
+  for (std::size_t begin = 0; begin < other.size(); begin += part)
+    threads.emplace_back([begin, end = std::min(other.size(), begin + part)] {
+      for (std::size_t i = begin; i < end; i += kLine) ++other[i];
+    });
 }
 
 }  // namespace cardiograd::bench

@@ -3,6 +3,7 @@
 #include <cstring>
 
 #include <fmt/format.h>
+#include <omp.h>
 
 #include "base/error.h"
 #include "base/threads.h"

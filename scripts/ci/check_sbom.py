@@ -11,7 +11,8 @@ import subprocess
 import sys
 
 PACKAGES = pathlib.Path(__file__).resolve().parents[2] / 'cmake/packages.cmake'
-NO_PART = {'PkgConfig', 'GTest', 'benchmark', 'CUDAToolkit'}  # nothing of them is in what is installed; CUDA's may be
+# Nothing of them is in what is installed; CUDA's may be. Threads are glibc's.
+NO_PART = {'PkgConfig', 'GTest', 'benchmark', 'OpenMP', 'Threads', 'CUDAToolkit'}
 
 
 def form_faults(bom):

@@ -6,11 +6,13 @@
 #include <utility>
 #include <vector>
 
+#include <fmt/format.h>
 #include <gtest/gtest.h>
 #include <nlohmann/json.hpp>
 #include <sys/resource.h>
 #include <unistd.h>
 
+#include "ecg/leads.h"
 #include "tests/apps/small_run.h"
 
 namespace cardiograd::testing {
@@ -269,6 +271,15 @@ TEST(Sizes, AbsurdOnesAreRefused) {
   }
 }
 
+// As if the machine had no more memory than this; not with AddressSanitizer, which needs all addresses.
+RunSettings with_memory(int resource, rlim_t bytes) {
+  RunSettings settings;
+  settings.in_child = [resource, limit = rlimit{.rlim_cur = bytes, .rlim_max = bytes}] {
+    if (::setrlimit(static_cast<__rlimit_resource>(resource), &limit) != 0) ::_exit(125);
+  };
+  return settings;
+}
+
 // A file that takes more memory than there is costs its own answer alone, wherever in its reading memory runs out.
 TEST(Memory, ABatchGoesOnWhereOneFileIsTooLarge) {
 #if defined(__SANITIZE_ADDRESS__)
@@ -281,21 +292,73 @@ TEST(Memory, ABatchGoesOnWhereOneFileIsTooLarge) {
   for (int i = 0; i < 3'000'000; ++i) quoted += "\"1.25\",\"2.5\"\n";
   write_file(run.folder() / "plain.csv", plain);
   write_file(run.folder() / "quoted.csv", quoted);
+  for (const auto& [name, format] : {std::pair("two_bytes", "16"), std::pair("packed", "212")}) {
+    const fs::path samples = run.folder() / (name + std::string(".dat"));
+    write_file(samples, "");
+    fs::resize_file(samples, 240'000'000);  // a hole
+    write_file(run.folder() / (name + std::string(".hea")),
+               fmt::format("{0} 2 500 60000000\n{0}.dat {1} 1000/mV 16 0 0 0 0 I\n{0}.dat {1} 1000/mV 16 0 0 0 0 II\n",
+                           name, format));
+  }
   const std::string good = run.tiny().folder() / TinyPtbxl::stem(1);
-  RunSettings settings;
-  settings.in_child = [] {
-    constexpr rlim_t kBytes = rlim_t{250} << 20;
-    const rlimit limit = {.rlim_cur = kBytes, .rlim_max = kBytes};
-    if (::setrlimit(RLIMIT_AS, &limit) != 0) ::_exit(125);
-  };
-  const Outcome outcome = run_app("predict",
-                                  {"--model", run.out(), "--threads", "1", "--csv", "--rate", "500", good,
-                                   run.folder() / "plain.csv", run.folder() / "quoted.csv", good},
-                                  settings);
+  const Outcome outcome =
+      run_app("predict",
+              {"--model", run.out(), "--threads", "1", "--csv", "--rate", "500", good, run.folder() / "plain.csv",
+               run.folder() / "quoted.csv", run.folder() / "two_bytes", run.folder() / "packed", good},
+              with_memory(RLIMIT_AS, rlim_t{250} << 20));
   EXPECT_EQ(outcome.status, 3) << outcome.err;
-  EXPECT_EQ(lines_with(outcome.out, "").size(), 5U) << outcome.out;
+  EXPECT_EQ(lines_with(outcome.out, "").size(), 7U) << outcome.out;
   EXPECT_EQ(lines_with(outcome.out, good + ",").size(), 2U) << outcome.out;
-  expect_parts(outcome.err, {"plain.csv: too long for this machine's memory", "quoted.csv: too long"});
+  expect_parts(outcome.err, {"plain.csv: too long for this machine's memory", "quoted.csv: too long",
+                             "two_bytes: too long", "packed: too long"});
+}
+
+// 21 minutes of 12 leads at 100 Hz, 3 MB: looked at whole they would take forty times as much.
+TEST(Memory, LongRecordingsAreNotHeldWhole) {
+#if defined(__SANITIZE_ADDRESS__)
+  GTEST_SKIP() << "AddressSanitizer needs memory of its own";
+#endif
+  const TinyPtbxl tiny;
+  const TemporaryFolder folder;
+  std::string samples, header = "long 12 100 126000\n";
+  for (int i = 0; i < 126; ++i) samples += read_file(tiny.signals(1 + i % 3));
+  for (int lead = 0; lead < 12; ++lead)
+    header += fmt::format("long.dat 16 1000/mV 16 0 0 0 0 {}\n", ecg::kStandardLeads[static_cast<std::size_t>(lead)]);
+  write_file(folder / "long.dat", samples);
+  write_file(folder / "long.hea", header);
+  for (const auto& more :
+       {std::vector<std::string>{}, {"--fiducials", folder / "f.csv"}, {"--svg", folder / "a.svg"}}) {
+    std::vector<std::string> arguments = {"--threads", "1", folder / "long"};
+    arguments.insert(arguments.end(), more.begin(), more.end());
+    expect_success(run_app("features", arguments, with_memory(RLIMIT_DATA, 60'000'000)));
+  }
+}
+
+// 1000 records, 24 MB when prepared: with the program itself they fit twice, not three times.
+TEST(Memory, ManyRecordsAreHeldOnce) {
+#if defined(__SANITIZE_ADDRESS__)
+  GTEST_SKIP() << "AddressSanitizer needs memory of its own";
+#endif
+  const SmallRun run;
+  std::string table = read_file(run.tiny().table());
+  const std::size_t first = table.find('\n') + 1;
+  const std::string rows = table.substr(first);
+  for (int copy = 1; copy < 25; ++copy) {
+    std::string more = "\n" + rows;
+    for (int i = 1; i <= TinyPtbxl::kRecords; ++i) {
+      const std::string before = fmt::format("\n{},", i);
+      more.replace(more.find(before), before.size(), fmt::format("\n{},", TinyPtbxl::kRecords * copy + i));
+    }
+    table += more.substr(1);
+  }
+  write_file(run.tiny().table(), table);
+  const std::vector<std::string> prepared_anew = {"--epochs", "1", "--batch-size", "64"};
+  std::vector<std::string> cached = prepared_anew;
+  cached.insert(cached.end(), {"--cache", run.cache()});
+  for (const auto& more : {prepared_anew, cached, cached}) {  // the last one from the cache
+    expect_success(run_app("train", run.with(more), with_memory(RLIMIT_DATA, 75'000'000)));
+    fs::remove_all(run.out());
+  }
 }
 
 }  // namespace

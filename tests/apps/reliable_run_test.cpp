@@ -95,7 +95,8 @@ TEST_F(ResumeTest, AnEditedConfigurationIsRefused) {
   for (const auto& [from, to] :
        {std::pair("lr = 0.005", "lr = 0.006"), std::pair("\nseed = 0", "\nseed = 1"),
         std::pair("epochs = 3", "epochs = 4"), std::pair("val_fold = 9", "val_fold = 8"),
-        std::pair("filter = 'none'", "filter = 'butterworth'"), std::pair("drop_last = true", "drop_last = false")}) {
+        std::pair("filter = 'none'", "filter = 'butterworth'"), std::pair("drop_last = true", "drop_last = false"),
+        std::pair("precision = 'fp32'", "precision = 'bf16'"), std::pair("heads = 2", "heads = 4")}) {
     ASSERT_TRUE(TinyPtbxl::edit(config, from, to)) << from;
     expect_refused(resume(), 1, {"state.safetensors"});
     write_file(config, good);
@@ -180,7 +181,8 @@ TEST_F(LongRunTest, SignalsSaveAndSayHowToGoOn) {
     settings.signal = signal;
     const Outcome stopped = run_app("train", arguments(), settings);
     EXPECT_EQ(stopped.status, 128 + signal) << stopped.err;
-    expect_parts(stopped.err, {"stopped: after ", "hint: Go on with: train --resume --out " + run_.out().string()});
+    expect_parts(stopped.err, {"stopping: the state is saved when this step is done", "stopped: after ",
+                               "hint: Go on with: train --resume --out " + run_.out().string()});
     EXPECT_EQ(names_in(run_.out()), kRunFiles);
     if (signal != SIGHUP) fs::remove_all(run_.out());  // The three save alike: one of them is resumed.
   }

@@ -1,5 +1,6 @@
 #include "base/json.h"
 
+#include <chrono>
 #include <string>
 
 #include <gtest/gtest.h>
@@ -25,6 +26,18 @@ TEST(Json, DepthIsLimited) {
   std::string objects;
   for (int i = 0; i < 200'000; ++i) objects += "{\"a\":";
   expect_error([&] { parse_json(objects); }, {"nested more than 64 deep"});
+}
+
+// Time in proportion to the size, of members that are objects, arrays or numbers.
+TEST(Json, ManyMembers) {
+  for (const std::string value : {"{}", "[]", "1"}) {
+    std::string text = "{\"x\":" + value;
+    for (int i = 0; i < 50'000; ++i) text += ",\"" + std::to_string(i) + "\":" + value;
+    const auto start = std::chrono::steady_clock::now();
+    EXPECT_EQ(parse_json(text + "}").size(), 50'001U);
+    const double seconds = std::chrono::duration<double>(std::chrono::steady_clock::now() - start).count();
+    EXPECT_LT(seconds, 5.0);  // some hundredths on an idle machine
+  }
 }
 
 TEST(Json, KeysTwiceAreRefused) {

@@ -83,7 +83,7 @@ void expect_same(const ecg::Wave& a, const ecg::Wave& b) {
 
 TEST(BeatStream, PiecesGiveWhatTheWholeRecordGives) {
   const LongRecording recording;
-  const BeatStream whole(recording), streamed(recording, 0);
+  const BeatStream whole(recording), streamed(recording, false);
   EXPECT_TRUE(whole.whole());
   EXPECT_FALSE(streamed.whole());
   const All expected = all_of(whole), found = all_of(streamed);
@@ -106,6 +106,25 @@ TEST(BeatStream, PiecesGiveWhatTheWholeRecordGives) {
   EXPECT_GT(10 * with_p, 8 * found.times_s.size());  // All but the early ones, one in 17, have one.
 }
 
+// Neither long ones nor those of many samples: both take memory in proportion when looked at as a whole.
+TEST(BeatStream, WhatIsLongOrManyIsLookedAtInPieces) {
+  class Sized : public RecordingStream {
+   public:
+    Sized(double rate, double seconds, std::size_t leads) {
+      head_ = {"sized", rate, std::vector<std::string>(leads, "I"), {}, {}, {}};
+      samples_ = static_cast<std::int64_t>(rate * seconds);
+    }
+    Eigen::ArrayXXd read(std::int64_t, std::int64_t) const override { return {}; }
+  };
+  EXPECT_TRUE(is_one_piece(Sized(500, 10, 12)));
+  EXPECT_TRUE(is_one_piece(Sized(500, 500, 12)));
+  EXPECT_FALSE(is_one_piece(Sized(500, 501, 12)));
+  EXPECT_TRUE(is_one_piece(Sized(1000, 1200, 2)));
+  EXPECT_FALSE(is_one_piece(Sized(1000, 1201, 2)));
+  EXPECT_FALSE(is_one_piece(Sized(100, 1201, 0)));
+  EXPECT_FALSE(is_one_piece(Sized(16000, 190, 1)));
+}
+
 TEST(BeatStream, ARecordWithoutBeatsIsOnePieceWithoutAny) {
   class Flat : public RecordingStream {
    public:
@@ -116,7 +135,7 @@ TEST(BeatStream, ARecordWithoutBeatsIsOnePieceWithoutAny) {
     Eigen::ArrayXXd read(std::int64_t, std::int64_t count) const override { return Eigen::ArrayXXd::Zero(count, 1); }
   };
   const Flat flat;
-  const BeatStream beats(flat, 0);
+  const BeatStream beats(flat, false);
   EXPECT_EQ(beats.peaks().reason, "all leads are flat or missing");
   const All all = all_of(beats);
   EXPECT_EQ(all.pieces, 1);
@@ -125,7 +144,7 @@ TEST(BeatStream, ARecordWithoutBeatsIsOnePieceWithoutAny) {
 
 TEST(BeatStream, StretchesCoverTheRecordOnce) {
   const LongRecording recording(64, 1000);
-  const BeatStream beats(recording, 0);
+  const BeatStream beats(recording, false);
   EXPECT_EQ(beats.stretches(), 3U);
   std::vector<std::int64_t> lengths(3);
   std::size_t next = 0;

@@ -158,6 +158,20 @@ TEST_F(InterruptedFeaturesTest, ChangedRecordsAreComputedAnew) {
   expect_whole();
 }
 
+// Signals that were written anew, even with the same content, and a record that has gone.
+TEST_F(InterruptedFeaturesTest, ChangedSignalsAreComputedAnewAndLostRecordsAreNoResult) {
+  write_file(small_.path(1, ".dat"), read_file(small_.path(1, ".dat")));
+  testing::LogCapture log;
+  EXPECT_EQ(write_dataset_features(interrupted()).done, 3);
+  EXPECT_TRUE(log.warned("1 records have changed"));
+  expect_whole();
+  fs::remove(folder_ / "f.csv");
+  EXPECT_TRUE(write_dataset_features(interrupted()).stopped);
+  fs::remove(small_.path(2, ".hea"));
+  expect_error([&] { write_dataset_features(options()); }, {"ecg_id 2", "is not there"});
+  EXPECT_FALSE(fs::exists(folder_ / "f.csv"));
+}
+
 TEST_F(DatasetFeaturesTest, ReplacesNothingThatItDidNotWrite) {
   write_file(folder_ / "f_missing.csv", "patient,appointment\n");
   expect_error([&] { write_dataset_features(options()); }, {"f_missing.csv", "would be replaced"});

@@ -2,6 +2,7 @@
 
 #include <cstdlib>
 #include <new>
+#include <thread>
 #include <vector>
 
 #include <gtest/gtest.h>
@@ -80,6 +81,24 @@ TEST(Memory, GivingBackTakesNoMemory) {
     allocator.release_cached();
     EXPECT_EQ(allocator.statistics().reserved, 0U);
   }
+}
+
+// Neither with blocks of many sizes in another order, nor on another thread.
+TEST(Memory, GivingBackOtherBlocksElsewhereTakesNoMemory) {
+  CachingAllocator allocator;
+  std::vector<Storage> blocks;
+  for (std::size_t i = 0; i < 1000; ++i) blocks.push_back(allocator.allocate(1 + 997 * i * i % 100'000));
+  const std::size_t before = allocations();
+  for (std::size_t i = 0; i < 500; ++i) blocks[(7 * i) % 1000].reset();
+  EXPECT_EQ(allocations(), before);
+  std::size_t elsewhere = 1;
+  std::thread([&] {
+    const std::size_t start = allocations();
+    for (Storage& block : blocks) block.reset();
+    elsewhere = allocations() - start;
+  }).join();
+  EXPECT_EQ(elsewhere, 0U);
+  EXPECT_EQ(allocator.statistics().in_use, 0U);
 }
 
 }  // namespace

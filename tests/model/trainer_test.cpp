@@ -1,6 +1,7 @@
 #include "model/trainer.h"
 
 #include <algorithm>
+#include <atomic>
 #include <cmath>
 #include <filesystem>
 #include <set>
@@ -413,6 +414,29 @@ TEST_F(TrainerTest, StopsWithinAnEpochAndGoesOn) {
       EXPECT_EQ(second.log()[i].lr, whole.log[i].lr) << "stopped at call " << calls;
     }
   }
+}
+
+// Given up in the middle of a step or of the validation, on any thread: as if that step had not begun.
+TEST_F(TrainerTest, GivesUpWithinAStepAndGoesOn) {
+  TrainingConfig config = tiny_config();
+  config.epochs = 2;
+  const Result whole = train(config);
+  int given_up = 0;
+  for (const int calls : {1, 20, 333, 1000, 2500, 5000, 10000, 20000}) {
+    const TemporaryFolder folder;
+    std::atomic<int> asked{0};
+    Trainer first(config, tiny_set(), folder.path());
+    set_thread_count(calls % 3 == 0 ? 2 : 1);
+    if (!first.run({.give_up = [&] { return ++asked >= calls; }})) ++given_up;
+    set_thread_count(1);
+    Trainer second(config, tiny_set(), folder.path());
+    EXPECT_TRUE(second.resume());
+    EXPECT_TRUE(second.run({}));
+    EXPECT_EQ(read_file(folder / "last.safetensors"), whole.last) << "given up at " << calls;
+    ASSERT_EQ(second.log().size(), whole.log.size());
+    EXPECT_EQ(second.log().front().train_loss, whole.log.front().train_loss) << "given up at " << calls;
+  }
+  EXPECT_GE(given_up, 4);
 }
 
 TEST_F(TrainerTest, ResumeRefusesOtherDataAndValuesByName) {

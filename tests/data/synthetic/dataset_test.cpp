@@ -232,5 +232,24 @@ TEST(SyntheticDataset, ASetPutAsideByAKilledProcessComesBack) {
   EXPECT_EQ(entries(folder.path()), 1U);
 }
 
+// One of a living process is in use; one beside a whole set is an old one.
+TEST(SyntheticDataset, ASetPutAsideByTheLivingStaysAndAnOldOneGoes) {
+  const TemporaryFolder folder;
+  const std::string living = ".set." + std::to_string(::getppid()) + ".old.partial";
+  write_dataset(three_records(folder / living));
+  write_dataset(three_records(folder / "set"));
+  EXPECT_TRUE(fs::exists(folder / living / "synthetic.json"));
+  EXPECT_EQ(entries(folder.path()), 2U);
+  const pid_t dead = ::fork();
+  if (dead == 0) ::_exit(0);
+  ASSERT_EQ(::waitpid(dead, nullptr, 0), dead);
+  const fs::path old = folder / (".set." + std::to_string(dead) + ".old.partial");
+  fs::create_directory(old);
+  write_file(old / "synthetic.json", "of before");
+  write_dataset(three_records(folder / "set", true));
+  EXPECT_NE(read_file(folder.path() / "set" / "synthetic.json"), "of before");
+  EXPECT_FALSE(fs::exists(old));
+}
+
 }  // namespace
 }  // namespace cardiograd::data::synthetic

@@ -1,5 +1,6 @@
 #include "engine/io/safetensors.h"
 
+#include <chrono>
 #include <cmath>
 #include <cstring>
 #include <limits>
@@ -150,6 +151,20 @@ TEST(Safetensors, DeeplyNestedHeadersAndNamesTwiceAreRefused) {
   refused(R"({"a":)" + entry + R"(,"__metadata__":{"x":)" + std::string(100'000, '['), "nested more than 64 deep");
   refused(R"({"a":)" + entry + R"(,"a":)" + entry + "}", "the key \"a\" twice");
   refused(R"({"a":)" + entry + R"(,"__metadata__":{"x":"1","x":"2"}})", "the key \"x\" twice");
+}
+
+// Time in proportion to the size: 30,000 tensors of nothing.
+TEST(Safetensors, ManyTensors) {
+  TemporaryFolder folder;
+  std::string header = "{";
+  for (int i = 0; i < 30'000; ++i)
+    header += (i == 0 ? "\"t" : ",\"t") + std::to_string(i) + R"(":{"dtype":"F32","shape":[0],"data_offsets":[0,0]})";
+  header += "}";
+  write_file(folder / "a.safetensors", file_with(header, "", header.size()));
+  const auto start = std::chrono::steady_clock::now();
+  EXPECT_EQ(read_safetensors(folder / "a.safetensors").tensors.size(), 30'000U);
+  const double seconds = std::chrono::duration<double>(std::chrono::steady_clock::now() - start).count();
+  EXPECT_LT(seconds, 10.0);  // some tenths on an idle machine
 }
 
 TEST(Safetensors, RestoreNamesWhatDoesNotFit) {

@@ -50,6 +50,7 @@ TEST_F(CudaOptim, AdamEqualsTheCpu) {
       cpu.set_gradients(step);
       cuda.set_gradients(step);
       const double rate = step < 3 ? 0.01 : 0.003;
+      for (Adam* adam : {&on_cpu, &on_cuda}) adam->set_beta1(step < 2 ? 0.9 : 0.9 - 0.02 * static_cast<double>(step));
       on_cpu.step(rate);
       on_cuda.step(rate);
       expect_same(cuda, cpu, 1e-6, "step " + std::to_string(step));

@@ -1,4 +1,4 @@
-#include "apps/common/waiting.h"
+#include "bench/desk/waiting.h"
 
 #include <cstdlib>
 #include <filesystem>
@@ -6,7 +6,7 @@
 
 #include <unistd.h>
 
-namespace cardiograd::apps {
+namespace cardiograd::bench {
 namespace {
 
 constexpr const char* kSpins = "1000";   // of libgomp's loop: some microseconds
@@ -25,4 +25,4 @@ void restart_with_short_waits(char** argv) {
   ::execv(program.c_str(), argv);
 }
 
-}  // namespace cardiograd::apps
+}  // namespace cardiograd::bench

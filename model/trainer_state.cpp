@@ -1,0 +1,71 @@
+// What a Trainer writes beside the models, and reads when it resumes: log.csv and state.safetensors.
+#include <filesystem>
+
+#include <fmt/format.h>
+
+#include "base/error.h"
+#include "base/file.h"
+#include "data/csv.h"
+#include "engine/io/safetensors.h"
+#include "model/trainer.h"
+
+namespace cardiograd::model {
+namespace {
+
+constexpr const char* kStateKey = "cardiograd_state";
+
+}  // namespace
+
+void Trainer::write_log() const {
+  std::string text = "epoch,train_loss,val_loss,val_macro_auc,lr,samples_per_s,seconds,finished";
+  for (const std::string& name : description_.class_names) text += "," + data::csv_cell("auc_" + name);
+  text += "\n";
+  for (const EpochResult& r : log_) {
+    text += fmt::format("{},{:.6f},{:.6f},{:.6f},{:.6g},{:.1f},{:.1f},{}", r.epoch, r.train_loss, r.val_loss,
+                        r.val_macro_auc, r.lr, r.samples_per_s, r.seconds, r.finished);
+    for (std::size_t c = 0; c < description_.class_names.size(); ++c)
+      text += c < r.auc.size() ? fmt::format(",{:.6f}", r.auc[c]) : ",nan";
+    text += "\n";
+  }
+  write_file(folder_ / "log.csv", text);
+}
+
+void Trainer::write_state() {
+  SafetensorsFile state;
+  store_tensors(net_->named_tensors(), "model.", state);
+  store_tensors(optimizer_->state(), "adam.", state);
+  if (slow_optimizer_ != nullptr) store_tensors(slow_optimizer_->state(), "adam.", state);
+  state.metadata[kStateKey] =
+      training_state_text({.steps = optimizer_->steps(), .log = log_, .position = position_}, run_source_);
+  write_safetensors(folder_ / "state.safetensors", state);
+  saved_ = std::chrono::steady_clock::now();
+}
+
+bool Trainer::resume(bool allow_changes) {
+  const std::filesystem::path path = folder_ / "state.safetensors";
+  if (!std::filesystem::exists(path)) {
+    for (const char* name : {"last.safetensors", "best.safetensors", "log.csv"})
+      if (std::filesystem::exists(folder_ / name))
+        throw Error(fmt::format("{}: missing, but {} of a run is there", path.string(), name),
+                    "Restore it, or start another run with another --out; nothing was changed.");
+    return false;
+  }
+  const SafetensorsFile state = read_safetensors(path);
+  const auto metadata = state.metadata.find(kStateKey);
+  if (metadata == state.metadata.end())
+    throw Error(fmt::format("{}: no training state: the metadata '{}' is missing", path.string(), kStateKey),
+                "Start the run anew in another folder.");
+  TrainingProgress progress = parse_training_state(metadata->second, path.string(), run_source_, allow_changes);
+  restore_tensors(state, "model.", path.string(), net_->named_tensors());
+  for (optim::Adam* optimizer : {optimizer_.get(), slow_optimizer_.get()}) {
+    if (optimizer == nullptr) continue;
+    restore_tensors(state, "adam.", path.string(), optimizer->state());
+    optimizer->set_steps(progress.steps);
+  }
+  log_ = std::move(progress.log);
+  position_ = progress.position;
+  if (!log_.empty()) write_log();
+  return true;
+}
+
+}  // namespace cardiograd::model
