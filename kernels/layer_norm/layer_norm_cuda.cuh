@@ -224,7 +224,7 @@ __device__ void finish_row_sums(const LaneColumns<kWidth, kPieces>& lane, Floats
 // The gradient of the result, a matrix like it: what is read of memory for kWidth columns of a row, and what it means.
 struct RowGradients {
   template <int kWidth>
-  static constexpr int kBlocks = 2;  // that a multiprocessor shall hold, where a lane has at most eight columns
+  static constexpr int kBlocks = 2;  // where a lane has at most eight columns
 
   template <int kWidth>
   __device__ __forceinline__ Floats<kWidth> fetch(const float* dy, unsigned width, std::int64_t row,
@@ -299,12 +299,15 @@ __device__ __forceinline__ void treat_row(const LaneColumns<kWidth, kPieces>& la
   }
 }
 
+// That a multiprocessor shall hold.
+template <int kWidth, int kPieces, class Output>
+inline constexpr int kBackwardBlocks = kPieces <= 8 / kWidth ? decltype(Output::above)::template kBlocks<kWidth> : 1;
+
 // The gradient of the input and the sums over rows, in one pass. While a row is treated, the next one is on its way.
 // One block: kBackwardRows rows; one warp: every kNormWarps-th of them. Shared memory: kNormWarps rows. Rows up to 32 *
 // kWidth * kPieces.
 template <int kWidth, int kPieces, int kSums, class Input, class Output>
-__global__ void __launch_bounds__(32 * kNormWarps,
-                                  kPieces <= 8 / kWidth ? decltype(Output::above)::template kBlocks<kWidth> : 1)
+__global__ void __launch_bounds__(32 * kNormWarps, kBackwardBlocks<kWidth, kPieces, Output>)
     layer_norm_backward_kernel(std::int64_t rows, unsigned width, Input input, Output output, LayerNormBackwardAt at,
                                PartTree tree, ColumnPartials partials) {
   using Lane = LaneColumns<kWidth, kPieces>;
