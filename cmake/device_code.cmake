@@ -84,7 +84,7 @@ function(cardiograd_counters)
   if(CARDIOGRAD_SIMT_WATCH)
     # Not cardiograd_apps_common: CI builds this program alone, and the kernels are all that it needs.
     add_executable(simt_counters bench/simt_counters.cpp apps/common/app.cpp apps/common/completion.cpp
-      apps/common/stop.cpp apps/common/version.cpp apps/common/waiting.cpp
+      apps/common/stop.cpp apps/common/version.cpp
       ${PROJECT_BINARY_DIR}/generated/commit.cpp)
     add_dependencies(simt_counters cardiograd_commit)
     set_target_properties(simt_counters PROPERTIES RUNTIME_OUTPUT_DIRECTORY ${CMAKE_BINARY_DIR}/bench)
