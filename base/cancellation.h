@@ -7,13 +7,13 @@
 namespace cardiograd {
 
 // Thrown by parallel_for (threads.h) when its loop was ended early.
-class Cancelled : public std::exception {
+class Canceled : public std::exception {
  public:
   const char* what() const noexcept override { return "the computation was ended early"; }
 };
 
 // While alive, `cancel` is asked before each call of the loops that this thread begins, by whichever thread makes it;
-// once it is true they throw Cancelled. `cancel` must outlive this and not throw. The newest counts; destroy them in
+// once it is true they throw Canceled. `cancel` must outlive this and not throw. The newest counts; destroy them in
 // the opposite order.
 class CancellableLoops {
  public:

@@ -89,7 +89,7 @@ class Loop {
 
  private:
   void call(std::int64_t i) const {
-    if (cancel_ != nullptr && (*cancel_)()) throw Cancelled();
+    if (cancel_ != nullptr && (*cancel_)()) throw Canceled();
     call_(body_, i);
   }
 

@@ -81,7 +81,7 @@ dsp::Delineation BeatPiece::waves_in_signal() const {
 
 bool is_one_piece(const RecordingStream& recording) {
   const auto leads = static_cast<std::int64_t>(std::max<std::size_t>(1, recording.head().leads.size()));
-  return recording.seconds() <= kLongestWhole && recording.samples() <= kMostWhole / leads;
+  return recording.seconds() <= kLongestWhole && recording.samples() <= kMaxWhole / leads;
 }
 
 BeatStream::BeatStream(const RecordingStream& recording, bool whole) : recording_(recording), whole_(whole) {

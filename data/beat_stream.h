@@ -27,7 +27,7 @@ struct BeatPiece {
 // A recording is one piece when it is no longer than this and has no more samples in all of its leads: some 240 MB are
 // in use for the latter.
 inline constexpr double kLongestWhole = 1200;  // s
-inline constexpr std::int64_t kMostWhole = 3'000'000;
+inline constexpr std::int64_t kMaxWhole = 3'000'000;
 bool is_one_piece(const RecordingStream& recording);
 
 class BeatStream {

@@ -252,7 +252,7 @@ void Trainer::train_step_or_undo(Epoch& epoch, const Step& step) {
   const double loss_before = epoch.loss;
   try {
     train_step(epoch, step);
-  } catch (const Cancelled&) {
+  } catch (const Canceled&) {
     epoch.undoable->undo();
     position_ = {.samples = step.first, .loss = loss_before};
     write_state();
@@ -372,7 +372,7 @@ EpochResult Trainer::train_epoch(std::int64_t epoch_index, const TrainerCallback
 
 void Trainer::validate(EpochResult& result, const TrainerCallbacks& callbacks) {
   const auto pause = [&] {
-    if (callbacks.stop && callbacks.stop()) throw Cancelled();
+    if (callbacks.stop && callbacks.stop()) throw Canceled();
   };
   std::optional<CancellableLoops> cancellable;
   if (may_give_up(callbacks)) cancellable.emplace(callbacks.give_up);
@@ -380,7 +380,7 @@ void Trainer::validate(EpochResult& result, const TrainerCallbacks& callbacks) {
   try {
     scored = graph_ != nullptr ? graph_->score(val_rows_, config_.batch_size, pause)
                                : score(*net_, *source_, val_rows_, config_.batch_size, pos_weight_, pause);
-  } catch (const Cancelled&) {
+  } catch (const Canceled&) {
     write_state();
     throw Stopped{};
   }

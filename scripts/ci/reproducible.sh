@@ -9,11 +9,13 @@ work=$(mktemp -d)
 trap 'rm -rf "$work"' EXIT
 export CCACHE_DISABLE=1
 targets=("$@")
+commit=$(git rev-parse HEAD)  # of both, whatever is committed meanwhile
 
 # build_in FOLDER: clones the last commit there and builds it; what is compared goes to FOLDER/result.
 build_in() {
   mkdir -p "$1"
-  git clone --quiet --shared . "$1/tree"
+  git clone --quiet --shared --no-checkout . "$1/tree"
+  git -C "$1/tree" checkout --quiet --detach "$commit"
   cmake -S "$1/tree" -B "$1/build" -G Ninja -DCMAKE_BUILD_TYPE=Release -DCARDIOGRAD_TESTS=OFF -DCARDIOGRAD_BENCH=OFF >/dev/null
   if [ ${#targets[@]} -eq 0 ]; then
     cmake --build "$1/build" -j "${JOBS:-$(nproc)}" >/dev/null
@@ -35,4 +37,4 @@ if ! diff "$work/first" "$work/second"; then
   echo "reproducible.sh: the two builds differ"
   exit 1
 fi
-echo "reproducible build: $(wc -l <"$work/first") files are the same in both, $(git rev-parse --short=12 HEAD)"
+echo "reproducible build: $(wc -l <"$work/first") files are the same in both, ${commit:0:12}"

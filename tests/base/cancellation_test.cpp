@@ -18,7 +18,7 @@ TEST(CancellableLoops, EndBetweenCallsOnAnyThreadCount) {
       std::atomic<int> asked{0}, calls{0};
       const std::function<bool()> cancel = [&] { return ++asked > allowed; };
       const CancellableLoops cancellable(cancel);
-      EXPECT_THROW(parallel_for(1000, [&](std::int64_t) { ++calls; }), Cancelled);
+      EXPECT_THROW(parallel_for(1000, [&](std::int64_t) { ++calls; }), Canceled);
       EXPECT_EQ(calls.load(), allowed);
     }
   }
@@ -35,7 +35,7 @@ TEST(CancellableLoops, TheNewestIsAskedAndNobodyBehindThem) {
       const CancellableLoops inner(never);
       loop();
     }
-    EXPECT_THROW(loop(), Cancelled);
+    EXPECT_THROW(loop(), Canceled);
   }
   EXPECT_EQ(CancellableLoops::current(), nullptr);
   loop();
