@@ -126,7 +126,7 @@ class Bench {
     net_.set_dropout_step_at(0, reinterpret_cast<const std::uint32_t*>(dropout_step_.address<std::int32_t>()));
     const Tensor loss = ops::weighted_bce(net_.forward(batch.signals, batch.features), batch.labels, weight_);
     backward(loss);
-    adam.step_at(reinterpret_cast<const double*>(learning_rate_.address<std::int32_t>()), loss);
+    adam.step_at(reinterpret_cast<const double*>(learning_rate_.address<std::int32_t>()), loss, {});
     net_.clear_gradients();
   }
 
