@@ -34,7 +34,7 @@ data::FeatureExtractor demographics() {
 data::FeatureExtractor all_features() {
   data::FeatureExtractor extractor;
   // Raise the number when a definition in dsp/ changes: cached values are then computed again.
-  extractor.key = "features 1";
+  extractor.key = "features 2";
   for (const dsp::FeatureColumn& column : dsp::feature_columns()) {
     extractor.names.emplace_back(column.name);
     extractor.key += fmt::format(" {}", column.name);

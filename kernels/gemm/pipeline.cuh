@@ -24,7 +24,7 @@ inline constexpr std::int64_t kFlagBytes = 16;
 inline constexpr std::int64_t kSharedUnasked = 48 * 1024 - kFlagBytes;
 
 // The address of a block's dynamic shared memory, in a register from here on. On sm_90 the compiler would make it again
-// in every step, and for that ask for the block's place in its cluster (S2UR), through the queue of memory instructions.
+// in every step, and for that ask for the block's place in its cluster (S2UR), in the queue of memory.
 __device__ __forceinline__ float* held_address(float* shared) {
 #if defined(__CUDACC__) && __CUDA_ARCH__ >= 900
   auto address = static_cast<unsigned>(__cvta_generic_to_shared(shared));

@@ -24,8 +24,9 @@ using data::testing::expect_error;
 Architecture architecture(const std::string& name, const DataShape& shape, const nlohmann::json& sizes) {
   Architecture a(name);
   a.set_shape(shape);
+  const auto fields = a.fields();
   for (const auto& [key, value] : sizes.items()) {
-    const ConfigField& field = field_named(a.fields(), key);
+    const ConfigField& field = field_named(fields, key);
     if (value.is_array())
       *std::get<std::vector<std::int64_t>*>(field.value) = value.get<std::vector<std::int64_t>>();
     else
