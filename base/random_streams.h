@@ -21,6 +21,12 @@ constexpr std::uint64_t crop(std::int64_t epoch, std::int64_t record) {
          static_cast<std::uint64_t>(record);
 }
 
+// What training alters of a record in `epoch`, both from 0, within the same bounds.
+constexpr std::uint64_t augmentation(std::int64_t epoch, std::int64_t record) {
+  return (std::uint64_t{0xA0619} << 44) | (static_cast<std::uint64_t>(epoch) << 24) |
+         static_cast<std::uint64_t>(record);
+}
+
 // The `draw`-th resampling of the records, from 0.
 constexpr std::uint64_t bootstrap(std::int64_t draw) {
   return (std::uint64_t{0xB0075} << 32) + static_cast<std::uint64_t>(draw);

@@ -104,8 +104,9 @@ DataLoader::DataLoader(RecordArrays arrays, const SignalScaling& signal_scaling,
   }
 }
 
-// The crops of records `index` that begin at `starts`, int16 (N, crop, leads) on the device.
+// Of records `index` int16 (N, samples, leads) on the CPU: all samples, or the crops that begin at `starts`.
 Tensor DataLoader::signals_of(const std::vector<std::int32_t>& index, const std::vector<std::int64_t>& starts) const {
+  if (crops_.samples == 0) return gather_rows(signals_, index, Device::kCpu);
   const std::int64_t leads = signals_.dim(2), last = samples() - crops_.samples;
   Tensor crops = Tensor::empty({static_cast<std::int64_t>(index.size()), crops_.samples, leads}, DType::kInt16);
   for (std::size_t i = 0; i < index.size(); ++i) {
@@ -115,25 +116,45 @@ Tensor DataLoader::signals_of(const std::vector<std::int32_t>& index, const std:
     std::copy_n(signals_.data<std::int16_t>() + (index[i] * samples() + start) * leads, crops_.samples * leads,
                 crops.data<std::int16_t>() + static_cast<std::int64_t>(i) * crops_.samples * leads);
   }
-  return crops.to(device_);
+  return crops;
+}
+
+// Rows `index` of `signals` and `scales`, which are on the device.
+Tensor DataLoader::standardized(const Tensor& signals, const Tensor& scales,
+                                const std::vector<std::int32_t>& index) const {
+  return ops::gather_batch(signals, scales, Tensor::from(index, {static_cast<std::int64_t>(index.size())}), mean_,
+                           inverse_sd_);
+}
+
+Batch DataLoader::altered_batch(const std::vector<std::int32_t>& index, const std::vector<std::int64_t>& starts,
+                                const std::function<void(HostBatch&)>& alter) const {
+  HostBatch host = {signals_of(index, starts), gather_rows(scales_, index, Device::kCpu),
+                    features_.defined() ? gather_rows(features_, index, Device::kCpu) : Tensor(),
+                    gather_rows(labels_, index, Device::kCpu)};
+  alter(host);
+  std::vector<std::int32_t> all(index.size());
+  std::iota(all.begin(), all.end(), 0);
+  return {.signals = standardized(host.signals.to(device_), host.scales.to(device_), all),
+          .features = host.features.defined() ? host.features.to(device_) : Tensor(),
+          .labels = host.labels.to(device_)};
 }
 
 Batch DataLoader::batch(const std::vector<std::int64_t>& rows, std::size_t first, std::size_t count,
-                        const std::vector<std::int64_t>& starts) const {
+                        const std::vector<std::int64_t>& starts, const std::function<void(HostBatch&)>& alter) const {
   std::vector<std::int32_t> index;
   for (std::size_t i = 0; i < count; ++i) index.push_back(static_cast<std::int32_t>(rows[first + i]));
+  if (alter) return altered_batch(index, starts, alter);
   Batch batch;
   if (features_.defined()) batch.features = gather_rows(features_, index, device_);
   batch.labels = gather_rows(labels_, index, device_);
   Tensor signals = resident_signals_;
   Tensor scales = resident_scales_;
   if (!resident()) {
-    signals = crops_.samples > 0 ? signals_of(index, starts) : gather_rows(signals_, index, device_);
+    signals = signals_of(index, starts).to(device_);
     scales = gather_rows(scales_, index, device_);
     std::iota(index.begin(), index.end(), 0);
   }
-  batch.signals =
-      ops::gather_batch(signals, scales, Tensor::from(index, {static_cast<std::int64_t>(count)}), mean_, inverse_sd_);
+  batch.signals = standardized(signals, scales, index);
   return batch;
 }
 

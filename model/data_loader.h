@@ -6,6 +6,7 @@
 #include <vector>
 
 #include "engine/tensor.h"
+#include "model/augmentation.h"
 #include "model/crops.h"
 #include "model/model.h"
 #include "model/scaling.h"
@@ -15,7 +16,7 @@ namespace cardiograd::model {
 struct Batch {
   Tensor signals;   // (N, samples, leads), standardized
   Tensor features;  // (N, features), or undefined when there are none
-  Tensor labels;    // (N, classes), 0 or 1
+  Tensor labels;    // (N, classes), 0 or 1 where nothing has altered them
 };
 
 // What batches are made of, one row per record.
@@ -44,9 +45,10 @@ class DataLoader {
              double resident_fraction = kResidentFraction);
 
   // The records `rows[first ... first + count - 1]`. Does not wait for the GPU. With crops the one of record
-  // rows[first + i] that begins at sample starts[i]; without `starts` the one in its middle.
+  // rows[first + i] that begins at sample starts[i]; without `starts` the one in its middle. `alter` may change what
+  // goes into the batch.
   Batch batch(const std::vector<std::int64_t>& rows, std::size_t first, std::size_t count,
-              const std::vector<std::int64_t>& starts = {}) const;
+              const std::vector<std::int64_t>& starts = {}, const std::function<void(HostBatch&)>& alter = {}) const;
 
   const Crops& crops() const { return crops_; }
   // Per record.
@@ -74,6 +76,9 @@ class DataLoader {
 
  private:
   Tensor signals_of(const std::vector<std::int32_t>& index, const std::vector<std::int64_t>& starts) const;
+  Batch altered_batch(const std::vector<std::int32_t>& index, const std::vector<std::int64_t>& starts,
+                      const std::function<void(HostBatch&)>& alter) const;
+  Tensor standardized(const Tensor& signals, const Tensor& scales, const std::vector<std::int32_t>& index) const;
 
   Device device_;
   Crops crops_;

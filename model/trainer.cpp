@@ -128,13 +128,13 @@ void Trainer::choose_batch_size() {
 }
 
 void Trainer::make_graph_steps() {
-  const bool possible =
-      device_ == Device::kCuda && source_->resident() && slow_optimizer_ == nullptr && !config_.cycle_momentum;
+  const bool by_hand = config_.crop > 0 || config_.cycle_momentum || config_.augmentation.any();
+  const bool possible = device_ == Device::kCuda && source_->resident() && slow_optimizer_ == nullptr && !by_hand;
   if (config_.graph == GraphChoice::kOn && slow_optimizer_ != nullptr)
     throw UsageError("--graph on with --init-lr-factor: two learning rates run kernel by kernel",
                      "Leave --graph or --init-lr-factor out.");
-  if (config_.graph == GraphChoice::kOn && (config_.crop > 0 || config_.cycle_momentum))
-    throw UsageError("--graph on with training.crop or training.cycle_momentum, which run kernel by kernel",
+  if (config_.graph == GraphChoice::kOn && by_hand)
+    throw UsageError("--graph on with crops, cycled momentum or augmentation, which run kernel by kernel",
                      "Leave --graph out.");
   if (config_.graph == GraphChoice::kOn && device_ == Device::kCpu)
     throw UsageError("--graph on: the CPU has no graphs", "Use --device cuda, or leave --graph out.");
@@ -204,7 +204,12 @@ Batch Trainer::training_batch(const Epoch& epoch, const Step& step) const {
   for (std::size_t i = step.first; crops.samples > 0 && i < step.first + step.count; ++i)
     starts.push_back(crop_start(crops, description_.record_samples(), static_cast<std::uint64_t>(config_.seed),
                                 epoch.result.epoch - 1, epoch.rows[i]));
-  return source_->batch(epoch.rows, step.first, step.count, starts);
+  if (!config_.augmentation.any()) return source_->batch(epoch.rows, step.first, step.count, starts);
+  const std::vector<std::int64_t> rows(epoch.rows.begin() + static_cast<std::ptrdiff_t>(step.first),
+                                       epoch.rows.begin() + static_cast<std::ptrdiff_t>(step.first + step.count));
+  return source_->batch(epoch.rows, step.first, step.count, starts, [&](HostBatch& batch) {
+    augment(config_.augmentation, static_cast<std::uint64_t>(config_.seed), epoch.result.epoch - 1, rows, batch);
+  });
 }
 
 void Trainer::update_weights(const Step& step, const Tensor& loss) {

@@ -113,6 +113,19 @@ void add_training_fields(TrainingConfig& c, Fields& fields) {
       "answers to windows of that length, half of it apart; 0: whole records",
       {.least = 0, .most = kMaxSamples});
   add("aggregate", &c.aggregate, "", "with crop: what of the windows' probabilities the record's is");
+  const Range fraction = {.least = 0, .most = 1, .below_most = true};
+  Augmentation& a = c.augmentation;
+  add("mixup", &a.mixup, "",
+      "blend each record with another of the batch, in signals, features and labels; the fraction is drawn from "
+      "Beta(mixup, mixup) and at most a half; 0: none",
+      {.least = 0, .most = 1});
+  add("lead_dropout", &a.lead_dropout, "", "probability that a lead of a training record is silent", fraction);
+  add("amplitude_sd", &a.amplitude_sd, "", "SD of the logarithm of a random factor of a training record's leads",
+      {.least = 0, .most = 2});
+  add("time_mask", &a.time_mask, "",
+      "longest stretch of a training record that is silent, as a fraction of its samples; its length is uniform",
+      fraction);
+  add("label_smoothing", &a.label_smoothing, "", "labels of training become label * (1 - this) + this / 2", fraction);
   add("keep", &c.keep, "", "epoch whose model best.safetensors holds");
   add("thresholds", &c.thresholds, "", "probability above which a class is positive");
   add("precision", &c.precision, "--precision",

@@ -12,6 +12,7 @@
 #include "base/precision_words.h"
 #include "data/prepare.h"
 #include "engine/device.h"
+#include "model/augmentation.h"
 #include "model/config_field.h"
 #include "model/crops.h"
 #include "model/registry.h"
@@ -141,6 +142,7 @@ struct TrainingConfig {
   bool pos_weight = true;
   std::int64_t crop = 0;  // samples; 0: whole records
   Aggregate aggregate = Aggregate::kMax;
+  Augmentation augmentation;
   Keep keep = Keep::kBest;
   Thresholds thresholds = Thresholds::kTuned;
   Precision precision = Precision::kFp32;

@@ -14,6 +14,8 @@ TEST(RandomStreams, AreThoseOfModelsTrainedBefore) {
   EXPECT_EQ(shuffle(0), 2U);
   EXPECT_EQ(shuffle(7), 9U);
   EXPECT_EQ(bootstrap(3), 0xB007500000003U);
+  EXPECT_EQ(crop(2, 5), 0xC409500002000005U);
+  EXPECT_EQ(augmentation(2, 5), 0xA061900002000005U);
   EXPECT_EQ(permutation(5), 0x9E27300000005U);
   EXPECT_EQ(dropout_key(0), 0x9E3779B97F4A7C15U);
   EXPECT_EQ(dropout_key(1), 0x9E3779B97F4A7C14U);

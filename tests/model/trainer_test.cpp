@@ -101,7 +101,7 @@ TEST_F(TrainerTest, ThreadsDoNotChangeAByte) {
   EXPECT_NE(train(other).last, one.last);
 }
 
-// Everything that the recipe helme has and the defaults have not, but for its epochs.
+// Everything that the recipe helme has and the defaults have not, but for its epochs; and altered records.
 TrainingConfig crop_config() {
   TrainingConfig config = tiny_config();
   config.crop = 32;
@@ -112,6 +112,7 @@ TrainingConfig crop_config() {
   config.weight_decay = 0.01;
   config.data.standardize_over = StandardizeOver::kAll;
   config.keep = Keep::kLast;
+  config.augmentation = {.mixup = 0.4, .lead_dropout = 0.1, .amplitude_sd = 0.1, .time_mask = 0.2};
   return config;
 }
 
@@ -273,6 +274,8 @@ TEST_F(TrainerTest, SettingsChangeTheResult) {
   expect_new("cycle_momentum", [](TrainingConfig& c) { c.schedule = Schedule::kOneCycle, c.cycle_momentum = true; });
   expect_new("crop", [](TrainingConfig& c) { c.crop = 32; });
   expect_new("aggregate", [](TrainingConfig& c) { c.crop = 32, c.aggregate = Aggregate::kMean; });
+  expect_new("mixup", [](TrainingConfig& c) { c.augmentation.mixup = 0.4; });
+  expect_new("label_smoothing", [](TrainingConfig& c) { c.augmentation.label_smoothing = 0.1; });
   expect_new("fixed thresholds", [](TrainingConfig& c) { c.thresholds = Thresholds::kFixed; });
   expect_new("val_fold", [](TrainingConfig& c) { c.data.val_fold = 8; });
 }
