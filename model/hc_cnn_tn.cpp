@@ -91,10 +91,7 @@ HcCnnTn::HcCnnTn(const HcCnnTnConfig& config, std::uint64_t seed)
 
   std::int64_t joined = channels;
   if (config.features > 0) {
-    feature_branch_.append<nn::Linear>("0", config.features, config.feature_width, random);
-    feature_branch_.append<nn::BatchNorm1d>("1", config.feature_width, /*relu=*/true);
-    feature_branch_.append<nn::Linear>("3", config.feature_width, config.feature_width, random);
-    feature_branch_.append<nn::BatchNorm1d>("4", config.feature_width, /*relu=*/true);
+    feature_branch_.build(config.features, config.feature_width, random);
     add_module("hc", feature_branch_);
     joined += config.feature_width;
   }
@@ -109,7 +106,7 @@ HcCnnTn::HcCnnTn(const HcCnnTnConfig& config, std::uint64_t seed)
 Tensor HcCnnTn::forward(const Tensor& signals, const Tensor& features) {
   expect_signals(signals);
   const Tensor tokens = cnn_.forward_plus(signals, positions_);
-  return head_.forward(encoder_->forward_mean(tokens, feature_branch(features, signals.dim(0))));
+  return head_.forward(encoder_->forward_mean(tokens, feature_branch_.read(features, signals.dim(0))));
 }
 
 Tensor HcCnnTn::encode(const Tensor& signals) {
@@ -135,14 +132,8 @@ std::vector<Tensor> HcCnnTn::attention_weights(const Tensor& convolved) {
   return encoder_->attention_weights(ops::add(convolved, positions_));
 }
 
-Tensor HcCnnTn::feature_branch(const Tensor& features, std::int64_t records) {
-  if (config_.features == 0) return {};
-  expect_shape("model", "features", features, {records, config_.features});
-  return feature_branch_.forward(features);
-}
-
 Tensor HcCnnTn::classify(const Tensor& encoded, const Tensor& features) {
-  const Tensor beside = feature_branch(features, encoded.defined() ? encoded.dim(0) : 0);
+  const Tensor beside = feature_branch_.read(features, encoded.defined() ? encoded.dim(0) : 0);
   return head_.forward(beside.defined() ? ops::concat(encoded, beside) : encoded);
 }
 

@@ -8,6 +8,7 @@
 
 #include "engine/nn/layers.h"
 #include "model/config_field.h"
+#include "model/feature_branch.h"
 #include "model/model.h"
 #include "model/registry.h"
 
@@ -60,14 +61,12 @@ class HcCnnTn : public Model {
 
  private:
   void expect_signals(const Tensor& signals) const;
-  // What the head reads of the features (N, features), N = records; undefined when there are none.
-  Tensor feature_branch(const Tensor& features, std::int64_t records);
 
   HcCnnTnConfig config_;
   nn::Sequential cnn_;
   Tensor positions_;
   std::unique_ptr<nn::TransformerEncoder> encoder_;
-  nn::Sequential feature_branch_;
+  FeatureBranch feature_branch_;
   nn::Sequential head_;
 };
 

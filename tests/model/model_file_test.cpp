@@ -125,6 +125,27 @@ TEST(ModelFile, RoundTripKeepsEveryValueAndByte) {
   EXPECT_EQ(read_file(folder / "a.safetensors"), read_file(folder / "b.safetensors"));
 }
 
+// Keys that came later are not in earlier files, which mean the defaults; any other that is missing is damage.
+TEST(ModelFile, AFileWithoutLaterKeysMeansTheirDefaults) {
+  const TemporaryFolder folder;
+  ModelDescription d = description();
+  const DataShape shape = d.architecture.shape();
+  d.architecture = Architecture("fcn_wang");
+  d.architecture.set_shape(shape);
+  save_model(folder / "a.safetensors", d, *d.architecture.build(4));
+  SafetensorsFile file = read_safetensors(folder / "a.safetensors");
+  json changed = json::parse(file.metadata.at("cardiograd"));
+  EXPECT_EQ(changed.at("architecture").erase("feature_width"), 1U);
+  file.metadata["cardiograd"] = changed.dump();
+  write_safetensors(folder / "a.safetensors", file);
+  Architecture back = load_model(folder / "a.safetensors").description.architecture;
+  EXPECT_EQ(field_named(back.fields(), "feature_width").text(), "64");
+  changed.at("architecture").erase("head_width");
+  file.metadata["cardiograd"] = changed.dump();
+  write_safetensors(folder / "a.safetensors", file);
+  expect_error([&] { load_model(folder / "a.safetensors"); }, {"damaged", "head_width"});
+}
+
 TEST(ModelFile, ARunsFolderStandsForItsBestModel) {
   const ModelFile model;
   const fs::path folder = model.path().parent_path();
