@@ -246,9 +246,9 @@ std::vector<double> attention_rollout(Model& net, const ExplainedCase& c) {
   const Tensor convolved = hc_cnn_tn.convolve(c.signals);
   const std::vector<Tensor> layers = hc_cnn_tn.attention_weights(convolved);
   const auto time = static_cast<std::size_t>(convolved.dim(1));
-  // The mean over the tokens gives each the same part; from the last layer back to the first, a token passes half of
-  // its part on to itself and half to the tokens that it attends to, by the mean over the heads.
-  std::vector<double> part(time, 1.0 / static_cast<double>(time));
+  // Pooling gives each token its part; from the last layer back to the first, a token passes half of its part on to
+  // itself and half to the tokens that it attends to, by the mean over the heads.
+  std::vector<double> part = hc_cnn_tn.pooled_parts(convolved);
   for (auto layer = layers.rbegin(); layer != layers.rend(); ++layer) {
     const auto heads = static_cast<std::size_t>(layer->dim(1));
     std::vector<double> before(time);

@@ -74,6 +74,7 @@ struct ConfigField {
   std::string option = {};   // on the command line: "--epochs"; empty: in configuration files alone
   std::string old_key = {};  // what it was called before; accepted for one version, with a warning
   bool from_data = false;    // set from the data set: in model files, not in configuration files
+  bool came_later = false;   // of a model: earlier model files lack it, and mean the default
 
   std::string name() const { return section + "." + key; }
   // "--harmonise" for the old key "harmonise"; empty without an old key or without an option.

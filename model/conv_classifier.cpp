@@ -33,6 +33,12 @@ ConvClassifierFields& ConvClassifierFields::blocks(const char* key, ConfigRefere
 std::vector<ConfigField> ConvClassifierFields::with_head() const {
   std::vector<ConfigField> fields = fields_;
   fields.push_back({.section = "model",
+                    .key = "feature_width",
+                    .value = &config_.feature_width,
+                    .help = "width of both layers that read the hand-crafted features",
+                    .range = {.least = 1, .most = 65536},
+                    .came_later = true});
+  fields.push_back({.section = "model",
                     .key = "head_width",
                     .value = &config_.head_width,
                     .help = "hidden width of the head",
@@ -48,9 +54,6 @@ std::vector<ConfigField> ConvClassifierFields::with_head() const {
 void check_conv_classifier(const std::string& model, const ConvClassifierConfig& config,
                            const std::vector<ConfigField>& fields, std::int64_t least_samples) {
   check_fields(fields);
-  if (config.features != 0)
-    throw Error(fmt::format("{} reads the signals alone, and the data have {} features", model, config.features),
-                "Give --features none.");
   if (config.samples < least_samples)
     throw Error(fmt::format("{}: {} samples, at least {} are needed", model, config.samples, least_samples),
                 "Use longer records or crops.");
@@ -78,9 +81,10 @@ void ConvClassifier::finish(std::unique_ptr<nn::Layer> body, std::int64_t channe
   const auto dropout = static_cast<float>(config.head_dropout);
   body_ = std::move(body);
   add_module("body", *body_);
-  head_.append<nn::BatchNorm1d>("2", 2 * channels);
+  const std::int64_t joined = 2 * channels + (config.features > 0 ? config.feature_width : 0);
+  head_.append<nn::BatchNorm1d>("2", joined);
   head_.append<nn::Dropout>("3", dropout / 2);
-  head_.append<nn::Linear>("4", 2 * channels, config.head_width, random);
+  head_.append<nn::Linear>("4", joined, config.head_width, random);
   head_.append<nn::Relu>("5");
   head_.append<nn::BatchNorm1d>("6", config.head_width);
   head_.append<nn::Dropout>("7", dropout);
@@ -88,6 +92,11 @@ void ConvClassifier::finish(std::unique_ptr<nn::Layer> body, std::int64_t channe
   add_module("head", head_);
   by_lead_ = std::move(by_lead);
   nn::kaiming_normal(*this, random);
+  if (config.features > 0) {
+    feature_branch_.build(config.features, config.feature_width, random);
+    nn::kaiming_normal(feature_branch_, random);
+    add_module("hc", feature_branch_);
+  }
 }
 
 Tensor ConvClassifier::encode(const Tensor& signals) {
@@ -96,13 +105,14 @@ Tensor ConvClassifier::encode(const Tensor& signals) {
   return ops::concat(ops::max_over_time(y), ops::mean_over_time(y));
 }
 
-Tensor ConvClassifier::classify(const Tensor& encoded, const Tensor& /*features*/) {
-  return head_.forward(encoded);
+Tensor ConvClassifier::classify(const Tensor& encoded, const Tensor& features) {
+  const Tensor beside = feature_branch_.read(features, encoded.defined() ? encoded.dim(0) : 0);
+  return head_.forward(beside.defined() ? ops::concat(encoded, beside) : encoded);
 }
 
 Model::Transfer ConvClassifier::transfer() {
   return {.by_lead = by_lead_,
-          .by_feature = "",
+          .by_feature = shape().features > 0 ? "hc.0.weight" : "",
           .by_class = {"head.8.weight", "head.8.bias"},
           .stages = {{"the convolutions", body_.get()}}};
 }

@@ -1,10 +1,11 @@
 // What the convolutional baselines of PTB-XL share (Strodthoff, Wagner, Schaeffter and Samek, IEEE J. Biomed. Health
-// Inform. 25:1519, 2021; github.com/helme/ecg_ptbxl_benchmarking): they read the signals alone, and one head follows
-// the convolutions, the body:
+// Inform. 25:1519, 2021; github.com/helme/ecg_ptbxl_benchmarking): one head follows the convolutions, the body:
 //
 //   maximum over time, mean over time -> batch norm, dropout -> linear, ReLU -> batch norm, dropout -> linear
 //
-// Tensors are called body.* and head.*, and within these as in the source.
+// The source reads the signals alone. Where the data have features, a branch reads them (model/feature_branch.h), and
+// what it makes of them joins maximum and mean before the head. Tensors are called body.*, head.* and hc.*, and in
+// body and head as in the source.
 #pragma once
 
 #include <cstdint>
@@ -14,6 +15,7 @@
 
 #include "engine/nn/layers.h"
 #include "model/config_field.h"
+#include "model/feature_branch.h"
 #include "model/model.h"
 #include "model/registry.h"
 
@@ -21,17 +23,17 @@ namespace cardiograd::model {
 
 // The first members of the configuration of such a model.
 struct ConvClassifierConfig {
-  static constexpr bool kTakesFeatures = false;
-
   std::int64_t classes = DataShape{}.classes;
   std::int64_t features = 0;
   std::int64_t leads = DataShape{}.leads;
   std::int64_t samples = DataShape{}.samples;
+  std::int64_t feature_width = 64;
   std::int64_t head_width = 128;
   double head_dropout = 0.5;
 };
 
-// Lists the fields of a configuration, section "model": those of the data, those that add() gives, those of the head.
+// Lists the fields of a configuration, section "model": those of the data, those that add() gives, those of the feature
+// branch and the head.
 class ConvClassifierFields {
  public:
   explicit ConvClassifierFields(ConvClassifierConfig& config);
@@ -47,8 +49,7 @@ class ConvClassifierFields {
   std::vector<ConfigField> fields_;
 };
 
-// Throws Error naming `model` when the data have features, or records of fewer than `least_samples`; and what
-// check_fields() throws.
+// Throws Error naming `model` when the data have records of fewer than `least_samples`; and what check_fields() throws.
 void check_conv_classifier(const std::string& model, const ConvClassifierConfig& config,
                            const std::vector<ConfigField>& fields, std::int64_t least_samples);
 
@@ -56,7 +57,7 @@ class ConvClassifier : public Model {
  public:
   // (N, samples, leads) -> (N, 2 * channels), channels being those of the body's result
   Tensor encode(const Tensor& signals) override;
-  // (N, 2 * channels) -> (N, classes); `features` is not used
+  // (N, 2 * channels) and (N, features) -> (N, classes)
   Tensor classify(const Tensor& encoded, const Tensor& features) override;
 
   Transfer transfer() override;
@@ -64,14 +65,15 @@ class ConvClassifier : public Model {
  protected:
   explicit ConvClassifier(const ConvClassifierConfig& config);
 
-  // Ends the construction: the body with its `channels`, the head, and initial weights (nn::kaiming_normal).
-  // `by_lead`: the body's tensors that read the leads.
+  // Ends the construction: the body with its `channels`, the head, and initial weights (nn::kaiming_normal); where
+  // there are features, their branch, made last. `by_lead`: the body's tensors that read the leads.
   void finish(std::unique_ptr<nn::Layer> body, std::int64_t channels, const ConvClassifierConfig& config,
               std::vector<std::string> by_lead, PhiloxStream& random);
 
  private:
   std::unique_ptr<nn::Layer> body_;
   nn::Sequential head_;
+  FeatureBranch feature_branch_;
   std::vector<std::string> by_lead_;
 };
 

@@ -27,10 +27,14 @@ std::vector<ConfigField> config_fields(HcCnnTnConfig& c) {
       "outputs of each block of the convolutional branch: convolution, batch norm, ReLU, max pooling by 2");
   add("kernels", &c.kernels, {.least = 1, .most = 9999},
       "kernel length of each block; odd, padded so that the convolution keeps the length");
+  add("positions", &c.positions, {}, "add sinusoidal positions to what the encoder reads; false: none");
+  fields.back().came_later = true;
   add("encoder_layers", &c.encoder_layers, {.least = 0, .most = 1000}, "layers of the Transformer encoder");
   add("heads", &c.heads, width, "attention heads of each layer; they divide the last of the channels");
   add("feed_forward", &c.feed_forward, {.least = 1, .most = 1e6}, "hidden width of each layer's feed-forward network");
   add("encoder_dropout", &c.encoder_dropout, probability, "dropout probability in the encoder");
+  add("pool", &c.pool, {}, "what of the encoder's result the head reads");
+  fields.back().came_later = true;
   add("feature_width", &c.feature_width, width, "width of both layers that read the hand-crafted features");
   add("head_width", &c.head_width, width, "hidden width of the head that joins both branches");
   add("head_dropout", &c.head_dropout, probability, "dropout probability in the head");
@@ -82,19 +86,18 @@ HcCnnTn::HcCnnTn(const HcCnnTnConfig& config, std::uint64_t seed)
   }
   add_module("cnn", cnn_);
 
-  positions_ = nn::sinusoidal_positions(time, channels);
-  add_constant(positions_);
+  if (config.positions) {
+    positions_ = nn::sinusoidal_positions(time, channels);
+    add_constant(positions_);
+  }
   encoder_ =
       std::make_unique<nn::TransformerEncoder>(config.encoder_layers, channels, config.heads, config.feed_forward,
                                                static_cast<float>(config.encoder_dropout), random);
   add_module("encoder", *encoder_);
 
-  std::int64_t joined = channels;
+  std::int64_t joined = config.pool == Pool::kMeanMax ? 2 * channels : channels;
   if (config.features > 0) {
-    feature_branch_.append<nn::Linear>("0", config.features, config.feature_width, random);
-    feature_branch_.append<nn::BatchNorm1d>("1", config.feature_width, /*relu=*/true);
-    feature_branch_.append<nn::Linear>("3", config.feature_width, config.feature_width, random);
-    feature_branch_.append<nn::BatchNorm1d>("4", config.feature_width, /*relu=*/true);
+    feature_branch_.build(config.features, config.feature_width, random);
     add_module("hc", feature_branch_);
     joined += config.feature_width;
   }
@@ -108,13 +111,28 @@ HcCnnTn::HcCnnTn(const HcCnnTnConfig& config, std::uint64_t seed)
 
 Tensor HcCnnTn::forward(const Tensor& signals, const Tensor& features) {
   expect_signals(signals);
-  const Tensor tokens = cnn_.forward_plus(signals, positions_);
-  return head_.forward(encoder_->forward_mean(tokens, feature_branch(features, signals.dim(0))));
+  const Tensor placed = tokens(signals);
+  return head_.forward(encode_and_pool(placed, feature_branch_.read(features, signals.dim(0))));
 }
 
 Tensor HcCnnTn::encode(const Tensor& signals) {
   expect_signals(signals);
-  return encoder_->forward_mean(cnn_.forward_plus(signals, positions_));
+  return encode_and_pool(tokens(signals));
+}
+
+Tensor HcCnnTn::tokens(const Tensor& signals) {
+  return positions_.defined() ? cnn_.forward_plus(signals, positions_) : cnn_.forward(signals);
+}
+
+Tensor HcCnnTn::placed(const Tensor& convolved) const {
+  return positions_.defined() ? ops::add(convolved, positions_) : convolved;
+}
+
+Tensor HcCnnTn::encode_and_pool(const Tensor& tokens, const Tensor& beside) {
+  if (config_.pool == Pool::kMean) return encoder_->forward_mean(tokens, beside);
+  const Tensor y = encoder_->forward(tokens);
+  const Tensor pooled = ops::concat(ops::mean_over_time(y), ops::max_over_time(y));
+  return beside.defined() ? ops::concat(pooled, beside) : pooled;
 }
 
 void HcCnnTn::expect_signals(const Tensor& signals) const {
@@ -127,22 +145,32 @@ Tensor HcCnnTn::convolve(const Tensor& signals) {
 }
 
 Tensor HcCnnTn::encode_tokens(const Tensor& convolved) {
-  return encoder_->forward_mean(ops::add(convolved, positions_));
+  return encode_and_pool(placed(convolved));
+}
+
+std::vector<double> HcCnnTn::pooled_parts(const Tensor& convolved) {
+  const NoGrad no_grad;
+  const std::int64_t time = convolved.dim(1), channels = convolved.dim(2);
+  const bool with_maxima = config_.pool == Pool::kMeanMax;
+  std::vector<double> parts(static_cast<std::size_t>(time), (with_maxima ? 0.5 : 1) / static_cast<double>(time));
+  if (!with_maxima) return parts;
+  const Tensor y = encoder_->forward(placed(convolved));
+  for (std::int64_t channel = 0; channel < channels; ++channel) {
+    std::int64_t highest = 0;
+    for (std::int64_t t = 1; t < time; ++t)
+      if (y.data()[t * channels + channel] > y.data()[highest * channels + channel]) highest = t;
+    parts[static_cast<std::size_t>(highest)] += 0.5 / static_cast<double>(channels);
+  }
+  return parts;
 }
 
 std::vector<Tensor> HcCnnTn::attention_weights(const Tensor& convolved) {
   const NoGrad no_grad;
-  return encoder_->attention_weights(ops::add(convolved, positions_));
-}
-
-Tensor HcCnnTn::feature_branch(const Tensor& features, std::int64_t records) {
-  if (config_.features == 0) return {};
-  expect_shape("model", "features", features, {records, config_.features});
-  return feature_branch_.forward(features);
+  return encoder_->attention_weights(placed(convolved));
 }
 
 Tensor HcCnnTn::classify(const Tensor& encoded, const Tensor& features) {
-  const Tensor beside = feature_branch(features, encoded.defined() ? encoded.dim(0) : 0);
+  const Tensor beside = feature_branch_.read(features, encoded.defined() ? encoded.dim(0) : 0);
   return head_.forward(beside.defined() ? ops::concat(encoded, beside) : encoded);
 }
 

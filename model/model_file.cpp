@@ -52,7 +52,8 @@ json architecture_json(Architecture architecture) {
 
 Architecture architecture_from(const std::string& model, const json& j) {
   Architecture architecture(model);
-  for (const ConfigField& field : architecture.fields())
+  for (const ConfigField& field : architecture.fields()) {
+    if (field.came_later && !j.contains(field.key)) continue;
     std::visit(
         [&](const auto& value) {
           if constexpr (std::is_pointer_v<std::decay_t<decltype(value)>>)
@@ -61,6 +62,7 @@ Architecture architecture_from(const std::string& model, const json& j) {
             field.assign(j.at(field.key).get<std::string>(), field.key);
         },
         field.value);
+  }
   return architecture;
 }
 

@@ -35,7 +35,6 @@ struct ModelKind {
   std::string name;     // "hc_cnn_tn", for --model and files
   std::string title;    // "HC-CNN-TN", for people
   std::string meaning;  // a few words for help texts
-  bool takes_features = true;
   std::any defaults;
   DataShape (*shape)(const std::any&) = nullptr;
   void (*set_shape)(std::any&, const DataShape&) = nullptr;
@@ -44,23 +43,12 @@ struct ModelKind {
   std::unique_ptr<Model> (*build)(const std::any&, std::uint64_t seed) = nullptr;
 };
 
-// False for a Config that says so, of a model that reads the signals alone: static constexpr bool kTakesFeatures =
-// false.
-template <ModelConfig Config>
-constexpr bool takes_features() {
-  if constexpr (requires { Config::kTakesFeatures; })
-    return Config::kTakesFeatures;
-  else
-    return true;
-}
-
 // The registry's entry of a model: `Net` is built from a `Config` and a seed.
 template <ModelConfig Config, std::derived_from<Model> Net>
 ModelKind model_kind(std::string_view name, std::string_view title, std::string_view meaning) {
   return {.name = std::string(name),
           .title = std::string(title),
           .meaning = std::string(meaning),
-          .takes_features = takes_features<Config>(),
           .defaults = Config{},
           .shape =
               [](const std::any& any) {

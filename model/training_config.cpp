@@ -333,10 +333,6 @@ void check(const TrainingConfig& config) {
                      "They say how records of --labels are read.");
   if (own && data.unlabeled == data::Unlabeled::kDrop)
     throw UsageError("--unlabeled drop with --labels", "A row of zeros is an answer, and stays.");
-  if (const ModelKind& kind = config.model.kind(); !kind.takes_features && data.features != FeatureSet::kNone)
-    throw UsageError(
-        fmt::format("--model {} reads the signals alone, and --features is {}", kind.name, word_of(data.features)),
-        "Give --features none.");
   if (config.cycle_momentum && config.schedule != Schedule::kOneCycle)
     throw UsageError(fmt::format("training.cycle_momentum with training.schedule {}", word_of(config.schedule)),
                      "It goes with schedule one_cycle.");

@@ -185,12 +185,21 @@ class Exporter {
       time /= 2;
     }
     x = graph_.node("tokens", "Transpose", {x}, {{"perm", std::vector<std::int64_t>{0, 2, 1}}});
-    const Tensor positions = nn::sinusoidal_positions(time, config_.channels.back());
-    x = graph_.node("tokens.placed", "Add", {x, graph_.constant("positions", positions)});
+    if (config_.positions) {
+      const Tensor positions = nn::sinusoidal_positions(time, config_.channels.back());
+      x = graph_.node("tokens.placed", "Add", {x, graph_.constant("positions", positions)});
+    }
     for (std::int64_t layer = 0; layer < config_.encoder_layers; ++layer)
       x = encoder_layer(fmt::format("encoder.layers.{}", layer), x);
-    return graph_.node("encoded", "ReduceMean", {x},
-                       {{"axes", std::vector<std::int64_t>{1}}, {"keepdims", std::int64_t{0}}});
+    return pooled(x);
+  }
+
+  std::string pooled(const std::string& x) {
+    const OnnxGraph::Attributes over_time = {{"axes", std::vector<std::int64_t>{1}}, {"keepdims", std::int64_t{0}}};
+    if (config_.pool == model::Pool::kMean) return graph_.node("encoded", "ReduceMean", {x}, over_time);
+    const std::string mean = graph_.node("encoded.mean", "ReduceMean", {x}, over_time);
+    const std::string max = graph_.node("encoded.max", "ReduceMax", {x}, over_time);
+    return graph_.node("encoded", "Concat", {mean, max}, {{"axis", std::int64_t{1}}});
   }
 
   std::string feature_branch(std::string x) {

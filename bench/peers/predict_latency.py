@@ -53,7 +53,8 @@ class Peer:
         self.model = model = description(path)
         sizes = model["architecture"]
         self.net = HcCnnTn(sizes["classes"], sizes["features"], channels=sizes["channels"], kernels=sizes["kernels"],
-                           layers=sizes["encoder_layers"], heads=sizes["heads"], ff=sizes["feed_forward"])
+                           layers=sizes["encoder_layers"], heads=sizes["heads"], ff=sizes["feed_forward"],
+                           positions=sizes.get("positions", True), pool=sizes.get("pool", "mean"))
         self.net.load_state_dict(safetensors.torch.load_file(path), strict=False)
         self.net.eval()
         self.scored = model["unit"] == "z"

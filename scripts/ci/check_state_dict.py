@@ -36,7 +36,8 @@ def main():
     with safe_open(args.model, 'pt') as file:
         a = json.loads(file.metadata()['cardiograd'])['architecture']
     net = HcCnnTn(a['classes'], a['features'], a['leads'], a['channels'], a['kernels'], a['encoder_layers'], a['heads'],
-                  a['feed_forward'])
+                  a['feed_forward'], positions=a.get('positions', True), pool=a.get('pool', 'mean'),
+                  feature_width=a['feature_width'], head_width=a['head_width'])
     faults = 0
     with tempfile.TemporaryDirectory() as folder:
         folder = pathlib.Path(folder)

@@ -10,7 +10,9 @@ and stored as float32; dropout is 0. For each model the file holds
   <model>.grads        the gradients of the loss, likewise, by the names of the parameters
   <model>.logits, .loss        forward in training mode
   <model>.eval_logits          in evaluation mode after that pass
-and x (N, leads, T), y (N, classes); as metadata the sizes.
+and x (N, leads, T), y (N, classes); as metadata the sizes. The same as features.fcn_wang.* for fcn_wang with hand-crafted
+features f (N, features), which the source does not have: HC-CNN-TN's branch reads them, and the head gets what it makes
+of them beside the pooled channels.
 """
 import argparse
 import json
@@ -23,6 +25,8 @@ from torch import nn
 
 ROOT = pathlib.Path(__file__).resolve().parents[2]
 LEADS, SAMPLES, RECORDS, CLASSES, HEAD = 3, 69, 4, 3, 6
+FEATURES, BRANCH = 3, 7
+SEED_WITH_FEATURES = 1  # with others a channel of the head is nearly constant, and its batch norm enlarges rounding
 
 
 def conv(i, o, k=1, s=1):
@@ -99,16 +103,21 @@ class BottleneckBlock(nn.Module):
 
 
 class Classifier(nn.Module):
-    def __init__(self, body, channels):
+    def __init__(self, body, channels, features):
         super().__init__()
         self.body = body
-        self.head = nn.Sequential(nn.Identity(), nn.Identity(), nn.BatchNorm1d(2 * channels), nn.Identity(),
-                                  nn.Linear(2 * channels, HEAD), nn.ReLU(), nn.BatchNorm1d(HEAD), nn.Identity(),
+        joined = 2 * channels + (BRANCH if features else 0)
+        self.head = nn.Sequential(nn.Identity(), nn.Identity(), nn.BatchNorm1d(joined), nn.Identity(),
+                                  nn.Linear(joined, HEAD), nn.ReLU(), nn.BatchNorm1d(HEAD), nn.Identity(),
                                   nn.Linear(HEAD, CLASSES))
+        if features:
+            self.hc = nn.Sequential(nn.Linear(features, BRANCH), nn.BatchNorm1d(BRANCH), nn.ReLU(),
+                                    nn.Linear(BRANCH, BRANCH), nn.BatchNorm1d(BRANCH), nn.ReLU())
 
-    def forward(self, x):
+    def forward(self, x, f=None):
         y = self.body(x)
-        return self.head(torch.cat([F.adaptive_max_pool1d(y, 1)[..., 0], y.mean(-1)], 1))
+        joined = [F.adaptive_max_pool1d(y, 1)[..., 0], y.mean(-1)]
+        return self.head(torch.cat(joined if f is None else [*joined, self.hc(f)], 1))
 
 
 def fcn_wang(channels, kernels):
@@ -152,8 +161,9 @@ def joined(tensors):
     return torch.cat([tensors[name].detach().flatten() for name in sorted(tensors)]).float()
 
 
-def make(function, sizes, x, y):
-    net = Classifier(*function(**sizes))
+def make(function, sizes, x, y, f=None):
+    net = Classifier(*function(**sizes), 0 if f is None else f.shape[1])
+    x, f = x.double(), None if f is None else f.double()
     with torch.no_grad():  # initial values that are 0 or 1 would hide mistakes
         for p in net.parameters():
             p += 0.2 * torch.randn_like(p) if p.dim() == 1 else 0.2 * p * torch.randn_like(p)
@@ -164,15 +174,16 @@ def make(function, sizes, x, y):
                 b *= 0.5 + torch.rand_like(b)
     state = joined({n: t for n, t in net.state_dict().items() if t.is_floating_point()})
     net.double().train()
-    logits = net(x.double())
+    logits = net(x, f)
     loss = F.binary_cross_entropy_with_logits(logits, y.double())
     loss.backward()
     grads = joined({n: p.grad for n, p in net.named_parameters()})
     net.eval()
     with torch.no_grad():
-        eval_logits = net(x.double())
+        eval_logits = net(x, f)
     golden = dict(state=state, grads=grads, logits=logits, loss=loss.reshape(1), eval_logits=eval_logits)
-    return {f'{function.__name__}.{k}': v.detach().float().contiguous() for k, v in golden.items()}
+    name = function.__name__ if f is None else f'features.{function.__name__}'
+    return {f'{name}.{k}': v.detach().float().contiguous() for k, v in golden.items()}
 
 
 def main():
@@ -186,8 +197,12 @@ def main():
     tensors = {'x': x, 'y': y}
     for function, sizes in MODELS.items():
         tensors |= make(function, sizes, x, y)
+    torch.manual_seed(SEED_WITH_FEATURES)
+    tensors['f'] = torch.randn(RECORDS, FEATURES)
+    tensors |= make(fcn_wang, MODELS[fcn_wang], x, y, tensors['f'])
     assert all(torch.isfinite(t).all() for t in tensors.values())
-    save_file(tensors, out, {'sizes': json.dumps({f.__name__: sizes | {'head_width': HEAD} for f, sizes in MODELS.items()})})
+    sizes = {f.__name__: s | {'head_width': HEAD, 'feature_width': BRANCH} for f, s in MODELS.items()}
+    save_file(tensors, out, {'sizes': json.dumps(sizes)})
     print(f'{out}: {out.stat().st_size} bytes')
 
 

@@ -1,7 +1,8 @@
 """Golden values of the whole model from PyTorch: logits, loss, gradients, ten Adam steps.
 
 Usage: model.py [--full OUT.safetensors]
-  without options  writes tests/model/golden/hc_cnn_tn_small.safetensors (a small configuration, checked in)
+  without options  writes tests/model/golden/hc_cnn_tn_small.safetensors and hc_cnn_tn_mean_max.safetensors (small
+                   configurations, checked in; the second with mean and maximum over time and without positions)
   --full OUT       writes the same for the default size (T = 1000, channels 64, 128, 256, 29 features) to OUT
 
 Everything is computed in double precision and stored as float32. Dropout is 0. The file holds
@@ -33,6 +34,8 @@ sys.path.insert(0, str(ROOT / 'bench/peers'))
 from hc_cnn_tn_torch import HcCnnTn  # noqa: E402
 
 SMALL = dict(classes=5, features=7, leads=12, channels=[16, 24, 32], kernels=[7, 5, 3], layers=2, heads=4, ff=48)
+MEAN_MAX = dict(classes=3, features=2, leads=3, channels=[4, 6], kernels=[5, 3], layers=1, heads=2, ff=8,
+                positions=False, pool='mean_max', feature_width=5, head_width=7)
 FULL = dict(classes=5, features=29, leads=12, channels=[64, 128, 256], kernels=[7, 5, 3], layers=2, heads=8, ff=512)
 LEARNING_RATE, STEPS = 3e-4, 10
 
@@ -81,13 +84,7 @@ def make(config, time, batch):
     return initial | {f'golden.{k}': v.detach().float().contiguous() for k, v in golden.items()}
 
 
-def main():
-    parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
-    parser.add_argument('--full', type=pathlib.Path, metavar='OUT')
-    full = parser.parse_args().full
-    config, time, batch = (FULL, 1000, 4) if full else (SMALL, 104, 6)
-    out = full or ROOT / 'tests/model/golden/hc_cnn_tn_small.safetensors'
-    torch.set_num_threads(1)
+def write(out, config, time, batch):
     tensors = make(config, time, batch)
     meta = config | {'dropout': 0.0, 'head_dropout': 0.0, 'time': time, 'batch': batch, 'learning_rate': LEARNING_RATE}
     save_file(tensors, out, {'config': json.dumps(meta)})
@@ -96,6 +93,19 @@ def main():
     assert all(torch.isfinite(v).all() for v in back.values() if v.is_floating_point())
     assert back['golden.adam_losses'][0] == back['golden.loss'][0] > back['golden.adam_losses'][-1]
     print(f'{out}: {len(back)} tensors, {out.stat().st_size} bytes, losses {back["golden.adam_losses"].tolist()}')
+
+
+def main():
+    parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
+    parser.add_argument('--full', type=pathlib.Path, metavar='OUT')
+    full = parser.parse_args().full
+    torch.set_num_threads(1)
+    if full:
+        write(full, FULL, 1000, 4)
+        return
+    golden = ROOT / 'tests/model/golden'
+    write(golden / 'hc_cnn_tn_small.safetensors', SMALL, 104, 6)
+    write(golden / 'hc_cnn_tn_mean_max.safetensors', MEAN_MAX, 41, 5)
 
 
 if __name__ == '__main__':

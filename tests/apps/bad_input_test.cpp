@@ -255,7 +255,6 @@ TEST(BadInput, WrongUsage) {
   expect("train", {"--data", "x", "--recipe", "helm"}, {"--recipe is 'helm', expected paper, helme"});
   expect("train", {"--data", "x", "--recipe", "helme", "--rate", "500"}, {"--recipe helme is for records at 100 Hz"});
   expect("train", {"--data", "x", "--recipe", "helme", "--init", "y"}, {"--recipe with --init"});
-  expect("train", {"--data", "x", "--model", "fcn_wang"}, {"fcn_wang reads the signals alone"});
   expect("train", {"--data", "x", "--normalize", "none", "--harmonise", "none"}, {"--harmonise", "--normalize"});
   expect("evaluate", {"--model", "x", "--data", "x", "--unlabelled", "x"},
          {"--unlabelled is 'x', expected drop, keep"});

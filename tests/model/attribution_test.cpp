@@ -51,7 +51,7 @@ ExplainedCase random_case(const Model& net, std::int64_t target) {
           shape.features > 0 ? random_tensor({1, shape.features}, 7) : Tensor(), target};
 }
 
-HcCnnTn small_net(std::int64_t features) {
+HcCnnTn small_net(std::int64_t features, Pool pool = Pool::kMean) {
   return {{.classes = 3,
            .features = features,
            .leads = 3,
@@ -61,6 +61,7 @@ HcCnnTn small_net(std::int64_t features) {
            .encoder_layers = 1,
            .heads = 2,
            .feed_forward = 12,
+           .pool = pool,
            .feature_width = 6,
            .head_width = 10},
           9};
@@ -188,6 +189,34 @@ TEST(Attribution, RolloutSharesOutTheMean) {
         got += static_cast<double>(weights.data()[(head * 16 + i) * 16 + j]) / 2 / 16;
     EXPECT_TRUE(std::abs(rollout[static_cast<std::size_t>(j)] - (0.5 / 16 + got / 2)) <= 1e-6);
   }
+}
+
+// Half of what the head reads are maxima: each comes from one token.
+TEST(Attribution, RolloutBeginsWithWhatPoolingTakes) {
+  HcCnnTn net = small_net(0, Pool::kMeanMax);
+  const ExplainedCase c = random_case(net, 0);
+  const Tensor convolved = net.convolve(c.signals);
+  const std::vector<double> parts = net.pooled_parts(convolved);
+  ASSERT_EQ(parts.size(), 16U);
+  double sum = 0, largest = 0;
+  for (const double part : parts) {
+    const double maxima = (part - 0.5 / 16) * 2 * 8;  // of 8 channels
+    EXPECT_TRUE(maxima >= -1e-9 && std::abs(maxima - std::round(maxima)) <= 1e-9) << part;
+    sum += part;
+    largest = std::max(largest, part);
+  }
+  EXPECT_TRUE(std::abs(sum - 1) <= 1e-9);
+  EXPECT_GT(largest, 1.0 / 16);
+  const std::vector<double> rollout = attention_rollout(net, c);
+  EXPECT_TRUE(std::abs(std::accumulate(rollout.begin(), rollout.end(), 0.0) - 1) <= 1e-6);
+  const Tensor weights = net.attention_weights(convolved).front();
+  for (std::size_t j = 0; j < 16; ++j) {
+    double expected = parts[j] / 2;
+    for (std::size_t row = 0; row < 2 * 16; ++row)
+      expected += parts[row % 16] / 2 * static_cast<double>(weights.data()[row * 16 + j]) / 2;
+    EXPECT_TRUE(std::abs(rollout[j] - expected) <= 1e-6);
+  }
+  EXPECT_EQ(grad_cam(net, c).size(), 16U);
 }
 
 TEST(Attribution, LooksIntoHcCnnTnAlone) {

@@ -28,10 +28,14 @@ struct Golden {
               .samples = j.at("time"),
               .channels = j.at("channels"),
               .kernels = j.at("kernels"),
+              .positions = j.value("positions", true),
               .encoder_layers = j.at("layers"),
               .heads = j.at("heads"),
               .feed_forward = j.at("ff"),
               .encoder_dropout = 0,
+              .pool = parse_word<Pool>("pool", j.value("pool", "mean")),
+              .feature_width = j.value("feature_width", HcCnnTnConfig{}.feature_width),
+              .head_width = j.value("head_width", HcCnnTnConfig{}.head_width),
               .head_dropout = 0};
     learning_rate = j.at("learning_rate");
     const Tensor& x = at("x");  // (N, leads, T)
@@ -112,6 +116,10 @@ TEST(HcCnnTn, EqualsPyTorchOnASmallConfiguration) {
   expect_equal_to(std::string(CARDIOGRAD_TESTS_DIR) + "/model/golden/hc_cnn_tn_small.safetensors");
 }
 
+TEST(HcCnnTn, EqualsPyTorchWithMeanAndMaximumAndWithoutPositions) {
+  expect_equal_to(std::string(CARDIOGRAD_TESTS_DIR) + "/model/golden/hc_cnn_tn_mean_max.safetensors");
+}
+
 // The full size is 10 MB, so it is not checked in: python3 scripts/golden/model.py --full FILE makes it.
 TEST(HcCnnTn, EqualsPyTorchInFullSize) {
   const char* path = std::getenv("CARDIOGRAD_GOLDEN_FULL");
@@ -143,12 +151,34 @@ TEST(HcCnnTn, WorksWithoutFeaturesAndRefusesWrongInputs) {
 }
 
 TEST(HcCnnTn, TheWholeIsItsHalvesInTurn) {
-  HcCnnTn net({.features = 3, .samples = 64, .channels = {8, 8}, .kernels = {5, 3}, .encoder_layers = 2, .heads = 2},
-              1);
+  HcCnnTnConfig config{.features = 3, .samples = 64, .channels = {8, 8}, .kernels = {5, 3}, .heads = 2};
   Tensor x = Tensor::empty({2, 64, 12});
   for (std::int64_t i = 0; i < x.count(); ++i) x.data()[i] = static_cast<float>(i % 17) - 8;
   const Tensor features = Tensor::full({2, 3}, 0.5F);
-  EXPECT_EQ(net.forward(x, features).values(), net.classify(net.encode(x), features).values());
+  for (const bool positions : {true, false})
+    for (const Pool pool : {Pool::kMean, Pool::kMeanMax}) {
+      config.positions = positions;
+      config.pool = pool;
+      HcCnnTn net(config, 1);
+      const Tensor encoded = net.encode(x);
+      EXPECT_EQ(encoded.shape(), (Shape{2, pool == Pool::kMean ? 8 : 16}));
+      EXPECT_EQ(net.encode_tokens(net.convolve(x)).values(), encoded.values());
+      EXPECT_EQ(net.forward(x, features).values(), net.classify(encoded, features).values());
+    }
+}
+
+// Without positions the encoder reads no order: tokens in another one give the same, but for the order of the sums.
+TEST(HcCnnTn, OrderCountsWithPositionsAlone) {
+  HcCnnTnConfig config{.features = 0, .samples = 8, .channels = {8}, .kernels = {1}, .heads = 2};
+  Tensor x = Tensor::empty({1, 8, 12}), swapped = Tensor::empty({1, 8, 12});
+  for (std::int64_t i = 0; i < x.count(); ++i) x.data()[i] = std::sin(static_cast<float>(i * i));
+  for (std::int64_t i = 0; i < x.count(); ++i) swapped.data()[i] = x.data()[(i + x.count() / 2) % x.count()];
+  for (const bool positions : {true, false}) {
+    config.positions = positions;
+    HcCnnTn net(config, 1);
+    const double change = distance(net.forward(x, {}), net.forward(swapped, {}));
+    EXPECT_TRUE(positions ? change > 1e-3 : change <= 1e-5) << change;
+  }
 }
 
 // The names and shapes of a weight file are a promise to everyone who has one.

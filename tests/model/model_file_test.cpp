@@ -125,6 +125,34 @@ TEST(ModelFile, RoundTripKeepsEveryValueAndByte) {
   EXPECT_EQ(read_file(folder / "a.safetensors"), read_file(folder / "b.safetensors"));
 }
 
+// Keys that came later are not in earlier files, which mean the defaults; any other that is missing is damage.
+TEST(ModelFile, AFileWithoutLaterKeysMeansTheirDefaults) {
+  const TemporaryFolder folder;
+  const auto file_of_now = folder / "a.safetensors", earlier = folder / "b.safetensors";
+  const std::vector<std::pair<std::string, std::vector<std::string>>> later = {{"hc_cnn_tn", {"positions", "pool"}},
+                                                                               {"fcn_wang", {"feature_width"}}};
+  for (const auto& [model, keys] : later) {
+    ModelDescription d = description();
+    const DataShape shape = d.architecture.shape();
+    d.architecture = Architecture(model);
+    d.architecture.set_shape(shape);
+    const auto net = d.architecture.build(4);
+    save_model(file_of_now, d, *net);
+    SafetensorsFile file = read_safetensors(file_of_now);
+    json changed = json::parse(file.metadata.at("cardiograd"));
+    for (const std::string& key : keys) EXPECT_EQ(changed.at("architecture").erase(key), 1U) << key;
+    file.metadata["cardiograd"] = changed.dump();
+    write_safetensors(earlier, file);
+    const TrainedModel back = load_model(earlier);
+    save_model(earlier, back.description, *back.net);
+    EXPECT_EQ(read_file(earlier), read_file(file_of_now));
+    changed.at("architecture").erase("head_width");
+    file.metadata["cardiograd"] = changed.dump();
+    write_safetensors(earlier, file);
+    expect_error([&] { load_model(earlier); }, {"damaged", "head_width"});
+  }
+}
+
 TEST(ModelFile, ARunsFolderStandsForItsBestModel) {
   const ModelFile model;
   const fs::path folder = model.path().parent_path();

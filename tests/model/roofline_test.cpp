@@ -3,6 +3,7 @@
 #include <map>
 #include <set>
 #include <string>
+#include <tuple>
 #include <utility>
 #include <vector>
 
@@ -59,10 +60,16 @@ std::vector<std::string> observed_step(const HcCnnTnConfig& config, Device devic
 }
 
 TEST(Roofline, HoldsTheKernelsThatAStepRuns) {
-  for (const auto& [features, device] :
-       {std::pair<std::int64_t, Device>{0, Device::kCpu}, {3, Device::kCpu}, {0, Device::kCuda}, {3, Device::kCuda}}) {
+  for (const auto& [features, device, pool] : {std::tuple<std::int64_t, Device, Pool>{0, Device::kCpu, Pool::kMean},
+                                               {3, Device::kCpu, Pool::kMean},
+                                               {3, Device::kCpu, Pool::kMeanMax},
+                                               {0, Device::kCuda, Pool::kMean},
+                                               {3, Device::kCuda, Pool::kMean},
+                                               {3, Device::kCuda, Pool::kMeanMax}}) {
     if (device == Device::kCuda && !cuda_available()) continue;
-    const HcCnnTnConfig config = tiny(features);
+    HcCnnTnConfig config = tiny(features);
+    config.pool = pool;
+    config.positions = pool == Pool::kMean;
     std::vector<std::string> calls;
     for (const KernelCall& call : training_step_calls(config, kBatch, device))
       calls.push_back(call.layer + " " + call.op + " " + call.work.shape);

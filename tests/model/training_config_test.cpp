@@ -158,8 +158,6 @@ TEST(TrainingConfig, ImpossibleValuesAreNamed) {
   expect("crop is -1", [](TrainingConfig& c) { c.crop = -1; });
   expect("beta2 is 1, expected 0 or more and less than 1", [](TrainingConfig& c) { c.beta2 = 1; });
   expect("cycle_momentum with training.schedule cosine", [](TrainingConfig& c) { c.cycle_momentum = true; });
-  expect("--model fcn_wang reads the signals alone, and --features is all",
-         [](TrainingConfig& c) { c.model = Architecture("fcn_wang"); });
   expect("seed is -1", [](TrainingConfig& c) { c.seed = -1; });
   expect("threads is 2000, expected 0 to 1024", [](TrainingConfig& c) { c.threads = 2000; });
   expect("heads is 0, expected 1 to 65536", [](TrainingConfig& c) { c.model.as<HcCnnTnConfig>().heads = 0; });

@@ -28,8 +28,8 @@ using cardiograd::testing::expect_error;
 constexpr double kMissing = std::numeric_limits<double>::quiet_NaN();
 
 // A small model whose every tensor is random, running statistics included.
-model::TrainedModel small_model(bool with_features, bool missing_flags, model::Filter filter, std::int64_t samples) {
-  model::HcCnnTnConfig config;
+model::TrainedModel small_model(bool with_features, bool missing_flags, model::Filter filter, std::int64_t samples,
+                                model::HcCnnTnConfig config = {}) {
   config.samples = samples;
   config.leads = 3;
   config.classes = 4;
@@ -135,6 +135,14 @@ TEST(OnnxExport, GraphGivesTheEnginesLogits) {
 TEST(OnnxExport, MissingFeaturesBecomeFlags) {
   model::TrainedModel trained = small_model(true, true, model::Filter::kNone, 40);
   expect_equal(trained, false);
+}
+
+TEST(OnnxExport, MaximaStandBesideMeansAndPositionsMayBeAbsent) {
+  for (const bool positions : {true, false}) {
+    model::TrainedModel trained =
+        small_model(true, false, model::Filter::kNone, 40, {.positions = positions, .pool = model::Pool::kMeanMax});
+    expect_equal(trained, false);
+  }
 }
 
 TEST(OnnxExport, AModelWithoutFeaturesHasOneInput) {

@@ -203,6 +203,16 @@ Array mean_over_time(const Array& x) {
   return y;
 }
 
+Array max_over_time(const Array& x) {
+  Array y = zeros({x.dims[0], x.dims[2]});
+  for (std::int64_t i = 0; i < count_of(x.dims); ++i) {
+    double& highest = at(y, i / (x.dims[1] * x.dims[2]) * x.dims[2] + i % x.dims[2]);
+    const bool first = i / x.dims[2] % x.dims[1] == 0;
+    highest = first ? at(x, i) : std::max(highest, at(x, i));
+  }
+  return y;
+}
+
 Array concat(const Array& a, const Array& b) {
   Array y = zeros({a.dims[0], a.dims[1] + b.dims[1]});
   for (std::int64_t i = 0; i < count_of(y.dims); ++i) {
@@ -258,6 +268,7 @@ const std::map<std::string, std::function<Array(const Call&)>>& operators() {
       {"Reshape", [](const Call& c) { return reshape(*c.in[0], *c.in[1]); }},
       {"Concat", [](const Call& c) { return concat(*c.in[0], *c.in[1]); }},
       {"ReduceMean", [](const Call& c) { return mean_over_time(*c.in[0]); }},
+      {"ReduceMax", [](const Call& c) { return max_over_time(*c.in[0]); }},
       {"Conv", conv},
       {"BatchNormalization", batch_norm},
       {"MaxPool", max_pool},
