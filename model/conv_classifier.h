@@ -1,8 +1,10 @@
-// What the convolutional baselines of PTB-XL share (Strodthoff, Wagner, Schaeffter and Samek, IEEE J. Biomed. Health
-// Inform. 25:1519, 2021; github.com/helme/ecg_ptbxl_benchmarking): they read the signals alone, and one head follows
-// the convolutions, the body:
+// What the baselines of PTB-XL share (Strodthoff, Wagner, Schaeffter and Samek, IEEE J. Biomed. Health Inform. 25:1519,
+// 2021; github.com/helme/ecg_ptbxl_benchmarking): they read the signals alone, and one head follows the convolutions,
+// the body:
 //
 //   maximum over time, mean over time -> batch norm, dropout -> linear, ReLU -> batch norm, dropout -> linear
+//
+// The LSTMs (model/lstm.h) have this head behind another summary over time.
 //
 // Tensors are called body.* and head.*, and within these as in the source.
 #pragma once
@@ -54,9 +56,9 @@ void check_conv_classifier(const std::string& model, const ConvClassifierConfig&
 
 class ConvClassifier : public Model {
  public:
-  // (N, samples, leads) -> (N, 2 * channels), channels being those of the body's result
+  // (N, samples, leads) -> (N, 2 * channels), channels being those of the body's result, or as summarize() has it
   Tensor encode(const Tensor& signals) override;
-  // (N, 2 * channels) -> (N, classes); `features` is not used
+  // What encode() returns -> (N, classes); `features` is not used
   Tensor classify(const Tensor& encoded, const Tensor& features) override;
 
   Transfer transfer() override;
@@ -69,9 +71,21 @@ class ConvClassifier : public Model {
   void finish(std::unique_ptr<nn::Layer> body, std::int64_t channels, const ConvClassifierConfig& config,
               std::vector<std::string> by_lead, PhiloxStream& random);
 
+  // The parts of finish(): the body, which `body_name` means in messages; the head on `width` values, its first layer
+  // called `first_number`.
+  void set_body(std::unique_ptr<nn::Layer> body, std::string body_name, std::vector<std::string> by_lead);
+  void append_head(std::int64_t width, std::int64_t first_number, const ConvClassifierConfig& config,
+                   PhiloxStream& random);
+  nn::Module& head() { return head_; }
+
+  // The body's result (N, T, channels) -> what the head takes.
+  virtual Tensor summarize(const Tensor& y);
+
  private:
   std::unique_ptr<nn::Layer> body_;
+  std::string body_name_;
   nn::Sequential head_;
+  std::string last_layer_;
   std::vector<std::string> by_lead_;
 };
 
