@@ -130,10 +130,21 @@ void expect_same(TrainingConfig stored, TrainingConfig wanted, bool allow_change
   }
 }
 
+// The model that --config and the options name.
+model::Architecture chosen_model(const Options& o) {
+  TrainingConfig config;
+  if (o.config) config = model::read_config(*o.config, config);
+  o.values.apply(config);
+  return config.model;
+}
+
 // What --config says, with the values of --recipe where it is silent; or what fits --init; or the defaults.
 TrainingConfig given_config(const Options& o) {
   TrainingConfig config;
-  if (o.recipe) model::recipe_named(*o.recipe).apply(config);
+  if (o.recipe) {
+    config.model = chosen_model(o);
+    model::recipe_named(*o.recipe).apply(config);
+  }
   if (o.config) return model::read_config(*o.config, config);
   if (o.recipe) return config;
   o.values.apply(config);

@@ -75,34 +75,53 @@ void append_conv_norm(nn::Sequential& to, const std::string& name, const ConvNor
 ConvClassifier::ConvClassifier(const ConvClassifierConfig& config)
     : Model({config.classes, config.features, config.leads, config.samples}) {}
 
+void ConvClassifier::set_body(std::unique_ptr<nn::Layer> body, std::string body_name,
+                              std::vector<std::string> by_lead) {
+  body_ = std::move(body);
+  body_name_ = std::move(body_name);
+  by_lead_ = std::move(by_lead);
+  add_module("body", *body_);
+}
+
 // The numbers of the head's layers are those of the source, which counts pooling, flattening, dropouts and the ReLU.
+void ConvClassifier::append_head(std::int64_t summary, std::int64_t first_number, const ConvClassifierConfig& config,
+                                 PhiloxStream& random) {
+  const auto dropout = static_cast<float>(config.head_dropout);
+  const std::int64_t width = summary + (config.features > 0 ? config.feature_width : 0);
+  const auto number = [&](std::int64_t i) { return std::to_string(first_number + i); };
+  head_.append<nn::BatchNorm1d>(number(0), width);
+  head_.append<nn::Dropout>(number(1), dropout / 2);
+  head_.append<nn::Linear>(number(2), width, config.head_width, random);
+  head_.append<nn::Relu>(number(3));
+  head_.append<nn::BatchNorm1d>(number(4), config.head_width);
+  head_.append<nn::Dropout>(number(5), dropout);
+  head_.append<nn::Linear>(number(6), config.head_width, config.classes, random);
+  last_layer_ = "head." + number(6);
+  add_module("head", head_);
+}
+
 void ConvClassifier::finish(std::unique_ptr<nn::Layer> body, std::int64_t channels, const ConvClassifierConfig& config,
                             std::vector<std::string> by_lead, PhiloxStream& random) {
-  const auto dropout = static_cast<float>(config.head_dropout);
-  body_ = std::move(body);
-  add_module("body", *body_);
-  const std::int64_t joined = 2 * channels + (config.features > 0 ? config.feature_width : 0);
-  head_.append<nn::BatchNorm1d>("2", joined);
-  head_.append<nn::Dropout>("3", dropout / 2);
-  head_.append<nn::Linear>("4", joined, config.head_width, random);
-  head_.append<nn::Relu>("5");
-  head_.append<nn::BatchNorm1d>("6", config.head_width);
-  head_.append<nn::Dropout>("7", dropout);
-  head_.append<nn::Linear>("8", config.head_width, config.classes, random);
-  add_module("head", head_);
-  by_lead_ = std::move(by_lead);
+  set_body(std::move(body), "the convolutions", std::move(by_lead));
+  append_head(2 * channels, 2, config, random);
   nn::kaiming_normal(*this, random);
-  if (config.features > 0) {
-    feature_branch_.build(config.features, config.feature_width, random);
-    nn::kaiming_normal(feature_branch_, random);
-    add_module("hc", feature_branch_);
-  }
+  append_feature_branch(config, random);
+}
+
+void ConvClassifier::append_feature_branch(const ConvClassifierConfig& config, PhiloxStream& random) {
+  if (config.features == 0) return;
+  feature_branch_.build(config.features, config.feature_width, random);
+  nn::kaiming_normal(feature_branch_, random);
+  add_module("hc", feature_branch_);
+}
+
+Tensor ConvClassifier::summarize(const Tensor& y) {
+  return ops::concat(ops::max_over_time(y), ops::mean_over_time(y));
 }
 
 Tensor ConvClassifier::encode(const Tensor& signals) {
   expect_shape("model", "signals", signals, {signals.defined() ? signals.dim(0) : 0, shape().samples, shape().leads});
-  const Tensor y = body_->forward(signals);
-  return ops::concat(ops::max_over_time(y), ops::mean_over_time(y));
+  return summarize(body_->forward(signals));
 }
 
 Tensor ConvClassifier::classify(const Tensor& encoded, const Tensor& features) {
@@ -113,8 +132,8 @@ Tensor ConvClassifier::classify(const Tensor& encoded, const Tensor& features) {
 Model::Transfer ConvClassifier::transfer() {
   return {.by_lead = by_lead_,
           .by_feature = shape().features > 0 ? "hc.0.weight" : "",
-          .by_class = {"head.8.weight", "head.8.bias"},
-          .stages = {{"the convolutions", body_.get()}}};
+          .by_class = {last_layer_ + ".weight", last_layer_ + ".bias"},
+          .stages = {{body_name_, body_.get()}}};
 }
 
 }  // namespace cardiograd::model

@@ -1,11 +1,11 @@
-// What the convolutional baselines of PTB-XL share (Strodthoff, Wagner, Schaeffter and Samek, IEEE J. Biomed. Health
-// Inform. 25:1519, 2021; github.com/helme/ecg_ptbxl_benchmarking): one head follows the convolutions, the body:
+// What the baselines of PTB-XL share (Strodthoff, Wagner, Schaeffter and Samek, IEEE J. Biomed. Health Inform. 25:1519,
+// 2021; github.com/helme/ecg_ptbxl_benchmarking): one head follows the convolutions, the body:
 //
 //   maximum over time, mean over time -> batch norm, dropout -> linear, ReLU -> batch norm, dropout -> linear
 //
-// The source reads the signals alone. Where the data have features, a branch reads them (model/feature_branch.h), and
-// what it makes of them joins maximum and mean before the head. Tensors are called body.*, head.* and hc.*, and in
-// body and head as in the source.
+// The LSTMs (model/lstm.h) have this head behind another summary over time. The source reads the signals alone. Where
+// the data have features, a branch reads them (model/feature_branch.h), and what it makes of them joins the summary
+// before the head. Tensors are called body.*, head.* and hc.*, and in body and head as in the source.
 #pragma once
 
 #include <cstdint>
@@ -55,9 +55,9 @@ void check_conv_classifier(const std::string& model, const ConvClassifierConfig&
 
 class ConvClassifier : public Model {
  public:
-  // (N, samples, leads) -> (N, 2 * channels), channels being those of the body's result
+  // (N, samples, leads) -> (N, 2 * channels), channels being those of the body's result, or as summarize() has it
   Tensor encode(const Tensor& signals) override;
-  // (N, 2 * channels) and (N, features) -> (N, classes)
+  // What encode() returns and (N, features) -> (N, classes)
   Tensor classify(const Tensor& encoded, const Tensor& features) override;
 
   Transfer transfer() override;
@@ -70,10 +70,24 @@ class ConvClassifier : public Model {
   void finish(std::unique_ptr<nn::Layer> body, std::int64_t channels, const ConvClassifierConfig& config,
               std::vector<std::string> by_lead, PhiloxStream& random);
 
+  // The parts of finish(): the body, which `body_name` means in messages; the head on a summary of `summary` values and
+  // what the feature branch makes, its first layer called `first_number`; and last, so that a model without features
+  // has the weights that it had before there were any, the feature branch, where the data have features.
+  void set_body(std::unique_ptr<nn::Layer> body, std::string body_name, std::vector<std::string> by_lead);
+  void append_head(std::int64_t summary, std::int64_t first_number, const ConvClassifierConfig& config,
+                   PhiloxStream& random);
+  void append_feature_branch(const ConvClassifierConfig& config, PhiloxStream& random);
+  nn::Module& head() { return head_; }
+
+  // The body's result (N, T, channels) -> what the head takes.
+  virtual Tensor summarize(const Tensor& y);
+
  private:
   std::unique_ptr<nn::Layer> body_;
+  std::string body_name_;
   nn::Sequential head_;
   FeatureBranch feature_branch_;
+  std::string last_layer_;
   std::vector<std::string> by_lead_;
 };
 

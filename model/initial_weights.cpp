@@ -64,12 +64,17 @@ struct NamedAxis {
 std::map<std::string, NamedAxis> named_axes(Model& net, const ModelDescription& from, const ModelDescription& to) {
   const Model::Transfer transfer = net.transfer();
   std::map<std::string, NamedAxis> axes;
-  for (const std::string& name : transfer.by_lead) axes[name] = {"leads", 1, from.lead_names, to.lead_names};
   if (!transfer.by_feature.empty())
     axes[transfer.by_feature] = {"features", 0, input_names(from.feature_scaling), input_names(to.feature_scaling)};
-  for (const nn::NamedTensor& named : net.named_tensors())
-    if (std::find(transfer.by_class.begin(), transfer.by_class.end(), named.name) != transfer.by_class.end())
-      axes[named.name] = {"classes", named.tensor->shape().dims() - 1, from.class_names, to.class_names};
+  const auto among = [](const std::vector<std::string>& names, const std::string& name) {
+    return std::find(names.begin(), names.end(), name) != names.end();
+  };
+  for (const nn::NamedTensor& named : net.named_tensors()) {
+    const int dims = named.tensor->shape().dims();
+    if (among(transfer.by_lead, named.name)) axes[named.name] = {"leads", dims - 2, from.lead_names, to.lead_names};
+    if (among(transfer.by_class, named.name))
+      axes[named.name] = {"classes", dims - 1, from.class_names, to.class_names};
+  }
   return axes;
 }
 

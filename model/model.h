@@ -37,7 +37,7 @@ class Model : public nn::Module {
 
   // What fine-tuning asks (model/initial_weights.h).
   struct Transfer {
-    std::vector<std::string> by_lead;   // tensors (K, leads, ...) whose second axis are the leads
+    std::vector<std::string> by_lead;   // tensors (..., leads, outputs)
     std::string by_feature;             // (features, ...)
     std::vector<std::string> by_class;  // (..., classes)
     // What may be frozen, in the order of the data: the convolutions, then the encoder. The names are for messages.

@@ -25,6 +25,11 @@ void apply_helme(TrainingConfig& c) {
   c.crop = 250;
   c.aggregate = Aggregate::kMax;
   c.keep = Keep::kLast;
+  // The source trains its recurrent models slower, and clips their gradients.
+  if (c.model.kind().name.starts_with("lstm")) {
+    c.lr = 1e-3;
+    c.clip_norm = 0.25;
+  }
 }
 
 }  // namespace

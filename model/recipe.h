@@ -12,16 +12,16 @@ namespace cardiograd::model {
 struct Recipe {
   std::string name;     // for --recipe
   std::string meaning;  // a few words for help texts
-  // Sets its values; the others stay.
+  // Sets its values, those for config.model; the others stay.
   void (*apply)(TrainingConfig& config) = nullptr;
   std::int64_t rate = 0;  // Hz, of the only records that it is for; 0: any
 };
 
 //   paper   the defaults: HC-CNN-TN's
 //   helme   of the baselines in github.com/helme/ecg_ptbxl_benchmarking (Strodthoff et al. 2021): signals alone, one
-//   mean
-//           and SD for all leads, crops of 2.5 s, the largest answer of 7 windows, one cycle up to lr 0.01 in 50 epochs
-//           with AdamW and cycled momentum, the last epoch's weights. The source turns from up to down one step of the
+//           mean and SD for all leads, crops of 2.5 s, the largest answer of 7 windows, one cycle up to lr 0.01 in 50
+//           epochs with AdamW and cycled momentum, the last epoch's weights; for lstm and lstm_bidir up to lr 0.001,
+//           and gradients clipped to a norm of 0.25. The source turns from up to down one step of the
 //           cycle later than one_cycle does.
 const std::vector<Recipe>& known_recipes();
 // Throws UsageError with the known names and the nearest.

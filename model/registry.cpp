@@ -14,13 +14,15 @@ ModelKind fcn_wang_kind();
 ModelKind resnet1d_wang_kind();
 ModelKind inception1d_kind();
 ModelKind xresnet1d101_kind();
+ModelKind lstm_kind();
+ModelKind lstm_bidir_kind();
 
 namespace {
 
 // A deque: its elements stay where they are.
 std::deque<ModelKind>& registry() {
-  static std::deque<ModelKind> kinds = {hc_cnn_tn_kind(), fcn_wang_kind(), resnet1d_wang_kind(), inception1d_kind(),
-                                        xresnet1d101_kind()};
+  static std::deque<ModelKind> kinds = {hc_cnn_tn_kind(),    fcn_wang_kind(), resnet1d_wang_kind(), inception1d_kind(),
+                                        xresnet1d101_kind(), lstm_kind(),     lstm_bidir_kind()};
   return kinds;
 }
 

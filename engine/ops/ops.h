@@ -126,6 +126,22 @@ Tensor concat(const Tensor& a, const Tensor& b);
 Tensor mean_over_time(const Tensor& x);
 // (N, T, C) -> (N, C); the gradient goes to the first of equal maxima.
 Tensor max_over_time(const Tensor& x);
+// x[:, sample, :], (N, T, C) -> (N, C); -1 is the last sample.
+Tensor select_time(const Tensor& x, std::int64_t sample);
+
+// The weights of an LSTM with H hidden units, PyTorch's weight_ih, weight_hh, bias_ih and bias_hh with the weights
+// turned: gates i, f, g, o side by side.
+struct LstmWeights {
+  Tensor ih;       // (inputs, 4 * H)
+  Tensor hh;       // (H, 4 * H)
+  Tensor bias_ih;  // (4 * H)
+  Tensor bias_hh;  // (4 * H)
+};
+
+// One layer of an LSTM in one direction from a zero state: x (N, T, inputs) -> h (N, T, H); with `reverse` from the
+// last sample to the first. Of the products that of x, for all samples at once, follows the precision of matrix
+// products; those from sample to sample are fp32 (kernels/lstm/lstm.h).
+Tensor lstm(const Tensor& x, const LstmWeights& weights, bool reverse = false);
 
 // Mean over all N * C of the weighted binary cross-entropy (paper, eq. 2). logits, targets (N, C) with targets 0 or 1,
 // pos_weight (C) -> one value.

@@ -1,9 +1,9 @@
-"""Golden values of the convolutional baselines from PyTorch: logits, loss, gradients.
+"""Golden values of the baselines from PyTorch: logits, loss, gradients.
 
 Usage: baselines.py [OUT.safetensors]      (default: tests/model/golden/baselines.safetensors)
 
-Small configurations of fcn_wang, resnet1d_wang, inception1d and xresnet1d101, built here from torch.nn's layers by the
-tables of Strodthoff et al. 2021 (github.com/helme/ecg_ptbxl_benchmarking). Everything is computed in double precision
+Small configurations of fcn_wang, resnet1d_wang, inception1d, xresnet1d101, lstm and lstm_bidir, built here from
+torch.nn's layers by the tables of Strodthoff et al. 2021 (github.com/helme/ecg_ptbxl_benchmarking). Everything is computed in double precision
 and stored as float32; dropout is 0. For each model the file holds
   <model>.state        the initial state, all tensors of state_dict() but num_batches_tracked, by name, flattened and
                        joined
@@ -120,6 +120,22 @@ class Classifier(nn.Module):
         return self.head(torch.cat(joined if f is None else [*joined, self.hc(f)], 1))
 
 
+class RecurrentClassifier(nn.Module):
+    """Behind the LSTM: mean, maximum and last sample of all channels, of the backward direction too."""
+    def __init__(self, width, layers, bidirectional):
+        super().__init__()
+        channels = 3 * (2 if bidirectional else 1) * width
+        rows = (nn.Identity(), nn.Identity(),
+                nn.LSTM(LEADS, width, layers, batch_first=True, bidirectional=bidirectional))
+        self.body = nn.ModuleList(rows)
+        self.head = nn.Sequential(nn.Identity(), nn.BatchNorm1d(channels), nn.Identity(), nn.Linear(channels, HEAD),
+                                  nn.ReLU(), nn.BatchNorm1d(HEAD), nn.Identity(), nn.Linear(HEAD, CLASSES))
+
+    def forward(self, x, f=None):
+        y = self.body[2](x.transpose(1, 2))[0]
+        return self.head(torch.cat([y.mean(1), y.amax(1), y[:, -1]], 1))
+
+
 def fcn_wang(channels, kernels):
     widths = [LEADS, *channels]
     return nn.Sequential(*(nn.Sequential(conv_norm(i, o, k)) for i, o, k in zip(widths, channels, kernels))), widths[-1]
@@ -149,11 +165,21 @@ def xresnet1d101(stem, blocks, width, kernel):
     return nn.Sequential(*layers), i
 
 
+def lstm(width, layers):
+    return RecurrentClassifier(width, layers, False)
+
+
+def lstm_bidir(width, layers):
+    return RecurrentClassifier(width, layers, True)
+
+
 MODELS = {
     fcn_wang: dict(channels=[6, 8, 5], kernels=[8, 5, 3]),
     resnet1d_wang: dict(channels=6, blocks=3, stem_kernel=7, kernels=[5, 3]),
     inception1d: dict(modules=6, bottleneck=4, filters=3, kernels=[39, 19, 9]),
     xresnet1d101: dict(stem=[4, 3, 6], blocks=[2, 1, 2, 1], width=3, kernel=5),
+    lstm: dict(width=5, layers=2),
+    lstm_bidir: dict(width=4, layers=2),
 }
 
 
@@ -162,7 +188,9 @@ def joined(tensors):
 
 
 def make(function, sizes, x, y, f=None):
-    net = Classifier(*function(**sizes), 0 if f is None else f.shape[1])
+    net = function(**sizes)
+    if isinstance(net, tuple):
+        net = Classifier(*net, 0 if f is None else f.shape[1])
     x, f = x.double(), None if f is None else f.double()
     with torch.no_grad():  # initial values that are 0 or 1 would hide mistakes
         for p in net.parameters():

@@ -112,6 +112,25 @@ def max_time():
                    lambda x: F.adaptive_max_pool1d(x, 1).squeeze(-1), ['x'])
 
 
+def select_time():
+    for shape, sample in [((2, 3, 8), -1), ((1, 5, 4), 2)]:
+        yield case('select_time', f'{"x".join(map(str, shape))} {sample}', dict(sample=sample), {'x': grid(*shape)},
+                   lambda x, s=sample: x[:, :, s], ['x'])
+
+
+def lstm():
+    """nn.LSTM, batch first: x (N, T, inputs); one layer in one direction, or two layers in both."""
+    for n, t, inputs, width, layers, both in [(2, 7, 3, 5, 1, False), (1, 1, 2, 1, 1, False), (3, 6, 4, 3, 2, True)]:
+        module = nn.LSTM(inputs, width, layers, batch_first=True, bidirectional=both).double()
+        tensors = {'x': grid(n, t, inputs)} | {k: grid(*v.shape, scale=0.5) for k, v in module.named_parameters()}
+
+        def run(module=module, **a):
+            return torch.func.functional_call(module, {k: v for k, v in a.items() if k != 'x'}, (a['x'],))[0]
+
+        yield case('lstm', f'{n}x{t}x{inputs} h{width} l{layers}' + (' bidirectional' if both else ''),
+                   dict(width=width, layers=layers, bidirectional=both), tensors, run, list(tensors))
+
+
 def element_wise():
     x = torch.cat([grid(3, 11, scale=2.0).flatten(), torch.tensor([0.0, -0.0, 8.0, -8.0, 40.0, -40.0, 1 / 64])])
     yield case('gelu', 'exact (erf)', {}, {'x': x}, lambda x: F.gelu(x), ['x'])
@@ -168,7 +187,7 @@ def main():
     parser.add_argument('out', nargs='?', default=ROOT / 'tests/engine/golden/layers.json', type=pathlib.Path)
     out = parser.parse_args().out
     makers = (conv1d, batch_norm, max_pool, element_wise, layer_norm, linear, attention, weighted_bce,
-              avg_pool, max_time)
+              avg_pool, max_time, select_time, lstm)
     cases = [c for make in makers for c in make()]
     out.write_text('[\n' + ',\n'.join(json.dumps(c, separators=(',', ':')) for c in cases) + '\n]\n')
     print(f'{out}: {len(cases)} cases, {out.stat().st_size} bytes')

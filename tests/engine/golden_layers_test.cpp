@@ -10,6 +10,7 @@
 #include "engine/autograd.h"
 #include "engine/io/safetensors.h"
 #include "engine/nn/layers.h"
+#include "engine/nn/lstm.h"
 #include "engine/ops/ops.h"
 
 namespace cardiograd {
@@ -51,11 +52,12 @@ struct Case {
   explicit Case(const json& j)
       : params(j.at("params")), op(j.at("op")), name(op + " " + j.at("name").get<std::string>()) {
     const bool channels_first =
-        op == "conv1d" || op == "batch_norm" || op == "max_pool" || op == "avg_pool" || op == "max_time";
+        op == "conv1d" || op == "batch_norm" || op == "max_pool" || op == "avg_pool" || op.ends_with("_time");
     const auto convert = [&](const std::string& key, const Tensor& t) {
       if (key == "weight" && op == "conv1d") return from_pytorch(t, nn::Layout::kConv1d);
       if (key == "weight" && op == "linear") return from_pytorch(t, nn::Layout::kLinear);
       if (key == "in_proj_weight" || key == "out_proj.weight") return from_pytorch(t, nn::Layout::kLinear);
+      if (op == "lstm" && key.starts_with("weight")) return from_pytorch(t, nn::Layout::kLinear);
       return channels_first ? swap_time(t) : t;
     };
     for (const auto& [key, value] : j.at("inputs").items()) inputs[key] = convert(key, read(value));
@@ -77,6 +79,18 @@ struct Case {
   std::map<std::string, Tensor> gradients;
 };
 
+// An nn::Lstm whose parameters are the case's.
+Tensor run_lstm(const Case& c) {
+  PhiloxStream random(0, 0);
+  nn::Lstm net({.inputs = c.in("x").shape().last(),
+                .width = c.params.at("width"),
+                .layers = c.params.at("layers"),
+                .bidirectional = c.params.at("bidirectional")},
+               random);
+  for (const nn::NamedTensor& named : net.named_tensors()) *named.tensor = c.in(named.name);
+  return net.forward(c.in("x"));
+}
+
 Tensor forward(Case& c) {
   if (c.op == "conv1d")
     return ops::conv1d(c.in("x"), c.in("weight"), c.in("bias"),
@@ -95,6 +109,8 @@ Tensor forward(Case& c) {
                                        .padding = c.params.at("padding"),
                                        .ceil_mode = c.params.at("ceil_mode")});
   if (c.op == "max_time") return ops::max_over_time(c.in("x"));
+  if (c.op == "select_time") return ops::select_time(c.in("x"), c.params.at("sample"));
+  if (c.op == "lstm") return run_lstm(c);
   if (c.op == "gelu") return ops::gelu(c.in("x"));
   if (c.op == "relu") return ops::relu(c.in("x"));
   if (c.op == "layer_norm") return ops::layer_norm(c.in("x"), c.in("weight"), c.in("bias"), c.params.at("eps"));

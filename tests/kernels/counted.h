@@ -9,9 +9,9 @@
 
 namespace cardiograd::kernels {
 
-// Addition, subtraction, multiplication, division, square root and comparisons for order count one. exp, log and log1p
-// count 20 and erfc 40: about what their polynomials cost (kernels/common/vector_math.h, activation_cpu.cpp). Signs,
-// absolute values, roundings, and comparisons for equality, which look for NaN, count nothing.
+// Addition, subtraction, multiplication, division, square root and comparisons for order count one. exp, log, log1p and
+// tanh count 20 and erfc 40: about what their polynomials cost (kernels/common/vector_math.h, activation_cpu.cpp).
+// Signs, absolute values, roundings, and comparisons for equality, which look for NaN, count nothing.
 class Counted {
  public:
   Counted() = default;
@@ -42,6 +42,7 @@ class Counted {
   friend Counted log(Counted x) { return counted(std::log(x.value_), 20); }
   friend Counted log1p(Counted x) { return counted(std::log1p(x.value_), 20); }
   friend Counted round_to(Precision, Counted x) { return x; }
+  friend Counted tanh(Counted x) { return counted(std::tanh(x.value_), 20); }
   friend Counted erfc(Counted x) { return counted(std::erfc(x.value_), 40); }
 
  private:

@@ -1,4 +1,4 @@
-// The convolutional baselines: their sizes are those that are published, small ones equal PyTorch's
+// The baselines: their sizes are those that are published, small ones equal PyTorch's
 // (scripts/golden/baselines.py).
 #include "model/conv_classifier.h"
 
@@ -128,7 +128,8 @@ TEST_P(Baseline, EqualsPyTorch) {
 }
 
 INSTANTIATE_TEST_SUITE_P(Models, Baseline,
-                         ::testing::Values("fcn_wang", "resnet1d_wang", "inception1d", "xresnet1d101"),
+                         ::testing::Values("fcn_wang", "resnet1d_wang", "inception1d", "xresnet1d101", "lstm",
+                                           "lstm_bidir"),
                          [](const auto& test) { return test.param; });
 
 TEST(ConvClassifier, EqualsPyTorchWithFeatures) {
@@ -164,6 +165,8 @@ TEST(ConvClassifier, HasThePublishedNumberOfParameters) {
   EXPECT_EQ(count("resnet1d_wang", 5), 473349);
   EXPECT_EQ(count("inception1d", 23), 509975);
   EXPECT_EQ(count("xresnet1d101", 5), 1872261);
+  EXPECT_EQ(count("lstm", 5), 903685);
+  EXPECT_EQ(count("lstm_bidir", 71), 2339143);
 }
 
 // Kaiming normal by the fan in, biases 0, batch norms 1 and 0.

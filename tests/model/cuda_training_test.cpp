@@ -14,6 +14,7 @@
 #include "engine/cuda.h"
 #include "engine/io/safetensors.h"
 #include "engine/memory.h"
+#include "model/lstm.h"
 #include "model/preprocessing.h"
 #include "model/trainer.h"
 #include "tests/common/temporary_folder.h"
@@ -125,6 +126,26 @@ TEST_F(CudaTraining, EqualsTheCpuAndItself) {
   const Result again = train(on("cuda", config));
   EXPECT_TRUE(cuda.last == again.last);
   EXPECT_EQ(cuda.losses, again.losses);
+}
+
+// A recurrent model on crops, with clipped gradients, as the recipe helme trains it.
+TEST_F(CudaTraining, AnLstmEqualsTheCpuAndItself) {
+  TrainingConfig config = tiny_config();
+  LstmBidirConfig sizes;
+  sizes.width = 6;
+  sizes.head_width = 5;
+  config.model = sizes;
+  config.data.features = FeatureSet::kNone;
+  config.epochs = 1;
+  config.crop = 10;
+  config.clip_norm = 0.25;
+  data::Dataset set = tiny_set();
+  set.features.clear();
+  set.feature_names.clear();
+  const Result cpu = train(on("cpu", config), set);
+  const Result cuda = train(on("cuda", config), set);
+  expect_same_losses(cuda, cpu, 1e-4);
+  EXPECT_TRUE(cuda.last == train(on("cuda", config), set).last);
 }
 
 struct Interrupted : std::runtime_error {

@@ -182,6 +182,12 @@ TEST(Recipe, SetsItsValuesUnderThoseOfAFile) {
   EXPECT_EQ(both.epochs, 3);
   EXPECT_EQ(both.lr, helme.lr);
   EXPECT_EQ(field_named(Architecture(both.model).fields(), "width").text(), "8");
+  TrainingConfig recurrent;
+  recurrent.model = Architecture("lstm_bidir");
+  recipe_named("helme").apply(recurrent);
+  EXPECT_EQ(recurrent.lr, 1e-3);
+  EXPECT_EQ(recurrent.clip_norm, 0.25);
+  EXPECT_EQ(helme.clip_norm, 0);
   helme.data.rate = 500;
   expect_error([&] { check_recipe(recipe_named("helme"), helme); },
                {"--recipe helme is for records at 100 Hz, and --rate is 500"});

@@ -76,6 +76,17 @@ TEST_F(CudaOps, EqualTheCpu) {
       {"max_pool1d", {{2, 23, 5}}, [](auto& in) { return ops::max_pool1d(in[0], 3, 2, 1); }},
       {"relu", {{3, 41}}, [](auto& in) { return ops::relu(in[0]); }},
       {"linear with relu", {{5, 12}, {12, 9}, {9}}, [](auto& in) { return ops::linear(in[0], in[1], in[2], true); }},
+      {"select_time", {{3, 7, 5}}, [](auto& in) { return ops::select_time(in[0], -1); }},
+      {"lstm",
+       {{3, 4, 5}, {5, 24}, {6, 24}, {24}, {24}},
+       [](auto& in) {
+         return ops::lstm(in[0], {in[1], in[2], in[3], in[4]});
+       }},
+      {"lstm, reverse",
+       {{2, 3, 4}, {4, 16}, {4, 16}, {16}, {16}},
+       [](auto& in) {
+         return ops::lstm(in[0], {in[1], in[2], in[3], in[4]}, true);
+       }},
       {"gelu", {{3, 41}}, [](auto& in) { return ops::gelu(in[0]); }},
       {"linear", {{2, 9, 7}, {7, 13}, {13}}, [](auto& in) { return ops::linear(in[0], in[1], in[2]); }},
       {"feed_forward",
