@@ -14,7 +14,7 @@ The list has groups, each for one model and recipe; a run is a group, a task and
   training = {lr = 1e-3}      # keys of the configuration, by section: data, model, training
 
 Beside the run folder: .log (what was printed), .json and .csv (`evaluate` on the validation and the test fold together:
-figures and predictions), .seconds (of training). What is finished is left alone; what was stopped is resumed. --only: names
+figures and predictions), .seconds (of training, of the last part where it was resumed). What is finished is left alone; what was stopped is resumed. --only: names
 of runs, with wildcards. --stop-after: nothing begins later. An interruption stops the trainings, which keep their state.
 Exit status 1 if a run failed.
 """
@@ -83,7 +83,7 @@ class Worker:
     def __init__(self, args):
         self.args, self.lock, self.children = args, threading.Lock(), set()
         self.stopping, self.failed, self.start = False, [], time.monotonic()
-        self.common = ['--data', str(args.data), '--device', args.device, *(['--cache', str(args.cache)] if args.cache else [])]
+        self.place = ['--device', args.device, *(['--cache', args.cache] if args.cache else [])]
 
     def call(self, log, command):
         """The program's exit status; None where it was not begun, since all stop."""
@@ -106,15 +106,17 @@ class Worker:
         folder, settings, begin = out / name, out / f'{name}.toml', time.monotonic()
         settings.write_text(config)
         with open(out / f'{name}.log', 'a') as log:
-            train = [args.apps / 'train', *self.common, '--out', folder, *options, '--config', settings]
-            # train says it itself where there is nothing to resume from.
-            status = self.call(log, [*train, '--resume'] if folder.exists() else train)
+            if (folder / 'state.safetensors').exists():  # The run knows its data and settings.
+                command = [args.apps / 'train', '--resume', '--out', folder, *self.place]
+            else:
+                command = [args.apps / 'train', '--data', args.data, '--out', folder, *self.place, *options, '--config', settings]
+            status = self.call(log, command)
             seconds = time.monotonic() - begin
             if status == 0:
                 (out / f'{name}.seconds').write_text(f'{seconds:.1f}\n')
                 partial = out / f'{name}.partial.csv'
-                status = self.call(log, [args.apps / 'evaluate', *self.common, '--model', folder, '--fold', '9', '10', '--draws',
-                                         '0', '--force', '--json', out / f'{name}.json', '--predictions', partial])
+                status = self.call(log, [args.apps / 'evaluate', '--data', args.data, *self.place, '--model', folder, '--fold', '9',
+                                         '10', '--draws', '0', '--force', '--json', out / f'{name}.json', '--predictions', partial])
                 if status == 0:
                     partial.rename(out / f'{name}.csv')
         if self.stopping:
