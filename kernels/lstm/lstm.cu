@@ -35,8 +35,10 @@ struct LstmStep {
 template <int kWidth, int kThreads, int kRows, int kColumns, int kPitch, class Row>
 __device__ __forceinline__ void load_rows(float (&to)[kRows][kPitch], int columns, const Row& row) {
   constexpr int kPerRow = kColumns / kWidth;
-  SIMT_UNROLL_BY(4)
-  for (int at = static_cast<int>(threadIdx.x); at < kRows * kPerRow; at += kThreads) {
+  static_assert(kRows * kPerRow % kThreads == 0);
+  SIMT_UNROLL_BY(8)
+  for (int turn = 0; turn < kRows * kPerRow / kThreads; ++turn) {
+    const int at = turn * kThreads + static_cast<int>(threadIdx.x);
     const int i = at / kPerRow;
     const int j = at % kPerRow * kWidth;
     const float* from = row(i);
@@ -68,9 +70,10 @@ __global__ void __launch_bounds__(kLstmForwardThreads)
   float sums[kRecords][kLstmGates] = {};
   for (int depth = 0; depth < s.width && !s.is_first; depth += kLstmForwardDepth) {
     constexpr int kPerGate = kLstmUnits / kWidth;
-    SIMT_UNROLL_BY(4)
-    for (int at = static_cast<int>(threadIdx.x); at < kLstmForwardDepth * kLstmGates * kPerGate;
-         at += kLstmForwardThreads) {
+    constexpr int kTurns = kLstmForwardDepth * kLstmGates * kPerGate / kLstmForwardThreads;
+    SIMT_UNROLL_BY(8)
+    for (int turn = 0; turn < kTurns; ++turn) {
+      const int at = turn * kLstmForwardThreads + static_cast<int>(threadIdx.x);
       const int k = at / (kLstmGates * kPerGate);
       const int gate = at / kPerGate % kLstmGates;
       const int unit = at % kPerGate * kWidth;
