@@ -35,8 +35,10 @@ struct LstmStep {
 template <int kWidth, int kThreads, int kRows, int kColumns, int kPitch, class Row>
 __device__ __forceinline__ void load_rows(float (&to)[kRows][kPitch], int columns, const Row& row) {
   constexpr int kPerRow = kColumns / kWidth;
-  SIMT_UNROLL_BY(4)
-  for (int at = static_cast<int>(threadIdx.x); at < kRows * kPerRow; at += kThreads) {
+  static_assert(kRows * kPerRow % kThreads == 0);
+  SIMT_UNROLL_BY(8)
+  for (int turn = 0; turn < kRows * kPerRow / kThreads; ++turn) {
+    const int at = turn * kThreads + static_cast<int>(threadIdx.x);
     const int i = at / kPerRow;
     const int j = at % kPerRow * kWidth;
     const float* from = row(i);
@@ -52,6 +54,23 @@ inline constexpr int kLstmForwardThreads = 128;
 inline constexpr int kLstmForwardDepth = 64;                                                 // of h at a time
 inline constexpr int kLstmForwardRecords = kLstmRecords * kLstmUnits / kLstmForwardThreads;  // of a thread
 
+// A tile of w: rows from `depth` on, of kLstmUnits units the four gates; 0 beyond the ends.
+template <int kWidth>
+__device__ __forceinline__ void load_gate_weights(float (&to)[kLstmForwardDepth][kLstmTileGates], const float* w,
+                                                  int depth, int first_unit, int width) {
+  constexpr int kPerGate = kLstmUnits / kWidth;
+  SIMT_UNROLL_BY(8)
+  for (int turn = 0; turn < kLstmForwardDepth * kLstmGates * kPerGate / kLstmForwardThreads; ++turn) {
+    const int at = turn * kLstmForwardThreads + static_cast<int>(threadIdx.x);
+    const int k = at / (kLstmGates * kPerGate);
+    const int gate = at / kPerGate % kLstmGates;
+    const int unit = at % kPerGate * kWidth;
+    const bool inside = depth + k < width && first_unit + unit < width;
+    const float* from = w + (std::int64_t{depth + k} * kLstmGates + gate) * width + first_unit + unit;
+    store_floats<kWidth>(&to[k][gate * kLstmUnits + unit], inside ? load_floats<kWidth>(from) : Floats<kWidth>{});
+  }
+}
+
 // One block: the four gates of kLstmUnits units of kLstmRecords records. Shared memory 20.25 KiB.
 template <int kWidth>
 __global__ void __launch_bounds__(kLstmForwardThreads)
@@ -65,20 +84,28 @@ __global__ void __launch_bounds__(kLstmForwardThreads)
   const int first_unit = static_cast<int>(blockIdx.y) * kLstmUnits;
   const int first_record = static_cast<int>(blockIdx.x) * kLstmRecords;
   constexpr int kRecordStep = kLstmRecords / kRecords;
+  const int unit = first_unit + unit_in_tile;
+  const auto record = [&](int i) { return first_record + record_in_tile + i * kRecordStep; };
+  const auto inside = [&](int i) { return unit < s.width && record(i) < s.records; };
+  // Element of a sample of a tensor (N, T, 4 * H), or (N, T, H).
+  const auto gate_at = [&](int i, int gate) {
+    return ((std::int64_t{record(i)} * s.time + s.sample) * kLstmGates + gate) * s.width + unit;
+  };
+  const auto cell_at = [&](int i, std::int64_t sample) {
+    return (std::int64_t{record(i)} * s.time + sample) * s.width + unit;
+  };
+  // What comes from far away is asked for before the product.
+  float inputs[kRecords][kLstmGates] = {}, last[kRecords] = {};
+  SIMT_UNROLL
+  for (int i = 0; i < kRecords; ++i) {
+    if (!inside(i)) continue;
+    SIMT_UNROLL
+    for (int gate = 0; gate < kLstmGates; ++gate) inputs[i][gate] = x[gate_at(i, gate)] + b[gate * s.width + unit];
+    if (!s.is_first) last[i] = cells[cell_at(i, s.before)];
+  }
   float sums[kRecords][kLstmGates] = {};
   for (int depth = 0; depth < s.width && !s.is_first; depth += kLstmForwardDepth) {
-    constexpr int kPerGate = kLstmUnits / kWidth;
-    SIMT_UNROLL_BY(4)
-    for (int at = static_cast<int>(threadIdx.x); at < kLstmForwardDepth * kLstmGates * kPerGate;
-         at += kLstmForwardThreads) {
-      const int k = at / (kLstmGates * kPerGate);
-      const int gate = at / kPerGate % kLstmGates;
-      const int unit = at % kPerGate * kWidth;
-      const bool inside = depth + k < s.width && first_unit + unit < s.width;
-      const float* from = w + (std::int64_t{depth + k} * kLstmGates + gate) * s.width + first_unit + unit;
-      store_floats<kWidth>(&weights[k][gate * kLstmUnits + unit],
-                           inside ? load_floats<kWidth>(from) : Floats<kWidth>{});
-    }
+    load_gate_weights<kWidth>(weights, w, depth, first_unit, s.width);
     load_rows<kWidth, kLstmForwardThreads, kLstmRecords, kLstmForwardDepth>(
         left, s.width - depth, [&](int i) -> const float* {
           if (first_record + i >= s.records) return nullptr;
@@ -102,25 +129,19 @@ __global__ void __launch_bounds__(kLstmForwardThreads)
     }
     __syncthreads();
   }
-  const int unit = first_unit + unit_in_tile;
-  if (unit >= s.width) return;
   SIMT_UNROLL
   for (int i = 0; i < kRecords; ++i) {
-    const int record = first_record + record_in_tile + i * kRecordStep;
-    if (record >= s.records) continue;
-    const std::int64_t row = std::int64_t{record} * s.time + s.sample;
-    const std::int64_t gate_at = row * kLstmGates * s.width + unit;
-    float gate[kLstmGates];
+    if (!inside(i)) continue;
+    float made[kLstmGates];
     SIMT_UNROLL
-    for (int j = 0; j < kLstmGates; ++j) {
-      const float sum = x[gate_at + std::int64_t{j} * s.width] + (sums[i][j] + b[j * s.width + unit]);
-      gate[j] = j == 2 ? tanhf(sum) : lstm_sigmoid(sum);
-      gates[gate_at + std::int64_t{j} * s.width] = gate[j];
+    for (int gate = 0; gate < kLstmGates; ++gate) {
+      const float sum = inputs[i][gate] + sums[i][gate];
+      made[gate] = gate == 2 ? tanhf(sum) : lstm_sigmoid(sum);
+      gates[gate_at(i, gate)] = made[gate];
     }
-    const float last = s.is_first ? 0.0F : cells[(std::int64_t{record} * s.time + s.before) * s.width + unit];
-    const float cell = gate[1] * last + gate[0] * gate[2];
-    cells[row * s.width + unit] = cell;
-    h[row * s.width + unit] = gate[3] * tanhf(cell);
+    const float cell = made[1] * last[i] + made[0] * made[2];
+    cells[cell_at(i, s.sample)] = cell;
+    h[cell_at(i, s.sample)] = made[3] * tanhf(cell);
   }
 }
 
@@ -128,6 +149,30 @@ inline constexpr int kLstmBackwardThreads = kLstmRecords * kLstmUnits;
 inline constexpr int kLstmBackwardDepth = 256;  // of the gates' gradients at a time
 inline constexpr int kLstmParts = 4;            // that the depth is summed in
 inline constexpr int kLstmPartDepth = kLstmBackwardDepth / kLstmParts;
+
+// What the gradients of one unit of one record are made from.
+struct LstmUnit {
+  float i, f, g, o;
+  float cell;
+  float last;  // cell of the sample before
+  float dh;
+  float carried;
+};
+
+__device__ __forceinline__ LstmUnit load_unit(const LstmStep& s, int record, int unit, const float* gates,
+                                              const float* cells, const float* dh, const float* carried) {
+  const std::int64_t row = std::int64_t{record} * s.time + s.sample;
+  const std::int64_t before = std::int64_t{record} * s.time + s.before;
+  const float* gate = gates + row * kLstmGates * s.width + unit;
+  return {.i = gate[0],
+          .f = gate[s.width],
+          .g = gate[2 * s.width],
+          .o = gate[3 * s.width],
+          .cell = cells[row * s.width + unit],
+          .last = s.is_first ? 0.0F : cells[before * s.width + unit],
+          .dh = dh[row * s.width + unit],
+          .carried = s.is_last ? 0.0F : carried[std::int64_t{record} * s.width + unit]};
+}
 
 // One block: the gradients of kLstmUnits units of kLstmRecords records. The product with the transposed weights is
 // summed in kLstmParts parts, by 64 threads each, four results to a thread. `carried` (N, H) as in lstm_ref.h. Shared
@@ -143,6 +188,12 @@ __global__ void __launch_bounds__(kLstmBackwardThreads)
   const int thread = static_cast<int>(threadIdx.x);
   const int first_unit = static_cast<int>(blockIdx.y) * kLstmUnits;
   const int first_record = static_cast<int>(blockIdx.x) * kLstmRecords;
+  const int unit = first_unit + thread % kLstmUnits;
+  const int record = first_record + thread / kLstmUnits;
+  const bool inside = unit < s.width && record < s.records;
+  const std::int64_t gate_at = (std::int64_t{record} * s.time + s.sample) * kLstmGates * s.width + unit;
+  LstmUnit in = {};
+  if (inside) in = load_unit(s, record, unit, gates, cells, dh, carried);
   constexpr int kHalf = 8;  // results of a thread are this far apart
   const int part = thread / 64;
   const int row = thread % 64 / kHalf;
@@ -180,24 +231,15 @@ __global__ void __launch_bounds__(kLstmBackwardThreads)
   for (int i = 0; i < 4; ++i)
     parts[part][(row + i / 2 * kHalf) * kLstmUnits + column + i % 2 * kHalf] = sums[i / 2][i % 2];
   __syncthreads();
-  const int unit = first_unit + thread % kLstmUnits;
-  const int record = first_record + thread / kLstmUnits;
-  if (unit >= s.width || record >= s.records) return;
-  const std::int64_t at = (std::int64_t{record} * s.time + s.sample) * s.width + unit;
-  const std::int64_t gate_at = (std::int64_t{record} * s.time + s.sample) * depth_of_all + unit;
-  const std::int64_t width = s.width;
-  const float i = gates[gate_at], f = gates[gate_at + width];
-  const float g = gates[gate_at + 2 * width], o = gates[gate_at + 3 * width];
-  const float d = dh[at] + ((parts[0][thread] + parts[1][thread]) + (parts[2][thread] + parts[3][thread]));
-  const float last = s.is_first ? 0.0F : cells[(std::int64_t{record} * s.time + s.before) * width + unit];
-  float* const carry = carried + std::int64_t{record} * width + unit;
-  const float squashed = tanhf(cells[at]);
-  const float dc = (s.is_last ? 0.0F : *carry) + d * o * (1.0F - squashed * squashed);
-  dx[gate_at] = dc * g * i * (1.0F - i);
-  dx[gate_at + width] = dc * last * f * (1.0F - f);
-  dx[gate_at + 2 * width] = dc * i * (1.0F - g * g);
-  dx[gate_at + 3 * width] = d * squashed * o * (1.0F - o);
-  *carry = dc * f;
+  if (!inside) return;
+  const float d = in.dh + ((parts[0][thread] + parts[1][thread]) + (parts[2][thread] + parts[3][thread]));
+  const float squashed = tanhf(in.cell);
+  const float dc = in.carried + d * in.o * (1.0F - squashed * squashed);
+  dx[gate_at] = dc * in.g * in.i * (1.0F - in.i);
+  dx[gate_at + s.width] = dc * in.last * in.f * (1.0F - in.f);
+  dx[gate_at + 2 * s.width] = dc * in.i * (1.0F - in.g * in.g);
+  dx[gate_at + 3 * s.width] = d * squashed * in.o * (1.0F - in.o);
+  carried[std::int64_t{record} * s.width + unit] = dc * in.f;
 }
 
 namespace {
