@@ -26,9 +26,12 @@
 #include "engine/device.h"
 #include "engine/precision.h"
 #include "evaluation/evaluation.h"
+#include "evaluation/thresholds.h"
 #include "model/data_loader.h"
+#include "model/ensemble.h"
 #include "model/model_file.h"
 #include "model/preprocessing.h"
+#include "model/training_state.h"
 #include "report/collect.h"
 #include "report/page.h"
 #include "report/report_json.h"
@@ -38,7 +41,7 @@ namespace {
 
 struct Options {
   ConfigOptions values;  // of the data and the run, as in training
-  std::string model;
+  std::vector<std::string> models;
   std::vector<std::int64_t> folds = {10};
   std::optional<std::string> json, report, predictions, cache;
   evaluation::BootstrapSettings bootstrap;
@@ -49,8 +52,12 @@ struct Options {
 };
 
 void add_options(CLI::App& app, Options& o) {
-  app.add_option("--model", o.model, "last.safetensors or best.safetensors of a run, or the run's folder: the best one")
-      ->required();
+  app.add_option(
+         "--model", o.models,
+         "last.safetensors or best.safetensors of a run, or the run's folder: the best one; given several times: "
+         "the mean of the models' probabilities")
+      ->required()
+      ->allow_extra_args(false);
   o.values.add(app, "data.folder");
   o.values.add(app, "data.labels");
   app.add_option("--fold", o.folds, "fold or folds to evaluate on; default 10");
@@ -117,7 +124,8 @@ void write_json(const Options& o, const report::ReportData& report) {
 }
 
 // Folds that the model has seen say little about it; those of other data it has not seen, whatever their numbers.
-void warn_of_known_folds(const model::ModelDescription& model, const data::Dataset& set,
+// `name` is the model's in the warning.
+void warn_of_known_folds(const model::ModelDescription& model, const std::string& name, const data::Dataset& set,
                          const std::vector<std::int64_t>& folds) {
   const bool known = !model.data_hash.empty();
   if (known && model.data_hash != model::records_hash(set)) return;
@@ -127,9 +135,9 @@ void warn_of_known_folds(const model::ModelDescription& model, const data::Datas
   };
   for (const std::int64_t fold : folds) {
     if (has(model.val_folds, fold))
-      log_warning("fold {} chose this model's epoch and thresholds{}: its figures are optimistic", fold, condition);
+      log_warning("fold {} chose {}'s epoch and thresholds{}: its figures are optimistic", fold, name, condition);
     if (has(model.train_folds, fold))
-      log_warning("fold {} trained this model{}: its figures are no test", fold, condition);
+      log_warning("fold {} trained {}{}: its figures are no test", fold, name, condition);
   }
 }
 
@@ -156,7 +164,7 @@ std::string predictions_csv(const data::Dataset& set, const std::vector<std::int
 }
 
 // Before the work, as far as that can be known.
-void check_places(const Options& o, const std::string& model_file) {
+void check_places(const Options& o, const std::vector<std::string>& model_files) {
   if (!o.values.given("data.folder") && !o.values.given("data.labels"))
     throw UsageError("neither --data nor --labels", "Give a folder in PTB-XL's layout, or a table of your own labels.");
   std::optional<std::string> folder;
@@ -169,8 +177,146 @@ void check_places(const Options& o, const std::string& model_file) {
   std::vector<Output> outputs = files;
   if (o.report) check_output_folder(*o.report, "--report");
   if (o.report && std::filesystem::is_directory(*o.report)) outputs.push_back({"--report", *o.report + "/report.html"});
-  check_outputs(outputs, {.files = {model_file}, .records = {}, .folder = folder});
+  check_outputs(outputs, {.files = model_files, .records = {}, .folder = folder});
   check_outputs(files, {}, existing_files(o.force));
+}
+
+// A model, and what it says about the records.
+struct Judge {
+  std::string file;
+  model::TrainedModel trained;
+  model::DataConfig config;
+  data::Dataset set;  // without its signals
+  std::vector<std::int64_t> rows;
+  std::optional<model::DataLoader> source;
+  std::vector<float> probabilities;  // (rows, classes)
+  std::vector<float> validation;     // likewise of the records that choose an ensemble's thresholds
+
+  const model::ModelDescription& description() const { return trained.description; }
+};
+
+// Prepares the records as this model wants them and scores those of the folds to evaluate on; and those of `val_folds`
+// where the records are those that it was trained on.
+void score_records(const Options& o, Device device, const std::vector<std::int64_t>& val_folds, const std::string& name,
+                   Judge& judge) {
+  const model::ModelDescription& d = judge.description();
+  judge.config = data_config(o.values, d);
+  judge.set = prepare(o, judge.config);
+  check_fits(d, judge.set);
+  judge.rows = data::rows_of_folds(judge.set, o.folds);
+  for (const std::int64_t fold : o.folds)
+    if (data::rows_of_folds(judge.set, {fold}).empty())
+      throw Error(fmt::format("fold {}: no record in {}", fold, judge.config.folder),
+                  "Give a --fold that the table has.");
+  warn_of_known_folds(d, name, judge.set, o.folds);
+  const MatmulPrecision precision(d.precision);
+  judge.trained.net->to(device);
+  judge.source.emplace(model::take_arrays(judge.set, d.feature_scaling, d.crops()), d.signal_scaling, device);
+  const auto probabilities = [&](const std::vector<std::int64_t>& rows) {
+    return score(*judge.trained.net, *judge.source, rows, o.batch_size, {}).probabilities;
+  };
+  judge.probabilities = probabilities(judge.rows);
+  if (!val_folds.empty() && model::records_hash(judge.set) == d.data_hash)
+    judge.validation = probabilities(data::rows_of_folds(judge.set, val_folds));
+}
+
+void expect_same_records(const Judge& first, const Judge& other) {
+  const auto ids = [](const Judge& judge) {
+    std::vector<std::int64_t> ids;
+    for (const std::int64_t row : judge.rows) ids.push_back(judge.set.ecg_ids[static_cast<std::size_t>(row)]);
+    return ids;
+  };
+  if (ids(first) != ids(other) || first.set.paths != other.set.paths ||
+      data::labels_of(first.set, first.rows) != data::labels_of(other.set, other.rows))
+    throw Error(fmt::format("{} is judged on {} records, and {} on {}, and they are not the same", other.file,
+                            other.rows.size(), first.file, first.rows.size()),
+                "Join models that treat records without a class alike, or give --unlabeled.");
+}
+
+// What the judges say together.
+struct Answers {
+  std::vector<float> probabilities;  // (rows, classes)
+  std::vector<float> thresholds;
+  std::string who;  // for the table's title
+};
+
+// Of one model its own; of several the mean, and thresholds with the highest F1 of the mean on the folds that chose
+// theirs. Where these are not at hand, the mean of their thresholds.
+Answers answers_of(const std::vector<Judge>& judges, const std::vector<std::int64_t>& val_folds) {
+  const Judge& first = judges.front();
+  if (judges.size() == 1)
+    return {first.probabilities, first.description().thresholds,
+            fmt::format("{} after epoch {}", first.file, first.description().epoch)};
+  std::vector<std::vector<float>> probabilities, validation, thresholds;
+  std::vector<std::string> files;
+  bool tunable = true;
+  for (const Judge& judge : judges) {
+    expect_same_records(first, judge);
+    files.push_back(judge.file);
+    probabilities.push_back(judge.probabilities);
+    validation.push_back(judge.validation);
+    thresholds.push_back(judge.description().thresholds);
+    tunable = tunable && !judge.validation.empty();
+  }
+  Answers answers{model::mean_of(probabilities), {}, fmt::format("mean of {}", fmt::join(files, ", "))};
+  if (!tunable) {
+    answers.thresholds = model::mean_of(thresholds);
+    answers.who += ", thresholds the mean of theirs";
+    return answers;
+  }
+  const std::vector<std::int64_t> rows = data::rows_of_folds(first.set, val_folds);
+  const std::vector<float> mean = model::mean_of(validation);
+  const std::vector<std::uint8_t> labels = data::labels_of(first.set, rows);
+  const auto& classes = first.set.class_names;
+  const evaluation::Predictions predictions{mean, labels, std::ssize(rows), std::ssize(classes), classes};
+  const auto tuned = evaluation::tune_thresholds(predictions);
+  evaluation::warn_of_untuned(tuned, predictions);
+  answers.thresholds = evaluation::threshold_values(tuned);
+  answers.who += fmt::format(", thresholds from fold {}", fmt::join(val_folds, ", "));
+  return answers;
+}
+
+std::vector<Judge> load_judges(const std::vector<std::string>& files) {
+  std::vector<Judge> judges(files.size());
+  for (std::size_t i = 0; i < files.size(); ++i) {
+    judges[i].file = files[i];
+    judges[i].trained = model::load_model(files[i]);
+  }
+  return judges;
+}
+
+std::vector<model::Member> members_of(const std::vector<Judge>& judges) {
+  std::vector<model::Member> members;
+  members.reserve(judges.size());
+  for (const Judge& judge : judges) members.push_back({judge.file, judge.description()});
+  return members;
+}
+
+// What --report and --json ask for.
+void write_figures(const Options& o, const std::vector<Judge>& judges, const Answers& answers,
+                   const evaluation::Evaluation& evaluation) {
+  if (!o.report && !o.json) return;
+  const Judge& first = judges.front();
+  const MatmulPrecision precision(first.description().precision);
+  report::EvaluationInputs inputs{first.trained,
+                                  first.file,
+                                  first.set,
+                                  first.config.folder,
+                                  *first.source,
+                                  o.folds,
+                                  first.rows,
+                                  answers.probabilities,
+                                  evaluation,
+                                  o.batch_size,
+                                  o.explained,
+                                  fmt::format("{:%Y-%m-%d %H:%M} UTC", fmt::gmtime(std::time(nullptr))),
+                                  fmt::format("cardiograd {}, commit {}", version(), commit())};
+  for (std::size_t i = 1; i < judges.size(); ++i) inputs.others.push_back({judges[i].trained, judges[i].file});
+  const report::ReportData report = report::collect(inputs);
+  if (o.json) write_json(o, report);
+  if (!o.report) return;
+  report::write_report(*o.report, report);
+  if (!is_quiet()) fmt::print("\nreport: {}\n", printable((std::filesystem::path(*o.report) / "report.html").string()));
 }
 
 void evaluate(const Options& o) {
@@ -178,45 +324,39 @@ void evaluate(const Options& o) {
   o.values.apply(run);
   if (run.device == model::DeviceChoice::kCheck)
     throw UsageError("--device check: only train compares the two devices", "Known devices here: auto, cpu, cuda.");
+  if (o.report && o.models.size() > 1)
+    throw UsageError("--report with several models: the page is about one",
+                     "Leave --report out; --json has the figures.");
   const Device device = device_for(run.device);
   set_thread_count(static_cast<int>(run.threads));
-  const std::string model_file = model::model_path(o.model).string();
-  check_places(o, model_file);
-  const model::TrainedModel trained = model::load_model(model_file);
-  const MatmulPrecision precision(trained.description.precision);
-  const model::ModelDescription& description = trained.description;
-  const model::DataConfig config = data_config(o.values, description);
-  data::Dataset set = prepare(o, config);
-  check_fits(description, set);
-  const std::vector<std::int64_t> rows = data::rows_of_folds(set, o.folds);
-  for (const std::int64_t fold : o.folds)
-    if (data::rows_of_folds(set, {fold}).empty())
-      throw Error(fmt::format("fold {}: no record in {}", fold, config.folder), "Give a --fold that the table has.");
-  warn_of_known_folds(description, set, o.folds);
-
-  trained.net->to(device);
+  std::vector<std::string> files;
+  for (const std::string& model : o.models) files.push_back(model::model_path(model).string());
+  check_places(o, files);
+  std::vector<Judge> judges = load_judges(files);
+  check_ensemble(members_of(judges));
+  const bool ensemble = judges.size() > 1;
+  const std::vector<std::int64_t> val_folds =
+      ensemble ? shared_val_folds(members_of(judges)) : std::vector<std::int64_t>();
   log_info("device {}", describe_device(device));
-  const model::DataLoader source(model::take_arrays(set, description.feature_scaling, description.crops()),
-                                 description.signal_scaling, device);
-  const model::Scores scored = score(*trained.net, source, rows, o.batch_size, {});
-  const evaluation::Evaluation evaluation = evaluation::evaluate(
-      scored.probabilities, data::labels_of(set, rows), description.class_names, description.thresholds, o.bootstrap);
-  fmt::print("{}", printable_lines(fmt::format("{} after epoch {}, fold {} of {}: {} records\n\n{}", model_file,
-                                               description.epoch, fmt::join(o.folds, ", "), config.folder, rows.size(),
-                                               format_table(evaluation))));
-  if (description.synthetic) fmt::print("\nwarning: {}\n", model::kSyntheticWarning);
+  // The first one last: what comes behind needs its recordings, and there is room for one set of them.
+  for (auto judge = judges.rbegin(); judge != judges.rend(); ++judge) {
+    score_records(o, device, val_folds, ensemble ? judge->file : "this model", *judge);
+    if (judge + 1 != judges.rend()) judge->source.reset();
+  }
+  const Judge& first = judges.front();
+  const Answers answers = answers_of(judges, val_folds);
+  const evaluation::Evaluation evaluation =
+      evaluation::evaluate(answers.probabilities, data::labels_of(first.set, first.rows), first.set.class_names,
+                           answers.thresholds, o.bootstrap);
+  fmt::print("{}",
+             printable_lines(fmt::format("{}, fold {} of {}: {} records\n\n{}", answers.who, fmt::join(o.folds, ", "),
+                                         first.config.folder, first.rows.size(), format_table(evaluation))));
+  if (std::any_of(judges.begin(), judges.end(), [](const Judge& judge) { return judge.description().synthetic; }))
+    fmt::print("\nwarning: {}\n", model::kSyntheticWarning);
   if (o.predictions)
-    write_file(*o.predictions, predictions_csv(set, rows, scored.probabilities, description.thresholds),
+    write_file(*o.predictions, predictions_csv(first.set, first.rows, answers.probabilities, answers.thresholds),
                existing_files(o.force));
-  if (!o.report && !o.json) return;
-  const report::ReportData report =
-      report::collect({trained, model_file, set, config.folder, source, o.folds, rows, scored.probabilities, evaluation,
-                       o.batch_size, o.explained, fmt::format("{:%Y-%m-%d %H:%M} UTC", fmt::gmtime(std::time(nullptr))),
-                       fmt::format("cardiograd {}, commit {}", version(), commit())});
-  if (o.json) write_json(o, report);
-  if (!o.report) return;
-  report::write_report(*o.report, report);
-  if (!is_quiet()) fmt::print("\nreport: {}\n", printable((std::filesystem::path(*o.report) / "report.html").string()));
+  write_figures(o, judges, answers, evaluation);
 }
 
 }  // namespace

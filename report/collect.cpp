@@ -1,9 +1,11 @@
 #include "report/collect.h"
 
 #include <algorithm>
+#include <array>
 #include <system_error>
 
 #include <fmt/format.h>
+#include <fmt/ranges.h>
 
 #include "base/error.h"
 #include "base/file.h"
@@ -49,13 +51,14 @@ void read_run_files(const EvaluationInputs& inputs, ReportData& report) {
 }
 
 // What the run's configuration says about the folds; it speaks about this data set only if it names the same folder.
-FoldRole role_of(const EvaluationInputs& inputs) {
+FoldRole role_of(const EvaluationInputs& inputs, const model::ModelDescription& description,
+                 const fs::path& model_file) {
   const auto in = [&](const std::vector<std::int64_t>& folds) {
     return std::any_of(inputs.folds.begin(), inputs.folds.end(),
                        [&](std::int64_t fold) { return std::find(folds.begin(), folds.end(), fold) != folds.end(); });
   };
-  if (in(inputs.trained.description.val_folds)) return FoldRole::kValidation;
-  const fs::path path = beside(inputs.model_file, "config.toml");
+  if (in(description.val_folds)) return FoldRole::kValidation;
+  const fs::path path = beside(model_file, "config.toml");
   try {
     std::error_code missing;
     if (!fs::exists(path, missing)) return FoldRole::kUnknown;
@@ -69,6 +72,27 @@ FoldRole role_of(const EvaluationInputs& inputs) {
   } catch (const Error&) {
     return FoldRole::kUnknown;  // read_run_files() reports what is wrong with the file
   }
+}
+
+void add_models(const EvaluationInputs& inputs, ReportData& report) {
+  report.model_file = inputs.model_file.string();
+  report.description = inputs.trained.description;
+  report.parameters = inputs.trained.net->parameter_count();
+  report.fold_role = role_of(inputs, inputs.trained.description, inputs.model_file);
+  if (inputs.others.empty()) return;
+  // What is true of one is true of all of them together.
+  constexpr std::array kFromWorst = {FoldRole::kTraining, FoldRole::kValidation, FoldRole::kUnknown, FoldRole::kTest};
+  const auto place = [&](FoldRole role) { return std::find(kFromWorst.begin(), kFromWorst.end(), role); };
+  report.ensemble = {report.model_file};
+  for (const EvaluationInputs::Other& other : inputs.others) {
+    const model::ModelDescription& d = other.trained.description;
+    report.ensemble.push_back(other.model_file.string());
+    report.parameters += other.trained.net->parameter_count();
+    report.fold_role = *std::min(place(report.fold_role), place(role_of(inputs, d, other.model_file)));
+    report.description.synthetic = report.description.synthetic || d.synthetic;
+    if (d.unit != "mV") report.description.unit = d.unit;
+  }
+  report.model_file = fmt::format("{}", fmt::join(report.ensemble, ", "));
 }
 
 void add_curves(const evaluation::Predictions& predictions, ReportData& report) {
@@ -120,12 +144,9 @@ ReportData collect(const EvaluationInputs& inputs) {
   ReportData report;
   report.date = inputs.date;
   report.program = inputs.program;
-  report.model_file = inputs.model_file.string();
+  add_models(inputs, report);
   report.data_folder = inputs.data_folder.string();
   report.folds = inputs.folds;
-  report.fold_role = role_of(inputs);
-  report.description = inputs.trained.description;
-  report.parameters = inputs.trained.net->parameter_count();
   report.data_text = data::describe(inputs.set);
   report.synthetic_data = inputs.set.synthetic;
   report.table_records = inputs.set.table_records;
@@ -142,6 +163,7 @@ ReportData collect(const EvaluationInputs& inputs) {
   add_subgroups(inputs, predictions, report);
   report.co_confusion = evaluation::co_confusion(predictions, inputs.evaluation.thresholds);
   add_mistakes(inputs, predictions, report);
+  if (!inputs.others.empty()) return report;
   // A model that sees crops has no answer for a record that a feature's value or a sample could be taken from.
   const bool crops = inputs.trained.description.cropped_from != 0;
   if (!crops && inputs.trained.description.feature_scaling.width() > 0)

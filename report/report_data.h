@@ -51,15 +51,16 @@ struct ExplainedClass {
 
 // One report: model, data, results and the training run.
 struct ReportData {
-  std::string date;     // of the evaluation, UTC
-  std::string program;  // "cardiograd 0.2.0, commit 0123456789ab"
-  std::string model_file;
+  std::string date;                   // of the evaluation, UTC
+  std::string program;                // "cardiograd 0.2.0, commit 0123456789ab"
+  std::string model_file;             // of several models: all of them, by commas
+  std::vector<std::string> ensemble;  // their files, where the answers are the mean of several models'
   std::string data_folder;
   std::vector<std::int64_t> folds;
   FoldRole fold_role = FoldRole::kUnknown;
 
-  model::ModelDescription description;
-  std::int64_t parameters = 0;
+  model::ModelDescription description;  // of the first model
+  std::int64_t parameters = 0;          // of all models
 
   std::string data_text;  // data::describe()
   std::int64_t table_records = 0;

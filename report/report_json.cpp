@@ -148,7 +148,8 @@ json distribution_json(const data::ClassDistribution& classes) {
 json report_json(const ReportData& report) {
   json all = evaluation::to_json(report.evaluation);
   all["model"] = report.model_file;
-  all["epoch"] = report.description.epoch;
+  if (!report.ensemble.empty()) all["models"] = report.ensemble;
+  all["epoch"] = report.ensemble.empty() ? json(report.description.epoch) : json(nullptr);
   all["parameters"] = report.parameters;
   all["data"] = report.data_folder;
   all["folds"] = report.folds;

@@ -1,6 +1,9 @@
 // explain, compare and evaluate --predictions as users call them, on a small run.
+#include <cmath>
 #include <filesystem>
+#include <map>
 #include <string>
+#include <utility>
 #include <vector>
 
 #include <gtest/gtest.h>
@@ -131,6 +134,65 @@ TEST_F(ExplainTest, RunsAreCompared) {
   EXPECT_EQ(comparison.at("runs")[1].at("evaluation").at("macro").at("auc"),
             json::parse(read_file(folder / "e.json")).at("macro").at("auc"));
   expect_failure(run_app("compare", {run_->out()}), 2, {"1 runs"});
+}
+
+// Runs that prepare their records in two ways; what is written is the mean of what they say alone.
+TEST_F(ExplainTest, ModelsAnswerTogether) {
+  const TemporaryFolder folder;
+  const auto evaluated = [&](const std::string& name, std::vector<std::string> models) {
+    for (const char* more : {"--fold", "10", "--predictions"}) models.emplace_back(more);
+    models.push_back(folder / (name + ".csv"));
+    const Outcome outcome = run_app("evaluate", run_->judge(models));
+    expect_success(outcome);
+    return outcome.out;
+  };
+  const std::string one = run_->out(), other = folder / "other";
+  expect_success(
+      run_app("train", run_->with({"--out", other, "--features", "none", "--filter", "butterworth", "--epochs", "1"})));
+  evaluated("one", {"--model", one});
+  evaluated("other", {"--model", other});
+  expect_parts(evaluated("both", {"--model", one, "--model", other, "--json", folder / "e.json"}),
+               {"mean of ", "best.safetensors, ", "thresholds from fold 9, fold 10 of "});
+  const json figures = json::parse(read_file(folder / "e.json"));
+  EXPECT_EQ(figures.at("models").size(), 2U);
+  EXPECT_TRUE(figures.at("importance").is_null() && figures.at("epoch").is_null());
+  EXPECT_EQ(figures.at("fold_role"), "test");
+  const auto table = [&](const char* name) { return data::CsvTable::read(folder / (std::string(name) + ".csv")); };
+  const data::CsvTable a = table("one"), b = table("other"), mean = table("both");
+  ASSERT_EQ(mean.rows(), a.rows());
+  for (const auto& [name, values] : figures.at("classes").items()) {
+    const std::string column = "probability_" + name;
+    for (std::size_t row = 0; row < mean.rows(); ++row) {
+      const auto at = [&](const data::CsvTable& t) { return *t.number(row, t.column(column)); };
+      EXPECT_TRUE(std::abs(at(mean) - (at(a) + at(b)) / 2) <= 1e-7) << name << " " << row;
+      EXPECT_EQ(*mean.number(row, mean.column("decision_" + name)) == 1,
+                at(mean) > values.at("threshold").get<double>());
+    }
+  }
+  expect_failure(run_app("evaluate", run_->judge({"--model", one, "--model", other, "--report", folder / "page"})), 2,
+                 {"--report with several models"});
+  expect_failure(run_app("evaluate", run_->judge({"--model", one, "--model", one})), 2, {"is there twice"});
+}
+
+// Without a fold that chose the thresholds of all, theirs are joined, too.
+TEST_F(ExplainTest, ModelsOfOtherValidationFoldsJoinTheirThresholds) {
+  const TemporaryFolder folder;
+  const std::string one = run_->out(), other = folder / "other";
+  expect_success(run_app("train", run_->with({"--out", other, "--val-fold", "8", "--epochs", "1"})));
+  const auto thresholds = [&](std::vector<std::string> models, const char* json_file) {
+    models.insert(models.end(), {"--fold", "10", "--json", folder / json_file});
+    const Outcome outcome = run_app("evaluate", run_->judge(models));
+    expect_success(outcome);
+    std::map<std::string, double> values;
+    const json figures = json::parse(read_file(folder / json_file));
+    for (const auto& [name, one_class] : figures.at("classes").items())
+      values[name] = one_class.at("threshold").get<double>();
+    return std::pair(values, outcome.out + outcome.err);
+  };
+  const auto a = thresholds({"--model", one}, "a.json").first, b = thresholds({"--model", other}, "b.json").first;
+  const auto [both, text] = thresholds({"--model", one, "--model", other}, "c.json");
+  expect_parts(text, {"thresholds the mean of theirs"});
+  for (const auto& [name, value] : both) EXPECT_TRUE(std::abs(value - (a.at(name) + b.at(name)) / 2) <= 1e-6) << name;
 }
 
 TEST(SyntheticModels, SayWhatTheyAre) {
