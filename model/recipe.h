@@ -15,6 +15,7 @@ struct Recipe {
   // Sets its values, those for config.model; the others stay.
   void (*apply)(TrainingConfig& config) = nullptr;
   std::int64_t rate = 0;  // Hz, of the only records that it is for; 0: any
+  std::string model;      // the only one that it is for; empty: any
 };
 
 //   paper   the defaults: HC-CNN-TN's
@@ -23,6 +24,9 @@ struct Recipe {
 //           epochs with AdamW and cycled momentum, the last epoch's weights; for lstm and lstm_bidir up to lr 0.001,
 //           and gradients clipped to a norm of 0.25. The source turns from up to down one step of the
 //           cycle later than one_cycle does.
+//   best    HC-CNN-TN with all features: crops, mean of 7 windows and one cycle as in helme, up to lr 0.001; mixup,
+//           silent leads, random amplitudes, dropout 0.2 and 0.5, maximum beside the mean over time. Chosen on fold 9
+//           of PTB-XL (docs/experiments.md).
 const std::vector<Recipe>& known_recipes();
 // Throws UsageError with the known names and the nearest.
 const Recipe& recipe_named(std::string_view name);

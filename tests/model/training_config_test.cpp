@@ -191,7 +191,15 @@ TEST(Recipe, SetsItsValuesUnderThoseOfAFile) {
   helme.data.rate = 500;
   expect_error([&] { check_recipe(recipe_named("helme"), helme); },
                {"--recipe helme is for records at 100 Hz, and --rate is 500"});
-  expect_error([] { recipe_named("helm"); }, {"--recipe is 'helm', expected paper, helme"});
+  TrainingConfig best;
+  recipe_named("best").apply(best);
+  EXPECT_NO_THROW(check_recipe(recipe_named("best"), best));
+  EXPECT_EQ(best.model.as<HcCnnTnConfig>().head_dropout, 0.5);
+  EXPECT_EQ(best.augmentation.mixup, 0.2);
+  best.model = Architecture("lstm");
+  expect_error([&] { check_recipe(recipe_named("best"), best); },
+               {"--recipe best is for hc_cnn_tn, and --model is lstm"});
+  expect_error([] { recipe_named("helm"); }, {"--recipe is 'helm', expected paper, helme, best"});
 }
 
 TEST(TrainingConfig, SizesThatNoDataCouldFit) {
