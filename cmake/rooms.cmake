@@ -305,6 +305,12 @@ function(cardiograd_script_tests)
              --build ${CMAKE_BINARY_DIR} --kills 3 --stops 3 --failures 5 --doubles 2)
     set_tests_properties(Drills.BitFlips Drills.Interruptions PROPERTIES TIMEOUT 600 LABELS cpu)
   endif()
+  if(Python3_FOUND AND Python3_VERSION VERSION_GREATER_EQUAL 3.11 AND TARGET cardiograd_apps_common AND NOT CARDIOGRAD_SANITIZE
+      AND NOT CARDIOGRAD_SIMT_WATCH)
+    add_test(NAME Scripts.Studies COMMAND ${Python3_EXECUTABLE} ${PROJECT_SOURCE_DIR}/tests/scripts/studies_test.py
+             ${PROJECT_SOURCE_DIR} ${CMAKE_BINARY_DIR})
+    set_tests_properties(Scripts.Studies PROPERTIES TIMEOUT 300 LABELS cpu)
+  endif()
   if(CARDIOGRAD_INSTALL AND TARGET cardiograd_simt AND NOT CARDIOGRAD_SIMT_ONLY)
     add_test(NAME Install.ConsumersBuildAndRun
       COMMAND ${PROJECT_SOURCE_DIR}/scripts/ci/check_install.sh ${CMAKE_BINARY_DIR})

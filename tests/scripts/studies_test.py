@@ -1,0 +1,101 @@
+#!/usr/bin/env python3
+"""studies_test.py SOURCE BUILD: scripts/studies/experiments.py trains, resumes and leaves alone what is finished; its table and
+page (where Python has numpy) have the figures of `evaluate`."""
+import importlib.util
+import json
+import pathlib
+import signal
+import subprocess
+import sys
+import tempfile
+import time
+import unittest
+
+SOURCE, BUILD = map(pathlib.Path, sys.argv[1:3])
+APPS, STUDIES = BUILD / 'apps', SOURCE / 'scripts/studies'
+SMALL = 'model = {channels = [4, 8], kernels = [3, 3], heads = 2, feed_forward = 8, encoder_layers = 1}\n'
+
+
+class StudiesTest(unittest.TestCase):
+    @classmethod
+    def setUpClass(cls):
+        cls.folder = tempfile.TemporaryDirectory()
+        cls.path = pathlib.Path(cls.folder.name)
+        subprocess.run([APPS / 'synthesize', '--out', cls.path / 'data', '--records', '80', '--seed', '1'], check=True,
+                       stdout=subprocess.DEVNULL)
+
+    @classmethod
+    def tearDownClass(cls):
+        cls.folder.cleanup()
+
+    def command(self, name, text, out):
+        (self.path / f'{name}.toml').write_text(text)
+        return [sys.executable, STUDIES / 'experiments.py', self.path / f'{name}.toml', '--data', self.path / 'data', '--out', out,
+                '--apps', APPS, '--device', 'cpu', '--cache', self.path / 'cache', '--jobs', '2']
+
+    def run_list(self, name, text, out):
+        return subprocess.run(self.command(name, text, out), capture_output=True, text=True)
+
+    def test_trains_evaluates_and_leaves_alone_what_is_finished(self):
+        text = ('[[group]]\nname = "paper"\nseeds = [0, 1]\noptions = "--epochs 1 --batch-size 16"\n' + SMALL +
+                '[[group]]\nname = "other"\noptions = "--epochs 1 --batch-size 16"\ntraining = {lr = 0.01}\n' + SMALL)
+        out = self.path / 'both'
+        first = self.run_list('both', text, out)
+        self.assertEqual(first.returncode, 0, first.stdout + first.stderr)
+        self.assertEqual(sorted(path.name for path in out.glob('*.csv')),
+                         ['other-super-0.csv', 'paper-super-0.csv', 'paper-super-1.csv'])
+        self.assertIn('lr = 0.01', (out / 'other-super-0/config.toml').read_text())
+        again = self.run_list('both', text, out)
+        self.assertEqual((again.returncode, again.stdout), (0, ''))
+        if importlib.util.find_spec('numpy') is None:
+            self.skipTest('no numpy: the table and the page were not made')
+        made = subprocess.run([sys.executable, STUDIES / 'experiment_table.py', out, '--task', 'super', '--fold', '10', '--base',
+                               'paper', '--ensemble', 'all=*', '--draws', '20', '--json', self.path / 'table.json'],
+                              capture_output=True, text=True)
+        self.assertEqual(made.returncode, 0, made.stderr)
+        self.assertIn('| all (3 runs) |', made.stdout)
+        figures = {row['name']: row for row in json.loads((self.path / 'table.json').read_text())}
+        subprocess.run([APPS / 'evaluate', '--model', out / 'other-super-0', '--data', self.path / 'data', '--cache',
+                        self.path / 'cache', '--draws', '0', '--json', self.path / 'other.json'], check=True, capture_output=True)
+        classes = json.loads((self.path / 'other.json').read_text())['classes']
+        for name, value in figures['other']['class_auc'].items():
+            self.assertTrue(abs(value - classes[name]['auc']) <= 1e-6, (name, value, classes[name]['auc']))
+        page = subprocess.run([sys.executable, STUDIES / 'paper_page.py', out, '--data', self.path / 'data', '--draws', '20'],
+                              capture_output=True, text=True)
+        self.assertEqual(page.returncode, 0, page.stderr)
+        text = (out / 'paper.html').read_text()
+        for words in ('Figure 1', 'Table 2', 'Table 3', 'Figure 3', 'HC-CNN-TN, recipe paper', '0.933'):
+            self.assertIn(words, text)
+
+    def test_goes_on_where_it_was_stopped(self):
+        text = '[[group]]\nname = "long"\noptions = "--epochs 15 --batch-size 4"\n' + SMALL
+        out = self.path / 'long'
+        begun = subprocess.Popen(self.command('long', text, out), stdout=subprocess.PIPE, text=True)
+        log = out / 'long-super-0/log.csv'
+        for _ in range(600):
+            if log.exists() and len(log.read_text().splitlines()) > 2:
+                break
+            time.sleep(0.05)
+        begun.send_signal(signal.SIGTERM)
+        begun.communicate()
+        self.assertEqual(begun.returncode, 1)
+        self.assertFalse((out / 'long-super-0.csv').exists())
+        done = self.run_list('long', text, out)
+        self.assertEqual(done.returncode, 0, done.stdout + done.stderr)
+        self.assertEqual(len(log.read_text().splitlines()), 16)
+        self.assertIn('--resume', (out / 'long-super-0.log').read_text())
+
+    def test_says_what_is_wrong(self):
+        result = self.run_list('wrong', '[[group]]\nname = "a"\nseed = 1\n', self.path / 'wrong')
+        self.assertEqual(result.returncode, 1)
+        self.assertIn("unknown key 'seed' (known: ", result.stderr)
+        result = self.run_list('failing', '[[group]]\nname = "a"\noptions = "--epochs -1"\n', self.path / 'failing')
+        self.assertEqual(result.returncode, 1)
+        self.assertIn('a-super-0: failed, see a-super-0.log', result.stdout)
+        shell = subprocess.run([SOURCE / 'scripts/paper.sh', '--quik'], capture_output=True, text=True)
+        self.assertEqual(shell.returncode, 2)
+        self.assertIn("unknown argument '--quik' (known: ", shell.stderr)
+
+
+if __name__ == '__main__':
+    unittest.main(argv=[sys.argv[0], '-v'])
