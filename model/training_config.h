@@ -131,17 +131,17 @@ struct TrainingConfig {
 
   std::int64_t epochs = 15;
   std::int64_t batch_size = 64;
-  bool drop_last = true;
   double lr = 3e-4;
-  Optimizer optimizer = Optimizer::kAdam;
   double beta2 = 0.999;
   double weight_decay = 0;
+  double clip_norm = 0;
+  Optimizer optimizer = Optimizer::kAdam;
   Schedule schedule = Schedule::kCosine;
   bool cycle_momentum = false;
-  double clip_norm = 0;
+  bool drop_last = true;
   bool pos_weight = true;
-  std::int64_t crop = 0;  // samples; 0: whole records
   Aggregate aggregate = Aggregate::kMax;
+  std::int64_t crop = 0;  // samples; 0: whole records
   Augmentation augmentation;
   Keep keep = Keep::kBest;
   Thresholds thresholds = Thresholds::kTuned;
