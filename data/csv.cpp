@@ -8,6 +8,7 @@
 
 #include <csv.h>
 #include <fmt/format.h>
+#include <fmt/ranges.h>
 
 #include "base/error.h"
 #include "base/file.h"
@@ -152,8 +153,11 @@ std::optional<std::size_t> CsvTable::find_column(std::string_view name) const {
 
 std::size_t CsvTable::column(std::string_view name) const {
   if (const auto found = find_column(name)) return *found;
+  constexpr std::size_t kFew = 8;  // More are named by the nearest alone.
   throw Error(fmt::format("{}: no column '{}'", path_.string(), name),
-              fmt::format("The nearest existing column is '{}'.", nearest_name(name, columns_)));
+              columns_.size() <= kFew
+                  ? fmt::format("The columns are {}.", fmt::join(columns_, ", "))
+                  : fmt::format("The nearest existing column is '{}'.", nearest_name(name, columns_)));
 }
 
 std::string CsvTable::place(std::size_t row) const {

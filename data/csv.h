@@ -39,7 +39,7 @@ class CsvTable {
   const std::vector<std::string>& columns() const { return columns_; }
   // Index of the column with this name; nothing when there is none.
   std::optional<std::size_t> find_column(std::string_view name) const;
-  // Throws Error naming the nearest existing column.
+  // Throws Error naming the columns, or the nearest of many.
   std::size_t column(std::string_view name) const;
   const std::string& cell(std::size_t row, std::size_t column) const { return cells_[row * columns_.size() + column]; }
   // Where a row begins, from 1, and "file:line".

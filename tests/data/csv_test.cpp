@@ -62,7 +62,15 @@ TEST(Csv, MalformedRowsNameTheLine) {
 }
 
 TEST(Csv, ColumnsByName) {
-  const CsvTable table = parse("ecg_id,strat_fold,age\n1,2,3\n");
+  const CsvTable few = parse("MI,NORM,file\n1,0,a\n");
+  try {
+    few.column("path");
+    FAIL();
+  } catch (const Error& error) {
+    EXPECT_STREQ(error.what(), "t.csv: no column 'path'");
+    EXPECT_EQ(error.hint(), "The columns are MI, NORM, file.");
+  }
+  const CsvTable table = parse("ecg_id,strat_fold,age,height,weight,nurse,site,device,report\n1,2,3,4,5,6,7,8,9\n");
   EXPECT_EQ(table.column("age"), 2U);
   EXPECT_FALSE(table.find_column("sex").has_value());
   try {
