@@ -153,9 +153,9 @@ std::optional<std::size_t> CsvTable::find_column(std::string_view name) const {
 
 std::size_t CsvTable::column(std::string_view name) const {
   if (const auto found = find_column(name)) return *found;
-  constexpr std::size_t kFew = 8;  // More are named by the nearest alone.
+  constexpr std::size_t kMaxNamed = 8;  // Of more columns the nearest alone is named.
   throw Error(fmt::format("{}: no column '{}'", path_.string(), name),
-              columns_.size() <= kFew
+              columns_.size() <= kMaxNamed
                   ? fmt::format("The columns are {}.", fmt::join(columns_, ", "))
                   : fmt::format("The nearest existing column is '{}'.", nearest_name(name, columns_)));
 }
