@@ -47,6 +47,8 @@ class Run:
             self.ids[fold] = [int(row['ecg_id']) for row in mine]
             self.probabilities[fold], self.labels[fold] = (
                 np.array([[float(row[f'{kind}_{c}']) for c in self.classes] for row in mine]) for kind in ('probability', 'label'))
+            if not np.isfinite(self.probabilities[fold]).all():
+                sys.exit(f'experiment_table.py: {path}: a probability of fold {fold} is not a finite number')
 
 
 def joined(runs):

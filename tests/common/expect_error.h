@@ -3,6 +3,7 @@
 
 #include <functional>
 #include <initializer_list>
+#include <string>
 #include <string_view>
 
 #include <gtest/gtest.h>
@@ -24,6 +25,16 @@ inline void expect_error(const std::function<void()>& action, std::initializer_l
     return;
   }
   ADD_FAILURE() << "expected an Error";
+}
+
+// The message of the Error that `action` throws; "no error" where it throws none.
+inline std::string message_of(const std::function<void()>& action) {
+  try {
+    action();
+  } catch (const Error& error) {
+    return error.what();
+  }
+  return "no error";
 }
 
 }  // namespace cardiograd::testing

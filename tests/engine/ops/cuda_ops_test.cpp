@@ -4,12 +4,14 @@
 #include "base/error.h"
 #include "engine/autograd.h"
 #include "engine/ops/ops.h"
+#include "tests/common/expect_error.h"
 #include "tests/engine/on_cuda.h"
 
 namespace cardiograd {
 namespace {
 
 using testing::expect_close;
+using testing::message_of;
 using testing::random_tensor;
 
 using Operation = std::function<Tensor(std::vector<Tensor>&)>;
@@ -153,15 +155,6 @@ TEST_F(CudaOps, GatherBatchStandardizesOnTheGpu) {
                                  random_tensor({4, 3}, 1).to(Device::kCuda), Tensor::from<std::int32_t>({4}, {1}),
                                  random_tensor({3}, 2).to(Device::kCuda), random_tensor({3}, 2).to(Device::kCuda)),
                Error);
-}
-
-std::string message_of(const std::function<void()>& call) {
-  try {
-    call();
-  } catch (const Error& error) {
-    return error.what();
-  }
-  return "no error";
 }
 
 TEST_F(CudaOps, MixedDevicesAreOneClearError) {

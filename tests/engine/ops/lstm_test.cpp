@@ -1,16 +1,16 @@
 // What the values of PyTorch (golden_layers_test.cpp) do not show: gradients that nobody wants, and wrong shapes.
-#include <functional>
 #include <string>
 #include <vector>
 
-#include "base/error.h"
 #include "engine/autograd.h"
 #include "engine/ops/ops.h"
+#include "tests/common/expect_error.h"
 #include "tests/engine/on_cuda.h"
 
 namespace cardiograd {
 namespace {
 
+using testing::message_of;
 using testing::random_tensor;
 
 constexpr std::int64_t kInputs = 3, kWidth = 5;
@@ -51,15 +51,6 @@ TEST(Lstm, GradientsThatNobodyWantsChangeNoOther) {
         EXPECT_EQ(some[i].values(), all[i].values()) << i << " and " << left_out;
       }
     }
-}
-
-std::string message_of(const std::function<void()>& call) {
-  try {
-    call();
-  } catch (const Error& error) {
-    return error.what();
-  }
-  return "no error";
 }
 
 TEST(Lstm, RefusesWrongShapes) {
