@@ -13,8 +13,8 @@ The list has groups, each for one model and recipe; a run is a group, a task and
   options = "--recipe helme"  # of train
   training = {lr = 1e-3}      # keys of the configuration, by section: data, model, training
 
-Beside the run folder: .log (what was printed), .json and .csv (`evaluate` on the validation and the test fold together:
-figures and predictions), .seconds (of training, of the last part where it was resumed). What is finished is left alone; what was stopped is resumed. --only: names
+Beside the run folder: .log (what was printed), .csv (predictions of `evaluate` on the validation and the test fold together;
+its --json would also shuffle every feature, which takes longer than the rest), .seconds (of training, of the last part where it was resumed). What is finished is left alone; what was stopped is resumed. --only: names
 of runs, with wildcards. --stop-after: nothing begins later. An interruption stops the trainings, which keep their state.
 Exit status 1 if a run failed.
 """
@@ -116,7 +116,7 @@ class Worker:
                 (out / f'{name}.seconds').write_text(f'{seconds:.1f}\n')
                 partial = out / f'{name}.partial.csv'
                 status = self.call(log, [args.apps / 'evaluate', '--data', args.data, *self.place, '--model', folder, '--fold', '9',
-                                         '10', '--draws', '0', '--force', '--json', out / f'{name}.json', '--predictions', partial])
+                                         '10', '--draws', '0', '--force', '--predictions', partial])
                 if status == 0:
                     partial.rename(out / f'{name}.csv')
         if self.stopping:
