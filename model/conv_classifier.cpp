@@ -9,7 +9,7 @@
 
 namespace cardiograd::model {
 
-ConvClassifierFields::ConvClassifierFields(ConvClassifierConfig& config)
+ConvClassifierFields::ConvClassifierFields(ClassifierConfig& config)
     : config_(config), fields_(data_shape_fields(config.classes, config.features, config.leads, config.samples)) {}
 
 ConvClassifierFields& ConvClassifierFields::add(const char* key, ConfigReference value, double most, const char* help) {
@@ -30,7 +30,7 @@ ConvClassifierFields& ConvClassifierFields::blocks(const char* key, ConfigRefere
   return add(key, std::move(value), 1000, help);
 }
 
-std::vector<ConfigField> ConvClassifierFields::with_head() const {
+std::vector<ConfigField> ConvClassifierFields::with_linear_head() const {
   std::vector<ConfigField> fields = fields_;
   fields.push_back({.section = "model",
                     .key = "feature_width",
@@ -39,19 +39,25 @@ std::vector<ConfigField> ConvClassifierFields::with_head() const {
                     .range = {.least = 1, .most = 65536},
                     .came_later = true});
   fields.push_back({.section = "model",
-                    .key = "head_width",
-                    .value = &config_.head_width,
-                    .help = "hidden width of the head",
-                    .range = {.least = 1, .most = 65536}});
-  fields.push_back({.section = "model",
                     .key = "head_dropout",
                     .value = &config_.head_dropout,
-                    .help = "dropout probability before the last layer; half of it before the hidden one",
+                    .help = "dropout probability before the last layer",
                     .range = {.least = 0, .most = 1, .below_most = true}});
   return fields;
 }
 
-void check_conv_classifier(const std::string& model, const ConvClassifierConfig& config,
+std::vector<ConfigField> ConvClassifierFields::with_head(std::int64_t& head_width) const {
+  std::vector<ConfigField> fields = with_linear_head();
+  fields.back().help = "dropout probability before the last layer; half of it before the hidden one";
+  fields.insert(fields.end() - 1, {.section = "model",
+                                   .key = "head_width",
+                                   .value = &head_width,
+                                   .help = "hidden width of the head",
+                                   .range = {.least = 1, .most = 65536}});
+  return fields;
+}
+
+void check_conv_classifier(const std::string& model, const ClassifierConfig& config,
                            const std::vector<ConfigField>& fields, std::int64_t least_samples) {
   check_fields(fields);
   if (config.samples < least_samples)
@@ -72,7 +78,7 @@ void append_conv_norm(nn::Sequential& to, const std::string& name, const ConvNor
   append_conv_and_norm(to.append<nn::Sequential>(name), "0", "1", options, random);
 }
 
-ConvClassifier::ConvClassifier(const ConvClassifierConfig& config)
+ConvClassifier::ConvClassifier(const ClassifierConfig& config)
     : Model({config.classes, config.features, config.leads, config.samples}) {}
 
 void ConvClassifier::set_body(std::unique_ptr<nn::Layer> body, std::string body_name,
@@ -108,7 +114,23 @@ void ConvClassifier::finish(std::unique_ptr<nn::Layer> body, std::int64_t channe
   append_feature_branch(config, random);
 }
 
-void ConvClassifier::append_feature_branch(const ConvClassifierConfig& config, PhiloxStream& random) {
+void ConvClassifier::append_linear_head(std::int64_t summary, const ClassifierConfig& config, PhiloxStream& random,
+                                        std::int64_t hidden) {
+  std::int64_t width = summary + (config.features > 0 ? config.feature_width : 0);
+  std::int64_t number = 0;
+  const auto next = [&] { return std::to_string(number++); };
+  if (hidden > 0) {
+    head_.append<nn::Linear>(next(), width, hidden, random);
+    head_.append<nn::Relu>(next());
+    width = hidden;
+  }
+  head_.append<nn::Dropout>(next(), static_cast<float>(config.head_dropout));
+  head_.append<nn::Linear>(next(), width, config.classes, random);
+  last_layer_ = "head." + std::to_string(number - 1);
+  add_module("head", head_);
+}
+
+void ConvClassifier::append_feature_branch(const ClassifierConfig& config, PhiloxStream& random) {
   if (config.features == 0) return;
   feature_branch_.build(config.features, config.feature_width, random);
   nn::kaiming_normal(feature_branch_, random);

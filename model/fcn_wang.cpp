@@ -35,7 +35,7 @@ std::vector<ConfigField> config_fields(FcnWangConfig& c) {
   return ConvClassifierFields(c)
       .width("channels", &c.channels, "outputs of each convolution")
       .kernel("kernels", &c.kernels, "kernel length of each; an even one shortens the signal by a sample")
-      .with_head();
+      .with_head(c.head_width);
 }
 
 void check(const FcnWangConfig& config) {

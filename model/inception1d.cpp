@@ -15,24 +15,6 @@ namespace {
 
 constexpr std::int64_t kModulesPerShortcut = 3;
 
-// Layers beside each other, by number.
-class Branches : public nn::Module {
- public:
-  template <class L, class... Args>
-  L& append(Args&&... args) {
-    auto layer = std::make_unique<L>(std::forward<Args>(args)...);
-    L& reference = *layer;
-    add_module(std::to_string(layers_.size()), reference);
-    layers_.push_back(std::move(layer));
-    return reference;
-  }
-  nn::Layer& operator[](std::size_t i) { return *layers_[i]; }
-  std::size_t size() const { return layers_.size(); }
-
- private:
-  std::vector<std::unique_ptr<nn::Layer>> layers_;
-};
-
 ops::Conv1dOptions same_length(std::int64_t kernel) {
   return {.padding = (kernel - 1) / 2};
 }
@@ -66,7 +48,7 @@ class InceptionModule : public nn::Layer {
 
  private:
   nn::Conv1d bottleneck_;
-  Branches convs_;
+  LayerList convs_;
   nn::Sequential pooled_;
   nn::Sequential norm_;
 };
@@ -105,8 +87,8 @@ class InceptionBody : public nn::Layer {
   }
 
  private:
-  Branches modules_;
-  Branches shortcuts_;
+  LayerList modules_;
+  LayerList shortcuts_;
 };
 
 class Inception1d : public ConvClassifier {
@@ -128,7 +110,7 @@ std::vector<ConfigField> config_fields(Inception1dConfig& c) {
       .width("bottleneck", &c.bottleneck, "outputs of each module's first convolution")
       .width("filters", &c.filters, "outputs of each of a module's branches")
       .kernel("kernels", &c.kernels, "kernel length of each branch but the pooling; odd")
-      .with_head();
+      .with_head(c.head_width);
 }
 
 void check(const Inception1dConfig& config) {

@@ -50,7 +50,7 @@ std::vector<ConfigField> config_fields(LstmConfig& c) {
   return ConvClassifierFields(c)
       .width("width", &c.width, "hidden units of a layer and direction")
       .blocks("layers", &c.layers, "LSTM layers")
-      .with_head();
+      .with_head(c.head_width);
 }
 
 void check(const LstmConfig& config) {

@@ -62,7 +62,7 @@ std::vector<ConfigField> config_fields(Resnet1dWangConfig& c) {
       .blocks("blocks", &c.blocks, "residual blocks; each but the first halves the length")
       .kernel("stem_kernel", &c.stem_kernel, "kernel length of the first convolution; odd")
       .kernel("kernels", &c.kernels, "kernel lengths of the two convolutions of a block; odd")
-      .with_head();
+      .with_head(c.head_width);
 }
 
 void check(const Resnet1dWangConfig& config) {

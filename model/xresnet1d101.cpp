@@ -78,7 +78,7 @@ std::vector<ConfigField> config_fields(Xresnet1d101Config& c) {
       .blocks("blocks", &c.blocks, "bottleneck blocks of each group; each group but the first halves the length")
       .width("width", &c.width, "channels inside a block; outside there are four times as many")
       .kernel("kernel", &c.kernel, "kernel length of the stem and inside the blocks; odd")
-      .with_head();
+      .with_head(c.head_width);
 }
 
 void check(const Xresnet1d101Config& config) {

@@ -119,6 +119,9 @@ Tensor dropout(const Tensor& x, const kernels::DropoutKey& key);
 // a + b, like a; b may have fewer leading dimensions than a and is then repeated.
 Tensor add(const Tensor& a, const Tensor& b);
 
+// x (N, T, C), logits (N, C) -> like x: each channel of a record times the sigmoid of its logit.
+Tensor gate(const Tensor& x, const Tensor& logits);
+
 // Along the last dimension: (..., A), (..., B) -> (..., A + B)
 Tensor concat(const Tensor& a, const Tensor& b);
 

@@ -3,7 +3,8 @@
 Usage: baselines.py [OUT.safetensors]      (default: tests/model/golden/baselines.safetensors)
 
 Small configurations of fcn_wang, resnet1d_wang, inception1d, xresnet1d101, lstm and lstm_bidir, built here from
-torch.nn's layers by the tables of Strodthoff et al. 2021 (github.com/helme/ecg_ptbxl_benchmarking). Everything is computed in double precision
+torch.nn's layers by the tables of Strodthoff et al. 2021 (github.com/helme/ecg_ptbxl_benchmarking), and of the stand-ins
+mrf_cnn_standin, cnn_bilstm_standin, resnet34_standin and xecgnet_standin. Everything is computed in double precision
 and stored as float32; dropout is 0. For each model the file holds
   <model>.state        the initial state, all tensors of state_dict() but num_batches_tracked, by name, flattened and
                        joined
@@ -15,6 +16,7 @@ features f (N, features), which the source does not have: HC-CNN-TN's branch rea
 of them beside the pooled channels.
 """
 import argparse
+import collections
 import json
 import pathlib
 
@@ -120,6 +122,67 @@ class Classifier(nn.Module):
         return self.head(torch.cat(joined if f is None else [*joined, self.hc(f)], 1))
 
 
+class MrfBlock(nn.Module):
+    def __init__(self, i, o, dilations):
+        super().__init__()
+        each = o // len(dilations)
+        self.branches = nn.ModuleList(nn.Conv1d(i, each, 3, padding=d, dilation=d, bias=False) for d in dilations)
+        self.rest = nn.Sequential(nn.BatchNorm1d(o), *conv_norm(o, o, relu=False))
+        self.shortcut = conv_norm(i, o, relu=False) if i != o else nn.Identity()
+
+    def forward(self, x):
+        y = torch.cat([branch(x) for branch in self.branches], 1)
+        y = self.rest[2](self.rest[1](F.relu(self.rest[0](y))))
+        return F.max_pool1d(F.relu(y + self.shortcut(x)), 2)
+
+
+class Excitation(nn.Module):
+    def __init__(self, c, reduction):
+        super().__init__()
+        self.layers = nn.Sequential(nn.Linear(c, c // reduction), nn.ReLU(), nn.Linear(c // reduction, c))
+
+    def forward(self, x):
+        return x * torch.sigmoid(self.layers(x.mean(-1)))[..., None]
+
+
+class ResidualBlock(nn.Module):
+    def __init__(self, i, o, kernel, stride, reduction):
+        super().__init__()
+        if reduction:
+            self.se = Excitation(o, reduction)
+        self.conv1, self.bn1 = conv(i, o, kernel, stride), nn.BatchNorm1d(o)
+        self.conv2, self.bn2 = conv(o, o, kernel), nn.BatchNorm1d(o)
+        self.downsample = conv_norm(i, o, 1, stride, False) if stride > 1 or i != o else nn.Identity()
+
+    def forward(self, x):
+        y = self.bn2(self.conv2(F.relu(self.bn1(self.conv1(x)))))
+        y = self.se(y) if hasattr(self, 'se') else y
+        return F.relu(y + self.downsample(x))
+
+
+class Standin(nn.Module):
+    """A body, what `summary` makes of it over time, a head."""
+    def __init__(self, body, summary, head):
+        super().__init__()
+        self.body, self.summary, self.head = body, summary, head
+
+    def forward(self, x, f=None):
+        return self.head(self.summary(self.body(x)))
+
+
+class Bidirectional(nn.Module):
+    def __init__(self, convs, inputs, width):
+        super().__init__()
+        self.convs, self.lstm = convs, nn.LSTM(inputs, width, batch_first=True, bidirectional=True)
+
+    def forward(self, x):
+        return self.lstm(self.convs(x).transpose(1, 2))[0].transpose(1, 2)
+
+
+def mean_max(y):
+    return torch.cat([y.mean(-1), y.amax(-1)], 1)
+
+
 class RecurrentClassifier(nn.Module):
     """Behind the LSTM: mean, maximum and last sample of all channels, of the backward direction too."""
     def __init__(self, width, layers, bidirectional):
@@ -173,6 +236,42 @@ def lstm_bidir(width, layers):
     return RecurrentClassifier(width, layers, True)
 
 
+def mrf_cnn_standin(stem, stem_kernel, channels, dilations):
+    widths = [stem, *channels]
+    blocks = (MrfBlock(i, o, dilations) for i, o in zip(widths, channels))
+    body = nn.Sequential(conv_norm(LEADS, stem, stem_kernel), nn.MaxPool1d(2), *blocks)
+    return Standin(body, lambda y: y.mean(-1), nn.Sequential(nn.Identity(), nn.Linear(widths[-1], CLASSES)))
+
+
+def cnn_bilstm_standin(channels, kernels, width):
+    widths = [LEADS, *channels]
+    convs = [layer for i, o, k in zip(widths, channels, kernels) for layer in (conv_norm(i, o, k), nn.MaxPool1d(2))]
+    head = nn.Sequential(nn.Linear(4 * width, HEAD), nn.ReLU(), nn.Identity(), nn.Linear(HEAD, CLASSES))
+    return Standin(Bidirectional(nn.Sequential(*convs), widths[-1], width), mean_max, head)
+
+
+def residual(channels, blocks, stem_kernel, kernel, reduction):
+    layers = {'conv1': conv(LEADS, channels[0], stem_kernel, 2), 'bn1': nn.BatchNorm1d(channels[0]), 'relu': nn.ReLU(),
+              'maxpool': nn.MaxPool1d(3, 2, 1)}
+    i = channels[0]
+    for stage, (o, count) in enumerate(zip(channels, blocks)):
+        inputs = [i] + [o] * (count - 1)
+        layers[f'layer{stage + 1}'] = nn.Sequential(*(ResidualBlock(inputs[b], o, kernel, 2 if stage and not b else 1, reduction)
+                                                      for b in range(count)))
+        i = o
+    return nn.Sequential(collections.OrderedDict(layers)), i
+
+
+def resnet34_standin(**sizes):
+    body, channels = residual(**sizes, reduction=0)
+    return Standin(body, mean_max, nn.Sequential(nn.Identity(), nn.Linear(2 * channels, CLASSES)))
+
+
+def xecgnet_standin(**sizes):
+    body, channels = residual(**sizes)
+    return Standin(body, lambda y: y.mean(-1), nn.Sequential(nn.Identity(), nn.Linear(channels, CLASSES)))
+
+
 MODELS = {
     fcn_wang: dict(channels=[6, 8, 5], kernels=[8, 5, 3]),
     resnet1d_wang: dict(channels=6, blocks=3, stem_kernel=7, kernels=[5, 3]),
@@ -180,7 +279,12 @@ MODELS = {
     xresnet1d101: dict(stem=[4, 3, 6], blocks=[2, 1, 2, 1], width=3, kernel=5),
     lstm: dict(width=5, layers=2),
     lstm_bidir: dict(width=4, layers=2),
+    mrf_cnn_standin: dict(stem=4, stem_kernel=7, channels=[4, 6], dilations=[1, 3]),
+    cnn_bilstm_standin: dict(channels=[4, 6], kernels=[5, 3], width=4),
+    resnet34_standin: dict(channels=[4, 6], blocks=[2, 1], stem_kernel=9, kernel=5),
+    xecgnet_standin: dict(channels=[4, 6], blocks=[2, 1], stem_kernel=9, kernel=5, reduction=2),
 }
+NO_HEAD_WIDTH = {'mrf_cnn_standin', 'resnet34_standin', 'xecgnet_standin'}
 
 
 def joined(tensors):
@@ -229,7 +333,9 @@ def main():
     tensors['f'] = torch.randn(RECORDS, FEATURES)
     tensors |= make(fcn_wang, MODELS[fcn_wang], x, y, tensors['f'])
     assert all(torch.isfinite(t).all() for t in tensors.values())
-    sizes = {f.__name__: s | {'head_width': HEAD, 'feature_width': BRANCH} for f, s in MODELS.items()}
+    sizes = {f.__name__: s | {'feature_width': BRANCH} for f, s in MODELS.items()}
+    for name in sizes.keys() - NO_HEAD_WIDTH:
+        sizes[name]['head_width'] = HEAD
     save_file(tensors, out, {'sizes': json.dumps(sizes)})
     print(f'{out}: {out.stat().st_size} bytes')
 

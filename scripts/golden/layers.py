@@ -118,6 +118,12 @@ def select_time():
                    lambda x, s=sample: x[:, :, s], ['x'])
 
 
+def gate():
+    for shape in [(2, 3, 8), (1, 5, 1)]:
+        yield case('gate', 'x'.join(map(str, shape)), {}, {'x': grid(*shape), 'g': grid(*shape[:2], scale=3.0)},
+                   lambda x, g: x * torch.sigmoid(g)[..., None], ['x', 'g'])
+
+
 def lstm():
     """nn.LSTM, batch first: x (N, T, inputs); one layer in one direction, or two layers in both."""
     for n, t, inputs, width, layers, both in [(2, 7, 3, 5, 1, False), (1, 1, 2, 1, 1, False), (3, 6, 4, 3, 2, True)]:
@@ -187,7 +193,7 @@ def main():
     parser.add_argument('out', nargs='?', default=ROOT / 'tests/engine/golden/layers.json', type=pathlib.Path)
     out = parser.parse_args().out
     makers = (conv1d, batch_norm, max_pool, element_wise, layer_norm, linear, attention, weighted_bce,
-              avg_pool, max_time, select_time, lstm)
+              avg_pool, max_time, select_time, lstm, gate)
     cases = [c for make in makers for c in make()]
     out.write_text('[\n' + ',\n'.join(json.dumps(c, separators=(',', ':')) for c in cases) + '\n]\n')
     print(f'{out}: {len(cases)} cases, {out.stat().st_size} bytes')

@@ -51,8 +51,8 @@ void expect_close(const Tensor& got, const Tensor& expected, const std::string& 
 struct Case {
   explicit Case(const json& j)
       : params(j.at("params")), op(j.at("op")), name(op + " " + j.at("name").get<std::string>()) {
-    const bool channels_first =
-        op == "conv1d" || op == "batch_norm" || op == "max_pool" || op == "avg_pool" || op.ends_with("_time");
+    const bool channels_first = op == "conv1d" || op == "batch_norm" || op == "max_pool" || op == "avg_pool" ||
+                                op == "gate" || op.ends_with("_time");
     const auto convert = [&](const std::string& key, const Tensor& t) {
       if (key == "weight" && op == "conv1d") return from_pytorch(t, nn::Layout::kConv1d);
       if (key == "weight" && op == "linear") return from_pytorch(t, nn::Layout::kLinear);
@@ -111,6 +111,7 @@ Tensor forward(Case& c) {
   if (c.op == "max_time") return ops::max_over_time(c.in("x"));
   if (c.op == "select_time") return ops::select_time(c.in("x"), c.params.at("sample"));
   if (c.op == "lstm") return run_lstm(c);
+  if (c.op == "gate") return ops::gate(c.in("x"), c.in("g"));
   if (c.op == "gelu") return ops::gelu(c.in("x"));
   if (c.op == "relu") return ops::relu(c.in("x"));
   if (c.op == "layer_norm") return ops::layer_norm(c.in("x"), c.in("weight"), c.in("bias"), c.params.at("eps"));

@@ -33,7 +33,8 @@ Architecture architecture(const std::string& name, const DataShape& shape, const
     else
       *std::get<std::int64_t*>(field.value) = value.get<std::int64_t>();
   }
-  *std::get<double*>(field_named(a.fields(), "head_dropout").value) = 0;
+  for (const ConfigField& field : a.fields())
+    if (field.key.ends_with("dropout")) *std::get<double*>(field.value) = 0;
   return a;
 }
 
@@ -129,7 +130,8 @@ TEST_P(Baseline, EqualsPyTorch) {
 
 INSTANTIATE_TEST_SUITE_P(Models, Baseline,
                          ::testing::Values("fcn_wang", "resnet1d_wang", "inception1d", "xresnet1d101", "lstm",
-                                           "lstm_bidir"),
+                                           "lstm_bidir", "mrf_cnn_standin", "cnn_bilstm_standin", "resnet34_standin",
+                                           "xecgnet_standin"),
                          [](const auto& test) { return test.param; });
 
 TEST(ConvClassifier, EqualsPyTorchWithFeatures) {
@@ -167,6 +169,10 @@ TEST(ConvClassifier, HasThePublishedNumberOfParameters) {
   EXPECT_EQ(count("xresnet1d101", 5), 1872261);
   EXPECT_EQ(count("lstm", 5), 903685);
   EXPECT_EQ(count("lstm_bidir", 71), 2339143);
+  EXPECT_EQ(count("mrf_cnn_standin", 5), 120965);  // by hand
+  EXPECT_EQ(count("cnn_bilstm_standin", 5), 393477);
+  EXPECT_EQ(count("resnet34_standin", 5), 16606085);
+  EXPECT_EQ(count("xecgnet_standin", 5), 2235517);
 }
 
 // Kaiming normal by the fan in, biases 0, batch norms 1 and 0.
@@ -206,6 +212,13 @@ TEST(ConvClassifier, RefusesWhatCannotBe) {
   expect_error(build("resnet1d_wang", shape, {{"kernels", {4, 3}}}), {"odd"});
   expect_error(build("inception1d", shape, {{"modules", 4}}), {"4 modules, expected a multiple of 3"});
   expect_error(build("xresnet1d101", shape, {{"kernel", 4}}), {"odd kernel"});
+  expect_error(build("mrf_cnn_standin", shape, {{"channels", {32, 30}}}),
+               {"30 channels, expected a multiple of the 4"});
+  expect_error(build("cnn_bilstm_standin", shape, {{"kernels", {3}}}), {"3 channels and 1 kernels"});
+  expect_error(build("resnet34_standin", shape, {{"blocks", {3}}}), {"4 channels and 1 blocks"});
+  expect_error(build("xecgnet_standin", shape, {{"reduction", 64}}), {"32 channels, fewer than the reduction of 64"});
+  shorter.samples = 7;
+  expect_error(build("cnn_bilstm_standin", shorter, {}), {"7 samples, at least 8 are needed"});
 }
 
 }  // namespace

@@ -90,6 +90,7 @@ TEST_F(CudaOps, EqualTheCpu) {
          return ops::lstm(in[0], {in[1], in[2], in[3], in[4]}, true);
        }},
       {"gelu", {{3, 41}}, [](auto& in) { return ops::gelu(in[0]); }},
+      {"gate", {{3, 19, 36}, {3, 36}}, [](auto& in) { return ops::gate(in[0], in[1]); }},
       {"linear", {{2, 9, 7}, {7, 13}, {13}}, [](auto& in) { return ops::linear(in[0], in[1], in[2]); }},
       {"feed_forward",
        {{5, 12}, {12, 9}, {9}, {9, 7}, {7}},
