@@ -15,8 +15,8 @@
 
 #include "apps/common/app.h"
 #include "apps/common/config_options.h"
+#include "apps/common/model_data.h"
 #include "apps/common/outputs.h"
-#include "apps/common/progress.h"
 #include "apps/common/version.h"
 #include "base/error.h"
 #include "base/file.h"
@@ -75,17 +75,6 @@ struct Scored {
   std::vector<float> probabilities;
 };
 
-data::Dataset prepare(const Options& o, const model::DataConfig& config) {
-  ProgressLine progress;
-  model::PrepareOptions options;
-  options.use_cache = !o.no_cache;
-  if (o.cache) options.cache_folder = *o.cache;
-  options.progress = [&progress](std::int64_t done, std::int64_t total) {
-    progress.show("reading records", static_cast<double>(done) / static_cast<double>(total), "");
-  };
-  return model::prepare_data(config, options);
-}
-
 // Its configuration and its log, where they lie beside the model.
 void add_run_files(const fs::path& folder, report::ComparedRun& run) {
   if (fs::exists(folder / "config.toml")) {
@@ -106,7 +95,7 @@ Scored score_run(const Options& o, const std::string& path, const model::DataCon
   config.resample = data.resample;
   config.skip_missing = data.skip_missing;
   config.skip_damaged = data.skip_damaged;
-  data::Dataset set = prepare(o, config);
+  data::Dataset set = prepare_with_progress(config, !o.no_cache, o.cache);
   model::check_fits(d, set);
   const std::vector<std::int64_t> rows = data::rows_of_folds(set, o.folds);
   if (rows.empty())

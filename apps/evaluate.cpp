@@ -14,8 +14,8 @@
 
 #include "apps/common/app.h"
 #include "apps/common/config_options.h"
+#include "apps/common/model_data.h"
 #include "apps/common/outputs.h"
-#include "apps/common/progress.h"
 #include "apps/common/version.h"
 #include "base/error.h"
 #include "base/file.h"
@@ -92,31 +92,6 @@ void add_options(CLI::App& app, Options& o) {
   app.add_flag("--no-cache", o.no_cache, "prepare the data anew and keep nothing");
 }
 
-// The data as the model was trained on them, but for what the command line says.
-model::DataConfig data_config(const ConfigOptions& options, const model::ModelDescription& description) {
-  model::TrainingConfig config;
-  config.data = model::data_config_of(description);
-  options.apply(config);
-  settle_labels(config);
-  if (config.data.task == data::Task::kOwn && config.data.labels.empty())
-    throw UsageError("the model was trained on a table of labels, and there is no --labels",
-                     "Give a table with its classes: " + config.data.classes + ".");
-  // A model of normalized signals needs them normalized again.
-  if (description.normalize == data::Normalize::kZscore) config.data.normalize = description.normalize;
-  return config.data;
-}
-
-data::Dataset prepare(const Options& o, const model::DataConfig& config) {
-  ProgressLine progress;
-  model::PrepareOptions options;
-  options.use_cache = !o.no_cache;
-  if (o.cache) options.cache_folder = *o.cache;
-  options.progress = [&progress](std::int64_t done, std::int64_t total) {
-    progress.show("reading records", static_cast<double>(done) / static_cast<double>(total), "");
-  };
-  return prepare_data(config, options);
-}
-
 void write_json(const Options& o, const report::ReportData& report) {
   const nlohmann::json json = report::report_json(report);
   write_file(*o.json, json.dump(2, ' ', false, nlohmann::json::error_handler_t::replace) + "\n",
@@ -127,12 +102,15 @@ void write_json(const Options& o, const report::ReportData& report) {
 // `name` is the model's in the warning.
 void warn_of_known_folds(const model::ModelDescription& model, const std::string& name, const data::Dataset& set,
                          const std::vector<std::int64_t>& folds) {
-  const bool known = !model.data_hash.empty();
-  if (known && model.data_hash != model::records_hash(set)) return;
-  const std::string condition = known ? "" : ", if these are the data that it was trained on";
   const auto has = [](const std::vector<std::int64_t>& all, std::int64_t fold) {
     return std::find(all.begin(), all.end(), fold) != all.end();
   };
+  for (const std::int64_t fold : folds)
+    if (model.calibration_hash == model::records_hash(set) && has(model.calibration_folds, fold))
+      log_warning("fold {} calibrated {}'s probabilities: its figures are optimistic", fold, name);
+  const bool known = !model.data_hash.empty();
+  if (known && model.data_hash != model::records_hash(set)) return;
+  const std::string condition = known ? "" : ", if these are the data that it was trained on";
   for (const std::int64_t fold : folds) {
     if (has(model.val_folds, fold))
       log_warning("fold {} chose {}'s epoch and thresholds{}: its figures are optimistic", fold, name, condition);
@@ -200,8 +178,8 @@ struct Judge {
 void score_records(const Options& o, Device device, const std::vector<std::int64_t>& val_folds, const std::string& name,
                    Judge& judge) {
   const model::ModelDescription& d = judge.description();
-  judge.config = data_config(o.values, d);
-  judge.set = prepare(o, judge.config);
+  judge.config = data_as_trained(o.values, d);
+  judge.set = prepare_with_progress(judge.config, !o.no_cache, o.cache);
   check_fits(d, judge.set);
   judge.rows = data::rows_of_folds(judge.set, o.folds);
   for (const std::int64_t fold : o.folds)

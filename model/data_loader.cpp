@@ -182,11 +182,11 @@ Scores make_scores(std::vector<float> logits, double loss) {
   return scores;
 }
 
-Scores score(Model& net, const DataLoader& source, const std::vector<std::int64_t>& rows, std::int64_t batch_size,
-             const Tensor& pos_weight, const std::function<void()>& between) {
+WindowLogits window_logits(Model& net, const DataLoader& source, const std::vector<std::int64_t>& rows,
+                           std::int64_t batch_size, const Tensor& pos_weight, const std::function<void()>& between) {
   const NoGrad no_grad;
   net.set_training(false);
-  std::vector<float> all;
+  WindowLogits all;
   double loss = 0;
   const std::vector<std::int64_t> windows = crop_windows(source.crops(), source.samples());
   const std::size_t inputs = rows.size() * windows.size();
@@ -201,16 +201,23 @@ Scores score(Model& net, const DataLoader& source, const std::vector<std::int64_
     const Batch batch = source.batch(some, 0, count, starts);
     const Tensor logits = net.forward(batch.signals, batch.features);
     const std::vector<float> values = logits.values();
-    all.insert(all.end(), values.begin(), values.end());
+    all.values.insert(all.values.end(), values.begin(), values.end());
     if (pos_weight.defined()) {
       const Tensor mean_loss = ops::weighted_bce(logits, batch.labels, pos_weight);
       loss += static_cast<double>(mean_loss.values()[0]) * static_cast<double>(count);
     }
   }
-  loss = pos_weight.defined() ? loss / static_cast<double>(inputs) : std::numeric_limits<double>::quiet_NaN();
-  if (source.crops().samples == 0) return make_scores(std::move(all), loss);
-  return join_windows(all, windows.size(), static_cast<std::size_t>(source.labels().dim(1)), source.crops().aggregate,
-                      loss);
+  all.windows = std::ssize(windows);
+  all.loss = pos_weight.defined() ? loss / static_cast<double>(inputs) : std::numeric_limits<double>::quiet_NaN();
+  return all;
+}
+
+Scores score(Model& net, const DataLoader& source, const std::vector<std::int64_t>& rows, std::int64_t batch_size,
+             const Tensor& pos_weight, const std::function<void()>& between) {
+  WindowLogits all = window_logits(net, source, rows, batch_size, pos_weight, between);
+  if (source.crops().samples == 0) return make_scores(std::move(all.values), all.loss);
+  return join_windows(all.values, static_cast<std::size_t>(all.windows),
+                      static_cast<std::size_t>(source.labels().dim(1)), source.crops().aggregate, all.loss);
 }
 
 }  // namespace cardiograd::model

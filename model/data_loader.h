@@ -102,9 +102,20 @@ struct Scores {
 // With the probabilities of `logits`.
 Scores make_scores(std::vector<float> logits, double loss);
 
-// Runs the model in evaluation mode over `rows`, `batch_size` at a time; with crops over the windows of each record
-// (crop_windows), whose probabilities are joined. `pos_weight` (classes) may be undefined.
-// `between` is called before each batch.
+// The model's answers to the windows of each record (crop_windows), side by side; without crops there is one.
+struct WindowLogits {
+  std::vector<float> values;  // (N, windows, classes)
+  std::int64_t windows = 1;
+  double loss = 0;  // as in Scores
+};
+
+// Runs the model in evaluation mode over the windows of `rows`, `batch_size` at a time. `pos_weight` (classes) may be
+// undefined. `between` is called before each batch.
+WindowLogits window_logits(Model& net, const DataLoader& source, const std::vector<std::int64_t>& rows,
+                           std::int64_t batch_size, const Tensor& pos_weight,
+                           const std::function<void()>& between = {});
+
+// The same with the probabilities of each record's windows joined.
 Scores score(Model& net, const DataLoader& source, const std::vector<std::int64_t>& rows, std::int64_t batch_size,
              const Tensor& pos_weight, const std::function<void()>& between = {});
 

@@ -94,6 +94,10 @@ json description_json(const ModelDescription& d) {
             {"data_hash", d.data_hash}};
   if (d.fold_seed != 0) j["fold_seed"] = d.fold_seed;
   if (d.synthetic) j["synthetic"] = true;
+  if (!d.calibration_folds.empty()) {
+    j["calibration_folds"] = d.calibration_folds;
+    j["calibration_hash"] = d.calibration_hash;
+  }
   if (d.cropped_from != 0) {
     j["cropped_from"] = d.cropped_from;
     j["aggregate"] = word_of(d.aggregate);
@@ -133,6 +137,10 @@ ModelDescription description_from(const json& j) {
   if (j.contains("data_hash")) j.at("data_hash").get_to(d.data_hash);
   if (j.contains("fold_seed")) j.at("fold_seed").get_to(d.fold_seed);
   if (j.contains("synthetic")) j.at("synthetic").get_to(d.synthetic);
+  if (j.contains("calibration_folds")) {
+    j.at("calibration_folds").get_to(d.calibration_folds);
+    j.at("calibration_hash").get_to(d.calibration_hash);
+  }
   if (j.contains("cropped_from")) {
     j.at("cropped_from").get_to(d.cropped_from);
     read_word(j, "aggregate", d.aggregate);

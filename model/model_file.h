@@ -40,6 +40,9 @@ struct ModelDescription {
   std::int64_t fold_seed = 0;             // of folds that were drawn (data/label_table.h)
   bool synthetic = false;                 // trained on synthetic ECGs
   std::string data_hash;                  // of ecg_ids and folds of the data set; likewise
+  // Where probabilities and thresholds were calibrated (model/calibration.h); empty: nowhere.
+  std::vector<std::int64_t> calibration_folds;
+  std::string calibration_hash;  // of that data set
 
   // Samples of a record: more than the architecture's where the model sees crops.
   std::int64_t record_samples() const { return cropped_from == 0 ? architecture.shape().samples : cropped_from; }

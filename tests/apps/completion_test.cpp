@@ -10,8 +10,8 @@
 namespace cardiograd::testing {
 namespace {
 
-const std::vector<std::string> kPrograms = {"train",   "predict", "features", "evaluate", "synthesize",
-                                            "profile", "explain", "compare",  "import",   "export"};
+const std::vector<std::string> kPrograms = {"train",   "predict", "features", "evaluate", "synthesize", "profile",
+                                            "explain", "compare", "import",   "export",   "calibrate"};
 
 // The options that --help lists.
 std::set<std::string> listed_options(const std::string& program) {

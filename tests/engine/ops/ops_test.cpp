@@ -102,7 +102,9 @@ TEST(Ops, WrongShapesAreErrorsThatNameBoth) {
   EXPECT_NE(message([&] { ops::concat(x, Tensor::zeros({2, 9, 3})); }).find("(2, 9, 3)"), std::string::npos);
   EXPECT_NE(message([&] { ops::avg_pool1d(x, {.kernel = 11}); }).find("kernel 11"), std::string::npos);
   EXPECT_NE(message([&] { ops::max_over_time(Tensor::zeros({2, 3})); }).find("(2, 3)"), std::string::npos);
-  EXPECT_NE(message([&] { ops::gate(x, Tensor::zeros({2, 10})); }).find("(2, 10, 3) and the logits have (2, 10)"),
+  EXPECT_NE(message([&] {
+              ops::gate(x, Tensor::zeros({2, 10}));
+            }).find("(2, 10, 3) and the logits have (2, 10)"),
             std::string::npos);
   EXPECT_NE(message([&] { ops::attention(x, 2, {}); }).find("heads"), std::string::npos);
   EXPECT_NE(message([&] { Tensor::from<float>({1, 2}, {3}); }).find("expected 3"), std::string::npos);
