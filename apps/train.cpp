@@ -4,6 +4,7 @@
 #include <cstdio>
 #include <ctime>
 #include <filesystem>
+#include <memory>
 #include <optional>
 #include <string>
 
@@ -25,6 +26,8 @@
 #include "base/text.h"
 #include "base/threads.h"
 #include "engine/device.h"
+#include "engine/mpi/mpi_group.h"
+#include "engine/process_group.h"
 #include "kernels/gemm/gemm_cpu.h"
 #include "model/config_document.h"
 #include "model/initial_weights.h"
@@ -49,6 +52,7 @@ struct Options {
   double save_every_minutes = model::kSaveEverySeconds / 60;
   double check_tolerance = kCheckTolerance;
   bool auto_batch_size = false;
+  double rank_timeout_s = 60;
 };
 
 void add_options(CLI::App& app, Options& o) {
@@ -89,6 +93,12 @@ void add_options(CLI::App& app, Options& o) {
          "--check-tolerance", o.check_tolerance,
          fmt::format("with --device check: largest relative difference of a tensor; default {}", o.check_tolerance))
       ->check(CLI::Range(0.0, 1.0));
+  app.add_option(
+         "--rank-timeout", o.rank_timeout_s,
+         fmt::format("of several processes (docs/scaling.md): seconds that they wait for one of them before all "
+                     "end; default {:g}",
+                     o.rank_timeout_s))
+      ->check(CLI::Range(1.0, 1e6));
   app.add_option("--cache", o.cache, "folder for prepared data; default ~/.cache/cardiograd");
   app.add_flag("--no-cache", o.no_cache, "prepare the data anew and keep nothing");
 }
@@ -215,6 +225,21 @@ void create_folder(const fs::path& folder) {
                 "Give an --out where you may write.");
 }
 
+// What rank 0 has chosen: it alone looks into the folder, before it writes there.
+Run choose_together(const Options& o, ProcessGroup& group) {
+  Run run;
+  if (group.is_first()) {
+    run = choose_run(o);
+    check_output_folder(run.folder, "--out");
+  }
+  if (!group.has_others()) return run;
+  const std::string text = group.text_of_first("the configuration", config_text(run.config));
+  const std::string folder = group.text_of_first("the run folder", run.folder.string());
+  if (!group.is_first())
+    run = {.config = model::parse_config(text, "the configuration of rank 0"), .folder = folder, .resume = o.resume};
+  return run;
+}
+
 data::Dataset read_data(const Options& options, const model::DataConfig& config) {
   ProgressLine progress;
   model::PrepareOptions prepare_options;
@@ -225,6 +250,15 @@ data::Dataset read_data(const Options& options, const model::DataConfig& config)
     progress.show("reading records", static_cast<double>(done) / static_cast<double>(total), "");
   };
   return model::prepare_data(config, prepare_options);
+}
+
+// With a cache rank 0 prepares the data, and the others then read what it has kept.
+data::Dataset read_data_together(const Options& options, const model::DataConfig& config, ProcessGroup& group) {
+  const bool in_turn = !options.no_cache && config.labels.empty();
+  if (in_turn && !group.is_first()) group.meet("prepared data");
+  data::Dataset set = read_data(options, config);
+  if (in_turn && group.is_first()) group.meet("prepared data");
+  return set;
 }
 
 // What of --init the run begins with.
@@ -278,39 +312,58 @@ void print_result(const model::Trainer& trainer, const fs::path& folder) {
              printable((folder / "last.safetensors").string()));
 }
 
-void train(const Options& options) {
-  if (options.config_help) {
-    fmt::print("{}", model::configuration_document());
-    return;
-  }
-  catch_stop_signals(
-      fmt::format("the state is saved when this step is done, or after {} s without it", kStopPatienceSeconds));
-  // A folder that is there is locked before anything in it is looked at.
-  std::optional<FolderLock> lock;
-  if (options.out && fs::is_directory(*options.out)) lock.emplace(*options.out);
-  const Run run = choose_run(options);
-  check_output_folder(run.folder, "--out");
-  const Device device = device_for(run.config.device);
-  set_thread_count(static_cast<int>(run.config.threads));
-  data::Dataset set = read_data(options, run.config.data);
-  if (!is_quiet()) fmt::print("{}\n", printable_lines(data::describe(set)));
+void print_run(model::Trainer& trainer, const ProcessGroup& group, const fs::path& folder) {
+  if (is_quiet()) return;
+  const auto& shape = trainer.description().architecture.shape();
+  fmt::print("{}: {} parameters, {} classes, {} features; device {}, {} threads{}; run folder {}\n",
+             trainer.description().architecture.kind().title, trainer.net().parameter_count(), shape.classes,
+             shape.features, describe_device(trainer.device()), thread_count(),
+             group.has_others() ? fmt::format(" in each of {} processes", group.size()) : "",
+             printable(folder.string()));
+}
 
-  model::Trainer trainer(run.config, std::move(set), run.folder);
-  create_folder(run.folder);
-  if (!lock) {
-    lock.emplace(run.folder);
-    if (!run.resume) expect_no_run(run.folder);
+// The run folder with its configuration, and the run's state if it is resumed. Rank 0 writes and keeps the lock.
+void begin_run(const Options& options, const Run& run, const ProcessGroup& group, std::optional<FolderLock>& lock,
+               model::Trainer& trainer) {
+  if (group.is_first()) {
+    create_folder(run.folder);
+    if (!lock) {
+      lock.emplace(run.folder);
+      if (!run.resume) expect_no_run(run.folder);
+    }
   }
   const bool resumed = run.resume && trainer.resume(options.allow_changes);
-  write_config(run.folder / "config.toml", trainer.config());
+  if (group.is_first()) write_config(run.folder / "config.toml", trainer.config());
   if (run.resume)
     log_info("{}", resumed ? fmt::format("resuming after epoch {}", trainer.epochs_done())
                            : "no state yet: the run starts from its beginning");
-  if (!is_quiet())
-    fmt::print("{}: {} parameters, {} classes, {} features; device {}, {} threads; run folder {}\n",
-               trainer.description().architecture.kind().title, trainer.net().parameter_count(),
-               trainer.net().shape().classes, trainer.net().shape().features, describe_device(device), thread_count(),
-               printable(run.folder.string()));
+}
+
+void train(const Options& options, const Launch& launch) {
+  if (options.config_help) {
+    if (launch.rank == 0) fmt::print("{}", model::configuration_document());
+    return;
+  }
+  // Kept till the end of the process: what fails later ends the others through it.
+  static const std::unique_ptr<LaunchedGroup> group = join_launched(launch);
+  speak_as_rank(group->rank(), [](int status) { group->abort(status); });
+  catch_stop_signals(
+      group->has_others()
+          ? "the state is saved when this step is done, if all processes are still there"
+          : fmt::format("the state is saved when this step is done, or after {} s without it", kStopPatienceSeconds));
+  // A folder that is there is locked before anything in it is looked at.
+  std::optional<FolderLock> lock;
+  if (group->is_first() && options.out && fs::is_directory(*options.out)) lock.emplace(*options.out);
+  const Run run = choose_together(options, *group);
+  const Device device = device_for(run.config.device);
+  set_thread_count(static_cast<int>(run.config.threads));
+  data::Dataset set = read_data_together(options, run.config.data, *group);
+  if (!is_quiet()) fmt::print("{}\n", printable_lines(data::describe(set)));
+
+  model::Trainer trainer(run.config, std::move(set), run.folder, *group);
+  group->set_patience(options.rank_timeout_s);
+  begin_run(options, run, *group, lock, trainer);
+  print_run(trainer, *group, run.folder);
   print_taken_over(trainer);
   if (device == Device::kCpu && kernels::emulates(run.config.precision))
     log_info("--precision {} is emulated on this processor: no faster than fp32", word_of(run.config.precision));
@@ -322,9 +375,12 @@ void train(const Options& options) {
     fmt::print("{}", check_text(*check));
     expect_within(*check, options.check_tolerance);
   }
-  if (!finished)
+  if (!finished) {
+    group->leave();
     throw Stopped(fmt::format("after {} epochs and part of the next; the state is saved", trainer.epochs_done()),
                   fmt::format("Go on with: train --resume --out {}", run.folder.string()));
+  }
+  group->finish();
   print_result(trainer, run.folder);
 }
 
@@ -338,5 +394,7 @@ int main(int argc, char** argv) {
       "train");
   cardiograd::apps::Options options;
   cardiograd::apps::add_options(app, options);
-  return cardiograd::apps::run(app, argc, argv, [&] { cardiograd::apps::train(options); });
+  const cardiograd::Launch launch = cardiograd::launch_of_environment();
+  cardiograd::apps::speak_as_rank(launch.rank, {});
+  return cardiograd::apps::run(app, argc, argv, [&] { cardiograd::apps::train(options, launch); });
 }

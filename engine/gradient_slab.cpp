@@ -4,6 +4,9 @@
 #include <cstdint>
 #include <memory>
 
+#include <fmt/format.h>
+
+#include "base/error.h"
 #include "engine/autograd.h"
 
 namespace cardiograd {
@@ -55,6 +58,21 @@ void keep_gradients_together(const std::vector<Tensor*>& leaves) {
 Tensor gradients_together(const std::vector<Tensor*>& leaves) {
   const std::shared_ptr<GradientSlab> slab = common_slab(leaves);
   return slab == nullptr ? Tensor() : slab->all;
+}
+
+std::vector<Tensor> gradient_slabs(const std::vector<Tensor*>& leaves) {
+  std::vector<const GradientSlab*> seen;
+  std::vector<Tensor> slabs;
+  for (const Tensor* leaf : leaves) {
+    const std::shared_ptr<GradientSlab> slab = leaf->requires_grad() ? leaf->autograd()->slab : nullptr;
+    if (slab == nullptr)
+      throw Error(fmt::format("the gradient of a tensor of shape {} lies in no slab", leaf->shape().text()),
+                  "Make the optimizer first.");
+    if (std::find(seen.begin(), seen.end(), slab.get()) != seen.end()) continue;
+    seen.push_back(slab.get());
+    slabs.push_back(slab->all);
+  }
+  return slabs;
 }
 
 void clear_gradients(const std::vector<Tensor*>& leaves) {

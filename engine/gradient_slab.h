@@ -24,6 +24,10 @@ void keep_gradients_together(const std::vector<Tensor*>& leaves);
 // Parts of leaves without a gradient are zeros.
 Tensor gradients_together(const std::vector<Tensor*>& leaves);
 
+// The slabs that hold the gradients of `leaves`, each once, in the order of the leaves. Throws Error for a leaf
+// without.
+std::vector<Tensor> gradient_slabs(const std::vector<Tensor*>& leaves);
+
 // clear_grad() of all `leaves`: one fill for all that share a slab.
 void clear_gradients(const std::vector<Tensor*>& leaves);
 

@@ -23,11 +23,12 @@ std::vector<std::uint8_t> labels_at(const DataLoader& source, const std::vector<
   return labels;
 }
 
-CalibratedClass fit(const WindowLogits& all, const std::vector<std::uint8_t>& labels, std::size_t classes,
+// logits (records, windows, classes), labels (records, classes)
+CalibratedClass fit(const std::vector<float>& logits, const std::vector<std::uint8_t>& labels, std::size_t classes,
                     std::size_t column, Aggregate aggregate) {
-  evaluation::PlattData data{.windows = all.windows, .largest = aggregate == Aggregate::kMax};
-  for (std::size_t i = column; i < all.values.size(); i += classes)
-    data.logits.push_back(static_cast<double>(all.values[i]));
+  evaluation::PlattData data{.windows = std::ssize(logits) / std::ssize(labels),
+                             .largest = aggregate == Aggregate::kMax};
+  for (std::size_t i = column; i < logits.size(); i += classes) data.logits.push_back(static_cast<double>(logits[i]));
   for (std::size_t i = column; i < labels.size(); i += classes) data.labels.push_back(labels[i]);
   CalibratedClass result;
   result.positives = std::count(data.labels.begin(), data.labels.end(), 1);
@@ -70,10 +71,11 @@ std::vector<CalibratedClass> calibrate(TrainedModel& model, const DataLoader& so
   ModelDescription& description = model.description;
   const std::size_t count = description.class_names.size();
   const std::vector<std::uint8_t> labels = labels_at(source, rows);
-  const WindowLogits all = window_logits(*model.net, source, rows, batch_size, {});
+  const BatchScores all =
+      score_batches(*model.net, source, rows, batch_size, {}, 0, batches_of(source, rows.size(), batch_size));
   std::vector<CalibratedClass> classes;
   for (std::size_t c = 0; c < count; ++c) {
-    classes.push_back(fit(all, labels, count, c, source.crops().aggregate));
+    classes.push_back(fit(all.logits, labels, count, c, source.crops().aggregate));
     classes.back().name = description.class_names[c];
   }
   model.net->to(Device::kCpu);

@@ -132,7 +132,7 @@ Batch DataLoader::altered_batch(const std::vector<std::int32_t>& index, const st
                     features_.defined() ? gather_rows(features_, index, Device::kCpu) : Tensor(),
                     gather_rows(labels_, index, Device::kCpu)};
   alter(host);
-  std::vector<std::int32_t> all(index.size());
+  std::vector<std::int32_t> all(static_cast<std::size_t>(host.signals.dim(0)));
   std::iota(all.begin(), all.end(), 0);
   return {.signals = standardized(host.signals.to(device_), host.scales.to(device_), all),
           .features = host.features.defined() ? host.features.to(device_) : Tensor(),
@@ -182,16 +182,22 @@ Scores make_scores(std::vector<float> logits, double loss) {
   return scores;
 }
 
-WindowLogits window_logits(Model& net, const DataLoader& source, const std::vector<std::int64_t>& rows,
-                           std::int64_t batch_size, const Tensor& pos_weight, const std::function<void()>& between) {
+std::int64_t batches_of(const DataLoader& source, std::size_t rows, std::int64_t batch_size) {
+  const auto inputs = static_cast<std::int64_t>(rows * crop_windows(source.crops(), source.samples()).size());
+  return (inputs + batch_size - 1) / batch_size;
+}
+
+BatchScores score_batches(Model& net, const DataLoader& source, const std::vector<std::int64_t>& rows,
+                          std::int64_t batch_size, const Tensor& pos_weight, std::int64_t first_batch,
+                          std::int64_t end_batch, const std::function<void()>& between) {
   const NoGrad no_grad;
   net.set_training(false);
-  WindowLogits all;
-  double loss = 0;
+  BatchScores scores;
   const std::vector<std::int64_t> windows = crop_windows(source.crops(), source.samples());
   const std::size_t inputs = rows.size() * windows.size();
-  for (std::size_t first = 0; first < inputs; first += static_cast<std::size_t>(batch_size)) {
+  for (std::int64_t number = first_batch; number < end_batch; ++number) {
     if (between) between();
+    const auto first = static_cast<std::size_t>(number * batch_size);
     const std::size_t count = std::min(static_cast<std::size_t>(batch_size), inputs - first);
     std::vector<std::int64_t> some, starts;
     for (std::size_t i = first; i < first + count; ++i) {
@@ -201,23 +207,29 @@ WindowLogits window_logits(Model& net, const DataLoader& source, const std::vect
     const Batch batch = source.batch(some, 0, count, starts);
     const Tensor logits = net.forward(batch.signals, batch.features);
     const std::vector<float> values = logits.values();
-    all.values.insert(all.values.end(), values.begin(), values.end());
-    if (pos_weight.defined()) {
-      const Tensor mean_loss = ops::weighted_bce(logits, batch.labels, pos_weight);
-      loss += static_cast<double>(mean_loss.values()[0]) * static_cast<double>(count);
-    }
+    scores.logits.insert(scores.logits.end(), values.begin(), values.end());
+    if (!pos_weight.defined()) continue;
+    const Tensor mean_loss = ops::weighted_bce(logits, batch.labels, pos_weight);
+    scores.losses.push_back(static_cast<double>(mean_loss.values()[0]) * static_cast<double>(count));
   }
-  all.windows = std::ssize(windows);
-  all.loss = pos_weight.defined() ? loss / static_cast<double>(inputs) : std::numeric_limits<double>::quiet_NaN();
-  return all;
+  return scores;
+}
+
+Scores join_batches(const DataLoader& source, std::size_t rows, BatchScores all) {
+  const std::size_t windows = crop_windows(source.crops(), source.samples()).size();
+  double loss = 0;
+  for (const double one : all.losses) loss += one;
+  loss = all.losses.empty() ? std::numeric_limits<double>::quiet_NaN() : loss / static_cast<double>(rows * windows);
+  if (source.crops().samples == 0) return make_scores(std::move(all.logits), loss);
+  return join_windows(all.logits, windows, static_cast<std::size_t>(source.labels().dim(1)), source.crops().aggregate,
+                      loss);
 }
 
 Scores score(Model& net, const DataLoader& source, const std::vector<std::int64_t>& rows, std::int64_t batch_size,
              const Tensor& pos_weight, const std::function<void()>& between) {
-  WindowLogits all = window_logits(net, source, rows, batch_size, pos_weight, between);
-  if (source.crops().samples == 0) return make_scores(std::move(all.values), all.loss);
-  return join_windows(all.values, static_cast<std::size_t>(all.windows),
-                      static_cast<std::size_t>(source.labels().dim(1)), source.crops().aggregate, all.loss);
+  const std::int64_t batches = batches_of(source, rows.size(), batch_size);
+  return join_batches(source, rows.size(),
+                      score_batches(net, source, rows, batch_size, pos_weight, 0, batches, between));
 }
 
 }  // namespace cardiograd::model

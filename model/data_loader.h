@@ -46,7 +46,7 @@ class DataLoader {
 
   // The records `rows[first ... first + count - 1]`. Does not wait for the GPU. With crops the one of record
   // rows[first + i] that begins at sample starts[i]; without `starts` the one in its middle. `alter` may change what
-  // goes into the batch.
+  // goes into the batch, and leave rows out.
   Batch batch(const std::vector<std::int64_t>& rows, std::size_t first, std::size_t count,
               const std::vector<std::int64_t>& starts = {}, const std::function<void(HostBatch&)>& alter = {}) const;
 
@@ -99,23 +99,25 @@ struct Scores {
   double loss = 0;                   // weighted BCE, mean over all; NaN without weights; of crops that of the windows
 };
 
+// Of some of the batches of score(): their answers side by side, and of each the mean loss times the number of inputs.
+struct BatchScores {
+  std::vector<float> logits;
+  std::vector<double> losses;  // empty without weights
+};
+// Batches first ... end - 1 of those that `rows` have, `batch_size` at a time (of the last that there is: fewer).
+BatchScores score_batches(Model& net, const DataLoader& source, const std::vector<std::int64_t>& rows,
+                          std::int64_t batch_size, const Tensor& pos_weight, std::int64_t first, std::int64_t end,
+                          const std::function<void()>& between = {});
+std::int64_t batches_of(const DataLoader& source, std::size_t rows, std::int64_t batch_size);
+// What score() returns, from all batches of `rows` records in their order.
+Scores join_batches(const DataLoader& source, std::size_t rows, BatchScores all);
+
 // With the probabilities of `logits`.
 Scores make_scores(std::vector<float> logits, double loss);
 
-// The model's answers to the windows of each record (crop_windows), side by side; without crops there is one.
-struct WindowLogits {
-  std::vector<float> values;  // (N, windows, classes)
-  std::int64_t windows = 1;
-  double loss = 0;  // as in Scores
-};
-
-// Runs the model in evaluation mode over the windows of `rows`, `batch_size` at a time. `pos_weight` (classes) may be
-// undefined. `between` is called before each batch.
-WindowLogits window_logits(Model& net, const DataLoader& source, const std::vector<std::int64_t>& rows,
-                           std::int64_t batch_size, const Tensor& pos_weight,
-                           const std::function<void()>& between = {});
-
-// The same with the probabilities of each record's windows joined.
+// Runs the model in evaluation mode over `rows`, `batch_size` at a time; with crops over the windows of each record
+// (crop_windows), whose probabilities are joined. `pos_weight` (classes) may be undefined.
+// `between` is called before each batch.
 Scores score(Model& net, const DataLoader& source, const std::vector<std::int64_t>& rows, std::int64_t batch_size,
              const Tensor& pos_weight, const std::function<void()>& between = {});
 

@@ -98,6 +98,10 @@ json description_json(const ModelDescription& d) {
     j["calibration_folds"] = d.calibration_folds;
     j["calibration_hash"] = d.calibration_hash;
   }
+  if (d.processes > 1) {
+    j["processes"] = d.processes;
+    j["batch_norm"] = word_of(d.batch_norm);
+  }
   if (d.cropped_from != 0) {
     j["cropped_from"] = d.cropped_from;
     j["aggregate"] = word_of(d.aggregate);
@@ -140,6 +144,10 @@ ModelDescription description_from(const json& j) {
   if (j.contains("calibration_folds")) {
     j.at("calibration_folds").get_to(d.calibration_folds);
     j.at("calibration_hash").get_to(d.calibration_hash);
+  }
+  if (j.contains("processes")) {
+    j.at("processes").get_to(d.processes);
+    read_word(j, "batch_norm", d.batch_norm);
   }
   if (j.contains("cropped_from")) {
     j.at("cropped_from").get_to(d.cropped_from);

@@ -29,9 +29,11 @@ struct ModelDescription {
   data::Normalize normalize = data::Normalize::kNone;
   data::Unlabeled unlabeled = data::Unlabeled::kDrop;  // in training
   FeatureSet feature_set = FeatureSet::kAll;
-  Precision precision = Precision::kFp32;  // of the matrix products, in training and after
-  std::int64_t cropped_from = 0;           // samples of the records that crops come from; 0: whole records
-  Aggregate aggregate = Aggregate::kMax;   // of the crops
+  Precision precision = Precision::kFp32;           // of the matrix products, in training and after
+  std::int64_t cropped_from = 0;                    // samples of the records that crops come from; 0: whole records
+  Aggregate aggregate = Aggregate::kMax;            // of the crops
+  std::int64_t processes = 1;                       // that trained it together, at its last epoch
+  BatchNorm batch_norm = BatchNorm::kSynchronized;  // of more than one: over what its statistics were taken
   SignalScaling signal_scaling;
   FeatureScaling feature_scaling;
   std::int64_t epoch = 0;                 // epochs trained

@@ -17,6 +17,7 @@
 #include "base/random_streams.h"
 #include "base/text.h"
 #include "engine/autograd.h"
+#include "engine/batch_part.h"
 #include "engine/io/safetensors.h"
 #include "engine/ops/ops.h"
 #include "engine/optim/clip.h"
@@ -43,16 +44,26 @@ double seconds_since(Clock::time_point start) {
   return std::chrono::duration<double>(Clock::now() - start).count();
 }
 
+void keep_first(HostBatch& batch, std::int64_t rows) {
+  for (Tensor* table : {&batch.signals, &batch.scales, &batch.features, &batch.labels}) {
+    if (!table->defined()) continue;
+    std::vector<std::int64_t> dims = {rows};
+    for (int i = 1; i < table->shape().dims(); ++i) dims.push_back(table->dim(i));
+    *table = table->part(0, Shape(dims));
+  }
+}
+
 }  // namespace
 
-Trainer::Trainer(const TrainingConfig& config, data::Dataset set, std::filesystem::path folder)
+Trainer::Trainer(const TrainingConfig& config, data::Dataset set, std::filesystem::path folder, ProcessGroup& group)
     : config_(config),
       set_(std::move(set)),
       folder_(std::move(folder)),
       device_(device_for(config_.device)),
       description_(describe_model(config_, set_)),
       losses_(device_, kStepsAhead + 1),
-      run_source_(run_source(config_, set_)) {
+      run_source_(run_source(config_, set_)),
+      group_(group) {
   const std::vector<std::int64_t> folds = training_folds(set_, config_.data);
   data::check_training_folds(set_, {folds.begin(), folds.end()}, static_cast<int>(config_.data.val_fold),
                              static_cast<int>(config_.data.test_fold));
@@ -65,11 +76,15 @@ Trainer::Trainer(const TrainingConfig& config, data::Dataset set, std::filesyste
         fmt::format("the training folds hold {} records, fewer than a batch of {}", records, config_.batch_size),
         "Use a smaller --batch-size.");
 
+  if (group_.has_others()) check_group();
   std::optional<TrainedModel> init;
   if (!config_.init.empty()) {
     init = load_model(config_.init);
     run_source_.data["init"] = to_string(content_hash(read_file(model_path(config_.init))));
   }
+  if (group_.has_others()) expect_equal_data();
+  description_.processes = group_.size();
+  description_.batch_norm = config_.batch_norm;
   description_.signal_scaling =
       config_.data.standardize
           ? fit_signal_scaling(set_, train_rows_, config_.data.standardize_over == StandardizeOver::kAll)
@@ -199,16 +214,22 @@ struct Trainer::Epoch {
 };
 
 Batch Trainer::training_batch(const Epoch& epoch, const Step& step) const {
-  std::vector<std::int64_t> starts;
+  const OwnRows own = own_rows(step.count);
+  // Mixup blends a record with the one behind it in the whole batch: behind the last of a part comes one of another
+  // rank.
+  const bool one_more = config_.augmentation.mixup > 0 && own.count < step.count;
+  std::vector<std::int64_t> rows, starts;
   const Crops crops = description_.crops();
-  for (std::size_t i = step.first; crops.samples > 0 && i < step.first + step.count; ++i)
-    starts.push_back(crop_start(crops, description_.record_samples(), static_cast<std::uint64_t>(config_.seed),
-                                epoch.result.epoch - 1, epoch.rows[i]));
-  if (!config_.augmentation.any()) return source_->batch(epoch.rows, step.first, step.count, starts);
-  const std::vector<std::int64_t> rows(epoch.rows.begin() + static_cast<std::ptrdiff_t>(step.first),
-                                       epoch.rows.begin() + static_cast<std::ptrdiff_t>(step.first + step.count));
-  return source_->batch(epoch.rows, step.first, step.count, starts, [&](HostBatch& batch) {
+  for (std::size_t i = own.first; i < own.first + own.count + (one_more ? 1 : 0); ++i) {
+    rows.push_back(epoch.rows[step.first + i % step.count]);
+    if (crops.samples > 0)
+      starts.push_back(crop_start(crops, description_.record_samples(), static_cast<std::uint64_t>(config_.seed),
+                                  epoch.result.epoch - 1, rows.back()));
+  }
+  if (!config_.augmentation.any()) return source_->batch(rows, 0, rows.size(), starts);
+  return source_->batch(rows, 0, rows.size(), starts, [&](HostBatch& batch) {
     augment(config_.augmentation, static_cast<std::uint64_t>(config_.seed), epoch.result.epoch - 1, rows, batch);
+    if (one_more) keep_first(batch, static_cast<std::int64_t>(own.count));
   });
 }
 
@@ -233,21 +254,32 @@ void Trainer::train_step(Epoch& epoch, const Step& step) {
                          static_cast<std::uint32_t>(step.number));
   std::optional<CancellableLoops> cancellable;
   if (may_give_up(epoch.callbacks)) cancellable.emplace(epoch.callbacks.give_up);
+  const OwnRows own = own_rows(step.count);
+  std::optional<BatchPart> part;
+  if (group_.has_others())
+    part.emplace(BatchPart::Rows{static_cast<std::int64_t>(own.first), own.counts},
+                 config_.batch_norm == BatchNorm::kSynchronized ? &group_ : nullptr);
   const Batch batch = training_batch(epoch, step);
   const Tensor loss = ops::weighted_bce(net_->forward(batch.signals, batch.features), batch.labels, pos_weight_);
   losses_.push(loss);
   epoch.pending.push_back(step);
   collect_losses(epoch, device_ == Device::kCpu ? 0 : kStepsAhead);
-  backward(loss);
+  if (group_.has_others()) {
+    const double fraction = own.counts ? static_cast<double>(own.count) / static_cast<double>(step.count) : 0;
+    backward(loss, Tensor::full({1}, static_cast<float>(fraction)));
+    add_up_gradients();
+  } else {
+    backward(loss);
+  }
   cancellable.reset();  // Weights change from here on: that is done whole.
   if (config_.clip_norm > 0) optim::clip_gradients(net_->parameters(), config_.clip_norm);
   update_weights(step, loss);
   net_->clear_gradients();
 }
 
-// The GPU's steps are short.
+// The GPU's steps are short, and those of several processes end together.
 bool Trainer::may_give_up(const TrainerCallbacks& callbacks) const {
-  return device_ == Device::kCpu && callbacks.give_up;
+  return device_ == Device::kCpu && callbacks.give_up && !group_.has_others();
 }
 
 void Trainer::train_step_or_undo(Epoch& epoch, const Step& step) {
@@ -266,7 +298,7 @@ void Trainer::train_step_or_undo(Epoch& epoch, const Step& step) {
 }
 
 void Trainer::pause(Epoch& epoch, std::size_t samples) {
-  const bool stop = epoch.callbacks.stop && epoch.callbacks.stop();
+  const bool stop = group_.has_others() ? stop_agreed_ : epoch.callbacks.stop && epoch.callbacks.stop();
   if (!stop && seconds_since(saved_) < save_every_s_) return;
   collect_losses(epoch, 0);  // A state never holds what a loss that is not finite has left.
   position_ = {.samples = samples, .loss = epoch.loss};
@@ -291,14 +323,16 @@ void Trainer::collect_losses(Epoch& epoch, int ahead) {
 }
 
 // Of the oldest pending step.
-void Trainer::take_loss(Epoch& epoch, double value) {
+void Trainer::take_loss(Epoch& epoch, double own) {
   const Step step = epoch.pending.front();
   epoch.pending.pop_front();
+  const double value = group_.has_others() ? mean_loss(own, step.count, epoch.callbacks) : own;
   if (!std::isfinite(value)) {
     net_->set_dropout_step(random_streams::dropout_key(static_cast<std::uint64_t>(config_.seed)),
                            static_cast<std::uint32_t>(step.number));
+    const Batch batch = training_batch(epoch, step);
     stop_not_finite(fmt::format("loss of step {}", step.number + 1), value, step.lr,
-                    first_not_finite(training_batch(epoch, step)));
+                    group_.has_others() ? first_not_finite_of_all(own, batch) : first_not_finite(batch));
   }
   epoch.loss += value * static_cast<double>(step.count);
   const std::size_t seen = step.first + step.count;
@@ -323,6 +357,7 @@ std::string Trainer::first_not_finite(const Batch& batch) {
     // Not the running statistics: the step that failed has spoilt them after something else went wrong.
     for (const nn::NamedTensor& named : net_->parameters())
       if (!all_finite(*named.tensor)) return fmt::format("the parameter {} is not finite", named.name);
+    if (batch.signals.dim(0) < 2) return "";  // A batch norm cannot, of a part of a batch.
     const NoGrad no_grad;
     const FiniteCheck check;
     net_->forward(batch.signals, batch.features);
@@ -383,8 +418,12 @@ void Trainer::validate(EpochResult& result, const TrainerCallbacks& callbacks) {
   if (may_give_up(callbacks)) cancellable.emplace(callbacks.give_up);
   Scores scored;
   try {
-    scored = graph_ != nullptr ? graph_->score(val_rows_, config_.batch_size, pause)
-                               : score(*net_, *source_, val_rows_, config_.batch_size, pos_weight_, pause);
+    if (graph_ != nullptr)
+      scored = graph_->score(val_rows_, config_.batch_size, pause);
+    else if (group_.has_others())
+      scored = score_together(pause);
+    else
+      scored = score(*net_, *source_, val_rows_, config_.batch_size, pos_weight_, pause);
   } catch (const Canceled&) {
     write_state();
     throw Stopped{};
@@ -443,8 +482,11 @@ bool Trainer::run(const TrainerCallbacks& callbacks, double save_every_s) {
 
 void Trainer::save(const EpochResult& result) {
   description_.epoch = result.epoch;
-  save_model(folder_ / "last.safetensors", description_, *net_);
-  if (result.best || config_.keep == Keep::kLast) save_model(folder_ / "best.safetensors", description_, *net_);
+  if (group_.has_others()) expect_equal_weights();
+  if (group_.is_first()) {
+    save_model(folder_ / "last.safetensors", description_, *net_);
+    if (result.best || config_.keep == Keep::kLast) save_model(folder_ / "best.safetensors", description_, *net_);
+  }
   log_.push_back(result);
   position_ = {};
   write_log();

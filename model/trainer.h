@@ -12,6 +12,9 @@
 // Each file is replaced in one step. The state is written before the first step, every few minutes, when the run is
 // stopped, and last in every epoch. So a run killed at any moment resumes from the last state and ends with the same
 // bytes in its model files.
+//
+// Several processes may train one model together (ProcessGroup, trainer_group.cpp): each computes its part of the rows
+// of every batch, the gradients are summed, and all make the same step. Rank 0 alone writes.
 #pragma once
 
 #include <chrono>
@@ -26,6 +29,7 @@
 
 #include "data/dataset.h"
 #include "engine/optim/adam.h"
+#include "engine/process_group.h"
 #include "engine/transfer.h"
 #include "model/data_loader.h"
 #include "model/graph_steps.h"
@@ -63,8 +67,10 @@ class Trainer {
   // Fits scalings and positive weights on the training folds and builds the model, on the CPU; then everything moves to
   // the configuration's device. Takes the signals out of `set`.
   // Throws Error for what cannot be trained: an empty fold, a class without positives, fewer training records than one
-  // batch; and what take_over_weights() and freeze_part() throw.
-  Trainer(const TrainingConfig& config, data::Dataset set, std::filesystem::path folder);
+  // batch; what cannot be trained by several processes; and what take_over_weights() and freeze_part() throw. `group`
+  // must outlive the trainer, and all its ranks must make the same calls.
+  Trainer(const TrainingConfig& config, data::Dataset set, std::filesystem::path folder,
+          ProcessGroup& group = single_process());
 
   // Resumes from the folder's state; returns false when there is none, nor anything else that a run has written. Throws
   // Error when the state does not fit, is of other data or other values (unless parse_training_state() allows the
@@ -98,6 +104,13 @@ class Trainer {
   EpochResult train_epoch(std::int64_t epoch, const TrainerCallbacks& callbacks);
   // Between two steps, or two batches of the validation: saves the state when it is time. Throws Stopped.
   void pause(Epoch& epoch, std::size_t samples);
+  // Of the whole batch.
+  struct OwnRows {
+    std::size_t first = 0;
+    std::size_t count = 0;
+    bool counts = true;  // false: they stand in for none (BatchPart::Rows)
+  };
+  OwnRows own_rows(std::size_t batch) const;
   Batch training_batch(const Epoch& epoch, const Step& step) const;
   void train_step(Epoch& epoch, const Step& step);
   bool may_give_up(const TrainerCallbacks& callbacks) const;
@@ -117,6 +130,14 @@ class Trainer {
   void save(const EpochResult& result);
   void write_log() const;
   void write_state();
+  // What several processes do together; all in trainer_group.cpp.
+  void check_group() const;
+  void expect_equal_data();
+  void expect_equal_weights();
+  double mean_loss(double own, std::size_t batch, const TrainerCallbacks& callbacks);
+  void add_up_gradients();
+  Scores score_together(const std::function<void()>& between);
+  std::string first_not_finite_of_all(double own_loss, const Batch& own);
   // What is not finite: an input, a parameter, or the result of the first operation; empty when all is.
   std::string first_not_finite(const Batch& batch);
   [[noreturn]] void stop_not_finite(const std::string& which, double loss, double lr, const std::string& culprit) const;
@@ -141,6 +162,8 @@ class Trainer {
   std::vector<EpochResult> log_;
   EpochPosition position_;  // in the epoch that is not finished
   RunSource run_source_;
+  ProcessGroup& group_;
+  bool stop_agreed_ = false;  // by all ranks, in the last step
   double save_every_s_ = kSaveEverySeconds;
   std::chrono::steady_clock::time_point saved_;
 };

@@ -17,6 +17,7 @@ constexpr const char* kStateKey = "cardiograd_state";
 }  // namespace
 
 void Trainer::write_log() const {
+  if (!group_.is_first()) return;
   std::string text = "epoch,train_loss,val_loss,val_macro_auc,lr,samples_per_s,seconds,finished";
   for (const std::string& name : description_.class_names) text += "," + data::csv_cell("auc_" + name);
   text += "\n";
@@ -31,6 +32,8 @@ void Trainer::write_log() const {
 }
 
 void Trainer::write_state() {
+  saved_ = std::chrono::steady_clock::now();
+  if (!group_.is_first()) return;
   SafetensorsFile state;
   store_tensors(net_->named_tensors(), "model.", state);
   store_tensors(optimizer_->state(), "adam.", state);
@@ -41,16 +44,17 @@ void Trainer::write_state() {
   saved_ = std::chrono::steady_clock::now();
 }
 
+// Rank 0 reads, for all: the folder need not be there elsewhere, and all go on from the same state.
 bool Trainer::resume(bool allow_changes) {
   const std::filesystem::path path = folder_ / "state.safetensors";
-  if (!std::filesystem::exists(path)) {
-    for (const char* name : {"last.safetensors", "best.safetensors", "log.csv"})
-      if (std::filesystem::exists(folder_ / name))
-        throw Error(fmt::format("{}: missing, but {} of a run is there", path.string(), name),
-                    "Restore it, or start another run with another --out; nothing was changed.");
-    return false;
-  }
-  const SafetensorsFile state = read_safetensors(path);
+  const bool there = group_.is_first() && std::filesystem::exists(path);
+  for (const char* name : {"last.safetensors", "best.safetensors", "log.csv"})
+    if (group_.is_first() && !there && std::filesystem::exists(folder_ / name))
+      throw Error(fmt::format("{}: missing, but {} of a run is there", path.string(), name),
+                  "Restore it, or start another run with another --out; nothing was changed.");
+  if (group_.gather("whether there is a state", {there ? 1.0 : 0.0}).front() == 0) return false;
+  const std::string content = group_.text_of_first("the state", there ? read_file(path) : "");
+  const SafetensorsFile state = parse_safetensors(content, path);
   const auto metadata = state.metadata.find(kStateKey);
   if (metadata == state.metadata.end())
     throw Error(fmt::format("{}: no training state: the metadata '{}' is missing", path.string(), kStateKey),

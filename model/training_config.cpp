@@ -128,6 +128,8 @@ void add_training_fields(TrainingConfig& c, Fields& fields) {
   add("label_smoothing", &a.label_smoothing, "", "labels of training become label * (1 - this) + this / 2", fraction);
   add("keep", &c.keep, "", "epoch whose model best.safetensors holds");
   add("thresholds", &c.thresholds, "", "probability above which a class is positive");
+  add("batch_norm", &c.batch_norm, "",
+      "with several processes (docs/scaling.md): what batch norm's statistics are taken over");
   add("precision", &c.precision, "--precision",
       "factors of matrix products; CPUs are faster with bf16 where they have AVX512-BF16");
   add("seed", &c.seed, "--seed", "seed of the initial weights, the shuffles and dropout",
@@ -262,6 +264,22 @@ std::vector<ConfigField> config_fields(TrainingConfig& config) {
   return fields;
 }
 
+TrainingConfig parse_config(const std::string& text, const std::string& origin, TrainingConfig base) {
+  TrainingConfig config = std::move(base);
+  try {
+    read_root(origin, toml::parse(text, origin), config);
+  } catch (const toml::parse_error& error) {
+    throw Error(fmt::format("{}:{}: {}", origin, error.source().begin.line, error.description()),
+                "Expected TOML, as a run's config.toml shows it.");
+  }
+  try {
+    check_values(config);
+  } catch (const Error& error) {
+    throw Error(fmt::format("{}: {}", origin, error.what()), error.hint());
+  }
+  return config;
+}
+
 TrainingConfig read_config(const std::filesystem::path& path, TrainingConfig base) {
   std::error_code ignored;
   if (std::filesystem::is_directory(path, ignored))
@@ -269,23 +287,10 @@ TrainingConfig read_config(const std::filesystem::path& path, TrainingConfig bas
            std::filesystem::exists(path / "config.toml", ignored)
                ? fmt::format("Give the run's configuration: {}.", (path / "config.toml").string())
                : "Give a file such as a run's config.toml.");
-  const std::string text = read_file(path, kMaxConfigBytes);
-  TrainingConfig config = std::move(base);
-  try {
-    read_root(path, toml::parse(text, path.string()), config);
-  } catch (const toml::parse_error& error) {
-    throw Error(fmt::format("{}:{}: {}", path.string(), error.source().begin.line, error.description()),
-                "Expected TOML, as a run's config.toml shows it.");
-  }
-  try {
-    check_values(config);
-  } catch (const Error& error) {
-    throw Error(fmt::format("{}: {}", path.string(), error.what()), error.hint());
-  }
-  return config;
+  return parse_config(read_file(path, kMaxConfigBytes), path.string(), std::move(base));
 }
 
-void write_config(const std::filesystem::path& path, const TrainingConfig& config) {
+std::string config_text(const TrainingConfig& config) {
   TrainingConfig copy = config;
   std::string text = "# A complete training run: train --config with this file repeats it.\n";
   std::string section;
@@ -293,7 +298,11 @@ void write_config(const std::filesystem::path& path, const TrainingConfig& confi
     if (field.section != section) text += fmt::format("\n[{}]\n", section = field.section);
     text += fmt::format("{} = {}\n", field.key, field.text());
   }
-  write_file(path, text);
+  return text;
+}
+
+void write_config(const std::filesystem::path& path, const TrainingConfig& config) {
+  write_file(path, config_text(config));
 }
 
 void settle_labels(TrainingConfig& config) {

@@ -99,6 +99,13 @@ constexpr EnumWords<Freeze, 3> enum_words(Freeze) {
            {Freeze::kEncoder, "encoder", "it and the Transformer encoder"}}};
 }
 
+enum class BatchNorm { kSynchronized, kLocal };
+// Words for options and files, with their meanings.
+constexpr EnumWords<BatchNorm, 2> enum_words(BatchNorm) {
+  return {{{BatchNorm::kSynchronized, "synchronized", "of the whole batch, as one process has them"},
+           {BatchNorm::kLocal, "local", "of each process's own part; rank 0's running ones are kept"}}};
+}
+
 struct DataConfig {
   std::string folder;
   std::string labels;   // a table of one's own labels (data/label_table.h); empty: PTB-XL's layout
@@ -145,6 +152,7 @@ struct TrainingConfig {
   Augmentation augmentation;
   Keep keep = Keep::kBest;
   Thresholds thresholds = Thresholds::kTuned;
+  BatchNorm batch_norm = BatchNorm::kSynchronized;
   Precision precision = Precision::kFp32;
   std::int64_t seed = 0;
   std::string init;  // a model file to begin with; empty: random weights
@@ -168,6 +176,10 @@ std::vector<ConfigField> config_fields(TrainingConfig& config);
 // version before is taken with a warning that names the new one.
 TrainingConfig read_config(const std::filesystem::path& path, TrainingConfig base = {});
 void write_config(const std::filesystem::path& path, const TrainingConfig& config);
+
+// The text of such a file, and the configuration that it holds: throws as read_config() does, naming `origin`.
+std::string config_text(const TrainingConfig& config);
+TrainingConfig parse_config(const std::string& text, const std::string& origin, TrainingConfig base = {});
 
 // What follows from data.labels where it is given: the task, that records without a class stay, and the folder of the
 // table where there is no other.

@@ -8,6 +8,7 @@ packages=(
   libeigen3-dev libfmt-dev libcli11-dev nlohmann-json3-dev libtomlplusplus-dev libcsv-dev libxxhash-dev
   libflac-dev zlib1g-dev libpugixml-dev
   libboost-context-dev libonnx-dev libprotobuf-dev libgtest-dev libbenchmark-dev
+  libopenmpi-dev openmpi-bin   # train as several processes
   libdnnl-dev libopenblas-dev  # opponents in bench/kernel
 )
 case "${1:-}" in

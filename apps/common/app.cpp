@@ -1,6 +1,8 @@
 #include "apps/common/app.h"
 
+#include <algorithm>
 #include <cerrno>
+#include <chrono>
 #include <csignal>
 #include <cstdio>
 #include <cstring>
@@ -11,6 +13,8 @@
 #include <string>
 #include <string_view>
 #include <system_error>
+#include <thread>
+#include <utility>
 #include <vector>
 
 #include <CLI/CLI.hpp>
@@ -31,16 +35,22 @@
 namespace cardiograd::apps {
 namespace {
 
+// Of an error that all ranks have, one message shall stand: that of the first of them, which then ends the others.
+constexpr std::chrono::milliseconds kRankZeroFirst{1000};
+constexpr std::chrono::milliseconds kBetweenRanks{400};
+
 bool quiet = false;
 bool log_json = false;
 bool failure_reported = false;
+int rank = 0;
+std::function<void(int status)> end_all_ranks;
 
 // Never throws, where fmt::print would: standard error may be closed.
 void print_error_line(const std::string& line) {
   std::fputs((line + "\n").c_str(), stderr);
 }
 
-void print_log(const char* level, std::string_view message, std::string_view hint = "") {
+void print_lines(const char* level, std::string_view message, std::string_view hint) {
   if (log_json) {
     nlohmann::ordered_json line = {{"level", level}, {"message", message}};
     if (!hint.empty()) line["hint"] = hint;
@@ -49,6 +59,16 @@ void print_log(const char* level, std::string_view message, std::string_view hin
   const std::string_view prefix = std::string_view(level) == "info" ? "" : level;
   print_error_line(fmt::format("{}{}{}", prefix, prefix.empty() ? "" : ": ", printable(message)));
   if (!hint.empty()) print_error_line("hint: " + printable(hint));
+}
+
+void print_log(const char* level, std::string_view message, std::string_view hint = "") {
+  if (rank == 0) return print_lines(level, message, hint);
+  const bool error = std::string_view(level) == "error";
+  // Also before a process that was stopped ends: launchers then end the others.
+  if (error || std::string_view(level) == "stopped")
+    std::this_thread::sleep_for(kRankZeroFirst + std::min(rank, 16) * kBetweenRanks);
+  // A launcher ends the others by a signal, once one of them has said why.
+  if (error && !stop_requested()) print_lines(level, fmt::format("rank {}: {}", rank, message), hint);
 }
 
 // Why the program fails.
@@ -160,6 +180,12 @@ void report_error(const std::string& message, const std::string& hint) {
   print_log("error", message, hint);
 }
 
+void speak_as_rank(int own_rank, std::function<void(int status)> end_all) {
+  rank = own_rank;
+  end_all_ranks = std::move(end_all);
+  if (rank > 0) quiet = true;
+}
+
 bool is_quiet() {
   return quiet;
 }
@@ -181,6 +207,7 @@ int run(CLI::App& app, int argc, char** argv, const std::function<void()>& body)
   app.name(std::filesystem::path(argv[0]).filename().string());
   add_common_options(app);
   const int status = parse_and_run(app, argc, argv, body);
+  if (status != 0 && end_all_ranks) end_all_ranks(status);
   if (standard_output_is_written() || failure_reported) return status;
   const int error = errno;
   report(app,

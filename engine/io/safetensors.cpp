@@ -239,7 +239,10 @@ Tensor reversed_3d(const Tensor& from) {
 }  // namespace
 
 SafetensorsFile read_safetensors(const std::filesystem::path& path) {
-  const std::string content = read_file(path);
+  return parse_safetensors(read_file(path), path);
+}
+
+SafetensorsFile parse_safetensors(const std::string& content, const std::filesystem::path& path) {
   std::uint64_t header_bytes = 0;
   const json header = parse_header(path, content, header_bytes);
   const std::uint64_t data_bytes = content.size() - 8 - header_bytes;

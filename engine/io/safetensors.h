@@ -26,6 +26,8 @@ struct SafetensorsFile {
 // names, types, shapes or offsets, or whose header or tensors are not what write_safetensors() wrote. Files of other
 // programs, without checksums, are read with a note in the log.
 SafetensorsFile read_safetensors(const std::filesystem::path& path);
+// The same of a file's bytes; errors name `path`, which is not opened.
+SafetensorsFile parse_safetensors(const std::string& content, const std::filesystem::path& path);
 
 // Writes atomically; equal content gives equal bytes. The XXH3-128 of each tensor and of the header stand in the
 // metadata, which other readers of the format pass over. All tensors must be on the CPU. Throws Error when the file

@@ -6,6 +6,7 @@
 
 #include "base/threads.h"
 #include "engine/autograd.h"
+#include "engine/batch_part.h"
 
 namespace cardiograd::nn {
 namespace {
@@ -170,7 +171,11 @@ Tensor BatchNorm1d::compute_plus(const Tensor& x, const Tensor& added) {
   const auto normalized = [&] {
     if (given) return ops::batch_norm(convolved, weight_, bias_, options);
     if (pool_ == nullptr) return ops::batch_norm(x, weight_, bias_, running_mean_, running_var_, options);
-    if (options.training) return ops::batch_norm_pool(x, weight_, bias_, running_mean_, running_var_, options);
+    // Of a part of a batch the statistics come from other processes: pooling is then a pass of its own.
+    const BatchPart* part = BatchPart::current();
+    const bool shared = part != nullptr && part->statistics() != nullptr;
+    if (options.training && !shared)
+      return ops::batch_norm_pool(x, weight_, bias_, running_mean_, running_var_, options);
     return pool_->forward(ops::batch_norm(x, weight_, bias_, running_mean_, running_var_, options));
   };
   return added.defined() ? ops::add(normalized(), added) : normalized();

@@ -1,11 +1,17 @@
 #include "kernels/batch_norm/batch_norm.h"
 
+#include <algorithm>
+#include <cstddef>
+#include <vector>
+
 #include <fmt/format.h>
 
 #include "base/error.h"
 #include "engine/autograd.h"
+#include "engine/batch_part.h"
 #include "engine/dispatch.h"
 #include "engine/ops/ops.h"
+#include "kernels/batch_norm/batch_norm_cpu.h"
 
 namespace cardiograd::ops {
 namespace {
@@ -35,6 +41,83 @@ Tensor batch_norm_training(const kernels::BatchNormShape& s, const Tensor& x, co
   Tensor variance = x.new_empty({s.channels});
   CARDIOGRAD_RUN(batch_norm_forward, s, x, gamma, beta, running_mean, running_var, y, mean, variance);
   record_training(s, x, gamma, beta, mean, variance, y);
+  return y;
+}
+
+// What the processes of a group know together about the values of a batch norm.
+struct SharedStatistics {
+  Tensor mean;
+  Tensor variance;
+  std::int64_t rows = 0;
+};
+
+// Over the rows of all, combined in the order of ranks (Chan, Golub and LeVeque, 1983); the running statistics follow.
+SharedStatistics share_statistics(const kernels::BatchNormShape& s, const BatchPart& part, const Tensor& x,
+                                  Tensor& running_mean, Tensor& running_var) {
+  const auto channels = static_cast<std::size_t>(s.channels);
+  std::vector<double> own(1 + 2 * channels);
+  if (part.rows().count) {
+    own[0] = static_cast<double>(s.rows);
+    kernels::batch_norm_moments_cpu(s, x.data(), own.data() + 1, own.data() + 1 + channels);
+  }
+  const std::vector<double> all = part.statistics()->gather("statistics of a batch norm", own);
+  double rows = 0;
+  for (std::size_t at = 0; at < all.size(); at += own.size()) rows += all[at];
+  SharedStatistics shared = {x.new_empty({s.channels}), x.new_empty({s.channels}), static_cast<std::int64_t>(rows)};
+  if (rows < 2)
+    throw Error(fmt::format("batch_norm: {} value per channel in training, expected at least 2", shared.rows),
+                "Use a --batch-size of 2 or more.");
+  for (std::size_t c = 0; c < channels; ++c) {
+    double mean = 0, squares = 0;
+    for (std::size_t at = 0; at < all.size(); at += own.size()) mean += all[at] * all[at + 1 + c];
+    mean /= rows;
+    for (std::size_t at = 0; at < all.size(); at += own.size()) {
+      const double between = all[at + 1 + c] - mean;
+      squares += all[at + 1 + channels + c] + all[at] * between * between;
+    }
+    shared.mean.data()[c] = static_cast<float>(mean);
+    shared.variance.data()[c] = static_cast<float>(squares / rows);
+    float& moved_mean = running_mean.data()[c];
+    float& moved_var = running_var.data()[c];
+    moved_mean = static_cast<float>((1 - s.momentum) * moved_mean + s.momentum * mean);
+    moved_var = static_cast<float>((1 - s.momentum) * moved_var + s.momentum * squares / (rows - 1));
+  }
+  return shared;
+}
+
+// The sums of all ranks in the place of one's own.
+void share_sums(const BatchPart::Rows& rows, ProcessGroup& group, std::int64_t count, double* sums) {
+  std::vector<double> own(sums, sums + count);
+  if (!rows.count) std::fill(own.begin(), own.end(), 0);
+  const std::vector<double> all = group.gather("gradient of a batch norm", own);
+  for (std::size_t i = 0; i < own.size(); ++i) {
+    sums[i] = 0;
+    for (std::size_t at = i; at < all.size(); at += own.size()) sums[i] += all[at];
+  }
+}
+
+// batch_norm_training() of a part of a batch, on the CPU.
+Tensor batch_norm_shared(const kernels::BatchNormShape& s, const BatchPart& part, const Tensor& x, const Tensor& gamma,
+                         const Tensor& beta, Tensor& running_mean, Tensor& running_var) {
+  if (common_device("batch_norm", {&x, &gamma, &beta, &running_mean, &running_var}) != Device::kCpu)
+    throw Error("batch_norm: statistics of several processes are taken on the CPU alone", "Use --device cpu.");
+  const SharedStatistics shared = share_statistics(s, part, x, running_mean, running_var);
+  Tensor y = x.new_empty(x.shape());
+  CARDIOGRAD_RUN(batch_norm_eval_forward, s, x, gamma, beta, shared.mean, shared.variance, y);
+  const GradientSlot dx(x);
+  const GradientSlot dgamma(gamma);
+  const GradientSlot dbeta(beta);
+  record("batch_norm", y, {&x, &gamma, &beta},
+         [=, x = x.detach(), gamma = gamma.detach(), beta = beta.detach(), rows = part.rows(),
+          group = part.statistics()](const Tensor& dy) {
+           Tensor gradient = dx.new_gradient();
+           const auto share = [&](double* sums) { share_sums(rows, *group, 2 * s.channels, sums); };
+           kernels::batch_norm_shared_backward_cpu(
+               s, shared.rows, x.data(), gamma.data(), beta.data(), shared.mean.data(), shared.variance.data(),
+               dy.data(), share, gradient.data(), dgamma.accumulator().data(), dbeta.accumulator().data());
+           if (!rows.count) gradient.fill_zero();  // The statistics do not depend on rows that stand in for none.
+           dx.accumulate(gradient);
+         });
   return y;
 }
 
@@ -77,6 +160,9 @@ kernels::BatchNormShape shape_of(const Tensor& x, const Tensor& gamma, const Ten
 Tensor batch_norm(const Tensor& x, const Tensor& gamma, const Tensor& beta, Tensor& running_mean, Tensor& running_var,
                   const BatchNormOptions& options) {
   const kernels::BatchNormShape s = shape_of(x, gamma, beta, running_mean, running_var, options);
+  const BatchPart* part = BatchPart::current();
+  if (options.training && part != nullptr && part->statistics() != nullptr)
+    return batch_norm_shared(s, *part, x, gamma, beta, running_mean, running_var);
   return options.training ? batch_norm_training(s, x, gamma, beta, running_mean, running_var)
                           : batch_norm_eval(s, x, gamma, beta, running_mean, running_var);
 }

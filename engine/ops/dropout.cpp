@@ -4,6 +4,7 @@
 
 #include "base/error.h"
 #include "engine/autograd.h"
+#include "engine/batch_part.h"
 #include "engine/dispatch.h"
 #include "engine/ops/ops.h"
 
@@ -14,7 +15,7 @@ Tensor dropout(const Tensor& x, const kernels::DropoutKey& key) {
     throw Error(fmt::format("dropout: probability {}, expected 0 or more and less than 1", key.probability));
   if (key.probability == 0.0F) return x;
   // One kernel for both directions.
-  const kernels::DropoutShape s = {x.count(), key};
+  const kernels::DropoutShape s = {x.count(), key_of_part(key, x.dim(0) > 0 ? x.count() / x.dim(0) : 0)};
   Tensor y = x.new_empty(x.shape());
   run_kernel<kernels::dropout_cpu, kernels::dropout_cuda>("dropout_forward", s, x, y);
   const GradientSlot dx(x);

@@ -4,6 +4,7 @@
 
 #include "base/error.h"
 #include "engine/autograd.h"
+#include "engine/batch_part.h"
 #include "engine/dispatch.h"
 #include "engine/observer.h"
 #include "engine/ops/ops.h"
@@ -102,7 +103,7 @@ Tensor feed_forward(const Tensor& x, const LinearLayer& first, const kernels::Dr
   const kernels::LinearShape product2 = shape_of("feed_forward", hidden_shape, second.weight, second.bias);
   kernels::LinearShape s = product1;
   s.relu = true;
-  s.dropout = dropout;
+  s.dropout = key_of_part(dropout, hidden_shape[0] > 0 ? hidden_shape.count() / hidden_shape[0] : 0);
   Tensor hidden = x.new_empty(hidden_shape);
   {
     const LayerScope layer = scope_of(first.path);

@@ -4,6 +4,7 @@
 
 #include "base/error.h"
 #include "engine/autograd.h"
+#include "engine/batch_part.h"
 #include "engine/dispatch.h"
 #include "engine/ops/ops.h"
 
@@ -19,8 +20,10 @@ Tensor residual_layer_norm(const Tensor& x, const Tensor& bias, const Tensor& re
   expect_shape("residual_layer_norm", "bias", bias, {width});
   expect_shape("residual_layer_norm", "gamma", gamma, {width});
   expect_shape("residual_layer_norm", "beta", beta, {width});
-  const kernels::ResidualLayerNormShape s = {
-      .rows = x.count() / width, .width = width, .epsilon = epsilon, .dropout = dropout};
+  const kernels::ResidualLayerNormShape s = {.rows = x.count() / width,
+                                             .width = width,
+                                             .epsilon = epsilon,
+                                             .dropout = key_of_part(dropout, x.dim(0) > 0 ? x.count() / x.dim(0) : 0)};
   Tensor y = x.new_empty(x.shape());
   Tensor mean = x.new_empty({s.rows});
   Tensor rstd = x.new_empty({s.rows});

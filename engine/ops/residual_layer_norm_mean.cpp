@@ -4,6 +4,7 @@
 
 #include "base/error.h"
 #include "engine/autograd.h"
+#include "engine/batch_part.h"
 #include "engine/dispatch.h"
 #include "engine/ops/ops.h"
 
@@ -33,7 +34,7 @@ kernels::ResidualLayerNormMeanShape shape_of(const Tensor& x, const Tensor& bias
           .width = width,
           .width_b = beside.dim(1),
           .epsilon = epsilon,
-          .dropout = dropout};
+          .dropout = key_of_part(dropout, x.dim(1) * width)};
 }
 
 }  // namespace

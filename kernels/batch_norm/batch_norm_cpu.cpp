@@ -8,6 +8,8 @@
 
 #include <algorithm>
 #include <cmath>
+#include <cstddef>
+#include <vector>
 
 #include "base/threads.h"
 #include "kernels/common/scratch.h"
@@ -150,6 +152,28 @@ void gradient_rows(std::int64_t rows, std::int64_t channels, const float* __rest
   }
 }
 
+// Of all blocks: their own means, sums and squares.
+void find_block_statistics(const BatchNormShape& s, const float* x, float* partial) {
+  parallel_for(block_count(s), [&](std::int64_t b) {
+    const Block block = block_at(partial, s.channels, b);
+    block_statistics(rows_of_block(s, b), s.channels, x + b * kRowsPerBlock * s.channels, block.pivot, block.sum,
+                     block.squares);
+  });
+}
+
+// Of all blocks: the sums of dy and of dy * (x - mean), (block, 2, C). `done` is called with each block.
+template <class Done>
+void find_gradient_sums(const BatchNormShape& s, const float* x, const float* mean, const float* scale,
+                        const float* beta, const float* dy, float* partial, const Done& done) {
+  parallel_for(block_count(s), [&](std::int64_t block) {
+    const std::int64_t at = block * kRowsPerBlock * s.channels;
+    float* sum = partial + 2 * block * s.channels;
+    const auto sums = s.relu ? gradient_sums<true> : gradient_sums<false>;
+    sums(rows_of_block(s, block), s.channels, x + at, dy + at, mean, scale, beta, sum, sum + s.channels);
+    done(block);
+  });
+}
+
 // Both backward directions. With running statistics, which do not depend on x, offset and slope are zero.
 void backward(const BatchNormShape& s, bool training, const float* x, const float* gamma, const float* beta,
               const float* mean, const float* variance, const float* dy, float* dx, float* dgamma, float* dbeta) {
@@ -166,11 +190,7 @@ void backward(const BatchNormShape& s, bool training, const float* x, const floa
     const auto rows = s.relu ? gradient_rows<true> : gradient_rows<false>;
     rows(rows_of_block(s, block), channels, x + at, dy + at, mean, scale, beta, offset, slope, dx + at);
   };
-  parallel_for(blocks, [&](std::int64_t block) {
-    const std::int64_t at = block * kRowsPerBlock * channels;
-    float* sum = partial + 2 * block * channels;
-    const auto sums = s.relu ? gradient_sums<true> : gradient_sums<false>;
-    sums(rows_of_block(s, block), channels, x + at, dy + at, mean, scale, beta, sum, sum + channels);
+  find_gradient_sums(s, x, mean, scale, beta, dy, partial, [&](std::int64_t block) {
     if (!training) write_block(block);  // while x and dy are in the cache
   });
   batch_norm_gradients_cpu(s, training, blocks, partial, variance, offset, slope, dgamma, dbeta);
@@ -182,13 +202,8 @@ void backward(const BatchNormShape& s, bool training, const float* x, const floa
 void batch_norm_statistics_cpu(const BatchNormShape& s, const float* x, const float* gamma, const float* beta,
                                float* running_mean, float* running_var, float* mean, float* variance, float* scale,
                                float* shift) {
-  const std::int64_t blocks = block_count(s);
-  float* partial = scratch(ScratchUse::kPartial, 3 * blocks * s.channels);
-  parallel_for(blocks, [&](std::int64_t b) {
-    const Block block = block_at(partial, s.channels, b);
-    block_statistics(rows_of_block(s, b), s.channels, x + b * kRowsPerBlock * s.channels, block.pivot, block.sum,
-                     block.squares);
-  });
+  float* partial = scratch(ScratchUse::kPartial, 3 * block_count(s) * s.channels);
+  find_block_statistics(s, x, partial);
   parallel_for((s.channels + kChannelTile - 1) / kChannelTile, [&](std::int64_t tile) {
     const std::int64_t first = tile * kChannelTile;
     const std::int64_t count = std::min(kChannelTile, s.channels - first);
@@ -241,6 +256,47 @@ void batch_norm_gradients_cpu(const BatchNormShape& s, bool training, std::int64
       dgamma[c] += static_cast<float>(gradient);
       dbeta[c] += static_cast<float>(sum[i]);
     }
+  });
+}
+
+void batch_norm_moments_cpu(const BatchNormShape& s, const float* x, double* mean, double* squares) {
+  float* partial = scratch(ScratchUse::kPartial, 3 * block_count(s) * s.channels);
+  find_block_statistics(s, x, partial);
+  combine_blocks(s, partial, 0, s.channels, mean, squares);
+}
+
+void batch_norm_shared_backward_cpu(const BatchNormShape& s, std::int64_t all_rows, const float* x, const float* gamma,
+                                    const float* beta, const float* mean, const float* variance, const float* dy,
+                                    const std::function<void(double* sums)>& share, float* dx, float* dgamma,
+                                    float* dbeta) {
+  const std::int64_t blocks = block_count(s);
+  const std::int64_t channels = s.channels;
+  float* partial = scratch(ScratchUse::kPartial, (2 * blocks + 3) * channels);
+  float* scale = partial + 2 * blocks * channels;
+  float* offset = scale + channels;
+  float* slope = offset + channels;
+  batch_norm_scale_cpu(s, gamma, variance, scale);
+  find_gradient_sums(s, x, mean, scale, beta, dy, partial, [](std::int64_t) {});
+  std::vector<double> sums(static_cast<std::size_t>(2 * channels));
+  for (std::int64_t b = 0; b < blocks; ++b)
+    for (std::int64_t i = 0; i < 2 * channels; ++i)
+      sums[static_cast<std::size_t>(i)] += static_cast<double>(partial[2 * b * channels + i]);
+  const auto rstd = [&](std::int64_t c) { return 1 / std::sqrt(variance[c] + s.epsilon); };
+  const double* sum = sums.data();
+  const double* product = sum + channels;
+  for (std::int64_t c = 0; c < channels; ++c) {
+    dgamma[c] += static_cast<float>(product[c] * rstd(c));
+    dbeta[c] += static_cast<float>(sum[c]);
+  }
+  share(sums.data());
+  for (std::int64_t c = 0; c < channels; ++c) {
+    offset[c] = static_cast<float>(sum[c] / static_cast<double>(all_rows));
+    slope[c] = static_cast<float>(product[c] * rstd(c) * rstd(c) / static_cast<double>(all_rows));
+  }
+  parallel_for(blocks, [&](std::int64_t block) {
+    const std::int64_t at = block * kRowsPerBlock * channels;
+    const auto rows = s.relu ? gradient_rows<true> : gradient_rows<false>;
+    rows(rows_of_block(s, block), channels, x + at, dy + at, mean, scale, beta, offset, slope, dx + at);
   });
 }
 

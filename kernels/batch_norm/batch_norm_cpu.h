@@ -2,6 +2,7 @@
 #pragma once
 
 #include <cstdint>
+#include <functional>
 
 #include "kernels/batch_norm/batch_norm.h"
 
@@ -19,5 +20,15 @@ void batch_norm_scale_cpu(const BatchNormShape& s, const float* gamma, const flo
 // dbeta +=, and with `training` offset and slope (C): dx = scale * (dy - offset - (x - mean) * slope).
 void batch_norm_gradients_cpu(const BatchNormShape& s, bool training, std::int64_t blocks, const float* sums,
                               const float* variance, float* offset, float* slope, float* dgamma, float* dbeta);
+
+// For batches that several processes share. Of x alone: the mean and the sum of squared deviations from it, both (C).
+void batch_norm_moments_cpu(const BatchNormShape& s, const float* x, double* mean, double* squares);
+
+// batch_norm_backward for statistics taken over `all_rows` rows, of which x has s.rows: `share` replaces the sums of dy
+// and of dy * (x - mean), (2, C), of these rows by those of all. dgamma and dbeta += the part of these rows.
+void batch_norm_shared_backward_cpu(const BatchNormShape& s, std::int64_t all_rows, const float* x, const float* gamma,
+                                    const float* beta, const float* mean, const float* variance, const float* dy,
+                                    const std::function<void(double* sums)>& share, float* dx, float* dgamma,
+                                    float* dbeta);
 
 }  // namespace cardiograd::kernels

@@ -24,6 +24,9 @@ struct DropoutKey {
   // On the GPU, where the step is read instead when a kernel runs: device memory, or null. A kernel that a graph has
   // recorded keeps its arguments, and so every replay would drop the same elements.
   const std::uint32_t* step_at = nullptr;
+  // Added to the index of every element: where this call's elements begin among those of a batch that several processes
+  // share, so that each drops what one alone would drop. On the CPU; the kernels of the GPU take 0.
+  std::int64_t first = 0;
 };
 
 // A kept element is multiplied by this, so that the expectation stays.

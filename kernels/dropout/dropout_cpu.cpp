@@ -16,6 +16,7 @@ constexpr std::int64_t kPiece = 2048;   // of which the factors stay in the firs
 
 const float* dropout_factors_cpu(const DropoutKey& key, std::int64_t first, std::int64_t count) {
   static const DropoutGroupFunction fill = use_avx512() ? dropout_group_avx512 : dropout_group_avx2;
+  first += key.first;
   const std::int64_t first_group = first / kDropoutGroup;
   const std::int64_t last_group = (first + count + kDropoutGroup - 1) / kDropoutGroup;
   float* factors = scratch(ScratchUse::kMask, (last_group - first_group + 1) * kDropoutGroup);

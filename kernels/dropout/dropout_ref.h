@@ -9,6 +9,7 @@
 namespace cardiograd::kernels {
 
 inline bool dropout_keeps(const DropoutKey& key, std::int64_t element) {
+  element += key.first;
   const auto block = static_cast<std::uint64_t>(element / 4);
   const PhiloxBlock words =
       philox(static_cast<std::uint32_t>(block), static_cast<std::uint32_t>(block >> 32), key.layer, key.step,

@@ -1,0 +1,40 @@
+#include <array>
+#include <charconv>
+#include <cstdlib>
+#include <string_view>
+
+#include "engine/mpi/mpi_group.h"
+
+namespace cardiograd {
+namespace {
+
+// A number of the environment, -1 where there is none.
+int number_of(const char* name) {
+  const char* text = std::getenv(name);
+  int number = -1;
+  if (text == nullptr) return -1;
+  const std::string_view word = text;
+  const auto read = std::from_chars(word.data(), word.data() + word.size(), number);
+  return read.ec == std::errc() && read.ptr == word.data() + word.size() ? number : -1;
+}
+
+struct Names {
+  const char* rank;
+  const char* size;
+};
+// Open MPI; MPICH and srun --mpi=pmi2; srun --mpi=pmix, which says the rank beside Slurm's number of tasks.
+constexpr std::array<Names, 3> kLaunchers = {{{"OMPI_COMM_WORLD_RANK", "OMPI_COMM_WORLD_SIZE"},
+                                              {"PMI_RANK", "PMI_SIZE"},
+                                              {"PMIX_RANK", "SLURM_STEP_NUM_TASKS"}}};
+
+}  // namespace
+
+Launch launch_of_environment() {
+  for (const Names& names : kLaunchers) {
+    const Launch launch = {number_of(names.rank), number_of(names.size)};
+    if (launch.rank >= 0 && launch.size > launch.rank) return launch;
+  }
+  return {};
+}
+
+}  // namespace cardiograd

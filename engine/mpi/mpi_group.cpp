@@ -1,0 +1,130 @@
+#if defined(CARDIOGRAD_MPI)
+#include "engine/mpi/mpi_group.h"
+
+#include <algorithm>
+#include <chrono>
+#include <set>
+#include <thread>
+
+#include <fmt/format.h>
+#include <fmt/ranges.h>
+#include <mpi.h>
+
+#include "base/error.h"
+#include "engine/mpi/only_process.h"
+
+namespace cardiograd {
+namespace {
+
+using Clock = std::chrono::steady_clock;
+
+constexpr std::size_t kLargestMessage = std::size_t{1} << 30;  // MPI counts in int
+// Between two looks for messages: at first none, since most come at once, and others may need the core.
+constexpr int kEagerLooks = 200;
+constexpr std::chrono::microseconds kBetweenLooks{20};
+
+void check(int status, const char* what) {
+  if (status == MPI_SUCCESS) return;
+  char text[MPI_MAX_ERROR_STRING] = "";
+  int length = 0;
+  MPI_Error_string(status, text, &length);
+  throw Error(fmt::format("MPI, {}: {}", what, std::string(text, static_cast<std::size_t>(length))),
+              "Start the processes again; with --resume the run goes on from its last state.");
+}
+
+class MpiGroup : public LaunchedGroup {
+ public:
+  MpiGroup() {
+    int provided = 0;
+    check(MPI_Init_thread(nullptr, nullptr, MPI_THREAD_FUNNELED, &provided), "joining");
+    MPI_Comm_set_errhandler(MPI_COMM_WORLD, MPI_ERRORS_RETURN);
+    MPI_Comm_rank(MPI_COMM_WORLD, &rank_);
+    MPI_Comm_size(MPI_COMM_WORLD, &size_);
+  }
+
+  int rank() const override { return rank_; }
+  int size() const override { return size_; }
+
+  void exchange(const char* what, const std::vector<std::span<const std::byte>>& sent,
+                const std::vector<std::span<std::byte>>& received) override {
+    requests_.clear();
+    peers_.clear();
+    for (int r = 0; r < size_; ++r) receive(what, received[static_cast<std::size_t>(r)], r);
+    for (int r = 0; r < size_; ++r) send(what, sent[static_cast<std::size_t>(r)], r);
+    const auto own = static_cast<std::size_t>(rank_);
+    std::copy(sent[own].begin(), sent[own].end(), received[own].begin());
+    wait(what);
+  }
+
+  void finish() override {
+    if (!left_) MPI_Finalize();
+    left_ = true;
+  }
+
+  void leave() override { left_ = true; }
+
+  void abort(int status) override {
+    if (!left_) MPI_Abort(MPI_COMM_WORLD, status);
+  }
+
+ private:
+  void receive(const char* what, std::span<std::byte> bytes, int from) {
+    for (std::size_t at = 0; from != rank_ && at < bytes.size(); at += kLargestMessage) {
+      const auto count = static_cast<int>(std::min(kLargestMessage, bytes.size() - at));
+      check(MPI_Irecv(bytes.data() + at, count, MPI_BYTE, from, 0, MPI_COMM_WORLD, next_request(from)), what);
+    }
+  }
+  void send(const char* what, std::span<const std::byte> bytes, int to) {
+    for (std::size_t at = 0; to != rank_ && at < bytes.size(); at += kLargestMessage) {
+      const auto count = static_cast<int>(std::min(kLargestMessage, bytes.size() - at));
+      check(MPI_Isend(bytes.data() + at, count, MPI_BYTE, to, 0, MPI_COMM_WORLD, next_request(to)), what);
+    }
+  }
+  MPI_Request* next_request(int peer) {
+    peers_.push_back(peer);
+    return &requests_.emplace_back(MPI_REQUEST_NULL);
+  }
+
+  void wait(const char* what) {
+    const Clock::time_point start = Clock::now();
+    for (int looks = 0;; ++looks) {
+      int done = 0;
+      check(MPI_Testall(static_cast<int>(requests_.size()), requests_.data(), &done, MPI_STATUSES_IGNORE), what);
+      if (done != 0) return;
+      if (looks < kEagerLooks) continue;
+      std::this_thread::sleep_for(kBetweenLooks);
+      const double waited = std::chrono::duration<double>(Clock::now() - start).count();
+      if (patience() > 0 && waited > patience()) give_up(what, waited);
+    }
+  }
+
+  [[noreturn]] void give_up(const char* what, double waited) {
+    std::set<int> silent;
+    for (std::size_t i = 0; i < requests_.size(); ++i)
+      if (requests_[i] != MPI_REQUEST_NULL) {
+        int done = 0;
+        MPI_Request_get_status(requests_[i], &done, MPI_STATUS_IGNORE);
+        if (done == 0) silent.insert(peers_[i]);
+      }
+    throw Error(fmt::format("{} {} of {} {} not answered for {:.0f} s ({})", silent.size() > 1 ? "ranks" : "rank",
+                            fmt::join(silent, ", "), size_, silent.size() > 1 ? "have" : "has", waited, what),
+                "Look at that process and its machine; then start all again, with --resume. A slow step may need a "
+                "larger --rank-timeout.");
+  }
+
+  int rank_ = 0;
+  int size_ = 1;
+  bool left_ = false;
+  std::vector<MPI_Request> requests_;
+  std::vector<int> peers_;  // of each request
+};
+
+}  // namespace
+
+std::unique_ptr<LaunchedGroup> join_launched(const Launch& launch) {
+  if (launch.size == 1) return std::make_unique<OnlyProcess>();
+  return std::make_unique<MpiGroup>();
+}
+
+}  // namespace cardiograd
+#endif

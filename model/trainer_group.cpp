@@ -1,0 +1,153 @@
+// What a Trainer does as one of several processes: its part of each batch, and what all must agree on.
+#include <cmath>
+#include <cstring>
+#include <string>
+#include <vector>
+
+#include <fmt/format.h>
+
+#include "base/cancellation.h"
+#include "base/error.h"
+#include "base/hash.h"
+#include "engine/batch_part.h"
+#include "engine/gradient_slab.h"
+#include "model/trainer.h"
+
+namespace cardiograd::model {
+namespace {
+
+constexpr std::size_t kLocalRows = 2;  // that batch norm needs of each process
+
+template <class Value>
+std::string as_bytes(const std::vector<Value>& values) {
+  return {reinterpret_cast<const char*>(values.data()), values.size() * sizeof(Value)};
+}
+
+// The values of all ranks one after the other.
+template <class Value>
+std::vector<Value> joined(const std::vector<std::string>& texts) {
+  std::vector<Value> values;
+  for (const std::string& text : texts) {
+    const std::size_t before = values.size();
+    values.resize(before + text.size() / sizeof(Value));
+    if (!text.empty()) std::memcpy(values.data() + before, text.data(), text.size());
+  }
+  return values;
+}
+
+[[noreturn]] void refuse_few_rows(std::size_t batch, int processes) {
+  throw UsageError(fmt::format("training.batch_norm local: a batch of {} records on {} processes leaves one with fewer "
+                               "than {}",
+                               batch, processes, kLocalRows),
+                   "Use a larger --batch-size, fewer processes, training.drop_last, or batch_norm synchronized.");
+}
+
+}  // namespace
+
+void Trainer::check_group() const {
+  if (device_ == Device::kCuda)
+    throw UsageError(fmt::format("{} processes with --device {}: several processes train on the CPU alone so far",
+                                 group_.size(), word_of(config_.device)),
+                     "Use --device cpu, or one process.");
+  const auto processes = static_cast<std::size_t>(group_.size());
+  const auto batch = static_cast<std::size_t>(config_.batch_size);
+  if (batch < processes)
+    throw UsageError(
+        fmt::format("--batch-size {} on {} processes: it is the size of the whole batch", batch, processes),
+        "Use at least one record for each process.");
+  if (config_.batch_norm == BatchNorm::kSynchronized) return;
+  if (batch / processes < kLocalRows) refuse_few_rows(batch, group_.size());
+  const std::size_t rest = records_per_epoch() % batch;
+  if (rest > 0 && rest / processes < kLocalRows) refuse_few_rows(rest, group_.size());
+}
+
+void Trainer::expect_equal_data() {
+  std::string own;
+  for (const auto& [part, hash] : run_source_.data) own += fmt::format("{} {}\n", part, hash);
+  const std::vector<std::string> all = group_.gather_texts("hashes of the data", own);
+  for (std::size_t r = 1; r < all.size(); ++r)
+    if (all[r] != all[0])
+      throw Error(fmt::format("rank {} has read other data than rank 0", r),
+                  "Give all processes the same files, and the same version of cardiograd.");
+}
+
+void Trainer::expect_equal_weights() {
+  Hasher hasher;
+  for (const nn::NamedTensor& named : net_->parameters())
+    hasher.update(named.tensor->bytes(), named.tensor->byte_count());
+  const std::vector<std::string> all = group_.gather_texts("hashes of the weights", to_string(hasher.digest()));
+  for (std::size_t r = 1; r < all.size(); ++r)
+    if (all[r] != all[0])
+      throw Error(fmt::format("rank {} has other weights than rank 0 after epoch {}", r, description_.epoch),
+                  "Their processors compute differently: set CARDIOGRAD_ISA=avx2 for all of them.");
+}
+
+Trainer::OwnRows Trainer::own_rows(std::size_t batch) const {
+  const auto size = static_cast<std::size_t>(group_.size());
+  if (size > 1 && config_.batch_norm == BatchNorm::kLocal && batch / size < kLocalRows)
+    refuse_few_rows(batch, group_.size());
+  const RankPart part = part_of_rank(static_cast<std::int64_t>(batch), group_.rank(), group_.size());
+  if (part.count() == 0) return {.first = 0, .count = 1, .counts = false};
+  return {.first = static_cast<std::size_t>(part.first), .count = static_cast<std::size_t>(part.count())};
+}
+
+// Over the records of the whole batch. Also learns whether any rank was asked to stop.
+double Trainer::mean_loss(double own, std::size_t batch, const TrainerCallbacks& callbacks) {
+  const OwnRows rows = own_rows(batch);
+  const double weight = rows.counts ? static_cast<double>(rows.count) / static_cast<double>(batch) : 0;
+  const bool stop = callbacks.stop && callbacks.stop();
+  const std::vector<double> all = group_.gather("loss of a step", {own, weight, stop ? 1.0 : 0.0});
+  double mean = 0;
+  stop_agreed_ = false;
+  for (std::size_t at = 0; at < all.size(); at += 3) {
+    if (all[at + 1] > 0) mean += all[at] * all[at + 1];
+    stop_agreed_ = stop_agreed_ || all[at + 2] != 0;
+  }
+  return mean;
+}
+
+void Trainer::add_up_gradients() {
+  for (Tensor& slab : gradient_slabs(nn::tensors_of(net_->parameters())))
+    group_.sum("gradients", slab.data(), slab.count());
+}
+
+// The batches of the validation divided among the ranks: each is computed as one process computes it, so the scores are
+// the same bits.
+Scores Trainer::score_together(const std::function<void()>& between) {
+  for (const nn::NamedTensor& named : net_->named_tensors())
+    if (!named.is_parameter && config_.batch_norm == BatchNorm::kLocal)
+      group_.take_from_first("running statistics", named.tensor->data(), named.tensor->count());
+  const RankPart part =
+      part_of_rank(batches_of(*source_, val_rows_.size(), config_.batch_size), group_.rank(), group_.size());
+  BatchScores own;
+  bool canceled = false;
+  try {
+    own = score_batches(*net_, *source_, val_rows_, config_.batch_size, pos_weight_, part.first, part.end, between);
+  } catch (const Canceled&) {
+    canceled = true;
+  }
+  for (const double one : group_.gather("end of the validation", {canceled ? 1.0 : 0.0}))
+    if (one != 0) throw Canceled();
+  return join_batches(*source_, val_rows_.size(),
+                      {.logits = joined<float>(group_.gather_texts("answers", as_bytes(own.logits))),
+                       .losses = joined<double>(group_.gather_texts("losses", as_bytes(own.losses)))});
+}
+
+// Each rank looks for itself, with batch norm over its own rows: it may find something before the others do.
+std::string Trainer::first_not_finite_of_all(double own_loss, const Batch& own) {
+  std::string found;
+  {
+    const BatchPart* part = BatchPart::current();
+    const BatchPart alone(part == nullptr ? BatchPart::Rows{} : part->rows(), nullptr);
+    found = first_not_finite(own);
+  }
+  const std::vector<std::string> all = group_.gather_texts("what is not finite", found);
+  const std::vector<double> losses = group_.gather("losses", {own_loss});
+  for (std::size_t r = 0; r < all.size(); ++r)
+    if (!all[r].empty()) return fmt::format("rank {}: {}", r, all[r]);
+  for (std::size_t r = 0; r < all.size(); ++r)
+    if (!std::isfinite(losses[r])) return fmt::format("rank {}: the loss of its records", r);
+  return "";
+}
+
+}  // namespace cardiograd::model
