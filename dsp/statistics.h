@@ -32,13 +32,18 @@ inline double sample_sd(std::span<const double> values) {
   return std::sqrt(sum / static_cast<double>(values.size() - 1));
 }
 
-// The middle value, or the mean of the middle two of an even number; NaN of none. Reorders the values.
+// A value by its place in ascending order, from 0 on, and the one before it; -infinity before the first.
+struct OrderStatistic {
+  double before, at;
+};
+// `rank` is less than the number of values. Takes time in proportion to that number, and overwrites the values.
+OrderStatistic order_statistic(std::span<double> values, std::size_t rank);
+
+// The middle value, or the mean of the middle two of an even number; NaN of none. Overwrites the values.
 inline double median_in_place(std::span<double> values) {
   if (values.empty()) return kMissing;
-  const auto middle = values.begin() + static_cast<std::ptrdiff_t>(values.size() / 2);
-  std::nth_element(values.begin(), middle, values.end());
-  if (values.size() % 2 == 1) return *middle;
-  return 0.5 * (*middle + *std::max_element(values.begin(), middle));
+  const OrderStatistic middle = order_statistic(values, values.size() / 2);
+  return values.size() % 2 == 1 ? middle.at : 0.5 * (middle.at + middle.before);
 }
 // The same of a copy.
 inline double median(std::vector<double> values) {
@@ -49,9 +54,7 @@ inline double median(std::vector<double> values) {
 // in order; NaN of none.
 inline double lower_quantile(std::vector<double> values, double fraction) {
   if (values.empty()) return kMissing;
-  const auto at = values.begin() + static_cast<std::ptrdiff_t>(fraction * static_cast<double>(values.size() - 1));
-  std::nth_element(values.begin(), at, values.end());
-  return *at;
+  return order_statistic(values, static_cast<std::size_t>(fraction * static_cast<double>(values.size() - 1))).at;
 }
 
 // Of pairs (value, weight), weights 0 or more: the value at half the weight, or the mean of the two that meet there;

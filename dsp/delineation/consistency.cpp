@@ -3,6 +3,8 @@
 #include <algorithm>
 #include <cmath>
 #include <iterator>
+#include <span>
+#include <vector>
 
 #include "dsp/delineation/constants.h"
 #include "dsp/statistics.h"
@@ -11,6 +13,10 @@ namespace cardiograd::dsp {
 namespace {
 
 constexpr double kTiny = 1e-30;  // Keeps divisions finite where nothing has any slope.
+
+Eigen::Index step_of(const WorkingSignal& signal) {
+  return std::max<Eigen::Index>(1, static_cast<Eigen::Index>(std::lround(kConsistency.step_s * signal.rate)));
+}
 
 // The slopes of all beats, (leads * points) x beats, each lead in units of its own; `lags` more points at both ends.
 struct Slopes {
@@ -33,8 +39,10 @@ struct Slopes {
   }
 };
 
-Slopes collect(const WorkingSignal& signal, const BeatGroup& group, const Stretch& stretch, Eigen::Index step,
-               bool scaled = true) {
+// `shifted`: whether those of other lags than 0 are needed; else they are left 0.
+Slopes collect(const WorkingSignal& signal, std::span<const Eigen::Index> centers, Eigen::Index center,
+               const Stretch& stretch, bool shifted, bool scaled = true) {
+  const Eigen::Index step = step_of(signal);
   const auto from = static_cast<Eigen::Index>(stretch.from), to = static_cast<Eigen::Index>(stretch.to);
   const Eigen::Index width = stretch.slope_box;
   Slopes slopes;
@@ -42,15 +50,15 @@ Slopes collect(const WorkingSignal& signal, const BeatGroup& group, const Stretc
   slopes.points = std::max<Eigen::Index>(2, (to - from) / step + 1);
   slopes.leads = signal.samples.cols();
   const Eigen::Index extended = slopes.points + 2 * slopes.lags;
-  const auto beats = static_cast<Eigen::Index>(group.beats.size());
-  slopes.values.resize(extended * slopes.leads, beats);
+  const Eigen::Index first = shifted ? 0 : slopes.lags, last = shifted ? extended : slopes.lags + slopes.points;
+  const auto beats = static_cast<Eigen::Index>(centers.size());
+  slopes.values.setZero(extended * slopes.leads, beats);
   Eigen::ArrayXd window((extended - 1) * step + 2 * width + 1);
   for (Eigen::Index l = 0; l < slopes.leads; ++l) {
     for (Eigen::Index i = 0; i < beats; ++i) {
-      const Eigen::Index start =
-          group.centers[static_cast<std::size_t>(i)] - group.center + from - slopes.lags * step - width;
+      const Eigen::Index start = centers[static_cast<std::size_t>(i)] - center + from - slopes.lags * step - width;
       copy_window(signal, l, start, window);
-      for (Eigen::Index k = 0; k < extended; ++k) {
+      for (Eigen::Index k = first; k < last; ++k) {
         slopes.values(l * extended + k, i) =
             window.segment(k * step + width + 1, width).sum() - window.segment(k * step, width).sum();
       }
@@ -124,8 +132,9 @@ double ratio_of(const Eigen::ArrayXXd& slopes) {
   return count * mean.square().sum() / std::max(variance, kTiny);
 }
 
-Eigen::Index step_of(const WorkingSignal& signal) {
-  return std::max<Eigen::Index>(1, static_cast<Eigen::Index>(std::lround(kConsistency.step_s * signal.rate)));
+double common_ratio(const WorkingSignal& signal, std::span<const Eigen::Index> centers, Eigen::Index center,
+                    const Stretch& stretch) {
+  return ratio_of(collect(signal, centers, center, stretch, false).at_lag(0));
 }
 
 }  // namespace
@@ -133,7 +142,7 @@ Eigen::Index step_of(const WorkingSignal& signal) {
 Consistency consistency(const WorkingSignal& signal, const BeatGroup& group, const Stretch& stretch,
                         bool of_some_beats) {
   const Eigen::Index step = step_of(signal);
-  const Slopes slopes = collect(signal, group, stretch, step);
+  const Slopes slopes = collect(signal, group.centers, group.center, stretch, true);
   const Eigen::ArrayXXd unshifted = slopes.at_lag(0);
   Consistency result;
   result.ratio = ratio_of(unshifted);
@@ -147,14 +156,13 @@ Consistency consistency(const WorkingSignal& signal, const BeatGroup& group, con
 }
 
 double common_ratio(const WorkingSignal& signal, const BeatGroup& group, const Stretch& stretch) {
-  return ratio_of(collect(signal, group, stretch, step_of(signal)).at_lag(0));
+  return common_ratio(signal, group.centers, group.center, stretch);
 }
 
 double ratio_to_noise(const WorkingSignal& signal, const BeatGroup& few, const Stretch& stretch, const BeatGroup& many,
                       const Stretch& wave_of_many) {
-  const Eigen::Index step = step_of(signal);
-  const Slopes wave = collect(signal, few, stretch, step, false);
-  const Slopes noise = collect(signal, many, wave_of_many, step, false);
+  const Slopes wave = collect(signal, few.centers, few.center, stretch, false, false);
+  const Slopes noise = collect(signal, many.centers, many.center, wave_of_many, false, false);
   const Eigen::ArrayXXd waves = wave.at_lag(0), others = noise.at_lag(0);
   const auto beats = static_cast<double>(others.cols());
   const Eigen::ArrayXd mean = waves.rowwise().mean(), mean_of_others = others.rowwise().mean();
@@ -178,24 +186,19 @@ double own_beat_ratio(const WorkingSignal& signal, const BeatGroup& group, const
   if (known.empty()) return 1.0;
   const double usual = median(known);
   // Premature beats have a P wave of another form: they must not decide.
-  BeatGroup own = group, by_beat_before = group;
-  for (BeatGroup* beats : {&own, &by_beat_before}) {
-    beats->beats.clear();
-    beats->centers.clear();
-  }
+  std::vector<Eigen::Index> own, by_beat_before;  // Centers.
   double sum = 0.0;
   for (std::size_t i = 0; i < group.centers.size(); ++i) {
     const double rr = group.rr_before_s[i];
     if (!std::isfinite(rr) || rr < kBeatGroup.premature_ratio * usual) continue;
     const double later = std::min(rr - usual, 0.5 * usual);
-    own.beats.push_back(group.beats[i]);
-    own.centers.push_back(group.centers[i]);
-    by_beat_before.beats.push_back(group.beats[i]);
-    by_beat_before.centers.push_back(group.centers[i] - static_cast<Eigen::Index>(std::lround(later * signal.rate)));
+    own.push_back(group.centers[i]);
+    by_beat_before.push_back(group.centers[i] - static_cast<Eigen::Index>(std::lround(later * signal.rate)));
     sum += later * later;
   }
-  if (std::sqrt(sum / static_cast<double>(own.beats.size())) < kConsistency.min_irregular_s) return 1.0;
-  return common_ratio(signal, own, stretch) / std::max(kTiny, common_ratio(signal, by_beat_before, stretch));
+  if (std::sqrt(sum / static_cast<double>(own.size())) < kConsistency.min_irregular_s) return 1.0;
+  return common_ratio(signal, own, group.center, stretch) /
+         std::max(kTiny, common_ratio(signal, by_beat_before, group.center, stretch));
 }
 
 }  // namespace cardiograd::dsp

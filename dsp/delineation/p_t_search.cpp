@@ -136,15 +136,20 @@ LeadHumps lead_humps(const WaveSearch& search, const LeadSlopes& slopes) {
 CommonPlace common_place(const AverageBeat& beat, const WaveSearch& search, const LeadHumps& humps) {
   const auto reach = static_cast<Eigen::Index>(search.support_reach);
   CommonPlace common{Eigen::ArrayXd::Zero(beat.length()), Eigen::ArrayXd::Zero(beat.length()), -1};
+  Eigen::ArrayXd gaussian(2 * reach + 1);  // [reach + d]: at the distance d.
+  for (Eigen::Index d = 0; d <= reach; ++d) {
+    const double u = static_cast<double>(d) / search.support;
+    gaussian[reach + d] = gaussian[reach - d] = std::exp(-0.5 * u * u);
+  }
   for (std::size_t l = 0; l < humps.humps.size(); ++l) {
     for (const Hump& hump : humps.humps[l]) {
       const double height = std::min(std::abs(hump.strength) / humps.backgrounds[l], search.trusted_backgrounds) *
                             std::sqrt(static_cast<double>(hump.after - hump.before));
       const auto middle = static_cast<Eigen::Index>(hump.middle());
-      for (Eigen::Index t = std::max(search.from, middle - reach); t <= std::min(search.to, middle + reach); ++t) {
-        const double u = static_cast<double>(t - middle) / search.support;
-        common.support[t] += height * std::exp(-0.5 * u * u);
-      }
+      const Eigen::Index first = std::max(search.from, middle - reach);
+      const Eigen::Index count = std::min(search.to, middle + reach) - first + 1;
+      if (count < 1) continue;
+      common.support.segment(first, count) += height * gaussian.segment(first - middle + reach, count);
     }
   }
   double most = 0.0;

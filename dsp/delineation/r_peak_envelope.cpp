@@ -2,7 +2,10 @@
 
 #include <algorithm>
 #include <cmath>
+#include <cstddef>
+#include <span>
 #include <utility>
+#include <vector>
 
 #include "dsp/delineation/constants.h"
 #include "dsp/filters/butterworth.h"
@@ -29,44 +32,97 @@ Eigen::ArrayXd running_median(const std::vector<double>& raw, Eigen::Index aroun
   return result;
 }
 
-// `statistic` of each block, then the running median over `around` blocks on either side.
+// `statistic` of the samples of each block.
 template <class Statistic>
-Levels levels(const Eigen::ArrayXd& signal, Eigen::Index block, Eigen::Index around, Statistic statistic) {
+std::vector<double> of_blocks(const Eigen::Ref<const Eigen::ArrayXd>& signal, Eigen::Index block, Statistic statistic) {
   const Eigen::Index blocks = block_count(signal.size(), block);
-  std::vector<double> raw(static_cast<std::size_t>(blocks));
-  std::vector<double> buffer;
+  std::vector<double> values;
   for (Eigen::Index b = 0; b < blocks; ++b) {
     const Eigen::Index end = b + 1 == blocks ? signal.size() : (b + 1) * block;
-    buffer.assign(signal.data() + b * block, signal.data() + end);
-    raw[static_cast<std::size_t>(b)] = statistic(buffer);
+    values.push_back(statistic(std::span(signal.data() + b * block, signal.data() + end)));
   }
-  return {running_median(raw, around), block};
+  return values;
 }
 
-double largest(std::vector<double>& values) {
+double largest(std::span<const double> values) {
   return *std::max_element(values.begin(), values.end());
 }
 
-// Centered moving mean over `width` (odd) samples; at the ends over what there is.
-Eigen::ArrayXd moving_mean(const Eigen::ArrayXd& signal, Eigen::Index width) {
-  const Eigen::Index count = signal.size();
-  const Eigen::Index half = width / 2;
-  Eigen::ArrayXd mean(count);
-  double sum = signal.head(std::min(half, count)).sum();
+double middle(std::span<const double> values) {
+  thread_local std::vector<double> buffer;
+  buffer.assign(values.begin(), values.end());
+  return median_in_place(buffer);
+}
+
+// The running median of a statistic over the blocks around.
+template <class Statistic>
+Levels levels(const Eigen::ArrayXd& signal, Eigen::Index block, Statistic statistic) {
+  return {running_median(of_blocks(signal, block, statistic), kRPeak.level_blocks), block};
+}
+
+// Centered moving mean of kColumns columns, from column `first` on: each sum waits for itself, so several go side by
+// side.
+template <int kColumns>
+void add_moving_means(const Eigen::ArrayXXd& signal, Eigen::Index half, Eigen::Index first, Eigen::ArrayXXd& mean) {
+  const Eigen::Index count = signal.rows();
   Eigen::Index terms = std::min(half, count);
+  const double* from[kColumns];
+  double* to[kColumns];
+  double sums[kColumns];
+  for (int c = 0; c < kColumns; ++c) {
+    from[c] = signal.col(first + c).data();
+    to[c] = mean.col(first + c).data();
+    sums[c] = Eigen::ArrayXd(signal.col(first + c).head(terms)).sum();
+  }
   for (Eigen::Index t = 0; t < count; ++t) {
     if (t + half < count) {
-      sum += signal[t + half];
+      for (int c = 0; c < kColumns; ++c) sums[c] += from[c][t + half];
       ++terms;
     }
     if (t - half - 1 >= 0) {
-      sum -= signal[t - half - 1];
+      for (int c = 0; c < kColumns; ++c) sums[c] -= from[c][t - half - 1];
       --terms;
     }
-    mean[t] = std::max(0.0, sum) / static_cast<double>(terms);
+    for (int c = 0; c < kColumns; ++c) to[c][t] = std::max(0.0, sums[c]) / static_cast<double>(terms);
   }
+}
+
+// Centered moving mean over `width` (odd) samples of each column; at the ends over what there is.
+Eigen::ArrayXXd moving_mean(const Eigen::ArrayXXd& signal, Eigen::Index width) {
+  Eigen::ArrayXXd mean(signal.rows(), signal.cols());
+  Eigen::Index column = 0;
+  for (; column + 4 <= signal.cols(); column += 4) add_moving_means<4>(signal, width / 2, column, mean);
+  for (; column + 2 <= signal.cols(); column += 2) add_moving_means<2>(signal, width / 2, column, mean);
+  if (column < signal.cols()) add_moving_means<1>(signal, width / 2, column, mean);
   return mean;
 }
+
+// Where samples lie between the centers of blocks: that of all leads is the same.
+struct BlockPlaces {
+  Eigen::Index block;
+  std::vector<Eigen::Index> starts;  // [s]: the first sample at or after the center of block s - 1; then their number.
+  Eigen::ArrayXd fraction;           // Of the way to the next center.
+
+  BlockPlaces(Eigen::Index samples, Eigen::Index block_length) : block(block_length), fraction(samples) {
+    for (Eigen::Index t = 0; t < samples; ++t) {
+      const double position = static_cast<double>(t) / static_cast<double>(block) - 0.5;
+      const double below = std::floor(position);
+      while (static_cast<double>(starts.size()) - 2.0 < below) starts.push_back(t);
+      fraction[t] = position - below;
+    }
+    starts.push_back(samples);
+  }
+};
+
+// A level on the way from one center to the next.
+struct Slope {
+  double left, rise;
+
+  Slope(const Eigen::ArrayXd& value, Eigen::Index segment)
+      : left(value[std::clamp<Eigen::Index>(segment - 1, 0, value.size() - 1)]),
+        rise(value[std::clamp<Eigen::Index>(segment, 0, value.size() - 1)] - left) {}
+  double at(double fraction) const { return left + rise * fraction; }
+};
 
 // The sum of weighted envelopes, and of the weights.
 struct WeightedSum {
@@ -76,31 +132,38 @@ struct WeightedSum {
   Eigen::ArrayXd mean() const { return (weights > 0.0).select(sum / weights, 0.0); }
 };
 
-// Adds a lead's envelope in units of its local level, with its weight. `band`: the band-passed lead. `own`: takes every
-// `step`-th sample of it, as many as there is room for.
-void add_lead(const Eigen::ArrayXd& band, Eigen::Index width, Eigen::Index block, Eigen::Index step,
+// Adds a lead's envelope in units of its local level, with its weight. `own`: takes every `step`-th sample of it, as
+// many as there is room for.
+void add_lead(const Eigen::Ref<const Eigen::ArrayXd>& envelope, const BlockPlaces& places, Eigen::Index step,
               Eigen::Ref<Eigen::ArrayXd> own, WeightedSum& total) {
-  const Eigen::ArrayXd envelope = moving_mean(moving_mean(band.square(), width), width).sqrt();
-  const Levels maxima = levels(envelope, block, 0, largest), background = levels(envelope, block, 0, median);
-  std::vector<double> raw(maxima.value.begin(), maxima.value.end());
-  Levels high{running_median(raw, kRPeak.level_blocks), block};
-  std::vector<double> all(high.value.begin(), high.value.end());
-  const double overall = median_in_place(all);
-  if (!(overall > 0.0)) return;  // Flat.
-  high.value =
-      high.value.max(kRPeak.min_level_fraction * overall);  // Pauses and lost contacts do not make noise large.
-  for (Eigen::Index t = 0; t < band.size(); ++t) {
-    const double level = high.at(t);
-    const double ratio =
-        std::min(level / std::max(background.at(t), kRPeak.min_background_fraction * level), kRPeak.trusted_ratio);
-    // Maxima much above or below the usual: a broken lead, if they are not so in the others as well.
-    const double strange = std::max(maxima.at(t) / level, kRPeak.min_background_fraction);
-    const double weight = ratio * ratio * std::pow(std::min(strange, 1.0 / strange), kRPeak.strange_order);
-    const double height = std::min(envelope[t] / level, kRPeak.max_height_ratio);
-    total.sum[t] += weight * height;
-    total.weights[t] += weight;
-    if (t % step == 0 && t / step < own.size()) own[t / step] = height;
+  const std::vector<double> maxima = of_blocks(envelope, places.block, largest);
+  const std::vector<double> backgrounds = of_blocks(envelope, places.block, middle);
+  const auto blocks = static_cast<Eigen::Index>(maxima.size());
+  Eigen::ArrayXd high = running_median(maxima, kRPeak.level_blocks);
+  const double overall = middle({high.data(), maxima.size()});
+  if (!(overall > 0.0)) return;                          // Flat.
+  high = high.max(kRPeak.min_level_fraction * overall);  // Pauses and lost contacts do not make noise large.
+  const Eigen::Map<const Eigen::ArrayXd> maximum(maxima.data(), blocks), background(backgrounds.data(), blocks);
+  Eigen::ArrayXd heights(envelope.size());
+  const double *fractions = places.fraction.data(), *x = envelope.data();
+  double *sum = total.sum.data(), *weights = total.weights.data(), *height = heights.data();
+  for (std::size_t s = 0; s + 1 < places.starts.size(); ++s) {
+    const auto segment = static_cast<Eigen::Index>(s);
+    const Slope level_of(high, segment), maximum_of(maximum, segment), background_of(background, segment);
+    for (Eigen::Index t = places.starts[s]; t < places.starts[s + 1]; ++t) {
+      const double level = level_of.at(fractions[t]);
+      const double ratio =
+          std::min(level / std::max(background_of.at(fractions[t]), kRPeak.min_background_fraction * level),
+                   kRPeak.trusted_ratio);
+      // Maxima much above or below the usual: a broken lead, if they are not so in the others as well.
+      const double strange = std::max(maximum_of.at(fractions[t]) / level, kRPeak.min_background_fraction);
+      const double weight = ratio * ratio * std::pow(std::min(strange, 1.0 / strange), kRPeak.strange_order);
+      height[t] = std::min(x[t] / level, kRPeak.max_height_ratio);
+      sum[t] += weight * height[t];
+      weights[t] += weight;
+    }
   }
+  for (Eigen::Index i = 0; i < own.size(); ++i) own[i] = heights[i * step];
 }
 
 // Extended at both ends by its mirror image: no step at the ends, whatever the first and last sample are.
@@ -124,16 +187,17 @@ double Levels::at(Eigen::Index sample) const {
 }
 
 Levels block_maxima(const Eigen::ArrayXd& signal, Eigen::Index block) {
-  return levels(signal, block, kRPeak.level_blocks, largest);
+  return levels(signal, block, largest);
 }
 
 Levels block_medians(const Eigen::ArrayXd& signal, Eigen::Index block) {
-  return levels(signal, block, kRPeak.level_blocks, median);
+  return levels(signal, block, middle);
 }
 
 Levels block_lows(const Eigen::ArrayXd& signal, Eigen::Index block) {
-  return levels(signal, block, kRPeak.level_blocks,
-                [](const std::vector<double>& values) { return lower_quantile(values, 0.25); });
+  return levels(signal, block, [](std::span<const double> values) {
+    return lower_quantile({values.begin(), values.end()}, 0.25);
+  });
 }
 
 double contrast(const Eigen::ArrayXd& envelope, const Levels& qrs_level) {
@@ -161,15 +225,17 @@ Envelopes combined_envelopes(const Eigen::ArrayXXd& signal, double rate) {
   const Eigen::Index points =
       (std::min(samples, static_cast<Eigen::Index>(kLeadTimes.looked_at_s * rate)) + step - 1) / step;
   Eigen::ArrayXXd each[] = {Eigen::ArrayXXd::Zero(points, signal.cols()), Eigen::ArrayXXd::Zero(0, signal.cols())};
-  constexpr Eigen::Index kLeadsAtOnce = 4;  // Bounds the memory for long recordings.
+  const BlockPlaces places(samples, block);
+  constexpr Eigen::Index kLeadsAtOnce = 8;  // Bounds the memory for long recordings.
   for (Eigen::Index lead = 0; lead < signal.cols(); lead += kLeadsAtOnce) {
     Eigen::ArrayXXd part = signal.middleCols(lead, std::min(kLeadsAtOnce, signal.cols() - lead));
     for (Eigen::Index l = 0; l < part.cols(); ++l) fill_gaps(part.col(l));
     part = mirrored(part, margin);
     for (std::size_t band = 0; band < 2; ++band) {
       const Eigen::ArrayXXd passed = sosfiltfilt(bands[band], part, 0).middleRows(margin, samples);
+      const Eigen::ArrayXXd envelopes = moving_mean(moving_mean(passed.square(), width), width).sqrt();
       for (Eigen::Index l = 0; l < passed.cols(); ++l) {
-        add_lead(passed.col(l), width, block, step, each[band].col(lead + l), totals[band]);
+        add_lead(envelopes.col(l), places, step, each[band].col(lead + l), totals[band]);
       }
     }
   }

@@ -34,12 +34,16 @@ Energies energies_of(const Eigen::ArrayXXd& signal, double rate) {
   const Sos bands[] = {butterworth_highpass(kRPeak.band_order, low, rate),
                        butterworth_bandpass(kRPeak.band_order, kRPeak.band_low_hz, kRPeak.band_high_hz, rate)};
   const Eigen::Index pad = std::min(signal.rows() - 1, static_cast<Eigen::Index>(kRPeak.mirror_s * rate));
-  Eigen::ArrayXd energies[] = {Eigen::ArrayXd::Zero(signal.rows()), Eigen::ArrayXd::Zero(signal.rows())};
   const Eigen::Index leads = signal.cols(), some = std::min(leads, kStimulus.quorum_leads);
+  Eigen::ArrayXXd filled(signal.rows(), some);
   for (Eigen::Index i = 0; i < some; ++i) {
-    Eigen::ArrayXXd lead = signal.col(i * leads / some);
-    fill_gaps(lead.col(0));
-    for (int band = 0; band < 2; ++band) energies[band] += sosfiltfilt(bands[band], lead, pad).col(0).square();
+    filled.col(i) = signal.col(i * leads / some);
+    fill_gaps(filled.col(i));
+  }
+  Eigen::ArrayXd energies[] = {Eigen::ArrayXd::Zero(signal.rows()), Eigen::ArrayXd::Zero(signal.rows())};
+  for (int band = 0; band < 2; ++band) {
+    const Eigen::ArrayXXd passed = sosfiltfilt(bands[band], filled, pad);
+    for (Eigen::Index i = 0; i < some; ++i) energies[band] += passed.col(i).square();
   }
   const auto samples = [&](double seconds) { return static_cast<Eigen::Index>(std::lround(seconds * rate)); };
   return {around(energies[0], samples(kStimulus.half_above_s)), around(energies[1], samples(kStimulus.half_within_s))};

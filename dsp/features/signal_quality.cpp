@@ -71,9 +71,7 @@ double median_of_blocks(const Eigen::ArrayXd& lead, Eigen::Index length, Statist
   std::vector<double> values;
   for (Eigen::Index first = 0; first + length / 2 < lead.size(); first += length)
     values.push_back(statistic(lead.segment(first, std::min(length, lead.size() - first))));
-  const auto middle = values.begin() + static_cast<std::ptrdiff_t>(values.size() / 2);
-  std::nth_element(values.begin(), middle, values.end());
-  return *middle;
+  return order_statistic(values, values.size() / 2).at;
 }
 
 // The means of blocks, or another statistic; a rest is left aside.
@@ -104,22 +102,25 @@ double lost_fraction(const Eigen::ArrayXd& heart, double rate, double usual) {
 
 // The amplitude of a sine of `frequency`, whose phase may drift from second to second.
 double amplitude_at(const Eigen::ArrayXd& lead, double rate, double frequency) {
-  const auto amplitudes = of_blocks(lead, static_cast<Eigen::Index>(rate), [&](const auto& block) {
-    const double step = 2 * std::numbers::pi * frequency / rate;
+  const auto length = static_cast<Eigen::Index>(rate);
+  Eigen::ArrayXd weights(length), cosines(length), sines(length);
+  const double step = 2 * std::numbers::pi * frequency / rate;
+  for (Eigen::Index i = 0; i < length; ++i) {
+    weights[i] = 1 - std::cos(2 * std::numbers::pi * (static_cast<double>(i) + 0.5) / static_cast<double>(length));
+    cosines[i] = std::cos(step * static_cast<double>(i));
+    sines[i] = std::sin(step * static_cast<double>(i));
+  }
+  auto amplitudes = of_blocks(lead, length, [&](const auto& block) {
     double real = 0, imaginary = 0, mean = block.mean();
     for (Eigen::Index i = 0; i < block.size(); ++i) {
-      const double weight =
-          1 - std::cos(2 * std::numbers::pi * (static_cast<double>(i) + 0.5) / static_cast<double>(block.size()));
-      real += weight * (block[i] - mean) * std::cos(step * static_cast<double>(i));
-      imaginary += weight * (block[i] - mean) * std::sin(step * static_cast<double>(i));
+      const double weighted = weights[i] * (block[i] - mean);
+      real += weighted * cosines[i];
+      imaginary += weighted * sines[i];
     }
     return 2 * std::hypot(real, imaginary) / static_cast<double>(block.size());
   });
   if (amplitudes.empty()) return 0;
-  std::vector<double> sorted = amplitudes;
-  const auto middle = sorted.begin() + static_cast<std::ptrdiff_t>(sorted.size() / 2);
-  std::nth_element(sorted.begin(), middle, sorted.end());
-  return *middle;
+  return order_statistic(amplitudes, amplitudes.size() / 2).at;
 }
 
 double root_mean_square(const Eigen::ArrayXd& values) {

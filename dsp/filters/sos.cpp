@@ -1,6 +1,8 @@
 #include "dsp/filters/sos.h"
 
 #include <algorithm>
+#include <cstddef>
+#include <type_traits>
 #include <vector>
 
 #include <fmt/format.h>
@@ -10,74 +12,111 @@
 namespace cardiograd::dsp {
 namespace {
 
-// Leads go through the recursion four at a time, one per SIMD lane: the recursion itself is serial in time. Each lane
-// does the same operations, so a lead's result does not depend on its neighbors.
-constexpr Eigen::Index kLanes = 4;
+// Leads go through the recursion several at a time, one per SIMD lane: the recursion itself is serial in time, and
+// eight lanes, two AVX registers, hide half of the time that it waits for itself. Each lane does the same operations,
+// so a lead's result does not depend on its neighbors.
+constexpr int kFewLanes = 4, kManyLanes = 8;
+template <int kLanes>
 using Lanes = Eigen::Array<double, kLanes, 1>;
-using LaneSignal = std::vector<Lanes>;
+template <int kLanes>
+using LaneSignal = std::vector<Lanes<kLanes>>;
 
+template <int kLanes>
 struct SectionState {
-  Lanes first = Lanes::Zero();
-  Lanes second = Lanes::Zero();
+  Lanes<kLanes> first = Lanes<kLanes>::Zero();
+  Lanes<kLanes> second = Lanes<kLanes>::Zero();
 };
 
-LaneSignal gather(const Eigen::ArrayXXd& signal, Eigen::Index lead) {
-  LaneSignal lanes(static_cast<std::size_t>(signal.rows()), Lanes::Zero());
-  for (Eigen::Index lane = 0; lane < std::min(kLanes, signal.cols() - lead); ++lane) {
+// `padlen` samples more at both ends: the first samples, and the last ones, point-reflected about the end samples.
+template <int kLanes>
+LaneSignal<kLanes> gather(const Eigen::ArrayXXd& signal, Eigen::Index lead, Eigen::Index padlen) {
+  const Eigen::Index samples = signal.rows();
+  LaneSignal<kLanes> lanes(static_cast<std::size_t>(samples + 2 * padlen), Lanes<kLanes>::Zero());
+  const auto at = [&](Eigen::Index t) -> Lanes<kLanes>& { return lanes[static_cast<std::size_t>(t + padlen)]; };
+  for (Eigen::Index lane = 0; lane < std::min<Eigen::Index>(kLanes, signal.cols() - lead); ++lane) {
     const double* column = signal.col(lead + lane).data();
-    for (std::size_t t = 0; t < lanes.size(); ++t) lanes[t][lane] = column[t];
+    for (Eigen::Index t = 0; t < samples; ++t) at(t)[lane] = column[t];
+  }
+  for (Eigen::Index i = 1; i <= padlen; ++i) {
+    at(-i) = 2.0 * at(0) - at(i);
+    at(samples - 1 + i) = 2.0 * at(samples - 1) - at(samples - 1 - i);
   }
   return lanes;
 }
 
-void filter_in_place(const Sos& sos, std::vector<SectionState>& state, LaneSignal& signal) {
-  for (Lanes& sample : signal) {
-    Lanes x = sample;
-    for (Eigen::Index s = 0; s < sos.rows(); ++s) {
-      SectionState& z = state[static_cast<std::size_t>(s)];
-      const Lanes y = sos(s, 0) * x + z.first;
-      z.first = sos(s, 1) * x - sos(s, 4) * y + z.second;
-      z.second = sos(s, 2) * x - sos(s, 5) * y;
-      x = y;
-    }
-    sample = x;
+template <int kLanes>
+void scatter(const LaneSignal<kLanes>& lanes, Eigen::Index padlen, Eigen::Index lead, Eigen::ArrayXXd& signal) {
+  for (Eigen::Index lane = 0; lane < std::min<Eigen::Index>(kLanes, signal.cols() - lead); ++lane) {
+    double* column = signal.col(lead + lane).data();
+    for (Eigen::Index t = 0; t < signal.rows(); ++t) column[t] = lanes[static_cast<std::size_t>(t + padlen)][lane];
   }
 }
 
-std::vector<SectionState> initial_state(const Eigen::MatrixX2d& zi, const Lanes& level) {
-  std::vector<SectionState> state(static_cast<std::size_t>(zi.rows()));
+// Sections [from, from + kSections) of the cascade, with their states in registers; backwards in time where
+// `backwards`.
+template <int kSections, int kLanes>
+void run_sections(const Sos& sos, Eigen::Index from, const SectionState<kLanes>* initial, bool backwards,
+                  LaneSignal<kLanes>& signal) {
+  const Eigen::Matrix<double, kSections, 6, Eigen::RowMajor> c = sos.middleRows<kSections>(from);
+  SectionState<kLanes> state[kSections];
+  std::copy_n(initial + from, kSections, state);
+  const auto count = static_cast<std::ptrdiff_t>(signal.size());
+  Lanes<kLanes>* sample = signal.data() + (backwards ? count - 1 : 0);
+  const std::ptrdiff_t step = backwards ? -1 : 1;
+  for (std::ptrdiff_t t = 0; t < count; ++t, sample += step) {
+    Lanes<kLanes> x = *sample;
+    for (Eigen::Index s = 0; s < kSections; ++s) {
+      SectionState<kLanes>& z = state[s];
+      const Lanes<kLanes> y = c(s, 0) * x + z.first;
+      z.first = c(s, 1) * x - c(s, 4) * y + z.second;
+      z.second = c(s, 2) * x - c(s, 5) * y;
+      x = y;
+    }
+    *sample = x;
+  }
+}
+
+template <int kLanes>
+void filter_in_place(const Sos& sos, const std::vector<SectionState<kLanes>>& initial, bool backwards,
+                     LaneSignal<kLanes>& signal) {
+  Eigen::Index from = 0;
+  for (; from + 2 <= sos.rows(); from += 2) run_sections<2>(sos, from, initial.data(), backwards, signal);
+  if (from < sos.rows()) run_sections<1>(sos, from, initial.data(), backwards, signal);
+}
+
+template <int kLanes>
+std::vector<SectionState<kLanes>> initial_state(const Eigen::MatrixX2d& zi, const Lanes<kLanes>& level) {
+  std::vector<SectionState<kLanes>> state(static_cast<std::size_t>(zi.rows()));
   for (Eigen::Index s = 0; s < zi.rows(); ++s) {
     state[static_cast<std::size_t>(s)] = {zi(s, 0) * level, zi(s, 1) * level};
   }
   return state;
 }
 
-// The first `padlen` samples before, and the last after, point-reflected about the end samples.
-LaneSignal odd_extension(const LaneSignal& signal, std::size_t padlen) {
-  LaneSignal extended;
-  extended.reserve(signal.size() + 2 * padlen);
-  const Lanes first = signal.front();
-  const Lanes last = signal.back();
-  for (std::size_t i = padlen; i > 0; --i) extended.push_back(2.0 * first - signal[i]);
-  extended.insert(extended.end(), signal.begin(), signal.end());
-  for (std::size_t i = 1; i <= padlen; ++i) extended.push_back(2.0 * last - signal[signal.size() - 1 - i]);
-  return extended;
+// Calls `filter` with the number of lanes, as a constant, and each first lead of as many.
+template <class Filter>
+void each_lanes(Eigen::Index leads, Filter filter) {
+  for (Eigen::Index lead = 0; lead < leads;) {
+    if (leads - lead > kFewLanes) {
+      filter(std::integral_constant<int, kManyLanes>(), lead);
+      lead += kManyLanes;
+    } else {
+      filter(std::integral_constant<int, kFewLanes>(), lead);
+      lead += kFewLanes;
+    }
+  }
 }
 
 }  // namespace
 
 Eigen::ArrayXXd sosfilt(const Sos& sos, const Eigen::ArrayXXd& signal) {
   Eigen::ArrayXXd filtered(signal.rows(), signal.cols());
-  for (Eigen::Index lead = 0; lead < signal.cols(); lead += kLanes) {
-    LaneSignal lanes = gather(signal, lead);
-    std::vector<SectionState> state(static_cast<std::size_t>(sos.rows()));
-    filter_in_place(sos, state, lanes);
-    for (Eigen::Index lane = 0; lane < std::min(kLanes, signal.cols() - lead); ++lane) {
-      for (Eigen::Index t = 0; t < signal.rows(); ++t) {
-        filtered(t, lead + lane) = lanes[static_cast<std::size_t>(t)][lane];
-      }
-    }
-  }
+  each_lanes(signal.cols(), [&](auto lane_count, Eigen::Index lead) {
+    constexpr int kLanes = lane_count;
+    LaneSignal<kLanes> lanes = gather<kLanes>(signal, lead, 0);
+    filter_in_place(sos, std::vector<SectionState<kLanes>>(static_cast<std::size_t>(sos.rows())), false, lanes);
+    scatter<kLanes>(lanes, 0, lead, filtered);
+  });
   return filtered;
 }
 
@@ -114,19 +153,13 @@ Eigen::ArrayXXd sosfiltfilt(const Sos& sos, const Eigen::ArrayXXd& signal, std::
   }
   const Eigen::MatrixX2d zi = sosfilt_zi(sos);
   Eigen::ArrayXXd filtered(signal.rows(), signal.cols());
-  for (Eigen::Index lead = 0; lead < signal.cols(); lead += kLanes) {
-    LaneSignal lanes = odd_extension(gather(signal, lead), static_cast<std::size_t>(pad));
-    for (int pass = 0; pass < 2; ++pass) {
-      std::vector<SectionState> state = initial_state(zi, lanes.front());
-      filter_in_place(sos, state, lanes);
-      std::reverse(lanes.begin(), lanes.end());
-    }
-    for (Eigen::Index lane = 0; lane < std::min(kLanes, signal.cols() - lead); ++lane) {
-      for (Eigen::Index t = 0; t < signal.rows(); ++t) {
-        filtered(t, lead + lane) = lanes[static_cast<std::size_t>(t + pad)][lane];
-      }
-    }
-  }
+  each_lanes(signal.cols(), [&](auto lane_count, Eigen::Index lead) {
+    constexpr int kLanes = lane_count;
+    LaneSignal<kLanes> lanes = gather<kLanes>(signal, lead, pad);
+    filter_in_place(sos, initial_state<kLanes>(zi, lanes.front()), false, lanes);
+    filter_in_place(sos, initial_state<kLanes>(zi, lanes.back()), true, lanes);
+    scatter<kLanes>(lanes, pad, lead, filtered);
+  });
   return filtered;
 }
 

@@ -1,8 +1,13 @@
 #include "dsp/statistics.h"
 
+#include <algorithm>
 #include <cmath>
+#include <limits>
+#include <vector>
 
 #include <gtest/gtest.h>
+
+#include "base/philox.h"
 
 namespace cardiograd::dsp {
 namespace {
@@ -30,6 +35,34 @@ TEST(Statistics, LowerQuantileIsAValueOfTheList) {
   EXPECT_EQ(lower_quantile(values, 0.5), 3.0);
   EXPECT_EQ(lower_quantile(values, 1.0), 5.0);
   EXPECT_TRUE(std::isnan(lower_quantile({}, 0.5)));
+}
+
+// Against the sorted values: random ones, with many equal, ascending, descending, and all equal.
+TEST(Statistics, OrderStatisticsOfManyValues) {
+  PhiloxStream random(7);
+  for (const std::size_t count : {1U, 2U, 16U, 17U, 18U, 40U, 200U, 685U, 5000U}) {
+    for (const int kind : {0, 1, 2, 3, 4}) {
+      std::vector<double> values(count);
+      for (std::size_t i = 0; i < count; ++i) {
+        const double at = static_cast<double>(i);
+        values[i] = kind == 0   ? random.normal()
+                    : kind == 1 ? std::floor(random.uniform(0.0, 4.0))
+                    : kind == 2 ? at
+                    : kind == 3 ? -at
+                                : 1.0;
+      }
+      std::vector<double> sorted = values;
+      std::sort(sorted.begin(), sorted.end());
+      for (const std::size_t rank : {std::size_t{0}, count / 4, count / 2, count - 1}) {
+        std::vector<double> used = values;
+        const OrderStatistic found = order_statistic(used, rank);
+        ASSERT_EQ(found.at, sorted[rank]) << count << " " << kind << " " << rank;
+        ASSERT_EQ(found.before, rank > 0 ? sorted[rank - 1] : -std::numeric_limits<double>::infinity())
+            << count << " " << kind << " " << rank;
+      }
+      EXPECT_EQ(median(values), count % 2 == 1 ? sorted[count / 2] : 0.5 * (sorted[count / 2] + sorted[count / 2 - 1]));
+    }
+  }
 }
 
 TEST(Statistics, WeightedMedian) {
