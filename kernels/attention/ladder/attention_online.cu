@@ -9,7 +9,7 @@
 //   takes       heads of up to 128 components
 //
 // Beats matrix by its traffic: no T x T floats, and rows are read whole, 4 sectors for a request instead of 32. What
-// remains: every query reads all keys and values for itself, and a key costs about 230 instructions of a warp for 2 D /
+// remains: every query reads all keys and values for itself, and a key costs about 240 instructions of a warp for 2 D /
 // 32 multiply-adds (head width 32: 2), since all lanes compute the same exponentials and the same random word.
 #include <cstdint>
 
