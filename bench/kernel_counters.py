@@ -1,10 +1,12 @@
 """Writes docs/kernel-counters.md from what bench/simt_counters counts: memory requests of every CUDA kernel of the op table.
 
-  kernel_counters.py --program build/simt-watch/bench/simt_counters [--json FILE] [--out docs/kernel-counters.md]
-  kernel_counters.py --from-json FILE [--out docs/kernel-counters.md]
+  cmake --preset simt-watch && cmake --build --preset simt-watch --target simt_counters
+  bench/kernel_counters.py --program build/simt-watch/bench/simt_counters [--json FILE] [--out docs/kernel-counters.md]
+  bench/kernel_counters.py --from-json FILE [--out docs/kernel-counters.md]
 
-The first form counts each operation at the shapes of the training step, with the batch reduced (costs/step.py), and keeps the
-figures in FILE; the second writes the page from such a file. Takes some minutes on two cores.
+The second line counts each operation at the shapes of the training step, with the batch reduced (costs/step.py), and keeps the
+figures in FILE; the third writes the page from such a file. Takes some minutes on two cores. Exit status 1, and no page, where a
+shipped kernel asks for more than LIMITS allow and bench/counter_deviations.toml does not say why.
 """
 import argparse
 import json
@@ -12,14 +14,27 @@ import pathlib
 import subprocess
 import sys
 import tempfile
+import tomllib
 
-sys.path.insert(0, str(pathlib.Path(__file__).resolve().parent))
-from costs.step import REDUCED  # noqa: E402
+BENCH = pathlib.Path(__file__).resolve().parent
+sys.path.insert(0, str(BENCH))
+from costs import predict  # noqa: E402
+from costs.step import REDUCED, machine_name  # noqa: E402
+from sass.gpus import Gpus  # noqa: E402
+
+# What a shipped kernel may ask for, per each one needed, without a reason in counter_deviations.toml. Bytes: of kernels that
+# DRAM limits on PREDICTED_FOR, against every byte that the launch touches, once.
+LIMITS = {'sectors': 1.1, 'wavefronts': 1.0, 'bytes': 1.5}
+WORDS = {'sectors': 'sectors of device memory', 'wavefronts': 'wavefronts of shared memory', 'bytes': 'bytes of device memory'}
+PREDICTED_FOR = 'rtx-3050-8gb'
+SECTOR = 32
 
 INTRODUCTION = """# Memory requests of the CUDA kernels
 
 What each kernel asks of memory, counted on the host (`simt/counters.h`) at the shapes of HC-CNN-TN's training step, with the
-batch reduced: figures per request do not depend on it. Written by `bench/kernel_counters.py`; do not edit.
+batch reduced: figures per request do not depend on it. Of the LSTMs, which are no part of that step, 4 of 250 samples are
+counted: each is a launch of its own, like the one before. Written by `bench/kernel_counters.py` with the preset `simt-watch`
+(its head has the commands); do not edit.
 
 - **requests**: memory instructions executed by warps. **wide**: the fraction of them that move 8 or 16 bytes per lane.
 - **sectors**: pieces of 32 bytes of device memory that a request touches; in brackets as many as its bytes would fill. A warp's
@@ -98,6 +113,60 @@ def kernel_row(entry, kernel):
     return '| ' + ' | '.join(str(cell).replace('|', '\\|') for cell in cells) + ' |\n'
 
 
+def ratios(kernel):
+    """What a kernel asks for, per each one needed, by the names of LIMITS; None where it asks for none."""
+    device = [row for row in kernel['accesses'] if row['memory'] == 'device']
+    shared = [row for row in kernel['accesses'] if row['memory'] == 'shared' and row['access'] != 'atomic']
+    touched = SECTOR * sum(region['read_sectors'] + region['written_sectors'] for region in kernel['footprint'])
+    pairs = {'sectors': (total(device, 'sectors'), total(device, 'min_sectors')),
+             'wavefronts': (total(shared, 'wavefronts'), total(shared, 'min_wavefronts')),
+             'bytes': (total(device, 'bytes'), touched)}
+    return {name: asked / needed if needed else None for name, (asked, needed) in pairs.items()}
+
+
+def limited_by_memory(costs, gpus):
+    """{(operation, kernel)}: those of bench/kernel_costs.json that DRAM limits at one of the step's shapes."""
+    return {(row['op'], kernel['kernel']) for row in costs['operations'] for kernel in row.get('kernels', [])
+            if predict.of_launches(kernel, gpus, PREDICTED_FOR)[1] == 'DRAM'}
+
+
+def deviations(entries, by_memory):
+    """{(operation, kernel, name of LIMITS): (the worst ratio, its shape)} of shipped kernels beyond the limits."""
+    found = {}
+    for entry in entries:
+        for kernel in entry['kernels'] if entry['variant'] == 'shipped' else []:
+            for name, ratio in ratios(kernel).items():
+                key = (entry['op'], machine_name(kernel['kernel']), name)
+                held = name != 'bytes' or key[:2] in by_memory
+                if held and ratio is not None and not ratio <= LIMITS[name] * 1.005 and not ratio <= found.get(key, (0, ''))[0]:
+                    found[key] = (ratio, entry['shape'])
+    return found
+
+
+def why(reasons, op, kernel, name):
+    """The reason for a deviation: that of the operation's kernel, or of the kernel whatever its template arguments."""
+    for key in (f'{op}: {kernel}', kernel, kernel.split('<')[0]):
+        if name in reasons.get(key, {}):
+            return reasons[key][name]
+    return None
+
+
+def deviation_section(found, reasons):
+    missing = [f'{op}: {kernel}: {found[op, kernel, name][0]:.2f} {WORDS[name]} for each one needed, and no reason in '
+               'bench/counter_deviations.toml' for op, kernel, name in sorted(found) if not why(reasons, op, kernel, name)]
+    if missing:
+        raise SystemExit('\n'.join(f'kernel_counters: {line}' for line in missing))
+    parts = ['\n## Where shipped kernels ask for more than they need\n\n'
+             f'Beyond {LIMITS["sectors"]} sectors for each one that the bytes would fill, or any bank conflict; and, of kernels that '
+             f'DRAM limits on an\nRTX 3050, beyond {LIMITS["bytes"]} bytes for each one that the launch touches.\n\n']
+    if not found:
+        return parts[0] + 'None does.\n'
+    parts.append('| operation | kernel | asks, for each one needed | at | why |\n|---|---|--:|---|---|\n')
+    for (op, kernel, name), (ratio, shape) in sorted(found.items()):
+        parts.append(f'| {op} | `{kernel}` | {ratio:.2f} {WORDS[name]} | {shape} | {why(reasons, op, kernel, name)} |\n')
+    return ''.join(parts)
+
+
 def section(op, entries):
     parts = [f'\n## {op}\n']
     missing = [entry['shape'] for entry in entries if entry['variant'] == 'shipped' and not entry['kernels']]
@@ -121,9 +190,10 @@ def section(op, entries):
     return ''.join(parts)
 
 
-def page(entries):
+def page(entries, by_memory, reasons):
     ops = dict.fromkeys(entry['op'] for entry in entries)
-    return INTRODUCTION + ''.join(section(op, [entry for entry in entries if entry['op'] == op]) for op in ops)
+    sections = [section(op, [entry for entry in entries if entry['op'] == op]) for op in ops]
+    return INTRODUCTION + deviation_section(deviations(entries, by_memory), reasons) + ''.join(sections)
 
 
 def main():
@@ -137,7 +207,8 @@ def main():
     entries = count(args.program) if args.program else json.loads(args.from_json.read_text())
     if args.json:
         args.json.write_text(json.dumps(entries, indent=1) + '\n')
-    args.out.write_text(page(entries))
+    by_memory = limited_by_memory(json.loads((BENCH / 'kernel_costs.json').read_text()), Gpus(BENCH / 'gpus.toml'))
+    args.out.write_text(page(entries, by_memory, tomllib.loads((BENCH / 'counter_deviations.toml').read_text())))
 
 
 if __name__ == '__main__':

@@ -285,6 +285,11 @@ function(cardiograd_script_tests)
     add_test(NAME Scripts.KernelCosts
       COMMAND ${Python3_EXECUTABLE} ${PROJECT_SOURCE_DIR}/tests/scripts/kernel_costs_test.py ${PROJECT_SOURCE_DIR})
     set_tests_properties(Scripts.KernelCosts PROPERTIES TIMEOUT 60 LABELS tree)
+    add_test(NAME Scripts.KernelCounters
+      COMMAND ${Python3_EXECUTABLE} ${PROJECT_SOURCE_DIR}/tests/scripts/kernel_counters_test.py ${PROJECT_SOURCE_DIR})
+    add_test(NAME Scripts.Gpus
+      COMMAND ${Python3_EXECUTABLE} ${PROJECT_SOURCE_DIR}/tests/scripts/gpus_test.py ${PROJECT_SOURCE_DIR})
+    set_tests_properties(Scripts.KernelCounters Scripts.Gpus PROPERTIES TIMEOUT 60 LABELS tree)
     add_test(NAME Scripts.Ladders
       COMMAND ${Python3_EXECUTABLE} ${PROJECT_SOURCE_DIR}/tests/scripts/ladders_test.py ${PROJECT_SOURCE_DIR})
     add_test(NAME Tree.Ladders COMMAND ${Python3_EXECUTABLE} ${PROJECT_SOURCE_DIR}/bench/ladders --check-pages)

@@ -85,7 +85,7 @@ def details(rows, gpus, folder, call, counted, kernel, made):
     flow = rows.places(folder, kernel["kernel"])[COUNTED_FOR]
     trips, _ = rows.trips(folder, call, counted, flow)
     counts, _ = table.counts_of_warp(flow, trips, kernel)
-    small = table.counts_of_warp(flow, {"small": trips["small"], "full": trips["small"]}, kernel)[0]
+    small = table.counts_of_warp(flow, {**trips, "full": trips["small"]}, kernel)[0]
     block_warps = -(-made["threads"] // 32)
     warps, warps_counted = made["blocks"] * block_warps, kernel["blocks"] / kernel["launches"] * block_warps
     home = rows.entry_folder(folder, kernel["kernel"])

@@ -24,6 +24,7 @@ REDUCED = (
     ("layer_norm", "rows=125"), ("residual_layer_norm_mean", "batch=1"),
     ("residual_layer_norm", "rows=125"), ("linear", "rows=640"),
     ("add_", "count=64000,period=32000"), ("accumulate", "count=64000"), ("adam", "count=64000"), ("dropout", "count=64000"),
+    ("lstm", "batch=16,time=4"),
     ("relu", "count=64000"), ("gelu", "count=64000"), ("squared_norm", "count=64000"), ("scale", "count=64000"),
 )
 

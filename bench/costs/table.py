@@ -47,6 +47,7 @@ def counted_requests(kernel, memory, side):
 
 
 def shared_wavefronts(counts, kernel):
+    """Of one warp that does what was counted in the machine code, with the wavefronts that such accesses took on the host."""
     total = 0.0
     for side in SIDES:
         requests = counted_requests(kernel, "shared", side)
@@ -60,18 +61,34 @@ def shared_wavefronts(counts, kernel):
     return total
 
 
+def wavefronts_of_warp(counts, small, kernel):
+    """`counts` at the full shape, `small` where the host counted. The machine code has fewer wavefronts than the host where the
+    compiler joins accesses, and more where it issues some that no lane makes or the way through it is not known well: the
+    fewer of both."""
+    made = shared_wavefronts(small, kernel)
+    host = sum(row["wavefronts"] for row in kernel["accesses"] if row["memory"] == "shared" and row["access"] != "atomic") / \
+        (kernel["threads"] / 32)
+    return shared_wavefronts(counts, kernel) * (min(1.0, host / made) if made else 0.0)
+
+
 def counts_of_warp(flow, trips, kernel, parts=None):
     """(counts of one warp at the full shape on the way that the host tells, those of the shortest and the longest way). Of
     blocks that do different work no way is that of all: then the three are one."""
-    counts = way.expected(flow, trips["full"], way.shares_of_lines(flow, trips["small"], kernel), parts)
+    counts = counts_at("full", flow, trips, kernel, parts)
     if parts:
         return counts, (counts, counts)
     ends = launch_tables.ways_at(flow, trips["full"])
     return (counts if counts["all"] >= ends[0]["all"] else ends[0]), ends  # Shares that contradict each other: the bound stands.
 
 
-def machine_counts(counts, ends, kernel, warps):
-    """What a launch asks of the units of a multiprocessor. `ends`: the shortest and the longest way."""
+def counts_at(size, flow, trips, kernel, parts=None):
+    """Counts of one warp on the way that the host tells, at the full shape or where it was counted ("small")."""
+    return way.expected(flow, trips[size], way.shares_of_lines(flow, trips["small"], kernel, trips["at once"]), parts)
+
+
+def machine_counts(counts, ends, kernel, warps, small):
+    """What a launch asks of the units of a multiprocessor. `ends`: the shortest and the longest way. `small`: the counts where
+    the host counted."""
     def launch(number):
         return round(number * warps)
     return {
@@ -81,7 +98,7 @@ def machine_counts(counts, ends, kernel, warps):
         "sfu": launch(counts["mufu"]),
         "tf32_products": launch(counts["tf32 products"]),
         "bf16_products": launch(counts["bf16 products"]),
-        "shared_wavefronts": launch(shared_wavefronts(counts, kernel)),
+        "shared_wavefronts": launch(wavefronts_of_warp(counts, small, kernel)),
     }
 
 
@@ -169,11 +186,12 @@ class Table:
         return blocks * launches, threads, self.launches.working_blocks(folder, any_flow.kernel, names) / small
 
     def trips(self, folder, call, counted, flow):
-        """({"small": iterations of each loop where it was counted, "full": at the full shape}, [what is unknown])."""
+        """({"small": iterations of each loop where it was counted, "full": at the full shape, "at once": how many of the source
+        one does}, [what is unknown])."""
         trips, unknown = {}, []
         folder = self.entry_folder(folder, flow.kernel.short)
         for size, names in self.sizes(folder, call, counted, flow).items():
-            trips[size], unknown = launch_tables.trips_at(flow, self.launches, folder, names, self.source)
+            trips[size], trips["at once"], unknown = launch_tables.trips_at(flow, self.launches, folder, names, self.source)
         return trips, unknown
 
     def sizes(self, folder, call, counted, flow):
@@ -196,8 +214,10 @@ class Table:
             if unknown:
                 missing += [f"{kernel['kernel']} on sm_{architecture}: no iterations of loop {loop}" for loop in unknown]
                 continue
-            counts, ends = counts_of_warp(flow, trips, kernel, self.parts(folder, call, counted, flow))
-            machine[str(architecture)] = machine_counts(counts, ends, kernel, warps)
+            parts = self.parts(folder, call, counted, flow)
+            counts, ends = counts_of_warp(flow, trips, kernel, parts)
+            small = counts_at("small", flow, trips, kernel, {loop: (part, part) for loop, (part, _) in parts.items()})
+            machine[str(architecture)] = machine_counts(counts, ends, kernel, warps, small)
         memory = memory_counts(counted, kernel, call.buffers, blocks / kernel["blocks"], *memory_ratios)
         return {"kernel": kernel["kernel"], "launches": kernel["launches"], "blocks": blocks // kernel["launches"],
                 "threads": threads, **memory, "machine": machine}, missing

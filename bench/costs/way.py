@@ -39,14 +39,17 @@ def times(trips, loop):
     return number
 
 
-def shares_of_lines(flow, trips, kernel):
-    """{(file, line): 0 to 1}. `kernel`: what simt_counters counted of it, where the loops run `trips` times."""
+def shares_of_lines(flow, trips, kernel, at_once):
+    """{(file, line): 0 to 1}. `kernel`: what simt_counters counted of it, where the loops run `trips` times; `at_once`: how many
+    iterations of the source one of these does."""
     reachable, possible, moved = Counter(), Counter(), Counter()
     for block in flow.all_blocks(None):
-        number = times(trips, flow.loop_of[block.index])
+        loop = flow.loop_of[block.index]
+        number = times(trips, loop)
+        of_source = number * times(at_once, loop)
         for instruction in block.instructions:
             line = line_of(instruction)
-            reachable[line] = max(reachable[line], number)
+            reachable[line] = max(reachable[line], of_source)
             if access := access_of(instruction):
                 possible[line, access] += mix.width(instruction) * number
     warps = kernel["threads"] / 32

@@ -12,6 +12,7 @@ from collections import Counter
 
 from . import counters, flow as flows, mix
 from .errors import UsageError, unknown
+from .ring import ring_bytes
 
 KEYS = {"shapes", "kernels", "kernels_of", "names", "names_of", "library"}
 DOWN = "down"  # of a loop that counts down by a template parameter
@@ -46,10 +47,11 @@ def evaluate(expression, names, where):
 
 
 class Launches:
-    """The table: per operation its shapes and kernels, per source loop its iterations."""
+    """The table: per operation its shapes and kernels, per source loop its iterations. `gpus` (gpus.Gpus): how much shared
+    memory there is, which decides how many buffers a ring has."""
 
-    def __init__(self, path):
-        self.path = path
+    def __init__(self, path, gpus=None):
+        self.path, self.gpus = path, gpus
         try:
             table = tomllib.loads(path.read_text())
         except FileNotFoundError:
@@ -82,7 +84,18 @@ class Launches:
         threads = evaluate(entry.get("threads", kernel.max_threads), names, where)
         names["threads"] = threads
         names["blocks"] = blocks = evaluate(entry["blocks"], names, where)
-        return names, blocks, threads, evaluate(entry.get("shared", 0), names, where)
+        return names, blocks, threads, self.shared_bytes(entry, kernel.architecture, names, where)
+
+    def shared_bytes(self, entry, architecture, names, where):
+        """Dynamic shared memory of a block: "shared" of its entry, or what its "ring" of buffers takes on the architecture."""
+        if "ring" not in entry:
+            return evaluate(entry.get("shared", 0), names, where)
+        if unexpected := set(entry["ring"]) - {"stage", "fixed", "most"}:
+            raise UsageError(f"{where}: ring has '{min(unexpected)}' (known: fixed, most, stage)")
+        if self.gpus is None:
+            raise UsageError(f"{where}: a ring, but no table of GPUs (bench/gpus.toml) that says how much shared memory there is")
+        ring = {name: evaluate(expression, names, where) for name, expression in entry["ring"].items()}
+        return ring_bytes(1024 * self.gpus.limit(architecture, "shared_kib"), **ring)
 
     def parts(self, operation, flow, names, source):
         """{loop: fraction of the blocks that come to it}, of a kernel whose entry says that its blocks do different work."""
@@ -187,9 +200,14 @@ def unroll_factors(flow, siblings, increment):
     return factors
 
 
+def increment_of(entry, text, names, source, where):
+    """By how much the source moves its counter: "step" of the loop's entry, or what its statement says."""
+    return evaluate(entry["step"], names, where) if "step" in entry else source.increment(text)
+
+
 def trip_counts(flow, entry_of_text, names, source, where):
-    """({loop: iterations or None}, [what is unknown])."""
-    trips, missing, groups = {}, [], {}
+    """({loop: iterations or None}, {loop: how many of the source's one of them does}, [what is unknown])."""
+    trips, done_at_once, missing, groups = {}, {}, [], {}
     for loop in flow.loops:
         position = (flow.position(loop) or [("", 0)])[0]
         groups.setdefault((loop.parent, position), []).append(loop)
@@ -202,17 +220,18 @@ def trip_counts(flow, entry_of_text, names, source, where):
             trips.update(dict.fromkeys(siblings))
             continue
         left = evaluate(entry["trips"], names, where)
-        factors = unroll_factors(flow, siblings, source.increment(text))
+        factors = unroll_factors(flow, siblings, increment_of(entry, text, names, source, where))
         factors = {loop: entry.get("unroll") if factor is None else factor for loop, factor in factors.items()}
         if None in factors.values():
             missing.append(f"{siblings[0].name} ({place}: how far it is unrolled cannot be told)")
             trips.update(dict.fromkeys(siblings))
             continue
+        done_at_once.update(factors)
         for factor in sorted(set(factors.values()), reverse=True):
             times = left // factor if factor > 1 else left
             left -= times * factor
             trips.update({loop: times for loop in siblings if factors[loop] == factor})
-    return trips, missing
+    return trips, done_at_once, missing
 
 
 def weigh(block):
@@ -233,7 +252,7 @@ def per_warp(flow, trips, choose):
 
 
 def trips_at(flow, launches, operation, names, source):
-    """({loop: iterations or None}, [what is unknown]) where the loops run as the names say."""
+    """As trip_counts, where the loops run as the names say."""
     where = f"{launches.path}: [{operation}] {flow.kernel.short}"
     return trip_counts(flow, lambda text: launches.entry_of_loop(operation, flow.kernel, text), names, source, where)
 
@@ -247,7 +266,7 @@ def instructions_per_launch(flow, operation, launches, source):
     """One dict per shape: shape, blocks, threads, and warp instructions (shortest and longest way) or what is unknown."""
     found = []
     for shape, names, blocks, threads, shared in launches.of_kernel(operation, flow.kernel):
-        trips, missing = trips_at(flow, launches, operation, names, source)
+        trips, _, missing = trips_at(flow, launches, operation, names, source)
         entry = {"shape": shape, "blocks": blocks, "threads": threads, "dynamic_shared": shared, "unknown": missing}
         if not missing:
             warps = blocks * -(-threads // 32)
@@ -260,6 +279,13 @@ def instructions_per_launch(flow, operation, launches, source):
                          ffma=[way["ffma"] * warps for way in ways], hmma=[way["hmma"] * warps for way in ways])
         found.append(entry)
     return found
+
+
+def trips_of_first_shape(flow, operation, launches, source):
+    """{loop: iterations, None where unknown} of a kernel at the first shape of its entry; empty without one."""
+    for _, names, *_ in launches.of_kernel(operation, flow.kernel):
+        return trips_at(flow, launches, operation, names, source)[0]
+    return {}
 
 
 def check_operations(launches, known):

@@ -59,6 +59,9 @@ def kernel_text(entry, loops=True):
                  loop["divisions_64_bit"], loop["divisions_32_bit"]] for loop in entry["loops"]]
         head = ["loop", "source", "instr", "FFMA", "HMMA", "LDG", "STG", "LDS", "STS", "MUFU", "div64", "div32"]
         lines += ["  " + line for line in table(head, rows)]
+    if one := entry["issue_per_product"]:
+        lines.append(f"  loop {one['loop']}: {span(one['instructions'], '.0f')} instructions for {one['hmma']} HMMA of {one['clocks']:.0f} "
+                     f"clocks: {span(one['ratio'], '.2f')}")
     lines += ["  " + launch_line(launch) for launch in entry["launches"]]
     lines += [f"  found: {finding_text(finding)}" for finding in entry["findings"]]
     return "\n".join(lines)
@@ -95,6 +98,7 @@ def markdown(entries, nvcc):
             if entry["architecture"] == architecture:
                 lines.append(markdown_row(entry))
         lines += ["", *markdown_launches(entries, architecture), ""]
+    lines += markdown_products(entries, architectures)
     return "\n".join(lines).rstrip() + "\n"
 
 
@@ -120,6 +124,28 @@ def markdown_launches(entries, architecture):
                          f"{short_number(launch['ffma'][1]) if known else '-'} | "
                          f"{short_number(launch['hmma'][1]) if known else '-'} |")
     return lines if len(lines) > 2 else []
+
+
+def markdown_products(entries, architectures):
+    """Of each loop with HMMA: instructions against the time of its products."""
+    rows = {}
+    for entry in entries:
+        if entry["issue_per_product"]:
+            rows.setdefault((entry["operation"], entry["kernel"]), {})[entry["architecture"]] = entry["issue_per_product"]
+    head = "".join(f" sm_{a}: instructions | clocks | ratio |" for a in architectures)
+    lines = ["### Issue against products", "", f"| folder | kernel | HMMA |{head}", "|---|---|--:|" + "--:|" * 3 * len(architectures)]
+    for (operation, kernel), found in sorted(rows.items()):
+        cells = [f"| {operation} | `{kernel}` | {max(one['hmma'] for one in found.values())} |"]
+        for architecture in architectures:
+            one = found.get(architecture)
+            cells.append(f" {span(one['instructions'], '.0f')} | {one['clocks']:.0f} | {span(one['ratio'], '.2f')} |" if one else " - | - | - |")
+        lines.append("".join(cells))
+    return [*lines, ""] if rows else []
+
+
+def span(ends, form):
+    low, high = (format(end, form) for end in ends)
+    return low if low == high else f"{low} to {high}"
 
 
 def write_between_marks(path, text):

@@ -2,7 +2,7 @@
 import concurrent.futures
 import pathlib
 
-from . import counters, findings, launches as launch_tables, mix
+from . import counters, findings, launches as launch_tables, mix, tensor
 from .errors import ReportError, unknown
 from .flow import Flow
 from .gpus import occupancy
@@ -87,6 +87,8 @@ def describe(operation, kernel, gpus, launches, source):
     launched = launch_tables.instructions_per_launch(flow, operation, launches, source) if launches else []
     dynamic = max((entry["dynamic_shared"] for entry in launched), default=0)
     threads = launched[0]["threads"] if launched else kernel.max_threads
+    trips = launch_tables.trips_of_first_shape(flow, operation, launches, source) if launches else {}
+    products = tensor.issue_per_product(flow, gpus, trips)
     return {
         "operation": operation, "kernel": kernel.short, "symbol": kernel.name, "architecture": kernel.architecture,
         "registers": kernel.registers, "stack_bytes": kernel.stack, "spill_bytes": kernel.spill_bytes,
@@ -98,7 +100,8 @@ def describe(operation, kernel, gpus, launches, source):
         "loops": [describe_loop(flow, loop) for loop in flow.loops], "launches": launched,
         "findings": [{"kind": f.kind, "file": f.position[0], "line": f.position[1], "detail": f.detail}
                      for f in findings.find_all(flow)],
-        "held": findings.summary(flow),
+        "issue_per_product": products,
+        "held": {**findings.summary(flow), **({"issue per product": products["ratio"][1]} if products else {})},
     }
 
 

@@ -13,6 +13,7 @@ import pathlib
 import sys
 import tempfile
 import unittest
+from collections import Counter
 from unittest import mock
 
 ROOT = pathlib.Path(sys.argv.pop(1)).resolve()
@@ -189,6 +190,15 @@ class Rows(unittest.TestCase):
         self.assertEqual(self.row(text)["library"], "cuBLASLt")
         self.assertNotIn("library", self.row(text.replace('"op_forward"', '"op_backward"')))
 
+    def test_wavefronts_are_no_more_than_the_host_counted(self):
+        loads, full = {"shared store 8": 3, "shared load 4": 2}, {"shared store 8": 30, "shared load 4": 20}
+        small, counts = Counter(loads), Counter(full)
+        # Stores of 8 bytes took 4 wavefronts each: 14 of a warp. The host counted 36 of 6 warps: 6, of which the compiler makes 14.
+        self.assertAlmostEqual(table.wavefronts_of_warp(counts, small, KERNEL), 140 * 6 / 14)
+        # Where it joins accesses, those of the machine code stand.
+        small, counts = Counter({"shared store 8": 1}), Counter({"shared store 8": 10})
+        self.assertEqual(table.wavefronts_of_warp(counts, small, KERNEL), 40)
+
     def test_working_memory_grows_with_the_blocks_that_write_it(self):
         reader = {"footprint": [{"buffer": "", "read_sectors": 2, "written_sectors": 0}]}
         writer = {"footprint": [{"buffer": "", "read_sectors": 0, "written_sectors": 2}]}
@@ -199,12 +209,20 @@ class Rows(unittest.TestCase):
 class Ways(unittest.TestCase):
     def test_shares(self):
         one = flow_of(CODE)
-        trips = dict(zip(one.loops, (3, 5)))
-        self.assertEqual(way.shares_of_lines(one, trips, KERNEL), {("two.cu", 5): 0.5, ("two.cu", 4): 1.0})
+        trips, at_once = dict(zip(one.loops, (3, 5))), dict(zip(one.loops, (1, 2)))
+        self.assertEqual(way.shares_of_lines(one, trips, KERNEL, at_once), {("two.cu", 5): 0.5, ("two.cu", 4): 1.0})
         # A line that moved less than its copies could: as often as its bytes say.
         fewer = copy.deepcopy(KERNEL)
         fewer["accesses"][0]["requests"] = fewer["accesses"][1]["requests"] = 3
-        self.assertEqual(way.shares_of_lines(one, trips, fewer)["two.cu", 5], 1 / 6)
+        self.assertEqual(way.shares_of_lines(one, trips, fewer, at_once)["two.cu", 5], 1 / 6)
+
+    def test_a_line_of_an_unrolled_loop_is_entered_once_for_each_iteration_of_the_source(self):
+        one = flow_of(CODE)
+        trips, rare = dict(zip(one.loops, (3, 5))), copy.deepcopy(KERNEL)
+        rare["visits"][1]["visits"] = 36  # of 6 warps; 3 * 5 times the loop's code, 3 * 10 times its body
+        for factor, share in ((1, 0.4), (2, 0.2)):
+            found = way.shares_of_lines(one, trips, rare, dict(zip(one.loops, (1, factor))))
+            self.assertAlmostEqual(found["two.cu", 4], share)
 
     def test_split(self):
         def shortest(at):

@@ -14,7 +14,7 @@ from unittest import mock
 ROOT = pathlib.Path(sys.argv.pop(1)).resolve()
 sys.path.insert(0, str(ROOT / "bench"))
 
-from sass import disassembly, findings, flow, gpus, held, launches, mix, render, report, strides, tools  # noqa: E402
+from sass import disassembly, findings, flow, gpus, held, launches, mix, render, report, strides, tensor, tools  # noqa: E402
 from sass.errors import ReportError, UsageError  # noqa: E402
 
 STORED = ROOT / "tests/scripts/sass"
@@ -240,8 +240,20 @@ class Launches(unittest.TestCase):
             one = flows_of(TWO_LOOPS)["two"]
             one.loops[1].parent = None  # as if the two stood side by side on one line
             one.position = lambda loop: [("two.cu", 2)]
-            trips, missing = launches.trip_counts(one, lambda text: {"trips": "n"}, {"n": 11}, launches.SourceLines(self.folder), "")
-        self.assertEqual((list(trips.values()), missing), ([2, 3], []))
+            trips, at_once, missing = launches.trip_counts(one, lambda text: {"trips": "n"}, {"n": 11},
+                                                           launches.SourceLines(self.folder), "")
+        self.assertEqual((list(trips.values()), list(at_once.values()), missing), ([2, 3], [4, 1], []))
+
+    def test_a_step_that_only_the_entry_knows(self):
+        one = flows_of(TWO_LOOPS)["two"]
+        (self.folder / "two.cu").write_text(TWO_SOURCE.replace("++j", "j += kUnknown"))
+
+        def counted(entry):
+            return launches.trip_counts(one, lambda text: entry if "j" in text else {"trips": 1}, {"n": 11, "by": 1},
+                                        launches.SourceLines(self.folder), "")
+        self.assertEqual(counted({"trips": "n"})[2], ["L1.1 (two.cu:4: how far it is unrolled cannot be told)"])
+        trips, at_once, missing = counted({"trips": "n", "step": "by"})  # The code adds two.
+        self.assertEqual((trips[one.loops[1]], at_once[one.loops[1]], missing), (5, 2, []))
 
     def test_expressions(self):
         self.assertEqual(launches.evaluate("ceil_div(a, 4) * min(a, 3) - 7 // 2", {"a": 9}, "t"), 6)
@@ -255,47 +267,41 @@ class Launches(unittest.TestCase):
             launches.check_operations(launches.Launches(ROOT / "bench/launches.toml"), ["conv1d"])
 
 
-class Table(unittest.TestCase):
+class Products(unittest.TestCase):
+    """Issue against the time of a loop's products."""
+    CODE = TWO_LOOPS.replace("FFMA R5, R5, R5, R5", "HMMA.16816.F32.BF16 R4, R8, R12, R4").replace(
+        "FFMA R6, R6, R6, R6", "HMMA.1688.F32.TF32 R4, R8, R12, R4")
+
     def setUp(self):
         self.gpus = gpus.Gpus(ROOT / "bench/gpus.toml")
 
-    def test_named_gpus(self):
-        for name, architecture in {"rtx-3050-6gb": 86, "rtx-3050-8gb": 86, "rtx-3060": 86, "rtx-4090": 89,
-                                   "jetson-agx-orin-64gb": 87, "a100-sxm-80gb": 80, "h100-sxm": 90, "sm_86": 86}.items():
-            self.assertEqual(self.gpus.architecture(name), architecture)
-        with self.assertRaisesRegex(UsageError, "unknown GPU 'rtx-9999'.*rtx-3050-8gb"):
-            self.gpus.architecture("rtx-9999")
+    def test_of_the_loop_that_has_them(self):
+        found = tensor.issue_per_product(flows_of(self.CODE)["two"], self.gpus)
+        # 2,048 multiply-adds at 64 per scheduler and clock, 1,024 at 32; five instructions.
+        self.assertEqual(found, {"loop": "L1.1", "hmma": 2, "clocks": 64, "instructions": [5, 5], "ratio": [0.08, 0.08]})
 
-    def test_rates_give_the_published_peaks(self):
-        for name, rate, tflops in (("a100-sxm-80gb", "tensor_tf32", 156), ("a100-sxm-80gb", "tensor_bf16", 312),
-                                   ("a100-sxm-80gb", "fp32", 19.5), ("h100-sxm", "tensor_tf32", 494.7),
-                                   ("h100-sxm", "tensor_bf16", 989.4), ("h100-sxm", "fp32", 67), ("rtx-4090", "fp32", 82.6),
-                                   ("rtx-4090", "tensor_bf16", 165.2), ("rtx-4090", "tensor_tf32", 82.6),
-                                   ("jetson-agx-orin-64gb", "fp32", 5.3), ("rtx-3060", "fp32", 12.7)):
-            gpu = self.gpus.gpus[name]
-            clock = gpu.get("tensor_clock_mhz", gpu["clock_mhz"]) if rate.startswith("tensor") else gpu["clock_mhz"]
-            peak = self.gpus.limit(gpu["compute_capability"], rate) * gpu["sms"]["value"] * clock["value"] * 2e-6
-            self.assertLess(abs(peak / tflops - 1), 0.01, (name, rate, peak))
+    def test_both_ways_and_loops_inside(self):
+        outer = TWO_LOOPS.replace("MOV R4, RZ ;\n.L_x_1", "HMMA.16816.F32.BF16 R4, R8, R12, R4 ;\n.L_x_1").replace("sm_86", "sm_90")
+        one = flows_of(outer)["two"]
+        for trips, inner in (({}, 1), ({one.loops[1]: 3}, 3)):
+            found = tensor.issue_per_product(one, self.gpus, trips)
+            self.assertEqual((found["loop"], found["clocks"], found["instructions"]), ("L1", 4, [6 + 5 * inner, 9 + 5 * inner]))
+        self.assertEqual(found["ratio"], [5.25, 6.0])
 
-    def test_figures_have_sources(self):
-        broken = (ROOT / "bench/gpus.toml").read_text().replace('source = "ad102"', 'source = "hearsay"')
-        with tempfile.TemporaryDirectory() as folder:
-            path = pathlib.Path(folder) / "gpus.toml"
-            path.write_text(broken)
-            with self.assertRaisesRegex(UsageError, "no source"):
-                gpus.Gpus(path)
+    def test_without_products_or_rates(self):
+        self.assertIsNone(tensor.issue_per_product(flows_of(TWO_LOOPS)["two"], self.gpus))
+        self.assertIsNone(tensor.issue_per_product(flows_of(self.CODE.replace("sm_86", "sm_87"))["two"], self.gpus))
 
-    def test_occupancy(self):
-        kernel = disassembly.Kernel("k", 86, registers=80, shared=8704)
-        self.assertEqual(gpus.occupancy(self.gpus, 86, kernel, 256), 0.5)
-        self.assertEqual(gpus.occupancy(self.gpus, 90, kernel, 256), 0.375)
-        self.assertEqual(gpus.occupancy(self.gpus, 86, kernel, 256, 40 * 1024), 256 * 2 / 1536)
-        self.assertIsNone(gpus.occupancy(self.gpus, 86, kernel, None))
+    def test_table(self):
+        one = {"loop": "L1", "hmma": 2, "clocks": 64, "instructions": [5, 9], "ratio": [0.08, 0.14]}
+        lines = render.markdown_products([{"operation": "op", "kernel": "k", "architecture": 86, "issue_per_product": one}], [86, 90])
+        self.assertIn("| op | `k` | 2 | 5 to 9 | 64 | 0.08 to 0.14 | - | - | - |", lines)
+        self.assertEqual(render.markdown_products([{"issue_per_product": None}], [86]), [])
 
 
 class Held(unittest.TestCase):
     GOOD = {"64-bit divisions in loops": 0, "spilled bytes": 0, "scalar accesses": 1, "uncoalesced accesses": 0,
-            "16-byte fraction": 0.5, "HMMA": 8, "FFMA fraction": 0.1, "HMMA fraction": 0.4}
+            "16-byte fraction": 0.5, "HMMA": 8, "FFMA fraction": 0.1, "HMMA fraction": 0.4, "issue per product": 0.9}
 
     def compare(self, whole=True, name="k", nvcc="13.0.88", unknown=(), **changes):
         with tempfile.TemporaryDirectory() as folder:
@@ -313,7 +319,8 @@ class Held(unittest.TestCase):
     def test_each_worse_value_fails_with_both(self):
         for name, value in (("64-bit divisions in loops", 1), ("spilled bytes", 4), ("scalar accesses", 2),
                             ("uncoalesced accesses", 1), ("16-byte fraction", 0.25), ("HMMA", 0), ("FFMA fraction", 0.05),
-                            ("HMMA fraction", 0.3), ("HMMA fraction", None), ("HMMA fraction", float("nan"))):
+                            ("HMMA fraction", 0.3), ("HMMA fraction", None), ("HMMA fraction", float("nan")), ("issue per product", 0.93),
+                            ("issue per product", None), ("issue per product", float("nan"))):
             changed = {name.replace(" ", "_"): value}
             faults = self.compare(**changed)
             self.assertIn(f"op: k on sm_86: {name}: committed {self.GOOD[name]}, found {value}", faults, name)
