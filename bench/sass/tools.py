@@ -79,8 +79,8 @@ class Tools:
         """The kernels of a source; read anew only where its cubin or the code that reads it has changed."""
         cubin, ptxas_report = self.compile(source, architecture)
         digest = hashlib.sha256(cubin.read_bytes())
-        for path in sorted(pathlib.Path(__file__).parent.glob("*.py")):
-            digest.update(path.read_bytes())
+        for path in (disassembly.__file__, __file__):
+            digest.update(pathlib.Path(path).read_bytes())
         kept = cubin.with_suffix(".kernels")
         try:
             found, kernels = pickle.loads(kept.read_bytes())
