@@ -328,7 +328,9 @@ function(cardiograd_script_tests)
              ${PROJECT_SOURCE_DIR} ${CMAKE_BINARY_DIR})
     add_test(NAME Scripts.ReleaseModel COMMAND ${Python3_EXECUTABLE} ${PROJECT_SOURCE_DIR}/tests/scripts/release_model_test.py
              ${PROJECT_SOURCE_DIR} ${CMAKE_BINARY_DIR})
-    set_tests_properties(Scripts.Studies Scripts.ReleaseModel PROPERTIES TIMEOUT 300 LABELS cpu)
+    add_test(NAME Scripts.Sweep COMMAND ${Python3_EXECUTABLE} ${PROJECT_SOURCE_DIR}/tests/scripts/sweep_test.py
+             ${PROJECT_SOURCE_DIR} ${CMAKE_BINARY_DIR})
+    set_tests_properties(Scripts.Studies Scripts.ReleaseModel Scripts.Sweep PROPERTIES TIMEOUT 300 LABELS cpu)
   endif()
   if(CARDIOGRAD_INSTALL AND TARGET cardiograd_simt AND NOT CARDIOGRAD_SIMT_ONLY)
     add_test(NAME Install.ConsumersBuildAndRun

@@ -13,8 +13,8 @@ The list has groups, each for one model and recipe; a run is a group, a task and
   options = "--recipe helme"  # of train
   training = {lr = 1e-3}      # keys of the configuration, by section: data, model, training
 
-Beside the run folder: .log (what was printed), .csv (predictions of `evaluate` on the validation and the test fold together;
-its --json would also shuffle every feature, which takes longer than the rest), .seconds (of training, of the last part where it was resumed). What is finished is left alone; what was stopped is resumed. --only: names
+Beside the run folder: .log (what was printed), .csv (predictions of `evaluate` on the validation and the test fold together: 9 and 10,
+or data's val_fold and test_fold; its --json would also shuffle every feature, which takes longer than the rest), .seconds (of training, of the last part where it was resumed). What is finished is left alone; what was stopped is resumed. --only: names
 of runs, with wildcards. --stop-after: nothing begins later. An interruption stops the trainings, which keep their state.
 Exit status 1 if a run failed.
 """
@@ -58,7 +58,7 @@ def toml_text(value):
 
 
 def read_list(path):
-    """(name, options, configuration) of each run, in the order of the list: all groups' first seeds, then the second."""
+    """(name, options, configuration, folds to evaluate) of each run, in the order of the list: all groups' first seeds, then the second."""
     runs = []
     for group in tomllib.loads(path.read_text())['group']:
         unknown = set(group) - KEYS
@@ -67,10 +67,11 @@ def read_list(path):
                      f'(known: {", ".join(sorted(KEYS))})')
         config = ''.join(f'[{section}]\n' + ''.join(f'{key} = {toml_text(value)}\n' for key, value in group[section].items())
                          for section in SECTIONS if section in group)
+        folds = [str(group.get('data', {}).get(key, usual)) for key, usual in (('val_fold', 9), ('test_fold', 10))]
         for task in group.get('tasks', ['super']):
             for place, seed in enumerate(group.get('seeds', [0])):
                 options = [*shlex.split(group.get('options', '')), '--task', task, '--seed', str(seed)]
-                runs.append((place, f'{group["name"]}-{task}-{seed}', options, config))
+                runs.append((place, f'{group["name"]}-{task}-{seed}', options, config, folds))
     names = [run[1] for run in runs]
     if len(set(names)) < len(names):
         sys.exit(f'experiments.py: {path} names {next(n for n in names if names.count(n) > 1)} twice')
@@ -99,7 +100,7 @@ class Worker:
             self.children.discard(child)
         return status
 
-    def run(self, name, options, config):
+    def run(self, name, options, config, folds):
         out, args = self.args.out, self.args
         if (out / f'{name}.csv').exists():
             return
@@ -115,8 +116,8 @@ class Worker:
             if status == 0:
                 (out / f'{name}.seconds').write_text(f'{seconds:.1f}\n')
                 partial = out / f'{name}.partial.csv'
-                status = self.call(log, [args.apps / 'evaluate', '--data', args.data, *self.place, '--model', folder, '--fold', '9',
-                                         '10', '--draws', '0', '--force', '--predictions', partial])
+                status = self.call(log, [args.apps / 'evaluate', '--data', args.data, *self.place, '--model', folder, '--fold',
+                                         *folds, '--draws', '0', '--force', '--predictions', partial])
                 if status == 0:
                     partial.rename(out / f'{name}.csv')
         if self.stopping:
