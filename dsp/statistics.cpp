@@ -4,8 +4,8 @@ namespace cardiograd::dsp {
 namespace {
 
 // Moves the values below the pivot (or equal to it, with `Equal`) to the front and the others to `others`, which has
-// room for all of them. Returns how many there are in front. No branch depends on a value: the processor has nothing to
-// guess, which takes most of the time of std::nth_element.
+// room for all of them; what lies behind the front is no longer of use. Returns how many there are in front. No branch
+// depends on a value: the processor has nothing to guess, which takes most of the time of std::nth_element.
 template <bool Equal>
 std::size_t part(double* values, std::size_t count, double pivot, double* others) {
   std::size_t below = 0, rest = 0;
@@ -34,14 +34,14 @@ double pivot_of(const double* values, std::size_t count) {
 }  // namespace
 
 OrderStatistic order_statistic(std::span<double> values, std::size_t rank) {
-  constexpr std::size_t kFew = 16;
+  constexpr std::size_t kSortedAtOnce = 16;
   constexpr int kMaxRounds = 60;  // Few are needed, unless values are arranged against the pivots.
   thread_local std::vector<double> others;
   if (others.size() < values.size()) others.resize(values.size());
   double* first = values.data();
   std::size_t count = values.size();
   OrderStatistic result{-std::numeric_limits<double>::infinity(), 0.0};
-  for (int round = 0; count > kFew && round < kMaxRounds; ++round) {
+  for (int round = 0; count > kSortedAtOnce && round < kMaxRounds; ++round) {
     const double pivot = pivot_of(first, count);
     std::size_t below = part<false>(first, count, pivot, others.data());
     if (rank < below) {
@@ -55,7 +55,8 @@ OrderStatistic order_statistic(std::span<double> values, std::size_t rank) {
       std::copy_n(others.data(), count, first);
       continue;
     }
-    below = part<true>(first, count, pivot, others.data());  // The pivot is the smallest.
+    std::copy_n(others.data(), count, first);  // The pivot is the smallest.
+    below = part<true>(first, count, pivot, others.data());
     if (rank < below) return {rank > 0 ? pivot : result.before, pivot};
     result.before = pivot;
     rank -= below;

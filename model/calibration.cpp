@@ -13,7 +13,7 @@ namespace cardiograd::model {
 namespace {
 
 // Below it every record would get nearly the same probability.
-constexpr double kLeastSlope = 0.01;
+constexpr double kMinSlope = 0.01;
 
 std::vector<std::uint8_t> labels_at(const DataLoader& source, const std::vector<std::int64_t>& rows) {
   const std::int64_t classes = source.labels().dim(1);
@@ -38,7 +38,7 @@ CalibratedClass fit(const std::vector<float>& logits, const std::vector<std::uin
     result.reason = "no negatives";
   else
     result.scaling = fit_platt(data);
-  if (result.scaling.slope < kLeastSlope) {
+  if (result.scaling.slope < kMinSlope) {
     result.scaling = {};
     result.reason = "not told from the others here";
   }

@@ -1,5 +1,5 @@
 #!/usr/bin/env python3
-"""Makes of a finished run what others can use: a calibrated model, a card that says what it is and how good, checksums, one archive.
+"""Makes of a finished run what others can use: a calibrated model, a text that says what it is and how good, checksums, one archive.
 
 Usage: release_model.py RUN --data DIR --out DIR [--name NAME] [--apps build/cpu/apps] [--cache DIR]
 
@@ -9,7 +9,7 @@ RUN is the folder of a training run, DIR the data that it was trained on. Writte
   config.toml         the run's configuration: `train --config` with it repeats the run
   evaluation.json     every figure of the test fold (`evaluate --json`)
   report/report.html  the same as a page
-  MODEL.md            the card
+  MODEL.md            that text
   SHA256SUMS          of all of these
 
 NAME: cardiograd, the model, the task and the version, unless given. Nothing that is there is overwritten. The archive's bytes depend
@@ -80,7 +80,7 @@ def class_rows(evaluation):
     return '\n'.join(rows)
 
 
-def card(name, description, config, evaluation, calibrated):
+def model_text(name, description, config, evaluation, calibrated):
     folds = ', '.join(map(str, evaluation['folds']))
     training = config['training']
     synthetic = '\n**Trained on synthetic ECGs: its answers say nothing about a patient.**\n' if description.get('synthetic') else ''
@@ -159,7 +159,7 @@ def main():
         evaluation['model'], evaluation['data'] = 'model.safetensors', args.data.resolve().name
         (made / 'evaluation.json').write_text(json.dumps(evaluation, indent=2, ensure_ascii=False) + '\n')
         name = args.name or default_name(config, evaluation['program'])
-        (made / 'MODEL.md').write_text(card(name, description_of(made / 'model.safetensors'), config, evaluation, calibrated))
+        (made / 'MODEL.md').write_text(model_text(name, description_of(made / 'model.safetensors'), config, evaluation, calibrated))
         sums = [f'{hashlib.sha256(path.read_bytes()).hexdigest()}  {path.relative_to(made)}' for path in sorted(made.rglob('*'))
                 if path.is_file()]
         (made / 'SHA256SUMS').write_text('\n'.join(sums) + '\n')

@@ -37,19 +37,21 @@ TEST(Statistics, LowerQuantileIsAValueOfTheList) {
   EXPECT_TRUE(std::isnan(lower_quantile({}, 0.5)));
 }
 
-// Against the sorted values: random ones, with many equal, ascending, descending, and all equal.
+// Against the sorted values: random ones, with many equal, ascending, descending, all equal, and half
+// of them the smallest.
 TEST(Statistics, OrderStatisticsOfManyValues) {
   PhiloxStream random(7);
-  for (const std::size_t count : {1U, 2U, 16U, 17U, 18U, 40U, 200U, 685U, 5000U}) {
-    for (const int kind : {0, 1, 2, 3, 4}) {
+  for (const std::size_t count : {1U, 2U, 16U, 17U, 18U, 19U, 40U, 200U, 685U, 5000U}) {
+    for (const int kind : {0, 1, 2, 3, 4, 5}) {
       std::vector<double> values(count);
       for (std::size_t i = 0; i < count; ++i) {
-        const double at = static_cast<double>(i);
-        values[i] = kind == 0   ? random.normal()
-                    : kind == 1 ? std::floor(random.uniform(0.0, 4.0))
-                    : kind == 2 ? at
-                    : kind == 3 ? -at
-                                : 1.0;
+        const double kinds[] = {random.normal(),
+                                std::floor(random.uniform(0.0, 4.0)),
+                                static_cast<double>(i),
+                                -static_cast<double>(i),
+                                1.0,
+                                std::max(0.0, random.normal())};
+        values[i] = kinds[kind];
       }
       std::vector<double> sorted = values;
       std::sort(sorted.begin(), sorted.end());

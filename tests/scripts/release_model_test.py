@@ -44,11 +44,11 @@ class ReleaseTest(unittest.TestCase):
             self.assertEqual(digest, hashlib.sha256((unpacked / name).read_bytes()).hexdigest(), name)
         self.assertEqual(sorted(path.name for path in unpacked.iterdir()),
                          ['MODEL.md', 'SHA256SUMS', 'config.toml', 'evaluation.json', 'model.safetensors', 'report'])
-        card = (unpacked / 'MODEL.md').read_text()
+        text = (unpacked / 'MODEL.md').read_text()
         figures = json.loads((unpacked / 'evaluation.json').read_text())
-        self.assertIn(f'| macro | | {figures["macro"]["auc"]:.3f} [', card)
-        self.assertIn('Trained on synthetic ECGs', card)
-        self.assertNotIn(str(self.path), card + json.dumps(figures) + (unpacked / 'config.toml').read_text())
+        self.assertIn(f'| macro | | {figures["macro"]["auc"]:.3f} [', text)
+        self.assertIn('Trained on synthetic ECGs', text)
+        self.assertNotIn(str(self.path), text + json.dumps(figures) + (unpacked / 'config.toml').read_text())
         record = next((self.path / 'data/records100/00000').glob('*.hea')).with_suffix('')
         answer = subprocess.run([APPS / 'predict', '--model', unpacked / 'model.safetensors', '--any-quality', record],
                                 capture_output=True, text=True)
