@@ -18,7 +18,7 @@ import tomllib
 
 BENCH = pathlib.Path(__file__).resolve().parent
 sys.path.insert(0, str(BENCH))
-from costs import predict  # noqa: E402
+from costs import predict, step  # noqa: E402
 from costs.step import REDUCED, machine_name  # noqa: E402
 from sass.gpus import Gpus  # noqa: E402
 
@@ -33,8 +33,8 @@ INTRODUCTION = """# Memory requests of the CUDA kernels
 
 What each kernel asks of memory, counted on the host (`simt/counters.h`) at the shapes of HC-CNN-TN's training step, with the
 batch reduced: figures per request do not depend on it. Of the LSTMs, which are no part of that step, 4 of 250 samples are
-counted: each is a launch of its own, like the one before. Written by `bench/kernel_counters.py` with the preset `simt-watch`
-(its head has the commands); do not edit.
+counted: each is a launch of its own, like the one before. In tf32 and bf16 the shipped kernels alone are counted. Written by
+`bench/kernel_counters.py` with the preset `simt-watch` (its head has the commands); do not edit.
 
 - **requests**: memory instructions executed by warps. **wide**: the fraction of them that move 8 or 16 bytes per lane.
 - **sectors**: pieces of 32 bytes of device memory that a request touches; in brackets as many as its bytes would fill. A warp's
@@ -72,6 +72,12 @@ def count(program):
                            stdout=subprocess.DEVNULL)
             entries += json.loads(path.read_text())
     return entries
+
+
+def count_rounded(costs):
+    """Likewise of the shipped kernels that the step has in tf32 and bf16 in place of others; of each shape what is counted once."""
+    calls = [(row['op'], row['fields'], row['shape']) for row in costs['operations'] if {'tf32', 'bf16'} & set(row['shape'].split())]
+    return list({(entry['op'], entry['shape']): entry for entry in step.count_all(BENCH.parent, calls)}.values())
 
 
 def total(rows, key):
@@ -204,10 +210,11 @@ def main():
     parser.add_argument('--json', type=pathlib.Path, help='keep the figures there')
     parser.add_argument('--out', type=pathlib.Path, default=pathlib.Path('docs/kernel-counters.md'))
     args = parser.parse_args()
-    entries = count(args.program) if args.program else json.loads(args.from_json.read_text())
+    costs = json.loads((BENCH / 'kernel_costs.json').read_text())
+    entries = count(args.program) + count_rounded(costs) if args.program else json.loads(args.from_json.read_text())
     if args.json:
         args.json.write_text(json.dumps(entries, indent=1) + '\n')
-    by_memory = limited_by_memory(json.loads((BENCH / 'kernel_costs.json').read_text()), Gpus(BENCH / 'gpus.toml'))
+    by_memory = limited_by_memory(costs, Gpus(BENCH / 'gpus.toml'))
     args.out.write_text(page(entries, by_memory, tomllib.loads((BENCH / 'counter_deviations.toml').read_text())))
 
 

@@ -6,6 +6,7 @@ import pathlib
 import sys
 import tomllib
 import unittest
+from unittest import mock
 
 ROOT = pathlib.Path(sys.argv.pop(1)).resolve()
 sys.path.insert(0, str(ROOT / "bench"))
@@ -66,6 +67,13 @@ class Deviations(unittest.TestCase):
     def test_committed_reasons_are_of_limits(self):
         for key, reasons in tomllib.loads((ROOT / "bench/counter_deviations.toml").read_text()).items():
             self.assertTrue(reasons and set(reasons) <= set(counters.LIMITS), key)
+
+    def test_rounded_products_are_counted_once_for_each_shape(self):
+        rows = [{"op": "op", "fields": {"rows": n}, "shape": shape} for n, shape in ((1, "N1"), (2, "N2 bf16"), (3, "N3 tf32"), (4, "N4 bf16"))]
+        with mock.patch.object(counters.step, "count_all", lambda root, calls: [
+                {"op": op, "shape": shape.replace("N4", "N2"), "rows": fields["rows"]} for op, fields, shape in calls]):
+            found = counters.count_rounded({"operations": rows})
+        self.assertEqual([(entry["shape"], entry["rows"]) for entry in found], [("N2 bf16", 4), ("N3 tf32", 3)])
 
     def test_samples_of_an_lstm_are_few(self):
         self.assertEqual(reduced_fields("lstm_backward", {"batch": 128, "time": 250, "width": 256}),
