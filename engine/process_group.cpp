@@ -48,9 +48,11 @@ std::vector<double> ProcessGroup::gather(const char* what, const std::vector<dou
 std::vector<std::string> ProcessGroup::gather_texts(const char* what, const std::string& own) {
   const std::vector<double> lengths = gather(what, {static_cast<double>(own.size())});
   std::vector<std::string> texts;
+  texts.reserve(lengths.size());
   for (const double length : lengths) texts.emplace_back(static_cast<std::size_t>(length), '\0');
   const std::vector<std::span<const std::byte>> sent(texts.size(), std::as_bytes(std::span(own)));
   std::vector<std::span<std::byte>> received;
+  received.reserve(texts.size());
   for (std::string& text : texts) received.push_back(bytes_of(text.data(), static_cast<std::int64_t>(text.size())));
   exchange(what, sent, received);
   return texts;

@@ -56,11 +56,13 @@ class Ranks : public ::testing::Test {
       ::setenv("ASAN_OPTIONS", "detect_leaks=0", 1);  // MPI leaves some memory.
       // Docker's default profile forbids the calls by which processes read each other's memory.
       ::setenv("OMPI_MCA_btl_vader_single_copy_mechanism", "none", 1);
-      std::vector<std::string> words = {
-          kMpirun, "--allow-run-as-root", "--oversubscribe",           "--bind-to", "none",
-          "-n",    std::to_string(ranks), CARDIOGRAD_APPS_DIR "/train"};
+      const std::string train = std::string(CARDIOGRAD_APPS_DIR) + "/train";
+      std::vector<std::string> words = {kMpirun, "--allow-run-as-root", "--oversubscribe", "--bind-to", "none",
+                                        "-n",    std::to_string(ranks)};
+      words.push_back(train);
       words.insert(words.end(), arguments.begin(), arguments.end());
       std::vector<char*> argv;
+      argv.reserve(words.size() + 1);
       for (std::string& word : words) argv.push_back(word.data());
       argv.push_back(nullptr);
       ::execvp(argv[0], argv.data());

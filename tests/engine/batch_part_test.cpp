@@ -38,7 +38,8 @@ void expect_parts(const char* name, const Operation& operation, const Shape& sha
   const Tensor whole = operation(x);
   const Tensor dy = random_tensor(whole.shape(), 2);
   backward(whole, dy);
-  for (const auto& [first, count] : {std::pair<std::int64_t, std::int64_t>{0, 2}, {2, 3}}) {
+  for (const RankPart& rows : {RankPart{0, 2}, RankPart{2, 5}}) {
+    const std::int64_t first = rows.first, count = rows.count();
     const BatchPart part({.first = first}, nullptr);
     Tensor own = rows_of(x, first, count);
     own.set_requires_grad(true);

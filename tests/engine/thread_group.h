@@ -21,7 +21,7 @@ namespace cardiograd::testing {
 class ThreadGroup : public ProcessGroup {
  public:
   struct Hub {
-    explicit Hub(int ranks) : boxes(static_cast<std::size_t>(ranks * ranks)) {}
+    explicit Hub(int ranks) : boxes(static_cast<std::size_t>(ranks) * static_cast<std::size_t>(ranks)) {}
     std::mutex mutex;
     std::condition_variable arrived;
     std::vector<std::deque<std::vector<std::byte>>> boxes;  // from rank i to rank j: i * ranks + j
@@ -56,7 +56,7 @@ class ThreadGroup : public ProcessGroup {
 
  private:
   std::deque<std::vector<std::byte>>& box(int from, int to) {
-    return hub_.boxes[static_cast<std::size_t>(from * size_ + to)];
+    return hub_.boxes[static_cast<std::size_t>(from) * static_cast<std::size_t>(size_) + static_cast<std::size_t>(to)];
   }
 
   Hub& hub_;
@@ -69,6 +69,7 @@ inline void as_ranks(int ranks, const std::function<void(ProcessGroup&)>& body) 
   ThreadGroup::Hub hub(ranks);
   std::vector<std::exception_ptr> errors(static_cast<std::size_t>(ranks));
   std::vector<std::thread> threads;
+  threads.reserve(errors.size());
   for (int r = 0; r < ranks; ++r)
     threads.emplace_back([&, r] {
       try {
