@@ -15,6 +15,7 @@
 
 namespace cardiograd::model {
 
+// What both have.
 struct ResidualConfig : ClassifierConfig {
   std::vector<std::int64_t> channels;
   std::vector<std::int64_t> blocks;
@@ -24,6 +25,7 @@ struct ResidualConfig : ClassifierConfig {
   std::int64_t reduction = 0;
 };
 
+// Of resnet34_standin.
 struct Resnet34Config : ResidualConfig {
   Resnet34Config() {
     channels = {64, 128, 256, 512};
@@ -33,6 +35,7 @@ struct Resnet34Config : ResidualConfig {
   }
 };
 
+// Of xecgnet_standin.
 struct XecgnetConfig : ResidualConfig {
   XecgnetConfig() {
     channels = {32, 64, 128, 256};
