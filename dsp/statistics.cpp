@@ -34,14 +34,14 @@ double pivot_of(const double* values, std::size_t count) {
 }  // namespace
 
 OrderStatistic order_statistic(std::span<double> values, std::size_t rank) {
-  constexpr std::size_t kSortedAtOnce = 16;
+  constexpr std::size_t kMinParted = 16;
   constexpr int kMaxRounds = 60;  // Few are needed, unless values are arranged against the pivots.
   thread_local std::vector<double> others;
   if (others.size() < values.size()) others.resize(values.size());
   double* first = values.data();
   std::size_t count = values.size();
   OrderStatistic result{-std::numeric_limits<double>::infinity(), 0.0};
-  for (int round = 0; count > kSortedAtOnce && round < kMaxRounds; ++round) {
+  for (int round = 0; count > kMinParted && round < kMaxRounds; ++round) {
     const double pivot = pivot_of(first, count);
     std::size_t below = part<false>(first, count, pivot, others.data());
     if (rank < below) {

@@ -15,7 +15,7 @@ namespace {
 // Leads go through the recursion several at a time, one per SIMD lane: the recursion itself is serial in time, and
 // eight lanes, two AVX registers, hide half of the time that it waits for itself. Each lane does the same operations,
 // so a lead's result does not depend on its neighbors.
-constexpr int kHalfLanes = 4, kAllLanes = 8;
+constexpr int kNarrow = 4, kWide = 8;
 template <int kLanes>
 using Lanes = Eigen::Array<double, kLanes, 1>;
 template <int kLanes>
@@ -97,12 +97,12 @@ std::vector<SectionState<kLanes>> initial_state(const Eigen::MatrixX2d& zi, cons
 template <class Filter>
 void each_lanes(Eigen::Index leads, Filter filter) {
   for (Eigen::Index lead = 0; lead < leads;) {
-    if (leads - lead > kHalfLanes) {
-      filter(std::integral_constant<int, kAllLanes>(), lead);
-      lead += kAllLanes;
+    if (leads - lead > kNarrow) {
+      filter(std::integral_constant<int, kWide>(), lead);
+      lead += kWide;
     } else {
-      filter(std::integral_constant<int, kHalfLanes>(), lead);
-      lead += kHalfLanes;
+      filter(std::integral_constant<int, kNarrow>(), lead);
+      lead += kNarrow;
     }
   }
 }
