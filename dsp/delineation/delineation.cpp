@@ -72,6 +72,18 @@ GroupWaves waves_of(const WorkingSignal& working, const BeatGroup& group, std::s
   return find_group_waves(working, group, usual(std::move(before)), usual(std::move(after)), from_neighbors);
 }
 
+// In fibrillation of the ventricles some deflections stand out by chance. Where no complex can be measured in most
+// beats, none is.
+void drop_chance_complexes(std::size_t leads, Neighborhood& some) {
+  std::size_t with = 0, all = 0;
+  for (std::size_t i = 0; i < some.groups.size(); ++i) {
+    all += some.groups[i].beats.size();
+    with += has_qrs(some.waves[i]) ? some.groups[i].beats.size() : 0;
+  }
+  if (2 * with >= all) return;
+  for (std::size_t i = 0; i < some.groups.size(); ++i) some.waves[i] = no_waves(leads, some.groups[i].beats.size());
+}
+
 // What the atria do seldom changes: where the neighborhoods around say otherwise of the largest group, it is decided
 // anew.
 void heed_neighbors(const WorkingSignal& working, std::span<const double> r_peaks_s,
@@ -161,6 +173,7 @@ Delineation delineate(const WorkingSignal& working, std::span<const double> r_pe
     Neighborhood& some = neighborhoods.emplace_back();
     some.groups = group_beats(working, r_peaks_s, first, last);
     for (const BeatGroup& group : some.groups) some.waves.push_back(waves_of(working, group, r_peaks_s, 0.0));
+    drop_chance_complexes(working.usable.size(), some);
     first = last;
   }
   heed_neighbors(working, r_peaks_s, neighborhoods);

@@ -33,7 +33,8 @@ struct Delineation {
 // trapezium under the flank (Vazquez-Seisdedos et al., BioMed. Eng. OnLine 10:43, 2011), of the QRS where slopes sink
 // to the background. A lead's boundary is drawn to the consensus of the leads, to which clear leads contribute most.
 // Global boundaries are the second earliest onset and the second latest end where four or more leads have the wave,
-// else the earliest and latest after removal of outliers.
+// else the earliest and latest after removal of outliers. Where no QRS complex stands out of the other waves, as in
+// fibrillation of the ventricles, all waves are absent, and the global beat has its R peak alone.
 //
 // Throws Error when the band-pass of working_signal does not fit the rate. Without R peaks nothing is looked at.
 Delineation delineate(const Eigen::ArrayXXd& signal, double rate, std::span<const double> r_peaks_s);

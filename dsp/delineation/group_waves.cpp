@@ -12,17 +12,6 @@
 namespace cardiograd::dsp {
 namespace {
 
-GroupWaves no_waves(const AverageBeat& beat) {
-  GroupWaves waves;
-  waves.leads.resize(beat.leads());
-  waves.p_present.assign(beat.beats(), 0);
-  for (auto shifts :
-       {&GroupWaves::p_shifts, &GroupWaves::t_shifts, &GroupWaves::qrs_onset_shifts, &GroupWaves::qrs_offset_shifts}) {
-    (waves.*shifts).assign(beat.beats(), 0.0);
-  }
-  return waves;
-}
-
 bool has_p(const GroupWaves& waves) {
   return std::count(waves.p_present.begin(), waves.p_present.end(), 1) > 0;
 }
@@ -46,6 +35,23 @@ Stretch p_stretch(const GroupWaves& waves, Eigen::Index slope_box) {
 
 }  // namespace
 
+bool has_qrs(const GroupWaves& waves) {
+  return std::any_of(waves.leads.begin(), waves.leads.end(),
+                     [](const LeadWaves& lead) { return lead.qrs.has_value(); });
+}
+
+GroupWaves no_waves(std::size_t leads, std::size_t beats) {
+  GroupWaves waves;
+  waves.leads.resize(leads);
+  waves.p_present.assign(beats, 0);
+  waves.p_hidden = true;  // Nothing can be said.
+  for (auto shifts :
+       {&GroupWaves::p_shifts, &GroupWaves::t_shifts, &GroupWaves::qrs_onset_shifts, &GroupWaves::qrs_offset_shifts}) {
+    (waves.*shifts).assign(beats, 0.0);
+  }
+  return waves;
+}
+
 void find_p_of_early(const WorkingSignal& signal, std::span<const BeatGroup> groups, std::span<GroupWaves> waves) {
   const auto largest = std::max_element(groups.begin(), groups.end(), [](const BeatGroup& a, const BeatGroup& b) {
     return a.beats.size() < b.beats.size();
@@ -68,18 +74,18 @@ void find_p_of_early(const WorkingSignal& signal, std::span<const BeatGroup> gro
 GroupWaves find_group_waves(const WorkingSignal& signal, const BeatGroup& group, double rr_before_s, double rr_after_s,
                             double from_neighbors) {
   const AverageBeat beat(signal, group);
-  GroupWaves waves = no_waves(beat);
+  GroupWaves waves = no_waves(beat.leads(), beat.beats());
   const std::optional<FoundQrs> qrs = find_qrs(beat);
   if (!qrs) return waves;
   waves.qrs_onset_shifts = qrs->onset_shifts;
   waves.qrs_offset_shifts = qrs->offset_shifts;
-  std::vector<char> has_qrs(beat.leads());
-  for (std::size_t l = 0; l < beat.leads(); ++l) has_qrs[l] = qrs->leads[l].has_value();
+  std::vector<char> with_qrs(beat.leads());
+  for (std::size_t l = 0; l < beat.leads(); ++l) with_qrs[l] = qrs->leads[l].has_value();
 
   // T first as if there were a P wave, and once more where there is none to leave room for.
   const WaveSearch whole = t_search(beat, qrs->all_leads.offset, rr_after_s);
   WaveSearch for_t = whole, for_p = p_search(beat, qrs->all_leads.onset, {}, rr_before_s);
-  const LeadSlopes t_slopes = lead_slopes(beat, for_t, has_qrs), p_slopes = lead_slopes(beat, for_p, has_qrs);
+  const LeadSlopes t_slopes = lead_slopes(beat, for_t, with_qrs), p_slopes = lead_slopes(beat, for_p, with_qrs);
   part_windows(beat, t_slopes, p_slopes, rr_before_s, for_t, for_p);
   FoundWaves t = find_wave(beat, for_t, t_slopes);
   if (t.strongest == 0.0) t = find_wave(beat, whole, t_slopes);

@@ -1,6 +1,7 @@
 // The waves of one group of beats: boundaries in its average, and how they lie in each beat.
 #pragma once
 
+#include <cstddef>
 #include <optional>
 #include <span>
 #include <vector>
@@ -32,6 +33,12 @@ struct GroupWaves {
   std::vector<double> qrs_onset_shifts;  // Per beat: of its own QRS boundaries over all leads.
   std::vector<double> qrs_offset_shifts;
 };
+
+// Whether the group's QRS complex can be measured in some lead.
+bool has_qrs(const GroupWaves& waves);
+
+// A group of `beats` beats in which nothing can be measured.
+GroupWaves no_waves(std::size_t leads, std::size_t beats);
 
 // QRS, then T after it, then P before it. `rr_before_s` and `rr_after_s`: the usual intervals to the beats before and
 // after those of the group. `from_neighbors`: odds_from_neighbors. No waves where no lead has a QRS complex. Never

@@ -93,6 +93,19 @@ void find_beat_shifts(const AverageBeat& beat, FoundQrs& qrs) {
   }
 }
 
+// The background of the activity as a fraction of what it has at the complex, both averaged over the length of a
+// complex: the slope of a single lead is 0 at every turn.
+double level_beside(const AverageBeat& beat, const QrsWindow& window, const Eigen::ArrayXd& activity) {
+  const Eigen::Index half = beat.samples(0.5 * kRPeak.smoothing_s);
+  Eigen::ArrayXd mean(activity.size());
+  for (Eigen::Index t = 0; t < activity.size(); ++t) {
+    const Eigen::Index from = std::max<Eigen::Index>(0, t - half), to = std::min(activity.size() - 1, t + half);
+    mean[t] = std::sqrt(activity.segment(from, to - from + 1).square().mean());
+  }
+  const double highest = mean.segment(window.from, window.to - window.from + 1).maxCoeff();
+  return beat.background(mean, kWave.background_quantile.qrs) / highest;
+}
+
 }  // namespace
 
 QrsWindow qrs_window(const AverageBeat& beat) {
@@ -148,6 +161,7 @@ std::optional<FoundQrs> find_qrs(const AverageBeat& beat) {
   qrs.threshold =
       std::max(kQrs.all_leads_fraction,
                kQrs.min_backgrounds * beat.background(activity, kWave.background_quantile.qrs) / qrs.steepest);
+  if (!(level_beside(beat, window, activity) <= kQrs.max_beside_fraction)) return std::nullopt;
   qrs.all_leads = active_extent(activity, {.threshold = qrs.threshold,
                                            .gap = window.gap,
                                            .from = window.from,

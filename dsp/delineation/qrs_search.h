@@ -44,7 +44,8 @@ struct FoundQrs {
   std::vector<double> onset_shifts, offset_shifts;
 };
 
-// Nothing where no lead has any slope near the R peak.
+// Nothing where no lead has any slope near the R peak, or the slope there does not stand out of that of the whole beat:
+// the waves run into each other, and no complex begins or ends.
 std::optional<FoundQrs> find_qrs(const AverageBeat& beat);
 
 }  // namespace cardiograd::dsp

@@ -285,7 +285,9 @@ FeatureRow FeatureSums::row(const RPeaks& peaks, const Delineation& waves, const
   constexpr double kLowHz = 0.5, kHighHz = 45.0;
   RowBuilder row;
   add_rr(peaks, row);
-  const std::string no_beat = peaks.times_s.empty() ? peaks.reason : has_qrs_ ? "" : "no QRS complex delineated";
+  const std::string no_beat = peaks.times_s.empty() ? peaks.reason
+                              : has_qrs_            ? ""
+                                                    : "not measurable: no QRS complex stands out of the other waves";
   add_voltages(lead_, median(alternans_), in_millivolts_, no_beat, row);
   add_waves(lead_, waves, no_beat, row);
   row.set("frequency_mean_hz", spectrum_ ? spectral_centroid(*spectrum_, kLowHz, kHighHz) : kMissing, why_centroid_);

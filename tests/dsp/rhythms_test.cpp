@@ -1,13 +1,17 @@
 // Rhythms and recordings of which whole families were missed: beats that are there are found, and nothing else.
 #include <algorithm>
 #include <cmath>
+#include <cstdint>
 #include <numbers>
 #include <string>
 #include <vector>
 
 #include <gtest/gtest.h>
 
+#include "dsp/delineation/delineation.h"
 #include "dsp/delineation/r_peaks.h"
+#include "dsp/features/beat_features.h"
+#include "dsp/features/features.h"
 #include "tests/dsp/synthetic_ecg.h"
 
 namespace cardiograd::dsp {
@@ -199,6 +203,76 @@ TEST(Rhythms, ALeadThatBreaksIsLeftAside) {
   x = synthetic_ecg(beats, 60.0, 250.0, 2, 0.01);
   x.col(0).segment(5000, 3000) = 0.002 * x.col(0).segment(5000, 3000);
   expect_found(x, 250.0, beats, 0.05, "lost contact");
+}
+
+// Waves of 3 to 6 Hz with phases of their own in each lead.
+Eigen::ArrayXXd ventricular_fibrillation(double seconds, double rate, Eigen::Index leads, std::uint64_t seed) {
+  Eigen::ArrayXXd x = synthetic_ecg({}, seconds, rate, leads, 0.005);
+  PhiloxStream random(seed);
+  for (int wave = 0; wave < 12; ++wave) {
+    const double frequency = random.uniform(3.0, 6.0);
+    for (Eigen::Index l = 0; l < leads; ++l) {
+      const double phase = random.uniform(0.0, 6.28), height = 0.15 * random.normal();
+      for (Eigen::Index t = 0; t < x.rows(); ++t) {
+        x(t, l) += height * std::sin(2.0 * std::numbers::pi * frequency * static_cast<double>(t) / rate + phase);
+      }
+    }
+  }
+  return x;
+}
+
+FeatureRow features_of(const Eigen::ArrayXXd& x, double rate) {
+  ecg::Recording recording;
+  recording.rate = rate;
+  recording.leads.assign(static_cast<std::size_t>(x.cols()), "x");
+  recording.units.assign(recording.leads.size(), "mV");
+  recording.signal = x;
+  return compute_features(recording, {});
+}
+
+// Beats are counted, but no width, QT or amplitude is given that nobody could mean. Ventricular tachycardia, broad too,
+// keeps its width.
+TEST(Rhythms, FibrillationOfTheVentriclesHasNoQrsWidth) {
+  for (const double rate : {100.0, 250.0, 500.0}) {
+    for (const Eigen::Index leads : {1, 2, 12}) {
+      for (const std::uint64_t seed : {1U, 2U, 3U}) {
+        const Eigen::ArrayXXd x = ventricular_fibrillation(20.0, rate, leads, seed);
+        const RPeaks peaks = detect_r_peaks(x, rate);
+        ASSERT_FALSE(peaks.times_s.empty()) << rate << " " << leads << " " << seed;
+        const Delineation waves = delineate(working_signal(x, rate), peaks);
+        EXPECT_TRUE(qrs_durations_ms(waves).empty()) << rate << " " << leads << " " << seed;
+        EXPECT_TRUE(qt_intervals_ms(waves).empty()) << rate << " " << leads << " " << seed;
+        for (const auto& lead : waves.leads) {
+          for (const BeatWaves& beat : lead) {
+            EXPECT_FALSE(beat.p.present() || beat.qrs.present() || beat.t.present()) << rate << " " << leads;
+          }
+        }
+        const FeatureRow row = features_of(x, rate);
+        for (std::size_t i = 0; i < row.values.size(); ++i) {
+          if (!feature_columns()[i].name.starts_with("qrs_")) continue;
+          EXPECT_TRUE(std::isnan(row.values[i])) << feature_columns()[i].name;
+          EXPECT_TRUE(row.reasons[i].starts_with("not measurable")) << row.reasons[i];
+        }
+      }
+      const auto beats = regular_beats(20.0, 0.38);
+      const Eigen::ArrayXXd tachycardia =
+          synthetic_ecg(beats, 20.0, rate, leads, 0.005, {{0.0, 1.0, 0.03}, {0.2, -0.3, 0.05}});
+      const Delineation broad = delineate(working_signal(tachycardia, rate), detect_r_peaks(tachycardia, rate));
+      EXPECT_GE(qrs_durations_ms(broad).size(), beats.size() * 3 / 4) << rate << " " << leads;
+      EXPECT_GT(mean(qrs_durations_ms(broad)), 110.0) << rate << " " << leads;
+    }
+  }
+}
+
+// What is left where the ventricles stand still is no beat either: noise, or a line.
+TEST(Rhythms, AsystoleHasNoQrsWidth) {
+  for (const double noise : {0.0, 0.01}) {
+    const FeatureRow row = features_of(synthetic_ecg({}, 10.0, 250.0, 12, noise), 250.0);
+    for (std::size_t i = 0; i < row.values.size(); ++i) {
+      if (!feature_columns()[i].name.starts_with("qrs_")) continue;
+      EXPECT_TRUE(std::isnan(row.values[i]) && !row.reasons[i].empty()) << feature_columns()[i].name;
+    }
+  }
 }
 
 }  // namespace
