@@ -149,10 +149,6 @@ inline constexpr WaveConstants kWave;
 
 // QRS onset and offset (qrs_search.h).
 struct QrsConstants {
-  // The steepest place is sought from this before the R peak on. Judgment: half a wide complex.
-  double peak_before_s = 0.07;
-  // The steepest place is sought to this after the R peak. Judgment: half a wide complex.
-  double peak_after_s = 0.08;
   // The onset is no earlier than this before the R peak. Physiology: complexes last 200 ms at most, R is not at the
   // end.
   double max_before_s = 0.15;
@@ -161,13 +157,12 @@ struct QrsConstants {
   // A lead counts in proportion to the ratio of steepest slope to background, up to this. Judgment: clean leads are
   // alike.
   double trusted_ratio = 40.0;
-  // Slope, as a fraction of the steepest, at which the complex of all leads begins and ends. Tuned: LUDB and QTDB.
+  // Slope, as a fraction of the steepest, at which the complex of all leads begins and ends, and that of one lead
+  // ends. Tuned: LUDB and QTDB.
   double all_leads_fraction = 0.12;
   // Slope at which the complex begins in one lead. Tuned: QRS onsets of LUDB and QTDB.
   double lead_onset_fraction = 0.09;
-  // Slope at which the complex ends in one lead. Tuned: QRS ends of LUDB and QTDB.
-  double lead_offset_fraction = 0.12;
-  // These three fractions are at least this many backgrounds. Noise: above what the background reaches.
+  // Both fractions are at least this many backgrounds. Noise: above what the background reaches.
   double min_backgrounds = 2.5;
   // Above this fraction of its slope beside it, both averaged over kRPeak.smoothing_s, no complex stands out, as in
   // flutter and fibrillation of the ventricles. Noise: 2 of 10,000 beats of PTB-XL have more, in one lead 3 of LUDB,
@@ -241,7 +236,8 @@ struct PAndTConstants {
   double symmetry_ratio = 1.45;
   // The end's corner is sought over at least one part in this many of reach_after_s. Judgment: narrow humps.
   Eigen::Index min_reach_parts = 3;
-  // A lead's boundary farther from the consensus is taken as this far. Judgment: an outlier.
+  // A lead's boundary farther from the consensus is taken as this far, and does not count for all leads. Judgment: an
+  // outlier.
   double outlier_s = 0.05;
   // A lead's peak farther from the consensus than this ratio to outlier_s is replaced by it. Judgment: another wave.
   double outlier_peak_ratio = 2.0;
@@ -357,8 +353,6 @@ inline constexpr ConsistencyConstants kConsistency;
 
 // Boundaries of all leads together (delineation.h).
 struct AllLeadsConstants {
-  // A lead's boundary farther from the median of the leads is left out. Judgment: another wave.
-  double outlier_s = 0.06;
   // From this number of leads on the second earliest onset and the second latest end count. Judgment: a second opinion.
   std::size_t second_opinion_leads = 4;
 };

@@ -125,7 +125,7 @@ void add_group(const WorkingSignal& working, const BeatGroup& group, const Group
 // Without the values (seconds) that lie far from the median.
 std::vector<double> without_outliers(std::vector<double> values) {
   const double middle = median(values);
-  std::erase_if(values, [&](double value) { return std::abs(value - middle) > kAllLeads.outlier_s; });
+  std::erase_if(values, [&](double value) { return std::abs(value - middle) > kPAndT.outlier_s; });
   return values;
 }
 

@@ -30,7 +30,7 @@ std::vector<std::optional<Extent>> lead_extents(const AverageBeat& beat, const F
     Extent extent;
     search.threshold = std::max(kQrs.lead_onset_fraction, least);
     extent.onset = active_extent(activity.slopes[l], search).onset;
-    search.threshold = std::max(kQrs.lead_offset_fraction, least);
+    search.threshold = std::max(kQrs.all_leads_fraction, least);
     extent.offset = active_extent(activity.slopes[l], search).offset;
     extents[l] = extent;
   }
@@ -113,8 +113,8 @@ QrsWindow qrs_window(const AverageBeat& beat) {
   QrsWindow window{};
   window.lowest = beat.after_stimulus(beat.inside(c - beat.samples(kQrs.max_before_s)));
   window.highest = beat.inside(c + beat.samples(kQrs.max_after_s));
-  window.from = std::max(window.lowest, beat.inside(c - beat.samples(kQrs.peak_before_s)));
-  window.to = beat.inside(c + beat.samples(kQrs.peak_after_s));
+  window.from = std::max(window.lowest, beat.inside(c - beat.samples(kBeatGroup.shape_s)));
+  window.to = beat.inside(c + beat.samples(kBeatGroup.shape_s));
   window.slope_box = beat.samples(kWave.slope_box_s.qrs);
   window.gap = beat.samples(kQrs.gap_s);
   return window;

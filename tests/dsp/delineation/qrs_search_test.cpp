@@ -83,7 +83,7 @@ TEST(QrsSearch, LeadsAreDrawnToTheirConsensus) {
   const AverageBeat beat(b.signal, b.group);
   const auto qrs = find_qrs(beat);
   ASSERT_TRUE(qrs && qrs->leads[0] && qrs->leads[1]);
-  const double own = active_extent(qrs->activity.slopes[0], {.threshold = kQrs.lead_offset_fraction,
+  const double own = active_extent(qrs->activity.slopes[0], {.threshold = kQrs.all_leads_fraction,
                                                              .gap = qrs->window.gap,
                                                              .from = qrs->window.from,
                                                              .to = qrs->window.to,
