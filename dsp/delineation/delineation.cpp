@@ -89,6 +89,7 @@ void drop_chance_complexes(std::size_t leads, Neighborhood& some) {
 void heed_neighbors(const WorkingSignal& working, std::span<const double> r_peaks_s,
                     std::vector<Neighborhood>& neighborhoods) {
   std::vector<double> alone;
+  alone.reserve(neighborhoods.size());
   for (const Neighborhood& some : neighborhoods) alone.push_back(some.waves[some.main()].p_log_odds);
   const std::vector<double> told = odds_from_neighbors(alone);
   for (std::size_t i = 0; i < neighborhoods.size(); ++i) {
@@ -125,7 +126,7 @@ void add_group(const WorkingSignal& working, const BeatGroup& group, const Group
 // Without the values (seconds) that lie far from the median.
 std::vector<double> without_outliers(std::vector<double> values) {
   const double middle = median(values);
-  std::erase_if(values, [&](double value) { return std::abs(value - middle) > kPAndT.outlier_s; });
+  std::erase_if(values, [&](double value) { return std::abs(value - middle) > kAllLeads.outlier_s; });
   return values;
 }
 

@@ -243,7 +243,8 @@ void FeatureSums::add_samples(const Eigen::ArrayXd& samples, double rate) {
     why_centroid_ = fmt::format("{:.2f} s, 2.56 are needed", seconds);
   } else {
     const Spectrum own = welch({lead.data(), static_cast<std::size_t>(lead.rows())}, rate, segment);
-    const auto segments = static_cast<double>((lead.rows() - segment) / (segment - segment / 2) + 1);
+    const Eigen::Index hop = segment - segment / 2, count = (lead.rows() - segment) / hop + 1;
+    const auto segments = static_cast<double>(count);
     if (!spectrum_) {
       spectrum_ = own;
       first_segments_ = segments;
