@@ -152,12 +152,12 @@ TEST_F(Ranks, ASignalIsSavedByAll) {
   RunSettings settings;
   settings.signal = SIGTERM;
   settings.kill_when = [&] { return fs::exists(run_.out() / "last.safetensors"); };
-  const Outcome stopped = run(2, run_.with({"--epochs", "12"}), settings);
+  const Outcome stopped = run(2, run_.with({"--epochs", "80"}), settings);
   EXPECT_NE(stopped.status, 0);
   expect_parts(stopped.err, {"stopped: after ", "train --resume --out "});
   expect_success(run(2, {"--resume", "--out", run_.out(), "--no-cache"}));
   const fs::path whole = run_.folder() / "whole";
-  expect_success(run(2, run_.with({"--epochs", "12", "--out", whole})));
+  expect_success(run(2, run_.with({"--epochs", "80", "--out", whole})));
   EXPECT_TRUE(file(run_.out(), "last.safetensors") == file(whole, "last.safetensors"));
 }
 
