@@ -25,8 +25,11 @@
 #include "base/precision_words.h"
 #include "base/text.h"
 #include "base/threads.h"
+#include "engine/cuda.h"
 #include "engine/device.h"
+#include "engine/gpu_group.h"
 #include "engine/mpi/mpi_group.h"
+#include "engine/nccl/nccl_group.h"
 #include "engine/process_group.h"
 #include "kernels/gemm/gemm_cpu.h"
 #include "model/config_document.h"
@@ -225,6 +228,16 @@ void create_folder(const fs::path& folder) {
                 "Give an --out where you may write.");
 }
 
+// With `auto` a process may find no GPU where another does.
+void expect_equal_devices(ProcessGroup& group, Device device) {
+  if (!group.has_others()) return;
+  const std::vector<std::string> all = group.gather_texts("the devices", device_name(device));
+  for (std::size_t r = 1; r < all.size(); ++r)
+    if (all[r] != all[0])
+      throw Error(fmt::format("rank {} would train on device {} and rank 0 on {}", r, all[r], all[0]),
+                  "Give --device cpu or cuda.");
+}
+
 // What rank 0 has chosen: it alone looks into the folder, before it writes there.
 Run choose_together(const Options& o, ProcessGroup& group) {
   Run run;
@@ -355,12 +368,15 @@ void train(const Options& options, const Launch& launch) {
   std::optional<FolderLock> lock;
   if (group->is_first() && options.out && fs::is_directory(*options.out)) lock.emplace(*options.out);
   const Run run = choose_together(options, *group);
+  if (group->has_others()) cuda::choose_gpu(launch.place);
   const Device device = device_for(run.config.device);
+  expect_equal_devices(*group, device);
+  const std::unique_ptr<GpuGroup> gpus = group->has_others() && device == Device::kCuda ? join_gpus(*group) : nullptr;
   set_thread_count(static_cast<int>(run.config.threads));
   data::Dataset set = read_data_together(options, run.config.data, *group);
   if (!is_quiet()) fmt::print("{}\n", printable_lines(data::describe(set)));
 
-  model::Trainer trainer(run.config, std::move(set), run.folder, *group);
+  model::Trainer trainer(run.config, std::move(set), run.folder, *group, gpus.get());
   group->set_patience(options.rank_timeout_s);
   begin_run(options, run, *group, lock, trainer);
   print_run(trainer, *group, run.folder);

@@ -51,6 +51,7 @@ function(cardiograd_install)
     COMPATIBILITY SameMinorVersion)
   install(FILES ${PROJECT_BINARY_DIR}/generated/cardiogradConfig.cmake
     ${PROJECT_BINARY_DIR}/generated/cardiogradConfigVersion.cmake ${PROJECT_SOURCE_DIR}/cmake/FindLibCSV.cmake
+    ${PROJECT_SOURCE_DIR}/cmake/FindNCCL.cmake
     DESTINATION ${package})
   cardiograd_sbom(${PROJECT_BINARY_DIR}/generated/cardiograd.cdx.json)
   install(FILES ${PROJECT_SOURCE_DIR}/LICENSE ${PROJECT_SOURCE_DIR}/README.md

@@ -76,7 +76,7 @@ function(cardiograd_room folder)
   if(folder STREQUAL "data")
     list(FILTER sources EXCLUDE REGEX "/data/synthetic/")  # A room of its own.
   elseif(folder STREQUAL "engine")
-    list(FILTER sources EXCLUDE REGEX "/engine/mpi/")  # Likewise: only `train` loads MPI.
+    list(FILTER sources EXCLUDE REGEX "/engine/(mpi|nccl)/")  # Likewise: only `train` loads MPI and NCCL.
   endif()
   if(CARDIOGRAD_SIMT_ONLY)
     list(FILTER sources EXCLUDE REGEX "/base/(hash|json)\\.cpp$")  # simt/ does without their packages.
@@ -182,7 +182,7 @@ function(cardiograd_apps)
     if(name STREQUAL "export")
       target_link_libraries(${name} PRIVATE cardiograd_onnx)
     elseif(name STREQUAL "train")
-      target_link_libraries(${name} PRIVATE cardiograd_mpi)
+      target_link_libraries(${name} PRIVATE cardiograd_mpi cardiograd_nccl)
     endif()
     target_compile_options(${name} PRIVATE ${CARDIOGRAD_WARNINGS} ${CARDIOGRAD_GLUE})
     set_property(GLOBAL APPEND PROPERTY CARDIOGRAD_PROGRAMS ${name})
@@ -231,6 +231,8 @@ function(cardiograd_tests)
     endif()
     if(room STREQUAL "data")
       target_link_libraries(${room}_tests PRIVATE cardiograd_synthetic)  # tests/data/synthetic
+    elseif(room STREQUAL "nccl")
+      target_link_libraries(${room}_tests PRIVATE cardiograd_model)  # It trains.
     endif()
     # The tests may use these two, whatever their room's headers include.
     if(NOT CARDIOGRAD_SIMT_ONLY)

@@ -1,6 +1,7 @@
 #include "engine/batch_part.h"
 
 #include <utility>
+#include <vector>
 
 namespace cardiograd {
 namespace {
@@ -9,8 +10,11 @@ thread_local const BatchPart* current_part = nullptr;
 
 }  // namespace
 
-BatchPart::BatchPart(const Rows& rows, ProcessGroup* statistics)
-    : rows_(rows), statistics_(statistics), before_(std::exchange(current_part, this)) {}
+BatchPart::BatchPart(const Rows& rows, ProcessGroup* statistics, GpuGroup* gpu_statistics)
+    : rows_(rows),
+      statistics_(statistics),
+      gpu_statistics_(gpu_statistics),
+      before_(std::exchange(current_part, this)) {}
 
 BatchPart::~BatchPart() {
   current_part = before_;
@@ -18,6 +22,14 @@ BatchPart::~BatchPart() {
 
 const BatchPart* BatchPart::current() {
   return current_part;
+}
+
+Tensor loss_weights(std::int64_t batch, int ranks) {
+  std::vector<float> weights;
+  for (int r = 0; r < ranks; ++r)
+    weights.push_back(
+        static_cast<float>(static_cast<double>(part_of_rank(batch, r, ranks).count()) / static_cast<double>(batch)));
+  return Tensor::from(weights, {ranks});
 }
 
 kernels::DropoutKey key_of_part(const kernels::DropoutKey& key, std::int64_t per_row) {

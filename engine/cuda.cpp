@@ -17,6 +17,8 @@
 namespace cardiograd::cuda {
 namespace {
 
+int chosen = 0;  // choose_gpu
+
 void check(cudaError_t status, const char* what) {
   if (status != cudaSuccess)
     throw Error(fmt::format("{}: {}", what, cudaGetErrorString(status)),
@@ -45,9 +47,14 @@ struct Connection {
     int count = 0;
     if (const cudaError_t status = cudaGetDeviceCount(&count); status != cudaSuccess) return status;
     if (count == 0) return cudaErrorNoDevice;
+    const int number = chosen % count;
+    if (const cudaError_t status = cudaSetDevice(number); status != cudaSuccess) return status;
     cudaDeviceProp properties = {};
-    if (const cudaError_t status = cudaGetDeviceProperties(&properties, 0); status != cudaSuccess) return status;
-    gpu = {properties.name, 10 * properties.major + properties.minor, properties.totalGlobalMem};
+    if (const cudaError_t status = cudaGetDeviceProperties(&properties, number); status != cudaSuccess) return status;
+    char place[32] = "";
+    if (const cudaError_t status = cudaDeviceGetPCIBusId(place, sizeof place, number); status != cudaSuccess)
+      return status;
+    gpu = {properties.name, 10 * properties.major + properties.minor, properties.totalGlobalMem, place};
     if (const cudaError_t status = cudaStreamCreateWithFlags(&stream, cudaStreamNonBlocking); status != cudaSuccess)
       return status;
     try {
@@ -80,6 +87,10 @@ const Gpu& gpu() {
   return working().gpu;
 }
 
+void choose_gpu(int number) {
+  chosen = number;
+}
+
 bool emulated() {
 #if defined(CARDIOGRAD_SIMT)
   return true;
@@ -102,6 +113,10 @@ kernels::Stream stream() {
 
 void synchronize() {
   check(cudaStreamSynchronize(stream()), "waiting for the GPU");
+}
+
+void let_run() {
+  if (emulated()) synchronize();
 }
 
 std::byte* allocate(std::size_t bytes) {

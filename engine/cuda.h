@@ -39,9 +39,13 @@ struct Gpu {
   std::string name;
   int capability = 0;      // 86 for 8.6
   std::size_t memory = 0;  // bytes
+  std::string place;       // in its machine, as the driver names it: 0000:17:00.0
 };
-// The GPU that is used: the first one that the driver shows.
+// The GPU that is used: the first one that the driver shows, or that of choose_gpu().
 const Gpu& gpu();
+// Of the GPUs that the driver shows, the one with this number from 0, modulo how many there are, is to be used. Before
+// anything else is asked of a GPU: for one process among several on a machine.
+void choose_gpu(int number);
 // True when the "GPU" is this machine's processor (simt/).
 bool emulated();
 // Bytes of the GPU that nobody has taken.
@@ -51,6 +55,9 @@ std::size_t free_memory();
 kernels::Stream stream();
 // Waits for everything in the stream. Throws Error for what went wrong there.
 void synchronize();
+// Before this process waits for another one: what is in the stream goes on meanwhile. On a GPU it always does; the
+// emulation does it now.
+void let_run();
 
 // Device memory, aligned to 256 bytes; nullptr when there is no more. release() waits for the GPU.
 std::byte* allocate(std::size_t bytes);

@@ -1,8 +1,11 @@
 #include "model/graph_steps.h"
 
 #include <algorithm>
+#include <optional>
 
 #include "engine/autograd.h"
+#include "engine/batch_part.h"
+#include "engine/gradient_slab.h"
 #include "engine/ops/ops.h"
 #include "engine/optim/clip.h"
 
@@ -22,13 +25,22 @@ void GraphSteps::begin_epoch(const std::vector<std::int64_t>& rows, std::size_t 
   parts_.net.set_training(true);
 }
 
-void GraphSteps::train(std::int64_t count) {
-  const Batch batch = batches_.batch(count);
-  const Tensor loss =
-      ops::weighted_bce(parts_.net.forward(batch.signals, batch.features), batch.labels, parts_.pos_weight);
-  backward(loss);
+void GraphSteps::train(const Share& share, const Tensor& weights) {
+  std::optional<BatchPart> part;
+  if (parts_.gpus != nullptr)
+    part.emplace(BatchPart::Rows{.first = share.first, .batch = share.batch, .count = share.counts}, nullptr,
+                 parts_.shared_statistics ? parts_.gpus : nullptr);
+  const Batch batch = batches_.batch(share.count);
+  Tensor loss = ops::weighted_bce(parts_.net.forward(batch.signals, batch.features), batch.labels, parts_.pos_weight);
+  if (parts_.gpus != nullptr) {
+    backward(loss, weights.part(parts_.gpus->rank(), {1}));
+    for (Tensor& slab : gradient_slabs(nn::tensors_of(parts_.net.parameters()))) parts_.gpus->sum(slab);
+    loss = parts_.gpus->weighted_sum(loss.detach(), weights);
+  } else {
+    backward(loss);
+  }
   if (parts_.clip_norm > 0) optim::clip_gradients(parts_.net.parameters(), parts_.clip_norm);
-  parts_.optimizer.step_at(batches_.learning_rate(), loss, batches_.end(loss, {}, count));
+  parts_.optimizer.step_at(batches_.learning_rate(), loss, batches_.end(loss, {}, share.count));
   parts_.net.clear_gradients();
 }
 
@@ -39,44 +51,55 @@ void GraphSteps::evaluate(std::int64_t count) {
   batches_.finish(ops::weighted_bce(logits, batch.labels, parts_.pos_weight), logits, count);
 }
 
-CapturedWork& GraphSteps::work_of(bool training, std::size_t count) {
-  std::unique_ptr<CapturedWork>& work = works_[{training, count}];
-  if (work == nullptr) {
-    const auto records = static_cast<std::int64_t>(count);
-    work = std::make_unique<CapturedWork>([this, training, records] { training ? train(records) : evaluate(records); },
-                                          blocks_);
+Tensor GraphSteps::weights_of(const Share& share) const {
+  return loss_weights(share.batch, parts_.gpus->size()).to(Device::kCuda);
+}
+
+CapturedWork& GraphSteps::work_of(bool training, const Share& share) {
+  Work& work = works_[{training, share}];
+  if (work.captured == nullptr) {
+    if (training && parts_.gpus != nullptr) work.weights = weights_of(share);
+    work.captured = std::make_unique<CapturedWork>(
+        [this, training, share, &work] { training ? train(share, work.weights) : evaluate(share.count); }, blocks_);
   }
-  return *work;
+  return *work.captured;
 }
 
 const CapturedWork* GraphSteps::work(bool training, std::size_t count) const {
-  const auto found = works_.find({training, count});
-  return found == works_.end() ? nullptr : found->second.get();
+  const auto records = static_cast<std::int64_t>(count);
+  const auto found = works_.find({training, {.count = records, .batch = records}});
+  return found == works_.end() ? nullptr : found->second.captured.get();
 }
 
-void GraphSteps::train_step(std::size_t count) {
-  if (work_of(/*training=*/true, count).run()) parts_.optimizer.count_step();
+void GraphSteps::train_step(const Share& share) {
+  if (work_of(/*training=*/true, share).run()) parts_.optimizer.count_step();
   batches_.losses().count_step();
 }
 
-Scores GraphSteps::score(const std::vector<std::int64_t>& rows, std::int64_t batch_size,
-                         const std::function<void()>& between) {
+void GraphSteps::train_step(std::size_t count) {
+  const auto records = static_cast<std::int64_t>(count);
+  train_step(Share{.count = records, .batch = records});
+}
+
+BatchScores GraphSteps::score_batches(const std::vector<std::int64_t>& rows, std::int64_t batch_size,
+                                      const std::function<void()>& between) {
   parts_.net.set_training(false);
   batches_.begin(rows, 0, 0, {});
   const auto most = static_cast<std::size_t>(batch_size);
   for (std::size_t first = 0; first < rows.size(); first += most) {
     if (between) between();
-    work_of(/*training=*/false, std::min(most, rows.size() - first)).run();
+    const auto count = static_cast<std::int64_t>(std::min(most, rows.size() - first));
+    work_of(/*training=*/false, {.count = count, .batch = count}).run();
     batches_.losses().count_step();
   }
-  double loss = 0;
+  BatchScores scores = {.logits = batches_.logits(rows.size()), .losses = {}};
   std::size_t first = 0;
   for (const float mean : batches_.losses().take(true)) {
     const std::size_t count = std::min(most, rows.size() - first);
-    loss += static_cast<double>(mean) * static_cast<double>(count);
+    scores.losses.push_back(static_cast<double>(mean) * static_cast<double>(count));
     first += count;
   }
-  return make_scores(batches_.logits(rows.size()), loss / static_cast<double>(rows.size()));
+  return scores;
 }
 
 }  // namespace cardiograd::model

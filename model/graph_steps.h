@@ -2,6 +2,7 @@
 // replayed. The numbers are those of the same steps without graphs, bit for bit.
 #pragma once
 
+#include <compare>
 #include <cstdint>
 #include <functional>
 #include <map>
@@ -10,6 +11,7 @@
 #include <vector>
 
 #include "engine/captured_work.h"
+#include "engine/gpu_group.h"
 #include "engine/optim/adam.h"
 #include "model/data_loader.h"
 #include "model/device_batches.h"
@@ -25,23 +27,39 @@ class GraphSteps {
     optim::Adam& optimizer;
     const DataLoader& source;
     const Tensor& pos_weight;
-    double clip_norm = 0;           // 0: no clipping
-    std::uint64_t dropout_key = 0;  // random_streams::dropout_key
+    double clip_norm = 0;            // 0: no clipping
+    std::uint64_t dropout_key = 0;   // random_streams::dropout_key
+    GpuGroup* gpus = nullptr;        // that share each batch; nullptr: there is one
+    bool shared_statistics = false;  // of batch norm, over all of them
   };
   explicit GraphSteps(const Parts& parts);
   ~GraphSteps();
   GraphSteps(const GraphSteps&) = delete;
   GraphSteps& operator=(const GraphSteps&) = delete;
 
-  // The next steps train on `rows`, from place `first` on, each with its own of `rates`.
+  // What this process computes of a batch that several share.
+  struct Share {
+    std::int64_t first = 0;  // of its records in the whole batch
+    std::int64_t count = 0;
+    std::int64_t batch = 0;  // records of the whole batch
+    bool counts = true;      // BatchPart::Rows::count
+    auto operator<=>(const Share&) const = default;
+  };
+
+  // The next steps train on `rows`, from place `first` on, each with its own of `rates`. Of several processes: on those
+  // that this one computes.
   void begin_epoch(const std::vector<std::int64_t>& rows, std::size_t first, const std::vector<double>& rates);
-  // Trains on the next `count` records. The host waits for nothing but losses of LossRing::kSize steps before.
+  // Trains on the next share.count records. The host waits for nothing but losses of LossRing::kSize steps before.
+  void train_step(const Share& share);
+  // On a batch of its own.
   void train_step(std::size_t count);
-  // Losses of the steps since begin_epoch(), in order, each once (LossRing::take).
+  // Losses of the steps since begin_epoch(), in order, each once (LossRing::take); of shared batches the means over
+  // all.
   std::vector<float> losses(bool all) { return batches_.losses().take(all); }
 
-  // score() of data_loader.h, batch by batch.
-  Scores score(const std::vector<std::int64_t>& rows, std::int64_t batch_size, const std::function<void()>& between);
+  // All batches of `rows`, as score_batches() of data_loader.h.
+  BatchScores score_batches(const std::vector<std::int64_t>& rows, std::int64_t batch_size,
+                            const std::function<void()>& between);
 
   // A step that was recorded, for tests; nullptr where there is none of so many records.
   const CapturedWork* work(bool training, std::size_t count) const;
@@ -49,14 +67,19 @@ class GraphSteps {
   std::size_t block_bytes() const { return blocks_.bytes(); }
 
  private:
-  CapturedWork& work_of(bool training, std::size_t count);
-  void train(std::int64_t count);
+  struct Work {
+    Tensor weights;  // of each rank's loss in that of the whole batch; undefined where there is one
+    std::unique_ptr<CapturedWork> captured;
+  };
+  CapturedWork& work_of(bool training, const Share& share);
+  Tensor weights_of(const Share& share) const;
+  void train(const Share& share, const Tensor& weights);
   void evaluate(std::int64_t count);
 
   Parts parts_;
   DeviceBatches batches_;
   WorkBlocks blocks_;
-  std::map<std::pair<bool, std::size_t>, std::unique_ptr<CapturedWork>> works_;  // by training and records
+  std::map<std::pair<bool, Share>, Work> works_;  // by training and records
 };
 
 }  // namespace cardiograd::model

@@ -18,6 +18,7 @@
 #include "base/text.h"
 #include "engine/autograd.h"
 #include "engine/batch_part.h"
+#include "engine/cuda.h"
 #include "engine/io/safetensors.h"
 #include "engine/ops/ops.h"
 #include "engine/optim/clip.h"
@@ -55,7 +56,8 @@ void keep_first(HostBatch& batch, std::int64_t rows) {
 
 }  // namespace
 
-Trainer::Trainer(const TrainingConfig& config, data::Dataset set, std::filesystem::path folder, ProcessGroup& group)
+Trainer::Trainer(const TrainingConfig& config, data::Dataset set, std::filesystem::path folder, ProcessGroup& group,
+                 GpuGroup* gpus)
     : config_(config),
       set_(std::move(set)),
       folder_(std::move(folder)),
@@ -63,7 +65,8 @@ Trainer::Trainer(const TrainingConfig& config, data::Dataset set, std::filesyste
       description_(describe_model(config_, set_)),
       losses_(device_, kStepsAhead + 1),
       run_source_(run_source(config_, set_)),
-      group_(group) {
+      group_(group),
+      gpus_(gpus) {
   const std::vector<std::int64_t> folds = training_folds(set_, config_.data);
   data::check_training_folds(set_, {folds.begin(), folds.end()}, static_cast<int>(config_.data.val_fold),
                              static_cast<int>(config_.data.test_fold));
@@ -166,7 +169,9 @@ void Trainer::make_graph_steps() {
                         .source = *source_,
                         .pos_weight = pos_weight_,
                         .clip_norm = config_.clip_norm,
-                        .dropout_key = random_streams::dropout_key(static_cast<std::uint64_t>(config_.seed))});
+                        .dropout_key = random_streams::dropout_key(static_cast<std::uint64_t>(config_.seed)),
+                        .gpus = gpus_,
+                        .shared_statistics = config_.batch_norm == BatchNorm::kSynchronized});
 }
 
 std::size_t Trainer::records_per_epoch() const {
@@ -244,9 +249,14 @@ void Trainer::update_weights(const Step& step, const Tensor& loss) {
 // Only collect_losses() waits for the GPU, for the loss of kStepsAhead steps ago. When the host reads a loss that is
 // not finite, later steps are submitted already; the optimizer has skipped them and the failed one.
 void Trainer::train_step(Epoch& epoch, const Step& step) {
+  if (on_gpus()) meet_before_step(epoch.callbacks);
+  const OwnRows own = own_rows(step.count);
   if (graph_ != nullptr) {
     epoch.pending.push_back(step);
-    graph_->train_step(step.count);
+    graph_->train_step({.first = static_cast<std::int64_t>(own.first),
+                        .count = static_cast<std::int64_t>(own.count),
+                        .batch = static_cast<std::int64_t>(step.count),
+                        .counts = own.counts});
     collect_losses(epoch, kStepsAhead);
     return;
   }
@@ -254,17 +264,23 @@ void Trainer::train_step(Epoch& epoch, const Step& step) {
                          static_cast<std::uint32_t>(step.number));
   std::optional<CancellableLoops> cancellable;
   if (may_give_up(epoch.callbacks)) cancellable.emplace(epoch.callbacks.give_up);
-  const OwnRows own = own_rows(step.count);
   std::optional<BatchPart> part;
+  const bool shared = config_.batch_norm == BatchNorm::kSynchronized;
   if (group_.has_others())
-    part.emplace(BatchPart::Rows{static_cast<std::int64_t>(own.first), own.counts},
-                 config_.batch_norm == BatchNorm::kSynchronized ? &group_ : nullptr);
+    part.emplace(BatchPart::Rows{.first = static_cast<std::int64_t>(own.first),
+                                 .batch = static_cast<std::int64_t>(step.count),
+                                 .count = own.counts},
+                 shared && !on_gpus() ? &group_ : nullptr, shared ? gpus_ : nullptr);
   const Batch batch = training_batch(epoch, step);
-  const Tensor loss = ops::weighted_bce(net_->forward(batch.signals, batch.features), batch.labels, pos_weight_);
+  const Tensor own_loss = ops::weighted_bce(net_->forward(batch.signals, batch.features), batch.labels, pos_weight_);
+  const Tensor loss = on_gpus() ? mean_loss_on_gpus(own_loss, step.count) : own_loss;
   losses_.push(loss);
   epoch.pending.push_back(step);
   collect_losses(epoch, device_ == Device::kCpu ? 0 : kStepsAhead);
-  if (group_.has_others()) {
+  if (on_gpus()) {
+    backward(own_loss, weights_on_gpu(step.count).part(group_.rank(), {1}));
+    add_up_gradients();
+  } else if (group_.has_others()) {
     const double fraction = own.counts ? static_cast<double>(own.count) / static_cast<double>(step.count) : 0;
     backward(loss, Tensor::full({1}, static_cast<float>(fraction)));
     add_up_gradients();
@@ -299,8 +315,10 @@ void Trainer::train_step_or_undo(Epoch& epoch, const Step& step) {
 
 void Trainer::pause(Epoch& epoch, std::size_t samples) {
   const bool stop = group_.has_others() ? stop_agreed_ : epoch.callbacks.stop && epoch.callbacks.stop();
-  if (!stop && seconds_since(saved_) < save_every_s_) return;
-  collect_losses(epoch, 0);  // A state never holds what a loss that is not finite has left.
+  const bool save = on_gpus() ? save_agreed_ : seconds_since(saved_) >= save_every_s_;
+  if (!stop && !save) return;
+  collect_losses(epoch, 0);            // A state never holds what a loss that is not finite has left.
+  if (on_gpus()) cuda::synchronize();  // A process that ended before would keep the GPUs of the others waiting.
   position_ = {.samples = samples, .loss = epoch.loss};
   write_state();
   if (stop) throw Stopped{};
@@ -313,7 +331,10 @@ void Trainer::begin_graph_epoch(const Epoch& epoch) {
   for (std::size_t first = epoch.done_before; first < epoch.usable; first += batch_size)
     rates.push_back(
         learning_rate(epoch.result.epoch - 1, optimizer_->steps() + static_cast<std::int64_t>(rates.size())));
-  graph_->begin_epoch(epoch.rows, epoch.done_before, rates);
+  if (on_gpus())
+    graph_->begin_epoch(own_order(epoch.rows, epoch.done_before, epoch.usable), 0, rates);
+  else
+    graph_->begin_epoch(epoch.rows, epoch.done_before, rates);
 }
 
 void Trainer::collect_losses(Epoch& epoch, int ahead) {
@@ -326,7 +347,7 @@ void Trainer::collect_losses(Epoch& epoch, int ahead) {
 void Trainer::take_loss(Epoch& epoch, double own) {
   const Step step = epoch.pending.front();
   epoch.pending.pop_front();
-  const double value = group_.has_others() ? mean_loss(own, step.count, epoch.callbacks) : own;
+  const double value = group_.has_others() && !on_gpus() ? mean_loss(own, step.count, epoch.callbacks) : own;
   if (!std::isfinite(value)) {
     net_->set_dropout_step(random_streams::dropout_key(static_cast<std::uint64_t>(config_.seed)),
                            static_cast<std::uint32_t>(step.number));
@@ -349,38 +370,6 @@ void Trainer::take_loss(Epoch& epoch, double own) {
                              .samples_per_s = result.samples_per_s});
 }
 
-std::string Trainer::first_not_finite(const Batch& batch) {
-  try {
-    if (!all_finite(batch.signals)) return "the batch of signals has values that are not finite";
-    if (batch.features.defined() && !all_finite(batch.features))
-      return "the batch of features has values that are not finite";
-    // Not the running statistics: the step that failed has spoilt them after something else went wrong.
-    for (const nn::NamedTensor& named : net_->parameters())
-      if (!all_finite(*named.tensor)) return fmt::format("the parameter {} is not finite", named.name);
-    if (batch.signals.dim(0) < 2) return "";  // A batch norm cannot, of a part of a batch.
-    const NoGrad no_grad;
-    const FiniteCheck check;
-    net_->forward(batch.signals, batch.features);
-  } catch (const Error& error) {
-    return error.what();
-  }
-  return "";
-}
-
-void Trainer::stop_not_finite(const std::string& which, double loss, double lr, const std::string& culprit) const {
-  throw Error(fmt::format("training stopped: the {} is {} at learning rate {}; first: {}", which, std::abs(loss), lr,
-                          culprit.empty() ? "the loss itself" : culprit),
-              "Lower --lr, or set training.clip_norm in the configuration; resume with --resume from the last epoch.");
-}
-
-void Trainer::stop_out_of_memory(const OutOfMemory& error) {
-  graph_ = nullptr;  // Its memory is needed.
-  const std::int64_t fitting = max_batch_size(*net_, *source_, train_rows_, pos_weight_, config_.batch_size);
-  throw OutOfMemory(fmt::format("{}; training at batch size {}", error.what(), config_.batch_size),
-                    fitting > 0 ? fmt::format("A --batch-size of {} would fit.", fitting)
-                                : "Not even two records fit: use shorter records, a smaller model or another GPU.");
-}
-
 EpochResult Trainer::train_epoch(std::int64_t epoch_index, const TrainerCallbacks& callbacks) {
   Epoch epoch = {.rows = train_rows_, .usable = records_per_epoch(), .callbacks = callbacks};
   PhiloxStream random(static_cast<std::uint64_t>(config_.seed), random_streams::shuffle(epoch_index));
@@ -401,6 +390,10 @@ EpochResult Trainer::train_epoch(std::int64_t epoch_index, const TrainerCallback
                                .lr = learning_rate(epoch_index, optimizer_->steps())});
     pause(epoch, first + count);
   }
+  if (on_gpus()) {
+    cuda::let_run();
+    group_.meet("end of an epoch");
+  }
   collect_losses(epoch, 0);
   position_ = {.samples = epoch.usable, .loss = epoch.loss};
   if (epoch.done_before == epoch.usable) {  // Its training was done, not its validation.
@@ -418,10 +411,10 @@ void Trainer::validate(EpochResult& result, const TrainerCallbacks& callbacks) {
   if (may_give_up(callbacks)) cancellable.emplace(callbacks.give_up);
   Scores scored;
   try {
-    if (graph_ != nullptr)
-      scored = graph_->score(val_rows_, config_.batch_size, pause);
-    else if (group_.has_others())
+    if (group_.has_others())
       scored = score_together(pause);
+    else if (graph_ != nullptr)
+      scored = join_batches(*source_, val_rows_.size(), graph_->score_batches(val_rows_, config_.batch_size, pause));
     else
       scored = score(*net_, *source_, val_rows_, config_.batch_size, pos_weight_, pause);
   } catch (const Canceled&) {

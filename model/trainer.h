@@ -28,6 +28,7 @@
 #include <vector>
 
 #include "data/dataset.h"
+#include "engine/gpu_group.h"
 #include "engine/optim/adam.h"
 #include "engine/process_group.h"
 #include "engine/transfer.h"
@@ -68,9 +69,10 @@ class Trainer {
   // the configuration's device. Takes the signals out of `set`.
   // Throws Error for what cannot be trained: an empty fold, a class without positives, fewer training records than one
   // batch; what cannot be trained by several processes; and what take_over_weights() and freeze_part() throw. `group`
-  // must outlive the trainer, and all its ranks must make the same calls.
+  // must outlive the trainer, and all its ranks must make the same calls; `gpus` likewise, with the same ranks, where
+  // several processes train on GPUs.
   Trainer(const TrainingConfig& config, data::Dataset set, std::filesystem::path folder,
-          ProcessGroup& group = single_process());
+          ProcessGroup& group = single_process(), GpuGroup* gpus = nullptr);
 
   // Resumes from the folder's state; returns false when there is none, nor anything else that a run has written. Throws
   // Error when the state does not fit, is of other data or other values (unless parse_training_state() allows the
@@ -111,6 +113,8 @@ class Trainer {
     bool counts = true;  // false: they stand in for none (BatchPart::Rows)
   };
   OwnRows own_rows(std::size_t batch) const;
+  // Of places first ... end - 1 of an epoch's `rows`: those that this process computes, step after step.
+  std::vector<std::int64_t> own_order(const std::vector<std::int64_t>& rows, std::size_t first, std::size_t end) const;
   Batch training_batch(const Epoch& epoch, const Step& step) const;
   void train_step(Epoch& epoch, const Step& step);
   bool may_give_up(const TrainerCallbacks& callbacks) const;
@@ -136,6 +140,12 @@ class Trainer {
   void expect_equal_weights();
   double mean_loss(double own, std::size_t batch, const TrainerCallbacks& callbacks);
   void add_up_gradients();
+  Tensor mean_loss_on_gpus(const Tensor& own, std::size_t batch);
+  const Tensor& weights_on_gpu(std::size_t batch);
+  // Before a step on GPUs, whose losses come later: who wants to stop, and whether rank 0 wants to save.
+  void meet_before_step(const TrainerCallbacks& callbacks);
+  bool on_gpus() const { return gpus_ != nullptr; }
+  double loss_of(const Batch& batch);
   Scores score_together(const std::function<void()>& between);
   std::string first_not_finite_of_all(double own_loss, const Batch& own);
   // What is not finite: an input, a parameter, or the result of the first operation; empty when all is.
@@ -163,7 +173,11 @@ class Trainer {
   EpochPosition position_;  // in the epoch that is not finished
   RunSource run_source_;
   ProcessGroup& group_;
+  GpuGroup* gpus_;
+  Tensor loss_weights_;       // of a batch of ...
+  std::size_t weighted_ = 0;  // ... so many records, on the GPU
   bool stop_agreed_ = false;  // by all ranks, in the last step
+  bool save_agreed_ = false;
   double save_every_s_ = kSaveEverySeconds;
   std::chrono::steady_clock::time_point saved_;
 };

@@ -1,5 +1,8 @@
 // What a Trainer does as one of several processes: its part of each batch, and what all must agree on.
+#include <algorithm>
+#include <chrono>
 #include <cmath>
+#include <cstddef>
 #include <cstring>
 #include <string>
 #include <vector>
@@ -9,8 +12,12 @@
 #include "base/cancellation.h"
 #include "base/error.h"
 #include "base/hash.h"
+#include "engine/autograd.h"
 #include "engine/batch_part.h"
+#include "engine/cuda.h"
 #include "engine/gradient_slab.h"
+#include "engine/ops/ops.h"
+#include "engine/transfer.h"
 #include "model/trainer.h"
 
 namespace cardiograd::model {
@@ -35,6 +42,22 @@ std::vector<Value> joined(const std::vector<std::string>& texts) {
   return values;
 }
 
+// Where they are: graphs know the place.
+void set_values(Tensor& tensor, const std::vector<float>& values) {
+  const std::size_t bytes = values.size() * sizeof(float);
+  if (tensor.device() == Device::kCuda)
+    upload(reinterpret_cast<std::byte*>(tensor.address()), values.data(), bytes);
+  else
+    std::memcpy(tensor.data(), values.data(), bytes);
+}
+
+// The rows of some batches.
+std::vector<std::int64_t> rows_of_batches(const std::vector<std::int64_t>& rows, std::int64_t batch_size,
+                                          const RankPart& part) {
+  const auto all = static_cast<std::int64_t>(rows.size());
+  return {rows.begin() + std::min(all, part.first * batch_size), rows.begin() + std::min(all, part.end * batch_size)};
+}
+
 [[noreturn]] void refuse_few_rows(std::size_t batch, int processes) {
   throw UsageError(fmt::format("training.batch_norm local: a batch of {} records on {} processes leaves one with fewer "
                                "than {}",
@@ -45,10 +68,16 @@ std::vector<Value> joined(const std::vector<std::string>& texts) {
 }  // namespace
 
 void Trainer::check_group() const {
-  if (device_ == Device::kCuda)
-    throw UsageError(fmt::format("{} processes with --device {}: several processes train on the CPU alone so far",
-                                 group_.size(), word_of(config_.device)),
-                     "Use --device cpu, or one process.");
+  if (config_.device == DeviceChoice::kCheck)
+    throw UsageError(fmt::format("--device check on {} processes: it compares the steps of one", group_.size()),
+                     "Use --device cuda, or one process.");
+  if (config_.auto_batch_size)
+    throw UsageError(
+        fmt::format("--batch-size auto on {} processes, whose GPUs may have different memory", group_.size()),
+        "Give the size of the whole batch.");
+  if (device_ == Device::kCuda && !on_gpus())
+    throw Error(fmt::format("{} processes on the GPU without a group of their GPUs", group_.size()),
+                "Give the trainer what join_gpus() returns.");
   const auto processes = static_cast<std::size_t>(group_.size());
   const auto batch = static_cast<std::size_t>(config_.batch_size);
   if (batch < processes)
@@ -73,8 +102,10 @@ void Trainer::expect_equal_data() {
 
 void Trainer::expect_equal_weights() {
   Hasher hasher;
-  for (const nn::NamedTensor& named : net_->parameters())
-    hasher.update(named.tensor->bytes(), named.tensor->byte_count());
+  for (const nn::NamedTensor& named : net_->parameters()) {
+    const Tensor values = named.tensor->to(Device::kCpu);
+    hasher.update(values.bytes(), values.byte_count());
+  }
   const std::vector<std::string> all = group_.gather_texts("hashes of the weights", to_string(hasher.digest()));
   for (std::size_t r = 1; r < all.size(); ++r)
     if (all[r] != all[0])
@@ -107,22 +138,69 @@ double Trainer::mean_loss(double own, std::size_t batch, const TrainerCallbacks&
 }
 
 void Trainer::add_up_gradients() {
-  for (Tensor& slab : gradient_slabs(nn::tensors_of(net_->parameters())))
-    group_.sum("gradients", slab.data(), slab.count());
+  for (Tensor& slab : gradient_slabs(nn::tensors_of(net_->parameters()))) {
+    if (on_gpus())
+      gpus_->sum(slab);
+    else
+      group_.sum("gradients", slab.data(), slab.count());
+  }
+}
+
+const Tensor& Trainer::weights_on_gpu(std::size_t batch) {
+  if (weighted_ != batch)
+    loss_weights_ = loss_weights(static_cast<std::int64_t>(batch), group_.size()).to(Device::kCuda);
+  weighted_ = batch;
+  return loss_weights_;
+}
+
+Tensor Trainer::mean_loss_on_gpus(const Tensor& own, std::size_t batch) {
+  return gpus_->weighted_sum(own.detach(), weights_on_gpu(batch));
+}
+
+void Trainer::meet_before_step(const TrainerCallbacks& callbacks) {
+  cuda::let_run();
+  const bool stop = callbacks.stop && callbacks.stop();
+  const std::chrono::duration<double> since_saved = std::chrono::steady_clock::now() - saved_;
+  const bool save = group_.is_first() && since_saved.count() >= save_every_s_;
+  stop_agreed_ = save_agreed_ = false;
+  const std::vector<double> all = group_.gather("start of a step", {stop ? 1.0 : 0.0, save ? 1.0 : 0.0});
+  for (std::size_t at = 0; at < all.size(); at += 2) {
+    stop_agreed_ = stop_agreed_ || all[at] != 0;
+    save_agreed_ = save_agreed_ || all[at + 1] != 0;
+  }
+}
+
+std::vector<std::int64_t> Trainer::own_order(const std::vector<std::int64_t>& rows, std::size_t first,
+                                             std::size_t end) const {
+  std::vector<std::int64_t> order;
+  const auto batch_size = static_cast<std::size_t>(config_.batch_size);
+  for (; first < end; first += batch_size) {
+    const OwnRows own = own_rows(std::min(batch_size, end - first));
+    const auto begin = rows.begin() + static_cast<std::ptrdiff_t>(first + own.first);
+    order.insert(order.end(), begin, begin + static_cast<std::ptrdiff_t>(own.count));
+  }
+  return order;
 }
 
 // The batches of the validation divided among the ranks: each is computed as one process computes it, so the scores are
 // the same bits.
 Scores Trainer::score_together(const std::function<void()>& between) {
-  for (const nn::NamedTensor& named : net_->named_tensors())
-    if (!named.is_parameter && config_.batch_norm == BatchNorm::kLocal)
-      group_.take_from_first("running statistics", named.tensor->data(), named.tensor->count());
+  cuda::let_run();
+  for (const nn::NamedTensor& named : net_->named_tensors()) {
+    if (named.is_parameter || config_.batch_norm != BatchNorm::kLocal) continue;
+    std::vector<float> values = named.tensor->values();
+    group_.take_from_first("running statistics", values.data(), named.tensor->count());
+    set_values(*named.tensor, values);
+  }
   const RankPart part =
       part_of_rank(batches_of(*source_, val_rows_.size(), config_.batch_size), group_.rank(), group_.size());
   BatchScores own;
   bool canceled = false;
   try {
-    own = score_batches(*net_, *source_, val_rows_, config_.batch_size, pos_weight_, part.first, part.end, between);
+    own =
+        graph_ != nullptr
+            ? graph_->score_batches(rows_of_batches(val_rows_, config_.batch_size, part), config_.batch_size, between)
+            : score_batches(*net_, *source_, val_rows_, config_.batch_size, pos_weight_, part.first, part.end, between);
   } catch (const Canceled&) {
     canceled = true;
   }
@@ -133,6 +211,12 @@ Scores Trainer::score_together(const std::function<void()>& between) {
                        .losses = joined<double>(group_.gather_texts("losses", as_bytes(own.losses)))});
 }
 
+double Trainer::loss_of(const Batch& batch) {
+  if (batch.signals.dim(0) < 2) return 0;  // A batch norm cannot, of a part of a batch.
+  const NoGrad no_grad;
+  return ops::weighted_bce(net_->forward(batch.signals, batch.features), batch.labels, pos_weight_).values()[0];
+}
+
 // Each rank looks for itself, with batch norm over its own rows: it may find something before the others do.
 std::string Trainer::first_not_finite_of_all(double own_loss, const Batch& own) {
   std::string found;
@@ -140,6 +224,7 @@ std::string Trainer::first_not_finite_of_all(double own_loss, const Batch& own) 
     const BatchPart* part = BatchPart::current();
     const BatchPart alone(part == nullptr ? BatchPart::Rows{} : part->rows(), nullptr);
     found = first_not_finite(own);
+    if (on_gpus()) own_loss = loss_of(own);  // The given one is the mean over all.
   }
   const std::vector<std::string> all = group_.gather_texts("what is not finite", found);
   const std::vector<double> losses = group_.gather("losses", {own_loss});

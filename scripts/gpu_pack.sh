@@ -34,7 +34,7 @@ command -v nvcc >/dev/null || { echo "gpu_pack.sh: there is no nvcc (CUDA 12 or 
 programs=(apps/train apps/synthesize apps/profile bench/step_bench bench/kernel)
 tests=(kernels_tests engine_tests model_tests)
 build=build/gpu_pack_$arch
-cmake --preset cuda -B "$build" "-DCARDIOGRAD_CUDA_ARCHITECTURES=$arch" -DCMAKE_CUDA_FLAGS=-lineinfo
+cmake --preset cuda -B "$build" "-DCARDIOGRAD_CUDA_ARCHITECTURES=$arch" -DCARDIOGRAD_NCCL=OFF -DCMAKE_CUDA_FLAGS=-lineinfo
 cmake --build "$build" -j "$(nproc)" --target "${tests[@]}" "${programs[@]##*/}"
 
 made=$(mktemp -d)

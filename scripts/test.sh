@@ -48,7 +48,7 @@ run_rooms() {
   echo "== preset $preset: configure, build and test the rooms"
   # shellcheck disable=SC2046
   cmake --preset "$preset" $(precompile "$preset")
-  for room in base simt ecg kernels dsp engine data model evaluation; do targets+=("${room}_tests"); done
+  for room in base simt ecg kernels dsp engine nccl data model evaluation; do targets+=("${room}_tests"); done
   cmake --build --preset "$preset" -j "$jobs" --target "${targets[@]}"
   ctest --preset "$preset" --no-tests=error -j "$jobs" "${sanitized[@]}" -E '_NOT_BUILT|^Examples[.]'
 }
@@ -75,10 +75,13 @@ run_cuda() {
   fi
   echo "== preset cuda: configure, build, test where there is a GPU, ptxas's report, machine code"
   scripts/install_cuda_opponents.sh
+  scripts/install_nccl.sh
   cmake --preset cuda -B "$folder" "$@"
   # kernel and bench_tests link every opponent.
   cmake --build "$folder" --target kernels_tests engine_tests bench_tests kernel train -j "$jobs"
   need_opponents "$folder/bench/kernel" cuda
+  # Several GPUs are emulated by the presets simt; here the real library is linked.
+  ldd "$folder/apps/train" | grep -q 'libnccl.*=> /' || { echo "scripts/test.sh: train is without NCCL" >&2; return 1; }
   ctest --test-dir "$folder" --output-on-failure --no-tests=error -L device -LE 'install|docs' -j "$jobs"
   scripts/ci/ptxas_check.py
   # Another version of nvcc compiles otherwise: its machine code says nothing about a change here.

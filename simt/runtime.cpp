@@ -2,6 +2,7 @@
 
 #include <algorithm>
 #include <chrono>
+#include <cstdio>
 #include <cstdlib>
 #include <cstring>
 #include <deque>
@@ -48,6 +49,7 @@ constexpr std::size_t kDeviceAlignment = 256;
 constexpr std::size_t kDeviceZone = 256;
 constexpr std::size_t kDeviceMemory = std::size_t{8} << 30;
 constexpr int kVersion = 12000;  // 12.0
+constexpr int kDevices = 8;
 
 }  // namespace
 }  // namespace cardiograd::simt
@@ -81,6 +83,7 @@ struct Runtime {
   std::map<void*, Allocation> allocations;
   std::map<const void*, std::size_t> dynamic_opt_in;
   cudaError_t last_error = cudaSuccess;
+  int device = 0;
   StreamWork work;
 };
 
@@ -245,18 +248,27 @@ cudaError_t cudaGetLastError() {
   return std::exchange(runtime().last_error, cudaSuccess);
 }
 cudaError_t cudaGetDeviceCount(int* count) {
-  *count = 1;
+  *count = kDevices;
   return cudaSuccess;
 }
 cudaError_t cudaGetDevice(int* device) {
-  *device = 0;
+  const Lock lock(runtime().mutex);
+  *device = runtime().device;
   return cudaSuccess;
 }
 cudaError_t cudaSetDevice(int device) {
-  return device == 0 ? cudaSuccess : fail(cudaErrorInvalidValue);
+  const Lock lock(runtime().mutex);
+  if (device < 0 || device >= kDevices) return fail(cudaErrorInvalidValue);
+  runtime().device = device;
+  return cudaSuccess;
+}
+cudaError_t cudaDeviceGetPCIBusId(char* name, int bytes, int device) {
+  if (device < 0 || device >= kDevices) return fail(cudaErrorInvalidValue);
+  std::snprintf(name, static_cast<std::size_t>(bytes), "0000:%02x:00.0", static_cast<unsigned>(device));
+  return cudaSuccess;
 }
 cudaError_t cudaGetDeviceProperties(cudaDeviceProp* properties, int device) {
-  if (device != 0) return fail(cudaErrorInvalidValue);
+  if (device < 0 || device >= kDevices) return fail(cudaErrorInvalidValue);
   const Gpu& gpu = settings().gpu;
   *properties = {};
   std::strncpy(properties->name, (std::string(gpu.name) + " on the host").c_str(), sizeof(properties->name) - 1);

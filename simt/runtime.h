@@ -59,9 +59,11 @@ struct cudaDeviceProp {
 const char* cudaGetErrorName(cudaError_t error);
 const char* cudaGetErrorString(cudaError_t error);
 cudaError_t cudaGetLastError();
+// Eight, all alike: a process emulates the one that it chose, and has its memory for itself.
 cudaError_t cudaGetDeviceCount(int* count);
 cudaError_t cudaGetDevice(int* device);
 cudaError_t cudaSetDevice(int device);
+cudaError_t cudaDeviceGetPCIBusId(char* name, int bytes, int device);
 cudaError_t cudaGetDeviceProperties(cudaDeviceProp* properties, int device);
 cudaError_t cudaDeviceSynchronize();
 // A toolkit of 12.0 with a driver as old.
@@ -125,7 +127,7 @@ std::size_t shared_limit_of(const void* kernel);
 // nothing else.
 struct StreamWork {
   std::int64_t launches = 0;  // kernels
-  std::int64_t products = 0;  // of cuBLASLt
+  std::int64_t products = 0;  // of cuBLASLt, and exchanges of NCCL
   std::int64_t clears = 0;    // fills with zeros
   std::int64_t copies = 0;    // of cudaMemcpyAsync
   std::int64_t graph_launches = 0;

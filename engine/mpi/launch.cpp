@@ -1,3 +1,4 @@
+#include <algorithm>
 #include <array>
 #include <charconv>
 #include <cstdlib>
@@ -21,17 +22,19 @@ int number_of(const char* name) {
 struct Names {
   const char* rank;
   const char* size;
+  const char* place;
 };
 // Open MPI; MPICH and srun --mpi=pmi2; srun --mpi=pmix, which says the rank beside Slurm's number of tasks.
-constexpr std::array<Names, 3> kLaunchers = {{{"OMPI_COMM_WORLD_RANK", "OMPI_COMM_WORLD_SIZE"},
-                                              {"PMI_RANK", "PMI_SIZE"},
-                                              {"PMIX_RANK", "SLURM_STEP_NUM_TASKS"}}};
+constexpr std::array<Names, 3> kLaunchers = {
+    {{"OMPI_COMM_WORLD_RANK", "OMPI_COMM_WORLD_SIZE", "OMPI_COMM_WORLD_LOCAL_RANK"},
+     {"PMI_RANK", "PMI_SIZE", "MPI_LOCALRANKID"},
+     {"PMIX_RANK", "SLURM_STEP_NUM_TASKS", "SLURM_LOCALID"}}};
 
 }  // namespace
 
 Launch launch_of_environment() {
   for (const Names& names : kLaunchers) {
-    const Launch launch = {number_of(names.rank), number_of(names.size)};
+    const Launch launch = {number_of(names.rank), number_of(names.size), std::max(0, number_of(names.place))};
     if (launch.rank >= 0 && launch.size > launch.rank) return launch;
   }
   return {};

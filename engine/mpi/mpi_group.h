@@ -12,6 +12,7 @@ namespace cardiograd {
 struct Launch {
   int rank = 0;
   int size = 1;
+  int place = 0;  // among the processes of its machine, from 0
 };
 // Rank 0 of 1 where the process was started by neither.
 Launch launch_of_environment();

@@ -33,6 +33,12 @@ double fan_in_bound(std::int64_t fan_in) {
   return 1.0 / std::sqrt(static_cast<double>(fan_in));
 }
 
+// True where batch norm takes its statistics over more rows than it is given.
+bool shares_statistics() {
+  const BatchPart* part = BatchPart::current();
+  return part != nullptr && part->shares_statistics();
+}
+
 }  // namespace
 
 bool Layer::absorbs(Layer& /*next*/) {
@@ -88,8 +94,9 @@ bool Conv1d::absorbs(Layer& next) {
 }
 
 Tensor Conv1d::compute(const Tensor& x) {
-  // On the CPU the batch norm's blocks of rows stay in the cache: statistics cost no pass over memory there.
-  if (normalized_by_ != nullptr && normalized_by_->training() && x.device() == Device::kCuda)
+  // On the CPU the batch norm's blocks of rows stay in the cache: statistics cost no pass over memory there. Nor does
+  // the convolution of a part of a batch know those of the others.
+  if (normalized_by_ != nullptr && normalized_by_->training() && x.device() == Device::kCuda && !shares_statistics())
     return normalized_by_->convolve(x, weight_, bias_, options_);
   return ops::conv1d(x, weight_, bias_before(normalized_by_, bias_), options_);
 }
@@ -172,9 +179,7 @@ Tensor BatchNorm1d::compute_plus(const Tensor& x, const Tensor& added) {
     if (given) return ops::batch_norm(convolved, weight_, bias_, options);
     if (pool_ == nullptr) return ops::batch_norm(x, weight_, bias_, running_mean_, running_var_, options);
     // Of a part of a batch the statistics come from other processes: pooling is then a pass of its own.
-    const BatchPart* part = BatchPart::current();
-    const bool shared = part != nullptr && part->statistics() != nullptr;
-    if (options.training && !shared)
+    if (options.training && !shares_statistics())
       return ops::batch_norm_pool(x, weight_, bias_, running_mean_, running_var_, options);
     return pool_->forward(ops::batch_norm(x, weight_, bias_, running_mean_, running_var_, options));
   };

@@ -99,8 +99,6 @@ void share_sums(const BatchPart::Rows& rows, ProcessGroup& group, std::int64_t c
 // batch_norm_training() of a part of a batch, on the CPU.
 Tensor batch_norm_shared(const kernels::BatchNormShape& s, const BatchPart& part, const Tensor& x, const Tensor& gamma,
                          const Tensor& beta, Tensor& running_mean, Tensor& running_var) {
-  if (common_device("batch_norm", {&x, &gamma, &beta, &running_mean, &running_var}) != Device::kCpu)
-    throw Error("batch_norm: statistics of several processes are taken on the CPU alone", "Use --device cpu.");
   const SharedStatistics shared = share_statistics(s, part, x, running_mean, running_var);
   Tensor y = x.new_empty(x.shape());
   CARDIOGRAD_RUN(batch_norm_eval_forward, s, x, gamma, beta, shared.mean, shared.variance, y);
@@ -119,6 +117,49 @@ Tensor batch_norm_shared(const kernels::BatchNormShape& s, const BatchPart& part
            dx.accumulate(gradient);
          });
   return y;
+}
+
+// The same on the GPU: two small exchanges in the stream.
+Tensor batch_norm_shared_on_gpu(const kernels::BatchNormShape& s, const BatchPart& part, const Tensor& x,
+                                const Tensor& gamma, const Tensor& beta, Tensor& running_mean, Tensor& running_var) {
+  if constexpr (kernels::kHasDeviceCode) {
+    GpuGroup& gpus = *part.gpu_statistics();
+    const kernels::BatchNormRanks all = {.ranks = gpus.size(), .batch = part.rows().batch, .time = s.rows / x.dim(0)};
+    if (all.rows() < 2)
+      throw Error(fmt::format("batch_norm: {} value per channel in training, expected at least 2", all.rows()),
+                  "Use a --batch-size of 2 or more.");
+    Tensor own = x.new_empty({4, s.channels});
+    kernels::batch_norm_own_statistics_cuda(s, x.address(), own.address(), cuda::stream());
+    const Tensor statistics = gpus.gather(own.part(0, {2, s.channels}));
+    Tensor mean = x.new_empty({s.channels});
+    Tensor variance = x.new_empty({s.channels});
+    kernels::batch_norm_shared_statistics_cuda(s, all, statistics.address(), running_mean.address(),
+                                               running_var.address(), mean.address(), variance.address(),
+                                               cuda::stream());
+    Tensor y = x.new_empty(x.shape());
+    CARDIOGRAD_RUN(batch_norm_eval_forward, s, x, gamma, beta, mean, variance, y);
+    const GradientSlot dx(x);
+    const GradientSlot dgamma(gamma);
+    const GradientSlot dbeta(beta);
+    record("batch_norm", y, {&x, &gamma, &beta},
+           [=, x = x.detach(), gamma = gamma.detach(), beta = beta.detach(), group = &gpus,
+            counts = part.rows().count](const Tensor& dy) {
+             Tensor gradient = dx.new_gradient();
+             Tensor sums = dy.new_empty({2, s.channels});
+             kernels::batch_norm_shared_sums_cuda(
+                 s, x.address(), gamma.address(), beta.address(), mean.address(), variance.address(), dy.address(),
+                 sums.address(), dgamma.accumulator().address(), dbeta.accumulator().address(), cuda::stream());
+             group->sum(sums);
+             kernels::batch_norm_shared_gradient_cuda(s, all, x.address(), gamma.address(), beta.address(),
+                                                      mean.address(), variance.address(), dy.address(), sums.address(),
+                                                      gradient.address(), cuda::stream());
+             if (!counts) gradient.fill_zero();  // As above.
+             dx.accumulate(gradient);
+           });
+    return y;
+  } else {
+    return {};  // There are no such tensors.
+  }
 }
 
 Tensor batch_norm_eval(const kernels::BatchNormShape& s, const Tensor& x, const Tensor& gamma, const Tensor& beta,
@@ -161,8 +202,14 @@ Tensor batch_norm(const Tensor& x, const Tensor& gamma, const Tensor& beta, Tens
                   const BatchNormOptions& options) {
   const kernels::BatchNormShape s = shape_of(x, gamma, beta, running_mean, running_var, options);
   const BatchPart* part = BatchPart::current();
-  if (options.training && part != nullptr && part->statistics() != nullptr)
+  if (options.training && part != nullptr && part->shares_statistics()) {
+    const bool on_gpu = common_device("batch_norm", {&x, &gamma, &beta, &running_mean, &running_var}) == Device::kCuda;
+    if (on_gpu ? part->gpu_statistics() == nullptr : part->statistics() == nullptr)
+      throw Error("batch_norm: the part of a batch has a group for another device than its tensors",
+                  "Give BatchPart the GPUs' group on the GPU, the processes' on the CPU.");
+    if (on_gpu) return batch_norm_shared_on_gpu(s, *part, x, gamma, beta, running_mean, running_var);
     return batch_norm_shared(s, *part, x, gamma, beta, running_mean, running_var);
+  }
   return options.training ? batch_norm_training(s, x, gamma, beta, running_mean, running_var)
                           : batch_norm_eval(s, x, gamma, beta, running_mean, running_var);
 }

@@ -8,6 +8,7 @@
 
 #include "kernels/batch_norm/batch_norm.h"
 #include "kernels/batch_norm/batch_norm_cuda.cuh"
+#include "kernels/common/elementwise_cuda.cuh"
 #include "kernels/common/last_block_cuda.cuh"
 #include "kernels/common/moments_cuda.cuh"
 #include "kernels/common/row_tiles_cuda.cuh"
@@ -232,6 +233,42 @@ void batch_norm_statistics_cuda(const BatchNormShape& s, const float* x, float* 
   with_width(s.channels, launch, x, running_mean, running_var, mean, variance);
 }
 
+// One channel. In double: there are few channels.
+struct SharedStatisticsBody {
+  BatchNormRanks all;
+  std::int64_t channels;
+  double momentum;
+  const float* own_of_ranks;
+  float* running_mean;
+  float* running_var;
+  float* mean;
+  float* variance;
+
+  __device__ double rows_of(int rank) const {
+    return static_cast<double>((all.batch * (rank + 1) / all.ranks - all.batch * rank / all.ranks) * all.time);
+  }
+  __device__ double mean_of(int rank, std::int64_t c) const {
+    return static_cast<double>(own_of_ranks[2 * rank * channels + c]);
+  }
+  __device__ void operator()(std::int64_t c) const {
+    const auto rows = static_cast<double>(all.rows());
+    double center = 0;
+    for (int r = 0; r < all.ranks; ++r)
+      if (rows_of(r) > 0) center += rows_of(r) * mean_of(r, c);
+    center /= rows;
+    double squares = 0;
+    for (int r = 0; r < all.ranks; ++r) {
+      if (rows_of(r) == 0) continue;
+      const double between = mean_of(r, c) - center;
+      squares += rows_of(r) * (static_cast<double>(own_of_ranks[(2 * r + 1) * channels + c]) + between * between);
+    }
+    mean[c] = static_cast<float>(center);
+    variance[c] = static_cast<float>(squares / rows);
+    running_mean[c] = static_cast<float>((1 - momentum) * running_mean[c] + momentum * center);
+    running_var[c] = static_cast<float>((1 - momentum) * running_var[c] + momentum * squares / (rows - 1));
+  }
+};
+
 namespace {
 
 BatchNormChannels channels_of(const BatchNormShape& s, const float* gamma, const float* beta, const float* mean,
@@ -277,6 +314,34 @@ void batch_norm_eval_backward_cuda(const BatchNormShape& s, const float* x, cons
                                    float* dgamma, float* dbeta, Stream stream) {
   batch_norm_gradient<1>(s, 1, false, channels_of(s, gamma, beta, running_mean, running_var), x, dy, dx, dgamma, dbeta,
                          stream);
+}
+
+void batch_norm_own_statistics_cuda(const BatchNormShape& s, const float* x, float* own, Stream stream) {
+  float* const unused = own + 2 * s.channels;
+  batch_norm_statistics_cuda(s, x, unused, unused + s.channels, own, own + s.channels, stream);
+}
+
+void batch_norm_shared_statistics_cuda(const BatchNormShape& s, const BatchNormRanks& all, const float* own_of_ranks,
+                                       float* running_mean, float* running_var, float* mean, float* variance,
+                                       Stream stream) {
+  for_each_element(
+      s.channels, stream,
+      SharedStatisticsBody{all, s.channels, s.momentum, own_of_ranks, running_mean, running_var, mean, variance});
+}
+
+void batch_norm_shared_sums_cuda(const BatchNormShape& s, const float* x, const float* gamma, const float* beta,
+                                 const float* mean, const float* variance, const float* dy, float* sums, float* dgamma,
+                                 float* dbeta, Stream stream) {
+  batch_norm_sums<1>(s, 1, channels_of(s, gamma, beta, mean, variance), x, dy, sums, sums + s.channels, dgamma, dbeta,
+                     stream);
+}
+
+void batch_norm_shared_gradient_cuda(const BatchNormShape& s, const BatchNormRanks& all, const float* x,
+                                     const float* gamma, const float* beta, const float* mean, const float* variance,
+                                     const float* dy, const float* sums, float* dx, Stream stream) {
+  const float weight = 1.0F / static_cast<float>(all.rows());
+  batch_norm_rows<1>(s, 1, weight, channels_of(s, gamma, beta, mean, variance), x, dy, sums, sums + s.channels, dx,
+                     stream);
 }
 
 }  // namespace cardiograd::kernels

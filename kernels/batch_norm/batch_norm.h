@@ -56,4 +56,29 @@ void batch_norm_eval_backward_cuda(const BatchNormShape& s, const float* x, cons
                                    const float* running_mean, const float* running_var, const float* dy, float* dx,
                                    float* dgamma, float* dbeta, Stream stream);
 
+// Batches that several GPUs share (engine/gpu_group.h): each normalizes its rows with the statistics of all, by
+// batch_norm_eval_forward. The rows of GPU r are those of records batch * r / ranks ... batch * (r + 1) / ranks - 1.
+struct BatchNormRanks {
+  int ranks = 1;
+  std::int64_t batch = 2;  // records of all
+  std::int64_t time = 1;   // rows of a record
+  std::int64_t rows() const { return batch * time; }
+};
+
+// own (4, C): mean and biased variance of the rows of x; the second half is working memory.
+void batch_norm_own_statistics_cuda(const BatchNormShape& s, const float* x, float* own, Stream stream);
+// From the first halves of all ranks, (ranks, 2, C): mean and variance over all rows, combined in the order of ranks
+// (Chan, Golub and LeVeque, 1983); the running statistics follow.
+void batch_norm_shared_statistics_cuda(const BatchNormShape& s, const BatchNormRanks& all, const float* own_of_ranks,
+                                       float* running_mean, float* running_var, float* mean, float* variance,
+                                       Stream stream);
+// sums (2, C): of dy and of its product with the normalized value, over these rows; dgamma and dbeta += the same.
+void batch_norm_shared_sums_cuda(const BatchNormShape& s, const float* x, const float* gamma, const float* beta,
+                                 const float* mean, const float* variance, const float* dy, float* sums, float* dgamma,
+                                 float* dbeta, Stream stream);
+// dx = of these rows, from the sums over all ranks.
+void batch_norm_shared_gradient_cuda(const BatchNormShape& s, const BatchNormRanks& all, const float* x,
+                                     const float* gamma, const float* beta, const float* mean, const float* variance,
+                                     const float* dy, const float* sums, float* dx, Stream stream);
+
 }  // namespace cardiograd::kernels

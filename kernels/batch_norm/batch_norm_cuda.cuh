@@ -293,35 +293,54 @@ void batch_norm_apply(const BatchNormShape& s, std::int64_t records, const Batch
   with_width(s.channels, launch, at.gamma, at.beta, at.mean, at.variance, x, added, y);
 }
 
+// Sums of the gradient and of its product with the normalized value to `sum` and `product`, (C); dgamma, dbeta +=.
+template <int kPool>
+void batch_norm_sums(const BatchNormShape& s, std::int64_t records, const BatchNormChannels& at, const float* x,
+                     const float* dy, float* sum, float* product, float* dgamma, float* dbeta, Stream stream) {
+  const WindowGrid grid = window_grid(s.rows / records, s.channels, kPool, kSumRows / kPool);
+  const ColumnPartials partials = column_partials(stream, records * grid.chunks.divisor, 2, s.channels);
+  const auto launch = [&](auto width) {
+    simt::launch<batch_norm_sums_kernel<width(), kPool>>(window_blocks<width()>(grid, records),
+                                                         RowTile<width()>::block(), 0, stream, grid, at, x, dy,
+                                                         partials, BatchNormFinish{sum, product, {dgamma, dbeta}});
+  };
+  with_width(s.channels, launch, at.gamma, at.beta, at.mean, at.variance, x, dy, sum, product, dgamma, dbeta);
+}
+
+// dx from these sums; `weight` is 1 over the rows that they are of, or 0 where the statistics are constants.
+template <int kPool>
+void batch_norm_rows(const BatchNormShape& s, std::int64_t records, float weight, const BatchNormChannels& at,
+                     const float* x, const float* dy, const float* sum, const float* product, float* dx,
+                     Stream stream) {
+  const WindowGrid grid = window_grid(s.rows / records, s.channels, kPool, kApplyWindows);
+  const auto launch = [&](auto width) {
+    simt::launch<batch_norm_gradient_kernel<width(), kPool>>(window_blocks<width()>(grid, records),
+                                                             RowTile<width()>::block(), 0, stream, grid, at, weight,
+                                                             sum, product, x, dy, dx);
+  };
+  with_width(s.channels, launch, at.gamma, at.beta, at.mean, at.variance, x, dy, sum, product, dx);
+}
+
 // Both backward directions: `training` with the gradient through the statistics.
 template <int kPool>
 void batch_norm_gradient(const BatchNormShape& s, std::int64_t records, bool training, const BatchNormChannels& at,
                          const float* x, const float* dy, float* dx, float* dgamma, float* dbeta, Stream stream) {
-  const WindowGrid sum_grid = window_grid(s.rows / records, s.channels, kPool, kSumRows / kPool);
   const float weight = training ? 1.0F / static_cast<float>(s.rows) : 0.0F;
   if (records == 1 && s.rows <= kBatchNormChunk) {
+    const WindowGrid grid = window_grid(s.rows / records, s.channels, kPool, kSumRows / kPool);
     const auto launch = [&](auto width) {
       simt::launch<batch_norm_chunk_backward_kernel<width(), kPool>>(
-          window_blocks<width()>(sum_grid, records), RowTile<width()>::block(), 0, stream, sum_grid, at, weight, x, dy,
+          window_blocks<width()>(grid, records), RowTile<width()>::block(), 0, stream, grid, at, weight, x, dy,
           BatchNormGradients{dgamma, dbeta}, dx);
     };
     with_width(s.channels, launch, at.gamma, at.beta, at.mean, at.variance, x, dy, dx, dgamma, dbeta);
     return;
   }
-  const WindowGrid grid = window_grid(s.rows / records, s.channels, kPool, kApplyWindows);
-  const ColumnPartials partials = column_partials(stream, records * sum_grid.chunks.divisor, 2, s.channels);
   const std::int64_t pitch = (s.channels + 3) / 4 * 4;
   float* sum = cuda_scratch(stream, CudaScratchUse::kCoefficients, 2 * pitch);
   float* product = sum + pitch;
-  const auto launch = [&](auto width) {
-    using Tile = RowTile<width()>;
-    simt::launch<batch_norm_sums_kernel<width(), kPool>>(window_blocks<width()>(sum_grid, records), Tile::block(), 0,
-                                                         stream, sum_grid, at, x, dy, partials,
-                                                         BatchNormFinish{sum, product, {dgamma, dbeta}});
-    simt::launch<batch_norm_gradient_kernel<width(), kPool>>(window_blocks<width()>(grid, records), Tile::block(), 0,
-                                                             stream, grid, at, weight, sum, product, x, dy, dx);
-  };
-  with_width(s.channels, launch, at.gamma, at.beta, at.mean, at.variance, x, dy, dx, dgamma, dbeta);
+  batch_norm_sums<kPool>(s, records, at, x, dy, sum, product, dgamma, dbeta, stream);
+  batch_norm_rows<kPool>(s, records, weight, at, x, dy, sum, product, dx, stream);
 }
 
 // mean, variance and the running statistics from the rows of x: one launch, in batch_norm.cu.

@@ -26,6 +26,22 @@ struct FindNotFiniteBody {
   }
 };
 
+struct SumRanksBody {
+  int ranks;
+  std::int64_t count;
+  const float* parts;
+  const float* weights;
+  float* sum;
+  __device__ void operator()(std::int64_t i) const {
+    double total = 0;
+    for (int r = 0; r < ranks; ++r) {
+      const auto value = static_cast<double>(parts[r * count + i]);
+      total += weights == nullptr ? value : static_cast<double>(weights[r]) * value;
+    }
+    sum[i] = static_cast<float>(total);
+  }
+};
+
 static __global__ void __launch_bounds__(32) probe_kernel() {}
 
 void fill_cuda(std::int64_t count, float value, float* x, Stream stream) {
@@ -38,6 +54,11 @@ void scale_by_cuda(std::int64_t count, const float* factor, float* x, Stream str
 
 void find_not_finite_cuda(std::int64_t count, const float* x, std::int32_t* found, Stream stream) {
   for_each_element(count, stream, FindNotFiniteBody{x, found});
+}
+
+void sum_ranks_cuda(int ranks, std::int64_t count, const float* parts, const float* weights, float* sum,
+                    Stream stream) {
+  for_each_element(count, stream, SumRanksBody{ranks, count, parts, weights, sum});
 }
 
 void probe_cuda(Stream stream) {

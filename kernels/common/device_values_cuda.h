@@ -18,6 +18,10 @@ void scale_by_cuda(std::int64_t count, const float* factor, float* x, Stream str
 // *found = 1 when a NaN or an infinity is among x[0 ... count-1]; else it stays.
 void find_not_finite_cuda(std::int64_t count, const float* x, std::int32_t* found, Stream stream);
 
+// sum[i] = sum over r of weights[r] * parts[r * count + i], r in 0 ... ranks - 1 in this order and in double. `weights`
+// (ranks) may be null: all 1. `sum` may be one of the parts.
+void sum_ranks_cuda(int ranks, std::int64_t count, const float* parts, const float* weights, float* sum, Stream stream);
+
 // Runs a kernel that does nothing. Throws Error when this build has none for the GPU.
 void probe_cuda(Stream stream);
 

@@ -28,7 +28,22 @@ static __global__ void __launch_bounds__(kElementThreads)
     if (first + j < count) y[first + j] = dropped(mask, words.value[j], x[first + j]);
 }
 
+// For elements that do not begin with a block of words.
+struct ShiftedDropoutBody {
+  DropoutMask mask;
+  const float* x;
+  float* y;
+  __device__ void operator()(std::int64_t i) const {
+    const float factor = dropout_factor(mask, i);
+    y[i] = factor == 0 ? 0 : __fmul_rn(x[i], factor);
+  }
+};
+
 void dropout_cuda(const DropoutShape& s, const float* x, float* y, Stream stream) {
+  if (s.key.first % 4 != 0) {
+    for_each_element(s.count, stream, ShiftedDropoutBody{dropout_mask(s.key), x, y});
+    return;
+  }
   for (std::int64_t first = 0; first < s.count; first += kMaxElements) {
     const std::int64_t piece = std::min(kMaxElements, s.count - first);
     simt::launch<dropout_kernel>(dim3(blocks_for(piece, 4 * kElementThreads)), dim3(kElementThreads), 0, stream,

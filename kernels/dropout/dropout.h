@@ -25,7 +25,7 @@ struct DropoutKey {
   // recorded keeps its arguments, and so every replay would drop the same elements.
   const std::uint32_t* step_at = nullptr;
   // Added to the index of every element: where this call's elements begin among those of a batch that several processes
-  // share, so that each drops what one alone would drop. On the CPU; the kernels of the GPU take 0.
+  // share, so that each drops what one alone would drop.
   std::int64_t first = 0;
 };
 

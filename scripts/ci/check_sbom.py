@@ -12,7 +12,7 @@ import sys
 
 PACKAGES = pathlib.Path(__file__).resolve().parents[2] / 'cmake/packages.cmake'
 # Nothing of them is in what is installed; CUDA's may be. Threads are glibc's.
-NO_PART = {'PkgConfig', 'GTest', 'benchmark', 'OpenMP', 'Threads', 'CUDAToolkit'}
+NO_PART = {'PkgConfig', 'GTest', 'benchmark', 'OpenMP', 'Threads', 'CUDAToolkit', 'NCCL'}
 
 
 def form_faults(bom):

@@ -32,21 +32,22 @@ Tensor rows_of(const Tensor& tensor, std::int64_t first, std::int64_t count) {
 using Operation = std::function<Tensor(const Tensor& x)>;
 
 // The answers and gradients of x of the whole batch, and of its parts 0 ... 1, 2 ... 4: the same but for rounding.
-void expect_parts(const char* name, const Operation& operation, const Shape& shape) {
-  Tensor x = random_tensor(shape, 1);
+void expect_parts(const char* name, const Operation& operation, const Shape& shape, Device device) {
+  Tensor x = random_tensor(shape, 1).to(device);
   x.set_requires_grad(true);
   const Tensor whole = operation(x);
   const Tensor dy = random_tensor(whole.shape(), 2);
-  backward(whole, dy);
+  backward(whole, dy.to(device));
   for (const RankPart& rows : {RankPart{0, 2}, RankPart{2, 5}}) {
     const std::int64_t first = rows.first, count = rows.count();
     const BatchPart part({.first = first}, nullptr);
-    Tensor own = rows_of(x, first, count);
+    Tensor own = rows_of(x.to(Device::kCpu), first, count).to(device);
     own.set_requires_grad(true);
     const Tensor y = operation(own);
-    backward(y, rows_of(dy, first, count));
+    backward(y, rows_of(dy, first, count).to(device));
     const auto expect_near = [&](const Tensor& found, const Tensor& all) {
-      const std::vector<float> expected = rows_of(all, first, count).values(), values = found.values();
+      const std::vector<float> expected = rows_of(all.to(Device::kCpu), first, count).values();
+      const std::vector<float> values = found.values();
       ASSERT_EQ(values.size(), expected.size());
       for (std::size_t i = 0; i < values.size(); ++i)
         ASSERT_TRUE(std::abs(values[i] - expected[i]) <= 1e-5F) << name << " row " << first << " element " << i;
@@ -56,25 +57,48 @@ void expect_parts(const char* name, const Operation& operation, const Shape& sha
   }
 }
 
-TEST(BatchPart, DropoutCountsTheElementsOfTheWholeBatch) {
-  expect_parts("dropout", [](const Tensor& x) { return ops::dropout(x, kKey); }, {5, 7, 3});
-  expect_parts("attention", [](const Tensor& x) { return ops::attention(x, 2, kKey); }, {5, 6, 24});
-  const Tensor w1 = random_tensor({5, 9}, 3), b1 = random_tensor({9}, 4), w2 = random_tensor({9, 5}, 5),
-               b2 = random_tensor({5}, 6);
-  for (const Shape& shape : {Shape{5, 5}, Shape{5, 3, 5}})
+// Rows of widths that are multiples of four, and that are not: the GPU has a block of random words for four elements.
+void expect_dropouts_of_parts(Device device) {
+  expect_parts(
+      "dropout", [](const Tensor& x) { return ops::dropout(x, kKey); }, {5, 7, 3}, device);
+  expect_parts(
+      "dropout", [](const Tensor& x) { return ops::dropout(x, kKey); }, {5, 7, 8}, device);
+  expect_parts(
+      "attention", [](const Tensor& x) { return ops::attention(x, 2, kKey); }, {5, 6, 24}, device);
+  for (const std::int64_t width : {5, 8}) {
+    const std::int64_t hidden = width == 5 ? 9 : 12;
+    const auto parameter = [&](const Shape& shape, std::uint64_t stream) {
+      return random_tensor(shape, stream).to(device);
+    };
+    const Tensor w1 = parameter({width, hidden}, 3), b1 = parameter({hidden}, 4), w2 = parameter({hidden, width}, 5),
+                 b2 = parameter({width}, 6), gamma = parameter({width}, 7);
+    for (const Shape& shape : {Shape{5, width}, Shape{5, 3, width}})
+      expect_parts(
+          "feed_forward",
+          [&](const Tensor& x) {
+            return ops::feed_forward(x, {w1, b1, ""}, kKey, {w2, b2, ""});
+          },
+          shape, device);
+    const auto none = [&](const Tensor& x) { return Tensor::zeros(x.shape()).to(device); };
     expect_parts(
-        "feed_forward",
-        [&](const Tensor& x) {
-          return ops::feed_forward(x, {w1, b1, ""}, kKey, {w2, b2, ""});
-        },
-        shape);
-  const Tensor gamma = random_tensor({5}, 7), residual = Tensor::zeros({5, 3, 5});
-  const auto none = [&](const Tensor& x) { return rows_of(residual, 0, x.dim(0)); };
-  expect_parts("residual_layer_norm",
-               [&](const Tensor& x) { return ops::residual_layer_norm(x, b2, none(x), gamma, b2, kKey); }, {5, 3, 5});
-  expect_parts("residual_layer_norm_mean",
-               [&](const Tensor& x) { return ops::residual_layer_norm_mean(x, b2, none(x), gamma, b2, {}, kKey); },
-               {5, 3, 5});
+        "residual_layer_norm",
+        [&](const Tensor& x) { return ops::residual_layer_norm(x, b2, none(x), gamma, b2, kKey); }, {5, 3, width},
+        device);
+    expect_parts(
+        "residual_layer_norm_mean",
+        [&](const Tensor& x) { return ops::residual_layer_norm_mean(x, b2, none(x), gamma, b2, {}, kKey); },
+        {5, 3, width}, device);
+  }
+}
+
+TEST(BatchPart, DropoutCountsTheElementsOfTheWholeBatch) {
+  expect_dropouts_of_parts(Device::kCpu);
+}
+
+using CudaBatchPart = testing::CudaTest;
+
+TEST_F(CudaBatchPart, DropoutCountsTheElementsOfTheWholeBatch) {
+  expect_dropouts_of_parts(Device::kCuda);
 }
 
 // What a batch norm makes of a batch, and its gradients.

@@ -1,0 +1,16 @@
+# NCCL::nccl: from the system, the CUDA toolkit, or where scripts/install_nccl.sh has put it. With NCCL_VERSION.
+set(_own ${PROJECT_SOURCE_DIR}/build/nccl)
+find_path(NCCL_INCLUDE_DIR nccl.h HINTS ${CUDAToolkit_INCLUDE_DIRS} ${_own}/include)
+find_library(NCCL_LIBRARY NAMES nccl libnccl.so.2 HINTS ${CUDAToolkit_LIBRARY_DIR} ${_own}/lib)
+if(NCCL_INCLUDE_DIR)
+  file(STRINGS ${NCCL_INCLUDE_DIR}/nccl.h _version REGEX "define NCCL_(MAJOR|MINOR|PATCH) [0-9]")
+  string(REGEX REPLACE "[^0-9;]" "" _version "${_version}")
+  string(REPLACE ";" "." NCCL_VERSION "${_version}")
+endif()
+include(FindPackageHandleStandardArgs)
+find_package_handle_standard_args(NCCL REQUIRED_VARS NCCL_LIBRARY NCCL_INCLUDE_DIR VERSION_VAR NCCL_VERSION)
+if(NCCL_FOUND AND NOT TARGET NCCL::nccl)
+  add_library(NCCL::nccl UNKNOWN IMPORTED)
+  set_target_properties(NCCL::nccl PROPERTIES IMPORTED_LOCATION ${NCCL_LIBRARY}
+    INTERFACE_INCLUDE_DIRECTORIES "${NCCL_INCLUDE_DIR};${CUDAToolkit_INCLUDE_DIRS}")
+endif()
