@@ -251,7 +251,7 @@ struct SharedStatisticsBody {
     return static_cast<double>(own_of_ranks[2 * rank * channels + c]);
   }
   __device__ void operator()(std::int64_t c) const {
-    const auto rows = static_cast<double>(all.rows());
+    const auto rows = static_cast<double>(all.batch * all.time);
     double center = 0;
     for (int r = 0; r < all.ranks; ++r)
       if (rows_of(r) > 0) center += rows_of(r) * mean_of(r, c);
