@@ -37,21 +37,27 @@ if(CARDIOGRAD_SANITIZE)
 endif()
 
 # Programs, pages and tests: no time is spent in their code, much of the build's was. Numbers are computed in the rooms
-# below, at -O3. Tests compute their references themselves: they are optimized with sanitizers, too.
+# below, at -O3. Tests of arithmetic compute their references themselves: they are optimized with sanitizers, too.
 set(CARDIOGRAD_TESTS_OPTIMIZED $<$<CONFIG:Release>:-O1>)
 set(CARDIOGRAD_GLUE ${CARDIOGRAD_TESTS_OPTIMIZED} $<$<BOOL:${CARDIOGRAD_SANITIZE}>:-O0>)
 
 # cardiograd_precompile(target [packages...]): where CARDIOGRAD_PRECOMPILE is on, sources of `target` begin with the headers
 # that most of them include anyway, compiled once for all targets with the same packages. Other builds compile without:
-# there a missing #include is an error.
+# there a missing #include is an error. GLUE: for a target with CARDIOGRAD_GLUE.
 function(cardiograd_precompile target)
   if(NOT CARDIOGRAD_PRECOMPILE)
     return()
   endif()
+  cmake_parse_arguments(PARSE_ARGV 1 option "GLUE" "" "")
   set(name cardiograd_precompiled)
+  set(options ${CARDIOGRAD_WARNINGS})  # -Wpedantic changes predefined macros, as optimization does.
+  if(option_GLUE)
+    string(APPEND name _glue)
+    list(APPEND options ${CARDIOGRAD_GLUE})
+  endif()
   set(headers <algorithm> <cmath> <filesystem> <fstream> <functional> <limits> <map> <memory> <optional> <set> <sstream>
     <string> <vector> <Eigen/Dense> <fmt/format.h> <fmt/ranges.h> <nlohmann/json.hpp>)
-  if("GTest::gtest" IN_LIST ARGN)
+  if("GTest::gtest" IN_LIST option_UNPARSED_ARGUMENTS)
     string(APPEND name _tests)
     list(APPEND headers <gtest/gtest.h>)
   endif()
@@ -59,8 +65,9 @@ function(cardiograd_precompile target)
     set(source ${PROJECT_BINARY_DIR}/generated/${name}.cpp)
     file(CONFIGURE OUTPUT ${source} CONTENT "")
     add_library(${name} STATIC ${source})
-    target_link_libraries(${name} PRIVATE cardiograd_base Eigen3::Eigen nlohmann_json::nlohmann_json ${ARGN})
-    target_compile_options(${name} PRIVATE ${CARDIOGRAD_WARNINGS})  # -Wpedantic changes predefined macros.
+    target_link_libraries(${name} PRIVATE cardiograd_base Eigen3::Eigen nlohmann_json::nlohmann_json
+      ${option_UNPARSED_ARGUMENTS})
+    target_compile_options(${name} PRIVATE ${options})
     target_precompile_headers(${name} PRIVATE ${headers})
   endif()
   target_precompile_headers(${target} REUSE_FROM ${name})
@@ -104,11 +111,13 @@ function(cardiograd_room folder)
   endif()
   add_library(cardiograd::${name} ALIAS cardiograd_${name})
   set_target_properties(cardiograd_${name} PROPERTIES EXPORT_NAME ${name})
-  if(sources AND name MATCHES "^(ecg|dsp|data|synthetic|model)$")  # Those with Eigen in their headers.
-    cardiograd_precompile(cardiograd_${name})
-  endif()
   if(name STREQUAL "report")
     target_compile_options(cardiograd_report PRIVATE ${CARDIOGRAD_GLUE})
+  elseif(name STREQUAL "model" AND CARDIOGRAD_SANITIZE)  # Its numbers come from the engine.
+    target_compile_options(cardiograd_model PRIVATE ${CARDIOGRAD_GLUE})
+    cardiograd_precompile(cardiograd_model GLUE)
+  elseif(sources AND name MATCHES "^(ecg|dsp|data|synthetic|model)$")  # Those with Eigen in their headers.
+    cardiograd_precompile(cardiograd_${name})
   endif()
   set_property(GLOBAL APPEND PROPERTY CARDIOGRAD_ROOMS ${name})
 endfunction()
@@ -243,6 +252,9 @@ function(cardiograd_tests)
     target_compile_options(${room}_tests PRIVATE ${CARDIOGRAD_WARNINGS})
     if(room MATCHES "^(apps|report)$")
       target_compile_options(${room}_tests PRIVATE ${CARDIOGRAD_GLUE})
+    elseif(NOT room MATCHES "^(dsp|kernels|simt)$")
+      target_compile_options(${room}_tests PRIVATE ${CARDIOGRAD_GLUE})
+      cardiograd_precompile(${room}_tests GLUE GTest::gtest)
     else()
       target_compile_options(${room}_tests PRIVATE ${CARDIOGRAD_TESTS_OPTIMIZED})
       cardiograd_precompile(${room}_tests GTest::gtest)
