@@ -60,10 +60,19 @@ bool may_live(std::string_view holder) {
   return process != ::getpid() && !(::kill(process, 0) == -1 && errno == ESRCH);
 }
 
+// Another process has the lock.
+class Held : public Error {
+ public:
+  Held(const fs::path& what, const std::string& by)
+      : Error(fmt::format("{}: another process writes there: {}", what.string(), by),
+              "Wait until it has ended, or give another place."),
+        holder(by) {}
+
+  std::string holder;
+};
+
 [[noreturn]] void refuse(const fs::path& what, const std::string& holder) {
-  throw Error(fmt::format("{}: another process writes there: {}", what.string(),
-                          holder.empty() ? "it has not yet said which" : holder),
-              "Wait until it has ended, or give another place.");
+  throw Held(what, holder.empty() ? "it has not yet said which" : holder);
 }
 
 }  // namespace
@@ -72,6 +81,15 @@ FolderLock::FolderLock(const fs::path& folder, LockCalls calls) : FolderLock(fol
 
 FolderLock FolderLock::of_file(const fs::path& file, LockCalls calls) {
   return {file, file.parent_path() / fmt::format(".{}{}", file.filename().string(), kFileName), calls};
+}
+
+std::unique_ptr<FolderLock> FolderLock::try_file(const fs::path& file, std::string& holder, LockCalls calls) {
+  try {
+    return std::unique_ptr<FolderLock>(new FolderLock(of_file(file, calls)));
+  } catch (const Held& held) {
+    holder = held.holder;
+    return nullptr;
+  }
 }
 
 FolderLock::FolderLock(fs::path what, fs::path lock, LockCalls calls) : what_(std::move(what)), path_(std::move(lock)) {

@@ -2,6 +2,8 @@
 #pragma once
 
 #include <filesystem>
+#include <memory>
+#include <string>
 
 namespace cardiograd {
 
@@ -20,6 +22,9 @@ class FolderLock {
   explicit FolderLock(const std::filesystem::path& folder, LockCalls calls = LockCalls::kBest);
   // The same for `file` and what is written beside it, through .<name>.lock in its folder; `file` need not be there.
   static FolderLock of_file(const std::filesystem::path& file, LockCalls calls = LockCalls::kBest);
+  // of_file() for those who can wait: nothing while another process has the lock, and `holder` says which.
+  static std::unique_ptr<FolderLock> try_file(const std::filesystem::path& file, std::string& holder,
+                                              LockCalls calls = LockCalls::kBest);
   // Removes the file.
   ~FolderLock();
   FolderLock(const FolderLock&) = delete;

@@ -100,6 +100,18 @@ TEST(FolderLock, AFileHasALockOfItsOwn) {
   EXPECT_TRUE(fs::is_empty(folder.path()));
 }
 
+TEST(FolderLock, WhoCanWaitLearnsWhoHasIt) {
+  TemporaryFolder folder;
+  std::string holder;
+  auto first = FolderLock::try_file(folder / "a", holder);
+  ASSERT_NE(first, nullptr);
+  EXPECT_EQ(FolderLock::try_file(folder / "a", holder), nullptr);
+  EXPECT_TRUE(holder.starts_with(fmt::format("process {} on ", ::getpid()))) << holder;
+  first.reset();
+  EXPECT_NE(FolderLock::try_file(folder / "a", holder), nullptr);
+  expect_error([&] { FolderLock::try_file(folder / "none" / "a", holder); }, {"the lock cannot be made"});
+}
+
 // Without locks, a process on another machine cannot be looked for.
 TEST(FolderLock, AHolderOnAnotherMachineIsBelieved) {
   TemporaryFolder folder;
