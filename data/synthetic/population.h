@@ -11,7 +11,7 @@
 namespace cardiograd::data::synthetic {
 
 inline constexpr int kFolds = 10;
-inline constexpr std::int64_t kMaxRecords = 99999;  // PTB-XL's file names have five digits
+inline constexpr std::int64_t kMaxRecords = 1'000'000;  // File names have five digits or more.
 
 struct PopulationOptions {
   std::int64_t records = 0;

@@ -134,7 +134,7 @@ TEST(SyntheticPopulation, OneRecordIsAPopulation) {
 TEST(SyntheticPopulation, RefusesWhatCannotBe) {
   EXPECT_THROW(plan_population({.records = 0}), UsageError);
   EXPECT_THROW(plan_population({.records = -3}), UsageError);
-  EXPECT_THROW(plan_population({.records = 100000}), UsageError);
+  EXPECT_THROW(plan_population({.records = 1'000'001}), UsageError);
   EXPECT_THROW(plan_population({.records = 10, .min_per_class = -1}), UsageError);
   EXPECT_THROW(plan_population({.records = 20, .task = Task::kSub, .min_per_class = 5}), UsageError);
 }
