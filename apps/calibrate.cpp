@@ -51,6 +51,7 @@ void add_options(CLI::App& app, Options& o) {
       ->check(CLI::Range(1, 1000000));
   o.values.add(app, "run.device");
   o.values.add(app, "run.threads");
+  o.values.add(app, "run.signal_memory");
   app.add_option("--cache", o.cache, "folder for prepared data; default ~/.cache/cardiograd");
   app.add_flag("--no-cache", o.no_cache, "prepare the data anew and keep nothing");
   app.add_flag("--force", o.force, "overwrite a file that exists");

@@ -63,6 +63,7 @@ void add_options(CLI::App& app, Options& o) {
   app.add_flag("--force", o.force, "overwrite files that exist");
   o.values.add(app, "run.device");
   o.values.add(app, "run.threads");
+  o.values.add(app, "run.signal_memory");
   app.add_option("--cache", o.cache, "folder for prepared data; default ~/.cache/cardiograd");
   app.add_flag("--no-cache", o.no_cache, "prepare the data anew and keep nothing");
 }
@@ -95,6 +96,7 @@ Scored score_run(const Options& o, const std::string& path, const model::DataCon
   config.resample = data.resample;
   config.skip_missing = data.skip_missing;
   config.skip_damaged = data.skip_damaged;
+  config.signal_memory = data.signal_memory;
   data::Dataset set = prepare_with_progress(config, !o.no_cache, o.cache);
   model::check_fits(d, set);
   const std::vector<std::int64_t> rows = data::rows_of_folds(set, o.folds);

@@ -265,15 +265,6 @@ data::Dataset read_data(const Options& options, const model::DataConfig& config)
   return model::prepare_data(config, prepare_options);
 }
 
-// With a cache rank 0 prepares the data, and the others then read what it has kept.
-data::Dataset read_data_together(const Options& options, const model::DataConfig& config, ProcessGroup& group) {
-  const bool in_turn = !options.no_cache && config.labels.empty();
-  if (in_turn && !group.is_first()) group.meet("prepared data");
-  data::Dataset set = read_data(options, config);
-  if (in_turn && group.is_first()) group.meet("prepared data");
-  return set;
-}
-
 // What of --init the run begins with.
 void print_taken_over(const model::Trainer& trainer) {
   const model::TrainingConfig& config = trainer.config();
@@ -373,7 +364,7 @@ void train(const Options& options, const Launch& launch) {
   expect_equal_devices(*group, device);
   const std::unique_ptr<GpuGroup> gpus = group->has_others() && device == Device::kCuda ? join_gpus(*group) : nullptr;
   set_thread_count(static_cast<int>(run.config.threads));
-  data::Dataset set = read_data_together(options, run.config.data, *group);
+  data::Dataset set = read_data(options, run.config.data);
   if (!is_quiet()) fmt::print("{}\n", printable_lines(data::describe(set)));
 
   model::Trainer trainer(run.config, std::move(set), run.folder, *group, gpus.get());

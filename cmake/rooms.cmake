@@ -326,7 +326,7 @@ function(cardiograd_script_tests)
   # Short forms of the drills (docs/reliability.md). They start programs hundreds of times: too slow with sanitizers.
   if(Python3_FOUND AND TARGET cardiograd_apps_common AND NOT CARDIOGRAD_SANITIZE AND NOT CARDIOGRAD_SIMT_WATCH)
     add_test(NAME Drills.BitFlips COMMAND ${Python3_EXECUTABLE} ${PROJECT_SOURCE_DIR}/scripts/drills/bit_flips.py
-             --build ${CMAKE_BINARY_DIR} --flips 10 --kinds model state cache config)
+             --build ${CMAKE_BINARY_DIR} --flips 10 --kinds model state cache shard config)
     add_test(NAME Drills.Interruptions COMMAND ${Python3_EXECUTABLE} ${PROJECT_SOURCE_DIR}/scripts/drills/interruptions.py
              --build ${CMAKE_BINARY_DIR} --kills 3 --stops 3 --failures 5 --doubles 2)
     set_tests_properties(Drills.BitFlips Drills.Interruptions PROPERTIES TIMEOUT 600 LABELS cpu)

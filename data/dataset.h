@@ -1,11 +1,14 @@
-// A dataset ready for training: signals as int16, labels, feature rows and folds of every record in memory.
+// A dataset ready for training: signals as int16, labels, feature rows and folds of every record. All is in memory but
+// the signals of large sets, which stay in files.
 #pragma once
 
 #include <cstdint>
+#include <memory>
 #include <string>
 #include <vector>
 
 #include "base/enum_words.h"
+#include "data/mapped_signals.h"
 #include "data/scp_codes.h"
 
 namespace cardiograd::data {
@@ -41,7 +44,14 @@ struct Dataset {
   std::string filter;                   // what was done to the signals; "none" if nothing
 
   std::vector<std::int16_t> signals;  // (record, T, lead); physical value = int16 · scale; kInvalidInt16 where invalid
-  std::vector<float> scales;          // (record, lead)
+  std::shared_ptr<const MappedSignals> mapped;  // or these; then `signals` is empty
+  std::vector<float> scales;                    // (record, lead)
+
+  // The samples of one record, wherever they are.
+  RecordSignal signal_of(std::int64_t record) const {
+    if (mapped) return {*mapped, record};
+    return RecordSignal(signals.data() + record * samples * leads);
+  }
 
   Task task = Task::kSuper;
   std::vector<std::string> class_names;  // in the order of the labels

@@ -28,6 +28,9 @@ struct PrepareSettings {
   bool skip_damaged = false;
   bool use_cache = true;
   std::optional<std::filesystem::path> cache_folder;  // default_cache_folder() unless given
+  // Bytes. Sets with more signals than that stay in files, which the cache then consists of, and are read from them by
+  // and by; without a cache they must be in memory all the same.
+  double memory = 4e9;
   // Called with the records read so far, one call at a time, from any thread; not called when the cache serves.
   std::function<void(std::int64_t done, std::int64_t total)> progress;
 };
@@ -37,7 +40,11 @@ struct PrepareSettings {
 // are scaled to the full range of 16 bits, record by record and lead by lead.
 // Throws Error naming file and field: folder or table missing or malformed, no column with file names for the rate,
 // absent records (which, how many), whatever read_wfdb throws, a record of another rate, length or unit than asked for
-// or than the first, leads missing or doubled, no record left. A cache that cannot be written is only warned about.
+// or than the first, leads missing or doubled, no record left. A cache in one file that cannot be written is only
+// warned about; one in several files, which the signals stay in, is an Error then, and also when the disk has no room
+// for it.
+//
+// Processes that prepare the same at once share the work (data/prepare_shards.h), or wait for the one that does it.
 Dataset prepare(const PrepareSettings& settings);
 
 }  // namespace cardiograd::data

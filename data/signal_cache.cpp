@@ -2,14 +2,16 @@
 
 #include <algorithm>
 #include <array>
+#include <cerrno>
 #include <cstdlib>
-#include <fstream>
 #include <limits>
 #include <type_traits>
 
+#include <fcntl.h>
 #include <fmt/format.h>
 #include <nlohmann/json.hpp>
 #include <sys/stat.h>
+#include <unistd.h>
 
 #include "base/error.h"
 #include "base/file.h"
@@ -21,6 +23,7 @@ namespace {
 namespace fs = std::filesystem;
 
 constexpr std::array<char, 8> kMagic = {'C', 'G', 'P', 'R', 'E', 'P', '0', '1'};
+constexpr std::size_t kAlignment = 8;  // of the sections
 constexpr std::uint64_t kMaxJsonBytes = 16U << 20;
 
 static_assert(std::is_trivially_copyable_v<FileStamp> && sizeof(FileStamp) == 40);
@@ -58,26 +61,50 @@ std::vector<std::string> split(const std::vector<char>& text) {
 // Reads a cache file front to back and hashes what it reads.
 class Reader {
  public:
-  explicit Reader(const fs::path& path) : left_(fs::file_size(path)), stream_(path, std::ios::binary) {}
+  explicit Reader(const fs::path& path) : path_(path), descriptor_(::open(path.c_str(), O_RDONLY | O_CLOEXEC)) {
+    struct stat status {};
+    if (descriptor_ >= 0 && ::fstat(descriptor_, &status) == 0) left_ = static_cast<std::uint64_t>(status.st_size);
+    size_ = left_;
+  }
+  ~Reader() {
+    if (descriptor_ >= 0) ::close(descriptor_);
+  }
+  Reader(const Reader&) = delete;
+  Reader& operator=(const Reader&) = delete;
 
   std::uint64_t left() const { return left_; }
+  std::uint64_t position() const { return size_ - left_; }
   bool read(void* bytes, std::size_t count) {
     if (count > left_ || !read_unhashed(bytes, count)) return false;
     hasher_.update(bytes, count);
     return true;
   }
+  // Reads without keeping.
+  bool pass_over(std::uint64_t count) {
+    std::vector<char> part(std::size_t{1} << 20);
+    for (; count > 0; count -= std::min<std::uint64_t>(count, part.size()))
+      if (!read(part.data(), std::min<std::uint64_t>(count, part.size()))) return false;
+    return true;
+  }
   bool read_hash(ContentHash& hash) { return left_ == sizeof(hash) && read_unhashed(&hash, sizeof(hash)); }
   ContentHash digest() const { return hasher_.digest(); }
+  MappedFile map() const { return {descriptor_, path_}; }
 
  private:
   bool read_unhashed(void* bytes, std::size_t count) {
-    stream_.read(static_cast<char*>(bytes), static_cast<std::streamsize>(count));
+    for (std::size_t done = 0; done < count;) {
+      const ssize_t got = ::read(descriptor_, static_cast<char*>(bytes) + done, count - done);
+      if (got == 0 || (got < 0 && errno != EINTR)) return false;
+      if (got > 0) done += static_cast<std::size_t>(got);
+    }
     left_ -= count;
-    return stream_.good();
+    return true;
   }
 
-  std::uint64_t left_;
-  std::ifstream stream_;
+  fs::path path_;
+  int descriptor_;
+  std::uint64_t left_ = 0;
+  std::uint64_t size_ = 0;
   Hasher hasher_;
 };
 
@@ -94,11 +121,11 @@ std::optional<nlohmann::json> read_json(Reader& reader) {
 }
 
 // Whether the sections fit together, so that nobody reads beyond one of them.
-bool consistent(const SignalCache& cache, std::size_t features) {
+bool consistent(const SignalCache& cache, std::size_t signals, std::size_t features) {
   const std::size_t records = cache.rows.size();
   if (cache.samples <= 0 || cache.leads <= 0 || cache.samples > std::numeric_limits<std::int32_t>::max()) return false;
   const auto leads = static_cast<std::size_t>(cache.leads);
-  return cache.signals.size() == records * static_cast<std::size_t>(cache.samples) * leads &&
+  return signals == records * static_cast<std::size_t>(cache.samples) * leads &&
          cache.scales.size() == records * leads && cache.features.size() == records * features &&
          cache.invalid_samples.size() == records && cache.flat_leads.size() == records &&
          cache.files.size() == cache.stamps.size() && std::is_sorted(cache.rows.begin(), cache.rows.end()) &&
@@ -106,8 +133,9 @@ bool consistent(const SignalCache& cache, std::size_t features) {
          std::is_sorted(cache.damaged_rows.begin(), cache.damaged_rows.end());
 }
 
-// The file into `cache`; an exception (of the JSON, or of memory) or false means that it is not a whole cache.
-bool read_cache(Reader& reader, const nlohmann::json& json, SignalCache& cache) {
+// The file into `cache`; an exception (of the JSON, or of memory) or false means that it is not a whole cache. With
+// `signals_at` the signals are only checked, and it says where they are.
+bool read_cache(Reader& reader, const nlohmann::json& json, SignalCache& cache, std::size_t* signals_at = nullptr) {
   cache.key = json.at("key").get<std::string>();
   cache.unit = json.at("unit").get<std::string>();
   cache.filter = json.at("filter").get<std::string>();
@@ -118,12 +146,19 @@ bool read_cache(Reader& reader, const nlohmann::json& json, SignalCache& cache) 
     cache.damage = json.at("damage").get<std::vector<std::string>>();
   }
   std::vector<char> names;
+  std::size_t signals = 0;
   bool whole = true;
   for_each_section(cache, names, [&](const char* name, auto& section) {
     using Value = typename std::remove_reference_t<decltype(section)>::value_type;
     const auto count = json.at("sections").at(name).get<std::uint64_t>();
     whole = whole && count <= reader.left() / sizeof(Value);
     if (!whole) return;
+    if (std::is_same_v<Value, std::int16_t>) signals = count;
+    if (std::is_same_v<Value, std::int16_t> && signals_at != nullptr) {
+      *signals_at = reader.position();
+      whole = reader.pass_over(count * sizeof(Value)) && *signals_at % sizeof(Value) == 0;
+      return;
+    }
     section.resize(count);
     whole = reader.read(section.data(), count * sizeof(Value));
   });
@@ -131,7 +166,34 @@ bool read_cache(Reader& reader, const nlohmann::json& json, SignalCache& cache) 
   const ContentHash computed = reader.digest();
   if (!whole || !reader.read_hash(stored) || !(stored == computed)) return false;
   cache.files = split(names);
-  return consistent(cache, json.at("features").get<std::size_t>());
+  return consistent(cache, signals, json.at("features").get<std::size_t>());
+}
+
+// Opens a cache with this key and has `take(reader, json)` read the rest; false, with a reason, where one of them
+// cannot.
+template <class Take>
+bool with_cache_file(const fs::path& path, const std::string& key, std::string& reason, Take&& take) {
+  std::error_code error;
+  if (!fs::exists(path, error)) {
+    reason = "there is none yet";
+    return false;
+  }
+  reason = "it is truncated, damaged or no cache";
+  if (!fs::is_regular_file(path, error)) return false;
+  try {
+    Reader reader(path);
+    const auto json = read_json(reader);
+    if (!json) return false;
+    if (json->at("key") != key) {
+      reason = "it was made with other settings, from another table or by another version";
+      return false;
+    }
+    return take(reader, *json);
+  } catch (const nlohmann::json::exception&) {  // A field is missing or of another type.
+    return false;
+  } catch (const fs::filesystem_error&) {
+    return false;
+  }
 }
 
 std::int64_t nanoseconds(const timespec& time) {
@@ -158,7 +220,8 @@ void save_signal_cache(const fs::path& path, const SignalCache& cache) {
   }
   for_each_section(cache, names,
                    [&](const char* name, const auto& section) { json["sections"][name] = section.size(); });
-  const std::string text = json.dump(-1, ' ', false, nlohmann::json::error_handler_t::replace);
+  std::string text = json.dump(-1, ' ', false, nlohmann::json::error_handler_t::replace);
+  text.resize((text.size() + kAlignment - 1) / kAlignment * kAlignment, ' ');
   const std::uint64_t size = text.size();
   AtomicFile file(path, Appeared::kReplace);
   Hasher hasher;
@@ -178,29 +241,22 @@ void save_signal_cache(const fs::path& path, const SignalCache& cache) {
 }
 
 std::optional<SignalCache> load_signal_cache(const fs::path& path, const std::string& key, std::string& reason) {
-  std::error_code error;
-  if (!fs::exists(path, error)) {
-    reason = "there is none yet";
-    return std::nullopt;
-  }
-  reason = "it is truncated, damaged or no cache";
-  if (!fs::is_regular_file(path, error)) return std::nullopt;
-  try {
-    Reader reader(path);
-    const auto json = read_json(reader);
-    if (!json) return std::nullopt;
-    if (json->at("key") != key) {
-      reason = "it was made with other settings, from another table or by another version";
-      return std::nullopt;
-    }
-    SignalCache cache;
-    if (!read_cache(reader, *json, cache)) return std::nullopt;
-    return cache;
-  } catch (const nlohmann::json::exception&) {  // A field is missing or of another type.
-    return std::nullopt;
-  } catch (const fs::filesystem_error&) {
-    return std::nullopt;
-  }
+  SignalCache cache;
+  const bool whole = with_cache_file(
+      path, key, reason, [&](Reader& reader, const nlohmann::json& json) { return read_cache(reader, json, cache); });
+  if (!whole) return std::nullopt;
+  return cache;
+}
+
+std::optional<MappedCache> map_signal_cache(const fs::path& path, const std::string& key, std::string& reason) {
+  MappedCache mapped;
+  const bool whole = with_cache_file(path, key, reason, [&](Reader& reader, const nlohmann::json& json) {
+    if (!read_cache(reader, json, mapped.cache, &mapped.signals_at)) return false;
+    mapped.file = reader.map();
+    return true;
+  });
+  if (!whole) return std::nullopt;
+  return mapped;
 }
 
 Sources check_sources(const fs::path& folder, SignalCache& cache, std::string& changed) {

@@ -1,8 +1,8 @@
 // The file that keeps prepared signals and features between runs, and how it knows that it is still right.
 //
-// Layout: 8 bytes magic, 8 bytes length of the JSON, the JSON (numbers, names, lengths of the sections), the sections
-// one after the other, 16 bytes XXH3-128 over all before. Little-endian. A file that is cut, changed, of another
-// version or of other settings is not used.
+// Layout: 8 bytes magic, 8 bytes length of the JSON, the JSON (numbers, names, lengths of the sections; spaces up to a
+// multiple of 8), the sections one after the other, 16 bytes XXH3-128 over all before. Little-endian. A file that is
+// cut, changed, of another version or of other settings is not used.
 //
 // Whether the source files are still the same is first asked of their size and times, as git does; a file where one of
 // these differs is read and its content's XXH3-128 compared.
@@ -15,6 +15,7 @@
 #include <vector>
 
 #include "base/hash.h"
+#include "base/mapped_file.h"
 
 namespace cardiograd::data {
 
@@ -54,6 +55,17 @@ void save_signal_cache(const std::filesystem::path& path, const SignalCache& cac
 // Nothing when there is no cache with this key or it is damaged; `reason` then says which.
 std::optional<SignalCache> load_signal_cache(const std::filesystem::path& path, const std::string& key,
                                              std::string& reason);
+
+// A cache whose signals stay in its file.
+struct MappedCache {
+  SignalCache cache;           // `signals` is empty
+  MappedFile file;             // what was checked
+  std::size_t signals_at = 0;  // where they begin in it, in bytes
+};
+
+// load_signal_cache() without the signals in memory: all of the file is read once for its checksum.
+std::optional<MappedCache> map_signal_cache(const std::filesystem::path& path, const std::string& key,
+                                            std::string& reason);
 
 enum class Sources { kSame, kTouched, kChanged };
 

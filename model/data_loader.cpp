@@ -76,20 +76,23 @@ Scores join_windows(const std::vector<float>& logits, std::size_t windows, std::
   return scores;
 }
 
-bool fits_on_gpu(const Tensor& signals, double fraction) {
-  return static_cast<double>(signals.byte_count()) <= fraction * static_cast<double>(cuda_memory_for_tensors());
-}
-
 }  // namespace
 
 DataLoader::DataLoader(RecordArrays arrays, const SignalScaling& signal_scaling, Device device,
                        double resident_fraction)
     : device_(device),
       crops_(arrays.crops),
-      signals_(moved(std::move(arrays.signals), {arrays.records, arrays.samples, arrays.leads})),
+      records_(arrays.records),
+      samples_(arrays.samples),
+      leads_(arrays.leads),
+      mapped_(std::move(arrays.mapped)),
+      signals_(mapped_ ? Tensor() : moved(std::move(arrays.signals), {arrays.records, arrays.samples, arrays.leads})),
       scales_(Tensor::from(arrays.scales, {arrays.records, arrays.leads})),
       labels_(Tensor::from(arrays.labels, {arrays.records, arrays.classes})),
       mean_(Tensor::from(to_float(signal_scaling.mean), {arrays.leads}).to(device)) {
+  if (mapped_ && (mapped_->records() != records_ || mapped_->values() != samples_ * leads_))
+    throw Error(fmt::format("{} mapped records of {} values, expected {} of {}", mapped_->records(), mapped_->values(),
+                            records_, samples_ * leads_));
   std::vector<float> inverse;
   for (const double sd : signal_scaling.sd) inverse.push_back(static_cast<float>(1 / sd));
   inverse_sd_ = Tensor::from(inverse, {arrays.leads}).to(device);
@@ -97,26 +100,49 @@ DataLoader::DataLoader(RecordArrays arrays, const SignalScaling& signal_scaling,
   if (crops_.samples > arrays.samples)
     throw Error(fmt::format("crops of {} samples, and the records have {}", crops_.samples, arrays.samples),
                 "Use a smaller training.crop, or longer records.");
-  if (crops_.samples > 0) return;
-  if (device == Device::kCpu || fits_on_gpu(signals_, resident_fraction)) {
-    resident_signals_ = signals_.to(device);
-    resident_scales_ = scales_.to(device);
+  if (crops_.samples == 0) make_resident(resident_fraction);
+}
+
+// On the CPU signals in memory are there; on the GPU all are brought there, mapped ones too, unless they take more than
+// `fraction` of its memory.
+void DataLoader::make_resident(double fraction) {
+  const Shape shape({records_, samples_, leads_});
+  const auto bytes = static_cast<std::size_t>(shape.count()) * sizeof(std::int16_t);
+  if (device_ == Device::kCpu ? mapped_ != nullptr
+                              : static_cast<double>(bytes) > fraction * static_cast<double>(cuda_memory_for_tensors()))
+    return;
+  resident_scales_ = scales_.to(device_);
+  if (!mapped_) {
+    resident_signals_ = signals_.to(device_);
+    return;
   }
+  resident_signals_ = Tensor::empty(shape, DType::kInt16, device_);
+  constexpr std::int64_t kAtOnce = 256;  // records
+  for (std::int64_t first = 0; first < records_; first += kAtOnce) {
+    std::vector<std::int32_t> index(static_cast<std::size_t>(std::min(kAtOnce, records_ - first)));
+    std::iota(index.begin(), index.end(), static_cast<std::int32_t>(first));
+    const Tensor part = signals_of(index, {});
+    resident_signals_.part(first * samples_ * leads_, part.shape()).assign(part);
+  }
+}
+
+void DataLoader::prefetch(const std::vector<std::int64_t>& rows, std::size_t first, std::size_t count) const {
+  if (!mapped_ || resident()) return;
+  for (std::size_t i = first; i < std::min(first + count, rows.size()); ++i) mapped_->will_need(rows[i]);
 }
 
 // Of records `index` int16 (N, samples, leads) on the CPU: all samples, or the crops that begin at `starts`.
 Tensor DataLoader::signals_of(const std::vector<std::int32_t>& index, const std::vector<std::int64_t>& starts) const {
-  if (crops_.samples == 0) return gather_rows(signals_, index, Device::kCpu);
-  const std::int64_t leads = signals_.dim(2), last = samples() - crops_.samples;
-  Tensor crops = Tensor::empty({static_cast<std::int64_t>(index.size()), crops_.samples, leads}, DType::kInt16);
+  const std::int64_t taken = crops_.samples == 0 ? samples_ : crops_.samples, last = samples_ - taken;
+  Tensor signals = Tensor::empty({static_cast<std::int64_t>(index.size()), taken, leads_}, DType::kInt16);
   for (std::size_t i = 0; i < index.size(); ++i) {
-    const std::int64_t start = starts.empty() ? last / 2 : starts[i];
+    const std::int64_t start = crops_.samples == 0 ? 0 : starts.empty() ? last / 2 : starts[i];
     if (start < 0 || start > last)
       throw Error(fmt::format("a crop begins at sample {}, expected 0 to {}", start, last));
-    std::copy_n(signals_.data<std::int16_t>() + (index[i] * samples() + start) * leads, crops_.samples * leads,
-                crops.data<std::int16_t>() + static_cast<std::int64_t>(i) * crops_.samples * leads);
+    std::copy_n(signal_of(index[i]).data() + start * leads_, taken * leads_,
+                signals.data<std::int16_t>() + static_cast<std::int64_t>(i) * taken * leads_);
   }
-  return crops;
+  return signals;
 }
 
 // Rows `index` of `signals` and `scales`, which are on the device.
@@ -159,17 +185,17 @@ Batch DataLoader::batch(const std::vector<std::int64_t>& rows, std::size_t first
 }
 
 std::vector<float> DataLoader::recording(std::int64_t record) const {
-  if (record < 0 || record >= signals_.dim(0))
-    throw Error(fmt::format("record number {}, expected 0 to {}", record, signals_.dim(0) - 1));
-  const std::int64_t leads = signals_.dim(2);
-  const std::int64_t count = signals_.dim(1) * leads;
-  const std::int16_t* steps = signals_.data<std::int16_t>() + record * count;
-  const float* scales = scales_.data() + record * leads;
+  if (record < 0 || record >= records_)
+    throw Error(fmt::format("record number {}, expected 0 to {}", record, records_ - 1));
+  const std::int64_t count = samples_ * leads_;
+  const data::RecordSignal signal = signal_of(record);
+  const std::int16_t* steps = signal.data();
+  const float* scales = scales_.data() + record * leads_;
   std::vector<float> values(static_cast<std::size_t>(count));
   for (std::int64_t i = 0; i < count; ++i)
     values[static_cast<std::size_t>(i)] = steps[i] == data::kInvalidInt16
                                               ? std::numeric_limits<float>::quiet_NaN()
-                                              : static_cast<float>(steps[i]) * scales[i % leads];
+                                              : static_cast<float>(steps[i]) * scales[i % leads_];
   return values;
 }
 
@@ -204,6 +230,7 @@ BatchScores score_batches(Model& net, const DataLoader& source, const std::vecto
       some.push_back(rows[i / windows.size()]);
       starts.push_back(windows[i % windows.size()]);
     }
+    source.prefetch(rows, (first + count) / windows.size(), count / windows.size() + 1);
     const Batch batch = source.batch(some, 0, count, starts);
     const Tensor logits = net.forward(batch.signals, batch.features);
     const std::vector<float> values = logits.values();

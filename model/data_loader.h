@@ -3,8 +3,10 @@
 
 #include <cstdint>
 #include <functional>
+#include <memory>
 #include <vector>
 
+#include "data/mapped_signals.h"
 #include "engine/tensor.h"
 #include "model/augmentation.h"
 #include "model/crops.h"
@@ -28,9 +30,10 @@ struct RecordArrays {
   Crops crops;                        // what batches have of the records
   std::int64_t feature_width = 0;     // inputs of the model's feature branch; 0: none
   std::vector<std::int16_t> signals;  // (records, samples, leads); value = int16 · scale; -32768 where invalid
-  std::vector<float> scales;          // (records, leads)
-  std::vector<float> features;        // (records, feature_width), scaled (scaled_features)
-  std::vector<float> labels;          // (records, classes), 0 or 1
+  std::shared_ptr<const data::MappedSignals> mapped;  // or these; then `signals` is empty
+  std::vector<float> scales;                          // (records, leads)
+  std::vector<float> features;                        // (records, feature_width), scaled (scaled_features)
+  std::vector<float> labels;                          // (records, classes), 0 or 1
 };
 
 // The largest fraction of the GPU's memory that the signals of all records may stay in.
@@ -40,7 +43,8 @@ class DataLoader {
  public:
   // Batches are made on `device`. On the GPU the int16 signals of all records stay in its memory when they take no more
   // than `resident_fraction` of it; otherwise those of each batch are sent, while the GPU still works on the batches
-  // before. Throws Error when the arrays do not have the sizes that they say.
+  // before. On the CPU those of a mapped set are read from their files. Throws Error when the arrays do not have the
+  // sizes that they say.
   DataLoader(RecordArrays arrays, const SignalScaling& signal_scaling, Device device = Device::kCpu,
              double resident_fraction = kResidentFraction);
 
@@ -50,9 +54,12 @@ class DataLoader {
   Batch batch(const std::vector<std::int64_t>& rows, std::size_t first, std::size_t count,
               const std::vector<std::int64_t>& starts = {}, const std::function<void(HostBatch&)>& alter = {}) const;
 
+  // A later batch has these records: those of a mapped set are read from disk meanwhile.
+  void prefetch(const std::vector<std::int64_t>& rows, std::size_t first, std::size_t count) const;
+
   const Crops& crops() const { return crops_; }
   // Per record.
-  std::int64_t samples() const { return signals_.dim(1); }
+  std::int64_t samples() const { return samples_; }
 
   // The samples (samples, leads) of one record in the unit that the arrays have; NaN where invalid. Throws Error
   // for a record that is not there.
@@ -71,18 +78,27 @@ class DataLoader {
   const Tensor& features() const { return features_; }
 
   Device device() const { return device_; }
-  // True when all signals are where the batches are made; never with crops.
+  // True when all signals are in memory where the batches are made; never with crops.
   bool resident() const { return resident_signals_.defined(); }
 
  private:
+  data::RecordSignal signal_of(std::int64_t record) const {
+    if (mapped_) return {*mapped_, record};
+    return data::RecordSignal(signals_.data<std::int16_t>() + record * samples_ * leads_);
+  }
   Tensor signals_of(const std::vector<std::int32_t>& index, const std::vector<std::int64_t>& starts) const;
+  void make_resident(double fraction);
   Batch altered_batch(const std::vector<std::int32_t>& index, const std::vector<std::int64_t>& starts,
                       const std::function<void(HostBatch&)>& alter) const;
   Tensor standardized(const Tensor& signals, const Tensor& scales, const std::vector<std::int32_t>& index) const;
 
   Device device_;
   Crops crops_;
-  Tensor signals_;   // int16 (records, samples, leads), as the next three on the CPU
+  std::int64_t records_;
+  std::int64_t samples_;
+  std::int64_t leads_;
+  std::shared_ptr<const data::MappedSignals> mapped_;
+  Tensor signals_;   // unless mapped: int16 (records, samples, leads), as the next three on the CPU
   Tensor scales_;    // (records, leads)
   Tensor features_;  // (records, width) or undefined
   Tensor labels_;    // (records, classes)

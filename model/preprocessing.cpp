@@ -105,6 +105,7 @@ data::Dataset prepare_data(const DataConfig& config, const PrepareOptions& optio
   settings.skip_damaged = config.skip_damaged;
   settings.use_cache = options.use_cache;
   settings.cache_folder = options.cache_folder;
+  settings.memory = 1e6 * config.signal_memory;
   settings.progress = options.progress;
   return data::prepare(settings);
 }
@@ -118,6 +119,7 @@ RecordArrays take_arrays(data::Dataset& set, const FeatureScaling& scaling, cons
   arrays.classes = static_cast<std::int64_t>(set.class_names.size());
   arrays.feature_width = scaling.width();
   arrays.signals = std::exchange(set.signals, {});
+  arrays.mapped = std::exchange(set.mapped, {});
   arrays.scales = set.scales;
   arrays.features = scaled_features(scaling, set.feature_names, set.features);
   arrays.labels.assign(set.labels.begin(), set.labels.end());

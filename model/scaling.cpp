@@ -65,26 +65,40 @@ double feature_at(const data::Dataset& set, std::int64_t record, std::size_t col
 
 }  // namespace
 
-SignalScaling fit_signal_scaling(const data::Dataset& set, const std::vector<std::int64_t>& rows, bool over_leads) {
+namespace {
+
+// Of each lead of one record, its valid samples.
+void add_moments(const data::Dataset& set, std::int64_t record, Moments* of_leads) {
   const auto leads = static_cast<std::size_t>(set.leads);
-  std::vector<Moments> parts(rows.size() * leads);
-  parallel_for(static_cast<std::int64_t>(rows.size()), [&](std::int64_t index) {
-    const auto record = static_cast<std::size_t>(rows[static_cast<std::size_t>(index)]);
-    const std::int16_t* signal = set.signals.data() + record * static_cast<std::size_t>(set.samples) * leads;
-    std::vector<double> values;
-    for (std::size_t lead = 0; lead < leads; ++lead) {
-      const double scale = static_cast<double>(set.scales[record * leads + lead]);
-      values.clear();
-      for (std::int64_t t = 0; t < set.samples; ++t) {
-        const std::int16_t value = signal[static_cast<std::size_t>(t) * leads + lead];
-        if (value != data::kInvalidInt16) values.push_back(value * scale);
-      }
-      parts[static_cast<std::size_t>(index) * leads + lead] = moments_of(values);
+  const data::RecordSignal signal = set.signal_of(record);
+  std::vector<double> values;
+  for (std::size_t lead = 0; lead < leads; ++lead) {
+    const double scale = static_cast<double>(set.scales[static_cast<std::size_t>(record) * leads + lead]);
+    values.clear();
+    for (std::int64_t t = 0; t < set.samples; ++t) {
+      const std::int16_t value = signal.data()[static_cast<std::size_t>(t) * leads + lead];
+      if (value != data::kInvalidInt16) values.push_back(value * scale);
     }
-  });
+    of_leads[lead] = moments_of(values);
+  }
+}
+
+}  // namespace
+
+SignalScaling fit_signal_scaling(const data::Dataset& set, const std::vector<std::int64_t>& rows, bool over_leads) {
+  constexpr std::size_t kAtOnce = 4096;  // records; the order of the sums does not depend on it
+  const auto leads = static_cast<std::size_t>(set.leads);
   std::vector<Moments> totals(leads);
-  for (std::size_t lead = 0; lead < leads; ++lead)
-    for (std::size_t index = 0; index < rows.size(); ++index) totals[lead].merge(parts[index * leads + lead]);
+  for (std::size_t first = 0; first < rows.size(); first += kAtOnce) {
+    const std::size_t count = std::min(kAtOnce, rows.size() - first);
+    std::vector<Moments> parts(count * leads);
+    parallel_for(static_cast<std::int64_t>(count), [&](std::int64_t i) {
+      const auto index = static_cast<std::size_t>(i);
+      add_moments(set, rows[first + index], parts.data() + index * leads);
+    });
+    for (std::size_t lead = 0; lead < leads; ++lead)
+      for (std::size_t index = 0; index < count; ++index) totals[lead].merge(parts[index * leads + lead]);
+  }
   if (over_leads) {
     Moments all;
     for (const Moments& total : totals) all.merge(total);

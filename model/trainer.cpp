@@ -231,6 +231,7 @@ Batch Trainer::training_batch(const Epoch& epoch, const Step& step) const {
       starts.push_back(crop_start(crops, description_.record_samples(), static_cast<std::uint64_t>(config_.seed),
                                   epoch.result.epoch - 1, rows.back()));
   }
+  source_->prefetch(epoch.rows, step.first + step.count + own.first, own.count);
   if (!config_.augmentation.any()) return source_->batch(rows, 0, rows.size(), starts);
   return source_->batch(rows, 0, rows.size(), starts, [&](HostBatch& batch) {
     augment(config_.augmentation, static_cast<std::uint64_t>(config_.seed), epoch.result.epoch - 1, rows, batch);

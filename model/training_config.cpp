@@ -140,6 +140,8 @@ void add_training_fields(TrainingConfig& c, Fields& fields) {
   add("freeze", &c.freeze, "--freeze", "what of the weights from --init stays as it is");
 }
 
+constexpr double kMaxSignalMemory = 1e9;  // MB
+
 void add_run_fields(TrainingConfig& c, Fields& fields) {
   fields.push_back(
       {.section = "run", .key = "device", .value = &c.device, .help = "where the network runs", .option = "--device"});
@@ -149,6 +151,14 @@ void add_run_fields(TrainingConfig& c, Fields& fields) {
                     .help = "threads of the CPU; 0: all cores; the result does not depend on it",
                     .range = {.least = 0, .most = 1024},
                     .option = "--threads"});
+  fields.push_back({.section = "run",
+                    .key = "signal_memory",
+                    .value = &c.data.signal_memory,
+                    .help =
+                        "MB of signals, in memory at most; larger sets are read from files of the cache as they are "
+                        "needed; the result is the same",
+                    .range = {.least = 0.001, .most = kMaxSignalMemory},
+                    .option = "--signal-memory"});
   fields.push_back({.section = "run",
                     .key = "graph",
                     .value = &c.graph,

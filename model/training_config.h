@@ -127,6 +127,7 @@ struct DataConfig {
   bool resample = false;  // this and the next two: of the records of `labels`
   double seconds = 10;
   std::int64_t fold_seed = 0;
+  double signal_memory = 4000;  // MB; decides where the signals are, not what they are
 };
 
 // All settings of a run with their defaults.

@@ -24,6 +24,12 @@ void add(Hasher& hasher, const std::vector<Value>& values) {
   hasher.update(values.data(), values.size() * sizeof(Value));
 }
 
+// The signals of a set, wherever they are.
+void add(Hasher& hasher, const data::Dataset& set) {
+  const auto bytes = static_cast<std::size_t>(set.samples * set.leads) * sizeof(std::int16_t);
+  for (std::int64_t record = 0; record < set.records; ++record) hasher.update(set.signal_of(record).data(), bytes);
+}
+
 void add(Hasher& hasher, const std::vector<std::string>& texts) {
   for (const std::string& text : texts) hasher.update(text.c_str(), text.size() + 1);
 }
@@ -118,7 +124,7 @@ RunSource run_source(const TrainingConfig& config, const data::Dataset& set) {
                  {"labels", hash_of(set.labels)},
                  {"features", hash_of(set.feature_names, set.features)},
                  {"signals", hash_of(sizes, rate, std::vector<std::string>{set.unit, set.filter}, set.lead_names,
-                                     set.scales, set.signals)}};
+                                     set.scales, set)}};
   return source;
 }
 

@@ -8,7 +8,7 @@ status 1.
 A configuration is a text that people edit, so it carries no checksum; --resume compares it with the training state's
 copy. With `train --config` a changed value is a changed wish: that is not part of this drill.
 
-Usage: scripts/drills/bit_flips.py [--flips 50] [--kinds model state cache partial config] [--build build/cpu]
+Usage: scripts/drills/bit_flips.py [--flips 50] [--kinds model state cache shard partial config] [--build build/cpu]
 """
 import json
 import pathlib
@@ -19,7 +19,7 @@ import time
 
 import common
 
-KINDS = ('model', 'state', 'cache', 'partial', 'config')
+KINDS = ('model', 'state', 'cache', 'shard', 'partial', 'config')
 
 
 def flip(path, original, rng):
@@ -56,12 +56,13 @@ class Drill:
             self.interrupted = self.interrupted_run()
             self.path = self.run / ('state.safetensors' if kind == 'state' else 'config.toml')
             self.restore()
-        elif kind == 'cache':
-            self.cached = ('train', '--data', stage.data, '--config', stage.config, '--cache', stage.folder / 'cache',
-                           '--epochs', '1')
+        elif kind in ('cache', 'shard'):  # in one file, or in one for every two records
+            memory = ('--signal-memory', '0.5') if kind == 'shard' else ()
+            self.cached = ('train', '--data', stage.data, '--config', stage.config, '--cache', stage.folder / kind,
+                           '--epochs', '1', *memory)
             stage.good(*self.cached, '--out', stage.folder / 'filling')
             self.expected = [(stage.folder / 'filling' / name).read_bytes() for name in common.MODELS]
-            self.path = next((stage.folder / 'cache').iterdir())
+            self.path = next((stage.folder / kind).glob('*.cache' if kind == 'cache' else '*.shards/00003.shard'))
         else:
             self.table = stage.folder / 'features.csv'
             self.path = self.interrupted_table()
@@ -112,11 +113,14 @@ class Drill:
     state = resumed
     config = resumed
 
-    def cache(self):
+    def cached_run(self):
         out = self.stage.folder / 'cached'
         shutil.rmtree(out, ignore_errors=True)
         done = self.stage.run(*self.cached, '--out', out)
         return done, done.returncode == 0 and [(out / name).read_bytes() for name in common.MODELS] == self.expected
+
+    cache = cached_run
+    shard = cached_run
 
     def partial(self):
         self.table.unlink(missing_ok=True)

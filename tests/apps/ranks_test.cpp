@@ -110,6 +110,17 @@ TEST_F(Ranks, TheSameBitsInEveryRunAndTheLossesOfOneProcess) {
     EXPECT_TRUE(std::abs(found[i] - expected[i]) <= 1.1e-5) << found[i] << ", one process has " << expected[i];
 }
 
+TEST_F(Ranks, PrepareTheShardsOfALargeSetTogether) {
+  expect_success(run(2, run_.arguments()));
+  for (const char* out : {"made", "served"}) {
+    const fs::path folder = run_.folder() / out;
+    expect_success(run(2, run_.with({"--out", folder, "--signal-memory", "0.5", "--cache", run_.cache()})));
+    EXPECT_TRUE(file(folder, "last.safetensors") == file(run_.out(), "last.safetensors")) << out;
+  }
+  ASSERT_EQ(names_in(run_.cache()).size(), 1U);
+  EXPECT_EQ(names_in(run_.cache() / names_in(run_.cache())[0]).size(), 20U) << "two records in each";
+}
+
 TEST_F(Ranks, AKilledProcessEndsAllAndAnotherNumberGoesOn) {
   const std::vector<std::string> arguments = run_.with({"--save-every", "0"});
   RunSettings settings;

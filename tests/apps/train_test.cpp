@@ -45,6 +45,34 @@ TEST(Train, ThreadsAndCacheDoNotChangeAByte) {
   EXPECT_EQ(read_file(run.out() / "last.safetensors"), read_file(cached / "last.safetensors"));
 }
 
+// 960,000 bytes of signals.
+TEST(Train, SignalsInFilesGiveTheSameModel) {
+  const SmallRun run;
+  expect_success(run_app("train", run.arguments()));
+  for (const char* out : {"made", "served"}) {
+    const auto folder = run.folder() / out;
+    expect_success(run_app("train", run.with({"--out", folder, "--signal-memory", "0.5", "--cache", run.cache()})));
+    for (const char* name : {"best.safetensors", "last.safetensors"})
+      EXPECT_EQ(read_file(run.out() / name), read_file(folder / name)) << out;
+  }
+  ASSERT_EQ(names_in(run.cache()).size(), 1U);
+  EXPECT_EQ(names_in(run.cache() / names_in(run.cache())[0]).size(), 20U) << "two records in each";
+  // Once the signals are in memory, once in files.
+  std::vector<std::string> judge = {"--model",      run.out() / "last.safetensors",
+                                    "--data",       run.tiny().folder(),
+                                    "--draws",      "50",
+                                    "--cache",      run.cache(),
+                                    "--predictions"},
+                           judge_files = judge;
+  judge.push_back(run.folder() / "a.csv");
+  judge_files.insert(judge_files.end(), {run.folder() / "b.csv", "--signal-memory", "0.5"});
+  expect_success(run_app("evaluate", judge));
+  expect_success(run_app("evaluate", judge_files));
+  EXPECT_EQ(read_file(run.folder() / "a.csv"), read_file(run.folder() / "b.csv"));
+  const auto cannot = run.with({"--out", run.folder() / "x", "--signal-memory", "0.5", "--cache", run.config()});
+  expect_failure(run_app("train", cannot), 1, {"small.toml/", "cannot be created: Not a directory"});
+}
+
 // The words of the version before: old options and old keys give the same model, and new files have the new words.
 TEST(Train, OldWordsAreTakenWithAWarning) {
   const SmallRun run;

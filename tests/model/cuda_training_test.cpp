@@ -18,6 +18,7 @@
 #include "model/preprocessing.h"
 #include "model/trainer.h"
 #include "tests/common/temporary_folder.h"
+#include "tests/model/mapped_set.h"
 #include "tests/model/tiny_set.h"
 
 namespace cardiograd::model {
@@ -309,8 +310,14 @@ TEST_F(CudaTraining, SignalsThatDoNotFitAreSentWithEachBatch) {
   const SignalScaling scaling = fit_signal_scaling(set, {0, 1, 2});
   const DataLoader resident(take_arrays(set, {}), scaling, Device::kCuda);
   const DataLoader sent(take_arrays(same, {}), scaling, Device::kCuda, 0);
+  const cardiograd::testing::TemporaryFolder folder;
+  data::Dataset in_files = testing::mapped_set(tiny_set(), folder.path(), 50), in_files_too = in_files;
+  const DataLoader mapped(take_arrays(in_files, {}), scaling, Device::kCuda);
+  const DataLoader mapped_sent(take_arrays(in_files_too, {}), scaling, Device::kCuda, 0);
   EXPECT_TRUE(resident.resident());
   EXPECT_FALSE(sent.resident());
+  EXPECT_TRUE(mapped.resident()) << "the GPU has room, whatever the host has";
+  EXPECT_FALSE(mapped_sent.resident());
   const std::vector<std::int64_t> rows = {7, 2, 79, 2, 0};
   for (const std::size_t count : {5, 3}) {
     const Batch a = resident.batch(rows, 5 - count, count);
@@ -318,6 +325,8 @@ TEST_F(CudaTraining, SignalsThatDoNotFitAreSentWithEachBatch) {
     EXPECT_EQ(a.signals.device(), Device::kCuda);
     EXPECT_EQ(a.signals.values(), b.signals.values());
     EXPECT_EQ(a.labels.values(), b.labels.values());
+    EXPECT_EQ(a.signals.values(), mapped.batch(rows, 5 - count, count).signals.values());
+    EXPECT_EQ(a.signals.values(), mapped_sent.batch(rows, 5 - count, count).signals.values());
   }
 }
 

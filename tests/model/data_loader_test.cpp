@@ -9,6 +9,8 @@
 #include "base/error.h"
 #include "engine/autograd.h"
 #include "model/preprocessing.h"
+#include "tests/common/temporary_folder.h"
+#include "tests/model/mapped_set.h"
 #include "tests/model/tiny_set.h"
 
 namespace cardiograd::model {
@@ -181,6 +183,46 @@ TEST(Score, OfCropsJoinsTheWindows) {
     }
     EXPECT_NEAR(scored.loss, loss, 1e-5);
   }
+}
+
+TEST(Batches, OfMappedSignalsAreTheSame) {
+  const cardiograd::testing::TemporaryFolder folder;
+  const data::Dataset original = tiny_set();
+  const data::Dataset mapped = testing::mapped_set(tiny_set(), folder.path(), 33);
+  const std::vector<std::int64_t> all_rows = data::rows_of_folds(original, {1, 2, 3, 5});
+  const SignalScaling scaling = fit_signal_scaling(mapped, all_rows);
+  EXPECT_EQ(scaling.mean, fit_signal_scaling(original, all_rows).mean);
+  EXPECT_EQ(scaling.sd, fit_signal_scaling(original, all_rows).sd);
+  const FeatureScaling features = fit_feature_scaling(original, {0, 1, 2, 3}, false);
+  const auto alter = [](HostBatch& batch) { batch.signals.data<std::int16_t>()[7] += 100; };
+  const std::vector<std::int64_t> rows = {5, 33, 2, 79, 32, 2};
+  for (const std::int64_t samples : {0, 32}) {
+    data::Dataset a = original, b = mapped;
+    const DataLoader in_memory(take_arrays(a, features, {.samples = samples}), scaling);
+    const DataLoader source(take_arrays(b, features, {.samples = samples}), scaling);
+    EXPECT_EQ(b.mapped, nullptr) << "the loader takes the signals over";
+    EXPECT_FALSE(source.resident());
+    source.prefetch(rows, 4, 10);
+    for (const bool altered : {false, true}) {
+      const std::vector<std::int64_t> starts =
+          samples == 0 ? std::vector<std::int64_t>() : std::vector<std::int64_t>{1, 0, 32, 3};
+      const Batch expected = in_memory.batch(rows, 1, 4, starts, altered ? alter : std::function<void(HostBatch&)>());
+      const Batch found = source.batch(rows, 1, 4, starts, altered ? alter : std::function<void(HostBatch&)>());
+      EXPECT_EQ(found.signals.values(), expected.signals.values());
+      EXPECT_EQ(found.features.values(), expected.features.values());
+      EXPECT_EQ(found.labels.values(), expected.labels.values());
+    }
+    EXPECT_EQ(source.samples(), 64);
+    EXPECT_EQ(source.recording(33), in_memory.recording(33));
+    EXPECT_THROW(source.recording(80), Error);
+    HcCnnTnConfig architecture = tiny_architecture(features.width());
+    if (samples > 0) architecture.samples = samples;
+    HcCnnTn net(architecture, 1);
+    EXPECT_EQ(score(net, source, rows, 4, {}).logits, score(net, in_memory, rows, 4, {}).logits);
+  }
+  data::Dataset wrong = mapped;
+  wrong.samples = 32;
+  EXPECT_THROW(DataLoader(take_arrays(wrong, features), scaling), Error);
 }
 
 // Plain arrays are enough: two records of three samples and two leads.

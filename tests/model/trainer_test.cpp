@@ -19,8 +19,10 @@
 #include "model/data_loader.h"
 #include "model/preprocessing.h"
 #include "model/training_log.h"
+#include "model/training_state.h"
 #include "tests/common/temporary_folder.h"
 #include "tests/data/helpers.h"
+#include "tests/model/mapped_set.h"
 #include "tests/model/tiny_set.h"
 
 namespace cardiograd::model {
@@ -68,6 +70,27 @@ std::string failure_of(const TrainingConfig& config, data::Dataset set = tiny_se
     return error.what();
   }
   return "";
+}
+
+TEST_F(TrainerTest, SignalsInFilesGiveTheSameBytes) {
+  const TemporaryFolder folder;
+  TrainingConfig plain = tiny_config(), altered = tiny_config();
+  altered.augmentation.mixup = 0.4;
+  altered.crop = 32;
+  for (const TrainingConfig& config : {plain, altered}) {
+    const Result in_memory = train(config);
+    const Result in_files = train(config, testing::mapped_set(tiny_set(), folder.path(), 41));
+    EXPECT_TRUE(in_files.last == in_memory.last);
+    EXPECT_TRUE(in_files.best == in_memory.best);
+    ASSERT_EQ(in_files.log.size(), in_memory.log.size());
+    for (std::size_t i = 0; i < in_files.log.size(); ++i) {
+      EXPECT_EQ(in_files.log[i].train_loss, in_memory.log[i].train_loss);
+      EXPECT_EQ(in_files.log[i].val_loss, in_memory.log[i].val_loss);
+    }
+  }
+  // What a run's state knows of its data, so that it goes on wherever they are then.
+  const data::Dataset mapped = testing::mapped_set(tiny_set(), folder.path(), 41);
+  EXPECT_EQ(run_source(plain, mapped).data, run_source(plain, tiny_set()).data);
 }
 
 TEST_F(TrainerTest, LearnsWhatTheSignalsShow) {

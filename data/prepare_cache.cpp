@@ -1,0 +1,144 @@
+#include "data/prepare_cache.h"
+
+#include <algorithm>
+#include <thread>
+
+#include <fmt/format.h>
+#include <nlohmann/json.hpp>
+
+#include "base/error.h"
+#include "base/log.h"
+#include "ecg/leads.h"
+
+namespace cardiograd::data {
+namespace {
+
+namespace fs = std::filesystem;
+
+constexpr int kCacheVersion = 1;  // Raise it when the same sources and settings give other values.
+
+// Absent records may have come since: then the cache is out of date.
+bool absent_came(const PrepareSettings& settings, const PrepareSource& source, RowRange range,
+                 const SignalCache& cache) {
+  std::size_t next = 0;
+  for (std::int64_t row = range.first; row < range.end; ++row) {
+    if (next < cache.rows.size() && cache.rows[next] == row) {
+      ++next;
+    } else if (!std::binary_search(cache.damaged_rows.begin(), cache.damaged_rows.end(), row) &&
+               is_there(settings.folder, source.stems[static_cast<std::size_t>(row)])) {
+      return true;
+    }
+  }
+  return false;
+}
+
+}  // namespace
+
+std::string cache_key(const PrepareSettings& settings, const PrepareSource& source) {
+  const nlohmann::json key = {{"version", kCacheVersion},
+                              {"table", to_string(source.csv_hash)},
+                              {"rate", settings.rate},
+                              {"filter", settings.recording.filter.description},
+                              {"normalize", settings.recording.normalize == Normalize::kZscore ? "zscore" : "none"},
+                              {"normalize_filter", settings.recording.normalize_filter.description},
+                              {"features", settings.recording.features.key},
+                              {"feature_names", settings.recording.features.names}};
+  return key.dump(-1, ' ', false, nlohmann::json::error_handler_t::replace);
+}
+
+fs::path cache_path(const PrepareSettings& settings) {
+  const fs::path folder = settings.cache_folder.value_or(default_cache_folder());
+  if (!settings.use_cache || folder.empty()) return {};
+  const nlohmann::json what = {
+      fs::canonical(settings.folder).string(), settings.rate, settings.recording.filter.description,
+      settings.recording.normalize == Normalize::kZscore ? settings.recording.normalize_filter.description : "",
+      settings.recording.features.key};
+  return folder /
+         fmt::format("{}-{}hz-{}.cache", fs::canonical(settings.folder).filename().string(), settings.rate,
+                     to_string(content_hash(what.dump(-1, ' ', false, nlohmann::json::error_handler_t::replace)))
+                         .substr(0, 16));
+}
+
+std::optional<std::string> reason_against(const PrepareSettings& settings, const PrepareSource& source, RowRange range,
+                                          SignalCache& cache, bool& touched) {
+  const auto beyond = [&](const std::vector<std::int64_t>& rows) {
+    return !rows.empty() && (rows.front() < range.first || rows.back() >= range.end);
+  };
+  if (cache.leads != static_cast<std::int64_t>(ecg::kStandardLeadCount) || beyond(cache.rows) ||
+      beyond(cache.damaged_rows))
+    return "it is of other records";
+  std::string changed;
+  const Sources sources = check_sources(settings.folder, cache, changed);
+  if (sources == Sources::kChanged) return changed + " has changed";
+  if (absent_came(settings, source, range, cache)) return "a record that was absent is there now";
+  if (!settings.skip_damaged && !cache.damaged_rows.empty())
+    return fmt::format("{} damaged records were left out of it", cache.damaged_rows.size());
+  touched = sources == Sources::kTouched;
+  return std::nullopt;
+}
+
+std::optional<SignalCache> load_cache(const PrepareSettings& settings, const PrepareSource& source,
+                                      const fs::path& path, const std::string& key) {
+  std::string reason;
+  bool touched = false;
+  auto cache = load_signal_cache(path, key, reason);
+  if (cache) {
+    const RowRange all = {0, static_cast<std::int64_t>(source.stems.size())};
+    const auto against =
+        cache->rows.empty() ? "it is of other records" : reason_against(settings, source, all, *cache, touched);
+    if (against) {
+      reason = *against;
+      cache.reset();
+    }
+  }
+  if (!cache) log_info("cache {} is not used: {}", path.string(), reason);
+  if (cache && touched) save_or_warn(path, *cache);
+  return cache;
+}
+
+void save_or_warn(const fs::path& path, const SignalCache& cache) {
+  try {
+    fs::create_directories(path.parent_path());
+    save_signal_cache(path, cache);
+  } catch (const Error& error) {
+    log_warning("no cache, the next run prepares again: {}", error.what());
+  } catch (const fs::filesystem_error& error) {
+    log_warning("no cache, the next run prepares again: {}", error.what());
+  }
+}
+
+void Waiting::wait(const fs::path& file, const std::string& holder) {
+  constexpr auto kMoment = std::chrono::milliseconds(100);
+  constexpr auto kLong = std::chrono::minutes(5);
+  const auto now = std::chrono::steady_clock::now();
+  if (file != file_) {
+    file_ = file;
+    since_ = now;
+    warned_ = false;
+    log_info("{} is being made by {}: waiting", file.string(), holder);
+  }
+  if (!warned_ && now - since_ > kLong) {
+    warned_ = true;
+    log_warning("still waiting for {} by {}; when that process is gone, delete .{}{} beside it", file.string(), holder,
+                file.filename().string(), FolderLock::kFileName);
+  }
+  if (poll_) poll_();
+  std::this_thread::sleep_for(kMoment);
+}
+
+std::unique_ptr<FolderLock> wait_for_turn(const fs::path& path, Waiting waiting) {
+  std::error_code ignored;
+  fs::create_directories(path.parent_path(), ignored);
+  for (;;) {
+    std::string holder;
+    try {
+      if (auto lock = FolderLock::try_file(path, holder)) return lock;
+    } catch (const Error& error) {
+      log_info("{}", error.what());
+      return nullptr;
+    }
+    waiting.wait(path, holder);
+  }
+}
+
+}  // namespace cardiograd::data

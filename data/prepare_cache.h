@@ -1,0 +1,61 @@
+// Where prepared data are kept, whether they are still right, and who makes them.
+#pragma once
+
+#include <chrono>
+#include <cstdint>
+#include <filesystem>
+#include <functional>
+#include <memory>
+#include <optional>
+#include <string>
+
+#include "base/folder_lock.h"
+#include "data/prepare_source.h"
+#include "data/signal_cache.h"
+
+namespace cardiograd::data {
+
+// Rows first ... end - 1 of the table.
+struct RowRange {
+  std::int64_t first = 0;
+  std::int64_t end = 0;
+};
+
+// Everything but the records' own files that the signals and features depend on.
+std::string cache_key(const PrepareSettings& settings, const PrepareSource& source);
+
+// The file of the cache, in which a changed table replaces what was there; empty without a cache.
+std::filesystem::path cache_path(const PrepareSettings& settings);
+
+// Why a cache of these rows does not fit the settings and the sources; nothing when it does. `touched`: its stamps were
+// brought up to date and it should be saved again.
+std::optional<std::string> reason_against(const PrepareSettings& settings, const PrepareSource& source, RowRange range,
+                                          SignalCache& cache, bool& touched);
+
+// The cache in one file, if it is right; the log says why it is not.
+std::optional<SignalCache> load_cache(const PrepareSettings& settings, const PrepareSource& source,
+                                      const std::filesystem::path& path, const std::string& key);
+
+// A cache that cannot be written is only warned about.
+void save_or_warn(const std::filesystem::path& path, const SignalCache& cache);
+
+// Waiting for another process that prepares the same.
+class Waiting {
+ public:
+  // `poll` may throw to end it.
+  explicit Waiting(std::function<void()> poll) : poll_(std::move(poll)) {}
+  // A moment, till `holder` has made `file`. The log says so when it begins, and warns after some minutes.
+  void wait(const std::filesystem::path& file, const std::string& holder);
+
+ private:
+  std::function<void()> poll_;
+  std::filesystem::path file_;
+  std::chrono::steady_clock::time_point since_;
+  bool warned_ = false;
+};
+
+// The right to make the cache file, when nobody else makes it (any more); nothing where a lock cannot be made: then
+// two processes may do the same work.
+std::unique_ptr<FolderLock> wait_for_turn(const std::filesystem::path& path, Waiting waiting);
+
+}  // namespace cardiograd::data
