@@ -16,9 +16,9 @@ namespace cardiograd {
 namespace {
 
 constexpr std::size_t kPage = std::size_t{4} << 10;
-// Linux maps up to so many bytes around one that is read, aligned to this, when they are in memory
-// (fault_around_bytes). It is a multiple of every page size that mappings begin on.
-constexpr std::size_t kFaultAround = std::size_t{64} << 10;
+// Reading one byte may map all of the piece in which the system holds that part of the file: up to a large page, and
+// aligned to its size.
+constexpr std::size_t kLargePage = std::size_t{2} << 20;
 
 }  // namespace
 
@@ -54,7 +54,7 @@ void MappedFile::will_need(std::size_t offset, std::size_t count) const {
 }
 
 void MappedFile::let_go(std::size_t offset, std::size_t count) const {
-  advise(offset, offset + count, kFaultAround, MADV_DONTNEED);
+  advise(offset, offset + count, kLargePage, MADV_DONTNEED);
 }
 
 // Bytes begin ... end - 1, and those up to the next multiples of `unit`.

@@ -89,7 +89,7 @@ Dataset begin_set(const PrepareSettings& settings, const PrepareSource& source) 
   return set;
 }
 
-// What records left over must fulfill.
+// Throws for what the settings do not allow, and where nothing is left.
 void check_set(const PrepareSettings& settings, const PrepareSource& source, const Dataset& set) {
   const std::int64_t damaged = static_cast<std::int64_t>(set.damaged.size());
   const std::int64_t there = set.table_records - set.missing_records;
