@@ -100,7 +100,7 @@ void check_places(const Options& o, const std::string& model_file) {
 
 // The folds to calibrate on. Those that trained the model would say that it is surer than it is.
 std::vector<std::int64_t> folds_of(const Options& o, const model::ModelDescription& d, const std::string& hash) {
-  const std::vector<std::int64_t> folds = o.folds.empty() ? d.val_folds : o.folds;
+  std::vector<std::int64_t> folds = o.folds.empty() ? d.val_folds : o.folds;
   if (hash != d.data_hash) {
     if (o.folds.empty())
       throw UsageError("these are not the data that the model was trained on, and there is no --fold",
