@@ -62,9 +62,8 @@ void MappedFile::advise(std::size_t begin, std::size_t end, std::size_t unit, in
   if (data_ == nullptr || begin >= end) return;
   const auto base = reinterpret_cast<std::uintptr_t>(data_);
   const std::uintptr_t first = std::max(base, (base + begin) / unit * unit);
-  const std::uintptr_t last = (base + end + unit - 1) / unit * unit;
-  const std::uintptr_t limit = base + size_;
-  ::madvise(reinterpret_cast<void*>(first), std::min(last, limit) - first, advice);
+  const std::uintptr_t last = std::min(base + size_, (base + end + unit - 1) / unit * unit);
+  ::madvise(data_ + (first - base), last - first, advice);
 }
 
 }  // namespace cardiograd
