@@ -56,12 +56,10 @@ std::vector<std::size_t> add_records(const PrepareSettings& settings, const Prep
   for (std::size_t i = 0; i < cache.damaged_rows.size(); ++i)
     set.damaged.push_back(
         {source.database.rows[static_cast<std::size_t>(cache.damaged_rows[i])].ecg_id, cache.damage[i]});
-  if (!cache.rows.empty()) {
-    compact(cache.scales, cache.rows.size(), kept);
-    compact(cache.features, cache.rows.size(), kept);
-    set.scales.insert(set.scales.end(), cache.scales.begin(), cache.scales.end());
-    set.features.insert(set.features.end(), cache.features.begin(), cache.features.end());
-  }
+  compact(cache.scales, cache.rows.size(), kept);
+  compact(cache.features, cache.rows.size(), kept);
+  set.scales.insert(set.scales.end(), cache.scales.begin(), cache.scales.end());
+  set.features.insert(set.features.end(), cache.features.begin(), cache.features.end());
   set.records += static_cast<std::int64_t>(kept.size());
   set.missing_records -= static_cast<std::int64_t>(cache.rows.size() + cache.damaged_rows.size());
   set.samples = cache.samples;
@@ -134,7 +132,7 @@ void fill_whole(const PrepareSettings& settings, const PrepareSource& source, co
     }
   }
   const std::vector<std::size_t> kept = add_records(settings, source, *cache, set);
-  if (!cache->rows.empty()) compact(cache->signals, cache->rows.size(), kept);
+  compact(cache->signals, cache->rows.size(), kept);
   set.signals = std::move(cache->signals);
 }
 

@@ -63,6 +63,7 @@ void add_damaged_files(const std::filesystem::path& folder, const std::string& s
 // Moves element blocks of kept records together at the front.
 template <class Value>
 void compact(std::vector<Value>& values, std::size_t records, const std::vector<std::size_t>& kept) {
+  if (records == 0) return;
   const auto width = static_cast<std::ptrdiff_t>(values.size() / records);
   for (std::size_t i = 0; i < kept.size(); ++i) {
     const auto from = values.begin() + static_cast<std::ptrdiff_t>(kept[i]) * width;

@@ -60,8 +60,9 @@ class Drill:
             memory = ('--signal-memory', '0.5') if kind == 'shard' else ()
             self.cached = ('train', '--data', stage.data, '--config', stage.config, '--cache', stage.folder / kind,
                            '--epochs', '1', *memory)
-            stage.good(*self.cached, '--out', stage.folder / 'filling')
-            self.expected = [(stage.folder / 'filling' / name).read_bytes() for name in common.MODELS]
+            filling = stage.folder / f'filling-{kind}'
+            stage.good(*self.cached, '--out', filling)
+            self.expected = [(filling / name).read_bytes() for name in common.MODELS]
             self.path = next((stage.folder / kind).glob('*.cache' if kind == 'cache' else '*.shards/00003.shard'))
         else:
             self.table = stage.folder / 'features.csv'
