@@ -48,9 +48,9 @@ Tensor moved(std::vector<std::int16_t>&& values, const Shape& shape) {
   for (std::size_t at = 0; at < bytes; at += kPart) {
     const std::size_t count = std::min(kPart, bytes - at);
     std::memcpy(tensor.bytes() + at, from + at, count);
-    const auto begin = (reinterpret_cast<std::uintptr_t>(from + at) + page - 1) / page * page;
-    const auto end = reinterpret_cast<std::uintptr_t>(from + at + count) / page * page;
-    if (begin < end) ::madvise(reinterpret_cast<void*>(begin), end - begin, MADV_DONTNEED);
+    const auto address = reinterpret_cast<std::uintptr_t>(from);
+    const std::uintptr_t begin = (address + at + page - 1) / page * page, end = (address + at + count) / page * page;
+    if (begin < end) ::madvise(from + (begin - address), end - begin, MADV_DONTNEED);
   }
   values = {};
   return tensor;
