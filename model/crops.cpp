@@ -10,7 +10,7 @@ namespace cardiograd::model {
 std::vector<std::int64_t> crop_windows(const Crops& crops, std::int64_t record_samples) {
   if (crops.samples == 0) return {0};
   const std::int64_t last = record_samples - crops.samples;
-  const std::int64_t stride = std::max<std::int64_t>(1, crops.samples / 2);
+  const std::int64_t stride = std::max<std::int64_t>(1, crops.step > 0 ? crops.step : crops.samples / 2);
   std::vector<std::int64_t> starts;
   for (std::int64_t start = 0; start <= last; start += stride) starts.push_back(start);
   if (starts.empty() || starts.back() < last) starts.push_back(std::max<std::int64_t>(0, last));

@@ -18,12 +18,13 @@ constexpr EnumWords<Aggregate, 2> enum_words(Aggregate) {
 struct Crops {
   std::int64_t samples = 0;  // of a crop; 0: whole records
   Aggregate aggregate = Aggregate::kMax;
+  std::int64_t step = 0;  // samples from one window to the next; 0: half a crop
 
   bool operator==(const Crops&) const = default;
 };
 
-// Where the windows of a record begin that the answer about it comes from: half a crop apart, the last one at the
-// record's end where they do not reach it. {0} for whole records.
+// Where the windows of a record begin that the answer about it comes from: `step` apart, the last one at the record's
+// end where they do not reach it. {0} for whole records.
 std::vector<std::int64_t> crop_windows(const Crops& crops, std::int64_t record_samples);
 
 // Where the crop of a record begins on which it is trained in `epoch` (from 0): a function of these and the seed.

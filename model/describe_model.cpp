@@ -47,6 +47,7 @@ ModelDescription describe_model(const TrainingConfig& config, const data::Datase
                 "Use a smaller crop, or longer records.");
   if (config.crop > 0) d.cropped_from = set.samples;
   d.aggregate = config.aggregate;
+  d.window_step = config.window_step;
   d.task = set.task;
   d.class_names = set.class_names;
   d.thresholds.assign(set.class_names.size(), evaluation::kDefaultThreshold);

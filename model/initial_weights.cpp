@@ -122,6 +122,7 @@ TrainingConfig config_like(const ModelDescription& model) {
   config.data.normalize = model.normalize;
   config.crop = model.crops().samples;
   config.aggregate = model.aggregate;
+  config.window_step = model.window_step;
   return config;
 }
 

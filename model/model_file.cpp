@@ -105,6 +105,7 @@ json description_json(const ModelDescription& d) {
   if (d.cropped_from != 0) {
     j["cropped_from"] = d.cropped_from;
     j["aggregate"] = word_of(d.aggregate);
+    if (d.window_step != 0) j["window_step"] = d.window_step;
   }
   return j;
 }
@@ -152,6 +153,7 @@ ModelDescription description_from(const json& j) {
   if (j.contains("cropped_from")) {
     j.at("cropped_from").get_to(d.cropped_from);
     read_word(j, "aggregate", d.aggregate);
+    if (j.contains("window_step")) j.at("window_step").get_to(d.window_step);
   }
   return d;
 }

@@ -32,6 +32,7 @@ struct ModelDescription {
   Precision precision = Precision::kFp32;           // of the matrix products, in training and after
   std::int64_t cropped_from = 0;                    // samples of the records that crops come from; 0: whole records
   Aggregate aggregate = Aggregate::kMax;            // of the crops
+  std::int64_t window_step = 0;                     // between them; 0: half a crop
   std::int64_t processes = 1;                       // that trained it together, at its last epoch
   BatchNorm batch_norm = BatchNorm::kSynchronized;  // of more than one: over what its statistics were taken
   SignalScaling signal_scaling;
@@ -48,7 +49,7 @@ struct ModelDescription {
 
   // Samples of a record: more than the architecture's where the model sees crops.
   std::int64_t record_samples() const { return cropped_from == 0 ? architecture.shape().samples : cropped_from; }
-  Crops crops() const { return {cropped_from == 0 ? 0 : architecture.shape().samples, aggregate}; }
+  Crops crops() const { return {cropped_from == 0 ? 0 : architecture.shape().samples, aggregate, window_step}; }
 };
 
 // A model and what its file says about it.

@@ -11,6 +11,7 @@ namespace cardiograd::model {
 namespace {
 
 constexpr const char* kBestModel = "hc_cnn_tn";
+constexpr const char* kStateSpaceModel = "s4";
 
 void apply_helme(TrainingConfig& c) {
   c.data.features = FeatureSet::kNone;
@@ -33,6 +34,24 @@ void apply_helme(TrainingConfig& c) {
     c.lr = 1e-3;
     c.clip_norm = 0.25;
   }
+}
+
+void apply_s4(TrainingConfig& c) {
+  if (c.model.kind().name == Architecture().kind().name) c.model = Architecture(kStateSpaceModel);
+  c.data.features = FeatureSet::kNone;
+  c.data.filter = Filter::kNone;
+  c.data.standardize = false;
+  c.data.unlabeled = data::Unlabeled::kKeep;
+  c.epochs = 100;
+  c.batch_size = 64;
+  c.lr = 1e-3;
+  c.optimizer = Optimizer::kAdamw;
+  c.weight_decay = 1e-3;
+  c.schedule = Schedule::kConstant;
+  c.pos_weight = false;
+  c.crop = 250;
+  c.window_step = 250;
+  c.aggregate = Aggregate::kMean;
 }
 
 void apply_best(TrainingConfig& c) {
@@ -58,6 +77,10 @@ const std::vector<Recipe>& known_recipes() {
       {"paper", "the defaults", [](TrainingConfig&) {}, 0, ""},
       {"helme", "of the PTB-XL benchmark's baselines: crops of 2.5 s at 100 Hz, one cycle, 50 epochs", apply_helme, 100,
        ""},
+      {"s4",
+       "of the state space model s4, which it trains unless --model says otherwise: crops of 2.5 s at 100 Hz, "
+       "a constant rate, 100 epochs",
+       apply_s4, 100, ""},
       {"best", "of HC-CNN-TN, the best on PTB-XL's fold 9: crops, one cycle, mixup, more dropout, 50 epochs",
        apply_best, 100, kBestModel}};
   return recipes;

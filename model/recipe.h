@@ -24,6 +24,10 @@ struct Recipe {
 //           epochs with AdamW and cycled momentum, the last epoch's weights; for lstm and lstm_bidir up to lr 0.001,
 //           and gradients clipped to a norm of 0.25. The source turns from up to down one step of the
 //           cycle later than one_cycle does.
+//   s4      of the state space model in github.com/tmehari/ssm_ecg and github.com/AI4HealthUOL/ecg-fm-benchmarking:
+//           signals in mV alone, records without a class kept, crops of 2.5 s, the mean of 4 windows side by side,
+//           AdamW with lr and weight decay 0.001 for 100 epochs, the best epoch's weights; the model s4 in the place of
+//           HC-CNN-TN
 //   best    HC-CNN-TN with all features: crops, mean of 7 windows and one cycle as in helme, up to lr 0.001; mixup,
 //           silent leads, random amplitudes, dropout 0.2 and 0.5, maximum beside the mean over time. Chosen on fold 9
 //           of PTB-XL (docs/experiments.md).

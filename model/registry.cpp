@@ -16,6 +16,7 @@ ModelKind inception1d_kind();
 ModelKind xresnet1d101_kind();
 ModelKind lstm_kind();
 ModelKind lstm_bidir_kind();
+ModelKind s4_kind();
 ModelKind mrf_cnn_standin_kind();
 ModelKind cnn_bilstm_standin_kind();
 ModelKind resnet34_standin_kind();
@@ -25,9 +26,11 @@ namespace {
 
 // A deque: its elements stay where they are.
 std::deque<ModelKind>& registry() {
-  static std::deque<ModelKind> kinds = {hc_cnn_tn_kind(),        fcn_wang_kind(),        resnet1d_wang_kind(),
-                                        inception1d_kind(),      xresnet1d101_kind(),    lstm_kind(),
-                                        lstm_bidir_kind(),       mrf_cnn_standin_kind(), cnn_bilstm_standin_kind(),
+  static std::deque<ModelKind> kinds = {hc_cnn_tn_kind(),        fcn_wang_kind(),
+                                        resnet1d_wang_kind(),    inception1d_kind(),
+                                        xresnet1d101_kind(),     lstm_kind(),
+                                        lstm_bidir_kind(),       s4_kind(),
+                                        mrf_cnn_standin_kind(),  cnn_bilstm_standin_kind(),
                                         resnet34_standin_kind(), xecgnet_standin_kind()};
   return kinds;
 }

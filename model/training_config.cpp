@@ -110,7 +110,10 @@ void add_training_fields(TrainingConfig& c, Fields& fields) {
       "class_weights");
   add("crop", &c.crop, "",
       "samples of the stretch of each record, another in each epoch, that training sees; validation and use join the "
-      "answers to windows of that length, half of it apart; 0: whole records",
+      "answers to windows of that length; 0: whole records",
+      {.least = 0, .most = kMaxSamples});
+  add("window_step", &c.window_step, "",
+      "with crop: samples from the beginning of one window to that of the next; 0: half a crop",
       {.least = 0, .most = kMaxSamples});
   add("aggregate", &c.aggregate, "", "with crop: what of the windows' probabilities the record's is");
   const Range fraction = {.least = 0, .most = 1, .below_most = true};

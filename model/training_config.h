@@ -149,7 +149,8 @@ struct TrainingConfig {
   bool drop_last = true;
   bool pos_weight = true;
   Aggregate aggregate = Aggregate::kMax;
-  std::int64_t crop = 0;  // samples; 0: whole records
+  std::int64_t crop = 0;         // samples; 0: whole records
+  std::int64_t window_step = 0;  // samples; 0: half a crop
   Augmentation augmentation;
   Keep keep = Keep::kBest;
   Thresholds thresholds = Thresholds::kTuned;

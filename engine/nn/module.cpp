@@ -52,6 +52,7 @@ void Module::clear_gradients() {
 
 void Module::to(Device device) {
   for_each_module("", [device](const std::string&, Module& module) {
+    module.refresh_constants();
     for (const NamedTensor& named : module.own_) {
       *named.tensor = named.tensor->to(device);
       named.tensor->set_requires_grad(named.is_parameter && !module.frozen_);

@@ -72,6 +72,8 @@ class Module {
   void add_buffer(std::string name, Tensor& tensor);
   // A tensor that belongs to no file but moves with the module.
   void add_constant(Tensor& tensor);
+  // Called before the tensors move: for constants that follow from tensors that a file may have changed since.
+  virtual void refresh_constants() {}
   // Registers a module inside this one, which must live as long as it; its tensors are called "<name>.weight", ...
   // Throws Error when there is one of this name.
   void add_module(std::string name, Module& module);

@@ -34,6 +34,15 @@ struct ConvolvedBatch {
 ConvolvedBatch conv1d_statistics(const Tensor& x, const Tensor& w, const Tensor& b, const Conv1dOptions& options,
                                  Tensor& running_mean, Tensor& running_var, double momentum = 0.1);
 
+// Each channel by itself: x (N, T, C), w (K, C) -> like x, y[t] = sum over k of x[t + k - before] * w[k], with zeros
+// beyond the record's ends. `before`: 0 to K - 1.
+Tensor long_conv1d(const Tensor& x, const Tensor& w, std::int64_t before);
+
+// The taps of a long_conv1d() with `before` L - 1, whose kernels of both directions are sums of the functions `basis`
+// (L, M, C): coefficients (2, M, C), first those of the past, skip (C), added to the tap of the sample itself ->
+// (2 * L - 1, C) (kernels/basis_taps/basis_taps.h). The basis has no gradient.
+Tensor basis_taps(const Tensor& basis, const Tensor& coefficients, const Tensor& skip);
+
 struct BatchNormOptions {
   double epsilon = 1e-5;
   double momentum = 0.1;
@@ -115,6 +124,8 @@ Tensor attention(const Tensor& qkv, std::int64_t heads, const kernels::DropoutKe
 // Zeros with the key's probability, the rest scaled so that the mean stays. Probability 0 returns x itself; throws
 // Error outside 0 ... 1 (1 excluded).
 Tensor dropout(const Tensor& x, const kernels::DropoutKey& key);
+// The same with one factor for all samples of a channel of a record: x (N, T, C) -> like x.
+Tensor channel_dropout(const Tensor& x, const kernels::DropoutKey& key);
 
 // a + b, like a; b may have fewer leading dimensions than a and is then repeated.
 Tensor add(const Tensor& a, const Tensor& b);

@@ -3,15 +3,16 @@
 Usage: baselines.py [OUT.safetensors]      (default: tests/model/golden/baselines.safetensors)
 
 Small configurations of fcn_wang, resnet1d_wang, inception1d, xresnet1d101, lstm and lstm_bidir, built here from
-torch.nn's layers by the tables of Strodthoff et al. 2021 (github.com/helme/ecg_ptbxl_benchmarking), and of the stand-ins
-mrf_cnn_standin, cnn_bilstm_standin, resnet34_standin and xecgnet_standin. Everything is computed in double precision
+torch.nn's layers by the tables of Strodthoff et al. 2021 (github.com/helme/ecg_ptbxl_benchmarking), of s4 (state_space.py),
+and of the stand-ins mrf_cnn_standin, cnn_bilstm_standin, resnet34_standin and xecgnet_standin. Everything is computed in double precision
 and stored as float32; dropout is 0. For each model the file holds
   <model>.state        the initial state, all tensors of state_dict() but num_batches_tracked, by name, flattened and
                        joined
   <model>.grads        the gradients of the loss, likewise, by the names of the parameters
   <model>.logits, .loss        forward in training mode
   <model>.eval_logits          in evaluation mode after that pass
-and x (N, leads, T), y (N, classes); as metadata the sizes. The same as features.fcn_wang.* for fcn_wang with hand-crafted
+and x (N, leads, T), y (N, classes); as metadata the sizes. s4_basis (3, 250, 8): the functions that S4's kernels of 250
+samples and 8 states are made of, for steps of 0.001, 0.01 and 0.1. The same as features.fcn_wang.* for fcn_wang with hand-crafted
 features f (N, features), which the source does not have: HC-CNN-TN's branch reads them, and the head gets what it makes
 of them beside the pooled channels.
 """
@@ -23,6 +24,7 @@ import pathlib
 import torch
 import torch.nn.functional as F
 from safetensors.torch import save_file
+from state_space import S4Body, basis
 from torch import nn
 
 ROOT = pathlib.Path(__file__).resolve().parents[2]
@@ -236,6 +238,11 @@ def lstm_bidir(width, layers):
     return RecurrentClassifier(width, layers, True)
 
 
+def s4(width, layers, states):
+    head = nn.Sequential(nn.Identity(), nn.Linear(width, CLASSES))
+    return Standin(S4Body(LEADS, width, layers, states), lambda y: y.mean(-1), head)
+
+
 def mrf_cnn_standin(stem, stem_kernel, channels, dilations):
     widths = [stem, *channels]
     blocks = (MrfBlock(i, o, dilations) for i, o in zip(widths, channels))
@@ -283,8 +290,9 @@ MODELS = {
     cnn_bilstm_standin: dict(channels=[4, 6], kernels=[5, 3], width=4),
     resnet34_standin: dict(channels=[4, 6], blocks=[2, 1], stem_kernel=9, kernel=5),
     xecgnet_standin: dict(channels=[4, 6], blocks=[2, 1], stem_kernel=9, kernel=5, reduction=2),
+    s4: dict(width=5, layers=2, states=4),
 }
-NO_HEAD_WIDTH = {'mrf_cnn_standin', 'resnet34_standin', 'xecgnet_standin'}
+NO_HEAD_WIDTH = {'s4', 'mrf_cnn_standin', 'resnet34_standin', 'xecgnet_standin'}
 
 
 def joined(tensors):
@@ -329,6 +337,7 @@ def main():
     tensors = {'x': x, 'y': y}
     for function, sizes in MODELS.items():
         tensors |= make(function, sizes, x, y)
+    tensors['s4_basis'] = torch.stack([basis(dt, 8, 250) for dt in (1e-3, 1e-2, 1e-1)]).float().contiguous()
     torch.manual_seed(SEED_WITH_FEATURES)
     tensors['f'] = torch.randn(RECORDS, FEATURES)
     tensors |= make(fcn_wang, MODELS[fcn_wang], x, y, tensors['f'])

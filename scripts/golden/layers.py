@@ -124,6 +124,15 @@ def gate():
                    lambda x, g: x * torch.sigmoid(g)[..., None], ['x', 'g'])
 
 
+def long_conv1d():
+    """Each channel by itself, the sample itself at tap `before`."""
+    for n, c, t, k, before in [(2, 3, 8, 15, 7), (1, 2, 5, 3, 0), (3, 4, 6, 4, 3), (1, 1, 4, 20, 12)]:
+        yield case('long_conv1d', f'{n}x{c}x{t} k{k} before {before}', dict(before=before),
+                   {'x': grid(n, c, t), 'w': grid(c, k, scale=0.5)},
+                   lambda x, w, b=before: F.conv1d(F.pad(x, (b, w.shape[1] - 1 - b)), w[:, None], groups=w.shape[0]),
+                   ['x', 'w'])
+
+
 def lstm():
     """nn.LSTM, batch first: x (N, T, inputs); one layer in one direction, or two layers in both."""
     for n, t, inputs, width, layers, both in [(2, 7, 3, 5, 1, False), (1, 1, 2, 1, 1, False), (3, 6, 4, 3, 2, True)]:
@@ -193,7 +202,7 @@ def main():
     parser.add_argument('out', nargs='?', default=ROOT / 'tests/engine/golden/layers.json', type=pathlib.Path)
     out = parser.parse_args().out
     makers = (conv1d, batch_norm, max_pool, element_wise, layer_norm, linear, attention, weighted_bce,
-              avg_pool, max_time, select_time, lstm, gate)
+              avg_pool, max_time, select_time, lstm, gate, long_conv1d)
     cases = [c for make in makers for c in make()]
     out.write_text('[\n' + ',\n'.join(json.dumps(c, separators=(',', ':')) for c in cases) + '\n]\n')
     print(f'{out}: {len(cases)} cases, {out.stat().st_size} bytes')

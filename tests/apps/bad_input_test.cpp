@@ -252,7 +252,7 @@ TEST(BadInput, WrongUsage) {
   expect("train", {"--data", "x", "--threads", "-2"}, {"threads is -2"});
   expect("train", {"--data", "x", "--rate", "250"}, {"rate is 250"});
   expect("train", {"--data", "x", "--model", "hc_cnn"}, {"--model is 'hc_cnn', expected hc_cnn_tn"});
-  expect("train", {"--data", "x", "--recipe", "helm"}, {"--recipe is 'helm', expected paper, helme, best"});
+  expect("train", {"--data", "x", "--recipe", "helm"}, {"--recipe is 'helm', expected paper, helme, s4, best"});
   expect("train", {"--data", "x", "--recipe", "helme", "--rate", "500"}, {"--recipe helme is for records at 100 Hz"});
   expect("train", {"--data", "x", "--recipe", "helme", "--init", "y"}, {"--recipe with --init"});
   expect("train", {"--data", "x", "--normalize", "none", "--harmonise", "none"}, {"--harmonise", "--normalize"});

@@ -63,6 +63,9 @@ void expect_dropouts_of_parts(Device device) {
       "dropout", [](const Tensor& x) { return ops::dropout(x, kKey); }, {5, 7, 3}, device);
   expect_parts(
       "dropout", [](const Tensor& x) { return ops::dropout(x, kKey); }, {5, 7, 8}, device);
+  for (const std::int64_t width : {3, 8})
+    expect_parts(
+        "channel_dropout", [](const Tensor& x) { return ops::channel_dropout(x, kKey); }, {5, 7, width}, device);
   expect_parts(
       "attention", [](const Tensor& x) { return ops::attention(x, 2, kKey); }, {5, 6, 24}, device);
   for (const std::int64_t width : {5, 8}) {

@@ -52,11 +52,12 @@ struct Case {
   explicit Case(const json& j)
       : params(j.at("params")), op(j.at("op")), name(op + " " + j.at("name").get<std::string>()) {
     const bool channels_first = op == "conv1d" || op == "batch_norm" || op == "max_pool" || op == "avg_pool" ||
-                                op == "gate" || op.ends_with("_time");
+                                op == "gate" || op == "long_conv1d" || op.ends_with("_time");
     const auto convert = [&](const std::string& key, const Tensor& t) {
       if (key == "weight" && op == "conv1d") return from_pytorch(t, nn::Layout::kConv1d);
       if (key == "weight" && op == "linear") return from_pytorch(t, nn::Layout::kLinear);
       if (key == "in_proj_weight" || key == "out_proj.weight") return from_pytorch(t, nn::Layout::kLinear);
+      if (op == "long_conv1d" && key == "w") return from_pytorch(t, nn::Layout::kLinear);
       if (op == "lstm" && key.starts_with("weight")) return from_pytorch(t, nn::Layout::kLinear);
       return channels_first ? swap_time(t) : t;
     };
@@ -111,6 +112,7 @@ Tensor forward(Case& c) {
   if (c.op == "max_time") return ops::max_over_time(c.in("x"));
   if (c.op == "select_time") return ops::select_time(c.in("x"), c.params.at("sample"));
   if (c.op == "lstm") return run_lstm(c);
+  if (c.op == "long_conv1d") return ops::long_conv1d(c.in("x"), c.in("w"), c.params.at("before"));
   if (c.op == "gate") return ops::gate(c.in("x"), c.in("g"));
   if (c.op == "gelu") return ops::gelu(c.in("x"));
   if (c.op == "relu") return ops::relu(c.in("x"));

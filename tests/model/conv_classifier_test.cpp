@@ -131,7 +131,7 @@ TEST_P(Baseline, EqualsPyTorch) {
 INSTANTIATE_TEST_SUITE_P(Models, Baseline,
                          ::testing::Values("fcn_wang", "resnet1d_wang", "inception1d", "xresnet1d101", "lstm",
                                            "lstm_bidir", "mrf_cnn_standin", "cnn_bilstm_standin", "resnet34_standin",
-                                           "xecgnet_standin"),
+                                           "xecgnet_standin", "s4"),
                          [](const auto& test) { return test.param; });
 
 TEST(ConvClassifier, EqualsPyTorchWithFeatures) {
@@ -169,6 +169,8 @@ TEST(ConvClassifier, HasThePublishedNumberOfParameters) {
   EXPECT_EQ(count("xresnet1d101", 5), 1872261);
   EXPECT_EQ(count("lstm", 5), 903685);
   EXPECT_EQ(count("lstm_bidir", 71), 2339143);
+  EXPECT_EQ(count("s4", 5), 2149381);
+  EXPECT_EQ(count("s4", 71), 2183239);
   EXPECT_EQ(count("mrf_cnn_standin", 5), 120965);  // by hand
   EXPECT_EQ(count("cnn_bilstm_standin", 5), 393477);
   EXPECT_EQ(count("resnet34_standin", 5), 16606085);
@@ -217,6 +219,7 @@ TEST(ConvClassifier, RefusesWhatCannotBe) {
   expect_error(build("cnn_bilstm_standin", shape, {{"kernels", {3}}}), {"3 channels and 1 kernels"});
   expect_error(build("resnet34_standin", shape, {{"blocks", {3}}}), {"4 channels and 1 blocks"});
   expect_error(build("xecgnet_standin", shape, {{"reduction", 64}}), {"32 channels, fewer than the reduction of 64"});
+  expect_error(build("s4", shape, {{"states", 5}}), {"5 states, expected an even number"});
   shorter.samples = 7;
   expect_error(build("cnn_bilstm_standin", shorter, {}), {"7 samples, at least 8 are needed"});
 }

@@ -102,6 +102,8 @@ TEST(Crops, WindowsAreHalfACropApartAndReachTheEnd) {
   EXPECT_EQ(crop_windows({.samples = 250}, 1000), (std::vector<std::int64_t>{0, 125, 250, 375, 500, 625, 750}));
   EXPECT_EQ(crop_windows({.samples = 5}, 12), (std::vector<std::int64_t>{0, 2, 4, 6, 7}));
   EXPECT_EQ(crop_windows({.samples = 12}, 12), std::vector<std::int64_t>{0});
+  EXPECT_EQ(crop_windows({.samples = 250, .step = 250}, 1000), (std::vector<std::int64_t>{0, 250, 500, 750}));
+  EXPECT_EQ(crop_windows({.samples = 5, .step = 4}, 12), (std::vector<std::int64_t>{0, 4, 7}));
   EXPECT_EQ(crop_windows({.samples = 1}, 2), (std::vector<std::int64_t>{0, 1}));
 }
 

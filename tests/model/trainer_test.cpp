@@ -297,6 +297,7 @@ TEST_F(TrainerTest, SettingsChangeTheResult) {
   expect_new("cycle_momentum", [](TrainingConfig& c) { c.schedule = Schedule::kOneCycle, c.cycle_momentum = true; });
   expect_new("crop", [](TrainingConfig& c) { c.crop = 32; });
   expect_new("aggregate", [](TrainingConfig& c) { c.crop = 32, c.aggregate = Aggregate::kMean; });
+  expect_new("window_step", [](TrainingConfig& c) { c.crop = 32, c.window_step = 32; });
   expect_new("mixup", [](TrainingConfig& c) { c.augmentation.mixup = 0.4; });
   expect_new("label_smoothing", [](TrainingConfig& c) { c.augmentation.label_smoothing = 0.1; });
   expect_new("fixed thresholds", [](TrainingConfig& c) { c.thresholds = Thresholds::kFixed; });

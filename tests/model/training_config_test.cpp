@@ -191,6 +191,15 @@ TEST(Recipe, SetsItsValuesUnderThoseOfAFile) {
   helme.data.rate = 500;
   expect_error([&] { check_recipe(recipe_named("helme"), helme); },
                {"--recipe helme is for records at 100 Hz, and --rate is 500"});
+  TrainingConfig s4;
+  recipe_named("s4").apply(s4);
+  EXPECT_NO_THROW(check_recipe(recipe_named("s4"), s4));
+  EXPECT_EQ(s4.model.kind().name, "s4");
+  EXPECT_EQ(s4.data.unlabeled, data::Unlabeled::kKeep);
+  EXPECT_EQ(s4.window_step, 250);
+  s4.model = Architecture("lstm");
+  recipe_named("s4").apply(s4);
+  EXPECT_EQ(s4.model.kind().name, "lstm");
   TrainingConfig best;
   recipe_named("best").apply(best);
   EXPECT_NO_THROW(check_recipe(recipe_named("best"), best));
@@ -199,7 +208,7 @@ TEST(Recipe, SetsItsValuesUnderThoseOfAFile) {
   best.model = Architecture("lstm");
   expect_error([&] { check_recipe(recipe_named("best"), best); },
                {"--recipe best is for hc_cnn_tn, and --model is lstm"});
-  expect_error([] { recipe_named("helm"); }, {"--recipe is 'helm', expected paper, helme, best"});
+  expect_error([] { recipe_named("helm"); }, {"--recipe is 'helm', expected paper, helme, s4, best"});
 }
 
 TEST(TrainingConfig, SizesThatNoDataCouldFit) {

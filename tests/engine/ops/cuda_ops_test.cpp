@@ -91,6 +91,13 @@ TEST_F(CudaOps, EqualTheCpu) {
        }},
       {"gelu", {{3, 41}}, [](auto& in) { return ops::gelu(in[0]); }},
       {"gate", {{3, 19, 36}, {3, 36}}, [](auto& in) { return ops::gate(in[0], in[1]); }},
+      {"long_conv1d", {{3, 19, 36}, {31, 36}}, [](auto& in) { return ops::long_conv1d(in[0], in[1], 17); }},
+      {"basis_taps",
+       {{2, 4, 35}, {35}},
+       [](auto& in) {
+         return ops::basis_taps(random_tensor({9, 4, 35}, 7).to(in[0].device()), in[0], in[1]);
+       }},
+      {"channel_dropout", {{3, 7, 31}}, [](auto& in) { return ops::channel_dropout(in[0], kKey); }},
       {"linear", {{2, 9, 7}, {7, 13}, {13}}, [](auto& in) { return ops::linear(in[0], in[1], in[2]); }},
       {"feed_forward",
        {{5, 12}, {12, 9}, {9}, {9, 7}, {7}},

@@ -76,6 +76,24 @@ TEST(Ops, TheMaximumOverTimeIsTheFirstAndNaNReachesIt) {
   EXPECT_EQ(x.grad().values(), (std::vector<float>{0, 2, 1, 0, 0, 0}));
 }
 
+// Whole channels, about as many as the probability says, and the same in both directions.
+TEST(Ops, ChannelDropoutDropsAChannelOfARecordThroughout) {
+  const kernels::DropoutKey key = {.probability = 0.25F, .seed = 5, .layer = 1, .step = 2};
+  const Tensor x = leaf(std::vector<float>(40 * 3 * 50, 1.0F), {40, 3, 50});
+  const Tensor y = ops::channel_dropout(x, key);
+  backward(y, Tensor::full({40, 3, 50}, 1));
+  EXPECT_EQ(x.grad().values(), y.values());
+  int dropped = 0;
+  for (std::int64_t n = 0; n < 40; ++n)
+    for (std::int64_t c = 0; c < 50; ++c) {
+      const float first = y.data()[n * 150 + c];
+      dropped += first == 0 ? 1 : 0;
+      EXPECT_TRUE(first == 0 || first == kernels::dropout_scale(0.25F)) << first;
+      for (std::int64_t t = 1; t < 3; ++t) EXPECT_EQ(y.data()[n * 150 + t * 50 + c], first);
+    }
+  EXPECT_TRUE(std::abs(dropped - 500) <= 80) << dropped;  // 4 SD
+}
+
 TEST(Ops, WrongShapesAreErrorsThatNameBoth) {
   const Tensor x = Tensor::zeros({2, 10, 3});
   const auto message = [](auto&& call) -> std::string {
@@ -106,6 +124,13 @@ TEST(Ops, WrongShapesAreErrorsThatNameBoth) {
               ops::gate(x, Tensor::zeros({2, 10}));
             }).find("(2, 10, 3) and the logits have (2, 10)"),
             std::string::npos);
+  EXPECT_NE(message([&] { ops::long_conv1d(x, Tensor::zeros({5, 4}), 2); }).find("(5, 4)"), std::string::npos);
+  EXPECT_NE(message([&] { ops::long_conv1d(x, Tensor::zeros({5, 3}), 5); }).find("expected 0 to 4"), std::string::npos);
+  EXPECT_NE(message([&] {
+              ops::basis_taps(Tensor::zeros({4, 2, 3}), Tensor::zeros({2, 3, 3}), Tensor::zeros({3}));
+            }).find("(2, 3, 3)"),
+            std::string::npos);
+  EXPECT_NE(message([&] { ops::channel_dropout(x, {.probability = 1}); }).find("probability 1"), std::string::npos);
   EXPECT_NE(message([&] { ops::attention(x, 2, {}); }).find("heads"), std::string::npos);
   EXPECT_NE(message([&] { Tensor::from<float>({1, 2}, {3}); }).find("expected 3"), std::string::npos);
   EXPECT_NE(message([&] { parse_device("gpu"); }).find("gpu"), std::string::npos);
