@@ -135,6 +135,14 @@ void ConvClassifier::append_feature_branch(const ClassifierConfig& config, Philo
   feature_branch_.build(config.features, config.feature_width, random);
   nn::kaiming_normal(feature_branch_, random);
   add_module("hc", feature_branch_);
+  by_feature_ = "hc.0.weight";
+}
+
+void ConvClassifier::append_normalized_feature_branch(const ClassifierConfig& config, PhiloxStream& random) {
+  if (config.features == 0) return;
+  feature_branch_.build_normalized(config.features, config.feature_width, random);
+  add_module("hc", feature_branch_);
+  by_feature_ = "hc.1.weight";
 }
 
 Tensor ConvClassifier::summarize(const Tensor& y) {
@@ -153,7 +161,7 @@ Tensor ConvClassifier::classify(const Tensor& encoded, const Tensor& features) {
 
 Model::Transfer ConvClassifier::transfer() {
   return {.by_lead = by_lead_,
-          .by_feature = shape().features > 0 ? "hc.0.weight" : "",
+          .by_feature = by_feature_,
           .by_class = {last_layer_ + ".weight", last_layer_ + ".bias"},
           .stages = {{body_name_, body_.get()}}};
 }

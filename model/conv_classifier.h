@@ -91,6 +91,8 @@ class ConvClassifier : public Model {
   void append_linear_head(std::int64_t summary, const ClassifierConfig& config, PhiloxStream& random,
                           std::int64_t hidden = 0);
   void append_feature_branch(const ClassifierConfig& config, PhiloxStream& random);
+  // With its normalized layers (FeatureBranch::build_normalized), as initialized there.
+  void append_normalized_feature_branch(const ClassifierConfig& config, PhiloxStream& random);
   nn::Module& head() { return head_; }
 
   // The body's result (N, T, channels) -> what the head takes.
@@ -101,6 +103,7 @@ class ConvClassifier : public Model {
   std::string body_name_;
   nn::Sequential head_;
   FeatureBranch feature_branch_;
+  std::string by_feature_;
   std::string last_layer_;
   std::vector<std::string> by_lead_;
 };

@@ -19,6 +19,15 @@ class FeatureBranch : public nn::Sequential {
     append<nn::BatchNorm1d>("4", width, /*relu=*/true);
   }
 
+  // Other layers in their place: batch norm, linear, batch norm, leaky ReLU.
+  void build_normalized(std::int64_t features, std::int64_t width, PhiloxStream& random) {
+    features_ = features;
+    append<nn::BatchNorm1d>("0", features);
+    append<nn::Linear>("1", features, width, random);
+    append<nn::BatchNorm1d>("2", width);
+    append<nn::LeakyRelu>("3");
+  }
+
   // (records, features) -> (records, width); undefined before build(), for models without features. Throws Error for
   // another shape.
   Tensor read(const Tensor& features, std::int64_t records) {

@@ -127,7 +127,7 @@ void note_treatment(const ModelDescription& model, const ecg::TwelveLeads& twelv
   if (prediction.seconds > needed + 0.5 / model.rate) note(fmt::format("mean over windows of {:g} s", needed));
   if (model.unit == "z" && twelve.recording.units.front() != "z")
     note("each lead 0.5-40 Hz and standardized, as the model needs it");
-  const bool wants_person = model.feature_set != FeatureSet::kNone;
+  const bool wants_person = model.feature_set == FeatureSet::kDemographics || model.feature_set == FeatureSet::kAll;
   if (wants_person && std::isnan(person.age)) note("age not known: the training median stands in");
   if (wants_person && std::isnan(person.sex)) note("sex not known: the training median stands in");
 }

@@ -8,7 +8,10 @@
 #include "base/error.h"
 #include "data/labeled_records.h"
 #include "dsp/features/features.h"
+#include "dsp/features/lead_entropies.h"
 #include "dsp/filters/butterworth.h"
+#include "dsp/filters/gaps.h"
+#include "ecg/leads.h"
 
 namespace cardiograd::model {
 namespace {
@@ -45,6 +48,30 @@ data::FeatureExtractor all_features() {
   return extractor;
 }
 
+// Of the twelve standard leads, the nine of each side by side; missing where a lead is. Gaps are bridged by straight
+// lines.
+data::FeatureExtractor entropies() {
+  data::FeatureExtractor extractor;
+  extractor.key = "entropies 1";
+  for (const std::string_view lead : ecg::kStandardLeads)
+    for (const std::string_view name : dsp::kLeadEntropyNames)
+      extractor.names.push_back(fmt::format("{}_entropy_{}", name, lead));
+  extractor.compute = [](const ecg::Recording& recording, const ecg::Person&) {
+    std::vector<double> all;
+    for (const std::string_view name : ecg::kStandardLeads) {
+      Eigen::ArrayXd samples;
+      if (const auto lead = ecg::find_lead(recording.leads, name)) {
+        samples = recording.signal.col(static_cast<Eigen::Index>(*lead));
+        dsp::fill_gaps(samples);
+      }
+      const auto values = dsp::lead_entropies({samples.data(), static_cast<std::size_t>(samples.size())});
+      all.insert(all.end(), values.begin(), values.end());
+    }
+    return all;
+  };
+  return extractor;
+}
+
 }  // namespace
 
 data::RecordingSettings recording_settings(Filter filter, data::Normalize normalize, FeatureSet features) {
@@ -56,6 +83,7 @@ data::RecordingSettings recording_settings(Filter filter, data::Normalize normal
   }
   if (features == FeatureSet::kDemographics) settings.features = demographics();
   if (features == FeatureSet::kAll) settings.features = all_features();
+  if (features == FeatureSet::kEntropies) settings.features = entropies();
   return settings;
 }
 

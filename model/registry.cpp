@@ -21,17 +21,20 @@ ModelKind mrf_cnn_standin_kind();
 ModelKind cnn_bilstm_standin_kind();
 ModelKind resnet34_standin_kind();
 ModelKind xecgnet_standin_kind();
+ModelKind cnn_entropy_standin_kind();
+ModelKind multibranch_cnn_standin_kind();
 
 namespace {
 
 // A deque: its elements stay where they are.
 std::deque<ModelKind>& registry() {
-  static std::deque<ModelKind> kinds = {hc_cnn_tn_kind(),        fcn_wang_kind(),
-                                        resnet1d_wang_kind(),    inception1d_kind(),
-                                        xresnet1d101_kind(),     lstm_kind(),
-                                        lstm_bidir_kind(),       s4_kind(),
-                                        mrf_cnn_standin_kind(),  cnn_bilstm_standin_kind(),
-                                        resnet34_standin_kind(), xecgnet_standin_kind()};
+  static std::deque<ModelKind> kinds = {hc_cnn_tn_kind(),           fcn_wang_kind(),
+                                        resnet1d_wang_kind(),       inception1d_kind(),
+                                        xresnet1d101_kind(),        lstm_kind(),
+                                        lstm_bidir_kind(),          s4_kind(),
+                                        mrf_cnn_standin_kind(),     cnn_bilstm_standin_kind(),
+                                        resnet34_standin_kind(),    xecgnet_standin_kind(),
+                                        cnn_entropy_standin_kind(), multibranch_cnn_standin_kind()};
   return kinds;
 }
 

@@ -19,12 +19,13 @@
 
 namespace cardiograd::model {
 
-enum class FeatureSet { kNone, kDemographics, kAll };
+enum class FeatureSet { kNone, kDemographics, kAll, kEntropies };
 // Words for options and files, with their meanings.
-constexpr EnumWords<FeatureSet, 3> enum_words(FeatureSet) {
+constexpr EnumWords<FeatureSet, 4> enum_words(FeatureSet) {
   return {{{FeatureSet::kNone, "none", "the signals alone"},
            {FeatureSet::kDemographics, "demographics", "age and sex"},
-           {FeatureSet::kAll, "all", "every column of `features`"}}};
+           {FeatureSet::kAll, "all", "every column of `features`"},
+           {FeatureSet::kEntropies, "entropies", "nine entropies of each of the twelve leads"}}};
 }
 
 enum class Filter { kButterworth, kNone };

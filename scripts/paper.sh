@@ -7,7 +7,7 @@
 #   --device NAME  auto, cpu or cuda
 #   --quick        one epoch of four models: shows that everything works, not how well
 # It may be stopped and started at any time: what is trained stays, what was begun goes on. One training takes from ten minutes to
-# hours on two cores, and there are 60; the page can be made of what is finished: scripts/studies/paper_page.py OUT --data DIR.
+# hours on two cores, and there are 66; the page can be made of what is finished: scripts/studies/paper_page.py OUT --data DIR.
 # Needs Python 3.11 or newer with numpy; $PYTHON names another one than python3.
 set -euo pipefail
 cd "$(dirname "$0")/.."

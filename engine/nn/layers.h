@@ -192,6 +192,12 @@ class Relu : public Layer {
   Tensor compute(const Tensor& x) override { return ops::relu(x); }
 };
 
+// Any shape: ops::leaky_relu with a slope of 0.01.
+class LeakyRelu : public Layer {
+ protected:
+  Tensor compute(const Tensor& x) override { return ops::leaky_relu(x); }
+};
+
 // Any shape: ops::gelu.
 class Gelu : public Layer {
  protected:

@@ -83,6 +83,10 @@ Tensor batch_norm(const ConvolvedBatch& x, const Tensor& gamma, const Tensor& be
 
 // Any shape: max(x, 0).
 Tensor relu(const Tensor& x);
+// Any shape: x where it is positive, slope * x elsewhere.
+Tensor leaky_relu(const Tensor& x, float slope = 0.01F);
+// Any shape.
+Tensor tanh(const Tensor& x);
 // Any shape: x * Phi(x), Phi being the standard normal distribution function (the exact form).
 Tensor gelu(const Tensor& x);
 
@@ -132,6 +136,12 @@ Tensor add(const Tensor& a, const Tensor& b);
 
 // x (N, T, C), logits (N, C) -> like x: each channel of a record times the sigmoid of its logit.
 Tensor gate(const Tensor& x, const Tensor& logits);
+
+// scores (N, T), x (N, T, C) -> (N, C): the mean over time weighted by the softmax of the scores.
+Tensor softmax_pool(const Tensor& scores, const Tensor& x);
+
+// (N, T, C) -> (N, C, T)
+Tensor transpose(const Tensor& x);
 
 // Along the last dimension: (..., A), (..., B) -> (..., A + B)
 Tensor concat(const Tensor& a, const Tensor& b);

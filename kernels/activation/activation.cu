@@ -29,6 +29,24 @@ struct GeluBackwardMap {
   }
 };
 
+struct LeakyReluForwardMap {
+  float slope;
+  __device__ float operator()(float x) const { return x <= 0.0F ? slope * x : x; }
+};
+
+struct LeakyReluBackwardMap {
+  float slope;
+  __device__ float operator()(float x, float dy) const { return x <= 0.0F ? slope * dy : dy; }
+};
+
+struct TanhForwardMap {
+  __device__ float operator()(float x) const { return tanhf(x); }
+};
+
+struct TanhBackwardMap {
+  __device__ float operator()(float y, float dy) const { return dy * (1.0F - y * y); }
+};
+
 void relu_forward_cuda(const ActivationShape& s, const float* x, float* y, Stream stream) {
   map_elements(s.count, stream, ReluForwardMap{}, y, x);
 }
@@ -43,6 +61,22 @@ void gelu_forward_cuda(const ActivationShape& s, const float* x, float* y, Strea
 
 void gelu_backward_cuda(const ActivationShape& s, const float* x, const float* dy, float* dx, Stream stream) {
   map_elements(s.count, stream, GeluBackwardMap{}, dx, x, dy);
+}
+
+void leaky_relu_forward_cuda(const LeakyReluShape& s, const float* x, float* y, Stream stream) {
+  map_elements(s.count, stream, LeakyReluForwardMap{s.slope}, y, x);
+}
+
+void leaky_relu_backward_cuda(const LeakyReluShape& s, const float* x, const float* dy, float* dx, Stream stream) {
+  map_elements(s.count, stream, LeakyReluBackwardMap{s.slope}, dx, x, dy);
+}
+
+void tanh_forward_cuda(const ActivationShape& s, const float* x, float* y, Stream stream) {
+  map_elements(s.count, stream, TanhForwardMap{}, y, x);
+}
+
+void tanh_backward_cuda(const ActivationShape& s, const float* y, const float* dy, float* dx, Stream stream) {
+  map_elements(s.count, stream, TanhBackwardMap{}, dx, y, dy);
 }
 
 }  // namespace cardiograd::kernels

@@ -35,6 +35,23 @@ void relu_gradient(std::int64_t count, const float* __restrict y, const float* _
   for (std::int64_t i = 0; i < count; ++i) dx[i] = y[i] <= 0.0F ? 0.0F : dy[i];
 }
 
+void leaky_relu(std::int64_t count, float slope, const float* __restrict x, float* __restrict y) {
+  for (std::int64_t i = 0; i < count; ++i) y[i] = x[i] <= 0.0F ? slope * x[i] : x[i];
+}
+
+void leaky_relu_gradient(std::int64_t count, float slope, const float* __restrict x, const float* __restrict dy,
+                         float* __restrict dx) {
+  for (std::int64_t i = 0; i < count; ++i) dx[i] = x[i] <= 0.0F ? slope * dy[i] : dy[i];
+}
+
+void tanh(std::int64_t count, const float* __restrict x, float* __restrict y) {
+  for (std::int64_t i = 0; i < count; ++i) y[i] = hyperbolic_tangent(x[i]);
+}
+
+void tanh_gradient(std::int64_t count, const float* __restrict y, const float* __restrict dy, float* __restrict dx) {
+  for (std::int64_t i = 0; i < count; ++i) dx[i] = dy[i] * (1.0F - y[i] * y[i]);
+}
+
 void gelu(std::int64_t count, const float* __restrict x, float* __restrict y) {
   for (std::int64_t i = 0; i < count; ++i) y[i] = x[i] * normal(x[i]).below;
 }
@@ -67,6 +84,29 @@ void gelu_forward_cpu(const ActivationShape& s, const float* x, float* y) {
 void gelu_backward_cpu(const ActivationShape& s, const float* x, const float* dy, float* dx) {
   parallel_ranges(s.count, kElementsPerTask, [&](std::int64_t first, std::int64_t last) {
     gelu_gradient(last - first, x + first, dy + first, dx + first);
+  });
+}
+
+void leaky_relu_forward_cpu(const LeakyReluShape& s, const float* x, float* y) {
+  parallel_ranges(s.count, kElementsPerTask, [&](std::int64_t first, std::int64_t last) {
+    leaky_relu(last - first, s.slope, x + first, y + first);
+  });
+}
+
+void leaky_relu_backward_cpu(const LeakyReluShape& s, const float* x, const float* dy, float* dx) {
+  parallel_ranges(s.count, kElementsPerTask, [&](std::int64_t first, std::int64_t last) {
+    leaky_relu_gradient(last - first, s.slope, x + first, dy + first, dx + first);
+  });
+}
+
+void tanh_forward_cpu(const ActivationShape& s, const float* x, float* y) {
+  parallel_ranges(s.count, kElementsPerTask,
+                  [&](std::int64_t first, std::int64_t last) { tanh(last - first, x + first, y + first); });
+}
+
+void tanh_backward_cpu(const ActivationShape& s, const float* y, const float* dy, float* dx) {
+  parallel_ranges(s.count, kElementsPerTask, [&](std::int64_t first, std::int64_t last) {
+    tanh_gradient(last - first, y + first, dy + first, dx + first);
   });
 }
 

@@ -1,6 +1,7 @@
 // The gate on the GPU, channels last.
 #include <cstdint>
 
+#include "kernels/common/elementwise_cuda.cuh"
 #include "kernels/common/row_tiles_cuda.cuh"
 #include "kernels/common/window_grid_cuda.cuh"
 #include "kernels/gate/gate.h"
@@ -69,8 +70,27 @@ __global__ void __launch_bounds__(kTileThreads)
   store_floats<kWidth>(dg + gate, sum);
 }
 
+// Where each value has a gate of its own, element by element.
+struct GatedValueMap {
+  __device__ float operator()(float x, float g) const { return x / (1.0F + expf(-g)); }
+};
+
+struct GatedValueGradients {
+  const float* x;
+  const float* g;
+  const float* dy;
+  float* dx;
+  float* dg;
+  __device__ void operator()(std::int64_t i) const {
+    const float open = 1.0F / (1.0F + expf(-g[i]));
+    dx[i] = dy[i] * open;
+    dg[i] = open * (1.0F - open) * dy[i] * x[i];
+  }
+};
+
 void gate_forward_cuda(const GateShape& s, const float* x, const float* g, float* y, Stream stream) {
   if (s.batch * s.time == 0) return;
+  if (s.time == 1) return map_elements(s.batch * s.channels, stream, GatedValueMap{}, y, x, g);
   const WindowGrid grid = window_grid(s.time, s.channels, 1, kGateRows);
   const auto launch = [&](auto width) {
     simt::launch<gate_kernel<width()>>(window_blocks<width()>(grid, s.batch), RowTile<width()>::block(), 0, stream,
@@ -82,6 +102,7 @@ void gate_forward_cuda(const GateShape& s, const float* x, const float* g, float
 void gate_backward_cuda(const GateShape& s, const float* x, const float* g, const float* dy, float* dx, float* dg,
                         Stream stream) {
   if (s.batch == 0) return;
+  if (s.time == 1) return for_each_element(s.batch * s.channels, stream, GatedValueGradients{x, g, dy, dx, dg});
   const auto launch = [&](auto width) {
     using Tile = RowTile<width()>;
     simt::launch<gate_backward_kernel<width()>>(dim3(static_cast<unsigned>(s.batch), Tile::tiles(s.channels)),

@@ -25,9 +25,11 @@ struct GateSpec {
     s.channels = draw.size(1, 97);
     return s;
   }
-  // The first and the last stage of xecgnet_standin.
+  // The first and the last stage of xecgnet_standin, and the gated linear map of s4.
   static std::vector<GateShape> workload() {
-    return {{.batch = 64, .time = 250, .channels = 32}, {.batch = 64, .time = 32, .channels = 256}};
+    return {{.batch = 64, .time = 250, .channels = 32},
+            {.batch = 64, .time = 32, .channels = 256},
+            {.batch = 64 * 250, .time = 1, .channels = 512}};
   }
   static std::string describe(const GateShape& s) { return fmt::format("N{} T{} C{}", s.batch, s.time, s.channels); }
   static constexpr BufferSpec samples(const GateShape& s, const char* name, Role role = Role::kInput) {

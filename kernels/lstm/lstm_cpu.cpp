@@ -22,19 +22,6 @@ inline float sigmoid(float x) {
   return 1.0F / (1.0F + fast_exp(x < -88.0F ? 88.0F : -x));
 }
 
-// With a relative error below 3e-7: Cephes' polynomial where |x| < 0.625, elsewhere by the exponential.
-inline float hyperbolic_tangent(float x) {
-  const float z = x * x;
-  float p = -5.70498872745e-3F;
-  p = p * z + 2.06390887954e-2F;
-  p = p * z - 5.37397155531e-2F;
-  p = p * z + 1.33314422036e-1F;
-  p = p * z - 3.33332819422e-1F;
-  const float magnitude = std::abs(x);
-  const float large = 1.0F - 2.0F / (fast_exp(magnitude > 20.0F ? 40.0F : 2.0F * magnitude) + 1.0F);
-  return magnitude < 0.625F ? p * z * x + x : std::copysign(large, x);
-}
-
 // One sample of one record: gates from their sums (`sums`, the product's, and x), then cell and h. `before` is the cell
 // of the sample before.
 void put_cell(std::int64_t width, const float* __restrict sums, const float* __restrict x,

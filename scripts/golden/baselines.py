@@ -4,7 +4,8 @@ Usage: baselines.py [OUT.safetensors]      (default: tests/model/golden/baseline
 
 Small configurations of fcn_wang, resnet1d_wang, inception1d, xresnet1d101, lstm and lstm_bidir, built here from
 torch.nn's layers by the tables of Strodthoff et al. 2021 (github.com/helme/ecg_ptbxl_benchmarking), of s4 (state_space.py),
-and of the stand-ins mrf_cnn_standin, cnn_bilstm_standin, resnet34_standin and xecgnet_standin. Everything is computed in double precision
+and of the stand-ins mrf_cnn_standin, cnn_bilstm_standin, resnet34_standin, xecgnet_standin, cnn_entropy_standin and
+multibranch_cnn_standin. Everything is computed in double precision
 and stored as float32; dropout is 0. For each model the file holds
   <model>.state        the initial state, all tensors of state_dict() but num_batches_tracked, by name, flattened and
                        joined
@@ -14,7 +15,7 @@ and stored as float32; dropout is 0. For each model the file holds
 and x (N, leads, T), y (N, classes); as metadata the sizes. s4_basis (3, 250, 8): the functions that S4's kernels of 250
 samples and 8 states are made of, for steps of 0.001, 0.01 and 0.1. The same as features.fcn_wang.* for fcn_wang with hand-crafted
 features f (N, features), which the source does not have: HC-CNN-TN's branch reads them, and the head gets what it makes
-of them beside the pooled channels.
+of them beside the pooled channels; and as features.cnn_entropy_standin.* for that, with a branch of its own.
 """
 import argparse
 import collections
@@ -181,6 +182,79 @@ class Bidirectional(nn.Module):
         return self.lstm(self.convs(x).transpose(1, 2))[0].transpose(1, 2)
 
 
+class EntropyNet(nn.Module):
+    """Strided convolutions, all their results sample by sample, and beside them a small network's of the features."""
+    def __init__(self, channels, kernels, features):
+        super().__init__()
+        widths, samples = [LEADS, *channels], SAMPLES
+        layers = []
+        for i, o, k in zip(widths, channels, kernels):
+            layers += [conv_norm(i, o, k, 2, False), nn.LeakyReLU(0.01)]
+            samples = (samples + 1) // 2
+        self.body = nn.Sequential(*layers)
+        if features:
+            self.hc = nn.Sequential(nn.BatchNorm1d(features), nn.Linear(features, BRANCH), nn.BatchNorm1d(BRANCH),
+                                    nn.LeakyReLU(0.01))
+        self.head = nn.Sequential(nn.Identity(), nn.Linear(samples * widths[-1] + (BRANCH if features else 0), CLASSES))
+
+    def forward(self, x, f=None):
+        y = self.body(x).transpose(1, 2).flatten(1)
+        return self.head(y if f is None else torch.cat([y, self.hc(f)], 1))
+
+
+class TimeAttention(nn.Module):
+    def __init__(self, channels, width):
+        super().__init__()
+        self.hidden = nn.Linear(channels, width)
+        self.score = nn.Parameter(torch.randn(1, width) / width ** 0.5)
+
+    def forward(self, x):
+        """x (N, T, channels)"""
+        weights = torch.softmax(torch.tanh(self.hidden(x)) @ self.score[0], -1)
+        return torch.einsum('nt,ntc->nc', weights, x)
+
+
+class MapConvolution(nn.Module):
+    """3 x 3, batch norm, ReLU; the weight is stored (outputs, rows and inputs, columns)."""
+    def __init__(self, i, o):
+        super().__init__()
+        self.layers = conv_norm(3 * i, o, 3)
+
+    def forward(self, x):
+        weight = self.layers[0].weight
+        o, _, k = weight.shape
+        y = F.conv2d(x, weight.view(o, 3, -1, k).transpose(1, 2), padding=1)
+        n = self.layers[1]
+        y = F.batch_norm(y, n.running_mean, n.running_var, n.weight, n.bias, self.training, n.momentum, n.eps)
+        return F.relu(y)
+
+
+class Branches(nn.Module):
+    def __init__(self, channels, kernels, width, attention_width, map_channels):
+        super().__init__()
+        layers, i = {}, 1
+        for o, k in zip(channels, kernels):
+            layers[str(len(layers))] = conv_norm(i, o, k)
+            layers[str(len(layers))] = nn.MaxPool1d(2)
+            i = o
+        layers['lstm'] = nn.LSTM(i, width, batch_first=True, bidirectional=True)
+        layers['attention'] = TimeAttention(2 * width, attention_width)
+        self.lead = nn.ModuleDict(layers)
+        self.maps = nn.ModuleList(MapConvolution(i, o) for i, o in zip([1, *map_channels], map_channels))
+
+    def forward(self, x):
+        y = x.flatten(0, 1)[:, None]  # (N * leads, 1, T): one set of weights and of statistics for all leads
+        for name, layer in self.lead.items():
+            if name == 'lstm':
+                y = layer(y.transpose(1, 2))[0]
+            else:
+                y = layer(y)
+        y = y.view(len(x), 1, x.shape[1], -1)  # A map of leads and values
+        for i, layer in enumerate(self.maps):
+            y = layer(F.max_pool2d(y, 2) if i else y)
+        return y.permute(0, 2, 3, 1).flatten(1)
+
+
 def mean_max(y):
     return torch.cat([y.mean(-1), y.amax(-1)], 1)
 
@@ -279,6 +353,17 @@ def xecgnet_standin(**sizes):
     return Standin(body, lambda y: y.mean(-1), nn.Sequential(nn.Identity(), nn.Linear(channels, CLASSES)))
 
 
+def cnn_entropy_standin(channels, kernels, features=0):
+    return EntropyNet(channels, kernels, features)
+
+
+def multibranch_cnn_standin(channels, kernels, width, attention_width, map_channels):
+    body = Branches(channels, kernels, width, attention_width, map_channels)
+    values = LEADS // 2 ** (len(map_channels) - 1) * (2 * width // 2 ** (len(map_channels) - 1)) * map_channels[-1]
+    head = nn.Sequential(nn.Linear(values, HEAD), nn.ReLU(), nn.Identity(), nn.Linear(HEAD, CLASSES))
+    return Standin(body, lambda y: y, head)
+
+
 MODELS = {
     fcn_wang: dict(channels=[6, 8, 5], kernels=[8, 5, 3]),
     resnet1d_wang: dict(channels=6, blocks=3, stem_kernel=7, kernels=[5, 3]),
@@ -291,8 +376,10 @@ MODELS = {
     resnet34_standin: dict(channels=[4, 6], blocks=[2, 1], stem_kernel=9, kernel=5),
     xecgnet_standin: dict(channels=[4, 6], blocks=[2, 1], stem_kernel=9, kernel=5, reduction=2),
     s4: dict(width=5, layers=2, states=4),
+    cnn_entropy_standin: dict(channels=[4, 6, 3], kernels=[7, 5, 3]),
+    multibranch_cnn_standin: dict(channels=[3, 4], kernels=[5, 3], width=4, attention_width=3, map_channels=[2, 3]),
 }
-NO_HEAD_WIDTH = {'s4', 'mrf_cnn_standin', 'resnet34_standin', 'xecgnet_standin'}
+NO_HEAD_WIDTH = {'s4', 'cnn_entropy_standin', 'mrf_cnn_standin', 'resnet34_standin', 'xecgnet_standin'}
 
 
 def joined(tensors):
@@ -341,6 +428,7 @@ def main():
     torch.manual_seed(SEED_WITH_FEATURES)
     tensors['f'] = torch.randn(RECORDS, FEATURES)
     tensors |= make(fcn_wang, MODELS[fcn_wang], x, y, tensors['f'])
+    tensors |= make(cnn_entropy_standin, MODELS[cnn_entropy_standin] | {'features': FEATURES}, x, y, tensors['f'])
     assert all(torch.isfinite(t).all() for t in tensors.values())
     sizes = {f.__name__: s | {'feature_width': BRANCH} for f, s in MODELS.items()}
     for name in sizes.keys() - NO_HEAD_WIDTH:

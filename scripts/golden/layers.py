@@ -133,6 +133,18 @@ def long_conv1d():
                    ['x', 'w'])
 
 
+def leaky_relu_and_tanh():
+    x = torch.cat([grid(3, 7, scale=2.0).flatten(), torch.tensor([0.0, -0.0, 40.0, -40.0, 1 / 64])])
+    yield case('leaky_relu', 'slope 0.01', {}, {'x': x}, lambda x: F.leaky_relu(x), ['x'])
+    yield case('tanh', '', {}, {'x': x}, lambda x: torch.tanh(x), ['x'])
+
+
+def softmax_pool():
+    for n, c, t in [(2, 3, 8), (1, 5, 1)]:
+        yield case('softmax_pool', f'{n}x{c}x{t}', {}, {'x': grid(n, c, t), 'z': grid(n, t, scale=3.0)},
+                   lambda x, z: (x * torch.softmax(z, -1)[:, None]).sum(-1), ['x', 'z'])
+
+
 def lstm():
     """nn.LSTM, batch first: x (N, T, inputs); one layer in one direction, or two layers in both."""
     for n, t, inputs, width, layers, both in [(2, 7, 3, 5, 1, False), (1, 1, 2, 1, 1, False), (3, 6, 4, 3, 2, True)]:
@@ -202,7 +214,8 @@ def main():
     parser.add_argument('out', nargs='?', default=ROOT / 'tests/engine/golden/layers.json', type=pathlib.Path)
     out = parser.parse_args().out
     makers = (conv1d, batch_norm, max_pool, element_wise, layer_norm, linear, attention, weighted_bce,
-              avg_pool, max_time, select_time, lstm, gate, long_conv1d)
+              avg_pool, max_time, select_time, lstm, gate, long_conv1d, softmax_pool,
+              leaky_relu_and_tanh)
     cases = [c for make in makers for c in make()]
     out.write_text('[\n' + ',\n'.join(json.dumps(c, separators=(',', ':')) for c in cases) + '\n]\n')
     print(f'{out}: {len(cases)} cases, {out.stat().st_size} bytes')

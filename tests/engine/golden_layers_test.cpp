@@ -52,7 +52,7 @@ struct Case {
   explicit Case(const json& j)
       : params(j.at("params")), op(j.at("op")), name(op + " " + j.at("name").get<std::string>()) {
     const bool channels_first = op == "conv1d" || op == "batch_norm" || op == "max_pool" || op == "avg_pool" ||
-                                op == "gate" || op == "long_conv1d" || op.ends_with("_time");
+                                op == "gate" || op == "long_conv1d" || op == "softmax_pool" || op.ends_with("_time");
     const auto convert = [&](const std::string& key, const Tensor& t) {
       if (key == "weight" && op == "conv1d") return from_pytorch(t, nn::Layout::kConv1d);
       if (key == "weight" && op == "linear") return from_pytorch(t, nn::Layout::kLinear);
@@ -113,9 +113,12 @@ Tensor forward(Case& c) {
   if (c.op == "select_time") return ops::select_time(c.in("x"), c.params.at("sample"));
   if (c.op == "lstm") return run_lstm(c);
   if (c.op == "long_conv1d") return ops::long_conv1d(c.in("x"), c.in("w"), c.params.at("before"));
+  if (c.op == "softmax_pool") return ops::softmax_pool(c.in("z"), c.in("x"));
   if (c.op == "gate") return ops::gate(c.in("x"), c.in("g"));
   if (c.op == "gelu") return ops::gelu(c.in("x"));
   if (c.op == "relu") return ops::relu(c.in("x"));
+  if (c.op == "leaky_relu") return ops::leaky_relu(c.in("x"));
+  if (c.op == "tanh") return ops::tanh(c.in("x"));
   if (c.op == "layer_norm") return ops::layer_norm(c.in("x"), c.in("weight"), c.in("bias"), c.params.at("eps"));
   if (c.op == "linear") return ops::linear(c.in("x"), c.in("weight"), c.in("bias"));
   if (c.op == "weighted_bce") return ops::weighted_bce(c.in("logits"), c.in("labels"), c.in("pos_weight"));

@@ -131,12 +131,13 @@ TEST_P(Baseline, EqualsPyTorch) {
 INSTANTIATE_TEST_SUITE_P(Models, Baseline,
                          ::testing::Values("fcn_wang", "resnet1d_wang", "inception1d", "xresnet1d101", "lstm",
                                            "lstm_bidir", "mrf_cnn_standin", "cnn_bilstm_standin", "resnet34_standin",
-                                           "xecgnet_standin", "s4"),
+                                           "xecgnet_standin", "s4", "cnn_entropy_standin", "multibranch_cnn_standin"),
                          [](const auto& test) { return test.param; });
 
 TEST(ConvClassifier, EqualsPyTorchWithFeatures) {
   const Golden golden;
   expect_equal("fcn_wang", golden, "features.fcn_wang", golden.at("f"));
+  expect_equal("cnn_entropy_standin", golden, "features.cnn_entropy_standin", golden.at("f"));
 }
 
 TEST(ConvClassifier, FeaturesAddABranch) {
@@ -175,6 +176,13 @@ TEST(ConvClassifier, HasThePublishedNumberOfParameters) {
   EXPECT_EQ(count("cnn_bilstm_standin", 5), 393477);
   EXPECT_EQ(count("resnet34_standin", 5), 16606085);
   EXPECT_EQ(count("xecgnet_standin", 5), 2235517);
+  const auto count_of_records = [](const char* name, std::int64_t features) {
+    Architecture a(name);
+    a.set_shape({.classes = 5, .features = features, .leads = 12, .samples = 1000});
+    return a.build(0)->parameter_count();
+  };
+  EXPECT_EQ(count_of_records("cnn_entropy_standin", 108), 156573);
+  EXPECT_EQ(count_of_records("multibranch_cnn_standin", 0), 816965);
 }
 
 // Kaiming normal by the fan in, biases 0, batch norms 1 and 0.
@@ -220,6 +228,10 @@ TEST(ConvClassifier, RefusesWhatCannotBe) {
   expect_error(build("resnet34_standin", shape, {{"blocks", {3}}}), {"4 channels and 1 blocks"});
   expect_error(build("xecgnet_standin", shape, {{"reduction", 64}}), {"32 channels, fewer than the reduction of 64"});
   expect_error(build("s4", shape, {{"states", 5}}), {"5 states, expected an even number"});
+  expect_error(build("cnn_entropy_standin", shape, {{"kernels", {3}}}), {"5 channels and 1 kernels"});
+  expect_error(build("multibranch_cnn_standin", shape, {{"kernels", {3, 5, 4}}}), {"odd kernels"});
+  expect_error(build("multibranch_cnn_standin", shape, {{"map_channels", {2, 2, 2}}}),
+               {"a map of 2 leads and 64 values cannot be halved 2 times"});
   shorter.samples = 7;
   expect_error(build("cnn_bilstm_standin", shorter, {}), {"7 samples, at least 8 are needed"});
 }

@@ -61,6 +61,13 @@ TEST(PrepareData, TasksAndFeatureSets) {
   const auto mean = std::find(set.feature_names.begin(), set.feature_names.end(), "hr_mean_bpm");
   ASSERT_NE(mean, set.feature_names.end());
   EXPECT_NEAR(set.features[static_cast<std::size_t>(mean - set.feature_names.begin())], 65, 1);
+  config.features = FeatureSet::kEntropies;
+  set = prepare_anew(config);
+  ASSERT_EQ(set.feature_names.size(), 108U);
+  EXPECT_EQ(set.feature_names[0], "shannon_entropy_I");
+  EXPECT_EQ(set.feature_names[107], "svd_entropy_V6");
+  ASSERT_EQ(set.features.size(), 108U * TinyPtbxl::kRecords);
+  EXPECT_TRUE(set.features[0] > 0 && set.features[0] < std::log(16.0F)) << set.features[0];
 }
 
 // The filters change what they should: mean and deviation of a lead, in physical units.

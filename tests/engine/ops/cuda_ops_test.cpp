@@ -89,6 +89,10 @@ TEST_F(CudaOps, EqualTheCpu) {
        [](auto& in) {
          return ops::lstm(in[0], {in[1], in[2], in[3], in[4]}, true);
        }},
+      {"leaky_relu", {{3, 41}}, [](auto& in) { return ops::leaky_relu(in[0], 0.2F); }},
+      {"tanh", {{3, 41}}, [](auto& in) { return ops::tanh(in[0]); }},
+      {"softmax_pool", {{3, 19}, {3, 19, 36}}, [](auto& in) { return ops::softmax_pool(in[0], in[1]); }},
+      {"transpose", {{3, 19, 36}}, [](auto& in) { return ops::transpose(in[0]); }},
       {"gelu", {{3, 41}}, [](auto& in) { return ops::gelu(in[0]); }},
       {"gate", {{3, 19, 36}, {3, 36}}, [](auto& in) { return ops::gate(in[0], in[1]); }},
       {"long_conv1d", {{3, 19, 36}, {31, 36}}, [](auto& in) { return ops::long_conv1d(in[0], in[1], 17); }},

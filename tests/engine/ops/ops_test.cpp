@@ -76,6 +76,15 @@ TEST(Ops, TheMaximumOverTimeIsTheFirstAndNaNReachesIt) {
   EXPECT_EQ(x.grad().values(), (std::vector<float>{0, 2, 1, 0, 0, 0}));
 }
 
+TEST(Ops, TransposeExchangesTimeAndChannels) {
+  const Tensor x = leaf({1, 2, 3, 4, 5, 6}, {1, 2, 3});
+  const Tensor y = ops::transpose(x);
+  EXPECT_EQ(y.shape(), (Shape{1, 3, 2}));
+  EXPECT_EQ(y.values(), (std::vector<float>{1, 4, 2, 5, 3, 6}));
+  backward(y, Tensor::from<float>({10, 20, 30, 40, 50, 60}, {1, 3, 2}));
+  EXPECT_EQ(x.grad().values(), (std::vector<float>{10, 30, 50, 20, 40, 60}));
+}
+
 // Whole channels, about as many as the probability says, and the same in both directions.
 TEST(Ops, ChannelDropoutDropsAChannelOfARecordThroughout) {
   const kernels::DropoutKey key = {.probability = 0.25F, .seed = 5, .layer = 1, .step = 2};
@@ -129,6 +138,10 @@ TEST(Ops, WrongShapesAreErrorsThatNameBoth) {
   EXPECT_NE(message([&] {
               ops::basis_taps(Tensor::zeros({4, 2, 3}), Tensor::zeros({2, 3, 3}), Tensor::zeros({3}));
             }).find("(2, 3, 3)"),
+            std::string::npos);
+  EXPECT_NE(message([&] {
+              ops::softmax_pool(Tensor::zeros({2, 3}), x);
+            }).find("(2, 3) and x (2, 10, 3)"),
             std::string::npos);
   EXPECT_NE(message([&] { ops::channel_dropout(x, {.probability = 1}); }).find("probability 1"), std::string::npos);
   EXPECT_NE(message([&] { ops::attention(x, 2, {}); }).find("heads"), std::string::npos);
