@@ -249,7 +249,7 @@ TEST_F(CudaGraphSteps, NoArgumentOfAStepIsFrozen) {
   for (const std::size_t count : {8, 5}) {
     parts.steps->begin_epoch(parts.rows, 0, {1e-3, 2e-3, 3e-3});
     for (int step = 0; step < 3; ++step) parts.steps->train_step(count);
-    parts.steps->score(parts.rows, static_cast<std::int64_t>(count), {});
+    parts.steps->score_batches(parts.rows, static_cast<std::int64_t>(count), {});
     for (const bool training : {true, false}) {
       const CapturedWork* work = parts.steps->work(training, count);
       ASSERT_TRUE(work != nullptr && work->graph() != nullptr);
