@@ -1,4 +1,7 @@
 // oneDNN's primitives over elements: activations, additions, reductions.
+#include <algorithm>
+#include <iterator>
+
 #include "bench/opponents/onednn_call.h"
 #include "kernels/activation/activation.h"
 #include "kernels/add/add.h"
@@ -21,26 +24,42 @@ dnnl::eltwise_forward::primitive_desc eltwise(algorithm kind, const OnednnLayout
 #endif
 }
 
+// An activation in oneDNN; the gradient of some is computed from y instead of x.
+struct Activation {
+  const char* name;
+  algorithm forward;
+  algorithm backward;
+  bool from_y;
+};
+constexpr Activation kActivations[] = {
+    {"relu_", algorithm::eltwise_relu, algorithm::eltwise_relu_use_dst_for_bwd, true},
+    {"gelu_", algorithm::eltwise_gelu_erf, algorithm::eltwise_gelu_erf, false},
+    {"tanh_", algorithm::eltwise_tanh, algorithm::eltwise_tanh_use_dst_for_bwd, true},
+};
+
 std::vector<Opponent> activation(const Op& op, const OpCase& work, const kernels::ActivationShape& s) {
+  const auto* known = std::find_if(std::begin(kActivations), std::end(kActivations),
+                                   [&](const Activation& one) { return op.name.rfind(one.name, 0) == 0; });
+  if (known == std::end(kActivations)) return {};
   const OnednnLayout x = onednn_floats({s.count}, Tag::a);
-  const bool relu = op.name.rfind("relu_", 0) == 0;
   auto call = std::make_shared<OnednnCall>(work);
   if (op.gradient_of.empty()) {
-    const auto forward = eltwise(relu ? algorithm::eltwise_relu : algorithm::eltwise_gelu_erf, x);
+    const auto forward = eltwise(known->forward, x);
     call->then(dnnl::eltwise_forward(forward),
                {{DNNL_ARG_SRC, call->buffer("x", x)}, {DNNL_ARG_DST, call->buffer("y", x)}});
     return {onednn_opponent(call, forward.impl_info_str())};
   }
-  const auto kind = relu ? algorithm::eltwise_relu_use_dst_for_bwd : algorithm::eltwise_gelu_erf;
+  const algorithm kind = known->backward;
   const auto forward = eltwise(kind, x);
 #if DNNL_VERSION_MAJOR >= 3
   const auto backward = onednn_gradient<dnnl::eltwise_backward>(forward, kind, x, x, x, 0.0F, 0.0F);
 #else
   const auto backward = onednn_gradient<dnnl::eltwise_backward>(forward, kind, x, x, 0.0F, 0.0F);
 #endif
-  call->then(dnnl::eltwise_backward(backward), {{relu ? DNNL_ARG_DST : DNNL_ARG_SRC, call->buffer(relu ? "y" : "x", x)},
-                                                {DNNL_ARG_DIFF_DST, call->buffer("dy", x)},
-                                                {DNNL_ARG_DIFF_SRC, call->buffer("dx", x)}});
+  call->then(dnnl::eltwise_backward(backward),
+             {{known->from_y ? DNNL_ARG_DST : DNNL_ARG_SRC, call->buffer(known->from_y ? "y" : "x", x)},
+              {DNNL_ARG_DIFF_DST, call->buffer("dy", x)},
+              {DNNL_ARG_DIFF_SRC, call->buffer("dx", x)}});
   return {onednn_opponent(call, backward.impl_info_str())};
 }
 
