@@ -174,9 +174,9 @@ class Trainer {
   RunSource run_source_;
   ProcessGroup& group_;
   GpuGroup* gpus_;
-  Tensor loss_weights_;       // of a batch of ...
-  std::size_t weighted_ = 0;  // ... so many records, on the GPU
-  bool stop_agreed_ = false;  // by all ranks, in the last step
+  Tensor loss_weights_;                 // on the GPU, of batches of ...
+  std::size_t loss_weights_batch_ = 0;  // ... so many records
+  bool stop_agreed_ = false;            // by all ranks, in the last step
   bool save_agreed_ = false;
   double save_every_s_ = kSaveEverySeconds;
   std::chrono::steady_clock::time_point saved_;

@@ -71,7 +71,7 @@ void Trainer::check_group() const {
   if (config_.device == DeviceChoice::kCheck)
     throw UsageError(fmt::format("--device check on {} processes: it compares the steps of one", group_.size()),
                      "Use --device cuda, or one process.");
-  if (config_.auto_batch_size)
+  if (config_.auto_batch_size && on_gpus())
     throw UsageError(
         fmt::format("--batch-size auto on {} processes, whose GPUs may have different memory", group_.size()),
         "Give the size of the whole batch.");
@@ -147,9 +147,9 @@ void Trainer::add_up_gradients() {
 }
 
 const Tensor& Trainer::weights_on_gpu(std::size_t batch) {
-  if (weighted_ != batch)
+  if (loss_weights_batch_ != batch)
     loss_weights_ = loss_weights(static_cast<std::int64_t>(batch), group_.size()).to(Device::kCuda);
-  weighted_ = batch;
+  loss_weights_batch_ = batch;
   return loss_weights_;
 }
 

@@ -1,8 +1,10 @@
 // Several processes with an emulated GPU each: exchanges, and one training by two of them against one.
 #include <cmath>
+#include <cstddef>
 #include <filesystem>
 #include <fstream>
 #include <functional>
+#include <limits>
 #include <memory>
 #include <string>
 #include <vector>
@@ -19,7 +21,9 @@
 #include "engine/cuda.h"
 #include "engine/nccl/nccl_group.h"
 #include "engine/ops/ops.h"
+#include "engine/transfer.h"
 #include "model/trainer.h"
+#include "tests/common/expect_error.h"
 #include "tests/common/temporary_folder.h"
 #include "tests/engine/forked_ranks.h"
 #include "tests/engine/on_cuda.h"
@@ -29,6 +33,7 @@ namespace cardiograd::model {
 namespace {
 
 namespace fs = std::filesystem;
+using cardiograd::testing::expect_error;
 using cardiograd::testing::in_processes;
 using cardiograd::testing::random_tensor;
 using cardiograd::testing::TemporaryFolder;
@@ -259,6 +264,32 @@ TEST_F(CudaGroup, LocalBatchNormIsAnotherModel) {
   const std::vector<double> local = losses_in(folder.path() / "local");
   ASSERT_EQ(local.size(), 3U);
   EXPECT_GT(std::abs(local[0] - losses_in(folder.path() / "synchronized")[0]), 1e-4);
+}
+
+// The weights of one process alone.
+TEST_P(CudaGroupTraining, WhatIsNotFiniteIsNamedWithItsRank) {
+  with_gpus(2, [&](ProcessGroup& group, GpuGroup& gpus) {
+    const TemporaryFolder folder;
+    Trainer trainer(on_gpu(GetParam()), tiny_set(), folder.path(), group, &gpus);
+    Tensor& first = *trainer.net().parameters()[0].tensor;
+    const float not_a_number = std::numeric_limits<float>::quiet_NaN();
+    if (group.rank() == 1) upload(reinterpret_cast<std::byte*>(first.address()), &not_a_number, sizeof not_a_number);
+    expect_error([&] { trainer.run({}); }, {"training stopped: the loss of step 1 is nan", "rank 1: the parameter"});
+  });
+}
+
+TEST_F(CudaGroup, RefusesWhatIsForOneProcess) {
+  with_gpus(2, [](ProcessGroup& group, GpuGroup& gpus) {
+    const TemporaryFolder folder;
+    TrainingConfig config = on_gpu(GraphChoice::kAuto);
+    const auto make = [&](GpuGroup* given) { const Trainer trainer(config, tiny_set(), folder.path(), group, given); };
+    expect_error([&] { make(nullptr); }, {"2 processes on the GPU without a group of their GPUs"});
+    config.auto_batch_size = true;
+    expect_error([&] { make(&gpus); }, {"--batch-size auto on 2 processes"});
+    config.auto_batch_size = false;
+    config.device = DeviceChoice::kCheck;
+    expect_error([&] { make(&gpus); }, {"--device check on 2 processes"});
+  });
 }
 
 INSTANTIATE_TEST_SUITE_P(Steps, CudaGroupTraining, ::testing::Values(GraphChoice::kOff, GraphChoice::kAuto),

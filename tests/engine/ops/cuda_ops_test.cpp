@@ -54,7 +54,7 @@ constexpr kernels::DropoutKey kKey = {.probability = 0.3F, .seed = 5, .layer = 2
 
 class CudaOps : public testing::CudaTest {};
 
-TEST_F(CudaOps, EqualTheCpu) {
+TEST_F(CudaOps, OfSequencesEqualTheCpu) {
   const std::vector<Case> cases = {
       {"conv1d",
        {{3, 37, 6}, {5, 3, 10}, {10}},
@@ -102,6 +102,12 @@ TEST_F(CudaOps, EqualTheCpu) {
          return ops::basis_taps(random_tensor({9, 4, 35}, 7).to(in[0].device()), in[0], in[1]);
        }},
       {"channel_dropout", {{3, 7, 31}}, [](auto& in) { return ops::channel_dropout(in[0], kKey); }},
+  };
+  for (const Case& test : cases) expect_same(test);
+}
+
+TEST_F(CudaOps, OfRowsEqualTheCpu) {
+  const std::vector<Case> cases = {
       {"linear", {{2, 9, 7}, {7, 13}, {13}}, [](auto& in) { return ops::linear(in[0], in[1], in[2]); }},
       {"feed_forward",
        {{5, 12}, {12, 9}, {9}, {9, 7}, {7}},
