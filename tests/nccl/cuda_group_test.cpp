@@ -81,8 +81,8 @@ TEST_F(CudaGroup, SumsAreThoseInDoubleInTheOrderOfRanks) {
       Tensor values = Tensor::from(random_values(count, group.rank()), shape).to(Device::kCuda);
       gpus.sum(values);
       const std::vector<float> sums = values.values();
-      std::vector<std::vector<float>> all;
-      for (int r = 0; r < 3; ++r) all.push_back(random_values(count, r));
+      const std::vector<std::vector<float>> all = {random_values(count, 0), random_values(count, 1),
+                                                   random_values(count, 2)};
       for (std::size_t i = 0; i < count; ++i) {
         const float expected = static_cast<float>(static_cast<double>(all[0][i]) + static_cast<double>(all[1][i]) +
                                                   static_cast<double>(all[2][i]));
