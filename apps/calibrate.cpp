@@ -137,13 +137,13 @@ void calibrate(const Options& o) {
   const std::vector<std::uint8_t> labels = data::labels_of(set, rows);
   const MatmulPrecision precision(d.precision);
   trained.net->to(device);
-  const model::DataLoader source(model::take_arrays(set, d.feature_scaling, d.crops()), d.signal_scaling, device);
+  const model::DataLoader loader(model::take_arrays(set, d.feature_scaling, d.crops()), d.signal_scaling, device);
   const auto measured = [&] {
-    return calibrations(model::score(*trained.net, source, rows, o.batch_size, {}).probabilities, labels,
+    return calibrations(model::score(*trained.net, loader, rows, o.batch_size, {}).probabilities, labels,
                         d.class_names);
   };
   const std::vector<evaluation::Calibration> before = measured();
-  const std::vector<model::CalibratedClass> classes = model::calibrate(trained, source, rows, o.batch_size);
+  const std::vector<model::CalibratedClass> classes = model::calibrate(trained, loader, rows, o.batch_size);
   const std::vector<evaluation::Calibration> after = measured();
   trained.net->to(Device::kCpu);
   model::save_model(o.out, d, *trained.net, existing_files(o.force));

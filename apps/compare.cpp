@@ -108,8 +108,8 @@ Scored score_run(const Options& o, const std::string& path, const model::DataCon
   scored.labels = data::labels_of(set, rows);
   trained.net->to(device);
   const MatmulPrecision precision(d.precision);
-  const model::DataLoader source(model::take_arrays(set, d.feature_scaling, d.crops()), d.signal_scaling, device);
-  scored.probabilities = model::score(*trained.net, source, rows, o.batch_size, {}).probabilities;
+  const model::DataLoader loader(model::take_arrays(set, d.feature_scaling, d.crops()), d.signal_scaling, device);
+  scored.probabilities = model::score(*trained.net, loader, rows, o.batch_size, {}).probabilities;
   scored.run.epoch = d.epoch;
   scored.run.parameters = trained.net->parameter_count();
   scored.run.synthetic = d.synthetic;

@@ -167,7 +167,7 @@ struct Judge {
   model::DataConfig config;
   data::Dataset set;  // without its signals
   std::vector<std::int64_t> rows;
-  std::optional<model::DataLoader> source;
+  std::optional<model::DataLoader> loader;
   std::vector<float> probabilities;  // (rows, classes)
   std::vector<float> validation;     // likewise of the records that choose an ensemble's thresholds
 
@@ -190,9 +190,9 @@ void score_records(const Options& o, Device device, const std::vector<std::int64
   warn_of_known_folds(d, name, judge.set, o.folds);
   const MatmulPrecision precision(d.precision);
   judge.trained.net->to(device);
-  judge.source.emplace(model::take_arrays(judge.set, d.feature_scaling, d.crops()), d.signal_scaling, device);
+  judge.loader.emplace(model::take_arrays(judge.set, d.feature_scaling, d.crops()), d.signal_scaling, device);
   const auto probabilities = [&](const std::vector<std::int64_t>& rows) {
-    return score(*judge.trained.net, *judge.source, rows, o.batch_size, {}).probabilities;
+    return score(*judge.trained.net, *judge.loader, rows, o.batch_size, {}).probabilities;
   };
   judge.probabilities = probabilities(judge.rows);
   if (!val_folds.empty() && model::records_hash(judge.set) == d.data_hash)
@@ -281,7 +281,7 @@ void write_figures(const Options& o, const std::vector<Judge>& judges, const Ans
                                   first.file,
                                   first.set,
                                   first.config.folder,
-                                  *first.source,
+                                  *first.loader,
                                   o.folds,
                                   first.rows,
                                   answers.probabilities,
@@ -320,7 +320,7 @@ void evaluate(const Options& o) {
   // The first one last: what comes behind needs its recordings, and there is room for one set of them.
   for (auto judge = judges.rbegin(); judge != judges.rend(); ++judge) {
     score_records(o, device, val_folds, ensemble ? judge->file : "this model", *judge);
-    if (judge + 1 != judges.rend()) judge->source.reset();
+    if (judge + 1 != judges.rend()) judge->loader.reset();
   }
   const Judge& first = judges.front();
   const Answers answers = answers_of(judges, val_folds);

@@ -44,7 +44,7 @@ struct Options {
 void add_options(CLI::App& app, Options& o) {
   app.add_option("--model", o.model, "last.safetensors or best.safetensors of a run, or the run's folder: the best one")
       ->required();
-  app.add_option("RECORD", o.records, "WFDB records, EDF, BDF, CSV or XML files (docs/formats.md)")->required();
+  app.add_option("RECORD", o.records, "WFDB records, or EDF, CSV, DICOM and other files (docs/formats.md)")->required();
   app.add_option("--out", o.out, "page to write: one HTML file that needs nothing beside itself");
   app.add_option("--svg", o.svg, "drawing to write, of one record and one class, in plain colors");
   app.add_option("--json", o.json,

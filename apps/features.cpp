@@ -87,7 +87,8 @@ void run_features(const Options& options) {
     return features_of_dataset(options);
   }
   if (options.records.empty()) {
-    throw UsageError("no record", "Give WFDB records, EDF, BDF or CSV files, or --data DIR --out FILE.csv.");
+    throw UsageError("no record",
+                     "Give WFDB records, or EDF, CSV, DICOM and other files, or --data DIR --out FILE.csv.");
   }
   if (options.out && !options.annotator)
     throw UsageError("--out without --data or --annotator",
@@ -124,7 +125,7 @@ int main(int argc, char** argv) {
       "Hand-crafted features of ECGs: a table of single recordings, a CSV file of a PTB-XL folder, the fiducial "
       "points of each beat, or a drawing of them on ECG paper.",
       "features");
-  app.add_option("records", options.records, "WFDB records, EDF, BDF or CSV files (docs/formats.md)");
+  app.add_option("records", options.records, "WFDB records, or EDF, CSV, DICOM and other files (docs/formats.md)");
   app.add_option("--data", options.data, "PTB-XL folder (ptbxl_database.csv and the records)");
   app.add_option("--out", options.out,
                  "CSV file for --data; reasons of missing values go to <name>_missing.csv. With --annotator: folder");

@@ -43,9 +43,10 @@ struct Options {
 void add_options(CLI::App& app, Options& o) {
   app.add_option("--model", o.model, "last.safetensors or best.safetensors of a run, or the run's folder: the best one")
       ->required();
-  app.add_option("RECORD", o.records,
-                 "WFDB records, EDF, BDF or CSV files (docs/formats.md); their names come from standard input, one a "
-                 "line, when none are given or for '-'");
+  app.add_option(
+      "RECORD", o.records,
+      "WFDB records, or EDF, CSV, DICOM and other files (docs/formats.md); their names come from standard input, one a "
+      "line, when none are given or for '-'");
   auto* json = app.add_flag("--json", o.json, "one line of JSON per record");
   app.add_flag("--csv", o.csv, "a CSV row per record, and a header")->excludes(json);
   o.recording.add(app);
@@ -160,7 +161,8 @@ int predict(const Options& o) {
 }  // namespace cardiograd::apps
 
 int main(int argc, char** argv) {
-  CLI::App app("Says what a trained model makes of 12-lead ECGs in WFDB, EDF, BDF or CSV files.", "predict");
+  CLI::App app("Says what a trained model makes of 12-lead ECGs in files (WFDB, EDF, BDF, CSV, DICOM, SCP-ECG, XML).",
+               "predict");
   cardiograd::apps::Options options;
   cardiograd::apps::add_options(app, options);
   int status = 0;

@@ -122,7 +122,7 @@ TrainingConfig with_options(TrainingConfig config, const Options& o) {
   make_canonical(o, "training.init", config.init);
   // What the command line says against it is left for check() to refuse.
   if (o.values.given("data.task") || o.values.given("data.unlabeled")) return config;
-  model::settle_labels(config);
+  model::resolve_labels(config);
   return config;
 }
 
@@ -358,12 +358,14 @@ void train(const Options& options, const Launch& launch) {
   // A folder that is there is locked before anything in it is looked at.
   std::optional<FolderLock> lock;
   if (group->is_first() && options.out && fs::is_directory(*options.out)) lock.emplace(*options.out);
+  group->set_patience(options.rank_timeout_s);
   const Run run = choose_together(options, *group);
   if (group->has_others()) cuda::choose_gpu(launch.place);
   const Device device = device_for(run.config.device);
   expect_equal_devices(*group, device);
   const std::unique_ptr<GpuGroup> gpus = group->has_others() && device == Device::kCuda ? join_gpus(*group) : nullptr;
   set_thread_count(static_cast<int>(run.config.threads));
+  group->set_patience(0);  // Preparing data may take any time, and one rank longer than another.
   data::Dataset set = read_data(options, run.config.data);
   if (!is_quiet()) fmt::print("{}\n", printable_lines(data::describe(set)));
 

@@ -56,6 +56,14 @@ std::string finding_text(const Finding& finding, const char* what, bool own) {
 
 }  // namespace
 
+void Finding::add(std::int64_t in_record, std::int64_t id) {
+  constexpr std::size_t kMaxNamed = 10;
+  if (in_record == 0) return;
+  count += in_record;
+  ++records;
+  if (first_ids.size() < kMaxNamed) first_ids.push_back(id);
+}
+
 void warn_of_damaged(const std::vector<DamagedRecord>& damaged, std::int64_t records) {
   constexpr std::size_t kWarned = 3;
   if (damaged.empty()) return;

@@ -23,9 +23,12 @@ inline constexpr std::int16_t kInvalidInt16 = -32768;
 
 // What was found wrong in a few records: how many, and the first ten by ecg_id.
 struct Finding {
-  std::int64_t count = 0;    // samples or leads
-  std::int64_t records = 0;  // in which they are
-  std::vector<std::int64_t> first_ids;
+  std::int64_t count = 0;               // samples or leads
+  std::int64_t records = 0;             // in which they are
+  std::vector<std::int64_t> first_ids;  // ten at most
+
+  // `in_record` of them in the record with this id.
+  void add(std::int64_t in_record, std::int64_t id);
 };
 
 // A record that cannot be used, and why.

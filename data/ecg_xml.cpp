@@ -303,10 +303,10 @@ Source read_philips(const pugi::xml_node& root, const fs::path& path) {
 }  // namespace
 
 bool is_ecg_xml(std::string_view content) {
-  const std::string_view head = content.substr(0, 4096);
-  return head.find('<') != std::string_view::npos &&
-         (head.find("AnnotatedECG") != std::string_view::npos || head.find("<RestingECG") != std::string_view::npos ||
-          head.find("<restingecgdata") != std::string_view::npos);
+  std::string head(content.substr(0, 4096));
+  std::erase(head, '\0');  // of UTF-16
+  const auto has = [&](const char* text) { return head.find(text) != std::string::npos; };
+  return has("<") && (has("AnnotatedECG") || has("<RestingECG") || has("<restingecgdata"));
 }
 
 ecg::Recording parse_ecg_xml(std::string_view content, const fs::path& path) {

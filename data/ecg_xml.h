@@ -1,4 +1,5 @@
-// ECGs in XML: HL7's annotated ECG (aECG, the format of the FDA) and GE's MUSE ("RestingECG").
+// ECGs in XML: HL7's annotated ECG (aECG, the format of the FDA), GE's MUSE ("RestingECG") and Philips' Sierra
+// ("restingecgdata").
 // Sources: HL7 aECG implementation guide, Brown and Badilini (2005); MUSE's own DTD.
 #pragma once
 
@@ -9,7 +10,7 @@
 
 namespace cardiograd::data {
 
-// Whether a text is one of the two.
+// Whether a text, in UTF-8 or UTF-16, is one of them.
 bool is_ecg_xml(std::string_view content);
 
 // The leads of the first rhythm, in the unit of the file; medians of beats are not read. A MUSE file has eight leads,

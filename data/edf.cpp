@@ -3,6 +3,7 @@
 #include <algorithm>
 #include <array>
 #include <charconv>
+#include <chrono>
 #include <cmath>
 #include <optional>
 #include <utility>
@@ -254,25 +255,27 @@ Scale scale_of(const EdfSignal& signal, std::size_t index, const EdfHeader& head
   return {physical_min, digital_min, (physical_max - physical_min) / static_cast<double>(digital_max - digital_min)};
 }
 
-// Days since 1 March of year 0, for differences.
-std::optional<std::int64_t> day_number(std::string_view day, std::string_view month, std::string_view year) {
+// "02-MAY-1951"
+std::optional<std::chrono::year_month_day> date_of(std::string_view text) {
   static constexpr std::array<std::string_view, kMonths> kNames = {"JAN", "FEB", "MAR", "APR", "MAY", "JUN",
                                                                    "JUL", "AUG", "SEP", "OCT", "NOV", "DEC"};
-  std::int64_t d = 0, y = 0;
-  const auto parse = [](std::string_view text, std::int64_t& value) {
-    return std::from_chars(text.data(), text.data() + text.size(), value).ptr == text.data() + text.size();
+  if (text.size() != 11 || text[2] != '-' || text[6] != '-') return std::nullopt;
+  int day = 0, year = 0;
+  const auto parse = [](std::string_view digits, int& value) {
+    return std::from_chars(digits.data(), digits.data() + digits.size(), value).ptr == digits.data() + digits.size();
   };
-  const auto found = std::find(kNames.begin(), kNames.end(), month);
-  if (!parse(day, d) || !parse(year, y) || found == kNames.end()) return std::nullopt;
-  const std::int64_t m = (found - kNames.begin() + 10) % 12;
-  if (m >= 10) --y;
-  return 365 * y + y / 4 - y / 100 + y / 400 + (m * 306 + 5) / 10 + d - 1;
+  const auto found = std::find(kNames.begin(), kNames.end(), text.substr(3, 3));
+  if (!parse(text.substr(0, 2), day) || !parse(text.substr(7), year) || found == kNames.end()) return std::nullopt;
+  const std::chrono::year_month_day date{std::chrono::year(year),
+                                         std::chrono::month(static_cast<unsigned>(found - kNames.begin()) + 1),
+                                         std::chrono::day(static_cast<unsigned>(day))};
+  return date.ok() ? std::optional(date) : std::nullopt;
 }
 
-// "02-MAY-1951"
-std::optional<std::int64_t> day_number(std::string_view date) {
-  if (date.size() != 11 || date[2] != '-' || date[6] != '-') return std::nullopt;
-  return day_number(date.substr(0, 2), date.substr(3, 3), date.substr(7));
+// Birthdays between the two, which are in this order.
+int years_between(const std::chrono::year_month_day& from, const std::chrono::year_month_day& to) {
+  const bool before_birthday = std::pair(to.month(), to.day()) < std::pair(from.month(), from.day());
+  return static_cast<int>(to.year()) - static_cast<int>(from.year()) - (before_birthday ? 1 : 0);
 }
 
 std::string word(const std::string& text, int index) {
@@ -284,15 +287,12 @@ std::string word(const std::string& text, int index) {
 
 // EDF+: "code sex birthdate name", and "Startdate 02-MAY-2002 ...".
 std::vector<std::string> comments_of(const EdfHeader& header) {
-  constexpr double kDaysPerYear = 365.25;
   std::vector<std::string> comments;
   if (!header.kind.starts_with("EDF+") && !header.kind.starts_with("BDF+")) return comments;
   const std::string sex = word(header.patient, 1);
   if (sex == "M" || sex == "F") comments.push_back(sex == "M" ? "Sex: Male" : "Sex: Female");
-  const auto born = day_number(word(header.patient, 2));
-  const auto start = day_number(word(header.recording, 1));
-  if (born && start && *start >= *born)
-    comments.push_back(fmt::format("Age: {}", static_cast<int>(static_cast<double>(*start - *born) / kDaysPerYear)));
+  const auto born = date_of(word(header.patient, 2)), start = date_of(word(header.recording, 1));
+  if (born && start && *start >= *born) comments.push_back(fmt::format("Age: {}", years_between(*born, *start)));
   return comments;
 }
 

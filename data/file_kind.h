@@ -1,4 +1,4 @@
-// What a file is that is no recording of a format that this project reads, as its first bytes tell.
+// What a file is, as its first bytes tell: for errors about files that are not read.
 #pragma once
 
 #include <optional>
@@ -12,7 +12,7 @@ struct FileKind {
 };
 
 // Of the first 4 KiB or more of a file; nothing for what is not recognized, among it WFDB, EDF, BDF, CSV and gzip.
-// aECG and MUSE are recognized although they are read.
+// Formats that are read are recognized too: a damaged file of one is named by it.
 std::optional<FileKind> kind_of(std::string_view content);
 
 // Whether the bytes are those of a text: no control characters but white space, in UTF-8, Latin-1 or UTF-16.

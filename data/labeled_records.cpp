@@ -36,6 +36,10 @@ struct Outcome {
 };
 
 std::vector<std::string> leads_of(const LabeledSettings& settings) {
+  constexpr std::size_t kMaxLeads = 63;
+  if (settings.leads.size() > kMaxLeads)
+    throw Error(fmt::format("--leads: {} leads, at most {} are possible", settings.leads.size(), kMaxLeads),
+                "Name fewer leads.");
   if (!settings.leads.empty()) return settings.leads;
   return {ecg::kStandardLeads.begin(), ecg::kStandardLeads.end()};
 }
@@ -150,14 +154,7 @@ void report_left_out(const LabeledSettings& settings, const LabelTable& table, c
   log_warning("left out: {}", text);
 }
 
-void note(Finding& finding, std::int64_t count, std::int64_t line) {
-  if (count == 0) return;
-  finding.count += count;
-  ++finding.records;
-  if (finding.first_ids.size() < kNamed) finding.first_ids.push_back(line);
-}
-
-void add_record(const LabelRow& row, const Outcome& outcome, Dataset& set) {
+void add_record(const LabeledSettings& settings, const LabelRow& row, const Outcome& outcome, Dataset& set) {
   const PreparedRecord& record = *outcome.record;
   const auto append = [](auto& to, const auto& from) { to.insert(to.end(), from.begin(), from.end()); };
   append(set.signals, record.signal);
@@ -170,17 +167,12 @@ void add_record(const LabelRow& row, const Outcome& outcome, Dataset& set) {
   set.ages.push_back(static_cast<float>(outcome.person.age));
   set.sexes.push_back(static_cast<float>(outcome.person.sex));
   if (std::find(row.labels.begin(), row.labels.end(), 1) == row.labels.end()) ++set.unlabeled_records;
-  note(set.invalid_samples, record.invalid_samples, row.line);
-  note(set.flat_leads, std::popcount(static_cast<std::uint64_t>(record.flat_leads)), row.line);
+  set.invalid_samples.add(record.invalid_samples, row.line);
+  set.flat_leads.add(std::popcount(static_cast<std::uint64_t>(record.flat_leads)), row.line);
   set.samples = record.samples;
   set.unit = record.unit;
+  if (set.records == 0) set.filter = filter_text(settings.recording, record.source_unit);
   ++set.records;
-}
-
-std::string filter_text(const LabeledSettings& settings) {
-  const RecordingSettings& recording = settings.recording;
-  if (recording.normalize == Normalize::kNone) return recording.filter.description;
-  return recording.normalize_filter.description + ", z-score per record";
 }
 
 }  // namespace
@@ -198,12 +190,11 @@ Dataset prepare_labeled(const LabeledSettings& settings) {
   set.lead_names = leads_of(settings);
   set.leads = static_cast<std::int64_t>(set.lead_names.size());
   set.rate = settings.rate;
-  set.filter = filter_text(settings);
   if (settings.recording.features.compute) set.feature_names = settings.recording.features.names;
   for (std::size_t i = 0; i < outcomes.size(); ++i) {
     Outcome& outcome = outcomes[i];
     if (outcome.record)
-      add_record(table.rows[i], outcome, set);
+      add_record(settings, table.rows[i], outcome, set);
     else
       ++(outcome.missing ? set.missing_records : set.unfit_records);
     outcome.record.reset();  // Its memory is needed.

@@ -23,15 +23,6 @@ namespace {
 
 namespace fs = std::filesystem;
 
-constexpr std::size_t kNamed = 10;
-
-void note(Finding& finding, std::int64_t count, std::int64_t ecg_id) {
-  if (count == 0) return;
-  finding.count += count;
-  ++finding.records;
-  if (finding.first_ids.size() < kNamed) finding.first_ids.push_back(ecg_id);
-}
-
 // Labels, folds and persons of the cache's records with a class (or of all), their scales and features. Returns which
 // of its records these are.
 std::vector<std::size_t> add_records(const PrepareSettings& settings, const PrepareSource& source, SignalCache& cache,
@@ -50,8 +41,8 @@ std::vector<std::size_t> add_records(const PrepareSettings& settings, const Prep
     set.ages.push_back(static_cast<float>(row.person.age));
     set.sexes.push_back(static_cast<float>(row.person.sex));
     set.ages_over_89 += row.age_over_89 ? 1 : 0;
-    note(set.invalid_samples, cache.invalid_samples[i], row.ecg_id);
-    note(set.flat_leads, std::popcount(static_cast<std::uint64_t>(cache.flat_leads[i])), row.ecg_id);
+    set.invalid_samples.add(cache.invalid_samples[i], row.ecg_id);
+    set.flat_leads.add(std::popcount(static_cast<std::uint64_t>(cache.flat_leads[i])), row.ecg_id);
   }
   for (std::size_t i = 0; i < cache.damaged_rows.size(); ++i)
     set.damaged.push_back(

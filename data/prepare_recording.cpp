@@ -162,6 +162,11 @@ PreparedRecord prepare_recording(const RecordingSettings& settings, const ecg::R
   return record;
 }
 
+std::string filter_text(const RecordingSettings& settings, std::string_view unit_of_source) {
+  if (settings.normalize == Normalize::kNone) return settings.filter.description;
+  return unit_of_source == "z" ? "none" : settings.normalize_filter.description + ", z-score per record";
+}
+
 std::int64_t flat_leads_of(const Eigen::ArrayXXd& signal) {
   std::int64_t flat = 0;
   for (Eigen::Index lead = 0; lead < signal.cols(); ++lead) {

@@ -4,6 +4,7 @@
 #include <cstdint>
 #include <functional>
 #include <string>
+#include <string_view>
 #include <vector>
 
 #include <Eigen/Core>
@@ -49,6 +50,9 @@ struct RecordingSettings {
   SignalFilter normalize_filter;
   FeatureExtractor features;
 };
+
+// What is done to signals of this unit, in words.
+std::string filter_text(const RecordingSettings& settings, std::string_view unit_of_source);
 
 struct PreparedRecord {
   std::int64_t samples = 0;

@@ -20,11 +20,6 @@ namespace {
 
 namespace fs = std::filesystem;
 
-std::string filter_text(const PrepareSettings& settings, const std::string& unit_of_source) {
-  if (settings.recording.normalize == Normalize::kNone) return settings.recording.filter.description;
-  return unit_of_source == "z" ? "none" : settings.recording.normalize_filter.description + ", z-score per record";
-}
-
 // Reads the record with stamps of its files. They are taken before the reading: a file that changes meanwhile then
 // looks changed to the next run.
 DigitalRecording read_stamped(const fs::path& folder, const std::string& stem, PreparedRecord& record) {
@@ -118,7 +113,7 @@ SetShape shape_of_set(const PrepareSettings& settings, const PrepareSource& sour
   for (std::size_t i = 0; i < rows.size(); ++i) {
     try {
       const PreparedRecord first = prepare_row(settings, source, rows[i]);
-      return {first.samples, first.unit, filter_text(settings, first.source_unit)};
+      return {first.samples, first.unit, filter_text(settings.recording, first.source_unit)};
     } catch (const Error& error) {
       if (!settings.skip_damaged) throw;
       failures.add(static_cast<std::int64_t>(i), error);

@@ -7,6 +7,7 @@
 #include <fmt/format.h>
 
 #include "base/error.h"
+#include "base/text.h"
 #include "data/csv.h"
 #include "ecg/channels.h"
 #include "ecg/units.h"
@@ -44,20 +45,6 @@ std::string from_utf16(std::string_view bytes, bool big_endian) {
     put_utf8(text, static_cast<std::uint32_t>(big_endian ? a << 8 | b : b << 8 | a));
   }
   return text;
-}
-
-bool is_utf8(std::string_view bytes) {
-  std::size_t following = 0;
-  for (const unsigned char c : bytes) {
-    if (following > 0) {
-      if (c >> 6 != 2) return false;
-      --following;
-    } else if (c >= 0x80) {
-      following = c >> 5 == 6 ? 1 : c >> 4 == 14 ? 2 : c >> 3 == 30 ? 3 : 9;
-      if (following == 9) return false;
-    }
-  }
-  return following == 0;
 }
 
 std::string clean_cell(std::string_view text) {

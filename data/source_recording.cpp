@@ -180,7 +180,8 @@ std::span<const RecordingFormat> recording_formats() {
 std::string formats_document() {
   std::string text =
       "# Files that are read\n\n"
-      "`predict` and `features` read these; `features --formats` prints this document. What a file is is told by its "
+      "All programs read these (`train` and `evaluate` with `--labels`); `features --formats` prints this document. "
+      "What a file is is told by its "
       "content, not by its name.\n"
       "Files of other kinds (ISHNE, MFER, PDF, HDF5, ...) are refused by name, with a way to convert them.\n\n"
       "| format | recognized by | read | not read |\n|---|---|---|---|\n";
@@ -196,8 +197,8 @@ std::string formats_document() {
   text +=
       "\nSignals that are no ECG (blood pressure, pulse, breathing, EEG, markers, ...) are left aside and named: those "
       "without the name of a lead\n"
-      "where others have one, and those whose unit is no voltage. The rate is that of most leads. "
-      "`train` and `evaluate` read WFDB records of\n"
+      "where others have one, and those whose unit is no voltage. The rate is that of most leads. In PTB-XL's layout "
+      "records are WFDB of\n"
       "one segment.\n";
   return text;
 }

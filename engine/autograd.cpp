@@ -1,6 +1,7 @@
 #include "engine/autograd.h"
 
 #include <algorithm>
+#include <unordered_map>
 #include <unordered_set>
 #include <utility>
 
@@ -37,6 +38,28 @@ std::vector<std::shared_ptr<AutogradMeta>> reachable(const std::shared_ptr<Autog
   }
   return found;
 }
+
+// How many operations of the backward pass are still to add to the gradient of a leaf.
+class PendingGradients {
+ public:
+  PendingGradients(const std::vector<std::shared_ptr<AutogradMeta>>& order, const GradientReady& ready)
+      : ready_(ready) {
+    if (!ready_) return;
+    for (const auto& meta : order)
+      for (const auto& input : meta->node->inputs)
+        if (input->slab != nullptr) ++operations_[input.get()];
+  }
+
+  void done(const GraphNode& node) {
+    if (!ready_) return;
+    for (const auto& input : node.inputs)
+      if (input->slab != nullptr && --operations_.at(input.get()) == 0) ready_(*input);
+  }
+
+ private:
+  const GradientReady& ready_;
+  std::unordered_map<const AutogradMeta*, int> operations_;
+};
 
 // On the GPU it is made once and never released: at the end of the program the driver may be gone.
 Tensor one_on(Device device) {
@@ -121,7 +144,7 @@ bool is_gradient_of_loss(const Tensor& dy) {
   return gradient_of_loss != nullptr && dy.storage_address() == gradient_of_loss;
 }
 
-void backward(const Tensor& y, const Tensor& dy) {
+void backward(const Tensor& y, const Tensor& dy, const GradientReady& ready) {
   check_history(y);
   expect_shape("backward", "dy", dy, y.shape());
   ops::common_device("backward", {&y, &dy});
@@ -130,6 +153,7 @@ void backward(const Tensor& y, const Tensor& dy) {
   std::sort(order.begin(), order.end(),
             [](const auto& a, const auto& b) { return a->node->sequence > b->node->sequence; });
   y.autograd()->grad = dy.detach();
+  PendingGradients pending(order, ready);
   for (auto& meta : order) {
     const std::unique_ptr<GraphNode> node = std::move(meta->node);
     const Tensor gradient = std::move(meta->grad);
@@ -138,6 +162,7 @@ void backward(const Tensor& y, const Tensor& dy) {
       const LayerScope layer = LayerScope::whole_path(node->layer);
       node->backward(gradient);
     }
+    pending.done(*node);
     meta.reset();
   }
 }

@@ -19,6 +19,9 @@ namespace cardiograd {
 // Receives the gradient of an operation's result.
 using BackwardFunction = std::function<void(const Tensor& dy)>;
 
+// Told in backward() of a leaf with a slab (gradient_slab.h) once nothing more is added to its gradient.
+using GradientReady = std::function<void(const AutogradMeta& leaf)>;
+
 struct GradientSlab;  // gradient_slab.h
 
 struct GraphNode {
@@ -80,8 +83,9 @@ void backward(const Tensor& loss);
 bool is_gradient_of_loss(const Tensor& dy);
 
 // The same for the sum of y * dy: the gradients of a result of any shape, given its own gradient `dy` (float32, the
-// shape and device of y). Throws Error when `y` has no history or `dy` does not fit.
-void backward(const Tensor& y, const Tensor& dy);
+// shape and device of y). `ready`, where there is one, is told of each leaf that y depends on, while the gradients of
+// earlier layers are still to come. Throws Error when `y` has no history or `dy` does not fit.
+void backward(const Tensor& y, const Tensor& dy, const GradientReady& ready = {});
 
 // While alive, operations on this thread record nothing.
 class NoGrad {

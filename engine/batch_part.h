@@ -18,7 +18,7 @@ class BatchPart {
     std::int64_t batch = 0;  // rows of the whole batch; on the GPU, where it shares statistics
     // False for rows that stand in for none, on a rank to which none have fallen: they are computed, because all ranks
     // must come to the same exchanges, and count for nothing.
-    bool count = true;
+    bool counts = true;
   };
 
   // The groups over which batch norm takes its statistics, on the CPU and on the GPU; nullptr: over these rows alone.

@@ -77,6 +77,21 @@ const Connection& working() {
   return connection();
 }
 
+// The stream beside the engine's; never destroyed, as that one.
+struct SecondStream {
+  cudaStream_t stream = nullptr;
+  cudaEvent_t begin = nullptr, end = nullptr;
+  bool current = false;  // a Beside lives
+  bool joined = true;
+
+  SecondStream() {
+    check(cudaStreamCreateWithFlags(&stream, cudaStreamNonBlocking), "creating a stream");
+    for (cudaEvent_t* event : {&begin, &end})
+      check(cudaEventCreateWithFlags(event, cudaEventDisableTiming), "creating an event");
+  }
+};
+SecondStream* second = nullptr;
+
 }  // namespace
 
 const Problem* problem() {
@@ -108,7 +123,26 @@ std::size_t free_memory() {
 }
 
 kernels::Stream stream() {
-  return working().stream;
+  return second != nullptr && second->current ? second->stream : working().stream;
+}
+
+Beside::Beside() {
+  const cudaStream_t first = working().stream;
+  if (second == nullptr) second = new SecondStream;
+  check(cudaEventRecord(second->begin, first), "recording an event");
+  check(cudaStreamWaitEvent(second->stream, second->begin, 0), "letting a stream wait");
+  second->current = true;
+  second->joined = false;
+}
+Beside::~Beside() {
+  second->current = false;
+}
+
+void join_beside() {
+  if (second == nullptr || second->joined || second->current) return;
+  check(cudaEventRecord(second->end, second->stream), "recording an event");
+  check(cudaStreamWaitEvent(working().stream, second->end, 0), "letting a stream wait");
+  second->joined = true;
 }
 
 void synchronize() {

@@ -3,8 +3,8 @@
 // (cuda_absent.cpp), everything but problem(), problem_of_status() and emulated() throws Error with its words. All
 // throw Error for what the runtime reports, which may be the failure of a kernel launched before.
 //
-// All kernels and copies go through one stream, in order, and never through CUDA's default stream. The host waits for
-// it only where it says so here.
+// All kernels and copies go through one stream, in order, but for what a Beside puts into a second one, and never
+// through CUDA's default stream. The host waits for it only where it says so here.
 #pragma once
 
 #include <cstddef>
@@ -58,6 +58,20 @@ void synchronize();
 // Before this process waits for another one: what is in the stream goes on meanwhile. On a GPU it always does; the
 // emulation does it now.
 void let_run();
+
+// A second stream beside the engine's, for what need not wait for the work that comes next. While a Beside lives,
+// stream() is that second one: what is put into it comes after all that the engine's stream holds by then, and goes on
+// beside what is put there later. Memory that it works on is kept until join_beside(). None within another.
+class Beside {
+ public:
+  Beside();
+  ~Beside();
+  Beside(const Beside&) = delete;
+  Beside& operator=(const Beside&) = delete;
+};
+// What is put into the engine's stream from now on comes after all that was put beside it. Nothing while a Beside
+// lives.
+void join_beside();
 
 // Device memory, aligned to 256 bytes; nullptr when there is no more. release() waits for the GPU.
 std::byte* allocate(std::size_t bytes);

@@ -38,13 +38,14 @@ Tensor GpuGroup::weighted_sum(const Tensor& own, const Tensor& weights) {
   return total;
 }
 
-void GpuGroup::sum(Tensor& values) {
+Tensor GpuGroup::sum(Tensor& values) {
   if (values.count() > kMaxGathered) return sum_parts(values);
-  const Tensor all = gather(values);
+  Tensor all = gather(values);
   sum_ranks(size(), values.count(), all, nullptr, values.address());
+  return all;
 }
 
-void GpuGroup::sum_parts(Tensor& values) {
+Tensor GpuGroup::sum_parts(Tensor& values) {
   const auto ranks = static_cast<std::size_t>(size());
   const RankPart own = part_of_rank(values.count(), rank(), size());
   Tensor parts = values.new_empty({size(), own.count()});
@@ -65,6 +66,7 @@ void GpuGroup::sum_parts(Tensor& values) {
     received.push_back({values.address() + theirs.first, theirs.count()});
   }
   exchange(sent, received);
+  return parts;
 }
 
 std::string identity_of_gpu() {

@@ -46,11 +46,12 @@ class GpuGroup {
   Tensor weighted_sum(const Tensor& own, const Tensor& weights);
   // Replaces the values by their sum over all ranks, added up in double in the order of ranks: the same bits in every
   // run. Of many values each rank adds up one part and sends it to the others, so that 2 (size - 1) / size of them go
-  // out of each, as with a ring; of few all ranks add up all, in one exchange instead of two.
-  void sum(Tensor& values);
+  // out of each, as with a ring; of few all ranks add up all, in one exchange instead of two. Returns the memory that
+  // it works with: to be kept where the stream is not the engine's (cuda::Beside).
+  Tensor sum(Tensor& values);
 
  private:
-  void sum_parts(Tensor& values);
+  Tensor sum_parts(Tensor& values);
 };
 
 // What identifies a GPU among all that a job has: its machine and its place there, "node3 0000:17:00.0".

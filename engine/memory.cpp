@@ -120,7 +120,7 @@ void CachingAllocator::refuse(std::size_t bytes) const {
   throw OutOfMemory(
       fmt::format("out of memory: {} asked for, {} in use{}{}", memory_text(bytes), memory_text(statistics_.in_use),
                   source_.describe(), limit_ == SIZE_MAX ? "" : fmt::format(", limited to {}", memory_text(limit_))),
-      "Use a smaller --batch-size.");
+      "Use smaller batches.");
 }
 
 // Called when a tensor goes, maybe because memory has run out.

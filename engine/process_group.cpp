@@ -15,6 +15,12 @@ class SingleProcess : public ProcessGroup {
   }
 };
 
+class Finished : public ProcessGroup::Pending {
+ public:
+  bool finished() override { return true; }
+  void wait() override {}
+};
+
 template <class Value>
 std::span<std::byte> bytes_of(Value* values, std::int64_t count) {
   return std::as_writable_bytes(std::span(values, static_cast<std::size_t>(count)));
@@ -24,6 +30,13 @@ std::span<std::byte> bytes_of(Value* values, std::int64_t count) {
 
 RankPart part_of_rank(std::int64_t count, int rank, int size) {
   return {count * rank / size, count * (rank + 1) / size};
+}
+
+std::unique_ptr<ProcessGroup::Pending> ProcessGroup::begin_exchange(const char* what, int /*lane*/,
+                                                                    const std::vector<std::span<const std::byte>>& sent,
+                                                                    const std::vector<std::span<std::byte>>& received) {
+  exchange(what, sent, received);
+  return std::make_unique<Finished>();
 }
 
 std::vector<double> ProcessGroup::gather(const char* what, const std::vector<double>& own) {
@@ -75,34 +88,62 @@ void ProcessGroup::take_from_first(const char* what, float* values, std::int64_t
 }
 
 void ProcessGroup::sum(const char* what, float* values, std::int64_t count) {
-  if (!has_others()) return;
-  const auto ranks = static_cast<std::size_t>(size());
-  const RankPart own = part_of_rank(count, rank(), size());
-  std::vector<float> parts(ranks * static_cast<std::size_t>(own.count()));
+  PendingSum(*this, what, 0, values, count).wait();
+}
+
+PendingSum::PendingSum(ProcessGroup& group, const char* what, int lane, float* values, std::int64_t count)
+    : group_(group), what_(what), lane_(lane), values_(values), count_(count) {
+  const auto ranks = static_cast<std::size_t>(group_.size());
+  const RankPart own = part_of(group_.rank());
+  parts_.resize(ranks * static_cast<std::size_t>(own.count()));
   std::vector<std::span<const std::byte>> sent;
   std::vector<std::span<std::byte>> received;
-  for (int r = 0; r < size(); ++r) {
-    const RankPart theirs = part_of_rank(count, r, size());
-    sent.push_back(bytes_of(values + theirs.first, theirs.count()));
-    received.push_back(bytes_of(parts.data() + r * own.count(), own.count()));
+  for (int r = 0; r < group_.size(); ++r) {
+    const RankPart theirs = part_of(r);
+    sent.push_back(bytes_of(values_ + theirs.first, theirs.count()));
+    received.push_back(bytes_of(parts_.data() + r * own.count(), own.count()));
   }
-  exchange(what, sent, received);
-  for (std::int64_t i = 0; i < own.count(); ++i) {
+  pending_ = group_.begin_exchange(what_, lane_, sent, received);
+}
+
+RankPart PendingSum::part_of(int rank) const {
+  return part_of_rank(count_, rank, group_.size());
+}
+
+void PendingSum::add_up() {
+  const RankPart own = part_of(group_.rank());
+  const auto stride = static_cast<std::size_t>(own.count());
+  for (std::size_t i = 0; i < stride; ++i) {
     double total = 0;
-    for (std::size_t r = 0; r < ranks; ++r)
-      total += static_cast<double>(parts[r * static_cast<std::size_t>(own.count()) + static_cast<std::size_t>(i)]);
-    values[own.first + i] = static_cast<float>(total);
+    for (std::size_t at = i; at < parts_.size(); at += stride) total += static_cast<double>(parts_[at]);
+    values_[own.first + static_cast<std::int64_t>(i)] = static_cast<float>(total);
   }
-  sent.assign(ranks, bytes_of(values + own.first, own.count()));
-  received.clear();
-  for (int r = 0; r < size(); ++r) {
-    const RankPart theirs = part_of_rank(count, r, size());
-    received.push_back(bytes_of(values + theirs.first, theirs.count()));
+  std::vector<std::span<const std::byte>> sent(static_cast<std::size_t>(group_.size()),
+                                               bytes_of(values_ + own.first, own.count()));
+  std::vector<std::span<std::byte>> received;
+  for (int r = 0; r < group_.size(); ++r) {
+    const RankPart theirs = part_of(r);
+    received.push_back(bytes_of(values_ + theirs.first, theirs.count()));
   }
   // One's own sum lies where it belongs.
-  sent[static_cast<std::size_t>(rank())] = {};
-  received[static_cast<std::size_t>(rank())] = {};
-  exchange(what, sent, received);
+  sent[static_cast<std::size_t>(group_.rank())] = {};
+  received[static_cast<std::size_t>(group_.rank())] = {};
+  pending_ = group_.begin_exchange(what_, lane_ == 0 ? 0 : lane_ + 1, sent, received);
+  added_up_ = true;
+}
+
+bool PendingSum::finished() {
+  if (!pending_->finished()) return false;
+  if (added_up_) return true;
+  add_up();
+  return pending_->finished();
+}
+
+void PendingSum::wait() {
+  pending_->wait();
+  if (added_up_) return;
+  add_up();
+  pending_->wait();
 }
 
 ProcessGroup& single_process() {

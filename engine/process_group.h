@@ -8,6 +8,7 @@
 
 #include <cstddef>
 #include <cstdint>
+#include <memory>
 #include <span>
 #include <string>
 #include <vector>
@@ -34,6 +35,24 @@ class ProcessGroup {
   // Error naming the ranks that have not answered after patience() seconds.
   virtual void exchange(const char* what, const std::vector<std::span<const std::byte>>& sent,
                         const std::vector<std::span<std::byte>>& received) = 0;
+
+  // An exchange that goes on while this process works.
+  class Pending {
+   public:
+    Pending() = default;
+    virtual ~Pending() = default;
+    Pending(const Pending&) = delete;
+    Pending& operator=(const Pending&) = delete;
+    // Looks once; true when all has arrived.
+    virtual bool finished() = 0;
+    // Until all has arrived. Throws what exchange() throws.
+    virtual void wait() = 0;
+  };
+  // Begins an exchange; the memory must stay until it is finished. Those that are pending at one time have different
+  // `lanes`, from 1, on all ranks the same. Here: done at once.
+  virtual std::unique_ptr<Pending> begin_exchange(const char* what, int lane,
+                                                  const std::vector<std::span<const std::byte>>& sent,
+                                                  const std::vector<std::span<std::byte>>& received);
 
   // Seconds that exchange() waits for the others; 0, as at first: without end.
   double patience() const { return patience_s_; }
@@ -68,5 +87,30 @@ struct RankPart {
   std::int64_t count() const { return end - first; }
 };
 RankPart part_of_rank(std::int64_t count, int rank, int size);
+
+// The sum of ProcessGroup::sum(), on its way while this process works. Nothing else may touch the values meanwhile.
+class PendingSum {
+ public:
+  // Takes two lanes (ProcessGroup::begin_exchange()): `lane` and the next; 0 for one that is waited for at once.
+  PendingSum(ProcessGroup& group, const char* what, int lane, float* values, std::int64_t count);
+
+  // Takes what has come a step further, without waiting; true when the sums are there.
+  bool finished();
+  // Until they are. Throws what exchange() throws.
+  void wait();
+
+ private:
+  RankPart part_of(int rank) const;
+  void add_up();
+
+  ProcessGroup& group_;
+  const char* what_;
+  int lane_;
+  float* values_;
+  std::int64_t count_;
+  std::vector<float> parts_;  // this rank's part of all values, of every rank
+  bool added_up_ = false;
+  std::unique_ptr<ProcessGroup::Pending> pending_;
+};
 
 }  // namespace cardiograd

@@ -1,6 +1,7 @@
 // Reads a recording and finds its heart beats.
 //
-//   read_ecg RECORD [--samples]     RECORD: a WFDB record, with or without extension, an EDF, BDF or CSV file
+//   read_ecg RECORD [--samples]     RECORD: a WFDB record, with or without extension, or a file of another format
+//   (docs/formats.md)
 //
 // Prints the recording's leads, rate and unit, and the heart rate from its R peaks; with --samples a line for each lead
 // instead of the heart rate. Exit status 2 for wrong use, 1 for a recording that cannot be read.

@@ -15,11 +15,11 @@ namespace {
 // Below it every record would get nearly the same probability.
 constexpr double kMinSlope = 0.01;
 
-std::vector<std::uint8_t> labels_at(const DataLoader& source, const std::vector<std::int64_t>& rows) {
-  const std::int64_t classes = source.labels().dim(1);
+std::vector<std::uint8_t> labels_at(const DataLoader& loader, const std::vector<std::int64_t>& rows) {
+  const std::int64_t classes = loader.labels().dim(1);
   std::vector<std::uint8_t> labels;
   for (const std::int64_t row : rows)
-    for (std::int64_t c = 0; c < classes; ++c) labels.push_back(source.labels().data()[row * classes + c] != 0 ? 1 : 0);
+    for (std::int64_t c = 0; c < classes; ++c) labels.push_back(loader.labels().data()[row * classes + c] != 0 ? 1 : 0);
   return labels;
 }
 
@@ -66,25 +66,25 @@ void scale_last_layer(Model& net, const std::vector<CalibratedClass>& classes) {
 
 }  // namespace
 
-std::vector<CalibratedClass> calibrate(TrainedModel& model, const DataLoader& source,
+std::vector<CalibratedClass> calibrate(TrainedModel& model, const DataLoader& loader,
                                        const std::vector<std::int64_t>& rows, std::int64_t batch_size) {
   ModelDescription& description = model.description;
   const std::size_t count = description.class_names.size();
-  const std::vector<std::uint8_t> labels = labels_at(source, rows);
+  const std::vector<std::uint8_t> labels = labels_at(loader, rows);
   const BatchScores all =
-      score_batches(*model.net, source, rows, batch_size, {}, 0, batches_of(source, rows.size(), batch_size));
+      score_batches(*model.net, loader, rows, batch_size, {}, 0, batches_of(loader, rows.size(), batch_size));
   std::vector<CalibratedClass> classes;
   for (std::size_t c = 0; c < count; ++c) {
-    classes.push_back(fit(all.logits, labels, count, c, source.crops().aggregate));
+    classes.push_back(fit(all.logits, labels, count, c, loader.crops().aggregate));
     classes.back().name = description.class_names[c];
   }
   model.net->to(Device::kCpu);
   scale_last_layer(*model.net, classes);
-  model.net->to(source.device());
+  model.net->to(loader.device());
   const bool fixed = std::all_of(description.thresholds.begin(), description.thresholds.end(),
                                  [](float t) { return t == evaluation::kDefaultThreshold; });
   if (fixed) return classes;
-  const Scores scores = score(*model.net, source, rows, batch_size, {});
+  const Scores scores = score(*model.net, loader, rows, batch_size, {});
   const std::vector<evaluation::ClassThreshold> tuned = evaluation::tune_thresholds(
       {scores.probabilities, labels, std::ssize(rows), std::ssize(classes), description.class_names});
   for (std::size_t c = 0; c < count; ++c)

@@ -22,7 +22,7 @@ struct CalibratedClass {
 // model file stays one of its kind. The thresholds become those with the highest F1 on `rows`, unless all are 0.5,
 // which stay. A class without positives, without negatives, or whose logits do not order the records stays as it is.
 // The net is on the loader's device. Throws Error for a model that does not say which its last layer is.
-std::vector<CalibratedClass> calibrate(TrainedModel& model, const DataLoader& source,
+std::vector<CalibratedClass> calibrate(TrainedModel& model, const DataLoader& loader,
                                        const std::vector<std::int64_t>& rows, std::int64_t batch_size);
 
 }  // namespace cardiograd::model

@@ -41,13 +41,13 @@ bool admits(const Range& range, double value) {
   if (!range.choices.empty())
     return std::any_of(range.choices.begin(), range.choices.end(),
                        [value](std::int64_t choice) { return value == static_cast<double>(choice); });
-  return value >= range.least && (range.below_most ? value < range.most : value <= range.most);
+  return value >= range.min && (range.below_max ? value < range.max : value <= range.max);
 }
 
 std::string range_text(const Range& range) {
   if (!range.choices.empty()) return fmt::format("{}", fmt::join(range.choices, ", "));
-  if (range.most == std::numeric_limits<double>::infinity()) return fmt::format("{} or more", range.least);
-  return fmt::format("{} {} {}", range.least, range.below_most ? "or more and less than" : "to", range.most);
+  if (range.max == std::numeric_limits<double>::infinity()) return fmt::format("{} or more", range.min);
+  return fmt::format("{} {} {}", range.min, range.below_max ? "or more and less than" : "to", range.max);
 }
 
 std::vector<std::string> words_of(const WordReference& reference) {

@@ -58,9 +58,9 @@ using ConfigValue = std::variant<std::string, bool, std::int64_t, double, std::v
 
 // What a number, or each number of a list, may be.
 struct Range {
-  double least = -std::numeric_limits<double>::infinity();
-  double most = std::numeric_limits<double>::infinity();
-  bool below_most = false;                     // `most` itself is not allowed
+  double min = -std::numeric_limits<double>::infinity();
+  double max = std::numeric_limits<double>::infinity();
+  bool below_max = false;                      // `max` itself is not allowed
   std::span<const std::int64_t> choices = {};  // these alone, when there are any; a constant
 };
 

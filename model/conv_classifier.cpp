@@ -12,9 +12,9 @@ namespace cardiograd::model {
 ConvClassifierFields::ConvClassifierFields(ClassifierConfig& config)
     : config_(config), fields_(data_shape_fields(config.classes, config.features, config.leads, config.samples)) {}
 
-ConvClassifierFields& ConvClassifierFields::add(const char* key, ConfigReference value, double most, const char* help) {
+ConvClassifierFields& ConvClassifierFields::add(const char* key, ConfigReference value, double max, const char* help) {
   fields_.push_back(
-      {.section = "model", .key = key, .value = std::move(value), .help = help, .range = {.least = 1, .most = most}});
+      {.section = "model", .key = key, .value = std::move(value), .help = help, .range = {.min = 1, .max = max}});
   return *this;
 }
 
@@ -36,13 +36,13 @@ std::vector<ConfigField> ConvClassifierFields::with_linear_head() const {
                     .key = "feature_width",
                     .value = &config_.feature_width,
                     .help = "width of both layers that read the hand-crafted features",
-                    .range = {.least = 1, .most = 65536},
+                    .range = {.min = 1, .max = 65536},
                     .came_later = true});
   fields.push_back({.section = "model",
                     .key = "head_dropout",
                     .value = &config_.head_dropout,
                     .help = "dropout probability before the last layer",
-                    .range = {.least = 0, .most = 1, .below_most = true}});
+                    .range = {.min = 0, .max = 1, .below_max = true}});
   return fields;
 }
 
@@ -53,15 +53,15 @@ std::vector<ConfigField> ConvClassifierFields::with_head(std::int64_t& head_widt
                                    .key = "head_width",
                                    .value = &head_width,
                                    .help = "hidden width of the head",
-                                   .range = {.least = 1, .most = 65536}});
+                                   .range = {.min = 1, .max = 65536}});
   return fields;
 }
 
 void check_conv_classifier(const std::string& model, const ClassifierConfig& config,
-                           const std::vector<ConfigField>& fields, std::int64_t least_samples) {
+                           const std::vector<ConfigField>& fields, std::int64_t min_samples) {
   check_fields(fields);
-  if (config.samples < least_samples)
-    throw Error(fmt::format("{}: {} samples, at least {} are needed", model, config.samples, least_samples),
+  if (config.samples < min_samples)
+    throw Error(fmt::format("{}: {} samples, at least {} are needed", model, config.samples, min_samples),
                 "Use longer records or crops.");
 }
 

@@ -54,15 +54,15 @@ class ConvClassifierFields {
   std::vector<ConfigField> with_linear_head() const;
 
  private:
-  ConvClassifierFields& add(const char* key, ConfigReference value, double most, const char* help);
+  ConvClassifierFields& add(const char* key, ConfigReference value, double max, const char* help);
 
   ClassifierConfig& config_;
   std::vector<ConfigField> fields_;
 };
 
-// Throws Error naming `model` when the data have records of fewer than `least_samples`; and what check_fields() throws.
+// Throws Error naming `model` when the data have records of fewer than `min_samples`; and what check_fields() throws.
 void check_conv_classifier(const std::string& model, const ClassifierConfig& config,
-                           const std::vector<ConfigField>& fields, std::int64_t least_samples);
+                           const std::vector<ConfigField>& fields, std::int64_t min_samples);
 
 class ConvClassifier : public Model {
  public:

@@ -208,18 +208,18 @@ Scores make_scores(std::vector<float> logits, double loss) {
   return scores;
 }
 
-std::int64_t batches_of(const DataLoader& source, std::size_t rows, std::int64_t batch_size) {
-  const auto inputs = static_cast<std::int64_t>(rows * crop_windows(source.crops(), source.samples()).size());
+std::int64_t batches_of(const DataLoader& loader, std::size_t rows, std::int64_t batch_size) {
+  const auto inputs = static_cast<std::int64_t>(rows * crop_windows(loader.crops(), loader.samples()).size());
   return (inputs + batch_size - 1) / batch_size;
 }
 
-BatchScores score_batches(Model& net, const DataLoader& source, const std::vector<std::int64_t>& rows,
+BatchScores score_batches(Model& net, const DataLoader& loader, const std::vector<std::int64_t>& rows,
                           std::int64_t batch_size, const Tensor& pos_weight, std::int64_t first_batch,
                           std::int64_t end_batch, const std::function<void()>& between) {
   const NoGrad no_grad;
   net.set_training(false);
   BatchScores scores;
-  const std::vector<std::int64_t> windows = crop_windows(source.crops(), source.samples());
+  const std::vector<std::int64_t> windows = crop_windows(loader.crops(), loader.samples());
   const std::size_t inputs = rows.size() * windows.size();
   for (std::int64_t number = first_batch; number < end_batch; ++number) {
     if (between) between();
@@ -230,8 +230,8 @@ BatchScores score_batches(Model& net, const DataLoader& source, const std::vecto
       some.push_back(rows[i / windows.size()]);
       starts.push_back(windows[i % windows.size()]);
     }
-    source.prefetch(rows, (first + count) / windows.size(), count / windows.size() + 1);
-    const Batch batch = source.batch(some, 0, count, starts);
+    loader.prefetch(rows, (first + count) / windows.size(), count / windows.size() + 1);
+    const Batch batch = loader.batch(some, 0, count, starts);
     const Tensor logits = net.forward(batch.signals, batch.features);
     const std::vector<float> values = logits.values();
     scores.logits.insert(scores.logits.end(), values.begin(), values.end());
@@ -242,21 +242,21 @@ BatchScores score_batches(Model& net, const DataLoader& source, const std::vecto
   return scores;
 }
 
-Scores join_batches(const DataLoader& source, std::size_t rows, BatchScores all) {
-  const std::size_t windows = crop_windows(source.crops(), source.samples()).size();
+Scores join_batches(const DataLoader& loader, std::size_t rows, BatchScores all) {
+  const std::size_t windows = crop_windows(loader.crops(), loader.samples()).size();
   double loss = 0;
   for (const double one : all.losses) loss += one;
   loss = all.losses.empty() ? std::numeric_limits<double>::quiet_NaN() : loss / static_cast<double>(rows * windows);
-  if (source.crops().samples == 0) return make_scores(std::move(all.logits), loss);
-  return join_windows(all.logits, windows, static_cast<std::size_t>(source.labels().dim(1)), source.crops().aggregate,
+  if (loader.crops().samples == 0) return make_scores(std::move(all.logits), loss);
+  return join_windows(all.logits, windows, static_cast<std::size_t>(loader.labels().dim(1)), loader.crops().aggregate,
                       loss);
 }
 
-Scores score(Model& net, const DataLoader& source, const std::vector<std::int64_t>& rows, std::int64_t batch_size,
+Scores score(Model& net, const DataLoader& loader, const std::vector<std::int64_t>& rows, std::int64_t batch_size,
              const Tensor& pos_weight, const std::function<void()>& between) {
-  const std::int64_t batches = batches_of(source, rows.size(), batch_size);
-  return join_batches(source, rows.size(),
-                      score_batches(net, source, rows, batch_size, pos_weight, 0, batches, between));
+  const std::int64_t batches = batches_of(loader, rows.size(), batch_size);
+  return join_batches(loader, rows.size(),
+                      score_batches(net, loader, rows, batch_size, pos_weight, 0, batches, between));
 }
 
 }  // namespace cardiograd::model

@@ -121,12 +121,12 @@ struct BatchScores {
   std::vector<double> losses;  // empty without weights
 };
 // Batches first ... end - 1 of those that `rows` have, `batch_size` at a time (of the last that there is: fewer).
-BatchScores score_batches(Model& net, const DataLoader& source, const std::vector<std::int64_t>& rows,
+BatchScores score_batches(Model& net, const DataLoader& loader, const std::vector<std::int64_t>& rows,
                           std::int64_t batch_size, const Tensor& pos_weight, std::int64_t first, std::int64_t end,
                           const std::function<void()>& between = {});
-std::int64_t batches_of(const DataLoader& source, std::size_t rows, std::int64_t batch_size);
+std::int64_t batches_of(const DataLoader& loader, std::size_t rows, std::int64_t batch_size);
 // What score() returns, from all batches of `rows` records in their order.
-Scores join_batches(const DataLoader& source, std::size_t rows, BatchScores all);
+Scores join_batches(const DataLoader& loader, std::size_t rows, BatchScores all);
 
 // With the probabilities of `logits`.
 Scores make_scores(std::vector<float> logits, double loss);
@@ -134,7 +134,7 @@ Scores make_scores(std::vector<float> logits, double loss);
 // Runs the model in evaluation mode over `rows`, `batch_size` at a time; with crops over the windows of each record
 // (crop_windows), whose probabilities are joined. `pos_weight` (classes) may be undefined.
 // `between` is called before each batch.
-Scores score(Model& net, const DataLoader& source, const std::vector<std::int64_t>& rows, std::int64_t batch_size,
+Scores score(Model& net, const DataLoader& loader, const std::vector<std::int64_t>& rows, std::int64_t batch_size,
              const Tensor& pos_weight, const std::function<void()>& between = {});
 
 }  // namespace cardiograd::model

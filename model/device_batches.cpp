@@ -85,14 +85,14 @@ void LossRing::clear() {
   written_ = copied_ = 0;
 }
 
-DeviceBatches::DeviceBatches(const DataLoader& source)
-    : source_(source),
-      features_(features_on_gpu(source.features(), source.labels().dim(0))),
-      labels_(source.labels().to(Device::kCuda)),
-      order_(Tensor::zeros({source.labels().dim(0)}, DType::kInt32, Device::kCuda)),
+DeviceBatches::DeviceBatches(const DataLoader& loader)
+    : loader_(loader),
+      features_(features_on_gpu(loader.features(), loader.labels().dim(0))),
+      labels_(loader.labels().to(Device::kCuda)),
+      order_(Tensor::zeros({loader.labels().dim(0)}, DType::kInt32, Device::kCuda)),
       progress_(words_on_gpu(sizeof(BatchProgress))),
-      rates_(words_on_gpu(static_cast<std::size_t>(source.labels().dim(0)) * sizeof(double))),
-      logits_(Tensor::zeros(source.labels().shape(), DType::kFloat32, Device::kCuda)) {
+      rates_(words_on_gpu(static_cast<std::size_t>(loader.labels().dim(0)) * sizeof(double))),
+      logits_(Tensor::zeros(loader.labels().shape(), DType::kFloat32, Device::kCuda)) {
   constexpr std::size_t kWord = sizeof(std::int32_t);
   static_assert(offsetof(BatchProgress, first) % kWord == 0 && sizeof(BatchProgress) % kWord == 0);
   first_ = progress_.part(offsetof(BatchProgress, first) / kWord, {1});
@@ -113,9 +113,9 @@ void DeviceBatches::begin(const std::vector<std::int64_t>& rows, std::size_t fir
 
 Batch DeviceBatches::batch(std::int64_t count) const {
   const ops::BatchRows rows = ops::batch_rows(order_, first_, features_, labels_, count);
-  const DataLoader::Resident all = source_.resident_arrays();
+  const DataLoader::Resident all = loader_.resident_arrays();
   return {.signals = ops::gather_batch(all.signals, all.scales, rows.rows, all.mean, all.inverse_sd),
-          .features = source_.features().defined() ? rows.features : Tensor(),
+          .features = loader_.features().defined() ? rows.features : Tensor(),
           .labels = rows.labels};
 }
 

@@ -52,8 +52,8 @@ class LossRing {
 
 class DeviceBatches {
  public:
-  // `source` is on the GPU, resident(), and outlives this.
-  explicit DeviceBatches(const DataLoader& source);
+  // `loader` is on the GPU, resident(), and outlives this.
+  explicit DeviceBatches(const DataLoader& loader);
 
   // The next batches are of `rows`, from place `first` on. `step`: the training steps before them; `rates`: the
   // learning rate of each batch, none for evaluation.
@@ -75,7 +75,7 @@ class DeviceBatches {
   LossRing& losses() { return losses_; }
 
  private:
-  const DataLoader& source_;
+  const DataLoader& loader_;
   Tensor features_;  // (records, width), width may be 0
   Tensor labels_;
   Tensor order_;     // (records) int32

@@ -2,16 +2,16 @@
 
 #include <algorithm>
 #include <optional>
+#include <utility>
 
 #include "engine/autograd.h"
 #include "engine/batch_part.h"
-#include "engine/gradient_slab.h"
 #include "engine/ops/ops.h"
 #include "engine/optim/clip.h"
 
 namespace cardiograd::model {
 
-GraphSteps::GraphSteps(const Parts& parts) : parts_(parts), batches_(parts.source) {}
+GraphSteps::GraphSteps(const Parts& parts) : parts_(parts), batches_(parts.loader) {}
 
 // The model must not read the step where it no longer is.
 GraphSteps::~GraphSteps() {
@@ -28,14 +28,13 @@ void GraphSteps::begin_epoch(const std::vector<std::int64_t>& rows, std::size_t 
 void GraphSteps::train(const Share& share, const Tensor& weights) {
   std::optional<BatchPart> part;
   if (parts_.gpus != nullptr)
-    part.emplace(BatchPart::Rows{.first = share.first, .batch = share.batch, .count = share.counts}, nullptr,
+    part.emplace(BatchPart::Rows{.first = share.first, .batch = share.batch, .counts = share.counts}, nullptr,
                  parts_.shared_statistics ? parts_.gpus : nullptr);
   const Batch batch = batches_.batch(share.count);
   Tensor loss = ops::weighted_bce(parts_.net.forward(batch.signals, batch.features), batch.labels, parts_.pos_weight);
   if (parts_.gpus != nullptr) {
-    backward(loss, weights.part(parts_.gpus->rank(), {1}));
-    for (Tensor& slab : gradient_slabs(nn::tensors_of(parts_.net.parameters()))) parts_.gpus->sum(slab);
-    loss = parts_.gpus->weighted_sum(loss.detach(), weights);
+    const Tensor own = std::exchange(loss, parts_.gpus->weighted_sum(loss.detach(), weights));
+    parts_.gradients->backward(own, weights.part(parts_.gpus->rank(), {1}));
   } else {
     backward(loss);
   }
@@ -85,17 +84,17 @@ BatchScores GraphSteps::score_batches(const std::vector<std::int64_t>& rows, std
                                       const std::function<void()>& between) {
   parts_.net.set_training(false);
   batches_.begin(rows, 0, 0, {});
-  const auto most = static_cast<std::size_t>(batch_size);
-  for (std::size_t first = 0; first < rows.size(); first += most) {
+  const auto size = static_cast<std::size_t>(batch_size);
+  for (std::size_t first = 0; first < rows.size(); first += size) {
     if (between) between();
-    const auto count = static_cast<std::int64_t>(std::min(most, rows.size() - first));
+    const auto count = static_cast<std::int64_t>(std::min(size, rows.size() - first));
     work_of(/*training=*/false, {.count = count, .batch = count}).run();
     batches_.losses().count_step();
   }
   BatchScores scores = {.logits = batches_.logits(rows.size()), .losses = {}};
   std::size_t first = 0;
   for (const float mean : batches_.losses().take(true)) {
-    const std::size_t count = std::min(most, rows.size() - first);
+    const std::size_t count = std::min(size, rows.size() - first);
     scores.losses.push_back(static_cast<double>(mean) * static_cast<double>(count));
     first += count;
   }

@@ -12,6 +12,7 @@
 
 #include "engine/captured_work.h"
 #include "engine/gpu_group.h"
+#include "engine/gradient_exchange.h"
 #include "engine/optim/adam.h"
 #include "model/data_loader.h"
 #include "model/device_batches.h"
@@ -21,16 +22,17 @@ namespace cardiograd::model {
 
 class GraphSteps {
  public:
-  // What a step works on; all outlive this. `source` is on the GPU and resident().
+  // What a step works on; all outlive this. `loader` is on the GPU and resident().
   struct Parts {
     Model& net;
     optim::Adam& optimizer;
-    const DataLoader& source;
+    const DataLoader& loader;
     const Tensor& pos_weight;
-    double clip_norm = 0;            // 0: no clipping
-    std::uint64_t dropout_key = 0;   // random_streams::dropout_key
-    GpuGroup* gpus = nullptr;        // that share each batch; nullptr: there is one
-    bool shared_statistics = false;  // of batch norm, over all of them
+    double clip_norm = 0;                   // 0: no clipping
+    std::uint64_t dropout_key = 0;          // random_streams::dropout_key
+    GpuGroup* gpus = nullptr;               // that share each batch; nullptr: there is one
+    GradientExchange* gradients = nullptr;  // of net, between them
+    bool shared_statistics = false;         // of batch norm, over all of them
   };
   explicit GraphSteps(const Parts& parts);
   ~GraphSteps();
@@ -42,7 +44,7 @@ class GraphSteps {
     std::int64_t first = 0;  // of its records in the whole batch
     std::int64_t count = 0;
     std::int64_t batch = 0;  // records of the whole batch
-    bool counts = true;      // BatchPart::Rows::count
+    bool counts = true;      // BatchPart::Rows::counts
     auto operator<=>(const Share&) const = default;
   };
 

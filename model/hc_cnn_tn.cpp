@@ -12,7 +12,7 @@ namespace cardiograd::model {
 namespace {
 
 constexpr double kMaxWidth = 65536;
-constexpr const char* kHint = "Correct the model's sizes in the configuration, section [model].";
+constexpr const char* kHint = "Correct the section [model] of the configuration.";
 
 }  // namespace
 
@@ -21,17 +21,17 @@ std::vector<ConfigField> config_fields(HcCnnTnConfig& c) {
   const auto add = [&fields](const char* key, ConfigReference value, Range range, const char* help) {
     fields.push_back({.section = "model", .key = key, .value = std::move(value), .help = help, .range = range});
   };
-  const Range width = {.least = 1, .most = kMaxWidth};
-  const Range probability = {.least = 0, .most = 1, .below_most = true};
+  const Range width = {.min = 1, .max = kMaxWidth};
+  const Range probability = {.min = 0, .max = 1, .below_max = true};
   add("channels", &c.channels, width,
       "outputs of each block of the convolutional branch: convolution, batch norm, ReLU, max pooling by 2");
-  add("kernels", &c.kernels, {.least = 1, .most = 9999},
+  add("kernels", &c.kernels, {.min = 1, .max = 9999},
       "kernel length of each block; odd, padded so that the convolution keeps the length");
   add("positions", &c.positions, {}, "add sinusoidal positions to what the encoder reads; false: none");
   fields.back().came_later = true;
-  add("encoder_layers", &c.encoder_layers, {.least = 0, .most = 1000}, "layers of the Transformer encoder");
+  add("encoder_layers", &c.encoder_layers, {.min = 0, .max = 1000}, "layers of the Transformer encoder");
   add("heads", &c.heads, width, "attention heads of each layer; they divide the last of the channels");
-  add("feed_forward", &c.feed_forward, {.least = 1, .most = 1e6}, "hidden width of each layer's feed-forward network");
+  add("feed_forward", &c.feed_forward, {.min = 1, .max = 1e6}, "hidden width of each layer's feed-forward network");
   add("encoder_dropout", &c.encoder_dropout, probability, "dropout probability in the encoder");
   add("pool", &c.pool, {}, "what of the encoder's result the head reads");
   fields.back().came_later = true;

@@ -17,12 +17,12 @@ constexpr std::int64_t kSmallBatch = 2;
 constexpr std::int64_t kLargerBatch = 8;
 
 // Bytes in use at the height of a training step on `count` records; throws OutOfMemory when they do not fit.
-double peak_of_step(Model& net, const DataLoader& source, const std::vector<std::int64_t>& rows, std::int64_t count,
+double peak_of_step(Model& net, const DataLoader& loader, const std::vector<std::int64_t>& rows, std::int64_t count,
                     const Tensor& pos_weight) {
   net.clear_gradients();
   cuda_allocator().release_cached();
   cuda_allocator().reset_peak();
-  const Batch batch = source.batch(rows, 0, static_cast<std::size_t>(count));
+  const Batch batch = loader.batch(rows, 0, static_cast<std::size_t>(count));
   backward(ops::weighted_bce(net.forward(batch.signals, batch.features), batch.labels, pos_weight));
   net.clear_gradients();
   return static_cast<double>(cuda_allocator().statistics().peak_in_use);
@@ -30,10 +30,10 @@ double peak_of_step(Model& net, const DataLoader& source, const std::vector<std:
 
 }  // namespace
 
-std::int64_t max_batch_size(Model& net, const DataLoader& source, const std::vector<std::int64_t>& rows,
+std::int64_t max_batch_size(Model& net, const DataLoader& loader, const std::vector<std::int64_t>& rows,
                             const Tensor& pos_weight, std::int64_t too_many) {
   std::int64_t most = std::min(static_cast<std::int64_t>(rows.size()), too_many - 1);
-  const auto step = [&](std::int64_t count) { return peak_of_step(net, source, rows, count, pos_weight); };
+  const auto step = [&](std::int64_t count) { return peak_of_step(net, loader, rows, count, pos_weight); };
   net.set_training(true);
   net.clear_gradients();
   cuda_allocator().release_cached();

@@ -96,7 +96,7 @@ PermutationImportance permutation_importance(const std::vector<float>& features,
   return result;
 }
 
-PermutationImportance permutation_importance(Model& net, const DataLoader& source, const FeatureScaling& scaling,
+PermutationImportance permutation_importance(Model& net, const DataLoader& loader, const FeatureScaling& scaling,
                                              const std::vector<std::int64_t>& rows, std::int64_t batch_size,
                                              std::span<const std::uint8_t> labels,
                                              const PermutationSettings& settings) {
@@ -107,7 +107,7 @@ PermutationImportance permutation_importance(Model& net, const DataLoader& sourc
   std::vector<std::int64_t> dims = {static_cast<std::int64_t>(rows.size())};
   std::vector<float> features;
   for (std::size_t first = 0; first < rows.size(); first += static_cast<std::size_t>(batch_size)) {
-    const Batch batch = source.batch(rows, first, std::min(static_cast<std::size_t>(batch_size), rows.size() - first));
+    const Batch batch = loader.batch(rows, first, std::min(static_cast<std::size_t>(batch_size), rows.size() - first));
     const Tensor part = net.encode(batch.signals);
     if (first == 0)
       for (int i = 1; i < part.shape().dims(); ++i) dims.push_back(part.dim(i));
@@ -117,9 +117,9 @@ PermutationImportance permutation_importance(Model& net, const DataLoader& sourc
     features.insert(features.end(), values.begin(), values.end());
   }
   const auto records = static_cast<std::int64_t>(rows.size());
-  const Tensor summaries = Tensor::from(encoded, Shape(dims)).to(source.device());
+  const Tensor summaries = Tensor::from(encoded, Shape(dims)).to(loader.device());
   const FeatureScorer scorer = [&](const std::vector<float>& values) {
-    const Tensor columns = Tensor::from(values, {records, scaling.width()}).to(source.device());
+    const Tensor columns = Tensor::from(values, {records, scaling.width()}).to(loader.device());
     std::vector<float> scores = net.classify(summaries, columns).values();
     for (float& score : scores) score = static_cast<float>(1.0 / (1.0 + std::exp(-static_cast<double>(score))));
     return scores;

@@ -53,7 +53,7 @@ PermutationImportance permutation_importance(const std::vector<float>& features,
 
 // The same for a trained model on the records `rows`: each feature, and last kAllFeatures where there are several. The
 // signal branch runs once per record.
-PermutationImportance permutation_importance(Model& net, const DataLoader& source, const FeatureScaling& scaling,
+PermutationImportance permutation_importance(Model& net, const DataLoader& loader, const FeatureScaling& scaling,
                                              const std::vector<std::int64_t>& rows, std::int64_t batch_size,
                                              std::span<const std::uint8_t> labels,
                                              const PermutationSettings& settings = {});

@@ -260,8 +260,8 @@ RecordArrays Predictor::arrays_of(const std::vector<Window>& windows) const {
   return arrays;
 }
 
-// What explain() needs of a window whose record is the first of `source`.
-void Predictor::keep(const Window& window, const DataLoader& source, RecordToExplain& first) const {
+// What explain() needs of a window whose record is the first of `loader`.
+void Predictor::keep(const Window& window, const DataLoader& loader, RecordToExplain& first) const {
   const ecg::Recording& shown = *window.shown;
   const auto samples = static_cast<std::size_t>(shown.signal.rows()),
              leads = static_cast<std::size_t>(shown.signal.cols());
@@ -277,7 +277,7 @@ void Predictor::keep(const Window& window, const DataLoader& source, RecordToExp
     for (std::size_t t = 0; t < samples; ++t)
       first.samples[t * leads + lead] = static_cast<float>(column(static_cast<Eigen::Index>(t)) - level);
   }
-  Batch batch = source.batch({0}, 0, 1);
+  Batch batch = loader.batch({0}, 0, 1);
   first.signals = batch.signals;
   first.features = batch.features;
   first.feature_values.clear();
@@ -289,11 +289,11 @@ void Predictor::keep(const Window& window, const DataLoader& source, RecordToExp
 
 void Predictor::answer(const std::vector<Window>& windows, Prediction& prediction, RecordToExplain* first) {
   const ModelDescription& model = model_.description;
-  const DataLoader source(arrays_of(windows), model.signal_scaling, options_.device);
+  const DataLoader loader(arrays_of(windows), model.signal_scaling, options_.device);
   std::vector<std::int64_t> rows(windows.size());
   std::iota(rows.begin(), rows.end(), 0);
   const MatmulPrecision precision(model.precision);
-  const Scores scored = score(*model_.net, source, rows, kBatchSize, {});
+  const Scores scored = score(*model_.net, loader, rows, kBatchSize, {});
   const std::size_t classes = model.class_names.size();
   for (std::size_t c = 0; c < classes; ++c) {
     double sum = 0;
@@ -307,7 +307,7 @@ void Predictor::answer(const std::vector<Window>& windows, Prediction& predictio
     prediction.positive.push_back(probability > model.thresholds[c]);
   }
   prediction.windows = static_cast<std::int64_t>(windows.size());
-  if (first != nullptr) keep(windows.front(), source, *first);
+  if (first != nullptr) keep(windows.front(), loader, *first);
   for (std::size_t i = 0; i < features_.names.size(); ++i) {
     const double value = windows.front().features[i];
     prediction.features.push_back(

@@ -92,7 +92,7 @@ class Predictor {
   RecordArrays arrays_of(const std::vector<Window>& windows) const;
   Prediction predict(const data::SourceRecording& source, RecordToExplain* first);
   void answer(const std::vector<Window>& windows, Prediction& prediction, RecordToExplain* first);
-  void keep(const Window& window, const DataLoader& source, RecordToExplain& first) const;
+  void keep(const Window& window, const DataLoader& loader, RecordToExplain& first) const;
 
   TrainedModel model_;
   PredictorOptions options_;

@@ -64,10 +64,10 @@ void apply_best(TrainingConfig& c) {
   c.aggregate = Aggregate::kMean;
   c.augmentation = {.mixup = 0.2, .lead_dropout = 0.05, .amplitude_sd = 0.1};
   if (c.model.kind().name != kBestModel) return;  // check_recipe() says so.
-  auto& sizes = c.model.as<HcCnnTnConfig>();
-  sizes.encoder_dropout = 0.2;
-  sizes.head_dropout = 0.5;
-  sizes.pool = Pool::kMeanMax;
+  auto& model = c.model.as<HcCnnTnConfig>();
+  model.encoder_dropout = 0.2;
+  model.head_dropout = 0.5;
+  model.pool = Pool::kMeanMax;
 }
 
 }  // namespace

@@ -66,12 +66,12 @@ const ModelKind& model_named(std::string_view name) {
 
 std::vector<ConfigField> data_shape_fields(std::int64_t& classes, std::int64_t& features, std::int64_t& leads,
                                            std::int64_t& samples) {
-  const auto field = [](const char* key, std::int64_t& value, const char* help, double least, double most) {
+  const auto field = [](const char* key, std::int64_t& value, const char* help, double min, double max) {
     return ConfigField{.section = "model",
                        .key = key,
                        .value = &value,
                        .help = help,
-                       .range = {.least = least, .most = most},
+                       .range = {.min = min, .max = max},
                        .from_data = true};
   };
   return {field("classes", classes, "outputs", 1, 1e6),

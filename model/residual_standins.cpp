@@ -115,12 +115,12 @@ std::vector<ConfigField> config_fields(ResidualConfig& c) {
                          .key = "block_dropout",
                          .value = &c.block_dropout,
                          .help = "dropout probability inside the blocks",
-                         .range = {.least = 0, .most = 1, .below_most = true}};
+                         .range = {.min = 0, .max = 1, .below_max = true}};
   ConfigField reduction = {.section = "model",
                            .key = "reduction",
                            .value = &c.reduction,
                            .help = "of the channels inside squeeze and excitation: how many times fewer; 0: none",
-                           .range = {.least = 0, .most = 65536}};
+                           .range = {.min = 0, .max = 65536}};
   std::vector<ConfigField> fields =
       ConvClassifierFields(c)
           .width("channels", &c.channels, "outputs of each stage's convolutions")

@@ -77,7 +77,7 @@ std::vector<ConfigField> config_fields(S4Config& c) {
                          .key = "dropout",
                          .value = &c.dropout,
                          .help = "probability that a channel of a record is dropped, twice in each layer",
-                         .range = {.least = 0, .most = 1, .below_most = true}};
+                         .range = {.min = 0, .max = 1, .below_max = true}};
   std::vector<ConfigField> fields = ConvClassifierFields(c)
                                         .width("width", &c.width, "channels of every layer")
                                         .blocks("layers", &c.layers, "state space layers")

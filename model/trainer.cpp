@@ -103,7 +103,7 @@ Trainer::Trainer(const TrainingConfig& config, data::Dataset set, std::filesyste
 
   begin_with(init);
   net_->to(device_);
-  source_ = std::make_unique<DataLoader>(take_arrays(set_, description_.feature_scaling, description_.crops()),
+  loader_ = std::make_unique<DataLoader>(take_arrays(set_, description_.feature_scaling, description_.crops()),
                                          description_.signal_scaling, device_);
   if (config_.auto_batch_size) choose_batch_size();
   make_optimizers();
@@ -128,6 +128,11 @@ void Trainer::make_optimizers() {
   }
   optimizer_ = std::make_unique<optim::Adam>(others, options);
   if (!slow.empty()) slow_optimizer_ = std::make_unique<optim::Adam>(slow, options);
+  const std::vector<Tensor*> leaves = nn::tensors_of(net_->parameters());
+  if (on_gpus())
+    gradients_ = exchange_between(*gpus_, leaves);
+  else if (group_.has_others())
+    gradients_ = exchange_between(group_, leaves);
 }
 
 void Trainer::choose_batch_size() {
@@ -136,18 +141,21 @@ void Trainer::choose_batch_size() {
                      "Give a number, or use --device cuda.");
   const auto build = [this] { return description_.architecture.build(0); };
   const std::size_t memory = cuda_memory_for_tensors();
-  const std::size_t bytes = memory > kWorkingMemory ? memory - kWorkingMemory : 0;
-  config_.batch_size = largest_batch(build, source_->labels().dim(0), config_.clip_norm > 0, bytes,
+  // Steps that are not a graph yet, or never, take blocks that are rounded up by an eighth at most.
+  const std::size_t bytes = memory > kWorkingMemory ? (memory - kWorkingMemory) / 9 * 8 : 0;
+  config_.batch_size = largest_batch(build, loader_->labels().dim(0), config_.clip_norm > 0, bytes,
                                      static_cast<std::int64_t>(train_rows_.size()));
   if (config_.batch_size == 0)
     throw OutOfMemory(fmt::format("--batch-size auto: not even two records fit into {}", memory_text(bytes)),
                       "Use shorter records, a smaller model or another GPU.");
+  for (auto& [name, text] : run_source_.values)  // The state must say what the configuration will say.
+    if (name == "training.batch_size") text = fmt::format("{}", config_.batch_size);
   log_info("batch size {}: the largest whose step fits into {}", config_.batch_size, memory_text(bytes));
 }
 
 void Trainer::make_graph_steps() {
   const bool by_hand = config_.crop > 0 || config_.cycle_momentum || config_.augmentation.any();
-  const bool possible = device_ == Device::kCuda && source_->resident() && slow_optimizer_ == nullptr && !by_hand;
+  const bool possible = device_ == Device::kCuda && loader_->resident() && slow_optimizer_ == nullptr && !by_hand;
   if (config_.graph == GraphChoice::kOn && slow_optimizer_ != nullptr)
     throw UsageError("--graph on with --init-lr-factor: two learning rates run kernel by kernel",
                      "Leave --graph or --init-lr-factor out.");
@@ -166,11 +174,12 @@ void Trainer::make_graph_steps() {
   graph_ = std::make_unique<GraphSteps>(
       GraphSteps::Parts{.net = *net_,
                         .optimizer = *optimizer_,
-                        .source = *source_,
+                        .loader = *loader_,
                         .pos_weight = pos_weight_,
                         .clip_norm = config_.clip_norm,
                         .dropout_key = random_streams::dropout_key(static_cast<std::uint64_t>(config_.seed)),
                         .gpus = gpus_,
+                        .gradients = gradients_.get(),
                         .shared_statistics = config_.batch_norm == BatchNorm::kSynchronized});
 }
 
@@ -231,9 +240,9 @@ Batch Trainer::training_batch(const Epoch& epoch, const Step& step) const {
       starts.push_back(crop_start(crops, description_.record_samples(), static_cast<std::uint64_t>(config_.seed),
                                   epoch.result.epoch - 1, rows.back()));
   }
-  source_->prefetch(epoch.rows, step.first + step.count + own.first, own.count);
-  if (!config_.augmentation.any()) return source_->batch(rows, 0, rows.size(), starts);
-  return source_->batch(rows, 0, rows.size(), starts, [&](HostBatch& batch) {
+  loader_->prefetch(epoch.rows, step.first + step.count + own.first, own.count);
+  if (!config_.augmentation.any()) return loader_->batch(rows, 0, rows.size(), starts);
+  return loader_->batch(rows, 0, rows.size(), starts, [&](HostBatch& batch) {
     augment(config_.augmentation, static_cast<std::uint64_t>(config_.seed), epoch.result.epoch - 1, rows, batch);
     if (one_more) keep_first(batch, static_cast<std::int64_t>(own.count));
   });
@@ -251,43 +260,37 @@ void Trainer::update_weights(const Step& step, const Tensor& loss) {
 // not finite, later steps are submitted already; the optimizer has skipped them and the failed one.
 void Trainer::train_step(Epoch& epoch, const Step& step) {
   if (on_gpus()) meet_before_step(epoch.callbacks);
+  if (graph_ == nullptr) return plain_step(epoch, step);
   const OwnRows own = own_rows(step.count);
-  if (graph_ != nullptr) {
-    epoch.pending.push_back(step);
-    graph_->train_step({.first = static_cast<std::int64_t>(own.first),
-                        .count = static_cast<std::int64_t>(own.count),
-                        .batch = static_cast<std::int64_t>(step.count),
-                        .counts = own.counts});
-    collect_losses(epoch, kStepsAhead);
-    return;
-  }
+  epoch.pending.push_back(step);
+  graph_->train_step({.first = static_cast<std::int64_t>(own.first),
+                      .count = static_cast<std::int64_t>(own.count),
+                      .batch = static_cast<std::int64_t>(step.count),
+                      .counts = own.counts});
+  collect_losses(epoch, kStepsAhead);
+}
+
+void Trainer::plain_step(Epoch& epoch, const Step& step) {
   net_->set_dropout_step(random_streams::dropout_key(static_cast<std::uint64_t>(config_.seed)),
                          static_cast<std::uint32_t>(step.number));
   std::optional<CancellableLoops> cancellable;
   if (may_give_up(epoch.callbacks)) cancellable.emplace(epoch.callbacks.give_up);
+  const OwnRows own = own_rows(step.count);
   std::optional<BatchPart> part;
   const bool shared = config_.batch_norm == BatchNorm::kSynchronized;
   if (group_.has_others())
     part.emplace(BatchPart::Rows{.first = static_cast<std::int64_t>(own.first),
                                  .batch = static_cast<std::int64_t>(step.count),
-                                 .count = own.counts},
+                                 .counts = own.counts},
                  shared && !on_gpus() ? &group_ : nullptr, shared ? gpus_ : nullptr);
   const Batch batch = training_batch(epoch, step);
   const Tensor own_loss = ops::weighted_bce(net_->forward(batch.signals, batch.features), batch.labels, pos_weight_);
+  // In this order in graphs too (graph_steps.cpp): one rank may have one where another has no memory for it.
   const Tensor loss = on_gpus() ? mean_loss_on_gpus(own_loss, step.count) : own_loss;
   losses_.push(loss);
   epoch.pending.push_back(step);
   collect_losses(epoch, device_ == Device::kCpu ? 0 : kStepsAhead);
-  if (on_gpus()) {
-    backward(own_loss, weights_on_gpu(step.count).part(group_.rank(), {1}));
-    add_up_gradients();
-  } else if (group_.has_others()) {
-    const double fraction = own.counts ? static_cast<double>(own.count) / static_cast<double>(step.count) : 0;
-    backward(loss, Tensor::full({1}, static_cast<float>(fraction)));
-    add_up_gradients();
-  } else {
-    backward(loss);
-  }
+  differentiate(own_loss, step.count);
   cancellable.reset();  // Weights change from here on: that is done whole.
   if (config_.clip_norm > 0) optim::clip_gradients(net_->parameters(), config_.clip_norm);
   update_weights(step, loss);
@@ -397,7 +400,7 @@ EpochResult Trainer::train_epoch(std::int64_t epoch_index, const TrainerCallback
   }
   collect_losses(epoch, 0);
   position_ = {.samples = epoch.usable, .loss = epoch.loss};
-  if (epoch.done_before == epoch.usable) {  // Its training was done, not its validation.
+  if (epoch.done_before + 1 >= epoch.usable) {  // Its training was done, not its validation.
     epoch.result.lr = learning_rate(epoch_index, optimizer_->steps() - 1);
     epoch.result.train_loss = epoch.loss / static_cast<double>(epoch.usable);
   }
@@ -405,7 +408,7 @@ EpochResult Trainer::train_epoch(std::int64_t epoch_index, const TrainerCallback
 }
 
 void Trainer::validate(EpochResult& result, const TrainerCallbacks& callbacks) {
-  const auto pause = [&] {
+  const auto expect_no_stop = [&] {
     if (callbacks.stop && callbacks.stop()) throw Canceled();
   };
   std::optional<CancellableLoops> cancellable;
@@ -413,11 +416,12 @@ void Trainer::validate(EpochResult& result, const TrainerCallbacks& callbacks) {
   Scores scored;
   try {
     if (group_.has_others())
-      scored = score_together(pause);
+      scored = score_together(expect_no_stop);
     else if (graph_ != nullptr)
-      scored = join_batches(*source_, val_rows_.size(), graph_->score_batches(val_rows_, config_.batch_size, pause));
+      scored = join_batches(*loader_, val_rows_.size(),
+                            graph_->score_batches(val_rows_, config_.batch_size, expect_no_stop));
     else
-      scored = score(*net_, *source_, val_rows_, config_.batch_size, pos_weight_, pause);
+      scored = score(*net_, *loader_, val_rows_, config_.batch_size, pos_weight_, expect_no_stop);
   } catch (const Canceled&) {
     write_state();
     throw Stopped{};
@@ -427,7 +431,7 @@ void Trainer::validate(EpochResult& result, const TrainerCallbacks& callbacks) {
     std::string culprit;
     const auto batch_size = static_cast<std::size_t>(config_.batch_size);
     for (std::size_t first = 0; first < val_rows_.size() && culprit.empty(); first += batch_size)
-      culprit = first_not_finite(source_->batch(val_rows_, first, std::min(batch_size, val_rows_.size() - first)));
+      culprit = first_not_finite(loader_->batch(val_rows_, first, std::min(batch_size, val_rows_.size() - first)));
     stop_not_finite(fmt::format("validation loss after step {}", optimizer_->steps()), scored.loss, result.lr, culprit);
   }
   const std::vector<std::uint8_t> labels = labels_of(set_, val_rows_);
@@ -444,9 +448,7 @@ void Trainer::validate(EpochResult& result, const TrainerCallbacks& callbacks) {
     if (log_.empty()) evaluation::warn_of_untuned(tuned, predictions);  // The labels stay: once a run is enough.
     description_.thresholds = evaluation::threshold_values(tuned);
   }
-  result.best = std::none_of(log_.begin(), log_.end(), [&](const EpochResult& earlier) {
-    return !(result.val_macro_auc > earlier.val_macro_auc) && !std::isnan(earlier.val_macro_auc);
-  });
+  result.best = is_best(result.val_macro_auc, log_);
 }
 
 bool Trainer::run(const TrainerCallbacks& callbacks, double save_every_s) {

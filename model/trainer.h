@@ -29,6 +29,7 @@
 
 #include "data/dataset.h"
 #include "engine/gpu_group.h"
+#include "engine/gradient_exchange.h"
 #include "engine/optim/adam.h"
 #include "engine/process_group.h"
 #include "engine/transfer.h"
@@ -104,7 +105,7 @@ class Trainer {
   struct Step;
   struct Stopped {};
   EpochResult train_epoch(std::int64_t epoch, const TrainerCallbacks& callbacks);
-  // Between two steps, or two batches of the validation: saves the state when it is time. Throws Stopped.
+  // Between two steps: saves the state when it is time. Throws Stopped.
   void pause(Epoch& epoch, std::size_t samples);
   // Of the whole batch.
   struct OwnRows {
@@ -117,6 +118,8 @@ class Trainer {
   std::vector<std::int64_t> own_order(const std::vector<std::int64_t>& rows, std::size_t first, std::size_t end) const;
   Batch training_batch(const Epoch& epoch, const Step& step) const;
   void train_step(Epoch& epoch, const Step& step);
+  void plain_step(Epoch& epoch, const Step& step);
+  void differentiate(const Tensor& own_loss, std::size_t batch);
   bool may_give_up(const TrainerCallbacks& callbacks) const;
   // Throws Stopped when callbacks.give_up ended the step.
   void train_step_or_undo(Epoch& epoch, const Step& step);
@@ -139,7 +142,6 @@ class Trainer {
   void expect_equal_data();
   void expect_equal_weights();
   double mean_loss(double own, std::size_t batch, const TrainerCallbacks& callbacks);
-  void add_up_gradients();
   Tensor mean_loss_on_gpus(const Tensor& own, std::size_t batch);
   const Tensor& weights_on_gpu(std::size_t batch);
   // Before a step on GPUs, whose losses come later: who wants to stop, and whether rank 0 wants to save.
@@ -161,11 +163,12 @@ class Trainer {
   std::vector<std::int64_t> val_rows_;
   ModelDescription description_;
   std::unique_ptr<Model> net_;
-  std::unique_ptr<DataLoader> source_;
+  std::unique_ptr<DataLoader> loader_;
   std::unique_ptr<optim::Adam> optimizer_;
   // Of the weights that were taken over, where they have a learning rate of their own; otherwise there is none.
   std::unique_ptr<optim::Adam> slow_optimizer_;
-  TakenOver taken_;  // from config_.init
+  std::unique_ptr<GradientExchange> gradients_;  // nullptr for one process alone
+  TakenOver taken_;                              // from config_.init
   Tensor pos_weight_;
   AsyncScalars losses_;  // of steps whose loss the host has not read yet
   std::unique_ptr<GraphSteps> graph_;

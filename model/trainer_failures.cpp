@@ -32,12 +32,13 @@ std::string Trainer::first_not_finite(const Batch& batch) {
 void Trainer::stop_not_finite(const std::string& which, double loss, double lr, const std::string& culprit) const {
   throw Error(fmt::format("training stopped: the {} is {} at learning rate {}; first: {}", which, std::abs(loss), lr,
                           culprit.empty() ? "the loss itself" : culprit),
-              "Lower --lr, or set training.clip_norm in the configuration; resume with --resume from the last epoch.");
+              "Lower --lr, or set training.clip_norm in the configuration, and go on from the last state with --resume "
+              "--allow-changes.");
 }
 
 void Trainer::stop_out_of_memory(const OutOfMemory& error) {
   graph_ = nullptr;  // Its memory is needed.
-  const std::int64_t fitting = max_batch_size(*net_, *source_, train_rows_, pos_weight_, config_.batch_size);
+  const std::int64_t fitting = max_batch_size(*net_, *loader_, train_rows_, pos_weight_, config_.batch_size);
   throw OutOfMemory(fmt::format("{}; training at batch size {}", error.what(), config_.batch_size),
                     fitting > 0 ? fmt::format("A --batch-size of {} would fit.", fitting)
                                 : "Not even two records fit: use shorter records, a smaller model or another GPU.");

@@ -15,7 +15,6 @@
 #include "engine/autograd.h"
 #include "engine/batch_part.h"
 #include "engine/cuda.h"
-#include "engine/gradient_slab.h"
 #include "engine/ops/ops.h"
 #include "engine/transfer.h"
 #include "model/trainer.h"
@@ -137,13 +136,13 @@ double Trainer::mean_loss(double own, std::size_t batch, const TrainerCallbacks&
   return mean;
 }
 
-void Trainer::add_up_gradients() {
-  for (Tensor& slab : gradient_slabs(nn::tensors_of(net_->parameters()))) {
-    if (on_gpus())
-      gpus_->sum(slab);
-    else
-      group_.sum("gradients", slab.data(), slab.count());
-  }
+// Of the mean loss over the whole batch.
+void Trainer::differentiate(const Tensor& own_loss, std::size_t batch) {
+  if (!group_.has_others()) return backward(own_loss);
+  if (on_gpus()) return gradients_->backward(own_loss, weights_on_gpu(batch).part(group_.rank(), {1}));
+  const OwnRows own = own_rows(batch);
+  const double fraction = own.counts ? static_cast<double>(own.count) / static_cast<double>(batch) : 0;
+  gradients_->backward(own_loss, Tensor::full({1}, static_cast<float>(fraction)));
 }
 
 const Tensor& Trainer::weights_on_gpu(std::size_t batch) {
@@ -193,20 +192,20 @@ Scores Trainer::score_together(const std::function<void()>& between) {
     set_values(*named.tensor, values);
   }
   const RankPart part =
-      part_of_rank(batches_of(*source_, val_rows_.size(), config_.batch_size), group_.rank(), group_.size());
+      part_of_rank(batches_of(*loader_, val_rows_.size(), config_.batch_size), group_.rank(), group_.size());
   BatchScores own;
   bool canceled = false;
   try {
     own =
         graph_ != nullptr
             ? graph_->score_batches(rows_of_batches(val_rows_, config_.batch_size, part), config_.batch_size, between)
-            : score_batches(*net_, *source_, val_rows_, config_.batch_size, pos_weight_, part.first, part.end, between);
+            : score_batches(*net_, *loader_, val_rows_, config_.batch_size, pos_weight_, part.first, part.end, between);
   } catch (const Canceled&) {
     canceled = true;
   }
   for (const double one : group_.gather("end of the validation", {canceled ? 1.0 : 0.0}))
     if (one != 0) throw Canceled();
-  return join_batches(*source_, val_rows_.size(),
+  return join_batches(*loader_, val_rows_.size(),
                       {.logits = joined<float>(group_.gather_texts("answers", as_bytes(own.logits))),
                        .losses = joined<double>(group_.gather_texts("losses", as_bytes(own.losses)))});
 }

@@ -45,7 +45,7 @@ class AddField {
 
 void add_data_fields(DataConfig& c, Fields& fields) {
   const AddField add(fields, "data");
-  const Range folds = {.least = 1, .most = 1000};
+  const Range folds = {.min = 1, .max = 1000};
   add("folder", &c.folder, "--data",
       "folder with ptbxl_database.csv, scp_statements.csv and the records; with --labels the folder of the records");
   add("labels", &c.labels, "--labels", "CSV file of your own labels: a column path, and one per class with 0 or 1");
@@ -68,9 +68,9 @@ void add_data_fields(DataConfig& c, Fields& fields) {
   add("test_fold", &c.test_fold, "--test-fold", "fold never used in training; all others train", folds);
   add("resample", &c.resample, "--resample", "bring records of --labels to --rate");
   add("seconds", &c.seconds, "--seconds", "length that is taken of each record of --labels, from its beginning",
-      {.least = 1, .most = 3600});
+      {.min = 1, .max = 3600});
   add("fold_seed", &c.fold_seed, "--fold-seed", "seed of the ten folds, where --labels has no column fold",
-      {.least = 0, .most = kMaxSeed});
+      {.min = 0, .max = kMaxSeed});
 }
 
 void add_model_fields(Architecture& model, Fields& fields) {
@@ -94,37 +94,37 @@ void add_model_fields(Architecture& model, Fields& fields) {
 
 void add_training_fields(TrainingConfig& c, Fields& fields) {
   const AddField add(fields, "training");
-  add("epochs", &c.epochs, "--epochs", "passes over the training folds", {.least = 1, .most = 1e6});
-  add("batch_size", &c.batch_size, "--batch-size", "records per step", {.least = 2, .most = 1e6});
+  add("epochs", &c.epochs, "--epochs", "passes over the training folds", {.min = 1, .max = 1e6});
+  add("batch_size", &c.batch_size, "--batch-size", "records per step", {.min = 2, .max = 1e6});
   add("drop_last", &c.drop_last, "", "leave an incomplete last batch out in training");
-  add("lr", &c.lr, "--lr", "learning rate", {.least = 1e-12, .most = 1e6});
+  add("lr", &c.lr, "--lr", "learning rate", {.min = 1e-12, .max = 1e6});
   add("optimizer", &c.optimizer, "", "rule of the parameter update", {}, "optimiser");
   add("beta2", &c.beta2, "", "Adam's second coefficient, of the mean of squared gradients",
-      {.least = 0, .most = 1, .below_most = true});
-  add("weight_decay", &c.weight_decay, "", "decay of the weights in each step", {.least = 0, .most = 1e6});
+      {.min = 0, .max = 1, .below_max = true});
+  add("weight_decay", &c.weight_decay, "", "decay of the weights in each step", {.min = 0, .max = 1e6});
   add("schedule", &c.schedule, "", "learning rate over time");
   add("cycle_momentum", &c.cycle_momentum, "",
       "with schedule one_cycle: Adam's first coefficient from 0.95 down to 0.85 and back; false: 0.9");
-  add("clip_norm", &c.clip_norm, "", "largest norm of the gradient; 0: no clipping", {.least = 0, .most = 1e12});
+  add("clip_norm", &c.clip_norm, "", "largest norm of the gradient; 0: no clipping", {.min = 0, .max = 1e12});
   add("pos_weight", &c.pos_weight, "", "weight positives in the loss as the paper does; false: all 1", {},
       "class_weights");
   add("crop", &c.crop, "",
       "samples of the stretch of each record, another in each epoch, that training sees; validation and use join the "
       "answers to windows of that length; 0: whole records",
-      {.least = 0, .most = kMaxSamples});
+      {.min = 0, .max = kMaxSamples});
   add("window_step", &c.window_step, "",
       "with crop: samples from the beginning of one window to that of the next; 0: half a crop",
-      {.least = 0, .most = kMaxSamples});
+      {.min = 0, .max = kMaxSamples});
   add("aggregate", &c.aggregate, "", "with crop: what of the windows' probabilities the record's is");
-  const Range fraction = {.least = 0, .most = 1, .below_most = true};
+  const Range fraction = {.min = 0, .max = 1, .below_max = true};
   Augmentation& a = c.augmentation;
   add("mixup", &a.mixup, "",
       "blend each record with another of the batch, in signals, features and labels; the fraction is drawn from "
       "Beta(mixup, mixup) and at most a half; 0: none",
-      {.least = 0, .most = 1});
+      {.min = 0, .max = 1});
   add("lead_dropout", &a.lead_dropout, "", "probability that a lead of a training record is silent", fraction);
   add("amplitude_sd", &a.amplitude_sd, "", "SD of the logarithm of a random factor of a training record's leads",
-      {.least = 0, .most = 2});
+      {.min = 0, .max = 2});
   add("time_mask", &a.time_mask, "",
       "longest stretch of a training record that is silent, as a fraction of its samples; its length is uniform",
       fraction);
@@ -135,11 +135,10 @@ void add_training_fields(TrainingConfig& c, Fields& fields) {
       "with several processes (docs/scaling.md): what batch norm's statistics are taken over");
   add("precision", &c.precision, "--precision",
       "factors of matrix products; CPUs are faster with bf16 where they have AVX512-BF16");
-  add("seed", &c.seed, "--seed", "seed of the initial weights, the shuffles and dropout",
-      {.least = 0, .most = kMaxSeed});
+  add("seed", &c.seed, "--seed", "seed of the initial weights, the shuffles and dropout", {.min = 0, .max = kMaxSeed});
   add("init", &c.init, "--init", "model file or run folder whose weights to begin with; empty: random weights");
   add("init_lr_factor", &c.init_lr_factor, "--init-lr-factor",
-      "times the learning rate: that of the weights taken over from --init", {.least = 0, .most = 1});
+      "times the learning rate: that of the weights taken over from --init", {.min = 0, .max = 1});
   add("freeze", &c.freeze, "--freeze", "what of the weights from --init stays as it is");
 }
 
@@ -152,7 +151,7 @@ void add_run_fields(TrainingConfig& c, Fields& fields) {
                     .key = "threads",
                     .value = &c.threads,
                     .help = "threads of the CPU; 0: all cores; the result does not depend on it",
-                    .range = {.least = 0, .most = 1024},
+                    .range = {.min = 0, .max = 1024},
                     .option = "--threads"});
   fields.push_back({.section = "run",
                     .key = "signal_memory",
@@ -160,7 +159,7 @@ void add_run_fields(TrainingConfig& c, Fields& fields) {
                     .help =
                         "MB of signals, in memory at most; larger sets are read from files of the cache as they are "
                         "needed; the result is the same",
-                    .range = {.least = 0.001, .most = kMaxSignalMemory},
+                    .range = {.min = 0.001, .max = kMaxSignalMemory},
                     .option = "--signal-memory"});
   fields.push_back({.section = "run",
                     .key = "graph",
@@ -318,7 +317,7 @@ void write_config(const std::filesystem::path& path, const TrainingConfig& confi
   write_file(path, config_text(config));
 }
 
-void settle_labels(TrainingConfig& config) {
+void resolve_labels(TrainingConfig& config) {
   if (config.data.labels.empty()) return;
   config.data.task = data::Task::kOwn;
   config.data.unlabeled = data::Unlabeled::kKeep;

@@ -186,7 +186,7 @@ TrainingConfig parse_config(const std::string& text, const std::string& origin, 
 
 // What follows from data.labels where it is given: the task, that records without a class stay, and the folder of the
 // table where there is no other.
-void settle_labels(TrainingConfig& config);
+void resolve_labels(TrainingConfig& config);
 
 // "I, II" as names, without the blanks around them. Throws UsageError for an empty name and one that is there twice.
 std::vector<std::string> names_of(const std::string& list);

@@ -19,7 +19,6 @@ std::vector<EpochResult> read_training_log(const std::filesystem::path& path) {
   for (std::size_t column = 0; column < csv.columns().size(); ++column)
     if (csv.columns()[column].starts_with("auc_")) aucs.push_back(column);
   std::vector<EpochResult> log;
-  double best = -1;
   for (std::size_t row = 0; row < csv.rows(); ++row) {
     EpochResult result;
     const double epoch = value(row, "epoch");
@@ -36,8 +35,7 @@ std::vector<EpochResult> read_training_log(const std::filesystem::path& path) {
     if (const auto finished = csv.find_column("finished")) result.finished = csv.cell(row, *finished);
     for (const std::size_t column : aucs)
       result.auc.push_back(csv.number(row, column).value_or(std::numeric_limits<double>::quiet_NaN()));
-    result.best = result.val_macro_auc > best;
-    if (result.best) best = result.val_macro_auc;
+    result.best = is_best(result.val_macro_auc, log);
     log.push_back(result);
   }
   return log;

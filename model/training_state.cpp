@@ -79,6 +79,8 @@ void check_data(const json& state, const std::string& origin, const RunSource& s
   std::vector<std::string> differ;
   for (const auto& [part, hash] : source.data)
     if (const auto found = before.find(part); found == before.end() || found->second != hash) differ.push_back(part);
+  for (const auto& [part, hash] : before)
+    if (!source.data.contains(part)) differ.push_back(part);
   if (!differ.empty())
     throw Error(fmt::format("{}: the run was begun on other data; what differs: {}", origin, fmt::join(differ, ", ")),
                 "Restore the data as they were, or start another run with another --out.");
@@ -101,6 +103,12 @@ void check_values(const json& state, const std::string& origin, const RunSource&
 }
 
 }  // namespace
+
+bool is_best(double val_macro_auc, const std::vector<EpochResult>& earlier) {
+  return std::none_of(earlier.begin(), earlier.end(), [&](const EpochResult& other) {
+    return !(val_macro_auc > other.val_macro_auc) && !std::isnan(other.val_macro_auc);
+  });
+}
 
 bool may_change(std::string_view value) {
   return value.starts_with("training.") && value != "training.seed" && value != "training.init" &&

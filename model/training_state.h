@@ -28,6 +28,9 @@ struct EpochResult {
   std::vector<double> auc = {};  // of each class on the validation fold; NaN for one without both outcomes
 };
 
+// Whether an epoch with this validation macro AUC is better than all `earlier` ones; NaN is the worst.
+bool is_best(double val_macro_auc, const std::vector<EpochResult>& earlier);
+
 // Where an unfinished epoch stands.
 struct EpochPosition {
   std::size_t samples = 0;  // of the epoch's order that have been trained on

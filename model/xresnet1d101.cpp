@@ -85,8 +85,8 @@ void check(const Xresnet1d101Config& config) {
   Xresnet1d101Config copy = config;
   // Twice halved in the stem, and once more by each group but the first, pairs have to be there to be averaged.
   const auto halvings = std::max<std::int64_t>(0, std::ssize(config.blocks) - 1);
-  const std::int64_t least = kMinSamples << std::min<std::int64_t>(halvings, 30);
-  check_conv_classifier("xresnet1d101", config, config_fields(copy), least);
+  const std::int64_t min_samples = kMinSamples << std::min<std::int64_t>(halvings, 30);
+  check_conv_classifier("xresnet1d101", config, config_fields(copy), min_samples);
   if (config.stem.empty() || config.blocks.empty() || config.kernel % 2 == 0)
     throw Error("xresnet1d101: expected a stem of at least one convolution, a group of blocks, and an odd kernel",
                 "Correct the configuration's section [model].");

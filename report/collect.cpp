@@ -133,7 +133,7 @@ void add_mistakes(const EvaluationInputs& inputs, const evaluation::Predictions&
       one.probabilities.push_back(predictions.scores[record * classes + c]);
       one.labels.push_back(predictions.labels[record * classes + c] != 0);
     }
-    one.samples = inputs.source.recording(inputs.rows[record]);
+    one.samples = inputs.loader.recording(inputs.rows[record]);
     report.mistakes.push_back(std::move(one));
   }
 }
@@ -168,7 +168,7 @@ ReportData collect(const EvaluationInputs& inputs) {
   const bool crops = inputs.trained.description.cropped_from != 0;
   if (!crops && inputs.trained.description.feature_scaling.width() > 0)
     report.importance = model::permutation_importance(
-        *inputs.trained.net, inputs.source, inputs.trained.description.feature_scaling, inputs.rows, inputs.batch_size,
+        *inputs.trained.net, inputs.loader, inputs.trained.description.feature_scaling, inputs.rows, inputs.batch_size,
         labels, {.repeats = model::PermutationSettings{}.repeats, .seed = inputs.evaluation.auc.settings.seed});
   if (!crops) report.explained = explain_classes(inputs, predictions);
   read_run_files(inputs, report);

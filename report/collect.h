@@ -18,7 +18,7 @@ struct EvaluationInputs {
   std::filesystem::path model_file;
   const data::Dataset& set;
   std::filesystem::path data_folder;
-  const model::DataLoader& source;
+  const model::DataLoader& loader;
   const std::vector<std::int64_t>& folds;
   const std::vector<std::int64_t>& rows;
   const std::vector<float>& probabilities;  // (rows, classes)

@@ -41,9 +41,9 @@ std::vector<std::int64_t> right_positives(const EvaluationInputs& inputs, const 
 ExplainedRecording recording_of(const EvaluationInputs& inputs, std::int64_t row) {
   ExplainedRecording one;
   one.record.name = fmt::format("record {}", inputs.set.ecg_ids[static_cast<std::size_t>(row)]);
-  one.record.samples = inputs.source.recording(row);
+  one.record.samples = inputs.loader.recording(row);
   one.record.unit = inputs.trained.description.unit;
-  const model::Batch batch = inputs.source.batch({row}, 0, 1);
+  const model::Batch batch = inputs.loader.batch({row}, 0, 1);
   one.record.signals = batch.signals.to(Device::kCpu);
   if (batch.features.defined()) one.record.features = batch.features.to(Device::kCpu);
   for (const std::string& name : inputs.trained.description.feature_scaling.names) {
@@ -74,7 +74,7 @@ std::vector<ExplainedClass> explain_classes(const EvaluationInputs& inputs,
                                             const evaluation::Predictions& predictions) {
   std::vector<ExplainedClass> classes;
   if (inputs.explained < 1) return classes;
-  const OnCpu on_cpu(*inputs.trained.net, inputs.source.device());
+  const OnCpu on_cpu(*inputs.trained.net, inputs.loader.device());
   for (std::int64_t column = 0; column < predictions.classes; ++column) {
     const auto records = right_positives(inputs, predictions, column);
     if (records.empty()) continue;

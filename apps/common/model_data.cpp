@@ -9,7 +9,7 @@ model::DataConfig data_as_trained(const ConfigOptions& options, const model::Mod
   model::TrainingConfig config;
   config.data = model::data_config_of(description);
   options.apply(config);
-  settle_labels(config);
+  resolve_labels(config);
   if (config.data.task == data::Task::kOwn && config.data.labels.empty())
     throw UsageError("the model was trained on a table of labels, and there is no --labels",
                      "Give a table with its classes: " + config.data.classes + ".");

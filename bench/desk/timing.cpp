@@ -94,7 +94,7 @@ Timing summarize(std::vector<double> seconds, double small_spread) {
 
 std::vector<Timing> time_in_turns(const std::vector<Work>& works, Temperature temperature, Clock& clock,
                                   const TimingOptions& options) {
-  constexpr int kFewestRounds = 3;
+  constexpr int kMinRounds = 3;
   std::vector<std::int64_t> runs;
   for (const Work& work : works) {
     work.run();
@@ -109,7 +109,7 @@ std::vector<Timing> time_in_turns(const std::vector<Work>& works, Temperature te
   std::vector<Timing> timings(works.size());
   const auto needs_more = [&](std::size_t i) {
     const auto rounds = static_cast<int>(samples[i].size());
-    if (rounds < kFewestRounds) return true;
+    if (rounds < kMinRounds) return true;
     if (spent[i] >= options.max_seconds || rounds >= options.max_rounds) return false;
     return rounds < options.min_rounds || !timings[i].stable;
   };

@@ -34,7 +34,9 @@ constexpr std::array<Names, 3> kLaunchers = {
 
 Launch launch_of_environment() {
   for (const Names& names : kLaunchers) {
-    const Launch launch = {number_of(names.rank), number_of(names.size), std::max(0, number_of(names.place))};
+    int place = number_of(names.place);
+    if (place < 0) place = std::max(0, number_of("SLURM_LOCALID"));
+    const Launch launch = {number_of(names.rank), number_of(names.size), place};
     if (launch.rank >= 0 && launch.size > launch.rank) return launch;
   }
   return {};

@@ -32,14 +32,87 @@ void check(int status, const char* what) {
               "Start the processes again; with --resume the run goes on from its last state.");
 }
 
+// What one exchange sends and receives.
+class Messages : public ProcessGroup::Pending {
+ public:
+  // `lane`: the tag of its messages, by which they are told from those of others.
+  Messages(const ProcessGroup& group, const char* what, int lane, const std::vector<std::span<const std::byte>>& sent,
+           const std::vector<std::span<std::byte>>& received)
+      : group_(group), what_(what), lane_(lane) {
+    for (int r = 0; r < group_.size(); ++r) receive(received[static_cast<std::size_t>(r)], r);
+    for (int r = 0; r < group_.size(); ++r) send(sent[static_cast<std::size_t>(r)], r);
+    const auto own = static_cast<std::size_t>(group_.rank());
+    std::copy(sent[own].begin(), sent[own].end(), received[own].begin());
+  }
+
+  bool finished() override {
+    int done = 0;
+    check(MPI_Testall(static_cast<int>(requests_.size()), requests_.data(), &done, MPI_STATUSES_IGNORE), what_);
+    return done != 0;
+  }
+
+  void wait() override {
+    const Clock::time_point start = Clock::now();
+    for (int looks = 0;; ++looks) {
+      // Before the look: this process itself may have been stopped in between.
+      const double waited = looks < kEagerLooks ? 0 : std::chrono::duration<double>(Clock::now() - start).count();
+      if (finished()) return;
+      if (looks < kEagerLooks) continue;
+      if (group_.patience() > 0 && waited > group_.patience()) give_up(waited);
+      std::this_thread::sleep_for(kBetweenLooks);
+    }
+  }
+
+ private:
+  void receive(std::span<std::byte> bytes, int from) {
+    for (std::size_t at = 0; from != group_.rank() && at < bytes.size(); at += kLargestMessage) {
+      const auto count = static_cast<int>(std::min(kLargestMessage, bytes.size() - at));
+      check(MPI_Irecv(bytes.data() + at, count, MPI_BYTE, from, lane_, MPI_COMM_WORLD, next_request(from)), what_);
+    }
+  }
+  void send(std::span<const std::byte> bytes, int to) {
+    for (std::size_t at = 0; to != group_.rank() && at < bytes.size(); at += kLargestMessage) {
+      const auto count = static_cast<int>(std::min(kLargestMessage, bytes.size() - at));
+      check(MPI_Isend(bytes.data() + at, count, MPI_BYTE, to, lane_, MPI_COMM_WORLD, next_request(to)), what_);
+    }
+  }
+  MPI_Request* next_request(int peer) {
+    peers_.push_back(peer);
+    return &requests_.emplace_back(MPI_REQUEST_NULL);
+  }
+
+  [[noreturn]] void give_up(double waited) {
+    std::set<int> silent;
+    for (std::size_t i = 0; i < requests_.size(); ++i)
+      if (requests_[i] != MPI_REQUEST_NULL) {
+        int done = 0;
+        MPI_Request_get_status(requests_[i], &done, MPI_STATUS_IGNORE);
+        if (done == 0) silent.insert(peers_[i]);
+      }
+    throw Error(fmt::format("{} {} of {} {} not answered for {:.0f} s ({})", silent.size() > 1 ? "ranks" : "rank",
+                            fmt::join(silent, ", "), group_.size(), silent.size() > 1 ? "have" : "has", waited, what_),
+                "Look at that process and its machine; then start all again, with --resume. A slow step may need a "
+                "larger --rank-timeout.");
+  }
+
+  const ProcessGroup& group_;
+  const char* what_;
+  int lane_;
+  std::vector<MPI_Request> requests_;
+  std::vector<int> peers_;  // of each request
+};
+
 class MpiGroup : public LaunchedGroup {
  public:
-  MpiGroup() {
+  explicit MpiGroup(const Launch& launch) {
     int provided = 0;
     check(MPI_Init_thread(nullptr, nullptr, MPI_THREAD_FUNNELED, &provided), "joining");
     MPI_Comm_set_errhandler(MPI_COMM_WORLD, MPI_ERRORS_RETURN);
     MPI_Comm_rank(MPI_COMM_WORLD, &rank_);
     MPI_Comm_size(MPI_COMM_WORLD, &size_);
+    if (size_ != launch.size)
+      throw Error(fmt::format("the launcher has started {} processes, and MPI finds {}", launch.size, size_),
+                  "Use the mpirun of the MPI that this program was built with; train --version names it.");
   }
 
   int rank() const override { return rank_; }
@@ -47,13 +120,12 @@ class MpiGroup : public LaunchedGroup {
 
   void exchange(const char* what, const std::vector<std::span<const std::byte>>& sent,
                 const std::vector<std::span<std::byte>>& received) override {
-    requests_.clear();
-    peers_.clear();
-    for (int r = 0; r < size_; ++r) receive(what, received[static_cast<std::size_t>(r)], r);
-    for (int r = 0; r < size_; ++r) send(what, sent[static_cast<std::size_t>(r)], r);
-    const auto own = static_cast<std::size_t>(rank_);
-    std::copy(sent[own].begin(), sent[own].end(), received[own].begin());
-    wait(what);
+    Messages(*this, what, 0, sent, received).wait();
+  }
+  std::unique_ptr<Pending> begin_exchange(const char* what, int lane,
+                                          const std::vector<std::span<const std::byte>>& sent,
+                                          const std::vector<std::span<std::byte>>& received) override {
+    return std::make_unique<Messages>(*this, what, lane, sent, received);
   }
 
   void finish() override {
@@ -68,62 +140,16 @@ class MpiGroup : public LaunchedGroup {
   }
 
  private:
-  void receive(const char* what, std::span<std::byte> bytes, int from) {
-    for (std::size_t at = 0; from != rank_ && at < bytes.size(); at += kLargestMessage) {
-      const auto count = static_cast<int>(std::min(kLargestMessage, bytes.size() - at));
-      check(MPI_Irecv(bytes.data() + at, count, MPI_BYTE, from, 0, MPI_COMM_WORLD, next_request(from)), what);
-    }
-  }
-  void send(const char* what, std::span<const std::byte> bytes, int to) {
-    for (std::size_t at = 0; to != rank_ && at < bytes.size(); at += kLargestMessage) {
-      const auto count = static_cast<int>(std::min(kLargestMessage, bytes.size() - at));
-      check(MPI_Isend(bytes.data() + at, count, MPI_BYTE, to, 0, MPI_COMM_WORLD, next_request(to)), what);
-    }
-  }
-  MPI_Request* next_request(int peer) {
-    peers_.push_back(peer);
-    return &requests_.emplace_back(MPI_REQUEST_NULL);
-  }
-
-  void wait(const char* what) {
-    const Clock::time_point start = Clock::now();
-    for (int looks = 0;; ++looks) {
-      int done = 0;
-      check(MPI_Testall(static_cast<int>(requests_.size()), requests_.data(), &done, MPI_STATUSES_IGNORE), what);
-      if (done != 0) return;
-      if (looks < kEagerLooks) continue;
-      std::this_thread::sleep_for(kBetweenLooks);
-      const double waited = std::chrono::duration<double>(Clock::now() - start).count();
-      if (patience() > 0 && waited > patience()) give_up(what, waited);
-    }
-  }
-
-  [[noreturn]] void give_up(const char* what, double waited) {
-    std::set<int> silent;
-    for (std::size_t i = 0; i < requests_.size(); ++i)
-      if (requests_[i] != MPI_REQUEST_NULL) {
-        int done = 0;
-        MPI_Request_get_status(requests_[i], &done, MPI_STATUS_IGNORE);
-        if (done == 0) silent.insert(peers_[i]);
-      }
-    throw Error(fmt::format("{} {} of {} {} not answered for {:.0f} s ({})", silent.size() > 1 ? "ranks" : "rank",
-                            fmt::join(silent, ", "), size_, silent.size() > 1 ? "have" : "has", waited, what),
-                "Look at that process and its machine; then start all again, with --resume. A slow step may need a "
-                "larger --rank-timeout.");
-  }
-
   int rank_ = 0;
   int size_ = 1;
   bool left_ = false;
-  std::vector<MPI_Request> requests_;
-  std::vector<int> peers_;  // of each request
 };
 
 }  // namespace
 
 std::unique_ptr<LaunchedGroup> join_launched(const Launch& launch) {
   if (launch.size == 1) return std::make_unique<OnlyProcess>();
-  return std::make_unique<MpiGroup>();
+  return std::make_unique<MpiGroup>(launch);
 }
 
 }  // namespace cardiograd

@@ -36,6 +36,7 @@ class NcclGroup : public GpuGroup {
   int size() const override { return size_; }
 
   void exchange(const std::vector<ConstGpuSpan>& sent, const std::vector<GpuSpan>& received) override {
+    cuda::join_beside();  // NCCL wants the work of one group in one order, whatever streams it is in.
     const auto stream = static_cast<cudaStream_t>(cuda::stream());
     const auto own = static_cast<std::size_t>(rank_);
     if (sent[own].values != received[own].values)

@@ -35,7 +35,7 @@ Tensor batch_norm_training(const kernels::BatchNormShape& s, const Tensor& x, co
                            Tensor& running_mean, Tensor& running_var) {
   if (s.rows < 2)
     throw Error(fmt::format("batch_norm: {} value per channel in training, expected at least 2", s.rows),
-                "Use a --batch-size of 2 or more.");
+                "Use batches of 2 or more.");
   Tensor y = x.new_empty(x.shape());
   Tensor mean = x.new_empty({s.channels});
   Tensor variance = x.new_empty({s.channels});
@@ -56,7 +56,7 @@ SharedStatistics share_statistics(const kernels::BatchNormShape& s, const BatchP
                                   Tensor& running_mean, Tensor& running_var) {
   const auto channels = static_cast<std::size_t>(s.channels);
   std::vector<double> own(1 + 2 * channels);
-  if (part.rows().count) {
+  if (part.rows().counts) {
     own[0] = static_cast<double>(s.rows);
     kernels::batch_norm_moments_cpu(s, x.data(), own.data() + 1, own.data() + 1 + channels);
   }
@@ -66,7 +66,7 @@ SharedStatistics share_statistics(const kernels::BatchNormShape& s, const BatchP
   SharedStatistics shared = {x.new_empty({s.channels}), x.new_empty({s.channels}), static_cast<std::int64_t>(rows)};
   if (rows < 2)
     throw Error(fmt::format("batch_norm: {} value per channel in training, expected at least 2", shared.rows),
-                "Use a --batch-size of 2 or more.");
+                "Use batches of 2 or more.");
   for (std::size_t c = 0; c < channels; ++c) {
     double mean = 0, squares = 0;
     for (std::size_t at = 0; at < all.size(); at += own.size()) mean += all[at] * all[at + 1 + c];
@@ -88,7 +88,7 @@ SharedStatistics share_statistics(const kernels::BatchNormShape& s, const BatchP
 // The sums of all ranks in the place of one's own.
 void share_sums(const BatchPart::Rows& rows, ProcessGroup& group, std::int64_t count, double* sums) {
   std::vector<double> own(sums, sums + count);
-  if (!rows.count) std::fill(own.begin(), own.end(), 0);
+  if (!rows.counts) std::fill(own.begin(), own.end(), 0);
   const std::vector<double> all = group.gather("gradient of a batch norm", own);
   for (std::size_t i = 0; i < own.size(); ++i) {
     sums[i] = 0;
@@ -113,7 +113,7 @@ Tensor batch_norm_shared(const kernels::BatchNormShape& s, const BatchPart& part
            kernels::batch_norm_shared_backward_cpu(
                s, shared.rows, x.data(), gamma.data(), beta.data(), shared.mean.data(), shared.variance.data(),
                dy.data(), share, gradient.data(), dgamma.accumulator().data(), dbeta.accumulator().data());
-           if (!rows.count) gradient.fill_zero();  // The statistics do not depend on rows that stand in for none.
+           if (!rows.counts) gradient.fill_zero();  // The statistics do not depend on rows that stand in for none.
            dx.accumulate(gradient);
          });
   return y;
@@ -127,7 +127,7 @@ Tensor batch_norm_shared_on_gpu(const kernels::BatchNormShape& s, const BatchPar
     const kernels::BatchNormRanks all = {.ranks = gpus.size(), .batch = part.rows().batch, .time = s.rows / x.dim(0)};
     if (all.rows() < 2)
       throw Error(fmt::format("batch_norm: {} value per channel in training, expected at least 2", all.rows()),
-                  "Use a --batch-size of 2 or more.");
+                  "Use batches of 2 or more.");
     Tensor own = x.new_empty({4, s.channels});
     kernels::batch_norm_own_statistics_cuda(s, x.address(), own.address(), cuda::stream());
     const Tensor statistics = gpus.gather(own.part(0, {2, s.channels}));
@@ -143,7 +143,7 @@ Tensor batch_norm_shared_on_gpu(const kernels::BatchNormShape& s, const BatchPar
     const GradientSlot dbeta(beta);
     record("batch_norm", y, {&x, &gamma, &beta},
            [=, x = x.detach(), gamma = gamma.detach(), beta = beta.detach(), group = &gpus,
-            counts = part.rows().count](const Tensor& dy) {
+            counts = part.rows().counts](const Tensor& dy) {
              Tensor gradient = dx.new_gradient();
              Tensor sums = dy.new_empty({2, s.channels});
              kernels::batch_norm_shared_sums_cuda(

@@ -76,7 +76,7 @@ ConvolvedBatch conv1d_statistics(const Tensor& x, const Tensor& w, const Tensor&
   expect_shape("conv1d_statistics", "running_var", running_var, {s.output_channels});
   if (s.rows() < 2)
     throw Error(fmt::format("conv1d_statistics: {} value per channel, expected at least 2", s.rows()),
-                "Use a --batch-size of 2 or more.");
+                "Use batches of 2 or more.");
   ConvolvedBatch result = {x.new_empty({s.batch, s.output_time(), s.output_channels}), x.new_empty({s.output_channels}),
                            x.new_empty({s.output_channels})};
   CARDIOGRAD_RUN(conv1d_statistics_forward, s, x, w, b, running_mean, running_var, result.y, result.mean,

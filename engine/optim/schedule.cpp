@@ -1,5 +1,6 @@
 #include "engine/optim/schedule.h"
 
+#include <algorithm>
 #include <cmath>
 #include <numbers>
 
@@ -19,7 +20,7 @@ double cycle(double first, double middle, double last, std::int64_t step, std::i
   const double end = static_cast<double>(steps) - 1;
   const auto now = static_cast<double>(step);
   if (now <= turn) return cosine_between(first, middle, now / turn);
-  return cosine_between(middle, last, (now - turn) / (end - turn));
+  return cosine_between(middle, last, std::min(1.0, (now - turn) / (end - turn)));
 }
 
 }  // namespace

@@ -123,6 +123,7 @@ TEST_F(CudaApps, TheBatchSizeCanBeWhatTheMemoryAdmits) {
   expect_success(outcome);
   expect_parts(outcome.err, {"the largest whose step fits into "});
   expect_parts(read_file(run.out() / "config.toml"), {"batch_size = "});
+  expect_success(run_app("train", {"--resume", "--out", run.out(), "--no-cache", "--epochs", "2", "--allow-changes"}));
   expect_failure(run_app("train", run.with({"--batch-size", "auto", "--device", "cpu", "--out", run.folder() / "c"})),
                  2, {"--batch-size auto on the CPU"});
   expect_failure(run_app("train", run.with({"--batch-size", "many", "--out", run.folder() / "d"})), 2,

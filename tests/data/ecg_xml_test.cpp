@@ -80,6 +80,20 @@ std::string muse(const std::string& type = "Rhythm", const std::string& data = "
          data + "\n</WaveFormData></LeadData></Waveform></RestingECG>";
 }
 
+TEST(EcgXml, InUtf16) {
+  const std::string text = aecg("");
+  for (const bool big_endian : {false, true}) {
+    std::string wide = big_endian ? "\xFE\xFF" : "\xFF\xFE";
+    for (const char c : text) {
+      if (big_endian) wide += '\0';
+      wide += c;
+      if (!big_endian) wide += '\0';
+    }
+    EXPECT_TRUE(is_ecg_xml(wide));
+    EXPECT_EQ(parse_ecg_xml(wide, "a.xml").signal(1, 0), 15);
+  }
+}
+
 TEST(EcgXml, Muse) {
   // 1, -1 and the mark of a missing sample.
   const ecg::Recording recording = parse_ecg_xml(muse(), "a.xml");

@@ -3,12 +3,14 @@
 #include <cmath>
 #include <functional>
 #include <string>
+#include <utility>
 #include <vector>
 
 #include <gtest/gtest.h>
 #include <nlohmann/json.hpp>
 
 #include "base/error.h"
+#include "base/file.h"
 #include "tests/common/temporary_folder.h"
 #include "tests/data/edf_builder.h"
 #include "tests/data/helpers.h"
@@ -33,6 +35,24 @@ void expect_equals(const ecg::Recording& recording, Eigen::Index column, const n
   for (std::size_t t = 0; t < values.size(); ++t)
     EXPECT_TRUE(std::abs(recording.signal(static_cast<Eigen::Index>(t), column) - values[t]) <= 1e-9)
         << recording.leads[static_cast<std::size_t>(column)] << " " << t;
+}
+
+// In whole years: the birthday counts.
+TEST(Edf, AgeIsThatOfTheLastBirthday) {
+  const cardiograd::testing::TemporaryFolder folder;
+  const std::string good = read_file(golden_folder() / "edf" / "plus.edf");
+  const std::size_t at = good.find("-1951") - 6;
+  for (const auto& [born, age] : std::vector<std::pair<std::string, int>>{
+           {"29-FEB-1952", 68}, {"01-MAR-1952", 68}, {"02-MAR-1952", 67}, {"01-MAR-2020", 0}}) {
+    std::string text = good;
+    write_file(folder / "a.edf", text.replace(at, born.size(), born));
+    EXPECT_EQ(read_edf(folder / "a.edf").comments.back(), "Age: " + std::to_string(age)) << born;
+  }
+  for (const char* born : {"31-FEB-1952", "02-MAR-2020", "02-MRZ-1952"}) {
+    std::string text = good;
+    write_file(folder / "a.edf", text.replace(at, 11, born));
+    EXPECT_EQ(read_edf(folder / "a.edf").comments.size(), 1U) << born;
+  }
 }
 
 // Values as EDFlib reads them: the leads, without the slower respiration channel and the annotations.

@@ -66,6 +66,8 @@ TEST_F(LabeledRecordsTest, LeadsAreTakenByName) {
   }
   two.leads = {"V2", "MLII"};
   expect_error([&] { prepare_labeled(two); }, {"own.csv:2", "MLII is missing"});
+  two.leads.assign(64, "V2");
+  expect_error([&] { prepare_labeled(two); }, {"--leads: 64 leads, at most 63"});
 }
 
 TEST_F(LabeledRecordsTest, OtherRatesAreResampledIfAsked) {

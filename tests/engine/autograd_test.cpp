@@ -2,10 +2,13 @@
 
 #include <cmath>
 #include <limits>
+#include <utility>
+#include <vector>
 
 #include <gtest/gtest.h>
 
 #include "base/error.h"
+#include "engine/gradient_slab.h"
 #include "engine/memory.h"
 #include "engine/ops/ops.h"
 
@@ -48,6 +51,25 @@ TEST(Autograd, GradientsAddUpUntilCleared) {
   EXPECT_FLOAT_EQ(x.grad().data()[0], 2 * once);
   x.clear_grad();
   EXPECT_FALSE(x.grad().defined());
+}
+
+// A leaf in three places, one in one, one in none: each is named once, when its gradient is what it is at the end.
+TEST(Autograd, TellsWhenAGradientIsComplete) {
+  Tensor often = leaf({1, 2}, {1, 2}), once = leaf({3, 4}, {1, 2}), unused = leaf({5, 6}, {1, 2});
+  keep_gradients_together({&often, &once, &unused});
+  const Tensor alone = leaf({7, 8}, {1, 2});  // Without a slab: not told of.
+  const Tensor y = ops::add(ops::add(ops::add(often, often), once), ops::add(alone, often));
+  std::vector<std::pair<const AutogradMeta*, std::vector<float>>> told;
+  backward(y, Tensor::from<float>({0.5F, -2}, {1, 2}),
+           [&](const AutogradMeta& meta) { told.emplace_back(&meta, meta.grad.values()); });
+  ASSERT_EQ(told.size(), 2U);
+  for (const auto& [meta, gradient] : told) {
+    EXPECT_TRUE(meta == often.autograd().get() || meta == once.autograd().get());
+    EXPECT_EQ(gradient, meta->grad.values());
+  }
+  EXPECT_NE(told[0].first, told[1].first);
+  EXPECT_EQ(often.grad().values(), (std::vector<float>{1.5F, -6}));
+  EXPECT_FALSE(unused.grad().defined());
 }
 
 TEST(Autograd, AResultOfAnyShapeIsDifferentiatedWithItsGradient) {

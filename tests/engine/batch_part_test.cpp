@@ -140,7 +140,7 @@ TEST(BatchPart, StatisticsOfABatchNormAreThoseOfTheWholeBatch) {
           const std::int64_t count = std::max<std::int64_t>(own.count(), 1);
           Tensor own_dy = rows_of(dy, counts ? own.first : 0, count);
           if (!counts) own_dy.fill_zero();
-          const BatchPart part({.first = own.first, .count = counts}, &group);
+          const BatchPart part({.first = own.first, .counts = counts}, &group);
           Normalized& result = parts[static_cast<std::size_t>(group.rank())];
           result = normalize(rows_of(x, counts ? own.first : 0, count), own_dy, relu);
           if (counts) return;

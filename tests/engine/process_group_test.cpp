@@ -55,6 +55,20 @@ TEST(ProcessGroup, AllKnowAllInTheOrderOfRanks) {
   });
 }
 
+TEST(ProcessGroup, SumsGoOnTwoAtATime) {
+  as_ranks(3, [](ProcessGroup& group) {
+    std::vector<float> a = {1, 2, 3, 4}, b = {10, 20};
+    for (float& value : a) value *= static_cast<float>(group.rank() + 1);
+    PendingSum first(group, "a", 1, a.data(), 4), second(group, "b", 3, b.data(), 2);
+    second.wait();
+    while (!first.finished()) {
+    }
+    EXPECT_TRUE(second.finished());
+    EXPECT_EQ(a, (std::vector<float>{6, 12, 18, 24}));
+    EXPECT_EQ(b, (std::vector<float>{30, 60}));
+  });
+}
+
 // Sums have the order of ranks: the same bits whoever comes first, and on every rank.
 TEST(ProcessGroup, SumsAreTheSameBitsEverywhere) {
   for (const int ranks : {2, 3, 5})

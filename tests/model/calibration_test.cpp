@@ -24,21 +24,21 @@ struct Fitted {
     rows = data::rows_of_folds(set, {config.data.val_fold});
     labels = data::labels_of(set, rows);
     const ModelDescription& d = model.description;
-    source.emplace(take_arrays(set, d.feature_scaling, d.crops()), d.signal_scaling);
+    loader.emplace(take_arrays(set, d.feature_scaling, d.crops()), d.signal_scaling);
   }
-  Scores scores() { return score(*model.net, *source, rows, 64, {}); }
+  Scores scores() { return score(*model.net, *loader, rows, 64, {}); }
 
   TrainedModel model;
   std::vector<std::int64_t> rows;
   std::vector<std::uint8_t> labels;
-  std::optional<DataLoader> source;
+  std::optional<DataLoader> loader;
 };
 
 // Logits become slope * logit + offset, in the network itself.
 TEST(Calibrate, TheLastLayerScalesTheLogits) {
   Fitted fitted;
   const std::vector<float> before = fitted.scores().logits;
-  const std::vector<CalibratedClass> classes = calibrate(fitted.model, *fitted.source, fitted.rows, 64);
+  const std::vector<CalibratedClass> classes = calibrate(fitted.model, *fitted.loader, fitted.rows, 64);
   const std::vector<float> after = fitted.scores().logits;
   ASSERT_EQ(after.size(), before.size());
   bool some = false;
@@ -58,7 +58,7 @@ TEST(Calibrate, ThresholdsOfOneHalfStayAndOthersFollow) {
     Fitted fitted(config);
     const std::vector<float> old = fitted.model.description.thresholds;
     const std::vector<float> before = fitted.scores().probabilities;
-    const std::vector<CalibratedClass> classes = calibrate(fitted.model, *fitted.source, fitted.rows, 64);
+    const std::vector<CalibratedClass> classes = calibrate(fitted.model, *fitted.loader, fitted.rows, 64);
     const std::vector<float>& now = fitted.model.description.thresholds;
     if (thresholds == Thresholds::kFixed) {
       EXPECT_EQ(now, old);
@@ -78,7 +78,7 @@ TEST(Calibrate, AClassThatIsNotThereStaysAsItWas) {
   for (std::size_t i = 0; i < fitted.rows.size(); ++i)
     if (fitted.labels[i * classes + 1] == 0) without.push_back(fitted.rows[i]);
   ASSERT_FALSE(without.empty());
-  const std::vector<CalibratedClass> fits = calibrate(fitted.model, *fitted.source, without, 64);
+  const std::vector<CalibratedClass> fits = calibrate(fitted.model, *fitted.loader, without, 64);
   EXPECT_EQ(fits[1].reason, "no positives");
   EXPECT_EQ(fits[1].scaling.slope, 1);
   EXPECT_EQ(fits[1].scaling.offset, 0);

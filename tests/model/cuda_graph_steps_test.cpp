@@ -153,7 +153,7 @@ TEST_F(CudaGraphSteps, TheCpuHasNone) {
 // A model with its optimizer and data, for steps without a trainer.
 struct Parts {
   Parts()
-      : source(take_arrays(set, scaling), identity_scaling(set.leads), Device::kCuda), weight(Tensor::full({3}, 1)) {
+      : loader(take_arrays(set, scaling), identity_scaling(set.leads), Device::kCuda), weight(Tensor::full({3}, 1)) {
     weight = weight.to(Device::kCuda);
     HcCnnTnConfig config = tiny_config().model.as<HcCnnTnConfig>();
     config.classes = 3;
@@ -165,7 +165,7 @@ struct Parts {
     optimizer = std::make_unique<optim::Adam>(net->parameters());
     steps = std::make_unique<GraphSteps>(GraphSteps::Parts{.net = *net,
                                                            .optimizer = *optimizer,
-                                                           .source = source,
+                                                           .loader = loader,
                                                            .pos_weight = weight,
                                                            .clip_norm = 1,
                                                            .dropout_key = kKey});
@@ -175,7 +175,7 @@ struct Parts {
   static constexpr std::uint64_t kKey = 77;
   data::Dataset set = tiny_set();
   FeatureScaling scaling = fit_feature_scaling(set, {0, 1, 2, 3, 4, 5, 6, 7}, false);
-  DataLoader source;
+  DataLoader loader;
   Tensor weight;
   std::unique_ptr<HcCnnTn> net;
   std::unique_ptr<optim::Adam> optimizer;

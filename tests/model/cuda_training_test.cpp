@@ -201,9 +201,9 @@ TEST_F(CudaTraining, ModelsAndStatesGoFromOneDeviceToTheOther) {
       const TrainedModel model = load_model(folder / "last.safetensors");
       model.net->to(device);
       data::Dataset set = tiny_set();
-      const DataLoader source(take_arrays(set, model.description.feature_scaling), model.description.signal_scaling,
+      const DataLoader loader(take_arrays(set, model.description.feature_scaling), model.description.signal_scaling,
                               device);
-      scores.push_back(score(*model.net, source, rows_of_folds(set, {9, 10}), 5, {}).logits);
+      scores.push_back(score(*model.net, loader, rows_of_folds(set, {9, 10}), 5, {}).logits);
     }
     ASSERT_EQ(scores[0].size(), scores[1].size());
     for (std::size_t i = 0; i < scores[0].size(); ++i) EXPECT_NEAR(scores[0][i], scores[1][i], 1e-4);

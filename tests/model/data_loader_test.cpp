@@ -34,10 +34,10 @@ TEST(Batches, StandardizeTheRowsAskedForInTheirOrder) {
   const SignalScaling scaling = fit_signal_scaling(set, {0, 1, 2, 3});
   const FeatureScaling features = fit_feature_scaling(set, {0, 1, 2, 3}, true);
   const std::vector<float> expected_features = scaled_features(features, set.feature_names, set.features);
-  const DataLoader source(take_arrays(set, features), scaling);
+  const DataLoader loader(take_arrays(set, features), scaling);
   EXPECT_TRUE(set.signals.empty()) << "the loader takes the signals over";
   const std::vector<std::int64_t> rows = {50, 2, 79, 0, 2};
-  const Batch batch = source.batch(rows, 1, 4);
+  const Batch batch = loader.batch(rows, 1, 4);
   EXPECT_EQ(batch.signals.shape(), (Shape{4, 64, 4}));
   EXPECT_EQ(batch.features.shape(), (Shape{4, 4}));
   EXPECT_EQ(batch.labels.shape(), (Shape{4, 3}));
@@ -65,8 +65,8 @@ TEST(Batches, StandardizeTheRowsAskedForInTheirOrder) {
 
 TEST(Batches, WithoutFeaturesThereIsNoTensor) {
   data::Dataset set = tiny_set();
-  const DataLoader source(take_arrays(set, {}), identity_scaling(4));
-  EXPECT_FALSE(source.batch({0, 1}, 0, 2).features.defined());
+  const DataLoader loader(take_arrays(set, {}), identity_scaling(4));
+  EXPECT_FALSE(loader.batch({0, 1}, 0, 2).features.defined());
 }
 
 // Scores come in the order of the rows, whatever the size of the batches, and the loss is the mean over all records.
@@ -74,17 +74,17 @@ TEST(Score, DoesNotDependOnTheBatchSize) {
   data::Dataset set = tiny_set();
   const FeatureScaling features = fit_feature_scaling(set, {0, 1, 2, 3, 4}, false);
   const SignalScaling scaling = fit_signal_scaling(set, {0, 1, 2, 3});
-  const DataLoader source(take_arrays(set, features), scaling);
+  const DataLoader loader(take_arrays(set, features), scaling);
   HcCnnTn net(tiny_architecture(features.width()), 1);
   net.set_training(true);
   const std::vector<std::int64_t> rows = {7, 3, 79, 12, 0, 5, 60};
   const Tensor weight = Tensor::from<float>({1, 2, 0.5F}, {3});
-  const Scores whole = score(net, source, rows, 64, weight);
+  const Scores whole = score(net, loader, rows, 64, weight);
   ASSERT_EQ(whole.logits.size(), 21U);
   EXPECT_FALSE(net.parameters().empty());
   double loss = 0;
   for (std::size_t i = 0; i < rows.size(); ++i) {
-    const Scores one = score(net, source, {rows[i]}, 1, weight);
+    const Scores one = score(net, loader, {rows[i]}, 1, weight);
     loss += one.loss / static_cast<double>(rows.size());
     for (std::size_t c = 0; c < 3; ++c) {
       EXPECT_NEAR(one.logits[c], whole.logits[i * 3 + c], 1e-5);
@@ -93,8 +93,8 @@ TEST(Score, DoesNotDependOnTheBatchSize) {
     }
   }
   EXPECT_NEAR(whole.loss, loss, 1e-5);
-  EXPECT_NEAR(score(net, source, rows, 3, weight).loss, loss, 1e-5);
-  EXPECT_TRUE(std::isnan(score(net, source, rows, 3, {}).loss)) << "no weights, no loss";
+  EXPECT_NEAR(score(net, loader, rows, 3, weight).loss, loss, 1e-5);
+  EXPECT_TRUE(std::isnan(score(net, loader, rows, 3, {}).loss)) << "no weights, no loss";
 }
 
 TEST(Crops, WindowsAreHalfACropApartAndReachTheEnd) {
@@ -160,15 +160,15 @@ TEST(Score, OfCropsJoinsTheWindows) {
   const std::vector<std::int64_t> rows = {7, 79};
   for (const Aggregate aggregate : {Aggregate::kMax, Aggregate::kMean}) {
     data::Dataset copy = set;
-    const DataLoader source(take_arrays(copy, features, {32, aggregate}), scaling);
-    const Scores scored = score(net, source, rows, 4, weight);
+    const DataLoader loader(take_arrays(copy, features, {32, aggregate}), scaling);
+    const Scores scored = score(net, loader, rows, 4, weight);
     ASSERT_EQ(scored.probabilities.size(), 6U);
     double loss = 0;
     for (std::size_t i = 0; i < rows.size(); ++i) {
       std::vector<double> largest(3), sum(3);
       for (const std::int64_t start : {0, 16, 32}) {
         const NoGrad no_grad;
-        const Batch batch = source.batch(rows, i, 1, {start});
+        const Batch batch = loader.batch(rows, i, 1, {start});
         const Tensor logits = net.forward(batch.signals, batch.features);
         loss += static_cast<double>(ops::weighted_bce(logits, batch.labels, weight).item()) / 6;
         for (std::size_t c = 0; c < 3; ++c) {
@@ -201,26 +201,26 @@ TEST(Batches, OfMappedSignalsAreTheSame) {
   for (const std::int64_t samples : {0, 32}) {
     data::Dataset a = original, b = mapped;
     const DataLoader in_memory(take_arrays(a, features, {.samples = samples}), scaling);
-    const DataLoader source(take_arrays(b, features, {.samples = samples}), scaling);
+    const DataLoader loader(take_arrays(b, features, {.samples = samples}), scaling);
     EXPECT_EQ(b.mapped, nullptr) << "the loader takes the signals over";
-    EXPECT_FALSE(source.resident());
-    source.prefetch(rows, 4, 10);
+    EXPECT_FALSE(loader.resident());
+    loader.prefetch(rows, 4, 10);
     for (const bool altered : {false, true}) {
       const std::vector<std::int64_t> starts =
           samples == 0 ? std::vector<std::int64_t>() : std::vector<std::int64_t>{1, 0, 32, 3};
       const Batch expected = in_memory.batch(rows, 1, 4, starts, altered ? alter : std::function<void(HostBatch&)>());
-      const Batch found = source.batch(rows, 1, 4, starts, altered ? alter : std::function<void(HostBatch&)>());
+      const Batch found = loader.batch(rows, 1, 4, starts, altered ? alter : std::function<void(HostBatch&)>());
       EXPECT_EQ(found.signals.values(), expected.signals.values());
       EXPECT_EQ(found.features.values(), expected.features.values());
       EXPECT_EQ(found.labels.values(), expected.labels.values());
     }
-    EXPECT_EQ(source.samples(), 64);
-    EXPECT_EQ(source.recording(33), in_memory.recording(33));
-    EXPECT_THROW(source.recording(80), Error);
+    EXPECT_EQ(loader.samples(), 64);
+    EXPECT_EQ(loader.recording(33), in_memory.recording(33));
+    EXPECT_THROW(loader.recording(80), Error);
     HcCnnTnConfig architecture = tiny_architecture(features.width());
     if (samples > 0) architecture.samples = samples;
     HcCnnTn net(architecture, 1);
-    EXPECT_EQ(score(net, source, rows, 4, {}).logits, score(net, in_memory, rows, 4, {}).logits);
+    EXPECT_EQ(score(net, loader, rows, 4, {}).logits, score(net, in_memory, rows, 4, {}).logits);
   }
   data::Dataset wrong = mapped;
   wrong.samples = 32;
@@ -239,12 +239,12 @@ TEST(Batches, OfArraysAlone) {
   arrays.scales = {1, 1, 2, 10};
   arrays.features = {0.5F, -1};
   arrays.labels = {1, 0};
-  const DataLoader source(arrays, identity_scaling(2));
-  const Batch batch = source.batch({1}, 0, 1);
+  const DataLoader loader(arrays, identity_scaling(2));
+  const Batch batch = loader.batch({1}, 0, 1);
   EXPECT_EQ(batch.signals.values(), (std::vector<float>{14, 80, 18, 0, 22, 120}));
   EXPECT_EQ(batch.features.values(), std::vector<float>{-1});
   EXPECT_EQ(batch.labels.values(), std::vector<float>{0});
-  EXPECT_EQ(source.recording(0), (std::vector<float>{1, 2, 3, 4, 5, 6}));
+  EXPECT_EQ(loader.recording(0), (std::vector<float>{1, 2, 3, 4, 5, 6}));
   arrays.scales.pop_back();
   EXPECT_THROW(DataLoader(arrays, identity_scaling(2)), Error);
 }

@@ -112,24 +112,24 @@ TEST(PermutationImportance, OfAModelStartsFromTheModelsOwnScores) {
   config.feed_forward = 8;
   HcCnnTn net(config, 1);
   const std::vector<std::uint8_t> labels = labels_of(set, rows);
-  const DataLoader source(take_arrays(set, scaling), identity_scaling(3));
-  const Scores scored = score(net, source, rows, 7, {});
-  const PermutationImportance result = permutation_importance(net, source, scaling, rows, 7, labels, {5, 9});
+  const DataLoader loader(take_arrays(set, scaling), identity_scaling(3));
+  const Scores scored = score(net, loader, rows, 7, {});
+  const PermutationImportance result = permutation_importance(net, loader, scaling, rows, 7, labels, {5, 9});
   EXPECT_NEAR(result.macro_auc, evaluation::macro_auc({scored.probabilities, labels, 23, 2, {}}).value, 1e-12);
   ASSERT_EQ(result.features.size(), 3U);
   EXPECT_EQ(result.features[1].name, "sex");
   EXPECT_EQ(result.features[2].name, kAllFeatures);
-  const PermutationImportance again = permutation_importance(net, source, scaling, rows, 23, labels, {5, 9});
+  const PermutationImportance again = permutation_importance(net, loader, scaling, rows, 23, labels, {5, 9});
   EXPECT_EQ(again.features[0].drop, result.features[0].drop);
-  EXPECT_NE(permutation_importance(net, source, scaling, rows, 7, labels, {5, 10}).features[0].drop,
+  EXPECT_NE(permutation_importance(net, loader, scaling, rows, 7, labels, {5, 10}).features[0].drop,
             result.features[0].drop);
 }
 
 TEST(DataLoader, RecordingIsInTheUnitOfTheSet) {
   data::Dataset set = noise_set();
   const std::vector<std::int16_t> signals = set.signals;
-  const DataLoader source(take_arrays(set, {}), identity_scaling(3));
-  const std::vector<float> second = source.recording(1);
+  const DataLoader loader(take_arrays(set, {}), identity_scaling(3));
+  const std::vector<float> second = loader.recording(1);
   ASSERT_EQ(second.size(), 120U);
   for (std::size_t i = 0; i < second.size(); ++i) {
     if (i == 5) {
@@ -138,8 +138,8 @@ TEST(DataLoader, RecordingIsInTheUnitOfTheSet) {
       EXPECT_EQ(second[i], static_cast<float>(signals[120 + i]) * 0.5F);
     }
   }
-  EXPECT_THROW(source.recording(23), Error);
-  EXPECT_THROW(source.recording(-1), Error);
+  EXPECT_THROW(loader.recording(23), Error);
+  EXPECT_THROW(loader.recording(-1), Error);
 }
 
 }  // namespace

@@ -30,11 +30,8 @@ struct MeanModelConfig {
 
 std::vector<ConfigField> config_fields(MeanModelConfig& c) {
   auto fields = data_shape_fields(c.classes, c.features, c.leads, c.samples);
-  fields.push_back({.section = "model",
-                    .key = "width",
-                    .value = &c.width,
-                    .help = "hidden width",
-                    .range = {.least = 1, .most = 99}});
+  fields.push_back(
+      {.section = "model", .key = "width", .value = &c.width, .help = "hidden width", .range = {.min = 1, .max = 99}});
   return fields;
 }
 

@@ -321,8 +321,8 @@ TEST_F(TrainerTest, TheModelFileKnowsTheCropsAndHoldsTheEpochThatIsKept) {
   EXPECT_NO_THROW(check_fits(d, set));
   const std::vector<std::int64_t> rows = rows_of_folds(set, {9});
   const auto labels = labels_of(set, rows);
-  const DataLoader source(take_arrays(set, d.feature_scaling, d.crops()), d.signal_scaling);
-  const Scores scored = score(*model.net, source, rows, 5, {});
+  const DataLoader loader(take_arrays(set, d.feature_scaling, d.crops()), d.signal_scaling);
+  const Scores scored = score(*model.net, loader, rows, 5, {});
   EXPECT_DOUBLE_EQ(evaluation::macro_auc({.scores = scored.probabilities,
                                           .labels = labels,
                                           .records = static_cast<std::int64_t>(rows.size()),

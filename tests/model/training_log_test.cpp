@@ -1,6 +1,7 @@
 #include "model/training_log.h"
 
 #include <cmath>
+#include <vector>
 
 #include <gtest/gtest.h>
 
@@ -28,6 +29,22 @@ TEST(TrainingLog, ReadsWhatTheTrainerWrites) {
   EXPECT_FALSE(log[1].best);
   EXPECT_FALSE(log[2].best);
   EXPECT_TRUE(log[3].best);
+}
+
+// As long as no epoch has an AUC each is the best: there is a best model at any time.
+TEST(TrainingLog, NanIsTheWorst) {
+  const double nan = std::nan("");
+  const auto epochs = [](const std::vector<double>& aucs) {
+    std::vector<EpochResult> log(aucs.size());
+    for (std::size_t i = 0; i < aucs.size(); ++i) log[i].val_macro_auc = aucs[i];
+    return log;
+  };
+  EXPECT_TRUE(is_best(0.5, {}));
+  EXPECT_TRUE(is_best(nan, {}));
+  EXPECT_TRUE(is_best(nan, epochs({nan, nan})));
+  EXPECT_TRUE(is_best(0.5, epochs({nan, 0.4})));
+  EXPECT_FALSE(is_best(nan, epochs({nan, 0.4})));
+  EXPECT_FALSE(is_best(0.4, epochs({0.4, nan})));
 }
 
 TEST(TrainingLog, ErrorsNameThePlace) {

@@ -31,6 +31,20 @@ class TrainingState : public ::testing::Test {
   void TearDown() override { set_thread_count(0); }
 };
 
+// Its scaling and weights are the other model's.
+TEST_F(TrainingState, AFirstModelMustNotGoAway) {
+  const TemporaryFolder first, folder;
+  TrainingConfig config = tiny_config();
+  config.epochs = 1;
+  Trainer(config, tiny_set(), first.path()).run({});
+  TrainingConfig taken = config;
+  taken.init = (first.path() / "last.safetensors").string();
+  Trainer(taken, tiny_set(), folder.path()).run({});
+  EXPECT_TRUE(Trainer(taken, tiny_set(), folder.path()).resume());
+  expect_error([&] { Trainer(config, tiny_set(), folder.path()).resume(true); },
+               {"state.safetensors", "differs: init"});
+}
+
 TEST_F(TrainingState, ResumeRefusesOtherDataAndValuesByName) {
   const TemporaryFolder folder;
   TrainingConfig config = tiny_config();

@@ -18,7 +18,10 @@
 #include "base/threads.h"
 #include "engine/autograd.h"
 #include "engine/batch_part.h"
+#include "engine/captured_work.h"
 #include "engine/cuda.h"
+#include "engine/gradient_exchange.h"
+#include "engine/gradient_slab.h"
 #include "engine/nccl/nccl_group.h"
 #include "engine/ops/ops.h"
 #include "engine/transfer.h"
@@ -102,6 +105,80 @@ TEST_F(CudaGroup, GathersAndWeighs) {
   });
 }
 
+// Four layers on the GPU.
+struct Layers {
+  explicit Layers(int rank) : x(random_tensor({4, 150}, 10 + static_cast<std::uint64_t>(rank)).to(Device::kCuda)) {
+    for (std::uint64_t i = 0; i < 4; ++i) tensors.push_back(random_tensor({150, 150}, i).to(Device::kCuda));
+    for (Tensor& tensor : tensors) {
+      tensor.set_requires_grad(true);
+      leaves.push_back(&tensor);
+    }
+    keep_gradients_together(leaves);
+  }
+  // `looks` is called in the backward pass before the gradient of the first layer.
+  Tensor forward(const std::function<void()>& looks = {}) const {
+    Tensor y = x;
+    for (std::size_t i = 0; i < tensors.size(); ++i) {
+      y = ops::gelu(ops::linear(y, tensors[i], zeros));
+      if (i > 0 || !looks) continue;
+      Tensor same = y.detach();
+      record("look", same, {&y}, [looks, slot = GradientSlot(y)](const Tensor& gradient) {
+        looks();
+        slot.accumulate(gradient);
+      });
+      y = same;
+    }
+    return y;
+  }
+
+  std::vector<Tensor> tensors;
+  std::vector<Tensor*> leaves;
+  Tensor x;
+  Tensor dy = random_tensor({4, 150}, 20).to(Device::kCuda);
+  Tensor zeros = Tensor::zeros({150}, DType::kFloat32, Device::kCuda);
+};
+
+constexpr std::int64_t kLayerBytes = 90'000;  // each layer is a bucket
+
+TEST_F(CudaGroup, GradientsAddedUpBesideTheBackwardPassHaveTheBitsOfOneSum) {
+  with_gpus(2, [](ProcessGroup& group, GpuGroup& gpus) {
+    const Layers layers(group.rank());
+    backward(layers.forward(), layers.dy);
+    Tensor slab = gradients_together(layers.leaves);
+    gpus.sum(slab);
+    const std::vector<float> expected = slab.values();
+    const std::unique_ptr<GradientExchange> exchange = exchange_between(gpus, layers.leaves, kLayerBytes);
+    ASSERT_EQ(exchange->buckets().size(), 4U);
+    WorkBlocks blocks;
+    CapturedWork step(
+        [&] {
+          clear_gradients(layers.leaves);
+          exchange->backward(layers.forward(), layers.dy);
+        },
+        blocks);
+    for (int i = 0; i < 4; ++i) {  // once as always, once recorded, twice replayed
+      slab.fill_zero();
+      EXPECT_EQ(step.run(), i >= 2);
+      EXPECT_EQ(slab.values(), expected) << i;
+    }
+  });
+}
+
+// On a GPU the sums may still be under way when the next gradient is computed.
+TEST_F(CudaGroup, KeepsTheMemoryOfSumsThatAreUnderWay) {
+  with_gpus(2, [](ProcessGroup& group, GpuGroup& gpus) {
+    const Layers layers(group.rank());
+    std::size_t alone = 0, together = 0;
+    const auto in_use = [] { return cuda_allocator().statistics().in_use; };
+    backward(layers.forward([&] { alone = in_use(); }), layers.dy);
+    const std::unique_ptr<GradientExchange> exchange = exchange_between(gpus, layers.leaves, kLayerBytes);
+    const std::size_t before = in_use();
+    exchange->backward(layers.forward([&] { together = in_use(); }), layers.dy);
+    EXPECT_GE(together, alone + 3 * kLayerBytes);
+    EXPECT_EQ(in_use(), before);
+  });
+}
+
 TEST_F(CudaGroup, TwoProcessesWithOneGpuAreNamed) {
   in_processes(2, [](ProcessGroup& group) {
     cuda::choose_gpu(3);
@@ -157,7 +234,7 @@ TEST_F(CudaGroup, StatisticsOfABatchNormAreThoseOfTheWholeBatch) {
           const std::int64_t first = counts ? own.first : 0, count = counts ? own.count() : 1;
           Tensor own_dy = rows_of(dy, first, count);
           if (!counts) own_dy.fill_zero();
-          const BatchPart part({.first = own.first, .batch = shape[0], .count = counts}, nullptr, &gpus);
+          const BatchPart part({.first = own.first, .batch = shape[0], .counts = counts}, nullptr, &gpus);
           Normalized result = normalize(rows_of(x, first, count), own_dy, relu);
           for (Tensor* gradient : {&result.dgamma, &result.dbeta}) gpus.sum(*gradient);
           const auto rows = [&](const Tensor& all) { return rows_of(all.to(Device::kCpu), first, count); };
@@ -251,6 +328,19 @@ TEST_P(CudaGroupTraining, GoesOnAfterAStopToTheSameBytes) {
   train_together(2, config, in("stopped"), /*stop_after=*/2);
   train_together(2, config, in("stopped"));
   EXPECT_TRUE(read_file(in("whole") / "last.safetensors") == read_file(in("stopped") / "last.safetensors"));
+}
+
+// One GPU may hold all signals and another not.
+TEST_F(CudaGroup, ARankWithGraphsTrainsWithOneWithout) {
+  const TemporaryFolder folder;
+  const fs::path plain = folder.path() / "plain", mixed = folder.path() / "mixed";
+  train_together(2, on_gpu(GraphChoice::kOff), plain);
+  fs::create_directories(mixed);
+  with_gpus(2, [&](ProcessGroup& group, GpuGroup& gpus) {
+    train(on_gpu(group.is_first() ? GraphChoice::kOff : GraphChoice::kAuto), mixed, group, &gpus);
+  });
+  EXPECT_EQ(losses_in(plain), losses_in(mixed));
+  EXPECT_EQ(losses_in(plain).size(), 6U);
 }
 
 TEST_F(CudaGroup, LocalBatchNormIsAnotherModel) {

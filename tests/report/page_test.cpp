@@ -62,7 +62,7 @@ class TinyRun {
     trained_.net = d.architecture.build(1);
     fs::create_directories(folder());
     model::save_model(model_file(), d, *trained_.net);
-    source_ = std::make_unique<model::DataLoader>(model::take_arrays(set_, d.feature_scaling), d.signal_scaling);
+    loader_ = std::make_unique<model::DataLoader>(model::take_arrays(set_, d.feature_scaling), d.signal_scaling);
   }
 
   const fs::path& data_folder() const { return data_folder_; }
@@ -82,12 +82,12 @@ class TinyRun {
 
   ReportData report(const std::vector<std::int64_t>& folds, std::int64_t draws = 50) const {
     const auto rows = data::rows_of_folds(set_, folds);
-    const auto scored = model::score(*trained_.net, *source_, rows, 4, {});
+    const auto scored = model::score(*trained_.net, *loader_, rows, 4, {});
     const auto& d = trained_.description;
     const auto evaluation = evaluation::evaluate(scored.probabilities, data::labels_of(set_, rows), d.class_names,
                                                  d.thresholds, {.draws = draws, .seed = 1});
     return collect(
-        {trained_, model_file(), set_, data_folder(), *source_, folds, rows, scored.probabilities, evaluation, 4});
+        {trained_, model_file(), set_, data_folder(), *loader_, folds, rows, scored.probabilities, evaluation, 4});
   }
 
  private:
@@ -96,7 +96,7 @@ class TinyRun {
   fs::path data_folder_ = data_.folder();
   data::Dataset set_;
   model::TrainedModel trained_;
-  std::unique_ptr<model::DataLoader> source_;
+  std::unique_ptr<model::DataLoader> loader_;
 };
 
 bool contains(const std::string& text, std::string_view part) {

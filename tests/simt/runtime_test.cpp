@@ -101,6 +101,77 @@ TEST_F(Streams, AGraphReplaysWithTheArgumentsOfItsCapture) {
   cudaGraphDestroy(graph);
 }
 
+// Fork and join: one kernel beside two others, in the graph of the first stream.
+TEST_F(Streams, AGraphHoldsTheWorkOfAStreamThatWaitsForIt) {
+  const DeviceBuffer<float> x(std::vector<float>(4, 0.0F)), y(std::vector<float>(4, 0.0F));
+  cudaEvent_t fork = nullptr, join = nullptr;
+  cudaEventCreate(&fork);
+  cudaEventCreate(&join);
+  cudaStreamBeginCapture(a_, cudaStreamCaptureModeThreadLocal);
+  launch<add_kernel>(1, 4, 0, a_, 4, 1.0F, x.data());
+  cudaEventRecord(fork, a_);
+  EXPECT_EQ(cudaStreamWaitEvent(b_, fork), cudaSuccess);
+  launch<add_kernel>(1, 4, 0, b_, 4, 10.0F, y.data());
+  launch<add_kernel>(1, 4, 0, a_, 4, 2.0F, x.data());
+  cudaEventRecord(join, b_);
+  EXPECT_EQ(cudaStreamWaitEvent(a_, join), cudaSuccess);
+  launch<add_kernel>(1, 4, 0, a_, 4, 100.0F, y.data());
+  cudaGraph_t graph = nullptr;
+  EXPECT_EQ(cudaStreamEndCapture(a_, &graph), cudaSuccess);
+  cudaGraphExec_t executable = nullptr;
+  cudaGraphInstantiate(&executable, graph);
+  EXPECT_EQ(cudaStreamQuery(b_), cudaSuccess) << "capture puts nothing into the other stream";
+  for (int step = 0; step < 2; ++step) cudaGraphLaunch(executable, a_);
+  cudaStreamSynchronize(a_);
+  EXPECT_EQ(x.read(), std::vector<float>(4, 6.0F));
+  EXPECT_EQ(y.read(), std::vector<float>(4, 220.0F));
+  // Outside the capture both streams and events are what they were.
+  launch<add_kernel>(1, 4, 0, b_, 4, 1000.0F, y.data());
+  cudaEventRecord(join, b_);
+  cudaStreamWaitEvent(a_, join);
+  cudaStreamSynchronize(a_);
+  EXPECT_EQ(y.read(), std::vector<float>(4, 1220.0F));
+  cudaGraphExecDestroy(executable);
+  cudaGraphDestroy(graph);
+  cudaEventDestroy(fork);
+  cudaEventDestroy(join);
+}
+
+TEST_F(Streams, AGraphWithWorkThatIsNotJoinedIsRefused) {
+  const DeviceBuffer<float> x(std::vector<float>(4, 0.0F));
+  cudaEvent_t event = nullptr;
+  cudaEventCreate(&event);
+  cudaGraph_t graph = nullptr;
+  for (const bool late : {false, true}) {
+    cudaStreamBeginCapture(a_, cudaStreamCaptureModeThreadLocal);
+    cudaEventRecord(event, a_);
+    cudaStreamWaitEvent(b_, event);
+    launch<add_kernel>(1, 4, 0, b_, 4, 1.0F, x.data());
+    if (late) {  // What is put there after the event is not waited for.
+      cudaEventRecord(event, b_);
+      launch<add_kernel>(1, 4, 0, b_, 4, 1.0F, x.data());
+      cudaStreamWaitEvent(a_, event);
+    }
+    EXPECT_EQ(cudaStreamEndCapture(a_, &graph), cudaErrorStreamCaptureUnjoined);
+    EXPECT_EQ(cudaGetLastError(), cudaErrorStreamCaptureUnjoined);
+    EXPECT_EQ(graph, nullptr);
+  }
+  cudaEventDestroy(event);
+}
+
+TEST_F(Streams, ACaptureMustNotWaitForWhatItDoesNotHold) {
+  cudaEvent_t event = nullptr;
+  cudaEventCreate(&event);
+  cudaEventRecord(event, b_);
+  cudaStreamBeginCapture(a_, cudaStreamCaptureModeThreadLocal);
+  EXPECT_EQ(cudaStreamWaitEvent(a_, event), cudaErrorStreamCaptureIsolation);
+  EXPECT_EQ(cudaGetLastError(), cudaErrorStreamCaptureIsolation);
+  cudaGraph_t graph = nullptr;
+  EXPECT_EQ(cudaStreamEndCapture(a_, &graph), cudaSuccess);
+  cudaGraphDestroy(graph);
+  cudaEventDestroy(event);
+}
+
 // A graph of one launch with these arguments.
 cudaGraphExec_t graph_of(cudaStream_t stream, int launches, float value, float* x, unsigned threads = 4) {
   cudaGraph_t graph = nullptr;

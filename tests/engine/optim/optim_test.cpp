@@ -105,5 +105,13 @@ TEST(Schedule, RatesAreThoseOfPyTorch) {
   }
 }
 
+// A run that goes on with larger batches has made more steps than it has now.
+TEST(Schedule, OneCycleStaysAtItsEnd) {
+  for (const std::int64_t step : {400, 500, 599}) {
+    EXPECT_EQ(one_cycle(0.01, step, 400), one_cycle(0.01, 399, 400));
+    EXPECT_EQ(one_cycle_beta1(step, 400), one_cycle_beta1(399, 400));
+  }
+}
+
 }  // namespace
 }  // namespace cardiograd::optim
