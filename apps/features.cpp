@@ -3,6 +3,8 @@
 #include <algorithm>
 #include <chrono>
 #include <cstdint>
+#include <cstdio>
+#include <new>
 #include <optional>
 #include <string>
 #include <vector>
@@ -29,6 +31,8 @@
 
 namespace cardiograd::apps {
 namespace {
+
+constexpr int kSomeWithoutAnswer = 3;  // Exit status.
 
 struct Options {
   std::vector<std::string> records;
@@ -72,9 +76,35 @@ void features_of_dataset(const Options& options) {
   data::warn_of_damaged(result.damaged, result.written + static_cast<std::int64_t>(result.damaged.size()));
 }
 
-void run_features(const Options& options) {
+// Prints the table of each record; one that cannot be read does not keep the others from theirs. Returns the exit
+// status. What is wrong with a single record is thrown.
+int print_tables(const Options& options) {
+  int status = 0;
+  const auto failed = [&](const std::string& error, const std::string& hint) {
+    std::fflush(stdout);
+    report_error(error, hint.empty() ? "Check the file." : hint);
+    status = kSomeWithoutAnswer;
+  };
+  for (const std::string& record : options.records) {
+    try {
+      fmt::print("{}", printable_lines(features_table(record, options.csv)));
+    } catch (const Error& error) {
+      if (options.records.size() == 1) throw;
+      failed(error.what(), error.hint());
+    } catch (const std::bad_alloc&) {
+      if (options.records.size() == 1) throw;
+      failed(fmt::format("{}: too long for this machine's memory", record), "Cut the record into shorter ones.");
+    }
+  }
+  return status;
+}
+
+int run_features(const Options& options) {
   set_thread_count(options.threads);
-  if (options.formats) return fmt::print("{}", data::formats_document());
+  if (options.formats) {
+    fmt::print("{}", data::formats_document());
+    return 0;
+  }
   if (!ecg::millivolts_per_unit(options.csv.unit))
     throw UsageError(fmt::format("--unit {}: no voltage", options.csv.unit), "Use mV, uV or V.");
   if (options.data) {
@@ -84,7 +114,8 @@ void run_features(const Options& options) {
       throw UsageError("--data and --fiducials, --annotator, --svg or --report", "These are made of single records.");
     }
     check_outputs({{"--out", options.out}}, {.files = {}, .records = {}, .folder = options.data});
-    return features_of_dataset(options);
+    features_of_dataset(options);
+    return 0;
   }
   if (options.records.empty()) {
     throw UsageError("no record",
@@ -111,9 +142,8 @@ void run_features(const Options& options) {
     write_fiducials(options.records, {options.fiducials, options.annotator, options.out}, options.csv);
   if (options.svg) write_file(*options.svg, drawing);
   if (options.report) write_file(*options.report, page);
-  if (options.fiducials || options.annotator || options.svg || options.report) return;
-  for (const std::string& record : options.records)
-    fmt::print("{}", printable_lines(features_table(record, options.csv)));
+  if (options.fiducials || options.annotator || options.svg || options.report) return 0;
+  return print_tables(options);
 }
 
 }  // namespace
@@ -145,5 +175,10 @@ int main(int argc, char** argv) {
   app.add_flag("--skip-missing", options.skip_missing, "with --data: leave out records that are not there");
   app.add_flag("--skip-damaged", options.skip_damaged, "with --data: leave out records that cannot be read");
   app.add_option("--threads", options.threads, "0: one per core")->check(CLI::Range(0, 1024));
-  return cardiograd::apps::run(app, argc, argv, [&] { cardiograd::apps::run_features(options); });
+  app.footer(
+      "Exit status: 0 done; 1 failed; 2 wrong usage; 3 some of several records could not be read, the tables of the\n"
+      "others were printed.");
+  int status = 0;
+  const int failed = cardiograd::apps::run(app, argc, argv, [&] { status = cardiograd::apps::run_features(options); });
+  return failed != 0 ? failed : status;
 }

@@ -1,6 +1,7 @@
 // train: fits a model to a data set in PTB-XL's layout, or to any records with a table of labels, and writes a run
 // folder (model/trainer.h says what is in it).
 #include <algorithm>
+#include <cmath>
 #include <cstdio>
 #include <ctime>
 #include <filesystem>
@@ -277,10 +278,15 @@ void print_taken_over(const model::Trainer& trainer) {
   for (const std::string& note : taken.notes) fmt::print("  {}\n", printable(note));
 }
 
+// Of a validation fold in which no class is both present and absent there is no AUC.
+std::string auc_text(double macro_auc) {
+  return std::isnan(macro_auc) ? "none (no class has both outcomes)" : fmt::format("{:.4f}", macro_auc);
+}
+
 void print_epoch(const model::EpochResult& r, std::int64_t epochs) {
   if (is_quiet()) return;
-  fmt::print("epoch {:3}/{}  train loss {:.4f}  val loss {:.4f}  val macro AUC {:.4f}{}  lr {:.2e}  {:.0f} samples/s\n",
-             r.epoch, epochs, r.train_loss, r.val_loss, r.val_macro_auc, r.best ? " best" : "     ", r.lr,
+  fmt::print("epoch {:3}/{}  train loss {:.4f}  val loss {:.4f}  val macro AUC {}{}  lr {:.2e}  {:.0f} samples/s\n",
+             r.epoch, epochs, r.train_loss, r.val_loss, auc_text(r.val_macro_auc), r.best ? " best" : "     ", r.lr,
              r.samples_per_s);
   if (std::fflush(stdout) != 0)
     throw Error(fmt::format("standard output cannot be written after epoch {}", r.epoch),
@@ -311,8 +317,8 @@ void print_result(const model::Trainer& trainer, const fs::path& folder) {
   for (const model::EpochResult& r : trainer.log())
     if (r.best || last) best = &r;
   if (best == nullptr || is_quiet()) return;
-  fmt::print("done: {} validation macro AUC {:.4f} in epoch {}; models {} and {}\n", last ? "last" : "best",
-             best->val_macro_auc, best->epoch, printable((folder / "best.safetensors").string()),
+  fmt::print("done: {} validation macro AUC {} in epoch {}; models {} and {}\n", last ? "last" : "best",
+             auc_text(best->val_macro_auc), best->epoch, printable((folder / "best.safetensors").string()),
              printable((folder / "last.safetensors").string()));
 }
 

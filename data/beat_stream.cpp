@@ -113,6 +113,9 @@ void BeatStream::find_peaks() {
         const double end_s = static_cast<double>(own + length) / rate;
         for (double& time : found.times_s) time += start_s;
         std::erase_if(found.times_s, [&](double time) { return time < own_s || (i + 1 < count && time >= end_s); });
+        for (dsp::Gap& gap : found.gaps_s)
+          gap = {std::max(gap.begin_s + start_s, own_s), std::min(gap.end_s + start_s, end_s)};
+        std::erase_if(found.gaps_s, [](const dsp::Gap& gap) { return gap.begin_s >= gap.end_s; });
         return found;
       },
       [&](std::size_t, const dsp::RPeaks& found) {
@@ -120,6 +123,11 @@ void BeatStream::find_peaks() {
           // At a seam two pieces may place one beat on either side.
           if (peaks_.times_s.empty() || time - peaks_.times_s.back() >= dsp::kRPeak.separation_s / 2)
             peaks_.times_s.push_back(time);
+        }
+        for (const dsp::Gap& gap : found.gaps_s) {
+          const bool goes_on = !peaks_.gaps_s.empty() && gap.begin_s <= peaks_.gaps_s.back().end_s;
+          if (goes_on) peaks_.gaps_s.back().end_s = gap.end_s;
+          if (!goes_on) peaks_.gaps_s.push_back(gap);
         }
         if (peaks_.reason.empty()) peaks_.reason = found.reason;
       });
@@ -175,6 +183,7 @@ BeatPiece BeatStream::piece(const Range& own) const {
   shift(piece.signal_start_s, piece.waves);
   piece.peaks.times_s.assign(all.begin() + static_cast<std::ptrdiff_t>(own.first),
                              all.begin() + static_cast<std::ptrdiff_t>(own.last));
+  piece.peaks.gaps_s = peaks_.gaps_s;
   const double begin_s = piece.peaks.times_s.front(),
                end_s = own.last < all.size() ? all[own.last] : piece.peaks.times_s.back();
   std::erase_if(piece.signal.stimuli_s, [&](double time) {

@@ -15,7 +15,7 @@ namespace cardiograd::data {
 // Some beats of a recording, one after the other. Times of `beats` are seconds from the recording's start.
 struct BeatPiece {
   std::size_t first = 0;      // the number of its first beat in the recording, from 0
-  dsp::RPeaks peaks;          // of these beats alone, as is all that follows
+  dsp::RPeaks peaks;          // of these beats alone, as is all that follows; all gaps
   dsp::Delineation waves;     // one lead for each of the recording
   dsp::WorkingSignal signal;  // around them; its first sample is at `signal_start_s`
   double signal_start_s = 0;

@@ -4,6 +4,7 @@
 #include <array>
 #include <cmath>
 #include <cstdint>
+#include <iterator>
 #include <limits>
 #include <optional>
 #include <string>
@@ -23,11 +24,15 @@ namespace fs = std::filesystem;
 
 constexpr DicomTag kStudyDate = 0x00080020, kAcquisition = 0x0008002A, kCode = 0x00080100, kMeaning = 0x00080104;
 constexpr DicomTag kSex = 0x00100040, kAge = 0x00101010;
+constexpr DicomTag kTimeOffset = 0x00181068, kOriginality = 0x003A0004;
 constexpr DicomTag kChannels = 0x003A0005, kSamples = 0x003A0010, kRate = 0x003A001A, kDefinitions = 0x003A0200;
 constexpr DicomTag kLabel = 0x003A0203, kSource = 0x003A0208, kSensitivity = 0x003A0210, kUnits = 0x003A0211;
 constexpr DicomTag kCorrection = 0x003A0212, kBaseline = 0x003A0213;
 constexpr DicomTag kWaveforms = 0x54000100, kBits = 0x54001004, kInterpretation = 0x54001006, kPadding = 0x5400100A;
 constexpr DicomTag kData = 0x54001010;
+// Groups without a time offset are taken as recorded at once when they are at least this long: recorders that write
+// leads one after the other give each 2.5 or 5 s.
+constexpr double kMinTogether = 9.5;  // s
 constexpr double kMaxChannels = 4096, kMaxSamples = 1U << 29;
 
 [[noreturn]] void fail(const fs::path& path, const std::string& what) {
@@ -148,6 +153,43 @@ SourceLeads read_waveform(const DicomSet& waveform, const fs::path& path) {
   return source;
 }
 
+// The groups that hold what was recorded; derived ones, such as the median beat, only where there is nothing else.
+std::vector<DicomSet> recorded_of(const std::vector<DicomSet>& groups) {
+  std::vector<DicomSet> recorded;
+  for (const DicomSet& group : groups)
+    if (group.text(kOriginality) != "DERIVED") recorded.push_back(group);
+  return recorded.empty() ? groups : recorded;
+}
+
+// Whether the samples of two groups were taken at the same times.
+bool at_once(const DicomSet& a, const DicomSet& b) {
+  if (a.number(kRate) != b.number(kRate) || a.number(kSamples) != b.number(kSamples)) return false;
+  const std::optional<double> begin = a.number(kTimeOffset), other = b.number(kTimeOffset);
+  if (begin || other) return begin.value_or(0) == other.value_or(0);
+  return a.number(kSamples).value_or(0) >= kMinTogether * a.number(kRate).value_or(0);
+}
+
+bool have_a_name_in_common(const SourceLeads& a, const SourceLeads& b) {
+  return std::any_of(a.leads.begin(), a.leads.end(), [&](const SourceLead& lead) {
+    return std::any_of(b.leads.begin(), b.leads.end(), [&](const SourceLead& one) { return one.name == lead.name; });
+  });
+}
+
+// The first of the recorded groups and those that belong to it; `unread`: how many are left.
+SourceLeads read_groups(const std::vector<DicomSet>& groups, const fs::path& path, std::size_t& unread) {
+  SourceLeads source = read_waveform(groups.front(), path);
+  for (std::size_t i = 1; i < groups.size(); ++i) {
+    SourceLeads more;
+    if (at_once(groups.front(), groups[i])) more = read_waveform(groups[i], path);
+    if (more.leads.empty() || have_a_name_in_common(source, more)) {
+      ++unread;
+      continue;
+    }
+    std::move(more.leads.begin(), more.leads.end(), std::back_inserter(source.leads));
+  }
+  return source;
+}
+
 // "20200512123359" as "2020-05-12 12:33:59".
 std::string start_of(const DicomSet& set) {
   std::string digits = set.text(kAcquisition);
@@ -162,7 +204,7 @@ std::string start_of(const DicomSet& set) {
 }  // namespace
 
 bool is_dicom(std::string_view content) {
-  return content.size() > 132 && content.substr(128, 4) == "DICM";
+  return (content.size() > 132 && content.substr(128, 4) == "DICM") || is_dicom_without_preamble(content);
 }
 
 ecg::Recording parse_dicom(std::string_view content, const fs::path& path) {
@@ -171,11 +213,16 @@ ecg::Recording parse_dicom(std::string_view content, const fs::path& path) {
   if (waveforms.empty())
     throw Error(fmt::format("{}: no waveform: an image, a report or another object", path.string()),
                 "Give the object with the ECG's waveform.");
-  SourceLeads source = read_waveform(waveforms.front(), path);
+  std::size_t unread = 0;
+  SourceLeads source = read_groups(recorded_of(waveforms), path, unread);
   if (const std::string age = set.text(kAge); !age.empty()) source.comments.push_back("Age: " + age);
   if (const std::string sex = set.text(kSex); sex == "M" || sex == "F") source.comments.push_back("Sex: " + sex);
   source.start = start_of(set);
-  return recording_of(source, path);
+  ecg::Recording recording = recording_of(source, path);
+  if (unread > 0)
+    recording.others.push_back({fmt::format("{} more waveform group{}", unread, unread == 1 ? "" : "s"),
+                                "not recorded at the same time, or with leads that are there already"});
+  return recording;
 }
 
 }  // namespace cardiograd::data

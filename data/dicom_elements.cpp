@@ -162,8 +162,24 @@ std::vector<DicomSet> DicomSet::items(DicomTag tag) const {
   return items;
 }
 
+bool is_dicom_without_preamble(std::string_view content) {
+  if (content.size() < 16) return false;
+  if (content.starts_with(std::string_view("\2\0\0\0UL\4\0", 8))) return true;
+  // Group 8: its length, the length to the end, the character set, type, date or class of the object.
+  constexpr std::array<std::uint64_t, 6> kFirst = {0x0000, 0x0001, 0x0005, 0x0008, 0x0012, 0x0016};
+  const std::uint64_t group = dicom_integer(content.substr(0, 2), false);
+  const std::uint64_t element = dicom_integer(content.substr(2, 2), false);
+  if (group != 8 || std::find(kFirst.begin(), kFirst.end(), element) == kFirst.end()) return false;
+  constexpr std::array<std::string_view, 4> kTypes = {"UL", "CS", "DA", "UI"};
+  if (std::find(kTypes.begin(), kTypes.end(), content.substr(4, 2)) != kTypes.end()) return true;
+  constexpr std::uint64_t kMaxFirst = 64;  // bytes: numbers, words and identifiers
+  const std::uint64_t length = dicom_integer(content.substr(4, 4), false);
+  return length > 0 && length <= kMaxFirst && length % 2 == 0;
+}
+
 DicomSet dicom_file(std::string_view content, const fs::path& path) {
-  std::string_view rest = content.substr(std::min(kPreamble, content.size()));
+  const bool bare = is_dicom_without_preamble(content);
+  std::string_view rest = bare ? content : content.substr(std::min(kPreamble, content.size()));
   // Meta information: group 2, explicit and little endian, whatever follows.
   std::string syntax;
   while (rest.size() >= 2 && dicom_integer(rest.substr(0, 2), false) == 2) {
@@ -175,6 +191,10 @@ DicomSet dicom_file(std::string_view content, const fs::path& path) {
   if (syntax == "1.2.840.10008.1.2") return DicomSet(rest, {false, false}, path);
   if (syntax == "1.2.840.10008.1.2.1") return DicomSet(rest, {true, false}, path);
   if (syntax == "1.2.840.10008.1.2.2") return DicomSet(rest, {true, true}, path);
+  if (bare && syntax.empty() && rest.size() > 5) {
+    const auto capital = [](char c) { return c >= 'A' && c <= 'Z'; };
+    return DicomSet(rest, {capital(rest[4]) && capital(rest[5]), false}, path);
+  }
   throw Error(
       fmt::format("{}: DICOM in the transfer syntax '{}', which is not read", path.string(), syntax.substr(0, 64)),
       "Store the waveform uncompressed, for example with dcmconv +te.");

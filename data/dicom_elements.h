@@ -52,7 +52,11 @@ class DicomSet {
 // An unsigned integer of bytes.size() bytes.
 std::uint64_t dicom_integer(std::string_view bytes, bool big_endian);
 
-// The data set of a file, after its preamble and meta information. Throws Error for transfer syntaxes other than
+// Whether a file begins with the first element of the meta information or of the data set, as some programs write it.
+bool is_dicom_without_preamble(std::string_view content);
+
+// The data set of a file, after its preamble and meta information, where it has them; without meta information it is
+// little endian, and explicit where it begins so. Throws Error for transfer syntaxes other than
 // implicit and explicit, little and big endian, uncompressed.
 DicomSet dicom_file(std::string_view content, const std::filesystem::path& path);
 

@@ -3,7 +3,10 @@
 #include <algorithm>
 #include <array>
 #include <cctype>
+#include <cstdint>
 #include <string>
+
+#include "data/dicom.h"
 
 namespace cardiograd::data {
 namespace {
@@ -25,6 +28,13 @@ constexpr std::string_view kXml =
     "Export it as EDF or WFDB, or convert it with sierra-ecg-tools, BioSig or a script to CSV.";
 constexpr std::string_view kBiosig = "Convert it to EDF, for example with BioSig's save2gdf or EDFbrowser.";
 constexpr std::string_view kModel = "Give it as --model.";
+constexpr std::string_view kPickle =
+    "A pickle can run any program, so it is not read. Write its signals as CSV with the leads' names in the first row "
+    "(numpy.savetxt, DataFrame.to_csv).";
+constexpr std::string_view kMatlab =
+    "As part of a WFDB record it needs its header (.hea) beside it; else write it as CSV.";
+constexpr std::string_view kLfs =
+    "The file itself is elsewhere: run 'git lfs pull' in the repository, or download it from the repository's page.";
 
 struct Signature {
   std::size_t at;
@@ -34,7 +44,6 @@ struct Signature {
 
 // The more special ones first.
 constexpr std::array kSignatures = {
-    Signature{128, "DICM"sv, {"DICOM", kDicom}},
     Signature{16, "SCPECG"sv, {"SCP-ECG", kBiosig}},
     Signature{10, "SCPECG"sv, {"SCP-ECG", kBiosig}},
     Signature{0, "%PDF"sv, {"a PDF document", kPicture}},
@@ -45,15 +54,16 @@ constexpr std::array kSignatures = {
     Signature{0, "MM\0*"sv, {"a TIFF picture", kPicture}},
     Signature{0, "\x89HDF\r\n\x1A\n"sv, {"HDF5", kPython}},
     Signature{512, "\x89HDF\r\n\x1A\n"sv, {"a MATLAB file of version 7.3 (HDF5)", kPython}},
-    Signature{
-        0,
-        "MATLAB 5.0"sv,
-        {"a MATLAB file", "As part of a WFDB record it needs its header (.hea) beside it; else write it as CSV."}},
+    Signature{0, "MATLAB 5.0"sv, {"a MATLAB file", kMatlab}},
     Signature{0, "\x93NUMPY"sv, {"a NumPy array", kPython}},
     Signature{0, "PAR1"sv, {"Parquet", kPython}},
     Signature{0, "ARROW1"sv, {"Arrow", kPython}},
-    Signature{0, "\x80\x04\x95"sv, {"a Python pickle", kPython}},
-    Signature{0, "\x80\x05\x95"sv, {"a Python pickle", kPython}},
+    Signature{0, "\x80\x02"sv, {"a Python pickle", kPickle}},
+    Signature{0, "\x80\x03"sv, {"a Python pickle", kPickle}},
+    Signature{0, "\x80\x04\x95"sv, {"a Python pickle", kPickle}},
+    Signature{0, "\x80\x05\x95"sv, {"a Python pickle", kPickle}},
+    Signature{0, "version https://git-lfs"sv, {"a Git LFS pointer, not the file that it stands for", kLfs}},
+    Signature{0, "version https://hawser"sv, {"a Git LFS pointer, not the file that it stands for", kLfs}},
     Signature{0, "PK\x03\x04"sv, {"a ZIP archive", kUnpack}},
     Signature{0, "BZh"sv, {"compressed with bzip2", kUnpack}},
     Signature{0,
@@ -67,7 +77,9 @@ constexpr std::array kSignatures = {
     Signature{0, "\xD0\xCF\x11\xE0"sv, {"a document of an old Office version", kTable}},
     Signature{0, "SQLite format 3"sv, {"an SQLite database", kExport}},
     Signature{0, "fLaC"sv, {"FLAC", "As part of a WFDB record it needs its header (.hea) beside it; give that."}},
-    Signature{0, "RIFF"sv, {"a RIFF (WAV) file", kAudio}},
+    Signature{8, "WEBP"sv, {"a WebP picture", kPicture}},
+    Signature{8, "WAVEfmt"sv, {"a WAV file", kAudio}},
+    Signature{0, "RIFF"sv, {"a RIFF (multimedia) file", kExport}},
     Signature{0, "GDF "sv, {"GDF", kBiosig}},
     Signature{0, "ISHNE"sv, {"an ISHNE Holter file", kBiosig}},
     Signature{2, "MFR "sv, {"MFER", kBiosig}},
@@ -118,19 +130,49 @@ std::optional<FileKind> text_kind(std::string_view content) {
   return std::nullopt;
 }
 
+// Five numbers (type, rows, columns, imaginary part, length of the name) and the name of a variable. The type's digits
+// are byte order, 0, format of the numbers, kind of matrix.
+bool is_matlab_4(std::string_view content) {
+  constexpr std::size_t kHeader = 20;
+  constexpr std::uint32_t kMaxName = 64;
+  if (content.size() <= kHeader) return false;
+  const auto is_one = [&](bool big_endian) {
+    const auto number = [&](std::size_t at) {
+      std::uint32_t value = 0;
+      for (std::size_t i = 0; i < 4; ++i)
+        value = value << 8 | static_cast<unsigned char>(content[at + (big_endian ? i : 3 - i)]);
+      return value;
+    };
+    const std::uint32_t type = number(0), length = number(16);
+    if (type / 1000 != (big_endian ? 1U : 0U) || type / 100 % 10 != 0 || type / 10 % 10 > 5 || type % 10 > 2)
+      return false;
+    if (number(4) == 0 || number(8) == 0 || number(12) > 1) return false;
+    if (length < 2 || length > kMaxName || content.size() < kHeader + length) return false;
+    const std::string_view name = content.substr(kHeader, length - 1);
+    return content[kHeader + length - 1] == '\0' && std::isalpha(static_cast<unsigned char>(name[0])) != 0 &&
+           std::all_of(name.begin(), name.end(), [](unsigned char c) { return std::isalnum(c) != 0 || c == '_'; });
+  };
+  return is_one(false) || is_one(true);
+}
+
 }  // namespace
 
 std::optional<FileKind> kind_of(std::string_view content) {
+  if (is_dicom(content)) return FileKind{"DICOM", kDicom};
   for (const Signature& signature : kSignatures) {
     if (content.size() <= signature.at || !content.substr(signature.at).starts_with(signature.bytes)) continue;
     if (signature.bytes.starts_with("PK")) {
       const std::string_view names = content.substr(0, 4096);
       if (names.find("xl/") != std::string_view::npos || names.find("[Content_Types]") != std::string_view::npos)
         return FileKind{"an Excel workbook or another Office document", kTable};
+      if (names.find("mimetypeapplication/vnd.oasis") != std::string_view::npos)
+        return FileKind{"an OpenDocument file", kTable};
+      if (names.find("/data.pkl") != std::string_view::npos) return FileKind{"a PyTorch file", kPickle};
       if (names.find(".npy") != std::string_view::npos) return FileKind{"an archive of NumPy arrays (npz)", kPython};
     }
     return signature.kind;
   }
+  if (is_matlab_4(content)) return FileKind{"a MATLAB file of version 4", kMatlab};
   // safetensors: the length of a JSON header, then it.
   if (content.size() > 10 && content.substr(8).starts_with("{\"") && content[7] == '\0')
     return FileKind{"a model file (safetensors)", kModel};

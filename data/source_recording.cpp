@@ -54,9 +54,9 @@ constexpr std::array kFormats = {
                     "the leads of the rhythm, plain or compressed (XLI); of plain ones only I, II and V1 to V6, from "
                     "which the others are derived; age, sex, start; `.xml.gz`",
                     "median beats, diagnoses, measurements"},
-    RecordingFormat{"DICOM", "`DICM` at byte 128",
-                    "the first waveform with all its channels; implicit and explicit, little and big endian; age, sex, "
-                    "start; `.dcm.gz`",
+    RecordingFormat{"DICOM", "`DICM` at byte 128, or begins with an element of group 2 or 8",
+                    "the first waveform that is no derived one with all its channels, and those recorded with it; "
+                    "implicit and explicit, little and big endian; age, sex, start; `.dcm.gz`",
                     "deflated and compressed transfer syntaxes, companded samples, median beats, images"},
     RecordingFormat{"SCP-ECG", "`SCPECG` at byte 16",
                     "the rhythm, plain or Huffman-coded, also as differences; age, sex, start; `.scp.gz`",

@@ -7,6 +7,7 @@
 #include <cmath>
 #include <optional>
 #include <string_view>
+#include <utility>
 
 namespace cardiograd::ecg {
 namespace {
@@ -16,23 +17,90 @@ constexpr double kOldestTold = 89;
 
 struct AgeUnit {
   double per_year;
-  std::string_view letter;  // only right after the number, as DICOM writes it: "M" alone is a man
-  std::array<std::string_view, 5> words;
+  std::string_view letter;
+  // Right after the number, as DICOM writes it, any letter is a unit; "m" alone is a man.
+  bool letter_stands_alone;
+  std::array<std::string_view, 20> words;  // without accents
 };
-constexpr std::array kAgeUnits = {AgeUnit{1, "y", {"year", "years", "yr", "yrs", "yo"}},
-                                  AgeUnit{12, "m", {"month", "months", "mo", "mos", "mth"}},
-                                  AgeUnit{52, "w", {"week", "weeks", "wk", "wks"}}, AgeUnit{365, "d", {"day", "days"}},
-                                  AgeUnit{8760, "h", {"hour", "hours", "hr", "hrs"}}};
+constexpr std::array kAgeUnits = {
+    AgeUnit{1,
+            "y",
+            true,
+            {"year", "years", "yr", "yrs", "yo", "jahr", "jahre", "jahren", "an", "ans", "annee", "annees", "ano",
+             "anos", "anni", "jaar", "jaren"}},
+    AgeUnit{12,
+            "m",
+            false,
+            {"month", "months", "mo", "mos", "mth", "mths", "mnth", "mnths", "monat", "monate", "monaten", "mois",
+             "mes", "meses", "mese", "mesi", "maand", "maanden"}},
+    AgeUnit{52,
+            "w",
+            true,
+            {"week", "weeks", "wk", "wks", "woche", "wochen", "semaine", "semaines", "semana", "semanas", "settimana",
+             "settimane", "weken"}},
+    AgeUnit{
+        365,
+        "d",
+        true,
+        {"day", "days", "tag", "tage", "tagen", "jour", "jours", "dia", "dias", "giorno", "giorni", "dag", "dagen"}},
+    AgeUnit{8760,
+            "h",
+            true,
+            {"hour", "hours", "hr", "hrs", "stunde", "stunden", "std", "heure", "heures", "hora", "horas", "ora", "ore",
+             "uur", "uren"}},
+    AgeUnit{
+        525600, "", false, {"minute", "minutes", "min", "mins", "minuten", "minuto", "minutos", "minuti", "minuut"}}};
 
-// The words and numbers of a comment, in lower case.
+// Accented letters of Latin-1 without the accent, in lower case; '\0' for all that is none.
+char without_accent(unsigned char latin) {
+  const unsigned char c = latin | 0x20;  // in lower case
+  if (latin < 0xC0) return '\0';
+  if (c >= 0xE0 && c <= 0xE6) return 'a';
+  if (c == 0xE7) return 'c';
+  if (c >= 0xE8 && c <= 0xEB) return 'e';
+  if (c >= 0xEC && c <= 0xEF) return 'i';
+  if (c == 0xF1) return 'n';
+  if (c >= 0xF2 && c <= 0xF6) return 'o';
+  if (c >= 0xF9 && c <= 0xFC) return 'u';
+  return '\0';
+}
+
+// Whether a letter that stands alone begins a field of its own: "45, W: 70, H: 170" says no age in weeks.
+bool is_field(std::string_view letter, std::string_view before, std::string_view after) {
+  if (letter != "d" && letter != "h" && letter != "w") return false;
+  return before.find_first_not_of(' ') != std::string_view::npos ||
+         after.substr(std::min(after.find_first_not_of(' '), after.size())).find_first_of(":=") == 0;
+}
+
+// The words and numbers of a comment, in lower case and without accents (in UTF-8). A decimal comma becomes a point.
+// A letter that begins a field ends with a colon.
 std::vector<std::string> words_of(const std::string& comment) {
   std::vector<std::string> words;
-  bool inside = false;
-  for (const unsigned char c : comment) {
-    const bool belongs = std::isalnum(c) != 0 || c == '.' || c == '-';
-    if (belongs && !inside) words.emplace_back();
-    if (belongs) words.back() += static_cast<char>(std::tolower(c));
-    inside = belongs;
+  const auto digit = [&](std::size_t at) {
+    return at < comment.size() && std::isdigit(static_cast<unsigned char>(comment[at])) != 0;
+  };
+  std::size_t end = 0;  // of the last word
+  for (std::size_t at = 0; at < comment.size();) {
+    const std::size_t begin = at;
+    std::string word;
+    for (; at < comment.size(); ++at) {
+      const auto c = static_cast<unsigned char>(comment[at]);
+      const bool comma =
+          c == ',' && at > begin && digit(at - 1) && digit(at + 1) && word.find('.') == std::string::npos;
+      const bool utf8 = c == 0xC3 && at + 1 < comment.size();
+      const char plain = utf8 ? without_accent(static_cast<unsigned char>(comment[at + 1]) | 0x40) : '\0';
+      if (plain == '\0' && !comma && std::isalnum(c) == 0 && c != '.' && c != '-') break;
+      word += plain != '\0' ? plain : comma ? '.' : static_cast<char>(std::tolower(c));
+      at += plain != '\0' ? 1 : 0;
+    }
+    if (word.empty()) {
+      ++at;
+      continue;
+    }
+    const std::string_view text(comment);
+    if (is_field(word, text.substr(end, begin - end), text.substr(at))) word += ':';
+    words.push_back(std::move(word));
+    end = at;
   }
   return words;
 }
@@ -41,7 +109,8 @@ const AgeUnit* unit_of(std::string_view word, bool attached) {
   while (word.ends_with('.')) word.remove_suffix(1);
   if (word.empty()) return nullptr;
   for (const AgeUnit& unit : kAgeUnits)
-    if ((attached && word == unit.letter) || std::find(unit.words.begin(), unit.words.end(), word) != unit.words.end())
+    if (((attached || unit.letter_stands_alone) && word == unit.letter) ||
+        std::find(unit.words.begin(), unit.words.end(), word) != unit.words.end())
       return &unit;
   return nullptr;
 }
@@ -98,8 +167,12 @@ double age_after(const std::vector<std::string>& words, std::size_t at) {
 }
 
 double sex_of(std::string_view word) {
-  if (word == "m" || word == "male") return kMale;
-  if (word == "f" || word == "female") return kFemale;
+  constexpr std::array<std::string_view, 8> kMen = {"m",        "male",      "mannlich", "maennlich",
+                                                    "masculin", "masculino", "homme",    "hombre"};
+  constexpr std::array<std::string_view, 8> kWomen = {"f",        "female",   "weiblich", "feminin",
+                                                      "feminino", "femenino", "femme",    "mujer"};
+  if (std::find(kMen.begin(), kMen.end(), word) != kMen.end()) return kMale;
+  if (std::find(kWomen.begin(), kWomen.end(), word) != kWomen.end()) return kFemale;
   return kUnknown;
 }
 

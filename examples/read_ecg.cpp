@@ -5,6 +5,7 @@
 //
 // Prints the recording's leads, rate and unit, and the heart rate from its R peaks; with --samples a line for each lead
 // instead of the heart rate. Exit status 2 for wrong use, 1 for a recording that cannot be read.
+#include <cmath>
 #include <cstdio>
 #include <filesystem>
 #include <span>
@@ -16,6 +17,7 @@
 #include "base/error.h"
 #include "data/source_recording.h"
 #include "dsp/delineation/r_peaks.h"
+#include "dsp/features/rr_statistics.h"
 #include "ecg/channels.h"
 
 using namespace cardiograd;
@@ -47,9 +49,12 @@ void print_record(const std::filesystem::path& path, bool samples) {
     fmt::print("heart rate  unknown: {}\n", peaks.times_s.empty() ? peaks.reason : "one beat only");
     return;
   }
-  const double seconds = peaks.times_s.back() - peaks.times_s.front();
-  const auto intervals = static_cast<double>(peaks.times_s.size() - 1);
-  fmt::print("heart rate  {:.0f} per minute, from {} R peaks\n", 60 * intervals / seconds, peaks.times_s.size());
+  const double rr_ms = dsp::rr_statistics(dsp::rr_intervals_ms(peaks.times_s, peaks.gaps_s)).rr_mean_ms;
+  if (std::isnan(rr_ms)) {
+    fmt::print("heart rate  unknown: no interval between beats without missing samples\n");
+    return;
+  }
+  fmt::print("heart rate  {:.0f} per minute, from {} R peaks\n", 60000 / rr_ms, peaks.times_s.size());
 }
 
 }  // namespace

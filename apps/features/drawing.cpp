@@ -93,6 +93,10 @@ std::string features_drawing(const std::string& record, const data::RecordingStr
   const std::int64_t samples = recording.samples();
   const std::int64_t first = std::llround(std::min(start_s * head.rate, 1e15));
   const auto count = std::min(samples - first, static_cast<std::int64_t>(std::ceil(kLongest * head.rate)));
+  if (samples < 2)
+    throw Error(
+        fmt::format("{}: nothing to draw, the record has {} sample{}", record, samples, samples == 1 ? "" : "s"),
+        "A drawing needs a record of two samples or more.");
   if (count < 2) {
     throw Error(fmt::format("{}: nothing to draw from {:g} s on, the record lasts {:.1f} s", record, start_s,
                             recording.seconds()),

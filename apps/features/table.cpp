@@ -145,7 +145,8 @@ std::string cell(double value, int decimals) {
 RecordMeasures record_measures(const data::Beats& beats) {
   const ecg::Recording& recording = beats.recording;
   const ecg::Person person = ecg::person_of(recording.comments);
-  const dsp::ClinicalMeasures measures = dsp::clinical_measures(recording, person, beats.signal, beats.waves);
+  const dsp::ClinicalMeasures measures =
+      dsp::clinical_measures(recording, person, beats.signal, beats.waves, beats.peaks.gaps_s);
   RecordMeasures result =
       measures_of(recording, static_cast<double>(recording.signal.rows()) / recording.rate, beats.unit, beats.peaks);
   result.columns = column_rows(dsp::compute_features(recording, person));
@@ -171,7 +172,8 @@ RecordMeasures record_measures(const data::BeatStream& beats) {
   result.remarks.push_back(
       fmt::format("looked at in pieces of {:g} min: alternans, P correlation and signal quality are their medians",
                   data::BeatStream::kPieceSeconds / 60));
-  const dsp::ClinicalMeasures measures = dsp::clinical_measures(head, person, sums.heights, sums.waves, sums.stimuli);
+  const dsp::ClinicalMeasures measures =
+      dsp::clinical_measures(head, person, sums.heights, sums.waves, sums.stimuli, beats.peaks().gaps_s);
   result.columns = column_rows(sums.features.row(beats.peaks(), sums.waves, person));
   result.further = further_rows(measures);
   result.leads = lead_rows(head.leads, measures.leads, quality);

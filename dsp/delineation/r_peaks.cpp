@@ -16,6 +16,7 @@
 #include "dsp/delineation/r_peak_envelope.h"
 #include "dsp/delineation/r_peak_selection.h"
 #include "dsp/delineation/stimuli.h"
+#include "dsp/statistics.h"
 
 namespace cardiograd::dsp {
 namespace {
@@ -101,6 +102,15 @@ std::optional<RPeaks> beats_of_sets(const Eigen::ArrayXXd& signal, const Envelop
   return most;
 }
 
+// Of the leads that do not lie apart.
+std::vector<Gap> gaps_of(const Eigen::ArrayXXd& signal, double rate, const std::vector<LeadsApart>& apart) {
+  if (apart.empty()) return common_gaps(signal, rate);
+  Eigen::ArrayXXd together = signal;
+  for (const LeadsApart& set : apart)
+    for (const Eigen::Index lead : set.leads) together.col(lead).setConstant(kMissing);
+  return common_gaps(together, rate);
+}
+
 }  // namespace
 
 RPeaks detect_r_peaks(const Eigen::ArrayXXd& recorded, double rate) {
@@ -120,7 +130,9 @@ RPeaks detect_r_peaks(const Eigen::ArrayXXd& recorded, double rate) {
   const Eigen::ArrayXXd& signal = stimuli_s.empty() ? recorded : bridged;
   const Envelopes envelopes = combined_envelopes(signal, rate);
   std::optional<RPeaks> of_sets = beats_of_sets(signal, envelopes, rate);
-  return of_sets ? std::move(*of_sets) : beats_of(envelopes, signal, rate);
+  RPeaks found = of_sets ? std::move(*of_sets) : beats_of(envelopes, signal, rate);
+  found.gaps_s = gaps_of(recorded, rate, found.apart);
+  return found;
 }
 
 std::string leads_apart_text(const RPeaks& peaks, std::span<const std::string> names) {

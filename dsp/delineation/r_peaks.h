@@ -7,6 +7,8 @@
 
 #include <Eigen/Core>
 
+#include "dsp/filters/gaps.h"
+
 namespace cardiograd::dsp {
 
 // Beats of leads that were not recorded at the same time as the others.
@@ -21,6 +23,9 @@ struct RPeaks {
   std::string reason;
   // Leads that were not recorded at the same time as most (lead_times.h): `times_s` is without them.
   std::vector<LeadsApart> apart = {};
+  // Where none of the leads that `times_s` is of has samples (common_gaps): beats may be missing there, so that what
+  // lies between the beats on either side is no interval of the rhythm.
+  std::vector<Gap> gaps_s = {};
 };
 
 // "leads V1, V2 were not recorded at the same time as the others"; empty where none lies apart.

@@ -85,12 +85,13 @@ std::string_view st_note(std::string_view lead, double st_mv, const ecg::Person&
 class Builder {
  public:
   Builder(const ecg::Recording& recording, const ecg::Person& person, const std::vector<QrsHeights>& heights,
-          const Delineation& waves, std::size_t stimuli)
+          const Delineation& waves, std::size_t stimuli, std::span<const Gap> gaps_s)
       : waves_(waves),
         names_(recording.leads),
         millivolts_(scale_of(recording)),
         person_(person),
         stimuli_(stimuli),
+        gaps_s_(gaps_s),
         heights_(heights) {}
 
   ClinicalMeasures build() {
@@ -134,9 +135,10 @@ class Builder {
         median(pr), no_p);
     add({"p_duration_ms", "ms", "P end - P onset, median", "Hancock 2009", UsualRange{-kUnlimited, 120.0}, 0, ""},
         median(p), no_p);
-    const double qt = mean(qt_intervals_ms(waves_)), rr = rr_statistics(rr_intervals_ms(r_times)).rr_mean_ms / 1000.0;
-    const std::string reason =
-        std::isnan(qt) ? "no QT interval between 200 and 700 ms" : "no RR interval between 250 and 3000 ms";
+    const double qt = mean(qt_intervals_ms(waves_)),
+                 rr = rr_statistics(rr_intervals_ms(r_times, gaps_s_)).rr_mean_ms / 1000.0;
+    const std::string reason = std::isnan(qt) ? "no QT interval between 200 and 700 ms"
+                                              : "no RR interval between 180 and 3000 ms without missing samples";
     // Of both sexes where it is unknown: prolonged from 450 ms in men, 460 in women; short to 390.
     const UsualRange usual{390.0, person_.sex == ecg::kMale ? 450.0 : 460.0};
     add({"qtc_bazett_ms", "ms", "QT / sqrt(RR / s)", "Bazett 1920", usual, 0, ""}, qt / std::sqrt(rr), reason);
@@ -210,6 +212,7 @@ class Builder {
   std::optional<double> millivolts_;
   const ecg::Person& person_;
   std::size_t stimuli_;
+  std::span<const Gap> gaps_s_;
   const std::vector<QrsHeights>& heights_;
   ClinicalMeasures result_;
 };
@@ -222,21 +225,21 @@ void add_qrs_heights(const WorkingSignal& signal, const Delineation& waves, std:
 }
 
 ClinicalMeasures clinical_measures(const ecg::Recording& recording, const ecg::Person& person,
-                                   const WorkingSignal& signal, const Delineation& waves) {
+                                   const WorkingSignal& signal, const Delineation& waves, std::span<const Gap> gaps_s) {
   std::vector<QrsHeights> heights;
   add_qrs_heights(signal, waves, heights);
-  return clinical_measures(recording, person, heights, waves, signal.stimuli_s.size());
+  return clinical_measures(recording, person, heights, waves, signal.stimuli_s.size(), gaps_s);
 }
 
 ClinicalMeasures clinical_measures(const ecg::Recording& recording, const ecg::Person& person,
                                    const std::vector<QrsHeights>& heights, const Delineation& waves,
-                                   std::size_t stimuli) {
+                                   std::size_t stimuli, std::span<const Gap> gaps_s) {
   if (recording.leads.size() != heights.size() || recording.units.size() != heights.size()) {
     throw Error(fmt::format("clinical measures: {} lead names and {} units for {} leads", recording.leads.size(),
                             recording.units.size(), heights.size()),
                 "Give one name and one unit for each lead.");
   }
-  return Builder(recording, person, heights, waves, stimuli).build();
+  return Builder(recording, person, heights, waves, stimuli, gaps_s).build();
 }
 
 }  // namespace cardiograd::dsp

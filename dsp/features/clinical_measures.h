@@ -4,6 +4,7 @@
 
 #include <cstddef>
 #include <optional>
+#include <span>
 #include <string>
 #include <string_view>
 #include <vector>
@@ -76,14 +77,16 @@ void add_qrs_heights(const WorkingSignal& signal, const Delineation& waves, std:
 // Usual ranges: AHA/ACCF/HRS recommendations, Surawicz et al. (part III: PR, axis), Rautaharju et al. (IV: QTc),
 // Hancock et al. (V: P duration, voltages), Wagner et al. (VI: ST), J. Am. Coll. Cardiol. 53:976-1011 (2009).
 //
+// `gaps_s`: RPeaks::gaps_s of the beats; RR intervals across them do not count.
+//
 // Throws Error when the number of names or units is not that of the leads.
 ClinicalMeasures clinical_measures(const ecg::Recording& recording, const ecg::Person& person,
-                                   const WorkingSignal& signal, const Delineation& waves);
+                                   const WorkingSignal& signal, const Delineation& waves, std::span<const Gap> gaps_s);
 
 // The same from the heights of all beats; of `waves` only the global beats are looked at, and of the recording only
 // names and units.
 ClinicalMeasures clinical_measures(const ecg::Recording& recording, const ecg::Person& person,
                                    const std::vector<QrsHeights>& heights, const Delineation& waves,
-                                   std::size_t stimuli);
+                                   std::size_t stimuli, std::span<const Gap> gaps_s);
 
 }  // namespace cardiograd::dsp

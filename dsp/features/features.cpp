@@ -29,7 +29,7 @@ namespace {
 // rerun scripts/studies/feature_distributions.py and correct the number of columns where `git grep -nw 29` finds it.
 // Models name their columns, so old models keep working.
 constexpr std::array kColumns = {
-    FeatureColumn{"rr_mean_ms", "ms", "mean RR interval between consecutive beats, 250 to 3000 ms", "2 beats"},
+    FeatureColumn{"rr_mean_ms", "ms", "mean RR interval between consecutive beats, 180 to 3000 ms", "2 beats"},
     FeatureColumn{"rr_median_ms", "ms", "median RR interval", "2 beats"},
     FeatureColumn{"rr_diff_min_ms", "ms", "smallest signed difference of successive RR intervals", "3 beats"},
     FeatureColumn{"rr_pnn60_pct", "%", "successive RR differences of more than 60 ms", "3 beats"},
@@ -89,12 +89,13 @@ class RowBuilder {
 };
 
 void add_rr(const RPeaks& peaks, RowBuilder& row) {
-  const RrStatistics s = rr_statistics(rr_intervals_ms(peaks.times_s));
+  const RrStatistics s = rr_statistics(rr_intervals_ms(peaks.times_s, peaks.gaps_s));
   const std::size_t beats = peaks.times_s.size();
   const auto why = [&](std::size_t needed) -> std::string {
     if (beats == 0) return peaks.reason;
     if (beats < needed) return fmt::format("{} beat{}, {} are needed", beats, beats == 1 ? "" : "s", needed);
-    return fmt::format("fewer than {} successive RR intervals between 250 and 3000 ms", needed - 1);
+    return fmt::format("fewer than {} successive RR intervals between {:g} and {:g} ms without missing samples",
+                       needed - 1, kMinRrMs, kMaxRrMs);
   };
   row.set("rr_mean_ms", s.rr_mean_ms, why(2));
   row.set("rr_median_ms", s.rr_median_ms, why(2));

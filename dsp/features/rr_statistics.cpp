@@ -7,12 +7,14 @@
 
 namespace cardiograd::dsp {
 
-IntervalRuns rr_intervals_ms(std::span<const double> beat_times_s) {
-  constexpr double kShortest = 250.0, kLongest = 3000.0;
+IntervalRuns rr_intervals_ms(std::span<const double> beat_times_s, std::span<const Gap> gaps_s) {
   IntervalRuns runs(1);
+  auto gap = gaps_s.begin();
   for (std::size_t i = 1; i < beat_times_s.size(); ++i) {
-    const double rr = 1000.0 * (beat_times_s[i] - beat_times_s[i - 1]);
-    if (rr >= kShortest && rr <= kLongest) {
+    const double from = beat_times_s[i - 1], to = beat_times_s[i], rr = 1000.0 * (to - from);
+    while (gap != gaps_s.end() && gap->end_s <= from) ++gap;
+    const bool broken = gap != gaps_s.end() && gap->begin_s < to;
+    if (!broken && rr >= kMinRrMs && rr <= kMaxRrMs) {
       runs.back().push_back(rr);
     } else if (!runs.back().empty()) {
       runs.emplace_back();

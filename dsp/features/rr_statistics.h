@@ -4,12 +4,20 @@
 #include <span>
 #include <vector>
 
+#include "dsp/filters/gaps.h"
+
 namespace cardiograd::dsp {
 
-// Intervals between consecutive beats in ms that are between 250 and 3000 ms, in runs: an interval outside ends a run,
-// so that no difference is taken across it.
+// The shortest interval that counts. Detected beats lie 190 ms apart or more (r_peak_constants.h), so that all of them
+// count up to 315 beats a minute, with some scatter: were the shorter ones left out, a rate near the limit would be
+// that of the few others.
+inline constexpr double kMinRrMs = 180.0;
+inline constexpr double kMaxRrMs = 3000.0;  // Longer ones are pauses, or beats were not seen.
+
+// Intervals between consecutive beats in ms from kMinRrMs to kMaxRrMs, in runs: an interval outside, or one in which
+// there is a gap (RPeaks::gaps_s), ends a run, so that no difference is taken across it.
 using IntervalRuns = std::vector<std::vector<double>>;
-IntervalRuns rr_intervals_ms(std::span<const double> beat_times_s);
+IntervalRuns rr_intervals_ms(std::span<const double> beat_times_s, std::span<const Gap> gaps_s = {});
 
 // NaN where there are too few intervals. HR is 60000 / RR for each interval: its mean is not 60000 / mean RR.
 struct RrStatistics {

@@ -1,9 +1,22 @@
 // Missing samples: NaN (or infinite) values in a signal.
 #pragma once
 
+#include <vector>
+
 #include <Eigen/Core>
 
 namespace cardiograd::dsp {
+
+// A stretch of time in which no lead has a sample.
+struct Gap {
+  double begin_s, end_s;
+};
+
+// Shorter ones hide no beat: a QRS complex is about as long.
+inline constexpr double kMinGapSeconds = 0.1;
+
+// The stretches of kMinGapSeconds or more of `signal`, samples x leads, ascending. Leads that are set aside are NaN.
+std::vector<Gap> common_gaps(const Eigen::ArrayXXd& signal, double rate);
 
 // Replaces the missing samples of one lead: linearly between the neighbors of a gap, by the nearest sample at the
 // ends. A lead without any finite sample becomes zero. Returns how many samples were missing.

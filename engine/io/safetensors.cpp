@@ -15,6 +15,7 @@
 #include "base/hash.h"
 #include "base/json.h"
 #include "base/log.h"
+#include "engine/io/weights_kind.h"
 
 namespace cardiograd {
 namespace {
@@ -134,6 +135,8 @@ Entry parse_entry(const std::filesystem::path& path, const std::string& name, co
 }
 
 json parse_header(const std::filesystem::path& path, const std::string& content, std::uint64_t& header_bytes) {
+  if (const auto kind = weights_kind_of(content))
+    throw Error(fmt::format("{}: {}, expected a safetensors file", path.string(), kind->name), std::string(kind->hint));
   if (content.size() < 8) refuse(path, fmt::format("{} bytes, expected at least 8", content.size()));
   std::memcpy(&header_bytes, content.data(), 8);
   if (header_bytes > kMaxHeaderBytes || header_bytes > content.size() - 8)
@@ -191,6 +194,38 @@ bool was_converted(const std::vector<Entry>& entries) {
   });
 }
 
+// The tensors whose bytes are not those that `hashes` (a JSON object) names, or that it does not name.
+std::vector<std::string> changed_tensors(const std::vector<Entry>& entries, const char* data, const json& hashes) {
+  std::vector<std::string> changed;
+  for (const Entry& entry : entries)
+    if (!hashes.contains(entry.name) ||
+        hashes[entry.name] != to_string(content_hash({data + entry.begin, entry.end - entry.begin})))
+      changed.push_back(entry.name);
+  return changed;
+}
+
+// The hashes of the tensors in the metadata; nothing where they are no JSON object.
+std::optional<json> tensor_hashes(const json& metadata) {
+  try {
+    json hashes = parse_json(metadata.value(kTensorHashes, ""));
+    if (hashes.is_object()) return hashes;
+  } catch (const Error&) {
+  }
+  return std::nullopt;
+}
+
+// The header is not what was written. All tensors are: then a program has most likely edited the description, and a
+// fresh copy may not help. Which it was cannot be told, so that the file is refused all the same.
+[[noreturn]] void refuse_header(const std::filesystem::path& path, bool tensors_hold) {
+  if (!tensors_hold) refuse_damage(path, "the header");
+  throw Error(fmt::format("{}: the description in its header was changed after it was written (its checksum differs; "
+                          "those of all tensors hold)",
+                          path.string()),
+              fmt::format("Give the file as it was written. A program that changes the metadata on purpose must leave "
+                          "out {} and {}; the file is then read without checksums.",
+                          kTensorHashes, kHeaderHash));
+}
+
 // Compares header and tensors with the hashes in the metadata. Files of other programs have none.
 void check_hashes(const std::filesystem::path& path, json header, const std::vector<Entry>& entries, const char* data) {
   const json metadata = header.value("__metadata__", json::object());
@@ -199,22 +234,16 @@ void check_hashes(const std::filesystem::path& path, json header, const std::vec
     return;
   }
   const std::string stored = metadata.value(kHeaderHash, "");
+  const std::optional<json> hashes = tensor_hashes(metadata);
   header["__metadata__"].erase(kHeaderHash);
   if (header_hash(header) != stored) {
-    if (!was_converted(entries)) refuse_damage(path, "the header");
+    if (!was_converted(entries)) refuse_header(path, hashes && changed_tensors(entries, data, *hashes).empty());
     log_warning("{}: another program has converted its weights, so the checksums in it do not hold", path.string());
     return;
   }
-  json hashes;
-  try {
-    hashes = parse_json(metadata.value(kTensorHashes, ""));
-  } catch (const Error&) {
-    refuse_damage(path, "the list of checksums");
-  }
-  for (const Entry& entry : entries)
-    if (!hashes.contains(entry.name) ||
-        hashes[entry.name] != to_string(content_hash({data + entry.begin, entry.end - entry.begin})))
-      refuse_damage(path, fmt::format("tensor '{}'", entry.name));
+  if (!hashes) refuse_damage(path, "the list of checksums");
+  const std::vector<std::string> changed = changed_tensors(entries, data, *hashes);
+  if (!changed.empty()) refuse_damage(path, fmt::format("tensor '{}'", changed.front()));
 }
 
 Tensor transposed_2d(const Tensor& from) {
@@ -234,6 +263,19 @@ Tensor reversed_3d(const Tensor& from) {
     for (std::int64_t j = 0; j < b; ++j)
       for (std::int64_t k = 0; k < c; ++k) to.data()[(k * b + j) * a + i] = from.data()[(i * b + j) * c + k];
   return to;
+}
+
+// Throws the Error for a tensor that is not there, or not of a type in which weights are read.
+[[noreturn]] void refuse_missing(const SafetensorsFile& file, const std::string& name, const std::string& origin) {
+  std::string type;
+  if (const auto found = file.tensors.find(name); found != file.tensors.end()) type = file_dtype(found->second.dtype());
+  if (const auto found = file.left_out.find(name); found != file.left_out.end()) type = found->second;
+  if (type.empty() && file.counters.count(name) != 0) type = "I64";
+  if (type.empty())
+    throw Error(fmt::format("{}: no tensor '{}'", origin, name),
+                "The file belongs to another model or another version.");
+  throw Error(fmt::format("{}: tensor '{}' is of type {}, expected F32, BF16, F16 or F64", origin, name, type),
+              "The weights were quantized: give those before, or convert them to float32.");
 }
 
 }  // namespace
@@ -272,7 +314,11 @@ SafetensorsFile parse_safetensors(const std::string& content, const std::filesys
     if (entry.dtype == "F64")
       file.tensors.emplace(entry.name, converted<double>(entry.dims, data + entry.begin,
                                                          [](double value) { return static_cast<float>(value); }));
-    if (!dtype) continue;
+    if (!dtype) {
+      if (file.tensors.count(entry.name) == 0 && file.counters.count(entry.name) == 0)
+        file.left_out[entry.name] = entry.dtype;
+      continue;
+    }
     Tensor tensor = Tensor::empty(Shape(entry.dims), *dtype);
     if (entry.end > entry.begin) std::memcpy(tensor.bytes(), data + entry.begin, entry.end - entry.begin);
     file.tensors.emplace(entry.name, std::move(tensor));
@@ -339,9 +385,7 @@ void restore_tensors(const SafetensorsFile& file, const std::string& prefix, con
     const auto found = file.tensors.find(prefix + named.name);
     const bool floats = found != file.tensors.end() &&
                         (found->second.dtype() == DType::kFloat32 || found->second.dtype() == DType::kBFloat16);
-    if (!floats)
-      throw Error(fmt::format("{}: no float32 tensor '{}'", origin, prefix + named.name),
-                  "The file belongs to another model or another version.");
+    if (!floats) refuse_missing(file, prefix + named.name, origin);
     const int dims = named.tensor->shape().dims();
     const Tensor stored = as_float32(found->second);
     const Tensor value = stored.shape().dims() == dims ? from_pytorch(stored, named.layout) : stored;

@@ -19,12 +19,13 @@ struct SafetensorsFile {
   // F32, BF16, I16, I32, U8 and BOOL as U8; F16 and F64 as float32; others are left out.
   std::map<std::string, Tensor> tensors;
   std::map<std::string, std::int64_t> counters;  // I64 tensors without dimensions: one number each
+  std::map<std::string, std::string> left_out;   // names of tensors of other types, with the type: "F8_E4M3", "I8"
   std::map<std::string, std::string> metadata;   // the header's "__metadata__"
 };
 
-// Throws Error, naming the file and what is wrong, for a file that is truncated, too large, or whose header lies about
-// names, types, shapes or offsets, or whose header or tensors are not what write_safetensors() wrote. Files of other
-// programs, without checksums, are read with a note in the log.
+// Throws Error, naming the file and what is wrong, for a file of another kind (weights_kind.h), for a file that is
+// truncated, too large, or whose header lies about names, types, shapes or offsets, or whose header or tensors are not
+// what write_safetensors() wrote. Files of other programs, without checksums, are read with a note in the log.
 SafetensorsFile read_safetensors(const std::filesystem::path& path);
 // The same of a file's bytes; errors name `path`, which is not opened.
 SafetensorsFile parse_safetensors(const std::string& content, const std::filesystem::path& path);

@@ -50,6 +50,18 @@ TEST(FeaturesApp, TableOfARecord) {
   EXPECT_EQ(lines_with(two.out, "  rr_mean_ms ").size(), 2U);
 }
 
+TEST(FeaturesApp, ARecordThatCannotBeReadDoesNotKeepTheOthersFromTheirTable) {
+  const TinyPtbxl tiny;
+  const std::string good = record_of(tiny, 1), none = record_of(tiny, 1) + "x";
+  const Outcome some = features({none, good, none, record_of(tiny, 2)});
+  EXPECT_EQ(some.status, 3) << some.err;
+  EXPECT_EQ(lines_with(some.out, "  rr_mean_ms ").size(), 2U);
+  EXPECT_EQ(lines_with(some.err, "error: " + none).size(), 2U) << some.err;
+  EXPECT_EQ(lines_with(some.err, "hint: ").size(), 2U);
+  expect_failure(features({none}), 1, {"00001_lrx: not there"});
+  EXPECT_EQ(features({none, none}).status, 3);
+}
+
 TEST(FeaturesApp, AgeAndSexOfTheRecordsComments) {
   const TinyPtbxl tiny;
   write_file(tiny.header(1), read_file(tiny.header(1)) + "# Age: 63\n# Sex: Female\n");
@@ -170,6 +182,10 @@ TEST(FeaturesApp, Drawing) {
   expect_failure(features({"--svg", svg.string(), "--from", "99", record_of(tiny, 1)}), 1,
                  {"nothing to draw from 99 s on", "lasts 10.0 s"});
   expect_parts(read_file(svg), {"6.5 to 10.0 s of 10.0 s"});  // What was there stays.
+  TinyPtbxl::edit(tiny.header(2), "12 100 1000", "12 100 1");
+  const Outcome one = features({"--svg", svg.string(), record_of(tiny, 2)});
+  expect_failure(one, 1, {"nothing to draw, the record has 1 sample"});
+  EXPECT_EQ(one.err.find("--from"), std::string::npos) << one.err;
   EXPECT_EQ(names_in(folder.path()), std::vector<std::string>{"a.svg"});
 }
 

@@ -31,6 +31,19 @@ TEST(Train, WritesARunThatItsOwnConfigurationRepeats) {
     EXPECT_EQ(read_file(run.out() / name), read_file(again / name)) << name;
 }
 
+// One record in the validation fold: every class is there or not.
+TEST(Train, AValidationFoldWithoutBothOutcomesHasNoAuc) {
+  const SmallRun run;
+  for (const int i : {19, 29, 39})
+    ASSERT_TRUE(TinyPtbxl::edit(run.tiny().table(), fmt::format(",9,{}", TinyPtbxl::stem(i)),
+                                fmt::format(",1,{}", TinyPtbxl::stem(i))));
+  const Outcome outcome = run_app("train", run.arguments());
+  expect_success(outcome);
+  expect_parts(outcome.out, {"val macro AUC none (no class has both outcomes)",
+                             "done: best validation macro AUC none (no class has both outcomes) in epoch "});
+  EXPECT_EQ(outcome.out.find("nan"), std::string::npos) << outcome.out;
+}
+
 TEST(Train, ThreadsAndCacheDoNotChangeAByte) {
   const SmallRun run;
   expect_success(run_app("train", run.arguments()));

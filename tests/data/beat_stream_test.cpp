@@ -3,6 +3,7 @@
 #include <algorithm>
 #include <cmath>
 #include <limits>
+#include <utility>
 
 #include <gtest/gtest.h>
 
@@ -45,6 +46,11 @@ class LongRecording : public RecordingStream {
   }
   Eigen::ArrayXXd read(std::int64_t first, std::int64_t count) const override {
     return signal_.middleRows(first, count);
+  }
+
+  void lose(double from_s, double to_s) {
+    const auto first = std::llround(from_s * head_.rate), end = std::llround(to_s * head_.rate);
+    signal_.middleRows(first, end - first).setConstant(std::numeric_limits<double>::quiet_NaN());
   }
 
   std::vector<double> times_s;
@@ -151,6 +157,20 @@ TEST(BeatStream, StretchesCoverTheRecordOnce) {
   beats.each_stretch([&](std::size_t i, const ecg::Recording& part) { lengths[i] = part.signal.rows(); },
                      [&](std::size_t i) { EXPECT_EQ(i, next++); });
   EXPECT_EQ(lengths, (std::vector<std::int64_t>{300 * 64, 300 * 64, 400 * 64}));
+}
+
+// As in the whole recording: within a piece, across two of them, and at a seam.
+TEST(BeatStream, GapsDoNotDependOnPieces) {
+  LongRecording recording(128, 900);
+  for (const auto& [from, to] : {std::pair{0.0, 1.5}, {40.0, 42.0}, {298.0, 303.0}, {600.0, 602.5}, {899.0, 900.0}})
+    recording.lose(from, to);
+  const BeatStream whole(recording, true), pieces(recording, false);
+  ASSERT_EQ(whole.peaks().gaps_s.size(), 5U);
+  ASSERT_EQ(pieces.peaks().gaps_s.size(), 5U);
+  for (std::size_t i = 0; i < 5; ++i) {
+    EXPECT_NEAR(pieces.peaks().gaps_s[i].begin_s, whole.peaks().gaps_s[i].begin_s, 1e-9);
+    EXPECT_NEAR(pieces.peaks().gaps_s[i].end_s, whole.peaks().gaps_s[i].end_s, 1e-9);
+  }
 }
 
 }  // namespace

@@ -65,6 +65,25 @@ struct Writer {
            element(0x0008002A, "DT", "20200512123359") + element(0x00100040, "CS", "F") +
            element(0x00101010, "AS", "056Y") + open_sequence(0x54000100, waveform);
   }
+  // A waveform of leads of zeros at 500 Hz; `offset`: of its time, in ms.
+  std::string group(const std::vector<std::string>& leads, std::size_t samples, const std::string& originality = "",
+                    const std::string& offset = "") const {
+    std::string channels;
+    for (const std::string& lead : leads) channels += channel("X", "Lead " + lead, "1");
+    return item((offset.empty() ? "" : element(0x00181068, "DS", offset)) +
+                (originality.empty() ? "" : element(0x003A0004, "CS", originality)) +
+                element(0x003A0005, "US", number(static_cast<std::uint32_t>(leads.size()), 2)) +
+                element(0x003A0010, "UL", number(static_cast<std::uint32_t>(samples), 4)) +
+                element(0x003A001A, "DS", "500") + element(0x003A0200, "SQ", channels) +
+                element(0x54001004, "US", number(8, 2)) + element(0x54001006, "CS", "SB") +
+                element(0x54001010, "OB", std::string(leads.size() * samples, '\0')));
+  }
+  std::string file_of(const std::vector<std::string>& groups) const {
+    std::string all;
+    for (const std::string& group : groups) all += group;
+    return std::string(128, '\0') + "DICM" + element(0x00020010, "UI", std::string("1.2.840.10008.1.2.1") + '\0') +
+           open_sequence(0x54000100, all);
+  }
   std::string samples() const {
     std::string text;
     for (const int value : {4, -2, 3, 0x8000, 6, -7}) text += number(static_cast<std::uint32_t>(value), 2);
@@ -121,6 +140,64 @@ TEST(Dicom, WhatCannotBeReadIsSaid) {
   expect_error([&] { parse_dicom(jpeg, "a.dcm"); }, {"transfer syntax '1.2.840.10008.1.2.9'"});
   for (std::size_t size = 133; size < whole.size(); ++size)
     EXPECT_THROW(parse_dicom(whole.substr(0, size), "a"), Error);
+}
+
+using Names = std::vector<std::string>;
+const Names kLimbLeads = {"I", "II", "III", "aVR", "aVL", "aVF"}, kChestLeads = {"V1", "V2", "V3", "V4", "V5", "V6"};
+
+TEST(Dicom, DerivedGroupsAreReadOnlyWhereThereAreNoOthers) {
+  const Writer w;
+  const auto rows = [&](const std::vector<std::string>& groups) {
+    return parse_dicom(w.file_of(groups), "a.dcm").signal.rows();
+  };
+  const std::string median = w.group(kLimbLeads, 600, "DERIVED"), rhythm = w.group(kLimbLeads, 5000, "ORIGINAL");
+  EXPECT_EQ(rows({median, rhythm}), 5000);
+  EXPECT_EQ(rows({rhythm, median}), 5000);
+  EXPECT_EQ(rows({median, w.group(kLimbLeads, 5000)}), 5000) << "of unknown originality";
+  EXPECT_EQ(rows({median}), 600);
+  EXPECT_TRUE(parse_dicom(w.file_of({median, rhythm}), "a.dcm").others.empty());
+}
+
+TEST(Dicom, GroupsOfTheSameTimeAreOneRecording) {
+  const Writer w;
+  const auto leads = [&](const std::vector<std::string>& groups) {
+    return parse_dicom(w.file_of(groups), "a.dcm").leads.size();
+  };
+  const auto others = [&](const std::vector<std::string>& groups) {
+    const auto found = parse_dicom(w.file_of(groups), "a.dcm").others;
+    return found.empty() ? std::string() : found.front().name;
+  };
+  const std::string limbs = w.group(kLimbLeads, 5000), chest = w.group(kChestLeads, 5000);
+  EXPECT_EQ(leads({limbs, chest}), 12U);
+  EXPECT_EQ(others({limbs, chest}), "");
+  EXPECT_EQ(leads({limbs, w.group(kChestLeads, 4000)}), 6U);
+  EXPECT_EQ(others({limbs, w.group(kChestLeads, 4000)}), "1 more waveform group");
+  EXPECT_EQ(leads({limbs, w.group(kLimbLeads, 5000)}), 6U) << "the same leads again";
+  // One after the other: too short for leads recorded at once, or said so.
+  const std::vector<std::string> split = {w.group({"I", "II", "III"}, 1250), w.group({"aVR", "aVL", "aVF"}, 1250),
+                                          w.group({"V1", "V2", "V3"}, 1250), w.group({"V4", "V5", "V6"}, 1250)};
+  EXPECT_EQ(leads(split), 3U);
+  EXPECT_EQ(others(split), "3 more waveform groups");
+  EXPECT_EQ(leads({w.group(kLimbLeads, 5000, "", "0"), w.group(kChestLeads, 5000, "", "10000")}), 6U);
+  EXPECT_EQ(leads({w.group(kLimbLeads, 1250, "", "0"), w.group(kChestLeads, 1250, "", "0")}), 12U);
+}
+
+TEST(Dicom, FilesWithoutPreamble) {
+  for (const Writer& writer : {Writer{true, false}, Writer{false, false}, Writer{true, true}}) {
+    const std::string whole = writer.file(writer.samples()).substr(132);
+    const std::string meta = Writer().element(0x00020000, "UL", Writer().number(28, 4));
+    EXPECT_TRUE(is_dicom(meta + whole));
+    EXPECT_EQ(parse_dicom(meta + whole, "a.dcm").signal(0, 0), 10);
+    if (writer.big_endian) continue;
+    // Without meta information, too.
+    const std::string bare = writer.element(0x00080016, "UI", std::string("1.2.840.10008.5.1.4.1.1.9.1.1") + '\0') +
+                             whole.substr(whole.find(writer.number(0x002A0008, 4)));
+    EXPECT_TRUE(is_dicom(bare));
+    EXPECT_EQ(parse_dicom(bare, "a.dcm").signal(0, 0), 10);
+  }
+  EXPECT_FALSE(is_dicom(std::string("\x08\0\x16\0\xFF\xFF\xFF\x7F........", 16)));
+  EXPECT_FALSE(is_dicom(std::string("\x08\0\x17\0UI..........", 16)));
+  EXPECT_FALSE(is_dicom("time,I,II\n0,1,2\n3,4,5\n"));
 }
 
 }  // namespace

@@ -6,6 +6,7 @@
 #include <gtest/gtest.h>
 
 #include "data/edf.h"
+#include "data/file_kind.h"
 #include "data/wfdb_annotation.h"
 #include "tests/common/temporary_folder.h"
 #include "tests/data/edf_builder.h"
@@ -144,6 +145,32 @@ TEST_F(SourceRecordingTest, Stems) {
 TEST(RecordingFormats, TheDocumentIsThatOfTheCode) {
   EXPECT_EQ(read_file(std::string(CARDIOGRAD_TESTS_DIR) + "/../docs/formats.md"), formats_document())
       << "make it anew: features --formats > docs/formats.md";
+}
+
+TEST(FileKind, FilesEasilyTakenForAnother) {
+  const auto name = [](std::string_view content) { return std::string(kind_of(content).value_or(FileKind{}).name); };
+  EXPECT_EQ(name("version https://git-lfs.github.com/spec/v1\noid sha256:aa\nsize 5\n"),
+            "a Git LFS pointer, not the file that it stands for");
+  EXPECT_EQ(name("RIFF\1\1\1\1WEBPVP8 "), "a WebP picture");
+  EXPECT_EQ(name("RIFF\1\1\1\1WAVEfmt "), "a WAV file");
+  EXPECT_EQ(name("RIFF\1\1\1\1AVI LIST"), "a RIFF (multimedia) file");
+  EXPECT_EQ(name("PK\3\4....mimetypeapplication/vnd.oasis.opendocument.spreadsheet"), "an OpenDocument file");
+  EXPECT_EQ(name("PK\3\4....archive/data.pkl"), "a PyTorch file");
+  EXPECT_EQ(name("\x80\x02]q"), "a Python pickle");
+  const auto matlab = [](const char* numbers, const char* variable) {
+    return std::string(numbers, 20) + variable + std::string(9, '\0');
+  };
+  const char little[] = "\x1E\0\0\0\x0C\0\0\0\x64\0\0\0\0\0\0\0\4\0\0\0";
+  const char big[] = "\0\0\x03\xE8\0\0\0\x0C\0\0\0\x64\0\0\0\0\0\0\0\4";
+  EXPECT_EQ(name(matlab(little, "val")), "a MATLAB file of version 4");
+  EXPECT_EQ(name(matlab(big, "val")), "a MATLAB file of version 4");
+  EXPECT_EQ(name(matlab(little, "v l")), "") << "no name of a variable";
+  EXPECT_EQ(name(matlab(little, "values")), "") << "its length does not fit";
+}
+
+TEST_F(SourceRecordingTest, GitLfsPointersAreNoRecordings) {
+  const std::string pointer = "version https://git-lfs.github.com/spec/v1\noid sha256:aa\nsize 5\n";
+  for (const char* name : {"a.csv", "a.edf", "a.txt", "a"}) expect_refused(name, pointer, {"a Git LFS pointer"});
 }
 
 }  // namespace

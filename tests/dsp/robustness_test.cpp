@@ -43,7 +43,8 @@ void expect_results(const Eigen::ArrayXXd& signal, double rate, const std::strin
   if (!peaks.times_s.empty()) {
     ecg::Recording in_millivolts = recording;
     in_millivolts.units.assign(names.size(), "mV");
-    const ClinicalMeasures measures = clinical_measures(in_millivolts, {}, working_signal(signal, rate), waves);
+    const ClinicalMeasures measures =
+        clinical_measures(in_millivolts, {}, working_signal(signal, rate), waves, peaks.gaps_s);
     for (const ClinicalMeasure& measure : measures.record) {
       EXPECT_EQ(std::isfinite(measure.value), measure.reason.empty()) << what << ": " << measure.name;
     }

@@ -159,5 +159,16 @@ TEST(RPeaks, ImpossibleRatesAreErrors) {
   }
 }
 
+TEST(RPeaks, SayWhereNoLeadHasSamples) {
+  Eigen::ArrayXXd x = synthetic_ecg(regular_beats(10.0), 10.0, 250.0, 3);
+  EXPECT_TRUE(detect_r_peaks(x, 250.0).gaps_s.empty());
+  x.middleRows(1000, 250).setConstant(std::numeric_limits<double>::quiet_NaN());
+  x.col(1).head(500).setConstant(std::numeric_limits<double>::quiet_NaN());
+  const RPeaks found = detect_r_peaks(x, 250.0);
+  ASSERT_EQ(found.gaps_s.size(), 1U);
+  EXPECT_EQ(found.gaps_s[0].begin_s, 4.0);
+  EXPECT_EQ(found.gaps_s[0].end_s, 5.0);
+}
+
 }  // namespace
 }  // namespace cardiograd::dsp

@@ -34,10 +34,10 @@ ClinicalMeasures measured(const Case& c) {
   const ecg::Person person{.sex = c.sex};
   const RPeaks peaks = detect_r_peaks(c.signal, c.rate);
   if (peaks.times_s.empty()) {
-    return clinical_measures(recording, person, {}, delineate(c.signal, c.rate, {}));
+    return clinical_measures(recording, person, {}, delineate(c.signal, c.rate, {}), {});
   }
   const WorkingSignal working = working_signal(c.signal, c.rate);
-  return clinical_measures(recording, person, working, delineate(working, peaks.times_s));
+  return clinical_measures(recording, person, working, delineate(working, peaks.times_s), peaks.gaps_s);
 }
 
 const ClinicalMeasure& named(const ClinicalMeasures& measures, std::string_view name) {
@@ -151,9 +151,10 @@ TEST(ClinicalMeasures, MissingValuesHaveReasons) {
   EXPECT_EQ(named(measured(cases[1]), "sokolow_lyon_mv").reason, "V1 and one of V5, V6 are needed");
   EXPECT_EQ(measured(cases[1]).leads[6].reason, "no QRS complex in this lead");
   EXPECT_EQ(named(measured(cases[2]), "frontal_axis_deg").reason, "no scale");
-  EXPECT_EQ(named(measured(cases[3]), "qtc_bazett_ms").reason, "no RR interval between 250 and 3000 ms");
+  EXPECT_EQ(named(measured(cases[3]), "qtc_bazett_ms").reason,
+            "no RR interval between 180 and 3000 ms without missing samples");
   EXPECT_EQ(named(measured(cases[4]), "pr_interval_ms").reason, "no P wave");
-  EXPECT_THROW(clinical_measures(recording_of({flat, {"I"}}), {}, {}, delineate(flat, 500.0, {})), Error);
+  EXPECT_THROW(clinical_measures(recording_of({flat, {"I"}}), {}, {}, delineate(flat, 500.0, {}), {}), Error);
 }
 
 }  // namespace

@@ -8,6 +8,7 @@
 #include <utility>
 #include <vector>
 
+#include <fmt/format.h>
 #include <gtest/gtest.h>
 
 #include "base/error.h"
@@ -197,6 +198,32 @@ TEST(Features, OneNameAndOneUnitPerLead) {
   ecg::Recording one_unit = recording(flat, 100.0, "mV", names(2));
   one_unit.units.pop_back();
   EXPECT_THROW(compute_features(one_unit, {50.0, 0.0}), Error);
+}
+
+// The interval across missing samples is none of the rhythm, wherever the gap begins and ends.
+TEST(Features, RhythmWithMissingSamples) {
+  constexpr double kRate = 250.0;
+  std::vector<double> beats = {0.5};
+  for (int i = 0; beats.back() < 29.0; ++i) beats.push_back(beats.back() + 0.8 + 0.01 * (i % 3));
+  const Eigen::ArrayXXd whole = synthetic_ecg(beats, 30.0, kRate, 12);
+  const FeatureRow expected = compute_features(recording(whole, kRate, "mV", names(12)), {});
+  for (const double begin_s : {10.0, 10.13, 10.35, 10.6}) {
+    for (const double length_s : {0.5, 1.0, 2.0, 3.2}) {
+      Eigen::ArrayXXd x = whole;
+      x.middleRows(std::lround(begin_s * kRate), std::lround(length_s * kRate)).setConstant(kNan);
+      const FeatureRow row = compute_features(recording(x, kRate, "mV", names(12)), {});
+      expect_complete(row);
+      const std::string what = fmt::format("{} s from {} s on", length_s, begin_s);
+      EXPECT_NEAR(value(row, "rr_mean_ms"), value(expected, "rr_mean_ms"), 2.0) << what;
+      EXPECT_NEAR(value(row, "rr_rmssd_ms"), value(expected, "rr_rmssd_ms"), 2.0) << what;
+      EXPECT_NEAR(value(row, "hr_min_bpm"), value(expected, "hr_min_bpm"), 1.0) << what;
+      EXPECT_NEAR(value(row, "hr_max_bpm"), value(expected, "hr_max_bpm"), 1.0) << what;
+    }
+  }
+  Eigen::ArrayXXd one_lead = whole;  // The others show the beats.
+  one_lead.col(1).segment(2500, 500).setConstant(kNan);
+  const FeatureRow row = compute_features(recording(one_lead, kRate, "mV", names(12)), {});
+  EXPECT_NEAR(value(row, "hr_sd_bpm"), value(expected, "hr_sd_bpm"), 0.05);
 }
 
 }  // namespace

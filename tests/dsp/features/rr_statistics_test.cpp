@@ -41,14 +41,41 @@ TEST(RrStatistics, ExactlySixtyIsNotMore) {
 }
 
 TEST(RrStatistics, IntervalsOutsideTheLimitsEndARun) {
-  const std::vector<double> beats = {0.0, 0.8, 1.0, 1.8, 2.7, 6.0, 6.9};
-  const IntervalRuns runs = rr_intervals_ms(beats);  // 800 | 200 | 800 900 | 3300 | 900
+  const std::vector<double> beats = {0.0, 0.8, 0.95, 1.75, 2.65, 5.95, 6.85};
+  const IntervalRuns runs = rr_intervals_ms(beats);  // 800 | 150 | 800 900 | 3300 | 900
   ASSERT_EQ(runs.size(), 3U);
   EXPECT_EQ(runs[1].size(), 2U);
   const RrStatistics s = rr_statistics(runs);
   EXPECT_NEAR(s.rr_mean_ms, 850.0, 1e-9);
   EXPECT_NEAR(s.rr_median_ms, 850.0, 1e-9);
   EXPECT_NEAR(s.rr_rmssd_ms, 100.0, 1e-9);
+}
+
+// Every beat that is detected counts at the fastest rates, not the few that follow later.
+TEST(RrStatistics, ThreeHundredAMinuteCount) {
+  std::vector<double> beats = {0.0};
+  for (int i = 0; i < 50; ++i) beats.push_back(beats.back() + (i % 10 == 9 ? 0.26 : 0.195));
+  const RrStatistics s = rr_statistics(rr_intervals_ms(beats));
+  EXPECT_NEAR(s.hr_mean_bpm, 0.9 * 60.0 / 0.195 + 0.1 * 60.0 / 0.26, 1e-6);
+}
+
+TEST(RrStatistics, NoIntervalReachesAcrossAGap) {
+  const std::vector<double> beats = {0.0, 0.8, 1.6, 3.2, 4.0, 4.9, 5.7};
+  const auto runs = [&](const std::vector<Gap>& gaps_s) {
+    std::vector<std::size_t> sizes;
+    for (const auto& run : rr_intervals_ms(beats, gaps_s)) sizes.push_back(run.size());
+    return sizes;
+  };
+  using Sizes = std::vector<std::size_t>;
+  EXPECT_EQ(runs({}), (Sizes{6}));
+  EXPECT_EQ(runs({{2.0, 3.0}}), (Sizes{2, 3}));
+  EXPECT_EQ(runs({{2.0, 3.5}}), (Sizes{2, 2})) << "a beat within";
+  EXPECT_EQ(runs({{2.0, 2.2}, {2.8, 3.0}, {4.2, 4.3}}), (Sizes{2, 1, 1}));
+  EXPECT_EQ(runs({{-1.0, 0.0}, {5.7, 9.0}}), (Sizes{6})) << "before and after";
+  EXPECT_EQ(runs({{-1.0, 9.0}}), (Sizes{}));
+  const RrStatistics s = rr_statistics(rr_intervals_ms(beats, std::vector<Gap>{{2.0, 3.0}}));
+  EXPECT_NEAR(s.hr_min_bpm, 60.0 / 0.9, 1e-9);
+  EXPECT_NEAR(s.rr_rmssd_ms, 1000.0 * std::sqrt((0.0 + 0.01 + 0.01) / 3.0), 1e-6);
 }
 
 TEST(RrStatistics, TooFewAreMissing) {

@@ -58,5 +58,26 @@ TEST(Gaps, RestoredWhereTheyWere) {
   }
 }
 
+TEST(CommonGaps, AreThoseOfAllLeadsAndLongEnough) {
+  const double missing = std::numeric_limits<double>::quiet_NaN(), rate = 100.0;
+  Eigen::ArrayXXd x = Eigen::ArrayXXd::Zero(1000, 2);
+  x.col(0).segment(100, 300).setConstant(missing);
+  x.col(1).segment(200, 100).setConstant(std::numeric_limits<double>::infinity());
+  x.middleRows(600, 9).setConstant(missing);  // 90 ms
+  x.middleRows(700, 10).setConstant(missing);
+  x.bottomRows(20).setConstant(missing);
+  const std::vector<Gap> gaps = common_gaps(x, rate);
+  ASSERT_EQ(gaps.size(), 3U);
+  EXPECT_EQ(gaps[0].begin_s, 2.0);
+  EXPECT_EQ(gaps[0].end_s, 3.0);
+  EXPECT_EQ(gaps[1].begin_s, 7.0);
+  EXPECT_EQ(gaps[1].end_s, 7.1);
+  EXPECT_EQ(gaps[2].begin_s, 9.8);
+  EXPECT_EQ(gaps[2].end_s, 10.0);
+  EXPECT_TRUE(common_gaps(Eigen::ArrayXXd::Zero(100, 1), rate).empty());
+  EXPECT_EQ(common_gaps(Eigen::ArrayXXd(100, 0), rate).size(), 1U) << "no lead";
+  EXPECT_TRUE(common_gaps(Eigen::ArrayXXd(0, 3), rate).empty());
+}
+
 }  // namespace
 }  // namespace cardiograd::dsp
