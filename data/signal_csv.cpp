@@ -82,7 +82,7 @@ double seconds_per_unit(const TimeColumn& column, bool clock, double step, const
   if (column.seconds) return *column.seconds;
   if (!column.unknown_unit.empty())
     throw Error(fmt::format("{}: the time's unit '{}' is not known", path.string(), column.unknown_unit),
-                "Known are s, ms, us, ns, min and h; or give --rate HZ.");
+                "Known are s, ms, us, ns, min, h and days; or give --rate HZ.");
   // Days are what spreadsheets and MATLAB count.
   constexpr std::array<std::pair<const char*, double>, 5> kUnits = {
       {{"seconds", 1}, {"milliseconds", 1e-3}, {"microseconds", 1e-6}, {"nanoseconds", 1e-9}, {"days", 86400}}};
