@@ -13,6 +13,7 @@
 #include "base/error.h"
 #include "base/file.h"
 #include "base/nearest_name.h"
+#include "data/text_encoding.h"
 
 namespace cardiograd::data {
 namespace {
@@ -76,8 +77,10 @@ class Parser {
 
 }  // namespace
 
-CsvRows parse_csv_rows(std::string_view text, const std::filesystem::path& path, char separator) {
+CsvRows parse_csv_rows(std::string_view text, const std::filesystem::path& path, char separator,
+                       std::size_t first_line) {
   Rows rows;
+  rows.line = rows.begin = first_line;
   Parser parser(separator);
   // Line by line, because libcsv does not count lines.
   while (!text.empty()) {
@@ -112,16 +115,96 @@ char csv_separator(std::string_view line) {
   return counts[1] == 0 && counts[2] == 0 ? ',' : kSeparators.at(counts[1] >= counts[2] ? 1 : 2);
 }
 
+namespace {
+
+bool is_blank(const std::string& cell) {
+  return cell.find_first_not_of(" \t\r") == std::string::npos;
+}
+
+// Of a line "sep=;", as spreadsheets read and write it; in quotes or with separators behind it, too.
+std::optional<char> declared_separator(std::string_view line) {
+  if (line.starts_with('"')) line.remove_prefix(1);
+  if (!line.starts_with("sep=") || line.size() < 5) return std::nullopt;
+  const char separator = line[4];
+  const bool known = std::string_view(",;\t|").find(separator) != std::string_view::npos;
+  const std::string rest = {'"', '\r', ' ', separator};
+  if (!known || line.substr(5).find_first_not_of(rest) != std::string_view::npos) return std::nullopt;
+  return separator;
+}
+
+void drop_blank_rows(CsvRows& rows) {
+  std::size_t kept = 0;
+  for (std::size_t i = 0; i < rows.rows.size(); ++i) {
+    if (std::all_of(rows.rows[i].begin(), rows.rows[i].end(), is_blank)) continue;
+    if (kept < i) {
+      rows.rows[kept] = std::move(rows.rows[i]);
+      rows.lines[kept] = rows.lines[i];
+    }
+    ++kept;
+  }
+  rows.rows.resize(kept);
+  rows.lines.resize(kept);
+}
+
+// Brings all rows to the width of the names; separators at the ends of lines do not matter.
+void to_one_width(CsvRows& rows, const std::filesystem::path& path) {
+  const auto cut = [](std::vector<std::string>& row, std::size_t width) {
+    while (row.size() > width && is_blank(row.back())) row.pop_back();
+  };
+  std::size_t named = rows.rows.front().size();
+  while (named > 0 && is_blank(rows.rows.front()[named - 1])) --named;
+  const bool beyond = std::any_of(rows.rows.begin(), rows.rows.end(), [&](const auto& row) {
+    return row.size() > named && !std::all_of(row.begin() + static_cast<std::ptrdiff_t>(named), row.end(), is_blank);
+  });
+  const std::size_t width = beyond ? rows.rows.front().size() : named;
+  for (std::size_t i = 0; i < rows.rows.size(); ++i) {
+    cut(rows.rows[i], width);
+    if (rows.rows[i].size() != width)
+      throw Error(fmt::format("{}:{}: malformed CSV row: {} fields, expected {}", path.string(), rows.lines[i],
+                              rows.rows[i].size(), width),
+                  "Every row needs one field for each column; fields with commas must be quoted.");
+  }
+}
+
+// Drops columns that have neither name nor value; rows are of one width.
+void drop_blank_columns(CsvRows& rows) {
+  const std::vector<std::string>& names = rows.rows.front();
+  std::vector<char> blank(names.size());
+  for (std::size_t i = 0; i < names.size(); ++i)
+    blank[i] =
+        std::all_of(rows.rows.begin(), rows.rows.end(), [&](const auto& row) { return is_blank(row[i]); }) ? 1 : 0;
+  if (std::find(blank.begin(), blank.end(), 1) == blank.end()) return;
+  for (auto& row : rows.rows) {
+    std::size_t kept = 0;
+    for (std::size_t i = 0; i < row.size(); ++i) {
+      if (blank[i] != 0) continue;
+      if (kept < i) row[kept] = std::move(row[i]);
+      ++kept;
+    }
+    row.resize(kept);
+  }
+}
+
+}  // namespace
+
 CsvTable CsvTable::read(const std::filesystem::path& path, std::uintmax_t max_bytes) {
   return parse(read_file(path, max_bytes), path);
 }
 
 CsvTable CsvTable::parse(std::string_view text, const std::filesystem::path& path) {
+  std::string converted;
+  if (is_utf16(text)) text = converted = utf8_text(text);
   if (text.starts_with("\xEF\xBB\xBF")) text.remove_prefix(3);
-  const char separator = csv_separator(text.substr(0, text.find('\n')));
-  CsvRows rows = parse_csv_rows(text, path, separator);
+  const std::string_view first_line = text.substr(0, text.find('\n'));
+  const auto declared = declared_separator(first_line);
+  if (declared) text.remove_prefix(std::min(first_line.size() + 1, text.size()));
+  const char separator = declared ? *declared : csv_separator(first_line);
+  CsvRows rows = parse_csv_rows(text, path, separator, declared ? 2 : 1);
+  drop_blank_rows(rows);
   if (rows.rows.empty())
     throw Error(fmt::format("{}: empty", path.string()), "Expected a CSV file with a row of column names.");
+  to_one_width(rows, path);
+  drop_blank_columns(rows);
   CsvTable table;
   table.path_ = path;
   table.decimal_commas_ = separator != ',';
@@ -131,14 +214,9 @@ CsvTable CsvTable::parse(std::string_view text, const std::filesystem::path& pat
     if (!names.insert(name).second)
       throw Error(fmt::format("{}:{}: two columns are called '{}'", path.string(), rows.lines[0], name),
                   "Rename one of them.");
-  const std::size_t width = table.columns_.size();
   table.lines_.assign(rows.lines.begin() + 1, rows.lines.end());
-  table.cells_.reserve(table.lines_.size() * width);
+  table.cells_.reserve(table.lines_.size() * table.columns_.size());
   for (std::size_t row = 1; row < rows.rows.size(); ++row) {
-    if (rows.rows[row].size() != width)
-      throw Error(fmt::format("{}:{}: malformed CSV row: {} fields, expected {}", path.string(), rows.lines[row],
-                              rows.rows[row].size(), width),
-                  "Every row needs one field for each column; fields with commas must be quoted.");
     std::move(rows.rows[row].begin(), rows.rows[row].end(), std::back_inserter(table.cells_));
     rows.rows[row] = {};
   }
@@ -164,15 +242,21 @@ std::string CsvTable::place(std::size_t row) const {
   return fmt::format("{}:{}", path_.string(), lines_[row]);
 }
 
-std::optional<double> CsvTable::number(std::size_t row, std::size_t column) const {
+std::optional<double> CsvTable::number_if_any(std::size_t row, std::size_t column) const {
   std::string text = cell(row, column);
-  if (text.empty()) return std::nullopt;
   if (decimal_commas_ && text.find('.') == std::string::npos) std::replace(text.begin(), text.end(), ',', '.');
   double value = 0;
   const auto [end, error] = std::from_chars(text.data(), text.data() + text.size(), value);
-  if (error != std::errc() || end != text.data() + text.size())
-    throw Error(fmt::format("{}: column '{}': found '{}', expected a number", place(row), columns_[column], text),
-                "Correct the row or leave the field empty.");
+  if (error != std::errc() || end != text.data() + text.size()) return std::nullopt;
+  return value;
+}
+
+std::optional<double> CsvTable::number(std::size_t row, std::size_t column) const {
+  const auto value = number_if_any(row, column);
+  if (!value && !cell(row, column).empty())
+    throw Error(
+        fmt::format("{}: column '{}': found '{}', expected a number", place(row), columns_[column], cell(row, column)),
+        "Correct the row or leave the field empty.");
   return value;
 }
 

@@ -17,9 +17,10 @@ struct CsvRows {
   std::vector<std::size_t> lines;  // where each row begins, from 1
 };
 
-// Fields separated by `separator`; blank lines are skipped. Throws Error naming `path` and the line: a stray or missing
-// quote.
-CsvRows parse_csv_rows(std::string_view text, const std::filesystem::path& path, char separator = ',');
+// Fields separated by `separator`; blank lines are skipped. The text begins in `first_line` of its file. Throws Error
+// naming `path` and the line: a stray or missing quote.
+CsvRows parse_csv_rows(std::string_view text, const std::filesystem::path& path, char separator = ',',
+                       std::size_t first_line = 1);
 
 // What separates the fields of a line: a comma, unless there is none outside of quotes but semicolons (as spreadsheets
 // write them where the decimal point is a comma) or tabs.
@@ -28,8 +29,9 @@ char csv_separator(std::string_view line);
 class CsvTable {
  public:
   // Reads a file. The separator is that of the first line (csv_separator); if it is no comma, numbers may have decimal
-  // commas. A byte order mark and CRLF line ends are tolerated, blank lines skipped. Throws Error naming the file
-  // and the line: unreadable, more than `max_bytes`, empty, a stray or missing quote, a row of another width, a column
+  // commas. A line "sep=;" says it before. The text is UTF-8 or UTF-16, with or without byte order mark and CRLF line
+  // ends. Rows without a value, and columns with neither name nor value, are left out. Throws Error naming the file and
+  // the line: unreadable, more than `max_bytes`, empty, a stray or missing quote, a row of another width, a column
   // name twice.
   static CsvTable read(const std::filesystem::path& path, std::uintmax_t max_bytes = std::uintmax_t{1} << 30);
   // The same from text; `path` is only for messages.
@@ -47,6 +49,8 @@ class CsvTable {
   std::string place(std::size_t row) const;
   // The cell as a number; nothing when it is empty. Throws Error naming place and column for anything else.
   std::optional<double> number(std::size_t row, std::size_t column) const;
+  // The same; nothing for anything else too.
+  std::optional<double> number_if_any(std::size_t row, std::size_t column) const;
 
  private:
   std::filesystem::path path_;

@@ -12,32 +12,82 @@
 #include "base/error.h"
 #include "base/file.h"
 #include "base/hash.h"
+#include "base/log.h"
 #include "data/csv.h"
+#include "data/table_cells.h"
 
 namespace cardiograd::data {
 namespace {
 
 constexpr int kLargestFold = 1000;
-constexpr std::array<std::string_view, 5> kOtherColumns = {"path", "patient", "age", "sex", "fold"};
 constexpr const char* kCorrect = "Correct the row.";
+constexpr const char* kMeanings = "Every column but path, patient, age, sex and fold is a class";
 
-bool is_class(const std::string& column) {
-  return std::find(kOtherColumns.begin(), kOtherColumns.end(), column) == kOtherColumns.end();
+// The columns that are no classes, and the other names they go by, in small letters without what separates words.
+struct Role {
+  const char* name;
+  std::array<std::string_view, 4> others;
+};
+constexpr std::array<Role, 5> kRoles = {{{"path", {"path"}},
+                                         {"patient", {"patient", "patientid", "subject", "subjectid"}},
+                                         {"age", {"age"}},
+                                         {"sex", {"sex", "gender"}},
+                                         {"fold", {"fold", "stratfold"}}}};
+enum RoleIndex : std::size_t { kPath, kPatient, kAge, kSex, kFold };
+
+using RoleColumns = std::array<std::optional<std::size_t>, kRoles.size()>;
+
+std::string plain_name(std::string_view name) {
+  std::string plain;
+  for (const unsigned char c : name)
+    if (std::isalnum(c) != 0 || c >= 0x80) plain += static_cast<char>(std::tolower(c));
+  return plain;
 }
 
-std::vector<std::size_t> class_columns(const CsvTable& csv, const std::filesystem::path& path,
+// The column that plays a role: the one of its name, or else the only one with another name for it that is not asked
+// for as a class.
+std::optional<std::size_t> role_column(const CsvTable& csv, const Role& role, const std::filesystem::path& path,
                                        const std::vector<std::string>& classes) {
+  if (const auto exact = csv.find_column(role.name)) return exact;
+  std::optional<std::size_t> found;
+  for (std::size_t i = 0; i < csv.columns().size(); ++i) {
+    const std::string& column = csv.columns()[i];
+    const std::string plain = plain_name(column);
+    const bool known = !plain.empty() && std::find(role.others.begin(), role.others.end(), plain) != role.others.end();
+    if (!known || std::find(classes.begin(), classes.end(), column) != classes.end()) continue;
+    if (found)
+      throw Error(fmt::format("{}: two columns may be the {}: '{}' and '{}'", path.string(), role.name,
+                              csv.columns()[*found], column),
+                  fmt::format("Call the one that is meant '{}'.", role.name));
+    found = i;
+  }
+  if (found) log_info("{}: column '{}' is taken for '{}'", path.string(), csv.columns()[*found], role.name);
+  return found;
+}
+
+RoleColumns role_columns(const CsvTable& csv, const std::filesystem::path& path,
+                         const std::vector<std::string>& classes) {
+  RoleColumns columns;
+  for (std::size_t i = 0; i < kRoles.size(); ++i) columns.at(i) = role_column(csv, kRoles.at(i), path, classes);
+  if (!columns[kPath]) csv.column("path");  // throws
+  return columns;
+}
+
+std::vector<std::size_t> class_columns(const CsvTable& csv, const RoleColumns& roles, const std::filesystem::path& path,
+                                       const std::vector<std::string>& classes) {
+  const auto is_class = [&](std::size_t column) {
+    return std::find(roles.begin(), roles.end(), std::optional(column)) == roles.end();
+  };
   std::vector<std::size_t> columns;
   columns.reserve(classes.size());
   for (const std::string& name : classes) columns.push_back(csv.column(name));
   for (std::size_t i = 0; classes.empty() && i < csv.columns().size(); ++i)
-    if (is_class(csv.columns()[i])) columns.push_back(i);
+    if (is_class(i)) columns.push_back(i);
   for (const std::size_t column : columns)
-    if (csv.columns()[column].empty() || !is_class(csv.columns()[column]) ||
-        csv.columns()[column].find(',') != std::string::npos)
+    if (csv.columns()[column].empty() || !is_class(column) || csv.columns()[column].find(',') != std::string::npos)
       throw Error(
           fmt::format("{}: column {}, '{}', cannot be a class", path.string(), column + 1, csv.columns()[column]),
-          "Every column but path, patient, age, sex and fold is a class, and needs a name without commas.");
+          fmt::format("{}, and needs a name without commas.", kMeanings));
   if (columns.empty())
     throw Error(fmt::format("{}: no column is a class", path.string()),
                 "Expected a column path and one column per class, 1 or 0 in each row.");
@@ -47,45 +97,37 @@ std::vector<std::size_t> class_columns(const CsvTable& csv, const std::filesyste
 std::uint8_t label(const CsvTable& csv, std::size_t row, std::size_t column) {
   const std::string& cell = csv.cell(row, column);
   if (cell == "0" || cell == "1") return cell == "1" ? 1 : 0;
+  // "1.0", as pandas writes columns in which a value was missing once.
+  if (const auto value = csv.number_if_any(row, column); value && (*value == 0 || *value == 1))
+    return *value == 1 ? 1 : 0;
   throw Error(fmt::format("{}: column '{}': found '{}', expected 0 or 1", csv.place(row), csv.columns()[column], cell),
               cell.empty()
                   ? "What is not known cannot be learnt: fill it in, leave the row out, or choose columns with "
                     "--classes."
-                  : "Every column but path, patient, age, sex and fold is a class; choose others with "
-                    "--classes.");
+                  : fmt::format("{}; choose others with --classes.", kMeanings));
 }
 
 double age_of(const CsvTable& csv, std::size_t row, std::size_t column) {
   const auto age = csv.number(row, column);
   if (!age || std::isnan(*age)) return ecg::Person{}.age;
   if (!(*age >= 0 && (*age <= ecg::kMaxAge || *age == ecg::kHiddenAge)))
-    throw Error(fmt::format("{}: column 'age': found {}, expected 0 to {} years", csv.place(row), *age, ecg::kMaxAge),
+    throw Error(fmt::format("{}: column '{}': found {}, expected 0 to {} years", csv.place(row), csv.columns()[column],
+                            *age, ecg::kMaxAge),
                 "Correct the row, or leave the field empty.");
   return std::min(*age, ecg::kAgeOver89);
-}
-
-double sex_of(const CsvTable& csv, std::size_t row, std::size_t column) {
-  std::string word = csv.cell(row, column);
-  std::transform(word.begin(), word.end(), word.begin(), [](unsigned char c) { return std::tolower(c); });
-  if (word.empty()) return ecg::Person{}.sex;
-  if (word == "0" || word == "m" || word == "male") return ecg::kMale;
-  if (word == "1" || word == "f" || word == "female") return ecg::kFemale;
-  throw Error(
-      fmt::format("{}: column 'sex': found '{}', expected M or 0, F or 1", csv.place(row), csv.cell(row, column)),
-      "Correct the row, or leave the field empty.");
 }
 
 int fold_of(const CsvTable& csv, std::size_t row, std::size_t column) {
   const double fold = csv.number(row, column).value_or(0);
   if (fold >= 1 && fold <= kLargestFold && fold == std::floor(fold)) return static_cast<int>(fold);
-  throw Error(fmt::format("{}: column 'fold': found '{}', expected 1 to {}", csv.place(row), csv.cell(row, column),
-                          kLargestFold),
+  throw Error(fmt::format("{}: column '{}': found '{}', expected 1 to {}", csv.place(row), csv.columns()[column],
+                          csv.cell(row, column), kLargestFold),
               kCorrect);
 }
 
-// The same record under two names: without the extensions of a WFDB record's files.
+// The same record under two names: without the extensions of a WFDB record's files, "\" being "/".
 std::string record_of(const std::string& path) {
-  std::string normal = std::filesystem::path(path).lexically_normal().string();
+  std::string normal = std::filesystem::path(with_slashes(path)).lexically_normal().string();
   for (const std::string_view extension : {".hea", ".dat", ".mat"})
     if (normal.ends_with(extension)) return normal.substr(0, normal.size() - extension.size());
   return normal;
@@ -136,10 +178,10 @@ LabelTable read_label_table(const std::filesystem::path& csv, const std::vector<
 LabelTable parse_label_table(std::string_view text, const std::filesystem::path& path,
                              const std::vector<std::string>& classes, std::uint64_t fold_seed) {
   const CsvTable csv = CsvTable::parse(text, path);
-  const std::size_t record = csv.column("path");
-  const std::vector<std::size_t> columns = class_columns(csv, path, classes);
-  const auto patient = csv.find_column("patient"), age = csv.find_column("age"), sex = csv.find_column("sex"),
-             fold = csv.find_column("fold");
+  const RoleColumns roles = role_columns(csv, path, classes);
+  const std::size_t record = *roles[kPath];
+  const auto patient = roles[kPatient], age = roles[kAge], sex = roles[kSex], fold = roles[kFold];
+  const std::vector<std::size_t> columns = class_columns(csv, roles, path, classes);
   if (csv.rows() == 0) throw Error(fmt::format("{}: no records", path.string()), "Expected one row per record.");
   LabelTable table;
   table.drawn_folds = !fold;
@@ -152,7 +194,7 @@ LabelTable parse_label_table(std::string_view text, const std::filesystem::path&
     row.path = csv.cell(i, record);
     repeats.check_record(i, row.path);
     if (age) row.person.age = age_of(csv, i, *age);
-    if (sex) row.person.sex = sex_of(csv, i, *sex);
+    if (sex) row.person.sex = sex_in(csv, i, *sex);
     // A row without a patient's name is a patient of its own.
     const std::string name = patient && !csv.cell(i, *patient).empty() ? csv.cell(i, *patient) : record_of(row.path);
     row.fold = fold ? fold_of(csv, i, *fold) : drawn_fold(name, fold_seed);

@@ -4,7 +4,9 @@
 //   ward3/0001.edf,p17,64,F,1,0,1
 //
 // `path` names the record, from the folder of the records, in any format that read_recording() takes. `patient`, `age`,
-// `sex` and `fold` may be there. Every other column is a class, or those alone that are asked for: 1 or 0 in each row.
+// `sex` and `fold` may be there, in any case; `patient_id`, `subject` and `subject_id` are patients, `gender` is the
+// sex, `strat_fold` the fold, unless they are asked for as classes. Every other column is a class, or those alone that
+// are asked for: 1 or 0 in each row.
 #pragma once
 
 #include <cstdint>
@@ -41,7 +43,8 @@ int drawn_fold(std::string_view patient, std::uint64_t seed);
 // `classes`: the columns to take, in this order; empty: all others. Without a column `fold` each row gets the fold that
 // drawn_fold() gives its patient, or its path where the table has no patients. Throws Error naming file and line: what
 // CsvTable throws, no rows, no classes, a label that is neither 0 nor 1 (an empty one is not known, and cannot be
-// learnt), an empty or repeated path, an age, sex or fold that cannot be, a patient in two folds.
+// learnt), two columns for one role, an empty or repeated path, an age, sex or fold that cannot be, a patient in two
+// folds.
 LabelTable read_label_table(const std::filesystem::path& csv, const std::vector<std::string>& classes = {},
                             std::uint64_t fold_seed = 0);
 // The same from the text of the file; `csv` is only for messages.

@@ -16,6 +16,7 @@
 #include "data/prepare.h"
 #include "data/resample_recording.h"
 #include "data/source_recording.h"
+#include "data/table_cells.h"
 #include "ecg/leads.h"
 #include "ecg/twelve_leads.h"
 
@@ -82,7 +83,10 @@ PreparedRecord prepare_record(const LabeledSettings& settings, const std::vector
 
 Outcome read_row(const LabeledSettings& settings, const std::vector<std::string>& leads, const LabelRow& row) {
   Outcome outcome;
-  const fs::path path = settings.folder / row.path;
+  fs::path path = settings.folder / row.path;
+  // "a\b" is a name of its own here, and a path where Windows wrote the table.
+  if (const fs::path slashed = settings.folder / with_slashes(row.path); !is_there(path) && is_there(slashed))
+    path = slashed;
   if (!is_there(path)) {
     outcome.missing = true;
     outcome.why = fmt::format("no such record: {}", path.string());

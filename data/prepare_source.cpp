@@ -1,12 +1,14 @@
 #include "data/prepare_source.h"
 
 #include <algorithm>
+#include <set>
 
 #include <fmt/format.h>
 #include <fmt/ranges.h>
 
 #include "base/error.h"
 #include "base/file.h"
+#include "base/log.h"
 #include "base/threads.h"
 #include "data/wfdb.h"
 
@@ -45,6 +47,28 @@ std::vector<std::string> stems_of(const PrepareSettings& settings, const Prepare
               "Fetch them, or go on without them with --skip-missing.");
 }
 
+// Codes that scp_statements.csv does not have give no label, which nobody would see otherwise.
+void warn_of_unknown_codes(const PrepareSource& source) {
+  std::set<std::string> codes;
+  std::size_t records = 0;
+  for (const PtbxlRow& row : source.database.rows) {
+    bool unknown = false;
+    for (const ScpStatement& statement : row.statements) {
+      if (source.statements.knows(statement.code)) continue;
+      unknown = true;
+      codes.insert(statement.code);
+    }
+    records += unknown ? 1 : 0;
+  }
+  if (codes.empty()) return;
+  std::vector<std::string> named;
+  for (const std::string& code : codes)
+    if (named.size() < kNamed) named.push_back("'" + code + "'");
+  log_warning("{}: {} of {} records have codes that scp_statements.csv lacks, and no label for them: {}{}",
+              source.csv.string(), records, source.database.rows.size(), fmt::join(named, ", "),
+              codes.size() > kNamed ? ", ..." : "");
+}
+
 }  // namespace
 
 PrepareSource read_source(const PrepareSettings& settings) {
@@ -65,6 +89,7 @@ PrepareSource read_source(const PrepareSettings& settings) {
   if (source.database.rows.empty())
     throw Error(fmt::format("{}: no records", source.csv.string()), "Expected one row per record.");
   source.stems = stems_of(settings, source);
+  warn_of_unknown_codes(source);
   return source;
 }
 

@@ -21,7 +21,7 @@ struct PrepareSource {
 };
 
 // Throws Error naming file and field for a folder or table that is missing or malformed, and where no column has file
-// names for the rate.
+// names for the rate. Warns of codes of records that scp_statements.csv does not have.
 PrepareSource read_source(const PrepareSettings& settings);
 
 // Whether the header and all signal files that it names are there. A header that cannot be read counts as there: the

@@ -1,6 +1,7 @@
 #include "data/ptbxl.h"
 
 #include <cmath>
+#include <system_error>
 #include <unordered_set>
 
 #include <fmt/format.h>
@@ -8,6 +9,7 @@
 #include "base/error.h"
 #include "base/file.h"
 #include "data/csv.h"
+#include "data/table_cells.h"
 
 namespace cardiograd::data {
 namespace {
@@ -37,26 +39,26 @@ void read_person(const CsvTable& csv, std::size_t index, std::size_t age, std::s
       fail(csv, index,
            fmt::format("column 'age': found {}, expected 0 to {}, or 300 for over 89", *value, kLargestAge));
   }
-  const std::string& word = csv.cell(index, sex);
-  if (word == "M" || word == "F" || word == "male" || word == "female") {
-    row.person.sex = word == "M" || word == "male" ? ecg::kMale : ecg::kFemale;
-  } else if (const auto value = csv.number(index, sex); value && !std::isnan(*value)) {
-    row.person.sex = *value;
-    if (row.person.sex != ecg::kMale && row.person.sex != ecg::kFemale)
-      fail(csv, index, fmt::format("column 'sex': found {}, expected 0 or M (male), 1 or F (female)", *value));
-  }
+  row.person.sex = sex_in(csv, index, sex);
 }
 
-// Without the extension of a header or signal file.
-std::string file_name(const CsvTable& csv, std::size_t row, std::optional<std::size_t> column) {
+// Without the extension of a header or signal file. "\" is "/" where there is a record of that name in `folder`.
+std::string file_name(const CsvTable& csv, std::size_t row, std::optional<std::size_t> column,
+                      const std::filesystem::path& folder) {
   if (!column) return {};
-  const std::string& name = csv.cell(row, *column);
-  const auto normal = std::filesystem::path(name).lexically_normal();
+  std::string name = csv.cell(row, *column);
+  const std::string slashed = with_slashes(name);
+  const auto normal = std::filesystem::path(slashed).lexically_normal();
   if (normal.is_absolute() || (!normal.empty() && *normal.begin() == "..") || name.find('\0') != std::string::npos)
     fail(csv, row, fmt::format("column '{}': '{}' leaves the folder of the table", csv.columns()[*column], name));
-  for (const std::string_view extension : {".hea", ".dat", ".mat"})
-    if (name.ends_with(extension)) return name.substr(0, name.size() - extension.size());
-  return name;
+  const auto stem_of = [](const std::string& file) {
+    for (const std::string_view extension : {".hea", ".dat", ".mat"})
+      if (file.ends_with(extension)) return file.substr(0, file.size() - extension.size());
+    return file;
+  };
+  std::error_code ignored;
+  if (slashed != name && std::filesystem::exists(folder / (stem_of(slashed) + ".hea"), ignored)) name = slashed;
+  return stem_of(name);
 }
 
 }  // namespace
@@ -91,8 +93,8 @@ PtbxlDatabase parse_ptbxl_database(std::string_view text, const std::filesystem:
     if (fold_number < 1 || fold_number > kLargestFold)
       fail(csv, i, fmt::format("column 'strat_fold': found {}, expected 1 to {}", fold_number, kLargestFold));
     row.fold = static_cast<int>(fold_number);
-    row.filename_lr = file_name(csv, i, lr);
-    row.filename_hr = file_name(csv, i, hr);
+    row.filename_lr = file_name(csv, i, lr, path.parent_path());
+    row.filename_hr = file_name(csv, i, hr, path.parent_path());
     try {
       row.statements = parse_scp_codes(csv.cell(i, scp_codes));
     } catch (const Error& error) {

@@ -36,7 +36,8 @@ struct PtbxlDatabase {
 };
 
 // Columns ecg_id, age, sex, scp_codes and strat_fold must be there; patient_id, filename_lr and filename_hr may. Sex
-// may be 0 or 1, M or F, male or female; file names may have the extension of a header or signal file. Throws Error
+// may be 0 or 1, M or F, male or female; file names may have the extension of a header or signal file, and "\" for "/"
+// where such a record lies beside the table. Throws Error
 // naming the line: what CsvTable throws, an ecg_id twice, an age, sex or fold that cannot be, a scp_codes that is no
 // dict literal, a file name that leaves the folder.
 PtbxlDatabase read_ptbxl_database(const std::filesystem::path& csv);

@@ -14,6 +14,12 @@
 namespace cardiograd::data {
 namespace {
 
+std::string without_blanks(const std::string& code) {
+  constexpr const char* kBlanks = " \t\r\n";
+  const auto first = code.find_first_not_of(kBlanks);
+  return first == std::string::npos ? std::string() : code.substr(first, code.find_last_not_of(kBlanks) - first + 1);
+}
+
 // A reader of {'key': number | None, ...}.
 class DictParser {
  public:
@@ -77,7 +83,7 @@ class DictParser {
     }
     if (at_ == text_.size()) fail("the closing quote");
     ++at_;
-    return value;
+    return without_blanks(value);
   }
 
   std::optional<double> parse_value() {
@@ -143,7 +149,8 @@ ScpTable ScpTable::from(const CsvTable& csv, const std::filesystem::path& path) 
   std::set<std::string> superclasses;
   std::set<std::string> subclasses;
   for (std::size_t row = 0; row < csv.rows(); ++row) {
-    const std::string& code = csv.cell(row, 0);  // The column of the codes has no name.
+    const std::string code = without_blanks(csv.cell(row, 0));  // The column of the codes has no name.
+    table.all_codes_.insert(code);
     if (csv.number(row, diagnostic).value_or(0) != 1) continue;
     DiagnosticClasses classes{csv.cell(row, superclass), csv.cell(row, subclass)};
     if (code.empty() || classes.superclass.empty() || classes.subclass.empty())
@@ -175,6 +182,10 @@ const std::vector<std::string>& ScpTable::class_names(Task task) const {
 const DiagnosticClasses* ScpTable::find(std::string_view code) const {
   const auto found = classes_.find(code);
   return found == classes_.end() ? nullptr : &found->second;
+}
+
+bool ScpTable::knows(std::string_view code) const {
+  return all_codes_.contains(code);
 }
 
 std::vector<DiagnosticClasses> ScpTable::all_classes() const {

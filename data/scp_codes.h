@@ -7,6 +7,7 @@
 #include <filesystem>
 #include <map>
 #include <optional>
+#include <set>
 #include <string>
 #include <string_view>
 #include <vector>
@@ -23,7 +24,7 @@ struct ScpStatement {
 };
 
 // Parses a Python dict literal such as {'NORM': 100.0, 'SR': None}, in its order; of a key given twice the last value
-// counts, as in Python. Throws Error that says what was found where.
+// counts, as in Python. Blanks around a code do not belong to it. Throws Error that says what was found where.
 std::vector<ScpStatement> parse_scp_codes(std::string_view literal);
 
 enum class Task { kSuper, kSub, kOwn };
@@ -61,6 +62,8 @@ class ScpTable {
 
   // The classes of a statement's code; null when the code is not diagnostic.
   const DiagnosticClasses* find(std::string_view code) const;
+  // Whether the file has this code, diagnostic or not.
+  bool knows(std::string_view code) const;
   // The class of one task; empty when the code is not diagnostic.
   std::string_view class_of(std::string_view code, Task task) const;
   // The classes of all diagnostic codes, in the order of the codes; the same pair may occur several times.
@@ -73,6 +76,7 @@ class ScpTable {
   static ScpTable from(const CsvTable& csv, const std::filesystem::path& path);
 
   std::map<std::string, DiagnosticClasses, std::less<>> classes_;  // by diagnostic code
+  std::set<std::string, std::less<>> all_codes_;
   std::vector<std::string> superclasses_;
   std::vector<std::string> subclasses_;
   std::size_t codes_ = 0;

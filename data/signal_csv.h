@@ -17,17 +17,18 @@ struct SignalCsvOptions {
 
 // Fields are separated by commas, semicolons, tabs, bars or blanks; numbers may have decimal commas where commas do not
 // separate. The text is UTF-8, Latin-1 or UTF-16. Lines before the row of names are skipped; a row of units may follow
-// it.
+// it. Or one value per line, after lines that say lead, rate and unit (find_single_column).
 //
 // Columns are leads, "II" or with a unit "II (uV)", "II [mV]", and possibly a time column: "time", "t", "timestamp",
-// "time_ms", "Time (us)", "seconds", "Elapsed time", in s, ms, us, ns, min, h or as clock times; without a unit in the
-// name in s, or else in the one of ms, us and ns that gives a rate from 20 to 20,000 Hz. The leads are chosen by
-// ecg::choose_ecg_channels; other columns are left aside unread. An empty cell, or "nan", is a missing sample. The
+// "time_ms", "Time (us)", "seconds", "Elapsed time", in s, ms, us, ns, min, h, days or as clock times; without a unit
+// in the name in s, or else in the one of ms, us, ns and days that gives a rate from 20 to 20,000 Hz. The leads are
+// chosen by ecg::choose_ecg_channels; other columns are left aside unread. An empty cell, "nan", "NA", "-" or the like
+// is a missing sample; empty rows at the end are none. The
 // sampling rate is the option, else that of the time column; times may be rounded, but not leave a sample out.
 //
 // Throws Error naming file, line and column: malformed quotes, a row of another width, numbers where names are expected
-// (no header), words among a lead's numbers, a lead twice, no rate and no time column, a time that does not advance
-// evenly or is in an unknown unit, no samples; over 256 MiB.
+// (no header), words or thousands separators among a lead's numbers, a lead twice, no rate and no time column, a time
+// that does not advance evenly or is in an unknown unit, no samples; over 256 MiB.
 ecg::Recording read_signal_csv(const std::filesystem::path& path, const SignalCsvOptions& options = {});
 // The same from text; `path` is only for messages.
 ecg::Recording parse_signal_csv(std::string_view text, const std::filesystem::path& path,

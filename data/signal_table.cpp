@@ -7,7 +7,6 @@
 #include <fmt/format.h>
 
 #include "base/error.h"
-#include "base/text.h"
 #include "data/csv.h"
 #include "ecg/channels.h"
 #include "ecg/units.h"
@@ -22,30 +21,6 @@ constexpr std::size_t kMaxLeads = 64;          // of a table whose rows are lead
 constexpr std::array kSeparators = {',', ';', '\t', '|'};
 
 constexpr const char* kNameTheLeads = "Let the first row name the leads: I,II,III,aVR,aVL,aVF,V1,V2,V3,V4,V5,V6.";
-
-// A code point as UTF-8.
-void put_utf8(std::string& text, std::uint32_t code) {
-  if (code < 0x80) {
-    text += static_cast<char>(code);
-  } else if (code < 0x800) {
-    text += static_cast<char>(0xC0 | code >> 6);
-    text += static_cast<char>(0x80 | (code & 0x3F));
-  } else {
-    text += static_cast<char>(0xE0 | code >> 12);
-    text += static_cast<char>(0x80 | (code >> 6 & 0x3F));
-    text += static_cast<char>(0x80 | (code & 0x3F));
-  }
-}
-
-// Column names and numbers have no characters that take two words; such pairs become two wrong characters of a comment.
-std::string from_utf16(std::string_view bytes, bool big_endian) {
-  std::string text;
-  for (std::size_t i = 0; i + 1 < bytes.size(); i += 2) {
-    const auto a = static_cast<unsigned char>(bytes[i]), b = static_cast<unsigned char>(bytes[i + 1]);
-    put_utf8(text, static_cast<std::uint32_t>(big_endian ? a << 8 | b : b << 8 | a));
-  }
-  return text;
-}
 
 std::string clean_cell(std::string_view text) {
   constexpr std::string_view kBlanks = " \t\r";
@@ -87,7 +62,8 @@ bool is_known_name(const std::string& field) {
 }
 
 bool is_value(const std::string& field) {
-  return cell_number(field, true).has_value() || cell_clock(field, true).has_value();
+  return cell_number(field, true).has_value() || cell_clock(field).has_value() ||
+         (!field.empty() && is_missing_cell(field));
 }
 
 // Where and how the table is written in the text.
@@ -153,17 +129,24 @@ std::string with_single_blanks(std::string_view text) {
   return result;
 }
 
-// The rows of the table, all as wide as the first one.
+bool is_blank_row(const std::vector<std::string>& row) {
+  return std::all_of(row.begin(), row.end(), [](const std::string& cell) { return clean_cell(cell).empty(); });
+}
+
+// The rows of the table, all as wide as the first one; without empty rows at its end.
 CsvRows rows_of(std::string_view text, const Layout& layout, const fs::path& path) {
   std::string single;
   if (layout.separator == ' ') text = single = with_single_blanks(text);
-  CsvRows rows = parse_csv_rows(text, path, layout.separator);
+  CsvRows rows = parse_csv_rows(text, path, layout.separator, layout.line + 1);
+  while (rows.rows.size() > 1 && is_blank_row(rows.rows.back())) {
+    rows.rows.pop_back();
+    rows.lines.pop_back();
+  }
   if (rows.rows.empty())
     throw Error(fmt::format("{}: empty", path.string()), "Expected a row of column names, then a row per sample.");
   const std::size_t width = rows.rows.front().size();
   for (std::size_t i = 0; i < rows.rows.size(); ++i) {
     auto& row = rows.rows[i];
-    rows.lines[i] += layout.line;
     while (row.size() > width && clean_cell(row.back()).empty()) row.pop_back();
     if (row.size() != width)
       throw Error(fmt::format("{}:{}: malformed CSV row: {} fields, expected {}", path.string(), rows.lines[i],
@@ -174,14 +157,20 @@ CsvRows rows_of(std::string_view text, const Layout& layout, const fs::path& pat
   return rows;
 }
 
+// "mV" of a cell "mV", "(mV)" or "[mV]".
+std::string unit_in(const std::string& cell) {
+  const bool brackets = cell.starts_with('[') || cell.starts_with('(');
+  return parse_column_name(fmt::format(fmt::runtime(brackets ? "x {}" : "x ({})"), cell)).unit;
+}
+
 // Takes a row of units off the top of the columns.
 void take_units(SignalTable& table) {
   if (table.rows == 0) return;
   std::size_t units = 0;
   for (const auto& column : table.cells) {
     const std::string& cell = column.front();
-    if (cell.empty()) continue;
-    const std::string inner = parse_column_name(fmt::format("x ({})", cell)).unit;
+    if (is_missing_cell(cell)) continue;
+    const std::string inner = unit_in(cell);
     const bool unit = ecg::millivolts_per_unit(inner).has_value() || time_column({"time", inner}).seconds.has_value();
     if (!unit && is_value(cell)) return;
     units += unit ? 1 : 0;
@@ -189,9 +178,8 @@ void take_units(SignalTable& table) {
   if (units == 0) return;
   for (std::size_t i = 0; i < table.cells.size(); ++i) {
     std::string& unit = table.columns[i].unit;
-    std::string cell = table.cells[i].front();
-    if (cell.starts_with('[') || cell.starts_with('(')) cell = parse_column_name(fmt::format("x {}", cell)).unit;
-    if (unit.empty()) unit = cell;
+    const std::string& cell = table.cells[i].front();
+    if (unit.empty() && !is_missing_cell(cell)) unit = unit_in(cell);
     table.cells[i].erase(table.cells[i].begin());
   }
   --table.rows;
@@ -213,30 +201,6 @@ void expect_words(const fs::path& path, std::size_t line_number, std::string_vie
 
 }  // namespace
 
-std::string utf8_text(std::string_view bytes) {
-  std::string text;
-  const auto zeros = [&](std::size_t from) {
-    std::size_t count = 0;
-    for (std::size_t i = from; i < std::min<std::size_t>(bytes.size(), 64); i += 2) count += bytes[i] == '\0' ? 1 : 0;
-    return count > 16;
-  };
-  if (bytes.starts_with("\xFF\xFE") || bytes.starts_with("\xFE\xFF")) {
-    text = from_utf16(bytes.substr(2), bytes.starts_with('\xFE'));
-  } else if (zeros(1) || zeros(0)) {
-    text = from_utf16(bytes, !zeros(1));
-  } else {
-    if (bytes.starts_with("\xEF\xBB\xBF")) bytes.remove_prefix(3);
-    if (is_utf8(bytes)) {
-      text = bytes;
-    } else {
-      for (const unsigned char c : bytes) put_utf8(text, c);
-    }
-  }
-  // Lone carriage returns end lines only where nothing else does.
-  if (text.find('\n') == std::string::npos) std::replace(text.begin(), text.end(), '\r', '\n');
-  return text;
-}
-
 std::string SignalTable::place(const fs::path& path, std::size_t row, std::size_t column) const {
   return fmt::format("{}:{}", path.string(), lines.at(transposed ? column : row));
 }
@@ -253,6 +217,7 @@ SignalTable parse_signal_table(std::string_view text, const fs::path& path) {
   while (!lines.empty() && clean_cell(lines.back()).empty()) lines.pop_back();
   if (lines.empty())
     throw Error(fmt::format("{}: empty", path.string()), "Expected a row of column names, then a row per sample.");
+  if (auto column = find_single_column(text)) return *std::move(column);
   const Layout layout = find_layout(lines);
   if (layout.known == 0) expect_words(path, layout.line + 1, lines[layout.line]);
 
@@ -260,7 +225,6 @@ SignalTable parse_signal_table(std::string_view text, const fs::path& path) {
   SignalTable table;
   table.transposed = layout.transposed;
   table.header_line = layout.line + 1;
-  table.decimal_commas = layout.separator != ',';
   if (layout.transposed) {
     for (auto& row : rows.rows) {
       table.columns.push_back(parse_column_name(row.front()));
@@ -278,6 +242,7 @@ SignalTable parse_signal_table(std::string_view text, const fs::path& path) {
     table.lines.assign(rows.lines.begin() + 1, rows.lines.end());
   }
   take_units(table);
+  table.decimal_commas = find_decimal_commas(table.cells, layout.separator != ',');
   return table;
 }
 

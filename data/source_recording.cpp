@@ -42,8 +42,8 @@ constexpr std::array kFormats = {
     RecordingFormat{
         "text tables (CSV)", "a text with a row of names, or rows that begin with names",
         "`,` `;` tab `|` or blanks between fields; decimal commas; UTF-8, Latin-1, UTF-16; lines before the "
-        "names; a row of units; a column or a row per lead; times in s, ms, us, ns, min, h or as clock "
-        "times; `.csv.gz`",
+        "names; a row of units; a column or a row per lead; times in s, ms, us, ns, min, h, days or as "
+        "clock times; one value per line behind lines with rate, lead and unit (Apple Watch); `.csv.gz`",
         "tables without names; samples that are not evenly spaced"},
     RecordingFormat{"HL7 aECG", "XML, `AnnotatedECG`", "the leads of the first series; age, sex, start; `.xml.gz`",
                     "derived beats, annotations"},

@@ -85,5 +85,41 @@ TEST(LabelTable, NamesWhatCannotBe) {
   expect_error([] { parse("path,age,AF\na,1,1\n", {"age"}); }, {"'age', cannot be a class"});
 }
 
+TEST(LabelTable, AsPandasAndSpreadsheetsWriteIt) {
+  const LabelTable table = parse("path,sex,AF,LBBB,,\na,1.0,0.0,1.0,,\nb,0.0,1.0,0,,\nc,nan,1,1.00,,\n,,,,,\n");
+  ASSERT_EQ(table.rows.size(), 3U);
+  EXPECT_EQ(table.rows[0].labels, (std::vector<std::uint8_t>{0, 1}));
+  EXPECT_EQ(table.rows[2].labels, (std::vector<std::uint8_t>{1, 1}));
+  EXPECT_EQ(table.rows[0].person.sex, ecg::kFemale);
+  EXPECT_EQ(table.rows[1].person.sex, ecg::kMale);
+  EXPECT_TRUE(std::isnan(table.rows[2].person.sex));
+  EXPECT_EQ(parse("sep=;\npath;AF\na;1,0\n").rows[0].labels, (std::vector<std::uint8_t>{1}));
+  expect_error([] { parse("path,AF\na,0.5\n"); }, {"own.csv:2: column 'AF': found '0.5'"});
+  expect_error([] { parse("path,AF\na,nan\n"); }, {"own.csv:2: column 'AF': found 'nan'"});
+}
+
+TEST(LabelTable, OtherNamesOfItsColumns) {
+  for (const char* name : {"patient_id", "PatientID", "Patient", "subject", "Subject ID"}) {
+    const testing::LogCapture log;
+    const LabelTable table = parse(fmt::format("Path,{},Age,Gender,AF\na,p1,64,F,1\nb,p1,64,F,0\n", name), {"AF"});
+    EXPECT_TRUE(table.by_patient) << name;
+    EXPECT_EQ(table.rows[0].fold, table.rows[1].fold) << name;
+    EXPECT_EQ(table.rows[0].person.age, 64) << name;
+    EXPECT_EQ(table.rows[0].person.sex, ecg::kFemale) << name;
+    EXPECT_TRUE(log.informed(fmt::format("column '{}' is taken for 'patient'", name))) << name;
+  }
+  EXPECT_EQ(parse("path,patient,subject_id,AF\na,p,q,1\n", {"AF"}).rows[0].fold, drawn_fold("p", 0));
+  EXPECT_EQ(parse("path,strat_fold,AF\na,7,1\n", {"AF"}).rows[0].fold, 7);
+  EXPECT_EQ(parse("path,subject,AF\na,1,0\n", {"subject"}).class_names, (std::vector<std::string>{"subject"}));
+  expect_error([] { parse("path,patient_id,subject,AF\na,p,q,1\n", {"AF"}); },
+               {"own.csv: two columns may be the patient: 'patient_id' and 'subject'"});
+  expect_error([] { parse("path,Patient,Fold,AF\na,p,1,1\nb,p,2,0\n"); }, {"own.csv:3: patient 'p' is in fold 2"});
+}
+
+TEST(LabelTable, BackslashesAreSlashes) {
+  expect_error([] { parse("path,AF\na/b,1\na\\b,0\n"); }, {"own.csv:3: 'a\\b' is there twice"});
+  EXPECT_EQ(parse("path,AF\na\\b.hea,1\n").rows[0].fold, drawn_fold("a/b", 0));
+}
+
 }  // namespace
 }  // namespace cardiograd::data

@@ -470,5 +470,20 @@ TEST(PrepareRealData, TheRawPartAtBothRates) {
   EXPECT_EQ(set.unit, "mV");
 }
 
+TEST(Prepare, CodesThatTheTableLacksAreNamed) {
+  const SmallSet set;
+  {
+    const testing::LogCapture log;
+    prepare(set.settings());
+    EXPECT_FALSE(log.warned("scp_statements.csv lacks")) << "SR is there, though not diagnostic";
+  }
+  std::string text = read_file(set.folder() / "ptbxl_database.csv");
+  for (auto at = text.find("'NORM'"); at != std::string::npos; at = text.find("'NORM'")) text.replace(at, 6, "'norm '");
+  write_file(set.folder() / "ptbxl_database.csv", text);
+  const testing::LogCapture log;
+  prepare(set.settings());
+  EXPECT_TRUE(log.warned("3 of 20 records have codes that scp_statements.csv lacks, and no label for them: 'norm'"));
+}
+
 }  // namespace
 }  // namespace cardiograd::data

@@ -7,6 +7,7 @@
 
 #include <gtest/gtest.h>
 
+#include "tests/common/temporary_folder.h"
 #include "tests/common/test_data.h"
 #include "tests/data/helpers.h"
 
@@ -66,6 +67,21 @@ TEST(Ptbxl, RowsAsOthersWriteThem) {
   const auto excel = parse_ptbxl_database(text, "d.csv");
   EXPECT_EQ(excel.rows.at(0).person.age, 56.5);
   EXPECT_EQ(excel.rows[0].statements.size(), 2U);
+}
+
+TEST(Ptbxl, SexInAnyCase) {
+  const auto database = parse("1,1,56,Male,{},3,r,r\n2,1,56,m,{},3,r,r\n3,1,56,f,{},3,r,r\n4,1,56,1.0,{},3,r,r\n");
+  const double sexes[] = {ecg::kMale, ecg::kMale, ecg::kFemale, ecg::kFemale};
+  for (std::size_t i = 0; i < 4; ++i) EXPECT_EQ(database.rows[i].person.sex, sexes[i]) << i;
+}
+
+TEST(Ptbxl, BackslashesWhereTheRecordIsThere) {
+  const cardiograd::testing::TemporaryFolder folder;
+  write_file(folder / "1_lr.hea", "");
+  const auto database = parse_ptbxl_database(kHead + "1,1,56,1,{},3,.\\1_lr.dat,x\\1_hr\n", folder / "d.csv");
+  EXPECT_EQ(database.rows[0].filename_lr, "./1_lr");
+  EXPECT_EQ(database.rows[0].filename_hr, "x\\1_hr");
+  expect_error([] { parse("1,1,50,1,{},1,..\\r,r\n"); }, {":2", "'filename_lr'", "leaves the folder"});
 }
 
 TEST(Ptbxl, BadRowsNameLineAndColumn) {

@@ -101,5 +101,15 @@ TEST(ScpTable, CodesTwiceAndOtherEncodingsAreRefused) {
   EXPECT_EQ(ScpTable::parse(header + "A,1,M\u00fcller,Y\nB,0,,\nB,0,,\n", "scp.csv").diagnostic_codes(), 1U);
 }
 
+TEST(ScpCodes, BlanksAroundACodeDoNotBelongToIt) {
+  const auto statements = parse_scp_codes("{'NORM ': 100.0, ' SR': 0.0, 'NORM': 50.0}");
+  ASSERT_EQ(statements.size(), 2U);
+  EXPECT_EQ(statements[0].code, "NORM");
+  EXPECT_EQ(statements[0].likelihood, 50);
+  const auto table = ScpTable::parse(",diagnostic,diagnostic_class,diagnostic_subclass\nA ,1,X,Y\nB,0,,\n", "scp.csv");
+  EXPECT_TRUE(table.knows("A") && table.knows("B"));
+  EXPECT_FALSE(table.knows("a") || table.knows("NORM"));
+}
+
 }  // namespace
 }  // namespace cardiograd::data

@@ -207,5 +207,122 @@ TEST(SignalCsv, ManyColumns) {
   EXPECT_LT(seconds, 10.0);  // tenths on an idle machine
 }
 
+// Rows of a time and 1, 2, ...
+std::string rows_at(const std::vector<std::string>& times) {
+  std::string text = "time,I\n";
+  for (std::size_t i = 0; i < times.size(); ++i) text += fmt::format("{},{}\n", times[i], i + 1);
+  return text;
+}
+
+TEST(SignalCsv, OneColumnBehindLinesThatSayWhatItIs) {
+  const std::string head = "Name,A B\nDate of Birth,1. Jan 1960\nSymptoms,\nDevice,\"Watch5,1\"\n";
+  for (const std::string& text :
+       {head + "Sample Rate,512 hertz\n\n\nLead,Lead I\nUnit,\xC2\xB5V\n\n-10.757\n-3.984\n9\n",
+        head + "Abtastrate,512 Hertz\nAbleitung,Ableitung I\nEinheit,\xB5V\n\n-10,757\n-3,984\n9\n",
+        std::string("fs: 512\nchannel: I\nunit: uV\n-10.757\n-3.984\n9\n")}) {
+    const ecg::Recording recording = parse(text);
+    EXPECT_EQ(recording.rate, 512) << text;
+    EXPECT_EQ(recording.leads, std::vector<std::string>{"I"}) << text;
+    EXPECT_EQ(recording.units, std::vector<std::string>{"uV"}) << text;
+    ASSERT_EQ(recording.signal.rows(), 3) << text;
+    EXPECT_EQ(recording.signal(0, 0), -10.757) << text;
+    EXPECT_EQ(recording.signal(2, 0), 9) << text;
+  }
+  EXPECT_EQ(parse("Lead,Lead II\n1\n2\n3\n", {.rate = 100.0}).leads, std::vector<std::string>{"II"});
+  expect_error([] { parse("Lead,Lead II\n1\n2\n3\n"); }, {"sampling rate is unknown"});
+  expect_error([] { parse("Sample Rate,512 hertz\nLead,Lead I\n1\n2\n3\noops\n"); }, {"a.csv:6", "found 'oops'"});
+  EXPECT_EQ(parse("Sample Rate,250\nLead,I\ntime,I\n0,1\n0.004,2\n").signal(1, 0), 2) << "a table of two columns";
+}
+
+TEST(SignalCsv, AGapIsNamedWhereItIs) {
+  const auto times_without = [](int from, int to) {
+    std::vector<std::string> times;
+    for (int i = 0; i < 1000; ++i)
+      if (i < from || i >= to) times.push_back(fmt::format("{:.2f}", i * 0.01));
+    return rows_at(times);
+  };
+  expect_error([&] { parse(times_without(800, 801)); }, {"a.csv:802: time 8.01 s after 7.99 s: 0.01 s are missing"});
+  expect_error([&] { parse(times_without(500, 510)); }, {"a.csv:502: time 5.1 s after 4.99 s: 0.1 s are missing"});
+  expect_error([&] { parse(times_without(1, 400)); }, {"a.csv:3: time 4 s after 0 s: 3.99 s are missing"});
+  std::vector<std::string> coarse, back;
+  for (int i = 0; i < 1000; ++i) coarse.push_back(fmt::format("{:.1f}", i * 0.01));
+  expect_error([&] { parse(rows_at(coarse)); }, {"too coarse for the sampling rate"});
+  for (int i = 0; i < 100; ++i) back.push_back(fmt::format("{:.2f}", (i == 50 ? 45 : i) * 0.01));
+  expect_error([&] { parse(rows_at(back)); }, {"a.csv:52: time 0.45 s after 0.49 s: the time goes back"});
+}
+
+TEST(SignalCsv, ClockTimesAsProgramsWriteThem) {
+  for (const std::vector<std::string>& times : std::vector<std::vector<std::string>>{
+           {"2024-05-01T12:00:00.000+00:00", "2024-05-01T12:00:00.004+00:00", "2024-05-01T12:00:00.008+00:00"},
+           {"2024-05-01 12:00:00.000+0200", "2024-05-01 12:00:00.004+0200", "2024-05-01 12:00:00.008+0200"},
+           {"2024-05-01 12:00:00.000 UTC", "2024-05-01 12:00:00.004 UTC", "2024-05-01 12:00:00.008 UTC"},
+           {"2024-10-27 02:59:59.996 +0200", "2024-10-27 02:00:00.000 +0100", "2024-10-27 02:00:00.004 +0100"},
+           {"11:59:59.996 AM", "12:00:00.000 PM", "12:00:00.004 PM"},
+           {"11:59:59.996 p.m.", "12:00:00.000 a.m.", "12:00:00.004 a.m."},
+           {"12:00:00:000", "12:00:00:004", "12:00:00:008"},
+           {"20240501T120000.000", "20240501T120000.004", "20240501T120000.008"},
+           {"20240531T235959.996Z", "20240601T000000.000Z", "20240601T000000.004Z"},
+           {"05/21/2024 23:59:59.996", "05/22/2024 00:00:00.000", "05/22/2024 00:00:00.004"},
+           {"\"12:00:00,000\"", "\"12:00:00,004\"", "\"12:00:00,008\""}})
+    EXPECT_EQ(parse(rows_at(times)).rate, 250) << times[0];
+  std::vector<std::string> excel, matlab;
+  for (int i = 0; i < 500; ++i) {
+    excel.push_back(fmt::format("{:.11f}", 45413.5 + i * 0.004 / 86400));
+    matlab.push_back(fmt::format("{:.17g}", 739373.5 + i * 0.004 / 86400));
+  }
+  EXPECT_EQ(parse(rows_at(excel)).rate, 250);
+  EXPECT_EQ(parse(rows_at(matlab)).rate, 250);
+  for (const char* bad : {"12:00:00:5", "13:00:00 PM", "20241301T120000", "12:00:00+x"})
+    expect_error(
+        [&] {
+          parse(rows_at({"12:00:00.000", bad}));
+        },
+        {"a.csv:3: column 'time': found '" + std::string(bad)});
+}
+
+TEST(SignalCsv, MarksOfMissingSamples) {
+  for (const char* mark : {"-", "--", "NA", "n/a", "#N/A", "null", "NULL", "None", "?", "NaN", "<NA>"}) {
+    const ecg::Recording recording = parse(fmt::format("time,value,I\n0,{0},{0}\n0.004,1,{0}\n0.008,2,3\n", mark));
+    EXPECT_EQ(recording.leads, std::vector<std::string>{"I"}) << mark;
+    EXPECT_TRUE(std::isnan(recording.signal(0, 0)) && std::isnan(recording.signal(1, 0))) << mark;
+    EXPECT_EQ(recording.signal(2, 0), 3) << mark;
+    EXPECT_EQ(parse(fmt::format("time,value\n0,{}\n0.004,1\n0.008,2\n", mark)).signal.rows(), 3) << mark;
+  }
+  for (const char* bad : {"Inf", "missing", "---"})
+    expect_error([&] { parse(fmt::format("time,I\n0,1\n0.004,{}\n", bad)); }, {"a.csv:3: column 'I': found"});
+  expect_error([] { parse("time,I\n0,1\nNA,1\n0.004,2\n"); }, {"a.csv:3: the time is missing"});
+}
+
+TEST(SignalCsv, UnitsInBrackets) {
+  for (const char* units : {"hh:mm:ss.mmm,(uV),(uV)", ",(uV),(uV)", "-,[uV],[uV]", "[hh:mm:ss],(uV),uV"}) {
+    const ecg::Recording recording = parse(fmt::format("Elapsed time,I,II\n{}\n0:00.000,1,2\n0:00.004,3,4\n", units));
+    EXPECT_EQ(recording.units, (std::vector<std::string>{"uV", "uV"})) << units;
+    EXPECT_EQ(recording.rate, 250) << units;
+    EXPECT_EQ(recording.signal.rows(), 2) << units;
+  }
+}
+
+TEST(SignalCsv, NumbersAsSpreadsheetsWriteThem) {
+  expect_two_leads("time,I,II\n0,0.125,-0.5\n0.004,1,0.25\n0.008,2,-1.5\n0.012,3,0\n,,\n,,\n");
+  expect_two_leads(
+      "time,I,II\n\"0,000\",\"0,125\",\"-0,5\"\n\"0,004\",1,\"0,25\"\n\"0,008\",2,\"-1,5\"\n\"0,012\",3,0\n");
+  expect_two_leads("time,I,II\n0,0.125,\u22120.5\n0.004,1,0.25\n0.008,2,\u22121.5\n0.012,3,0\n");
+  expect_two_leads("time\u00A0,I,II\n0,0.125\u00A0,-0.5\n0.004,\u00A01,0.25\n0.008,2,-1.5\n0.012,3,0\n");
+  const auto refused = [](const std::string& text, const char* found) {
+    try {
+      parse(text);
+      ADD_FAILURE() << text;
+    } catch (const Error& error) {
+      EXPECT_NE(std::string(error.what()).find(found), std::string::npos) << error.what();
+      EXPECT_NE(error.hint().find("thousands separators"), std::string::npos) << error.hint();
+    }
+  };
+  refused("time,I (uV)\n0.000,9\n0.004,\"1,305\"\n0.008,7\n", "a.csv:3: column 'I': found '1,305'");
+  refused("time\tI (uV)\n0.000\t9\n0.004\t1,305\n0.008\t7\n", "a.csv:3: column 'I': found '1,305'");
+  refused("time;I (uV)\n0,000;9,5\n0,004;1.305\n0,008;7\n", "a.csv:3: column 'I': found '1.305'");
+  refused("time,I (uV)\n0.000,9\n0.004,1 305\n0.008,7\n", "a.csv:3: column 'I': found '1 305'");
+  refused("time,I (uV)\n0.000,9\n0.004,\"1,305.5\"\n0.008,7\n", "found '1,305.5'");
+}
+
 }  // namespace
 }  // namespace cardiograd::data

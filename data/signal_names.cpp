@@ -1,9 +1,7 @@
-// Names and cells of data/signal_table.h.
+// Names of data/signal_table.h.
 #include <algorithm>
 #include <array>
 #include <cctype>
-#include <charconv>
-#include <cmath>
 #include <utility>
 
 #include "data/signal_table.h"
@@ -76,40 +74,9 @@ bool is_small_voltage(std::string_view word) {
 }
 
 bool is_time_word(std::string_view word) {
-  constexpr std::array<std::string_view, 9> kTimes = {"time",  "t",           "timestamp", "timestamps", "zeit",
-                                                      "temps", "zeitstempel", "datetime",  "tiempo"};
+  constexpr std::array<std::string_view, 10> kTimes = {"time",  "t",           "timestamp", "timestamps", "zeit",
+                                                       "temps", "zeitstempel", "datetime",  "tiempo",     "datenum"};
   return std::find(kTimes.begin(), kTimes.end(), word) != kTimes.end();
-}
-
-std::optional<double> plain_number(std::string_view digits) {
-  if (digits.starts_with('+')) digits.remove_prefix(1);
-  double value = 0;
-  const auto [end, error] = std::from_chars(digits.data(), digits.data() + digits.size(), value);
-  if (error != std::errc() || end != digits.data() + digits.size() || digits.empty()) return std::nullopt;
-  return value;
-}
-
-// Days from 1 March of year 0.
-double day_number(int year, int month, int day) {
-  const int m = (month + 9) % 12, y = month <= 2 ? year - 1 : year;
-  const int days = 365 * y + y / 4 - y / 100 + y / 400 + (m * 306 + 5) / 10 + day - 1;
-  return days;
-}
-
-// "2024-05-01", "01.05.2024"; other orders cannot be told apart.
-std::optional<double> date_days(std::string_view text) {
-  std::array<int, 3> parts{};
-  for (std::size_t i = 0; i < 3; ++i) {
-    const auto [end, error] = std::from_chars(text.data(), text.data() + text.size(), parts.at(i));
-    if (error != std::errc() || parts.at(i) < 0 || parts.at(i) > 9999) return std::nullopt;
-    text.remove_prefix(static_cast<std::size_t>(end - text.data()));
-    if (i == 2 ? !text.empty() : text.empty() || std::string_view("-/.").find(text.front()) == std::string_view::npos)
-      return std::nullopt;
-    if (!text.empty()) text.remove_prefix(1);
-  }
-  if (parts[0] > 31) return day_number(parts[0], parts[1], parts[2]);
-  if (parts[2] > 31) return day_number(parts[2], parts[1], parts[0]);
-  return std::nullopt;
 }
 
 }  // namespace
@@ -158,46 +125,6 @@ TimeColumn time_column(const ColumnName& column) {
   time.seconds = seconds_of(word);
   time.is_time = time.seconds.has_value();
   return time;
-}
-
-std::optional<double> cell_number(std::string_view cell, bool decimal_commas) {
-  if (!decimal_commas || cell.find(',') == std::string_view::npos) return plain_number(cell);
-  std::string digits(cell);
-  // "1.234,5": dots before a decimal comma group thousands.
-  if (digits.find('.') < digits.find(',')) std::erase(digits, '.');
-  std::replace(digits.begin(), digits.end(), ',', '.');
-  return plain_number(digits);
-}
-
-std::optional<double> cell_clock(std::string_view cell, bool decimal_commas) {
-  if (cell.starts_with('[') && cell.ends_with(']')) cell = trimmed(cell.substr(1, cell.size() - 2));
-  if (cell.ends_with('Z')) cell.remove_suffix(1);
-  double days = 0;
-  if (const auto gap = cell.find_first_of(" T"); gap != std::string_view::npos) {
-    auto date = date_days(cell.substr(0, gap));
-    std::string_view rest = trimmed(cell.substr(gap + 1));
-    if (!date) {  // rdsamp writes the clock time first.
-      date = date_days(rest);
-      rest = cell.substr(0, gap);
-    }
-    if (!date) return std::nullopt;
-    days = *date;
-    cell = rest;
-  }
-  double seconds = 0;
-  int parts = 0;
-  while (true) {
-    const auto colon = cell.find(':');
-    const bool last = colon == std::string_view::npos;
-    const auto value = cell_number(cell.substr(0, colon), decimal_commas);
-    if (!value || !(*value >= 0) || (!last && *value != std::floor(*value))) return std::nullopt;
-    seconds = 60 * seconds + *value;
-    ++parts;
-    if (last) break;
-    cell.remove_prefix(colon + 1);
-  }
-  if (parts < 2 || parts > 3) return std::nullopt;
-  return days * kSecondsPerDay + seconds;
 }
 
 }  // namespace cardiograd::data
