@@ -131,12 +131,15 @@ class Session {
 void for_each_line(const std::function<void(const std::string&)>& use) {
   if (::isatty(STDIN_FILENO) == 1) fmt::print(stderr, "reading names of records from standard input, one a line\n");
   std::string line;
+  bool first = true;
   for (int c = std::getchar();; c = std::getchar()) {
     if (c != EOF && c != '\n') {
       line += static_cast<char>(c);
       continue;
     }
     if (line.ends_with('\r')) line.pop_back();
+    if (first && line.starts_with("\xEF\xBB\xBF")) line.erase(0, 3);  // byte order mark
+    first = false;
     if (!line.empty()) use(line);
     line.clear();
     if (c == EOF) return;

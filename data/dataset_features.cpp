@@ -147,7 +147,8 @@ std::string stamp_line(const PtbxlRow& row, const DatasetFeaturesOptions& option
   };
   add(path);
   try {
-    for (const WfdbSignalSpec& signal : read_wfdb_header(path).signals) add(path.parent_path() / signal.file);
+    const WfdbHeader header = read_wfdb_header(path);
+    for (const WfdbSignalSpec& signal : header.signals) add(wfdb_signal_path(header, signal));
   } catch (const Error&) {
     stamps += "unreadable";
   }

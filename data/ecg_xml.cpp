@@ -16,6 +16,7 @@
 #include <pugixml.hpp>
 
 #include "base/error.h"
+#include "data/file_kind.h"
 #include "data/philips_xli.h"
 #include "data/signal_table.h"
 #include "data/source_leads.h"
@@ -172,8 +173,7 @@ std::string from_base64(std::string_view text, const std::string& name, const fs
 Lead muse_lead(const pugi::xml_node& data, const fs::path& path) {
   Lead lead;
   lead.name = text_of(child(data, "LeadID"));
-  const std::string unit = text_of(child(data, "LeadAmplitudeUnits"));
-  lead.unit = unit == "MICROVOLTS" ? "uV" : unit == "MILLIVOLTS" ? "mV" : unit;
+  lead.unit = text_of(child(data, "LeadAmplitudeUnits"));
   const double step =
       number_of(text_of(child(data, "LeadAmplitudeUnitsPerBit")), lead.name + ": LeadAmplitudeUnitsPerBit", path);
   const std::string bytes = from_base64(child(data, "WaveFormData").text().get(), lead.name, path);
@@ -303,8 +303,7 @@ Source read_philips(const pugi::xml_node& root, const fs::path& path) {
 }  // namespace
 
 bool is_ecg_xml(std::string_view content) {
-  std::string head(content.substr(0, 4096));
-  std::erase(head, '\0');  // of UTF-16
+  const std::string head = xml_head(content);
   const auto has = [&](const char* text) { return head.find(text) != std::string::npos; };
   return has("<") && (has("AnnotatedECG") || has("<RestingECG") || has("<restingecgdata"));
 }

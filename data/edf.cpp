@@ -2,6 +2,7 @@
 
 #include <algorithm>
 #include <array>
+#include <cctype>
 #include <charconv>
 #include <chrono>
 #include <cmath>
@@ -25,6 +26,8 @@ namespace {
 namespace fs = std::filesystem;
 
 constexpr std::size_t kFixedHeader = 256;
+constexpr std::size_t kVersionWidth = 8;
+constexpr std::size_t kHeaderBytesAt = 184;  // where the header says its own size
 constexpr std::size_t kSignalHeader = 256;
 constexpr std::int64_t kMaxSignals = 4096;
 constexpr std::size_t kMonths = 12;
@@ -139,14 +142,25 @@ void parse_signals(Fields& fields, const fs::path& path, EdfHeader& header) {
                            kMaxWfdbValues));
 }
 
+// Whether the version is 0. Some programs fill its field up with zero bytes or others that print nothing, or write 0.0.
+bool is_edf_version(std::string_view content) {
+  std::string version(content.substr(0, kVersionWidth));
+  std::replace_if(
+      version.begin(), version.end(), [](unsigned char c) { return c < 0x20 || c > 0x7E; }, ' ');
+  version = trimmed(version);
+  double value = 0;
+  const auto [end, error] = std::from_chars(version.data(), version.data() + version.size(), value);
+  return content.starts_with('0') && error == std::errc() && end == version.data() + version.size() && value == 0;
+}
+
 EdfHeader parse_header(std::string_view content, const fs::path& path) {
-  const bool bdf = content.substr(0, 8) == kBdfVersion;
-  if (content.size() < kFixedHeader || (!bdf && content.substr(0, 8) != "0       "))
+  const bool bdf = content.substr(0, kVersionWidth) == kBdfVersion;
+  if (content.size() < kFixedHeader || (!bdf && !is_edf_version(content)))
     fail(path, content.empty() ? "empty" : "no EDF file: it does not begin with version 0 and a header of 256 bytes");
   Fields fields(content, path);
   EdfHeader header;
   if (bdf) header.width = 3;
-  fields.text(8);
+  fields.text(kVersionWidth);
   header.patient = fields.text(80);
   header.recording = fields.text(80);
   header.start_date = fields.text(8);
@@ -195,19 +209,24 @@ std::optional<double> onset_of(std::string_view list) {
   return value;
 }
 
-void check_continuous(const EdfHeader& header, std::string_view body, std::int64_t records, const fs::path& path) {
+// The time from one data record to the next is compared, not that from the first: a duration is rounded to the eight
+// characters of its field. Onsets may be rounded to milliseconds. `rate`: of the leads.
+void check_continuous(const EdfHeader& header, std::string_view body, std::int64_t records, double rate,
+                      const fs::path& path) {
+  constexpr double kSmallestGap = 1e-3, kRounding = 1e-9;  // s
   if (header.kind != "EDF+D" && header.kind != "BDF+D") return;
   const auto channel = std::find_if(header.signals.begin(), header.signals.end(),
                                     [](const EdfSignal& signal) { return signal.annotations; });
   if (channel == header.signals.end()) fail(path, fmt::format("{} without an annotation channel", header.kind));
-  std::optional<double> first;
+  const double gap = std::max(0.5 / rate, kSmallestGap) - kRounding;
+  std::optional<double> previous;
   for (std::int64_t record = 0; record < records; ++record) {
     const auto at = static_cast<std::size_t>(header.width * (record * header.per_record + channel->offset));
     const auto onset = onset_of(body.substr(at, static_cast<std::size_t>(header.width * channel->per_record)));
     if (!onset) fail(path, fmt::format("data record {}: the annotations do not begin with its time", record + 1));
-    if (!first) first = onset;
-    const double expected = *first + static_cast<double>(record) * header.duration;
-    if (std::abs(*onset - expected) > 1e-3)
+    const double expected = previous ? *previous + header.duration : *onset;
+    previous = onset;
+    if (std::abs(*onset - expected) >= gap)
       fail(path,
            fmt::format("interrupted recording: data record {} begins at {} s, expected {} s", record + 1, *onset,
                        expected),
@@ -255,7 +274,14 @@ Scale scale_of(const EdfSignal& signal, std::size_t index, const EdfHeader& head
   return {physical_min, digital_min, (physical_max - physical_min) / static_cast<double>(digital_max - digital_min)};
 }
 
-// "02-MAY-1951"
+std::string upper(std::string_view text) {
+  std::string result(text);
+  std::transform(result.begin(), result.end(), result.begin(),
+                 [](unsigned char c) { return static_cast<char>(std::toupper(c)); });
+  return result;
+}
+
+// "02-MAY-1951", in any case
 std::optional<std::chrono::year_month_day> date_of(std::string_view text) {
   static constexpr std::array<std::string_view, kMonths> kNames = {"JAN", "FEB", "MAR", "APR", "MAY", "JUN",
                                                                    "JUL", "AUG", "SEP", "OCT", "NOV", "DEC"};
@@ -264,7 +290,7 @@ std::optional<std::chrono::year_month_day> date_of(std::string_view text) {
   const auto parse = [](std::string_view digits, int& value) {
     return std::from_chars(digits.data(), digits.data() + digits.size(), value).ptr == digits.data() + digits.size();
   };
-  const auto found = std::find(kNames.begin(), kNames.end(), text.substr(3, 3));
+  const auto found = std::find(kNames.begin(), kNames.end(), upper(text.substr(3, 3)));
   if (!parse(text.substr(0, 2), day) || !parse(text.substr(7), year) || found == kNames.end()) return std::nullopt;
   const std::chrono::year_month_day date{std::chrono::year(year),
                                          std::chrono::month(static_cast<unsigned>(found - kNames.begin()) + 1),
@@ -289,8 +315,9 @@ std::string word(const std::string& text, int index) {
 std::vector<std::string> comments_of(const EdfHeader& header) {
   std::vector<std::string> comments;
   if (!header.kind.starts_with("EDF+") && !header.kind.starts_with("BDF+")) return comments;
-  const std::string sex = word(header.patient, 1);
-  if (sex == "M" || sex == "F") comments.push_back(sex == "M" ? "Sex: Male" : "Sex: Female");
+  const std::string sex = upper(word(header.patient, 1));
+  if (sex == "M" || sex == "MALE") comments.emplace_back("Sex: Male");
+  if (sex == "F" || sex == "FEMALE") comments.emplace_back("Sex: Female");
   const auto born = date_of(word(header.patient, 2)), start = date_of(word(header.recording, 1));
   if (born && start && *start >= *born) comments.push_back(fmt::format("Age: {}", years_between(*born, *start)));
   return comments;
@@ -389,10 +416,20 @@ class EdfStream : public RecordingStream {
 
 }  // namespace
 
+bool begins_as_edf(std::string_view content) {
+  if (content.starts_with(kBdfVersion) || content.starts_with("0       ")) return true;
+  if (content.size() < kFixedHeader || !is_edf_version(content)) return false;
+  // Other files may begin so; an EDF file says the size of its header.
+  const std::string bytes = trimmed(content.substr(kHeaderBytesAt, 8));
+  std::size_t size = 0;
+  const auto [end, error] = std::from_chars(bytes.data(), bytes.data() + bytes.size(), size);
+  return error == std::errc() && end == bytes.data() + bytes.size() && size > 0 && size % kSignalHeader == 0;
+}
+
 ecg::Recording parse_edf(std::string_view content, const fs::path& path) {
   EdfLeads leads = edf_leads(content, content.size(), path);
   const std::string_view body = content.substr(static_cast<std::size_t>(leads.header.bytes));
-  check_continuous(leads.header, body, leads.records, path);
+  check_continuous(leads.header, body, leads.records, leads.head.rate, path);
   leads.head.signal = leads.decode(body.substr(0, static_cast<std::size_t>(leads.records * leads.record_bytes())));
   return std::move(leads.head);
 }
@@ -406,7 +443,7 @@ std::unique_ptr<RecordingStream> open_edf_stream(const fs::path& path, std::uint
   const std::uintmax_t size = fs::is_regular_file(path, error) ? fs::file_size(path, error) : 0;
   if (error || size < std::max<std::uintmax_t>(min_bytes, kFixedHeader)) return nullptr;
   const std::string fixed = read_piece(path, 0, kFixedHeader);
-  if (!fixed.starts_with("0       ") && !fixed.starts_with(kBdfVersion)) return nullptr;
+  if (!begins_as_edf(fixed)) return nullptr;
   const std::string_view kind = std::string_view(fixed).substr(192, 5);
   if (kind == "EDF+D" || kind == "BDF+D") return nullptr;  // Whether it has gaps, all of its records say.
   const std::string header = read_piece(path, 0, std::min<std::size_t>(size, (kMaxSignals + 1) * kSignalHeader));

@@ -12,6 +12,9 @@
 
 namespace cardiograd::data {
 
+// Whether a file that begins so is an EDF or BDF file.
+bool begins_as_edf(std::string_view content);
+
 // The ECG leads of the file (ecg::choose_ecg_channels) in physical units, NaN nowhere. Age and sex of an EDF+ patient
 // field come as comments "Age: 56", "Sex: Female". Numbers may have decimal commas. Of a file that is shorter or longer
 // than its header says the whole data records that are there are read, with a warning.

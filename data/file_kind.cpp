@@ -13,6 +13,10 @@ namespace {
 
 using std::string_view_literals::operator""sv;
 
+constexpr std::size_t kHead = 4096;            // bytes that tell what a file is
+constexpr std::size_t kMaxProlog = 64U << 10;  // bytes in which the root of XML is looked for
+constexpr std::string_view kBeforeText = " \t\r\n\xEF\xBB\xBF\xFF\xFE";
+
 constexpr std::string_view kExport = "Export the recording from the device or its database as EDF, WFDB or CSV.";
 constexpr std::string_view kPicture =
     "A picture of an ECG has no samples. Export the recording itself, as EDF, WFDB or CSV.";
@@ -116,13 +120,14 @@ std::string lower(std::string_view text) {
 }
 
 std::optional<FileKind> text_kind(std::string_view content) {
-  const std::string text = lower(content.substr(0, 4096));
-  const auto first = text.find_first_not_of(" \t\r\n\xEF\xBB\xBF\xFF\xFE");
+  const std::string text = lower(content.substr(0, kHead));
+  const auto first = text.find_first_not_of(kBeforeText);
   if (first == std::string::npos) return std::nullopt;
   const std::string_view begin = std::string_view(text).substr(first);
   if (begin.starts_with('<')) {
+    const std::string head = lower(xml_head(content));
     for (const Root& root : kXmlRoots)
-      if (begin.find(root.word) != std::string_view::npos) return root.kind;
+      if (head.find(root.word) != std::string::npos) return root.kind;
     return FileKind{"an XML file", kXml};
   }
   if (begin.starts_with("{") || begin.starts_with("[{") || begin.starts_with("[["))
@@ -157,12 +162,30 @@ bool is_matlab_4(std::string_view content) {
 
 }  // namespace
 
+std::string xml_head(std::string_view content) {
+  std::string text(content.substr(0, kMaxProlog));
+  std::erase(text, '\0');  // of UTF-16
+  std::string_view rest = text;
+  while (true) {
+    const auto first = rest.find_first_not_of(kBeforeText);
+    if (first == std::string_view::npos) return {};
+    rest.remove_prefix(first);
+    const bool type = rest.starts_with("<!DOCTYPE") || rest.starts_with("<!doctype");
+    const bool subset = type && rest.find('[') < rest.find('>');
+    const std::string_view end = rest.starts_with("<?") ? "?>" : rest.starts_with("<!--") ? "-->" : subset ? "]>" : ">";
+    if (!type && end == ">") return std::string(rest.substr(0, kHead));
+    const auto at = rest.find(end, 2);
+    if (at == std::string_view::npos) return {};
+    rest.remove_prefix(at + end.size());
+  }
+}
+
 std::optional<FileKind> kind_of(std::string_view content) {
   if (is_dicom(content)) return FileKind{"DICOM", kDicom};
   for (const Signature& signature : kSignatures) {
     if (content.size() <= signature.at || !content.substr(signature.at).starts_with(signature.bytes)) continue;
     if (signature.bytes.starts_with("PK")) {
-      const std::string_view names = content.substr(0, 4096);
+      const std::string_view names = content.substr(0, kHead);
       if (names.find("xl/") != std::string_view::npos || names.find("[Content_Types]") != std::string_view::npos)
         return FileKind{"an Excel workbook or another Office document", kTable};
       if (names.find("mimetypeapplication/vnd.oasis") != std::string_view::npos)
@@ -180,7 +203,7 @@ std::optional<FileKind> kind_of(std::string_view content) {
 }
 
 bool is_text(std::string_view content) {
-  const std::string_view head = content.substr(0, 4096);
+  const std::string_view head = content.substr(0, kHead);
   const bool utf16 = head.starts_with("\xFF\xFE") || head.starts_with("\xFE\xFF");
   const auto zeros = static_cast<std::size_t>(std::count(head.begin(), head.end(), '\0'));
   if (!utf16 && zeros > 0 && zeros * 3 < head.size()) return false;

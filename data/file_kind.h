@@ -2,6 +2,7 @@
 #pragma once
 
 #include <optional>
+#include <string>
 #include <string_view>
 
 namespace cardiograd::data {
@@ -14,6 +15,10 @@ struct FileKind {
 // Of the first 4 KiB or more of a file; nothing for what is not recognized, among it WFDB, EDF, BDF, CSV and gzip.
 // Formats that are read are recognized too: a damaged file of one is named by it.
 std::optional<FileKind> kind_of(std::string_view content);
+
+// The first 4 KiB of XML from its root on, behind byte order mark, declarations and comments; empty where it does not
+// begin in the first 64 KiB.
+std::string xml_head(std::string_view content);
 
 // Whether the bytes are those of a text: no control characters but white space, in UTF-8, Latin-1 or UTF-16.
 bool is_text(std::string_view content);

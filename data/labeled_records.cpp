@@ -48,7 +48,7 @@ std::vector<std::string> leads_of(const LabeledSettings& settings) {
 // A WFDB record is named by its header or without extension.
 bool is_there(const fs::path& path) {
   std::error_code ignored;
-  return fs::exists(path, ignored) || fs::exists(fs::path(path.string() + ".hea"), ignored);
+  return fs::exists(path, ignored) || wfdb_record_of(path);
 }
 
 ecg::Recording at_the_rate(const LabeledSettings& settings, const ecg::Recording& leads) {

@@ -68,9 +68,9 @@ std::optional<double> seconds_of(std::string_view unit) {
   return std::nullopt;
 }
 
-bool is_small_voltage(std::string_view word) {
-  const std::string unit = ecg::canonical_unit(word);
-  return unit == "mV" || unit == "uV" || unit == "nV";
+// A voltage, but for a single V, which is a lead.
+bool is_voltage_word(std::string_view word) {
+  return word.size() > 1 && ecg::millivolts_per_unit(word).has_value();
 }
 
 bool is_time_word(std::string_view word) {
@@ -89,7 +89,7 @@ ColumnName parse_column_name(std::string_view text) {
     return {std::string(trimmed(text.substr(0, open))), std::string(trimmed(unit))};
   }
   const auto last = text.find_last_of(" _/");
-  if (last != std::string_view::npos && last > 0 && is_small_voltage(text.substr(last + 1)))
+  if (last != std::string_view::npos && last > 0 && is_voltage_word(text.substr(last + 1)))
     return {std::string(trimmed(text.substr(0, last))), std::string(text.substr(last + 1))};
   return {std::string(text), ""};
 }

@@ -121,7 +121,7 @@ SourceRecording read_wfdb_record(const fs::path& path, const fs::path& name) {
 // An annotation file says where beats are; it is easily taken for the record.
 void refuse_annotations(const fs::path& path, std::string_view content) {
   fs::path record = path;
-  if (path.extension().empty() || !is_there(record.replace_extension(".hea"))) return;
+  if (path.extension().empty() || !find_wfdb_header(record.replace_extension(".hea"))) return;
   std::size_t count = 0;
   try {
     count = parse_wfdb_annotations(content, path).annotations.size();
@@ -138,10 +138,7 @@ ecg::Recording parse_recording(std::string_view content, const fs::path& path, c
                                const SignalCsvOptions& csv) {
   const auto kind = kind_of(content);
   const bool edf = extension == ".edf" || extension == ".rec" || extension == ".bdf";
-  const bool begins_as_edf = content.starts_with("0       ") || content.starts_with(
-                                                                    "\xFF"
-                                                                    "BIOSEMI");
-  if (!kind && (edf || begins_as_edf)) return parse_edf(content, path);
+  if (!kind && (edf || begins_as_edf(content))) return parse_edf(content, path);
   if (kind && (is_ecg_xml(content) || is_dicom(content) || is_scp_ecg(content))) {
     try {
       if (is_dicom(content)) return parse_dicom(content, path);
@@ -197,7 +194,10 @@ std::string formats_document() {
   text +=
       "\nSignals that are no ECG (blood pressure, pulse, breathing, EEG, markers, ...) are left aside and named: those "
       "without the name of a lead\n"
-      "where others have one, and those whose unit is no voltage. The rate is that of most leads. In PTB-XL's layout "
+      "where others have one, those computed from an ECG (`ECG_Rate`), axes `x`, `y`, `z` beside an `ECG`, `C3` and "
+      "`C4` "
+      "of an EEG, and those\n"
+      "whose unit is no voltage. The rate is that of most leads. In PTB-XL's layout "
       "records are WFDB of\n"
       "one segment.\n";
   return text;
@@ -226,13 +226,7 @@ SourceRecording read_recording(const fs::path& path, const SignalCsvOptions& csv
 }
 
 std::optional<fs::path> wfdb_record_of(const fs::path& path) {
-  const std::string extension = lower_extension(path);
-  fs::path header = path;
-  if (extension == ".hea") return is_there(path) ? std::optional(path) : std::nullopt;
-  if (is_there(header += ".hea")) return header;
-  header = path;
-  if (is_wfdb_extension(extension) && is_there(header.replace_extension(".hea"))) return path;
-  return std::nullopt;
+  return find_wfdb_header(path);
 }
 
 fs::path recording_stem(const fs::path& path) {

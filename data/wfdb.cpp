@@ -222,15 +222,14 @@ void read_group(const Group& group, const FileObserver& observer, DigitalRecordi
   }
 }
 
-// Many converters fill up the fields of all signals with zeros: these vouch for nothing.
+// Many converters write 0 as the checksum of all signals, and often as the initial value: these vouch for nothing.
 void drop_placeholders(WfdbHeader& header) {
-  const bool zeros = std::all_of(header.signals.begin(), header.signals.end(), [](const WfdbSignalSpec& signal) {
-    return signal.checksum == std::uint16_t{0} && signal.initial_value == 0;
-  });
+  const bool zeros = std::all_of(header.signals.begin(), header.signals.end(),
+                                 [](const WfdbSignalSpec& signal) { return signal.checksum.value_or(0) == 0; });
   if (!zeros) return;
   for (WfdbSignalSpec& signal : header.signals) {
+    if (signal.checksum && signal.initial_value == 0) signal.initial_value.reset();
     signal.checksum.reset();
-    signal.initial_value.reset();
   }
 }
 
@@ -261,11 +260,17 @@ std::vector<Group> prepare_header(WfdbHeader& header) {
   std::int64_t per_frame = 0;
   for (const Group& group : groups) per_frame += group.per_frame;
   check_value_count(header, per_frame);
+  warn_of_missing_rate(header);
   warn_of_missing_gains(header);
   return groups;
 }
 
 }  // namespace
+
+void warn_of_missing_rate(const WfdbHeader& header) {
+  if (!header.rate_known)
+    log_warning("{}: no sampling rate; {:g} Hz is assumed, as WFDB prescribes", header.path.string(), header.rate);
+}
 
 void check_wfdb_sizes(WfdbHeader& header) {
   prepare_header(header);

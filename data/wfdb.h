@@ -42,6 +42,9 @@ void check_wfdb_checksum(const WfdbHeader& header, const WfdbSignalSpec& spec, s
 // Units become canonical.
 ecg::Recording to_physical(const DigitalRecording& digital);
 
+// Warns where the header does not say its rate.
+void warn_of_missing_rate(const WfdbHeader& header);
+
 // The ECG leads of a record (ecg::choose_ecg_channels) with all samples of their frames, at their own rate. Throws
 // Error when there are none.
 ecg::Recording ecg_leads(const DigitalRecording& digital);

@@ -2,9 +2,12 @@
 
 #include <algorithm>
 #include <array>
+#include <cctype>
 #include <charconv>
 #include <cmath>
 #include <limits>
+#include <map>
+#include <system_error>
 
 #include <fmt/format.h>
 #include <fmt/ranges.h>
@@ -124,6 +127,7 @@ RecordLine parse_record_line(std::string_view line, const Place& place, WfdbHead
   count.signals = bounded(whole_number<std::int64_t>(word, place, "number of signals"), 0, kMaxWfdbSignals, place,
                           "number of signals");
   word = next_word(line);
+  header.rate_known = !word.empty();
   if (word.empty()) return count;
   header.rate = parse_rate(word, place);
   word = next_word(line);
@@ -134,12 +138,57 @@ RecordLine parse_record_line(std::string_view line, const Place& place, WfdbHead
   return count;
 }
 
-void check_signal_file(const std::string& file, const Place& place) {
+std::string lower(std::string text) {
+  std::transform(text.begin(), text.end(), text.begin(),
+                 [](unsigned char c) { return static_cast<char>(std::tolower(c)); });
+  return text;
+}
+
+bool is_there(const fs::path& path) {
+  std::error_code ignored;
+  return fs::exists(path, ignored);
+}
+
+// Behind the last slash or backslash.
+std::string bare_name(const std::string& file) {
+  return file.substr(file.find_last_of("/\\") + 1);
+}
+
+// The one file beside `path` whose name differs from it only in upper and lower case; `path` where there is none, or
+// more than one.
+fs::path in_any_case(const fs::path& path) {
+  const fs::path folder = path.parent_path();
+  const std::string wanted = lower(path.filename().string());
+  std::vector<fs::path> found;
+  std::error_code ignored;
+  for (fs::directory_iterator entry(folder.empty() ? fs::path(".") : folder, ignored), end; entry != end;
+       entry.increment(ignored))
+    if (lower(entry->path().filename().string()) == wanted) found.push_back(folder / entry->path().filename());
+  return found.size() == 1 ? found.front() : path;
+}
+
+bool leaves_folder(const std::string& file) {
   const fs::path normal = fs::path(file).lexically_normal();
-  const bool leaves = normal.is_absolute() || normal.empty() || *normal.begin() == ".." || normal == ".";
-  if (leaves || file.find('\0') != std::string::npos)
-    fail(place, fmt::format("signal file '{}' does not lie in the folder of the header", file),
+  return normal.is_absolute() || normal.empty() || *normal.begin() == ".." || normal == ".";
+}
+
+// The signal file of a line, inside the folder of the header. `written`: how the lines before name theirs.
+std::string signal_file(const std::string& named, const Place& place, std::map<std::string, std::string>& written) {
+  std::string file = named;
+  const bool zero = named.find('\0') != std::string::npos;
+  if (!zero && leaves_folder(named)) {
+    const std::string bare = bare_name(named);
+    if (!leaves_folder(bare) && is_there(in_any_case(place.path.parent_path() / bare))) file = bare;
+  }
+  if (zero || leaves_folder(file))
+    fail(place, fmt::format("signal file '{}' does not lie in the folder of the header", named),
          "A record's signal files must lie beside its header; do not use headers from sources that you do not trust.");
+  const auto before = written.emplace(file, named).first;
+  if (before->second != named)
+    fail(place,
+         fmt::format("signal files '{}' and '{}' would both be {} beside the header", before->second, named, file),
+         "Name in the header the files that lie beside it.");
+  return file;
 }
 
 // "16", "212+8", "16x1+24", "16x2:3+24".
@@ -191,11 +240,11 @@ bool parse_gain(std::string_view word, const Place& place, WfdbSignalSpec& signa
   return has_baseline;
 }
 
-WfdbSignalSpec parse_signal_line(std::string_view line, const Place& place, std::size_t index) {
+WfdbSignalSpec parse_signal_line(std::string_view line, const Place& place, std::size_t index,
+                                 std::map<std::string, std::string>& written) {
   WfdbSignalSpec signal;
   signal.gain_known = false;
-  signal.file = next_word(line);
-  check_signal_file(signal.file, place);
+  signal.file = signal_file(std::string(next_word(line)), place, written);
   std::string_view word = next_word(line);
   if (word.empty()) fail(place, "the format is missing");
   parse_format(word, place, signal);
@@ -278,7 +327,9 @@ WfdbHeader parse_wfdb_header(std::string_view text, const fs::path& path) {
   WfdbHeader header;
   header.path = path;
   std::optional<RecordLine> count;
+  std::map<std::string, std::string> written;
   Place place{path, 0};
+  if (text.starts_with("\xEF\xBB\xBF")) text.remove_prefix(3);  // byte order mark
   while (!text.empty()) {
     ++place.line;
     const auto end = std::min(text.find('\n'), text.size());
@@ -293,7 +344,7 @@ WfdbHeader parse_wfdb_header(std::string_view text, const fs::path& path) {
       if (static_cast<std::int64_t>(header.segments.size()) < count->segments)
         header.segments.push_back(parse_segment_line(line, place));
     } else if (header.segments.empty() && static_cast<std::int64_t>(header.signals.size()) < count->signals) {
-      header.signals.push_back(parse_signal_line(line, place, header.signals.size()));
+      header.signals.push_back(parse_signal_line(line, place, header.signals.size(), written));
     }
   }
   if (!count) fail(place, "no record line");
@@ -304,18 +355,31 @@ WfdbHeader parse_wfdb_header(std::string_view text, const fs::path& path) {
 
 fs::path wfdb_signal_path(const WfdbHeader& header, const WfdbSignalSpec& signal) {
   const fs::path folder = header.path.parent_path();
-  fs::path named = folder / signal.file;
-  std::error_code ignored;
-  if (signal.file.find_first_of("/\\") == std::string::npos || fs::exists(named, ignored)) return named;
-  fs::path beside = folder / signal.file.substr(signal.file.find_last_of("/\\") + 1);
-  return fs::exists(beside, ignored) ? beside : named;
+  const fs::path named = folder / signal.file;
+  if (is_there(named)) return named;
+  const fs::path beside = in_any_case(folder / bare_name(signal.file));
+  return is_there(beside) ? beside : named;
+}
+
+std::optional<fs::path> find_wfdb_header(const fs::path& record) {
+  const std::string extension = lower(record.extension().string());
+  if (extension == ".hea" && is_there(record)) return record;
+  std::vector<fs::path> stems;
+  if (extension != ".hea") stems.push_back(record);
+  if (extension == ".hea" || extension == ".dat" || extension == ".mat")
+    stems.push_back(fs::path(record).replace_extension());
+  for (const fs::path& stem : stems)
+    for (const char* ending : {".hea", ".HEA"})
+      if (fs::path path = stem; is_there(path += ending)) return path;
+  return std::nullopt;
 }
 
 WfdbHeader read_wfdb_header(const fs::path& record, const FileObserver& observer) {
   fs::path path = record;
-  const fs::path extension = path.extension();
+  const std::string extension = lower(path.extension().string());
   if (extension == ".dat" || extension == ".mat") path.replace_extension(".hea");
-  if (path.extension() != ".hea") path += ".hea";
+  if (lower(path.extension().string()) != ".hea") path += ".hea";
+  if (!is_there(path)) path = find_wfdb_header(path).value_or(path);
   const std::string content = read_file(path, kMaxHeaderBytes);
   if (observer) observer(path, content);
   return parse_wfdb_header(content, path);

@@ -46,6 +46,7 @@ struct WfdbHeader {
   std::filesystem::path path;  // the .hea file
   std::string record;          // as the record line says, which need not be the file's name
   double rate = 250;           // frames per second, per signal
+  bool rate_known = true;      // false: absent in the header, which stands for 250
   std::int64_t samples = 0;    // frames; 0: not said, as long as the signal files are
   std::string start;           // "2020-05-12 12:33:59" or the time alone; empty when not said
   std::vector<WfdbSignalSpec> signals;
@@ -60,12 +61,17 @@ inline constexpr std::int64_t kMaxWfdbSignals = 4096;
 inline constexpr std::int64_t kMaxWfdbValues = std::int64_t{1} << 29;  // samples of all signals: 24 h of 12 at 500 Hz
 
 // Where a signal file is: as the header names it, else by its name alone beside the header (records are moved without
-// the folders in which they were made).
+// the folders in which they were made), else the one file there whose name differs only in upper and lower case.
 std::filesystem::path wfdb_signal_path(const WfdbHeader& header, const WfdbSignalSpec& signal);
 
-// Reads the header of a record named by its .hea file, its signal file (.dat, .mat) or without extension.
+// The header of a record named by its header, its signal file (.dat, .mat) or without extension, in lower or upper
+// case; nothing where it is not there.
+std::optional<std::filesystem::path> find_wfdb_header(const std::filesystem::path& record);
+
+// Reads the header of a record, named as for find_wfdb_header.
 // Throws Error naming the file, the line and the field: syntax, unknown format, counts that cannot be, a signal file
-// outside the header's folder, one signal file's lines apart or contradictory. Signal lines beyond those that the
+// outside the header's folder (one that lies beside the header is taken by its name alone), one signal file's lines
+// apart or contradictory. Signal lines beyond those that the
 // record line announces are not read, as header(5) wants it.
 // `observer`, if any, is called with the file's path and content.
 WfdbHeader read_wfdb_header(const std::filesystem::path& record, const FileObserver& observer = {});

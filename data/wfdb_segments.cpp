@@ -8,6 +8,7 @@
 #include "base/error.h"
 #include "data/wfdb.h"
 #include "ecg/channels.h"
+#include "ecg/leads.h"
 #include "ecg/units.h"
 
 namespace cardiograd::data {
@@ -15,6 +16,18 @@ namespace {
 
 constexpr const char* kGap = "~";
 constexpr const char* kContradiction = "The segments do not belong to this header; fetch the record again.";
+
+// Where the lead `wanted` stands among the segment's signals: by its name, in any case, or in any of the usual
+// spellings
+// ("aVR", "AVR", "Lead aVR"); their number where it is not there.
+std::size_t find_signal(const std::vector<std::string>& names, const std::string& wanted) {
+  if (const auto exact = std::find(names.begin(), names.end(), wanted); exact != names.end())
+    return static_cast<std::size_t>(exact - names.begin());
+  if (const auto same = ecg::find_lead(names, wanted)) return *same;
+  const auto lead = ecg::standard_lead(wanted);
+  const auto leads = ecg::standard_leads(names);
+  return lead ? static_cast<std::size_t>(std::find(leads.begin(), leads.end(), lead) - leads.begin()) : names.size();
+}
 
 std::filesystem::path path_of(const WfdbHeader& header, const WfdbSegment& segment) {
   return header.path.parent_path() / (segment.record + ".hea");
@@ -44,7 +57,7 @@ void place(const WfdbHeader& header, const WfdbSegment& segment, std::int64_t fi
     std::size_t lead = choice.leads[i];
     if (by_name) {
       const auto names = digital.header.leads();
-      lead = static_cast<std::size_t>(std::find(names.begin(), names.end(), wanted.name) - names.begin());
+      lead = find_signal(names, wanted.name);
       if (lead == names.size()) continue;
     }
     if (lead >= digital.header.signals.size()) fail(fmt::format("signal {} is missing", wanted.name));
@@ -70,6 +83,7 @@ void place(const WfdbHeader& header, const WfdbSegment& segment, std::int64_t fi
 }  // namespace
 
 ecg::Recording read_wfdb_segments(const WfdbHeader& header) {
+  warn_of_missing_rate(header);
   const WfdbHeader layout = layout_of(header);
   const bool by_name = header.segments.front().samples == 0;
   std::vector<ecg::Channel> channels;

@@ -4,6 +4,8 @@
 #include <array>
 #include <cctype>
 #include <map>
+#include <set>
+#include <utility>
 
 #include <fmt/format.h>
 
@@ -13,19 +15,6 @@
 
 namespace cardiograd::ecg {
 namespace {
-
-// In lower case; bytes of other alphabets count as letters.
-std::vector<std::string> words_of(std::string_view name) {
-  std::vector<std::string> words;
-  bool inside = false;
-  for (const unsigned char c : name) {
-    const bool belongs = std::isalnum(c) != 0 || c >= 0x80;
-    if (belongs && !inside) words.emplace_back();
-    if (belongs) words.back() += static_cast<char>(std::tolower(c));
-    inside = belongs;
-  }
-  return words;
-}
 
 template <std::size_t n>
 bool is_one_of(std::string_view word, const std::array<std::string_view, n>& words) {
@@ -60,6 +49,103 @@ bool is_lead_word(std::string_view word) {
   return is_number(rest) && rest.size() <= 2;
 }
 
+// Within a word: other characters separate words.
+bool has_ecg_word(std::string_view name) {
+  for (std::size_t i = 0; i + 3 <= name.size(); ++i)
+    if (same_lead(name.substr(i, 3), "ecg") || same_lead(name.substr(i, 3), "ekg")) return true;
+  return false;
+}
+
+// "ecgquality" -> "quality"
+std::string without_ecg(std::string word) {
+  for (const std::string_view ecg : {"ecg", "ekg"})
+    if (const auto at = word.find(ecg); at != std::string::npos) word.erase(at, ecg.size());
+  return word;
+}
+
+// Whether a name is that of what was computed from an ECG: "ECG_Rate", "ECG_R_Peaks", "EcgQuality".
+bool is_derived_name(std::string_view name) {
+  constexpr std::array<std::string_view, 60> kDerived = {
+      "rate",      "heartrate", "hr",         "hrv",       "bpm",        "quality",   "qual",       "sqi",
+      "score",     "peak",      "peaks",      "rpeak",     "rpeaks",     "onset",     "onsets",     "offset",
+      "offsets",   "phase",     "completion", "label",     "labels",     "class",     "annotation", "annotations",
+      "beat",      "beats",     "rr",         "rri",       "ibi",        "off",       "leadoff",    "leadsoff",
+      "lod",       "status",    "flag",       "flags",     "valid",      "marker",    "markers",    "event",
+      "events",    "trigger",   "time",       "timestamp", "timestamps", "index",     "counter",    "count",
+      "impedance", "contact",   "battery",    "edr",       "detected",   "detection", "artifact",   "artifacts",
+      "artefact",  "interval",  "intervals",  "qrs"};
+  if (!has_ecg_word(name)) return false;
+  const auto words = words_of(name);
+  return std::any_of(words.begin(), words.end(),
+                     [&](const std::string& word) { return is_one_of(without_ecg(word), kDerived); });
+}
+
+// The words of a name without those that say whether it was filtered; whether it was.
+std::pair<std::vector<std::string>, bool> without_filter_words(std::string_view name) {
+  constexpr std::array<std::string_view, 9> kFiltered = {"clean",    "cleaned",  "filtered", "filt",     "filter",
+                                                         "denoised", "smoothed", "smooth",   "processed"};
+  std::vector<std::string> rest;
+  bool filtered = false;
+  for (const std::string& word : words_of(name)) {
+    const std::string bare = without_ecg(word);
+    const bool is_filter = is_one_of(bare, kFiltered);
+    filtered = filtered || is_filter;
+    if (bare.size() != word.size()) rest.emplace_back("ecg");
+    if (!is_filter && !bare.empty() && bare != "raw") rest.push_back(bare);
+  }
+  return {rest, filtered};
+}
+
+// Which channels are filtered copies of others: "ECG_Clean" beside "ECG_Raw" or "ECG".
+std::vector<bool> filtered_copies(std::span<const Channel> channels) {
+  std::set<std::vector<std::string>> originals;
+  for (const Channel& channel : channels)
+    if (has_ecg_word(channel.name))
+      if (auto [words, filtered] = without_filter_words(channel.name); !filtered) originals.insert(std::move(words));
+  std::vector<bool> copies;
+  for (const Channel& channel : channels) {
+    copies.push_back(false);
+    if (!has_ecg_word(channel.name)) continue;
+    const auto [words, filtered] = without_filter_words(channel.name);
+    copies.back() = filtered && originals.contains(words);
+  }
+  return copies;
+}
+
+// Names that are leads among leads, and may be anything beside a channel that says that it is the ECG.
+struct Doubtful {
+  bool ecg = false;    // a channel says so
+  bool leads = false;  // others have names that are those of leads alone
+  bool volts = false;  // "V" is there
+  bool chest = false;  // "C1" to "C6" are chest leads
+
+  explicit Doubtful(std::span<const Channel> channels) {
+    std::vector<std::string> names;
+    for (const Channel& channel : channels) {
+      names.push_back(channel.name);
+      ecg = ecg || has_ecg_word(channel.name);
+      const auto words = words_of(channel.name);
+      volts = volts || words == std::vector<std::string>{"v"};
+      const auto lead = standard_lead(channel.name);
+      leads = leads || (lead && !has_ecg_word(channel.name) && same_lead(channel.name, kStandardLeads.at(*lead)) &&
+                        channel.name.size() > 1);
+    }
+    chest = has_chest_leads_as_c(names);
+  }
+
+  // Why a name is not taken for that of a lead; empty where it is.
+  std::string reason(std::string_view name) const {
+    if (is_chest_or_eeg(name)) return chest ? "" : "taken for an EEG electrode";
+    const auto words = words_of(name);
+    if (!ecg || words.size() != 1) return "";
+    constexpr std::array<std::string_view, 3> kAxes = {"x", "y", "z"};
+    if (is_one_of(words[0], kAxes)) return "an axis of something else than the ECG";
+    constexpr std::array<std::string_view, 7> kAmbiguous = {"v", "d1", "d2", "d3", "l1", "l2", "l3"};
+    const bool ambiguous = is_one_of(words[0], kAmbiguous) || (volts && words[0] == "i");
+    return ambiguous && !leads ? "ambiguous beside an ECG" : "";
+  }
+};
+
 bool is_voltage(const std::string& unit) {
   return millivolts_per_unit(unit).has_value();
 }
@@ -85,8 +171,7 @@ bool is_ecg_name(std::string_view name) {
   const auto words = words_of(name);
   if (words.empty()) return false;
   if (standard_lead(name)) return true;
-  for (const std::string& word : words)
-    if (word.find("ecg") != std::string::npos || word.find("ekg") != std::string::npos) return true;
+  if (has_ecg_word(name)) return !is_derived_name(name);
   constexpr std::array<std::string_view, 6> kFillers = {"lead", "mod", "modified", "mdc", "channel", "ch"};
   constexpr std::array<std::string_view, 3> kFrank = {"x", "y", "z"};
   constexpr std::array<std::string_view, 4> kEasi = {"e", "a", "s", "i"};
@@ -112,6 +197,7 @@ bool is_other_name(std::string_view name) {
       "position", "sample",  "samples", "index", "time",  "timestamp", "counter", "crc"};
   constexpr std::array<std::string_view, 9> kPrefixes = {"pleth", "resp",  "spo2",   "marker", "event",
                                                          "trig",  "annot", "status", "accel"};
+  if (is_derived_name(name)) return true;
   for (const std::string& word : words_of(name)) {
     std::string_view letters = word;
     while (!letters.empty() && std::isdigit(static_cast<unsigned char>(letters.back())) != 0) letters.remove_suffix(1);
@@ -124,10 +210,19 @@ bool is_other_name(std::string_view name) {
 
 ChannelChoice choose_ecg_channels(std::span<const Channel> channels) {
   std::vector<std::string> reasons(channels.size());
-  const bool named =
-      std::any_of(channels.begin(), channels.end(), [](const Channel& channel) { return is_ecg_name(channel.name); });
+  const Doubtful doubtful(channels);
+  const std::vector<bool> copies = filtered_copies(channels);
+  bool named = false;
+  for (std::size_t i = 0; i < channels.size(); ++i) {
+    const std::string& name = channels[i].name;
+    reasons[i] = is_derived_name(name) ? "derived from an ECG"
+                 : copies[i]           ? "a filtered copy of another one"
+                                       : doubtful.reason(name);
+    named = named || (reasons[i].empty() && is_ecg_name(name));
+  }
   for (std::size_t i = 0; i < channels.size(); ++i)
-    if (named ? !is_ecg_name(channels[i].name) : is_other_name(channels[i].name)) reasons[i] = "no name of an ECG lead";
+    if (reasons[i].empty() && (named ? !is_ecg_name(channels[i].name) : is_other_name(channels[i].name)))
+      reasons[i] = "no name of an ECG lead";
   const auto in_volts = [&](std::size_t i) { return reasons[i].empty() && is_voltage(channels[i].unit); };
   bool volts = false;
   for (std::size_t i = 0; i < channels.size(); ++i) volts = volts || in_volts(i);

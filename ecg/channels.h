@@ -12,7 +12,7 @@ namespace cardiograd::ecg {
 
 // Whether a name is that of an ECG lead: the standard leads in all their spellings (standard_lead), also inverted or
 // with a suffix ("-aVR", "V1 (mod.)"), "MLII", "MCL1", "CM5", "V4R", "Vx", differences of electrodes ("V2-V3",
-// "RA-LL"), and whatever says "ECG" or "EKG".
+// "RA-LL"), and whatever says "ECG" or "EKG" but for what is computed from one ("ECG_Rate", "ECG_R_Peaks").
 bool is_ecg_name(std::string_view name);
 
 // Whether a name is that of something else that monitors record: blood pressures, pulse, breathing, EEG, EMG, EOG,
@@ -32,8 +32,11 @@ struct ChannelChoice {
 };
 
 // The ECG leads among `channels`. Where names of ECG leads occur, these are the leads; otherwise all but what is known
-// to be something else. A channel whose unit is no voltage is no lead if another lead is in volts (standardized signals
-// are all in "z"). Of leads at several rates those at the most frequent one are taken, at the highest of these.
+// to be something else. "C1" to "C6" are leads where they are no electrodes of an EEG (has_chest_leads_as_c). Beside a
+// channel that says "ECG", "x", "y" and "z" are axes of something else, and "V", "D1" and the like, which are
+// ambiguous, are leads only among others ("II", "V1"). Of "ECG_Raw" and "ECG_Clean" the first is taken. A channel whose
+// unit is no voltage is no lead if another lead is in volts (standardized signals are all in "z"). Of leads at several
+// rates those at the most frequent one are taken, at the highest of these.
 ChannelChoice choose_ecg_channels(std::span<const Channel> channels);
 
 // "ABP (unit mmHg), marker (no name of an ECG lead)"

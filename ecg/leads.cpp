@@ -9,6 +9,42 @@
 #include "base/error.h"
 
 namespace cardiograd::ecg {
+namespace {
+
+constexpr std::size_t kFirstChestLead = 6;
+constexpr std::size_t kMinChestLeadsAsC = 3;
+
+// Whether a hyphen in a name is a minus: before all letters, behind all, or right before a word but not right behind
+// one ("ECG -aVR"; in "ECG-aVR" and "ch - II" it separates).
+bool has_sign(std::string_view name) {
+  const auto is_word = [&](std::size_t i) {
+    return i < name.size() && std::isalnum(static_cast<unsigned char>(name[i]));
+  };
+  const auto is_any = [](unsigned char c) { return std::isalnum(c) != 0; };
+  for (std::size_t i = name.find('-'); i != std::string_view::npos; i = name.find('-', i + 1)) {
+    const bool first = std::none_of(name.begin(), name.begin() + static_cast<std::ptrdiff_t>(i), is_any);
+    const bool last = std::none_of(name.begin() + static_cast<std::ptrdiff_t>(i), name.end(), is_any);
+    if (first || last || (is_word(i + 1) && !is_word(i - 1))) return true;
+  }
+  return false;
+}
+
+// "c1" to "c6"
+bool is_c_word(std::string_view word) {
+  return word.size() == 2 && word[0] == 'c' && word[1] >= '1' && word[1] <= '6';
+}
+
+bool has_eeg_electrode(std::string_view name) {
+  constexpr std::array<std::string_view, 28> kElectrodes = {
+      "eeg", "fp1", "fp2", "fpz", "f3", "f4", "f7", "f8", "fz", "cz", "pz", "oz", "o1", "o2",
+      "p3",  "p4",  "t3",  "t4",  "t5", "t6", "t7", "t8", "p7", "p8", "a1", "a2", "m1", "m2"};
+  const auto words = words_of(name);
+  return std::any_of(words.begin(), words.end(), [&](const std::string& word) {
+    return std::find(kElectrodes.begin(), kElectrodes.end(), word) != kElectrodes.end();
+  });
+}
+
+}  // namespace
 
 bool same_lead(std::string_view a, std::string_view b) {
   return std::equal(a.begin(), a.end(), b.begin(), b.end(),
@@ -46,14 +82,24 @@ std::array<std::size_t, kStandardLeadCount> match_standard_leads(std::span<const
   return positions;
 }
 
+std::vector<std::string> words_of(std::string_view name) {
+  std::vector<std::string> words;
+  bool inside = false;
+  for (const unsigned char c : name) {
+    const bool belongs = std::isalnum(c) != 0 || c >= 0x80;
+    if (belongs && !inside) words.emplace_back();
+    if (belongs) words.back() += static_cast<char>(std::tolower(c));
+    inside = belongs;
+  }
+  return words;
+}
+
 std::optional<std::size_t> standard_lead(std::string_view name) {
+  if (has_sign(name)) return std::nullopt;  // Cabrera's -aVR is aVR upside down.
   std::string key;
   for (const unsigned char c : name) {
-    if (std::isalnum(c) != 0) {
-      key += static_cast<char>(std::tolower(c));
-    } else if ((key.empty() && c == '-') || c >= 0x80) {
-      return std::nullopt;  // Cabrera's -aVR is aVR upside down.
-    }
+    if (c >= 0x80) return std::nullopt;
+    if (std::isalnum(c) != 0) key += static_cast<char>(std::tolower(c));
   }
   for (const std::string_view prefix : {"mdc", "ecg", "ekg", "lead"})
     if (key.starts_with(prefix)) key.erase(0, prefix.size());
@@ -74,6 +120,35 @@ std::optional<std::size_t> standard_lead(std::string_view name) {
   for (std::size_t lead = 0; lead < kStandardLeadCount; ++lead)
     if (std::find(kNames[lead].begin(), kNames[lead].end(), key) != kNames[lead].end()) return lead;
   return std::nullopt;
+}
+
+bool is_chest_or_eeg(std::string_view name) {
+  const auto words = words_of(name);
+  return !words.empty() && std::all_of(words.begin(), words.end(), is_c_word);
+}
+
+bool has_chest_leads_as_c(std::span<const std::string> names) {
+  std::array<bool, kStandardLeadCount> there{};
+  std::vector<std::string_view> others;
+  for (const std::string& name : names) {
+    if (!is_chest_or_eeg(name)) {
+      others.push_back(name);
+    } else if (const auto lead = standard_lead(name)) {
+      there.at(*lead) = true;
+    }
+  }
+  if (static_cast<std::size_t>(std::count(there.begin(), there.end(), true)) < kMinChestLeadsAsC) return false;
+  return std::none_of(others.begin(), others.end(), [](std::string_view name) {
+    return standard_lead(name).value_or(0) >= kFirstChestLead || has_eeg_electrode(name);
+  });
+}
+
+std::vector<std::optional<std::size_t>> standard_leads(std::span<const std::string> names) {
+  const bool chest = has_chest_leads_as_c(names);
+  std::vector<std::optional<std::size_t>> leads;
+  for (const std::string& name : names)
+    leads.push_back(chest || !is_chest_or_eeg(name) ? standard_lead(name) : std::nullopt);
+  return leads;
 }
 
 }  // namespace cardiograd::ecg

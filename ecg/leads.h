@@ -31,7 +31,20 @@ std::array<std::size_t, kStandardLeadCount> match_standard_leads(std::span<const
 
 // The place in kStandardLeads of a lead named in any of the usual ways: "aVR", "AVR", "Lead II", "ECG V1", "EKG I",
 // "MDC_ECG_LEAD_III", "D1" or "DII" (derivation), "L2", "C4" (chest). Nothing for other names, a modified "MLII" or an
-// inverted "-aVR" among them.
+// inverted "-aVR", "ECG -aVR" or "aVR-" among them; the hyphen of "ECG-II" is no sign.
 std::optional<std::size_t> standard_lead(std::string_view name);
+
+// Whether a name has nothing but "C1" to "C6" in it: chest leads, or electrodes of an EEG.
+bool is_chest_or_eeg(std::string_view name);
+
+// Whether those names are chest leads here: three or more of them are there, no other name is that of a chest lead, and
+// none has an electrode of the 10-20 system in it.
+bool has_chest_leads_as_c(std::span<const std::string> names);
+
+// standard_lead of each name; nothing for "C1" to "C6" that are electrodes of an EEG.
+std::vector<std::optional<std::size_t>> standard_leads(std::span<const std::string> names);
+
+// The words of a name in lower case; bytes of other alphabets count as letters.
+std::vector<std::string> words_of(std::string_view name);
 
 }  // namespace cardiograd::ecg

@@ -27,8 +27,9 @@ using Places = std::array<std::optional<std::size_t>, kStandardLeadCount>;
 
 Places find_leads(const Recording& source, TwelveLeads& result) {
   Places places;
+  const auto leads = standard_leads(source.leads);
   for (std::size_t i = 0; i < source.leads.size(); ++i) {
-    const auto lead = standard_lead(source.leads[i]);
+    const auto& lead = leads[i];
     if (!lead) {
       result.unused.push_back(source.leads[i]);
       continue;

@@ -1,11 +1,21 @@
 #include "ecg/units.h"
 
+#include <array>
+#include <utility>
+
 #include <fmt/format.h>
 
 #include "base/error.h"
 
 namespace cardiograd::ecg {
 namespace {
+
+std::string lower_ascii(std::string_view text) {
+  std::string lower(text);
+  for (char& c : lower)
+    if (c >= 'A' && c <= 'Z') c = static_cast<char>(c - 'A' + 'a');
+  return lower;
+}
 
 // The unit of a lead after conversion: voltages of any kind become millivolts.
 std::string converted_unit(const std::string& unit) {
@@ -22,16 +32,26 @@ std::size_t first_conflict(std::span<const std::string> units) {
 }  // namespace
 
 std::string canonical_unit(std::string_view unit) {
-  constexpr std::string_view kMicro = "\xC2\xB5";    // U+00B5, micro sign
-  constexpr std::string_view kGreekMu = "\xCE\xBC";  // U+03BC, Greek small mu
-  constexpr std::string_view kLatin1Micro = "\xB5";
-  std::string prefix(unit);
-  if (prefix.empty() || (prefix.back() != 'V' && prefix.back() != 'v')) return prefix;
-  prefix.pop_back();
-  if (prefix.empty()) return "V";
-  if (prefix == "m" || prefix == "M") return "mV";
-  if (prefix == "u" || prefix == "U" || prefix == kMicro || prefix == kGreekMu || prefix == kLatin1Micro) return "uV";
-  if (prefix == "n" || prefix == "N") return "nV";
+  constexpr std::array<std::pair<std::string_view, const char*>, 11> kPrefixes = {
+      {{"", "V"},
+       {"m", "mV"},
+       {"milli", "mV"},
+       {"u", "uV"},
+       {"micro", "uV"},
+       {"\xC2\xB5", "uV"},  // micro sign
+       {"\xCE\xBC", "uV"},  // Greek small mu
+       {"\xCE\x9C", "uV"},  // Greek capital mu
+       {"\xB5", "uV"},      // Latin-1
+       {"n", "nV"},
+       {"nano", "nV"}}};
+  const std::string lower = lower_ascii(unit);
+  for (const std::string_view volt : {"volts", "volt", "v"}) {
+    if (!lower.ends_with(volt)) continue;
+    const std::string_view prefix = std::string_view(lower).substr(0, lower.size() - volt.size());
+    for (const auto& [name, canonical] : kPrefixes)
+      if (prefix == name) return canonical;
+    break;
+  }
   return std::string(unit);
 }
 

@@ -29,6 +29,7 @@ struct Work {
   std::shared_ptr<const Invocation> invocation{};
 };
 
+// A block of device memory, with its red zones.
 struct Allocation {
   void* base;
   std::size_t bytes;
@@ -84,6 +85,7 @@ Runtime& runtime();
 
 using Lock = std::lock_guard<std::recursive_mutex>;
 
+// nullptr: the default stream.
 CUstream_st& stream_of(cudaStream_t stream);
 // Puts work into a stream, or into the graph that it records.
 void put(CUstream_st& stream, Work work);

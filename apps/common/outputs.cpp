@@ -43,8 +43,8 @@ std::vector<fs::path> signal_files(const fs::path& header) {
   std::vector<fs::path> files;
   if (!is_file(header)) return files;
   try {
-    for (const data::WfdbSignalSpec& signal : data::read_wfdb_header(header).signals)
-      files.push_back(header.parent_path() / signal.file);
+    const data::WfdbHeader content = data::read_wfdb_header(header);
+    for (const data::WfdbSignalSpec& signal : content.signals) files.push_back(wfdb_signal_path(content, signal));
   } catch (const Error&) {
     files.clear();  // Reading the record will say why.
   }

@@ -197,6 +197,9 @@ TEST_F(PredictTest, NamesFromStandardInput) {
   const Outcome read = predict_from(names, {});
   expect_success(read);
   EXPECT_EQ(read.out, given.out);
+  const Outcome marked = predict_from("\xEF\xBB\xBF" + names, {});
+  expect_success(marked);
+  EXPECT_EQ(marked.out, given.out) << "a byte order mark before the first name";
   const Outcome mixed = predict_from(record(2) + "\n", {record(1), "-", record(3)});
   expect_success(mixed);
   EXPECT_EQ(mixed.out, given.out);

@@ -213,5 +213,31 @@ TEST(EcgXml, PhilipsPlainHasTheIndependentLeads) {
   EXPECT_EQ(recording.signal(0, 2), 20);
 }
 
+TEST(EcgXml, LongCommentsBeforeTheRoot) {
+  const cardiograd::testing::TemporaryFolder folder;
+  const std::string comment = "<!-- <html " + std::string(5000, 'x') + " -->\n";
+  for (std::string text : {muse(), aecg("h:")}) {
+    text.insert(text.find("?>") + 2, comment);
+    EXPECT_TRUE(is_ecg_xml(text));
+    write_file(folder / "a.xml", text);
+    EXPECT_FALSE(read_recording(folder / "a.xml").recording.leads.empty());
+  }
+  std::string late = muse();
+  late.insert(late.find("<RestingECG>"), comment);
+  EXPECT_TRUE(is_ecg_xml(late)) << "behind the type of the document";
+  EXPECT_FALSE(is_ecg_xml("<!--" + std::string(70000, 'x') + "-->" + muse().substr(43)));
+  EXPECT_FALSE(is_ecg_xml("<CardiologyXML>" + std::string(5000, ' ') + "<RestingECGMeasurements/></CardiologyXML>"));
+}
+
+TEST(EcgXml, UnitsOfMuseInAnyCase) {
+  for (const char* unit : {"microvolts", "Microvolt", "uV", "MICROVOLTS"}) {
+    std::string text = muse();
+    text.replace(text.find("MICROVOLTS"), 10, unit);
+    const ecg::Recording recording = parse_ecg_xml(text, "a.xml");
+    EXPECT_EQ(recording.units, std::vector<std::string>{"uV"}) << unit;
+    EXPECT_EQ(recording.signal(0, 0), 4.88);
+  }
+}
+
 }  // namespace
 }  // namespace cardiograd::data

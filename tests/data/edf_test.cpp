@@ -301,5 +301,63 @@ TEST(Edf, FilesThatAreNone) {
   expect_error([&] { read_edf(folder.path()); }, {"not a regular file"});
 }
 
+TEST(Edf, TheFieldOfTheVersionMayBeFilledUpWithAnything) {
+  for (const std::string& version :
+       {std::string("0\0\0\0\0\0\0\0", 8), std::string("0      \xA0"), std::string("0.0")}) {
+    EdfFile file = small_file();
+    file.version = version;
+    EXPECT_EQ(parse_edf(file.bytes(), "a.edf").signal.rows(), 8);
+    EXPECT_TRUE(begins_as_edf(file.bytes()));
+  }
+  for (const char* version : {"", "1", "0 1", "0x", " 0", "00.1"}) {
+    EdfFile file = small_file();
+    file.version = version;
+    expect_error([&] { parse_edf(file.bytes(), "a.edf"); }, {"a.edf: no EDF file"});
+    EXPECT_FALSE(begins_as_edf(file.bytes())) << version;
+  }
+  EXPECT_FALSE(begins_as_edf(std::string("0\0", 2) + std::string(400, '\0'))) << "no size of a header";
+}
+
+TEST(Edf, SexAndDatesInAnyCase) {
+  const auto comments = [](const std::string& patient, const std::string& recording) {
+    EdfFile file = small_file();
+    file.kind = "EDF+C";
+    file.patient = patient;
+    file.recording = recording;
+    return parse_edf(file.bytes(), "a.edf").comments;
+  };
+  using Comments = std::vector<std::string>;
+  EXPECT_EQ(comments("X F 02-May-1951 X", "Startdate 02-Mar-2002 X X X"), (Comments{"Sex: Female", "Age: 50"}));
+  EXPECT_EQ(comments("X Female 02-may-1951 X", "Startdate 02-MAY-2002 X X X"), (Comments{"Sex: Female", "Age: 51"}));
+  EXPECT_EQ(comments("X f X X", "Startdate X X X X"), Comments{"Sex: Female"});
+  EXPECT_EQ(comments("X male X X", "Startdate X X X X"), Comments{"Sex: Male"});
+  EXPECT_EQ(comments("X X 02-MAY-1951 X", "Startdate X X X X"), Comments{});
+}
+
+// The field of the duration has eight characters: 1/3 s is 0.333333 there.
+TEST(Edf, RoundedDurationsOfDataRecordsAreNoGaps) {
+  constexpr int kRecords = 6000;
+  EdfFile file = small_file();
+  file.kind = "EDF+D";
+  file.duration = "0.333333";
+  file.records = std::to_string(kRecords);
+  std::vector<std::string> onsets;
+  for (int i = 0; i < kRecords; ++i) onsets.push_back(fmt::format("+{:.3f}", i / 3.0));
+  file.channels.push_back(edf_annotations(onsets));
+  for (auto& channel : file.channels) channel.records.resize(kRecords, channel.records.front());
+  EXPECT_EQ(parse_edf(file.bytes(), "a.edf").signal.rows(), 4 * kRecords);
+  // A sample is missing (12 Hz), late in the recording.
+  std::vector<std::string> gap = onsets;
+  for (std::size_t i = 5000; i < gap.size(); ++i)
+    gap[i] = fmt::format("+{:.3f}", static_cast<double>(i) / 3 + 1.0 / 12);
+  file.channels.back() = edf_annotations(gap);
+  expect_error([&] { parse_edf(file.bytes(), "a.edf"); },
+               {"interrupted recording: data record 5001 begins at 1666.75 s"});
+  // Less than half a sample.
+  for (std::size_t i = 5000; i < gap.size(); ++i) gap[i] = fmt::format("+{:.3f}", static_cast<double>(i) / 3 + 0.04);
+  file.channels.back() = edf_annotations(gap);
+  EXPECT_EQ(parse_edf(file.bytes(), "a.edf").signal.rows(), 4 * kRecords);
+}
+
 }  // namespace
 }  // namespace cardiograd::data

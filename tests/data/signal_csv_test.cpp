@@ -138,6 +138,9 @@ TEST(SignalCsv, LinesBeforeTheNamesAndUnitsBelowThem) {
   const ecg::Recording units = parse("t,I,II\n[ms],[uV],[mV]\n0,1,2\n4,3,4\n");
   EXPECT_EQ(units.rate, 250);
   EXPECT_EQ(units.units, (std::vector<std::string>{"uV", "mV"}));
+  const ecg::Recording words = parse("time,I,II\nseconds,millivolts,Microvolts\n0,1,2\n0.004,3,4\n");
+  EXPECT_EQ(words.units, (std::vector<std::string>{"mV", "uV"}));
+  EXPECT_EQ(parse("time,I (microvolts),II_volts\n0,1,2\n0.004,3,4\n").units, (std::vector<std::string>{"uV", "V"}));
   expect_error([] { parse("Device;X\nTime;I\n0;1\n0,004;oops\n"); }, {"a.csv:4: column 'I': found 'oops'"});
 }
 
@@ -322,6 +325,17 @@ TEST(SignalCsv, NumbersAsSpreadsheetsWriteThem) {
   refused("time;I (uV)\n0,000;9,5\n0,004;1.305\n0,008;7\n", "a.csv:3: column 'I': found '1.305'");
   refused("time,I (uV)\n0.000,9\n0.004,1 305\n0.008,7\n", "a.csv:3: column 'I': found '1 305'");
   refused("time,I (uV)\n0.000,9\n0.004,\"1,305.5\"\n0.008,7\n", "found '1,305.5'");
+}
+
+// Columns as NeuroKit writes them, and those of an accelerometer and a battery.
+TEST(SignalCsv, WhatIsBesideAnEcgIsNotReadAsLeads) {
+  for (const char* names :
+       {"ECG,ECG_Quality,ECG_R_Peaks", "ECG,x,y", "ECG,X,Z", "ECG,PPG,V", "ECG,D1,D2", "ECG,ECG_Clean,ECG_Rate"}) {
+    const ecg::Recording recording = parse(std::string("time,") + names + "\n0,0.5,60,1\n0.004,1,61,0\n");
+    EXPECT_EQ(recording.leads, std::vector<std::string>{"ECG"}) << names;
+    EXPECT_EQ(recording.others.size(), 2U) << names;
+    EXPECT_EQ(recording.signal(1, 0), 1);
+  }
 }
 
 }  // namespace

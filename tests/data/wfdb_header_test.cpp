@@ -76,6 +76,13 @@ TEST(WfdbHeader, DefaultsAndRates) {
   EXPECT_EQ(zero.signals[0].unit, "mV");
 }
 
+TEST(WfdbHeader, AByteOrderMarkBeforeItIsNoPartOfIt) {
+  EXPECT_EQ(parse("\xEF\xBB\xBF# written by X\nr 1 100 7\nr.dat 16\n").record, "r");
+  EXPECT_EQ(parse("\xEF\xBB\xBFr 1 100 7\nr.dat 16\n").record, "r");
+  EXPECT_TRUE(parse("r 0 100").rate_known);
+  EXPECT_FALSE(parse("r 0").rate_known);
+}
+
 TEST(WfdbHeader, FormatModifiersInAnyOrder) {
   for (const std::string format : {"16x2:3+24", "16+24x2:3", "16:3+24x2"}) {
     const auto signal = parse("r 1 100 7\nr.dat " + format).signals[0];

@@ -69,5 +69,30 @@ TEST(WfdbSegments, ContradictionsAreNamed) {
   expect_error([&] { read_wfdb_digital(folder / "r"); }, {"consists of 2 segments"});
 }
 
+TEST(WfdbSegments, LeadsOfALayoutInOtherSpellings) {
+  const TemporaryFolder folder;
+  write_file(folder / "lay.hea",
+             "lay 3 100 0\n~ 0 1/mV 16 0 0 0 0 aVR\n~ 0 1/mV 16 0 0 0 0 II\n"
+             "~ 0 1/mV 16 0 0 0 0 V3\n");
+  write_file(folder / "r.hea", "r/4 3 100 8\nlay 0\ns1 2\ns2 2\ns3 4\n");
+  const auto segment = [&](const std::string& name, const std::string& lines) {
+    write_file(folder / (name + ".hea"), name + lines);
+    write_file(folder / (name + ".dat"), "\x81\x82\x83\x84\x85\x86\x87\x88\x89\x8A\x8B\x8C");
+  };
+  segment("s1", " 2 100 2\ns1.dat 80 1/mV 8 0 1 4 0 AVR\ns1.dat 80 1/mV 8 0 2 6 0 ii\n");
+  segment("s2", " 2 100 2\ns2.dat 80 1/mV 8 0 1 4 0 Lead II\ns2.dat 80 1/mV 8 0 2 6 0 ECG aVR\n");
+  segment("s3",
+          " 3 100 4\ns3.dat 80 1/mV 8 0 1 22 0 -aVR\ns3.dat 80 1/mV 8 0 2 26 0 C3\ns3.dat 80 1/mV 8 0 3 30 0 II\n");
+  const ecg::Recording recording = read(folder / "r");
+  ASSERT_EQ(recording.signal.rows(), 8);
+  EXPECT_EQ(recording.signal(1, 0), 3);
+  EXPECT_EQ(recording.signal(1, 1), 4);
+  EXPECT_EQ(recording.signal(2, 0), 2);
+  EXPECT_EQ(recording.signal(2, 1), 1);
+  EXPECT_EQ(recording.signal(7, 1), 12);
+  EXPECT_TRUE(recording.signal.col(0).tail(4).isNaN().all()) << "upside down";
+  EXPECT_TRUE(recording.signal.col(2).isNaN().all()) << "C3 alone is an electrode of an EEG";
+}
+
 }  // namespace
 }  // namespace cardiograd::data

@@ -9,6 +9,7 @@
 #include <nlohmann/json.hpp>
 #include <sys/stat.h>
 
+#include "data/source_recording.h"
 #include "data/wfdb_decode.h"
 #include "ecg/leads.h"
 #include "tests/common/temporary_folder.h"
@@ -314,6 +315,57 @@ TEST_F(WfdbBadInput, ZerosForAllChecksumsAreNone) {
   EXPECT_TRUE(log.warnings.empty());
   write_file(folder_ / "r.hea", "r 2 100 5\nr.dat 16 100/mV 16 0 0 0 0 a\nr.dat 16 100/mV 16 0 2 20 0 b\n");
   expect_bad({"lead a", "checksum is 15", "says 0"});
+}
+
+// As in the set of the Challenge of 2017: the first value is that of the signal.
+TEST_F(WfdbBadInput, ZerosForAllChecksumsAreNoneBesideInitialValues) {
+  const LogCapture log;
+  write_file(folder_ / "r.hea", "r 1 100 10\nr.dat 16 100/mV 16 0 1 0 0 ECG\n");
+  EXPECT_EQ(read_wfdb(folder_ / "r").signal(9, 0), 0.06);
+  write_file(folder_ / "r.hea", "r 2 100 5\nr.dat 16 100/mV 16 0 1 0 0 a\nr.dat 16 100/mV 16 0 0 0 0 b\n");
+  EXPECT_EQ(read_wfdb(folder_ / "r").signal(4, 1), 0.06);
+  EXPECT_TRUE(log.warnings.empty());
+  write_file(folder_ / "r.hea", "r 2 100 5\nr.dat 16 100/mV 16 0 7 0 0 a\nr.dat 16 100/mV 16 0 2 0 0 b\n");
+  EXPECT_EQ(read_wfdb(folder_ / "r").signal(4, 1), 0.06);
+  EXPECT_TRUE(log.warned("lead a: the first sample is 1, the header says 7")) << "still compared";
+  write_file(folder_ / "r.hea", "r 2 100 5\nr.dat 16 100/mV 16 0 1 0 0 a\nr.dat 16 100/mV 16 0 2 21 0 b\n");
+  expect_bad({"lead a", "checksum is 15", "says 0"});
+}
+
+TEST_F(WfdbBadInput, AMissingRateIsWarnedAboutOnce) {
+  const LogCapture log;
+  write_file(folder_ / "r.hea", "r 1\nr.dat 16 100/mV 16 0 1 35 0 II\n");
+  EXPECT_EQ(read_recording(folder_ / "r").recording.rate, 250);
+  ASSERT_EQ(log.warnings.size(), 1U);
+  EXPECT_TRUE(log.warned("r.hea: no sampling rate; 250 Hz is assumed"));
+}
+
+// Records that went through a file system or an archive without lower case.
+TEST_F(WfdbBadInput, NamesInUpperCase) {
+  write_file(folder_ / "r.hea", "r 2 100 5\nR.DAT 16 100/mV 16 0 1 15 0 I\nR.DAT 16 100/mV 16 0 2 20 0 II\n");
+  EXPECT_EQ(read_wfdb(folder_ / "r").signal(4, 1), 0.06) << "R.DAT in the header, r.dat beside it";
+  fs::rename(folder_ / "r.hea", folder_ / "R.HEA");
+  fs::rename(folder_ / "r.dat", folder_ / "R.DAT");
+  for (const char* name : {"R", "R.HEA", "R.DAT", "R.hea"})
+    EXPECT_EQ(read_recording(folder_ / name).recording.signal(4, 1), 0.06) << name;
+  write_file(folder_ / "R.HEA", "r 1 100 5\nr.dat 80 1\n");
+  write_file(folder_ / "r.DAT", dat_);
+  expect_error([&] { read_wfdb(folder_ / "R"); }, {"r.dat", "missing"});
+}
+
+TEST_F(WfdbBadInput, SignalFilesElsewhereAreLookedForBesideTheHeader) {
+  for (const std::string made : {"/home/x/r.dat", "../x/r.dat", "C:\\data\\r.dat", "/home/x/R.DAT"}) {
+    write_file(folder_ / "r.hea",
+               "r 2 100 5\n" + made + " 16 100/mV 16 0 1 15 0 a\n" + made + " 16 100/mV 16 0 2 20 0 b\n");
+    EXPECT_EQ(read_wfdb(folder_ / "r").signal(4, 1), 0.06) << made;
+  }
+  fs::create_directory(folder_ / "sub");
+  for (const std::string& made : std::vector<std::string>{"../r.dat", (folder_ / "r.dat").string()}) {
+    write_file(folder_ / "sub/s.hea", "s 1 100 5\n" + made + " 16 100/mV\n");
+    expect_error([&] { read_wfdb(folder_ / "sub/s"); }, {"s.hea:2", made, "does not lie in the folder"});
+  }
+  write_file(folder_ / "r.hea", "r 2 100 5\n/a/r.dat 16 100/mV\n/b/r.dat 16 100/mV\n");
+  expect_bad({"r.hea:3", "'/a/r.dat' and '/b/r.dat' would both be r.dat"});
 }
 
 TEST_F(WfdbBadInput, AnInitialValueIsOnlyWarnedAbout) {

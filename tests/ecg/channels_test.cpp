@@ -54,10 +54,11 @@ TEST(Channels, NamesOfEcgLeads) {
                            "II+",
                            "ECG LL-RA"})
     EXPECT_TRUE(is_ecg_name(name)) << name;
-  for (const char* name : {"",     "ABP",   "ART",     "PLETH",  "RESP",     "Resp (nasal)", "EEG Fpz-Cz", "C4-A1",
-                           "Fp1",  "O2-A1", "EMG",     "EOG(L)", "marker",   "Status",       "HR",         "foot GSR",
-                           "SO2",  "CO2",   "noise1",  "label",  "signal 0", "time",         "T",          "CS12",
-                           "CS90", "SpO2",  "patient", "Event",  "vent",     "LOC",          "ROC",        "chin"})
+  for (const char* name :
+       {"",           "ABP",   "ART",      "PLETH",  "RESP",   "Resp (nasal)", "EEG Fpz-Cz", "C4-A1",    "Fp1",
+        "O2-A1",      "EMG",   "EOG(L)",   "marker", "Status", "HR",           "foot GSR",   "SO2",      "CO2",
+        "noise1",     "label", "signal 0", "time",   "T",      "CS12",         "CS90",       "ECG_Rate", "ECG_R_Peaks",
+        "EcgQuality", "SpO2",  "patient",  "Event",  "vent",   "LOC",          "ROC",        "chin"})
     EXPECT_FALSE(is_ecg_name(name)) << name;
 }
 
@@ -104,6 +105,65 @@ TEST(Channels, TheOthersAreNamedWithTheReason) {
       choose_ecg_channels(std::vector<Channel>{{"II", "mV"}, {"ABP", "mmHg"}, {"PLETH", ""}, {"x1", "V"}});
   EXPECT_EQ(others_text(choice.others), "ABP (unit mmHg), PLETH (without unit), x1 (no name of an ECG lead)");
   EXPECT_EQ(others_text({}), "");
+}
+
+std::string others_of(const std::vector<Channel>& channels) {
+  return others_text(choose_ecg_channels(channels).others);
+}
+
+TEST(Channels, ElectrodesOfAnEegAreNoChestLeads) {
+  using Names = std::vector<std::string>;
+  const std::vector<Channel> sleep = {{"ECG", "mV"}, {"C3", "mV"}, {"C4", "mV"}, {"O1", "mV"}, {"EMG", "mV"}};
+  EXPECT_EQ(leads_of(sleep), Names{"ECG"});
+  EXPECT_EQ(
+      others_of(sleep),
+      "C3 (taken for an EEG electrode), C4 (taken for an EEG electrode), O1 (no name of an ECG lead), EMG (no name "
+      "of an ECG lead)");
+  EXPECT_EQ(leads_of({{"EKG", "uV"}, {"C3-C4", "uV"}, {"c1", "uV"}}), Names{"EKG"});
+  EXPECT_EQ(leads_of({{"ECG", "uV"}, {"C1", "uV"}, {"C2", "uV"}, {"C3", "uV"}, {"Cz", "uV"}}), Names{"ECG"});
+  EXPECT_EQ(leads_of({{"C3", "uV"}, {"C4", "uV"}}), Names{});
+  const std::vector<Channel> chest = {{"I", "mV"},  {"II", "mV"}, {"C1", "mV"}, {"C2", "mV"},
+                                      {"C3", "mV"}, {"C4", "mV"}, {"C5", "mV"}, {"C6", "mV"}};
+  EXPECT_EQ(leads_of(chest).size(), 8U);
+  std::vector<Channel> twelve;
+  for (const char* name : {"I", "II", "III", "aVR", "aVL", "aVF", "V1", "V2", "V3", "V4", "V5", "V6"})
+    twelve.push_back({name, "mV"});
+  twelve.push_back({"C3", "mV"});
+  EXPECT_EQ(leads_of(twelve).size(), 12U);
+  EXPECT_EQ(others_of(twelve), "C3 (taken for an EEG electrode)");
+}
+
+// As NeuroKit names its columns, and others.
+TEST(Channels, WhatIsComputedFromAnEcgIsNone) {
+  using Names = std::vector<std::string>;
+  std::vector<Channel> columns = {{"ECG_Raw", "mV"}, {"ECG_Clean", "mV"}};
+  for (const char* name :
+       {"ECG_Rate", "ECG_Quality", "ECG_R_Peaks", "ECG_P_Onsets", "ECG_T_Offsets", "ECG_Phase_Atrial",
+        "ECG_Phase_Completion_Ventricular", "ecg_rpeak", "ecgquality", "EKG beats", "ECG lead off"})
+    columns.push_back({name, "mV"});
+  EXPECT_EQ(leads_of(columns), Names{"ECG_Raw"});
+  const std::string others = others_of(columns);
+  EXPECT_NE(others.find("ECG_Clean (a filtered copy of another one)"), std::string::npos) << others;
+  EXPECT_NE(others.find("ECG_R_Peaks (derived from an ECG)"), std::string::npos) << others;
+  EXPECT_EQ(leads_of({{"ECG_Clean", "mV"}, {"ECG_Rate", "mV"}}), Names{"ECG_Clean"}) << "without the raw one";
+  EXPECT_EQ(leads_of({{"ECG II filtered", "mV"}, {"ECG I", "mV"}}), (Names{"ECG II filtered", "ECG I"}));
+  EXPECT_EQ(leads_of({{"ECG I", "mV"}, {"ECG I filtered", "mV"}}), Names{"ECG I"});
+  EXPECT_EQ(leads_of({{"ECG_Rate", "mV"}, {"value", "mV"}}), Names{"value"});
+}
+
+TEST(Channels, AxesAndDigitsBesideAnEcgAreNoLeads) {
+  using Names = std::vector<std::string>;
+  EXPECT_EQ(leads_of({{"ECG", "mV"}, {"x", "mV"}, {"Y", "mV"}, {"Z", "mV"}}), Names{"ECG"});
+  EXPECT_EQ(leads_of({{"x", "mV"}, {"y", "mV"}, {"z", "mV"}}).size(), 3U);
+  EXPECT_EQ(leads_of({{"I", "mV"}, {"II", "mV"}, {"vx", "mV"}, {"vy", "mV"}, {"vz", "mV"}}).size(), 5U);
+  EXPECT_EQ(leads_of({{"I", "mV"}, {"V1", "mV"}, {"X", "mV"}}).size(), 3U) << "Frank's axes";
+  EXPECT_EQ(leads_of({{"ECG", "mV"}, {"PPG", "mV"}, {"V", "mV"}}), Names{"ECG"});
+  EXPECT_EQ(leads_of({{"ECG", "mV"}, {"V", "mV"}, {"I", "mV"}}), Names{"ECG"}) << "voltage and current";
+  const std::vector<Channel> digital = {{"EKG", "mV"}, {"D1", "mV"}, {"D2", "mV"}};
+  EXPECT_EQ(leads_of(digital), Names{"EKG"});
+  EXPECT_EQ(others_of(digital), "D1 (ambiguous beside an ECG), D2 (ambiguous beside an ECG)");
+  EXPECT_EQ(leads_of({{"D1", "mV"}, {"D2", "mV"}}).size(), 2U);
+  EXPECT_EQ(leads_of({{"ECG", "mV"}, {"II", "mV"}, {"V", "mV"}}).size(), 3U) << "among leads";
 }
 
 }  // namespace

@@ -72,5 +72,33 @@ TEST(StandardLead, OtherNamesAreNone) {
   EXPECT_EQ(standard_lead("L3"), std::optional<std::size_t>(2));
 }
 
+// Cabrera's -aVR is aVR upside down; a hyphen between two words only separates them.
+TEST(StandardLead, AMinusIsNoSeparator) {
+  for (const char* name : {"-aVR", "ECG -aVR", "Lead -aVR", "MDC_ECG_LEAD_-aVR", "ECG aVR-", "aVR -", "ECG (-aVR)",
+                           "ECG--aVR", "EKG -II", "V1-"})
+    EXPECT_FALSE(standard_lead(name).has_value()) << name;
+  for (const char* name : {"ECG-II", "Lead-II", "ECG - II", "ekg-ii", "II"})
+    EXPECT_EQ(standard_lead(name), std::optional<std::size_t>(1)) << name;
+  EXPECT_EQ(standard_lead("EKG-aVR"), std::optional<std::size_t>(3));
+}
+
+TEST(StandardLead, CIsAChestLeadOnlyAmongOthers) {
+  using Names = std::vector<std::string>;
+  EXPECT_TRUE(has_chest_leads_as_c(Names{"I", "II", "C1", "C2", "C3", "C4", "C5", "C6"}));
+  EXPECT_TRUE(has_chest_leads_as_c(Names{"c2", "c4", "c5"}));
+  EXPECT_FALSE(has_chest_leads_as_c(Names{"ECG", "C3", "C4"}));
+  EXPECT_FALSE(has_chest_leads_as_c(Names{"ECG", "C3", "C4", "c4"})) << "one of them twice";
+  EXPECT_FALSE(has_chest_leads_as_c(Names{"ECG", "C1", "C2", "C3", "C4", "Fz"}));
+  EXPECT_FALSE(has_chest_leads_as_c(Names{"ECG", "C1", "C2", "C3", "EEG Fp1-M2"}));
+  EXPECT_FALSE(has_chest_leads_as_c(Names{"V1", "V2", "C3", "C4", "C5"}));
+  EXPECT_FALSE(has_chest_leads_as_c(Names{"Lead V1", "C3", "C4", "C5"}));
+  using Leads = std::vector<std::optional<std::size_t>>;
+  EXPECT_EQ(standard_leads(Names{"C3", "II", "Lead C4"}), (Leads{std::nullopt, 1, 9}));
+  EXPECT_EQ(standard_leads(Names{"C3", "II", "C4", "C6"}), (Leads{8, 1, 9, 11}));
+  EXPECT_TRUE(is_chest_or_eeg("C3-C4"));
+  EXPECT_FALSE(is_chest_or_eeg("CM5"));
+  EXPECT_FALSE(is_chest_or_eeg("C7"));
+}
+
 }  // namespace
 }  // namespace cardiograd::ecg

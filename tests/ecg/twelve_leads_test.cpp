@@ -81,7 +81,7 @@ TEST(TwelveLeads, NothingIsDerivedWhereAllAreThereOrTooFewOrWithoutAScale) {
 TEST(TwelveLeads, NamesUnitsAndOtherSignals) {
   Recording recording = all_leads();
   const Eigen::ArrayXXd expected = recording.signal;
-  const std::vector<std::string> names = {"Lead I", "ECG II", "DIII",   "AVR", "MDC_ECG_LEAD_AVL", "avf", "C1",
+  const std::vector<std::string> names = {"Lead I", "ECG II", "DIII",   "AVR", "MDC_ECG_LEAD_AVL", "avf", "Lead C1",
                                           "EKG V2", "V 3",    "ecg_v4", "v5",  "Lead-V6"};
   recording.leads = names;
   recording.units[4] = "uV";
@@ -102,8 +102,8 @@ TEST(TwelveLeads, NamesUnitsAndOtherSignals) {
 
 TEST(TwelveLeads, ContradictionsAreErrors) {
   Recording recording = all_leads();
-  recording.leads[7] = "C1";
-  expect_error([&] { twelve_leads(recording); }, {"r: lead V1 is there twice, as 'V1' and 'C1'"});
+  recording.leads[7] = "Lead C1";
+  expect_error([&] { twelve_leads(recording); }, {"r: lead V1 is there twice, as 'V1' and 'Lead C1'"});
   recording = all_leads();
   recording.units[3] = "z";
   expect_error([&] { twelve_leads(recording); }, {"lead aVR is in 'z'", "in 'mV'"});
@@ -154,6 +154,34 @@ TEST(TwelveLeads, OtherSignalsAloneAreNoLeads) {
   EXPECT_EQ(twelve.missing.size(), 12U);
   EXPECT_EQ(twelve.unused, std::vector<std::string>{"RESP"});
   EXPECT_TRUE(twelve.recording.signal.isNaN().all());
+}
+
+TEST(TwelveLeads, AnInvertedLeadIsDerivedAnew) {
+  const Recording all = all_leads();
+  for (const char* name : {"-aVR", "ECG -aVR", "Lead -aVR", "aVR-"}) {
+    Recording cabrera = all;
+    cabrera.leads[3] = name;
+    cabrera.signal.col(3) *= -1;
+    const TwelveLeads twelve = twelve_leads(cabrera);
+    EXPECT_EQ(twelve.derived.size(), 1U) << name;
+    EXPECT_EQ(twelve.unused, std::vector<std::string>{name});
+    EXPECT_TRUE((twelve.recording.signal - all.signal).abs().maxCoeff() <= 1e-12) << name;
+  }
+}
+
+TEST(TwelveLeads, ChestLeadsMayBeCalledC) {
+  const Recording all = all_leads();
+  Recording german = all;
+  for (std::size_t i = 6; i < 12; ++i) german.leads[i][0] = 'C';
+  EXPECT_TRUE((twelve_leads(german).recording.signal == all.signal).all());
+  Recording more = all;
+  more.leads.emplace_back("C3");
+  more.units.emplace_back("mV");
+  more.signal.conservativeResize(7, 13);
+  more.signal.col(12).setConstant(9);
+  const TwelveLeads twelve = twelve_leads(more);
+  EXPECT_EQ(twelve.unused, std::vector<std::string>{"C3"});
+  EXPECT_TRUE((twelve.recording.signal == all.signal).all());
 }
 
 }  // namespace

@@ -33,6 +33,14 @@ TEST(Units, SpellingsOfVoltages) {
   EXPECT_EQ(canonical_unit("nv"), "nV");
   EXPECT_EQ(canonical_unit(""), "");
   EXPECT_EQ(millivolts_per_unit("nV"), 1e-6);
+  for (const char* unit : {"mVolt", "mvolts", "MILLIVOLTS", "Millivolt", "milliV"})
+    EXPECT_EQ(canonical_unit(unit), "mV") << unit;
+  for (const char* unit :
+       {"uVolt", "uVolts", "microV", "microvolts", "MICROVOLT", "\xC2\xB5Volt", "\xCE\xBCvolts", "\xB5Volts"})
+    EXPECT_EQ(canonical_unit(unit), "uV") << unit;
+  for (const char* unit : {"volt", "Volts"}) EXPECT_EQ(canonical_unit(unit), "V") << unit;
+  EXPECT_EQ(canonical_unit("nanovolts"), "nV");
+  for (const char* unit : {"kilovolts", "revolts", "mvs", "volt/s"}) EXPECT_EQ(canonical_unit(unit), unit);
 }
 
 TEST(Units, TheCommonUnit) {
