@@ -147,8 +147,8 @@ TEST(BadInput, Headers) {
   expect_refused(edit_header(7, " 100 1000", " 100 -1"), {"00007_lr.hea:1: ", "number of samples"});
   expect_refused(edit_header(7, " 100 1000", " nan 1000"), {"00007_lr.hea:1: ", "sampling rate"});
   expect_refused(edit_header(7, " 100 1000", " 500 1000"), {"00007_lr.hea", "sampling rate 500 Hz, expected 100"});
-  expect_refused(edit_header(7, "00007_lr.dat", "../00000/00008_lr.dat"),
-                 {"00007_lr.hea:2: ", "'../00000/00008_lr.dat'"});
+  expect_refused(edit_header(7, "00007_lr.dat", "../00000/00008_lr.dat"), {"00008_lr.dat: lead I", "checksum"});
+  expect_refused(edit_header(7, "00007_lr.dat", "../00000/none.dat"), {"00007_lr.hea:2: ", "'../00000/none.dat'"});
   expect_refused(edit_header(7, "00007_lr.dat", "/dev/zero"), {"00007_lr.hea:2: ", "'/dev/zero'"});
   expect_refused(edit_header(7, "1000(0)/mV", "1000(0)/z"), {"00007_lr.hea", "lead", "mV"});
   expect_refused(edit_header(7, "1000(0)/mV", "1e-38(0)/mV"), {"00007_lr.hea:2: ", "gain is 1e-38"});
@@ -324,7 +324,7 @@ TEST(BadInput, DamagedModelFiles) {
   const std::string name = "\\\"heads\\\":2";
   ASSERT_NE(other.find(name), std::string::npos);
   expect_content(other.replace(other.find(name), name.size(), "\\\"heads\\\":3"),
-                 {"last.safetensors", "damaged: the header"});
+                 {"last.safetensors", "the description in its header was changed after it was written"});
   other = good;
   other[other.size() - 3] ^= 4;
   expect_content(other, {"last.safetensors", "damaged: tensor '"});

@@ -182,8 +182,9 @@ TEST(FeaturesApp, Drawing) {
   expect_failure(features({"--svg", svg.string(), "--from", "99", record_of(tiny, 1)}), 1,
                  {"nothing to draw from 99 s on", "lasts 10.0 s"});
   expect_parts(read_file(svg), {"6.5 to 10.0 s of 10.0 s"});  // What was there stays.
-  TinyPtbxl::edit(tiny.header(2), "12 100 1000", "12 100 1");
-  const Outcome one = features({"--svg", svg.string(), record_of(tiny, 2)});
+  const TemporaryFolder tables;
+  write_file(tables.path() / "one.csv", "I (mV),II (mV)\n0.1,0.2\n");
+  const Outcome one = features({"--svg", svg.string(), "--rate", "100", (tables.path() / "one.csv").string()});
   expect_failure(one, 1, {"nothing to draw, the record has 1 sample"});
   EXPECT_EQ(one.err.find("--from"), std::string::npos) << one.err;
   EXPECT_EQ(names_in(folder.path()), std::vector<std::string>{"a.svg"});
