@@ -8,8 +8,6 @@
 namespace cardiograd {
 namespace {
 
-using std::string_view_literals::operator""sv;
-
 constexpr std::string_view kPyTorch =
     "It can run any program, so it is not read. Save its weights with safetensors.torch.save_file(model.state_dict(), "
     "\"weights.safetensors\").";
@@ -24,19 +22,19 @@ struct Signature {
 };
 
 constexpr std::array kSignatures = {
-    Signature{"version https://git-lfs"sv,
+    Signature{"version https://git-lfs",
               {"a Git LFS pointer, not the file that it stands for",
                "Run 'git lfs pull' in the repository, or download the file from the repository's page."}},
-    Signature{"\x80\x02"sv, {"a PyTorch checkpoint or another pickle", kPyTorch}},
-    Signature{"\x80\x03"sv, {"a PyTorch checkpoint or another pickle", kPyTorch}},
-    Signature{"\x80\x04\x95"sv, {"a PyTorch checkpoint or another pickle", kPyTorch}},
-    Signature{"\x80\x05\x95"sv, {"a PyTorch checkpoint or another pickle", kPyTorch}},
-    Signature{"\x89HDF\r\n\x1A\n"sv, {"an HDF5 file, as Keras writes them", kOther}},
-    Signature{"GGUF"sv, {"a GGUF file", kOther}},
-    Signature{"\x93NUMPY"sv, {"a NumPy array", kOther}},
-    Signature{"\x1F\x8B"sv, {"compressed with gzip", kUnpack}},
-    Signature{"\x28\xB5\x2F\xFD"sv, {"compressed with zstd", kUnpack}},
-    Signature{"%PDF"sv, {"a PDF document", kOther}},
+    Signature{"\x80\x02", {"a PyTorch checkpoint or another pickle", kPyTorch}},
+    Signature{"\x80\x03", {"a PyTorch checkpoint or another pickle", kPyTorch}},
+    Signature{"\x80\x04\x95", {"a PyTorch checkpoint or another pickle", kPyTorch}},
+    Signature{"\x80\x05\x95", {"a PyTorch checkpoint or another pickle", kPyTorch}},
+    Signature{"\x89HDF\r\n\x1A\n", {"an HDF5 file, as Keras writes them", kOther}},
+    Signature{"GGUF", {"a GGUF file", kOther}},
+    Signature{"\x93NUMPY", {"a NumPy array", kOther}},
+    Signature{"\x1F\x8B", {"compressed with gzip", kUnpack}},
+    Signature{"\x28\xB5\x2F\xFD", {"compressed with zstd", kUnpack}},
+    Signature{"%PDF", {"a PDF document", kOther}},
 };
 
 // An ONNX model is a protobuf message: field 1 is the version of the format, a small number; then come the producer
