@@ -105,7 +105,8 @@ struct RecordLine {
 
 // "12:33:59" and "12/05/2020" (day first) as one text; what does not look so is no date.
 std::string start_of(std::string_view line) {
-  const std::string time(next_word(line)), date(next_word(line));
+  std::string time(next_word(line));
+  const std::string date(next_word(line));
   if (time.find(':') == std::string::npos) return {};
   if (date.size() != 10 || date[2] != '/' || date[5] != '/') return time;
   return fmt::format("{}-{}-{} {}", date.substr(6), date.substr(3, 2), date.substr(0, 2), time);
@@ -355,7 +356,7 @@ WfdbHeader parse_wfdb_header(std::string_view text, const fs::path& path) {
 
 fs::path wfdb_signal_path(const WfdbHeader& header, const WfdbSignalSpec& signal) {
   const fs::path folder = header.path.parent_path();
-  const fs::path named = folder / signal.file;
+  fs::path named = folder / signal.file;
   if (is_there(named)) return named;
   const fs::path beside = in_any_case(folder / bare_name(signal.file));
   return is_there(beside) ? beside : named;

@@ -39,10 +39,7 @@ struct Net {
   }
   Tensor forward(int rank) const {
     Tensor y = random_tensor({3, kWidth}, 100 + static_cast<std::uint64_t>(rank));
-    for (int i = 0; i < kLayers; ++i) {
-      const auto at = static_cast<std::size_t>(2 * i);
-      y = ops::gelu(ops::linear(y, tensors[at], tensors[at + 1]));
-    }
+    for (std::size_t i = 0; i < kLayers; ++i) y = ops::gelu(ops::linear(y, tensors[2 * i], tensors[2 * i + 1]));
     return y;
   }
   std::vector<float> gradients() const { return gradients_together(leaves).values(); }

@@ -190,7 +190,7 @@ TEST_F(Streams, GraphsAreComparedByTheirArguments) {
   const DeviceBuffer<float> y(std::vector<float>(4, 0.0F));
   const cudaGraphExec_t graph = graph_of(a_, 1, 1, x.data());
   const auto differences = [&](cudaGraphExec_t other) {
-    const std::vector<std::string> found = graph_differences(graph, other);
+    std::vector<std::string> found = graph_differences(graph, other);
     cudaGraphExecDestroy(other);
     return found;
   };
