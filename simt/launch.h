@@ -91,7 +91,7 @@ bool same_bytes(T a, T b) {
   __builtin_clear_padding(&a);
   __builtin_clear_padding(&b);
 #endif
-  return std::memcmp(&a, &b, sizeof(T)) == 0;
+  return std::memcmp(&a, &b, sizeof(T)) == 0;  // NOLINT(bugprone-suspicious-memory-comparison): bits of floats count
 }
 
 // A kernel bound to its arguments.
