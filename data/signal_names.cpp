@@ -1,10 +1,10 @@
 // Names of data/signal_table.h.
 #include <algorithm>
 #include <array>
-#include <cctype>
 #include <utility>
 
 #include "data/signal_table.h"
+#include "ecg/leads.h"
 #include "ecg/units.h"
 
 namespace cardiograd::data {
@@ -19,18 +19,7 @@ std::string_view trimmed(std::string_view text) {
   return text.substr(first, text.find_last_not_of(kBlanks) - first + 1);
 }
 
-// In lower case; bytes of other alphabets (the micro sign) count as letters.
-std::vector<std::string> words_of(std::string_view text) {
-  std::vector<std::string> words;
-  bool inside = false;
-  for (const unsigned char c : text) {
-    const bool belongs = std::isalnum(c) != 0 || c >= 0x80;
-    if (belongs && !inside) words.emplace_back();
-    if (belongs) words.back() += static_cast<char>(std::tolower(c));
-    inside = belongs;
-  }
-  return words;
-}
+using ecg::words_of;
 
 std::optional<double> seconds_of(std::string_view unit) {
   static constexpr std::array<std::pair<std::string_view, double>, 30> kUnits = {{{"s", 1},

@@ -112,7 +112,7 @@ class MpiGroup : public LaunchedGroup {
     MPI_Comm_size(MPI_COMM_WORLD, &size_);
     if (size_ != launch.size)
       throw Error(fmt::format("the launcher has started {} processes, and MPI finds {}", launch.size, size_),
-                  "Use the mpirun of the MPI that this program was built with; train --version names it.");
+                  "Use the mpirun of the MPI that this program was built with; ldd shows which libmpi it loads.");
   }
 
   int rank() const override { return rank_; }
