@@ -231,10 +231,10 @@ struct PAndTConstants {
   // Distance from the falling flank within which the end's corner is sought; for T at an RR interval of reference_rr_s.
   // Tuned: ends of LUDB and QTDB.
   PerPAndT reach_after_s = {.p = 0.032, .t = 0.12};
-  // A wave falls at most this ratio as long after its falling flank as from its middle to that flank; for T at
-  // reference_rr_s. Tuned: T ends of LUDB and QTDB.
+  // A wave falls at most this ratio as long after its falling flank as from its middle to that flank; T rises likewise
+  // before its rising flank. For T at reference_rr_s. Tuned: T ends of LUDB and QTDB.
   double symmetry_ratio = 1.45;
-  // The end's corner is sought over at least one part in this many of reach_after_s. Judgment: narrow humps.
+  // That corner is sought over at least one part in this many of the reach. Judgment: narrow humps.
   Eigen::Index min_reach_parts = 3;
   // A lead's boundary farther from the consensus is taken as this far. Judgment: an outlier.
   double outlier_s = 0.05;

@@ -88,6 +88,7 @@ WaveSearch t_search(const AverageBeat& beat, double qrs_end, double rr_after_s) 
                                                beat.center() + beat.samples(rr_after_s - kBeatGroup.next_qrs_s)));
   search.limits.reach_after = beat.samples(kPAndT.reach_after_s.t * slowness);
   search.limits.symmetry = kPAndT.symmetry_ratio * slowness;
+  search.limits.own_reach_before = true;  // The segment before T slopes: its corner is sought near.
   search.min_consensus_leads = kAllLeads.second_opinion_leads;
   return search;
 }

@@ -47,6 +47,11 @@ Eigen::Index corner(const Eigen::ArrayXd& signal, Eigen::Index steep, Eigen::Ind
   return best;
 }
 
+// How far from its outer flank a wave reaches that is `half` samples from there to its middle (OutlineLimits).
+Eigen::Index own_reach(double half, Eigen::Index reach, double symmetry) {
+  return std::min(reach, std::max(reach / kPAndT.min_reach_parts, static_cast<Eigen::Index>(symmetry * half)));
+}
+
 }  // namespace
 
 Eigen::ArrayXd box_slope(const Eigen::ArrayXd& signal, Eigen::Index width, double rate) {
@@ -106,7 +111,11 @@ FoundWave outline(const Eigen::ArrayXd& signal, const std::vector<Hump>& humps, 
   FoundWave wave;
   wave.strength = std::abs(main.strength);
   const Eigen::Index rise = first.before, fall = last.after;
-  wave.onset = static_cast<double>(corner(signal, rise, std::max(limits.lowest, rise - limits.reach_before)));
+  const Eigen::Index before =
+      limits.own_reach_before
+          ? own_reach(first.middle() - static_cast<double>(rise), limits.reach_before, limits.symmetry)
+          : limits.reach_before;
+  wave.onset = static_cast<double>(corner(signal, rise, std::max(limits.lowest, rise - before)));
   Eigen::Index peak = 0;
   const auto top = signal.segment(main.before, main.after - main.before + 1);
   if (main.strength > 0.0) {
@@ -115,10 +124,9 @@ FoundWave outline(const Eigen::ArrayXd& signal, const std::vector<Hump>& humps, 
     top.minCoeff(&peak);
   }
   wave.peak = static_cast<double>(main.before + peak);
-  const auto own_reach = static_cast<Eigen::Index>(limits.symmetry * (static_cast<double>(fall) - last.middle()));
-  const Eigen::Index reach =
-      std::min(limits.reach_after, std::max(limits.reach_after / kPAndT.min_reach_parts, own_reach));
-  wave.offset = static_cast<double>(corner(signal, fall, std::min(limits.highest, fall + reach)));
+  const Eigen::Index after =
+      own_reach(static_cast<double>(fall) - last.middle(), limits.reach_after, limits.symmetry);
+  wave.offset = static_cast<double>(corner(signal, fall, std::min(limits.highest, fall + after)));
   return wave;
 }
 

@@ -58,13 +58,16 @@ struct WaveHumps {
   std::size_t first, main, last;
 };
 
-// How far the boundaries of a wave may lie.
+// How far the boundaries of a wave may lie. A wave takes about as long before its first flank, and after its last, as from
+// there to its middle: its own reach is `symmetry` times what lies between that hump's middle and the flank's steepest
+// sample, but at least a part (kPAndT.min_reach_parts) of the reach given and at most all of it.
 struct OutlineLimits {
   Eigen::Index lowest, highest;  // Positions.
   Eigen::Index reach_before;     // From the steepest sample of the first flank back to the onset,
   Eigen::Index reach_after;      // and from that of the last flank on to the end.
-  double symmetry;               // The end also lies no farther from there than this times what lies between the last
-};                               // hump's middle and that flank: a wave falls about as long after it as before.
+  double symmetry;
+  bool own_reach_before = false;  // Whether the onset has an own reach, too; otherwise reach_before is its reach.
+};
 
 // The wave of `signal` that `humps`, all those of the signal in order of time, make up. Its boundaries are the corners
 // of the largest trapezia under the outer flanks (Vazquez-Seisdedos et al., BioMed. Eng. OnLine 10:43, 2011).

@@ -13,6 +13,7 @@ import collections
 import csv
 import glob
 import os
+import pathlib
 import re
 import subprocess
 import tempfile
@@ -87,7 +88,7 @@ def main():
     parser.add_argument("features")
     parser.add_argument("--ptbxl")
     parser.add_argument("--ludb", help="the folder with the records 1.hea, ...")
-    parser.add_argument("--doc", default=os.path.join(os.path.dirname(__file__), "..", "docs", "feature-distributions.md"))
+    parser.add_argument("--doc", default=pathlib.Path(__file__).resolve().parents[2] / "docs" / "feature-distributions.md")
     options = parser.parse_args()
     lines = []
     if options.ptbxl:

@@ -48,7 +48,7 @@ TEST(Delineation, BoundariesOfKnownWaves) {
           EXPECT_NEAR(waves.qrs.onset_s, r - 0.052, 0.018);
           EXPECT_NEAR(waves.qrs.peak_s, r, 0.008);
           EXPECT_NEAR(waves.qrs.offset_s, r + 0.057, 0.018);
-          EXPECT_NEAR(waves.t.onset_s, r + 0.28 - 0.125, 0.030);
+          EXPECT_NEAR(waves.t.onset_s, r + 0.28 - 0.105, 0.025);
           EXPECT_NEAR(waves.t.peak_s, r + 0.28, 0.010);
           EXPECT_NEAR(waves.t.offset_s, r + 0.28 + 0.105, 0.025);
         }

@@ -41,7 +41,7 @@ TEST_F(PTSearch, KnownWavesOfEitherSign) {
     for (std::size_t l = 0; l < usable_.size(); ++l) {  // Lead 2 is upside down.
       ASSERT_TRUE(t.leads[l] && p.leads[l]);
       EXPECT_NEAR(seconds(t.leads[l]->peak), 0.28, 0.006);
-      EXPECT_NEAR(seconds(t.leads[l]->onset), 0.28 - 0.125, 0.03);
+      EXPECT_NEAR(seconds(t.leads[l]->onset), 0.28 - 0.105, 0.02);
       EXPECT_NEAR(seconds(t.leads[l]->offset), 0.28 + 0.105, 0.02);
       EXPECT_NEAR(seconds(p.leads[l]->peak), -0.16, 0.006);
       EXPECT_NEAR(seconds(p.leads[l]->onset), -0.16 - 0.06, 0.015);

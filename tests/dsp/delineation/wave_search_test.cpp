@@ -114,6 +114,26 @@ TEST(WaveSearch, LimitsHold) {
   EXPECT_TRUE(after > 0.0 && after <= 50.0) << after;  // A third of the reach stays.
 }
 
+// A rising ST segment before T: with the reach of all waves the onset is somewhere along it, with that of its own where
+// T leaves it.
+TEST(WaveSearch, OnsetIsNotOnTheSlopeBefore) {
+  const Eigen::ArrayXd time = Eigen::ArrayXd::LinSpaced(400, 0.0, 399.0);
+  const Eigen::ArrayXd x = gaussian(400, 250.0, 25.0) + 0.002 * (time - 60.0).max(0.0).min(190.0);
+  const std::vector<Hump> found = humps(box_slope(x, 6, kRate), 60, 390);
+  ASSERT_EQ(found.size(), 1U);
+  OutlineLimits limits{.lowest = 0, .highest = 399, .reach_before = 150, .reach_after = 60, .symmetry = 1.45};
+  const double along = outline(x, found, {0, 0, 0}, limits).onset;
+  EXPECT_LT(along, 180.0);
+  limits.own_reach_before = true;
+  EXPECT_NEAR(outline(x, found, {0, 0, 0}, limits).onset, 195.0, 8.0);  // 2.2 sigma before the middle.
+  // Of a narrow hump a third of the reach stays, and no more than the reach is looked at.
+  limits.symmetry = 0.0;
+  const double least = static_cast<double>(found[0].before) - outline(x, found, {0, 0, 0}, limits).onset;
+  EXPECT_TRUE(least > 0.0 && least <= 50.0) << least;
+  limits.symmetry = 100.0;
+  EXPECT_EQ(outline(x, found, {0, 0, 0}, limits).onset, along);
+}
+
 TEST(WaveSearch, TwoPhasesAreOneWave) {
   const Eigen::ArrayXd x = gaussian(400, 150.0, 15.0, -1.0) + gaussian(400, 210.0, 15.0, 1.0);
   std::vector<Hump> found = humps(box_slope(x, 6, kRate), 60, 340);
