@@ -41,14 +41,15 @@ endif()
 set(CARDIOGRAD_TESTS_OPTIMIZED $<$<CONFIG:Release>:-O1>)
 set(CARDIOGRAD_GLUE ${CARDIOGRAD_TESTS_OPTIMIZED} $<$<BOOL:${CARDIOGRAD_SANITIZE}>:-O0>)
 
-# cardiograd_precompile(target [packages...]): where CARDIOGRAD_PRECOMPILE is on, sources of `target` begin with the headers
-# that most of them include anyway, compiled once for all targets with the same packages. Other builds compile without:
-# there a missing #include is an error. GLUE: for a target with CARDIOGRAD_GLUE.
+# cardiograd_precompile(target [packages...]): where CARDIOGRAD_PRECOMPILE is ON, or TESTS and `target` is one of tests,
+# sources of `target` begin with the headers that most of them include anyway, compiled once for all targets with the same
+# packages. Other builds compile without: there a missing #include is an error. GLUE: for a target with CARDIOGRAD_GLUE.
 function(cardiograd_precompile target)
-  if(NOT CARDIOGRAD_PRECOMPILE)
+  cmake_parse_arguments(PARSE_ARGV 1 option "GLUE" "" "")
+  if(NOT CARDIOGRAD_PRECOMPILE
+     OR (CARDIOGRAD_PRECOMPILE STREQUAL "TESTS" AND NOT "GTest::gtest" IN_LIST option_UNPARSED_ARGUMENTS))
     return()
   endif()
-  cmake_parse_arguments(PARSE_ARGV 1 option "GLUE" "" "")
   set(name cardiograd_precompiled)
   set(options ${CARDIOGRAD_WARNINGS})  # -Wpedantic changes predefined macros, as optimization does.
   if(option_GLUE)
@@ -94,6 +95,9 @@ function(cardiograd_room folder)
     target_compile_options(cardiograd_${name} PRIVATE ${CARDIOGRAD_WARNINGS})
     foreach(source ${sources})
       cardiograd_instrument(${source})
+      if(source MATCHES "/kernels/op_table\\.cpp$")  # The references of all kernels, for tests: much code, soon run.
+        set_property(SOURCE ${source} APPEND PROPERTY COMPILE_OPTIONS ${CARDIOGRAD_TESTS_OPTIMIZED})
+      endif()
       if(source MATCHES "_avx512(bf16)?\\.cpp$")
         set(options -march=x86-64-v4 -mprefer-vector-width=512)
         if(CMAKE_MATCH_1)
@@ -220,6 +224,9 @@ function(cardiograd_tests)
     if(CARDIOGRAD_SIMT_ONLY)
       list(FILTER sources EXCLUDE REGEX "/base/(hash|json)_test\\.cpp$")
     endif()
+    if(CARDIOGRAD_SANITIZE)  # It counts what other tests run, and is the largest of all to compile.
+      list(FILTER sources EXCLUDE REGEX "/kernels/flop_test\\.cpp$")
+    endif()
     if(NOT sources)
       continue()
     endif()
@@ -250,9 +257,7 @@ function(cardiograd_tests)
     target_link_libraries(${room}_tests PRIVATE
       cardiograd_tests_common Eigen3::Eigen GTest::gtest GTest::gtest_main)
     target_compile_options(${room}_tests PRIVATE ${CARDIOGRAD_WARNINGS})
-    if(room MATCHES "^(apps|report)$")
-      target_compile_options(${room}_tests PRIVATE ${CARDIOGRAD_GLUE})
-    elseif(NOT room MATCHES "^(dsp|kernels|simt)$")
+    if(NOT room MATCHES "^(dsp|kernels|simt)$")
       target_compile_options(${room}_tests PRIVATE ${CARDIOGRAD_GLUE})
       cardiograd_precompile(${room}_tests GLUE GTest::gtest)
     else()

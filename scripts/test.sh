@@ -29,8 +29,13 @@ jobs=$(nproc)
 if [ -z "${CMAKE_CXX_COMPILER_LAUNCHER-}" ] && command -v ccache >/dev/null; then
   export CMAKE_CXX_COMPILER_LAUNCHER=ccache CCACHE_BASEDIR=${CCACHE_BASEDIR-$PWD}
 fi
-# Headers are precompiled where the compiler's work is not kept.
-precompile() { case "$1" in *asan) echo -DCARDIOGRAD_PRECOMPILE=ON ;; esac; }
+# Headers are precompiled where no other preset compiles the same.
+precompile() {
+  case "$1" in
+    *asan) echo -DCARDIOGRAD_PRECOMPILE=ON ;;
+    cpu) echo -DCARDIOGRAD_PRECOMPILE=TESTS ;;
+  esac
+}
 # run_preset NAME [CTEST OPTION ...]
 run_preset() {
   local preset=$1
