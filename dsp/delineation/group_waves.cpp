@@ -95,7 +95,7 @@ GroupWaves find_group_waves(const WorkingSignal& signal, const BeatGroup& group,
   if (std::count(presence.present.begin(), presence.present.end(), 1) == 0) t = find_wave(beat, whole, t_slopes);
   waves.p_evidence = presence.evidence;
   waves.p_log_odds = presence.log_odds;
-  waves.p_hidden = p_visibility(beat, *qrs, for_p) < kP.hidden_ratio;
+  waves.p_hidden = presence.hidden;
   waves.p_present = std::move(presence.present);
   waves.p_shifts = std::move(presence.shifts);
   if (t.strongest > 0.0) {

@@ -125,6 +125,7 @@ PPresence p_presence(const AverageBeat& beat, const FoundQrs& qrs, const FoundWa
   PPresence presence;
   presence.present.assign(beat.beats(), 0);
   presence.shifts.assign(beat.beats(), 0.0);
+  presence.hidden = p_visibility(beat, qrs, search) < kP.hidden_ratio;
   if (p.strongest == 0.0) return presence;
   PEvidence& evidence = presence.evidence;
   evidence.rr_s = rr_before_s;
@@ -137,7 +138,9 @@ PPresence p_presence(const AverageBeat& beat, const FoundQrs& qrs, const FoundWa
   evidence.correlation = median(same.correlations);
   evidence.own_beat = own_beat_ratio(beat.signal(), beat.group(), stretch);
   const bool one_of_many = evidence.beside * evidence.rr_s > kP.max_beside_s;
-  if (one_of_many) return presence;
+  // Noise that can hide P makes beats differ where they have one, too.
+  const bool by_chance = !presence.hidden && evidence.ratio < kP.min_common_ratio;
+  if (one_of_many || by_chance) return presence;
   presence.log_odds = too_flat_for_p(evidence) ? -kCertain : p_log_odds(evidence);
   if (presence.log_odds + from_neighbors <= kPEvidence.enough_weight) return presence;
   presence.shifts = same.shifts;

@@ -36,14 +36,17 @@ std::vector<double> odds_from_neighbors(std::span<const double> log_odds);
 
 struct PPresence {
   PEvidence evidence;
-  double log_odds = kMissing;  // Of the average alone; NaN where it is one wave of many, or beats are too few.
+  // Of the average alone; NaN where it is one wave of many or chance, or beats are too few.
+  double log_odds = kMissing;
+  bool hidden = true;          // Whether the noise can hide the least P waves (p_visibility, kP.hidden_ratio).
   std::vector<char> present;   // Per beat of the group.
   std::vector<double> shifts;  // Per beat: of its P wave from that of the average, in samples.
 };
 
 // The wave is there if its log odds and what neighbors add to them (odds_from_neighbors) are above
-// kPEvidence.enough_weight, unless it is one wave of many, far flatter than the QRS complex, or begins right behind T
-// and is as flat as the end of T. Groups of fewer than kP.min_group_beats have none.
+// kPEvidence.enough_weight, unless it is one wave of many, no more than averages of noise have, far flatter than the
+// QRS complex, or begins right behind T and is as flat as the end of T. Groups of fewer than kP.min_group_beats have
+// none.
 PPresence p_presence(const AverageBeat& beat, const FoundQrs& qrs, const FoundWaves& t, const FoundWaves& p,
                      const WaveSearch& search, double rr_before_s, double from_neighbors = 0.0);
 

@@ -111,10 +111,9 @@ FoundWave outline(const Eigen::ArrayXd& signal, const std::vector<Hump>& humps, 
   FoundWave wave;
   wave.strength = std::abs(main.strength);
   const Eigen::Index rise = first.before, fall = last.after;
-  const Eigen::Index before =
-      limits.own_reach_before
-          ? own_reach(first.middle() - static_cast<double>(rise), limits.reach_before, limits.symmetry)
-          : limits.reach_before;
+  const Eigen::Index before = limits.own_reach_before ? own_reach(first.middle() - static_cast<double>(rise),
+                                                                  limits.reach_before, limits.symmetry)
+                                                      : limits.reach_before;
   wave.onset = static_cast<double>(corner(signal, rise, std::max(limits.lowest, rise - before)));
   Eigen::Index peak = 0;
   const auto top = signal.segment(main.before, main.after - main.before + 1);
@@ -124,8 +123,7 @@ FoundWave outline(const Eigen::ArrayXd& signal, const std::vector<Hump>& humps, 
     top.minCoeff(&peak);
   }
   wave.peak = static_cast<double>(main.before + peak);
-  const Eigen::Index after =
-      own_reach(static_cast<double>(fall) - last.middle(), limits.reach_after, limits.symmetry);
+  const Eigen::Index after = own_reach(static_cast<double>(fall) - last.middle(), limits.reach_after, limits.symmetry);
   wave.offset = static_cast<double>(corner(signal, fall, std::min(limits.highest, fall + after)));
   return wave;
 }

@@ -58,9 +58,9 @@ struct WaveHumps {
   std::size_t first, main, last;
 };
 
-// How far the boundaries of a wave may lie. A wave takes about as long before its first flank, and after its last, as from
-// there to its middle: its own reach is `symmetry` times what lies between that hump's middle and the flank's steepest
-// sample, but at least a part (kPAndT.min_reach_parts) of the reach given and at most all of it.
+// How far the boundaries of a wave may lie. A wave takes about as long before its first flank, and after its last, as
+// from there to its middle: its own reach is `symmetry` times what lies between that hump's middle and the flank's
+// steepest sample, but at least a part (kPAndT.min_reach_parts) of the reach given and at most all of it.
 struct OutlineLimits {
   Eigen::Index lowest, highest;  // Positions.
   Eigen::Index reach_before;     // From the steepest sample of the first flank back to the onset,
