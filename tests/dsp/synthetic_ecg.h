@@ -52,7 +52,11 @@ inline Eigen::ArrayXXd synthetic_ecg(std::span<const double> beats_s, double sec
 // First beat at `start`, then every `interval` while at least 0.4 s remain.
 inline std::vector<double> regular_beats(double seconds, double interval = 0.8, double start = 0.5) {
   std::vector<double> beats;
-  for (double beat = start; beat < seconds - 0.4; beat += interval) beats.push_back(beat);
+  double next = start;
+  while (next < seconds - 0.4) {
+    beats.push_back(next);
+    next += interval;
+  }
   return beats;
 }
 

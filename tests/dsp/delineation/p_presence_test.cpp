@@ -235,8 +235,8 @@ TEST(PPresence, NoiseInARegularRhythmIsNoP) {
   for (const double rr_s : {0.63, 0.7, 0.8, 0.95, 1.1}) {
     for (std::uint64_t seed = 1; seed <= 24; ++seed) {
       PhiloxStream random(seed);
-      std::vector<double> beats;
-      for (double at_s = 0.35; at_s < 10.0; at_s += rr_s + random.uniform(-0.02, 0.02)) beats.push_back(at_s);
+      std::vector<double> beats = {0.35};
+      while (beats.back() < 9.0) beats.push_back(beats.back() + rr_s + random.uniform(-0.02, 0.02));
       Eigen::ArrayXXd x = synthetic_ecg(beats, 10.0, 250.0, 12, 0.0, late_t);
       const double noise = seed % 3 == 0 ? 0.004 : seed % 3 == 1 ? 0.008 : 0.02;
       for (double& sample : x.reshaped()) sample += noise * random.normal();
