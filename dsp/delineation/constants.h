@@ -257,7 +257,7 @@ struct PConstants {
   // In some lead P is at least this fraction as steep as the QRS complex. Physiology: 99 % of sinus rhythms have 0.04.
   double min_qrs_fraction = 0.01;
   // Where it begins right behind T, P is in some lead at least this fraction as steep as T. Physiology: 99 % of sinus
-  // rhythms have 0.7; what the high-pass makes of the end of T has 0.5 at most.
+  // rhythms have 0.7; what the high-pass makes of the end of T seldom has more than 0.5.
   double min_t_fraction = 0.5;
   // What the beats have in common there, as a ratio to chance (Consistency), where noise cannot hide P. Noise: the
   // largest hump of an average of noise alone seldom has more; 99 % of sinus rhythms have 7.
