@@ -39,7 +39,9 @@ endif()
 # Programs, pages and tests: no time is spent in their code, much of the build's was. Numbers are computed in the rooms
 # below, at -O3. Tests of arithmetic compute their references themselves: they are optimized with sanitizers, too.
 set(CARDIOGRAD_TESTS_OPTIMIZED $<$<CONFIG:Release>:-O1>)
-set(CARDIOGRAD_GLUE ${CARDIOGRAD_TESTS_OPTIMIZED} $<$<BOOL:${CARDIOGRAD_SANITIZE}>:-O0>)
+if(NOT DEFINED CARDIOGRAD_GLUE)  # The preset fuzz runs the parsers among them millions of times.
+  set(CARDIOGRAD_GLUE ${CARDIOGRAD_TESTS_OPTIMIZED} $<$<BOOL:${CARDIOGRAD_SANITIZE}>:-O0>)
+endif()
 
 # cardiograd_precompile(target [packages...]): where CARDIOGRAD_PRECOMPILE is ON, or TESTS and `target` is one of tests,
 # sources of `target` begin with the headers that most of them include anyway, compiled once for all targets with the same

@@ -164,7 +164,9 @@ double usual_step(const std::vector<double>& time) {
 double rate_from(const SignalTable& table, std::size_t column, const TimeColumn& kind, const fs::path& path) {
   const std::size_t rows = table.rows;
   if (rows < 2)
-    throw Error(fmt::format("{}: {} samples are too few to tell the rate", path.string(), rows), "Give --rate.");
+    throw Error(fmt::format("{}: found {} sample{}, expected at least 2 to tell the rate", path.string(), rows,
+                            rows == 1 ? "" : "s"),
+                "Give --rate HZ.");
   const Times times = times_of(table, column, path);
   const std::vector<double>& time = times.values;
   const double step = (time.back() - time.front()) / static_cast<double>(rows - 1);

@@ -1,24 +1,27 @@
 #!/usr/bin/env bash
 # Runs the fuzz targets (fuzz/*.cpp) for long, one on each core, and prints a line for each.
-# Usage: scripts/fuzz.sh [--preset asan] [--seconds 20] [--runs N] [TARGET ...]
-#   --seconds  of each target; 20
-#   --runs     of each target, however long they take: 10000000
+# Usage: scripts/fuzz.sh [--preset fuzz] [--seconds S] [--runs N] [TARGET ...]
+#   --seconds  of each target; 20 without --runs
+#   --runs     of each target; with --seconds, whichever comes first
 # New inputs are kept in build/<preset>/fuzz/corpus and begun with the next time; an input that fails is written to
 # build/<preset>/fuzz/<target>-crash-..., which the program takes as its argument (fuzz --target=NAME FILE). Exit status 1 when one failed.
 set -euo pipefail
 cd "$(dirname "$0")/.."
-preset=asan
-limit=-max_total_time=20
+preset=fuzz
+seconds=
+runs=
 targets=()
 while [ $# -gt 0 ]; do
   case "$1" in
     --preset) preset=$2; shift 2 ;;
-    --seconds) limit=-max_total_time=$2; shift 2 ;;
-    --runs) limit=-runs=$2; shift 2 ;;
+    --seconds) seconds=$2; shift 2 ;;
+    --runs) runs=$2; shift 2 ;;
     -*) echo "scripts/fuzz.sh: unknown argument '$1' (known: --preset --seconds --runs)" >&2; exit 2 ;;
     *) targets+=("$1"); shift ;;
   esac
 done
+[ -n "$seconds$runs" ] || seconds=20
+limits="${seconds:+-max_total_time=$seconds} ${runs:+-runs=$runs}"
 folder=build/$preset
 [ -f "$folder/CMakeCache.txt" ] || cmake --preset "$preset"
 if [ ${#targets[@]} -eq 0 ]; then
@@ -33,7 +36,8 @@ cmake --build "$folder" -j "$(nproc)" --target fuzz
 run_target() {
   local name=$1 log=$folder/fuzz/$1.log status=0
   mkdir -p "$folder/fuzz/corpus/$name"
-  "$folder/fuzz/fuzz" --target="$name" "$limit" -timeout=60 -entropic=0 -print_final_stats=1 -artifact_prefix="$folder/fuzz/$name-" \
+  # shellcheck disable=SC2086  # one or two options
+  "$folder/fuzz/fuzz" --target="$name" $limits -timeout=60 -entropic=0 -print_final_stats=1 -artifact_prefix="$folder/fuzz/$name-" \
     "$folder/fuzz/corpus/$name" "fuzz/corpus/$name" >"$log" 2>&1 || status=$?
   awk -v name="$name" -v status="$status" '
     /number_of_executed_units/ { runs = $2 }
@@ -47,5 +51,5 @@ run_target() {
   return "$status"
 }
 export -f run_target
-export folder limit
+export folder limits
 printf '%s\n' "${targets[@]}" | xargs -P "$(nproc)" -n 1 bash -c 'run_target "$1"' fuzz || exit 1

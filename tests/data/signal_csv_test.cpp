@@ -72,7 +72,7 @@ TEST(SignalCsv, ColumnsAndRowsThatCannotBe) {
   expect_error([] { parse("I,II\n1,2\n3,4\n"); }, {"sampling rate is unknown"});
   expect_error([] { parse("time,I,I\n0,1,2\n"); }, {"a.csv:1: two columns are called 'I'"});
   expect_error([] { parse("time,I\n0,1,2\n"); }, {"a.csv:2: malformed CSV row: 3 fields, expected 2"});
-  expect_error([] { parse("time,I\n0,1\n"); }, {"1 samples are too few to tell the rate"});
+  expect_error([] { parse("time,I\n0,1\n"); }, {"found 1 sample, expected at least 2 to tell the rate"});
 }
 
 TEST(SignalCsv, TimesThatDoNotAdvanceEvenly) {
