@@ -11,6 +11,7 @@
 #include "apps/common/app.h"
 #include "apps/common/config_options.h"
 #include "apps/common/model_data.h"
+#include "apps/common/number_range.h"
 #include "apps/common/outputs.h"
 #include "base/error.h"
 #include "base/log.h"
@@ -48,7 +49,7 @@ void add_options(CLI::App& app, Options& o) {
   o.values.add(app, "data.skip_damaged");
   o.values.add(app, "data.resample");
   app.add_option("--batch-size", o.batch_size, fmt::format("records at once; default {}", o.batch_size))
-      ->check(CLI::Range(1, 1000000));
+      ->check(count_from_to(1, 1000000));
   o.values.add(app, "run.device");
   o.values.add(app, "run.threads");
   o.values.add(app, "run.signal_memory");

@@ -15,6 +15,7 @@
 #include "apps/common/app.h"
 #include "apps/common/config_options.h"
 #include "apps/common/model_data.h"
+#include "apps/common/number_range.h"
 #include "apps/common/outputs.h"
 #include "apps/common/version.h"
 #include "base/error.h"
@@ -73,7 +74,7 @@ void add_options(CLI::App& app, Options& o) {
   app.add_option(
          "--explain", o.explained,
          fmt::format("in the report: records of each class whose answers are explained; default {}", o.explained))
-      ->check(CLI::Range(0, 1000));
+      ->check(count_from_to(0, 1000));
   o.values.add(app, "data.normalize", "as in training by default, or for data of another unit than the model's");
   o.values.add(app, "data.unlabeled", "as in training by default");
   o.values.add(app, "data.skip_missing");
@@ -81,11 +82,11 @@ void add_options(CLI::App& app, Options& o) {
   o.values.add(app, "data.resample");
   app.add_option("--draws", o.bootstrap.draws,
                  fmt::format("bootstrap draws for the intervals; default {}", o.bootstrap.draws))
-      ->check(CLI::Range(0, 1000000));
+      ->check(count_from_to(0, 1000000));
   app.add_option("--seed", o.bootstrap.seed, fmt::format("of the bootstrap; default {}", o.bootstrap.seed))
-      ->check(CLI::NonNegativeNumber);
+      ->check(count_from(0));
   app.add_option("--batch-size", o.batch_size, fmt::format("records at once; default {}", o.batch_size))
-      ->check(CLI::Range(1, 1000000));
+      ->check(count_from_to(1, 1000000));
   o.values.add(app, "run.device");
   o.values.add(app, "run.threads");
   o.values.add(app, "run.signal_memory");

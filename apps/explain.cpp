@@ -13,6 +13,7 @@
 #include <nlohmann/json.hpp>
 
 #include "apps/common/app.h"
+#include "apps/common/number_range.h"
 #include "apps/common/outputs.h"
 #include "apps/common/progress.h"
 #include "apps/common/recording_options.h"
@@ -53,12 +54,12 @@ void add_options(CLI::App& app, Options& o) {
                  "class to explain, or several; by default those above their threshold, else the one nearest to it");
   app.add_option("--window", o.window_ms,
                  "milliseconds that occlusion makes flat at a time; default 200, 0: no occlusion")
-      ->check(CLI::Range(0.0, 10000.0));
+      ->check(number_from_to(0.0, 10000.0));
   o.recording.add(app);
   app.add_flag("--any-quality", o.any_quality, "explain in spite of unusable leads, as long as there are twelve");
   app.add_flag("--force", o.force, "overwrite files that exist");
   app.add_option("--threads", o.threads, "0 (default): all cores; the result does not depend on it")
-      ->check(CLI::Range(0, 1024));
+      ->check(count_from_to(0, 1024));
   app.footer(
       "Exit status: as predict's; 3 when some records were refused or could not be read: the page says why.\n"
       "Of a record that is longer than the model's, the first usable window is explained.\n"

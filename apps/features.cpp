@@ -13,6 +13,7 @@
 #include <fmt/format.h>
 
 #include "apps/common/app.h"
+#include "apps/common/number_range.h"
 #include "apps/common/outputs.h"
 #include "apps/common/progress.h"
 #include "apps/common/stop.h"
@@ -166,15 +167,15 @@ int main(int argc, char** argv) {
   app.add_option("--report", options.report, "HTML file: one page with the drawing, all measures and the leads");
   app.add_option("--from", options.from,
                  "with --svg and --report: seconds from the record's start where the drawing begins")
-      ->check(CLI::NonNegativeNumber);
+      ->check(cardiograd::apps::number_from_zero());
   app.add_option("--rate", options.csv.rate, "Hz, of CSV files; from their time column by default")
-      ->check(CLI::PositiveNumber);
+      ->check(cardiograd::apps::positive_number());
   app.add_option("--unit", options.csv.unit, "of CSV columns that do not say theirs: mV (default), uV or V");
   app.add_flag("--formats", options.formats, "print which files are read, as docs/formats.md");
   app.add_flag("--500hz", options.high_rate, "with --data: the records at 500 Hz");
   app.add_flag("--skip-missing", options.skip_missing, "with --data: leave out records that are not there");
   app.add_flag("--skip-damaged", options.skip_damaged, "with --data: leave out records that cannot be read");
-  app.add_option("--threads", options.threads, "0: one per core")->check(CLI::Range(0, 1024));
+  app.add_option("--threads", options.threads, "0: one per core")->check(cardiograd::apps::count_from_to(0, 1024));
   app.footer(
       "Exit status: 0 done; 1 failed; 2 wrong usage; 3 some of several records could not be read, the tables of the\n"
       "others were printed.");

@@ -12,6 +12,7 @@
 #include <unistd.h>
 
 #include "apps/common/app.h"
+#include "apps/common/number_range.h"
 #include "apps/common/prediction_output.h"
 #include "apps/common/recording_options.h"
 #include "base/error.h"
@@ -54,7 +55,7 @@ void add_options(CLI::App& app, Options& o) {
   app.add_flag("--timing", o.timing, "add the milliseconds of each step (JSON has them always)");
   app.add_option("--device", o.device, "auto (default), cpu or cuda: where the network runs");
   app.add_option("--threads", o.threads, "0 (default): all cores; the result does not depend on it")
-      ->check(CLI::Range(0, 1024));
+      ->check(count_from_to(0, 1024));
   app.footer(
       "Exit status: 0 every record was answered; 1 nothing could be done, for example for want of the model, or not "
       "all\n"

@@ -10,6 +10,7 @@
 #include <nlohmann/json.hpp>
 
 #include "apps/common/app.h"
+#include "apps/common/number_range.h"
 #include "apps/common/outputs.h"
 #include "apps/profile/memory_table.h"
 #include "apps/profile/profile_table.h"
@@ -49,19 +50,19 @@ struct Options {
 };
 
 void add_options(CLI::App& app, Options& o) {
-  app.add_option("--batch-size", o.settings.batch, "64 by default")->check(CLI::Range(2, 1000000));
-  app.add_option("--samples", o.architecture.samples, "per record, 1000 by default")->check(CLI::Range(8, 1000000));
-  app.add_option("--leads", o.architecture.leads, "12 by default")->check(CLI::Range(1, 10000));
-  app.add_option("--classes", o.architecture.classes, "5 by default")->check(CLI::Range(1, 10000));
+  app.add_option("--batch-size", o.settings.batch, "64 by default")->check(count_from_to(2, 1000000));
+  app.add_option("--samples", o.architecture.samples, "per record, 1000 by default")->check(count_from_to(8, 1000000));
+  app.add_option("--leads", o.architecture.leads, "12 by default")->check(count_from_to(1, 10000));
+  app.add_option("--classes", o.architecture.classes, "5 by default")->check(count_from_to(1, 10000));
   app.add_option("--features", o.architecture.features, "29 by default, 0: no feature branch")
-      ->check(CLI::Range(0, 10000));
+      ->check(count_from_to(0, 10000));
   app.add_option("--gpu", o.gpus,
                  "one or more of " + model::gpu_names() +
                      ", or NAME:TFLOPS:GBS for the floors of another; with --device cuda the one that it is");
   app.add_option("--precision", o.precision, "of the factors of matrix products: fp32 (default), tf32, bf16");
   app.add_option("--launch-us", o.settings.launch_us,
                  "microseconds that each launch adds to the predictions; 0 by default: no maker publishes them")
-      ->check(CLI::Range(0.0, 1e6));
+      ->check(number_from_to(0.0, 1e6));
   app.add_option("--measured", o.measured,
                  "JSON of bench/kernel on the one --gpu: prints measured / predicted of each kernel");
   app.add_option("--costs", o.costs, "a file of bench/kernel_costs instead of the one that this program carries");
@@ -71,10 +72,10 @@ void add_options(CLI::App& app, Options& o) {
   CLI::Option* device =
       app.add_option("--device", o.device, "run the step, on random records: auto, cpu or cuda; times each kernel");
   app.add_option("--threads", o.threads, "with --device cpu; 0 (default): one for each core")
-      ->check(CLI::Range(0, 1024))
+      ->check(count_from_to(0, 1024))
       ->needs(device);
   app.add_option("--steps", o.steps, "with --device: steps to take the median of, 5 by default")
-      ->check(CLI::Range(1, 10000))
+      ->check(count_from_to(1, 10000))
       ->needs(device);
   app.add_option("--trace", o.trace,
                  "with --device: also write the step to this file, for Perfetto or chrome://tracing")
@@ -82,7 +83,7 @@ void add_options(CLI::App& app, Options& o) {
   CLI::Option* memory = app.add_flag("--memory", o.memory, "the memory of the step on a GPU, by tensor, and what fits");
   app.add_option("--records", o.records,
                  fmt::format("with --memory: records whose signals stay on the GPU, {} by default", kPtbxlRecords))
-      ->check(CLI::Range(2, 100'000'000))
+      ->check(count_from_to(2, 100'000'000))
       ->needs(memory);
   memory->excludes(device);
 }

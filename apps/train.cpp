@@ -3,11 +3,14 @@
 #include <algorithm>
 #include <cmath>
 #include <cstdio>
+#include <cstdlib>
 #include <ctime>
 #include <filesystem>
 #include <memory>
 #include <optional>
+#include <sstream>
 #include <string>
+#include <vector>
 
 #include <CLI/CLI.hpp>
 #include <fmt/chrono.h>
@@ -17,6 +20,7 @@
 #include "apps/common/check_report.h"
 #include "apps/common/completion.h"
 #include "apps/common/config_options.h"
+#include "apps/common/number_range.h"
 #include "apps/common/outputs.h"
 #include "apps/common/progress.h"
 #include "apps/common/stop.h"
@@ -57,6 +61,7 @@ struct Options {
   double check_tolerance = kCheckTolerance;
   bool auto_batch_size = false;
   double rank_timeout_s = 60;
+  std::string given;  // on the command line, a line "name=value" for each option
 };
 
 void add_options(CLI::App& app, Options& o) {
@@ -92,17 +97,17 @@ void add_options(CLI::App& app, Options& o) {
   app.add_option("--save-every", o.save_every_minutes,
                  fmt::format("minutes between two states to resume from, beside one per epoch; default {}",
                              o.save_every_minutes))
-      ->check(CLI::Range(0.0, 1e6));
+      ->check(number_from_to(0.0, 1e6));
   app.add_option(
          "--check-tolerance", o.check_tolerance,
          fmt::format("with --device check: largest relative difference of a tensor; default {}", o.check_tolerance))
-      ->check(CLI::Range(0.0, 1.0));
+      ->check(number_from_to(0.0, 1.0));
   app.add_option(
          "--rank-timeout", o.rank_timeout_s,
          fmt::format("of several processes (docs/scaling.md): seconds that they wait for one of them before all "
                      "end; default {:g}",
                      o.rank_timeout_s))
-      ->check(CLI::Range(1.0, 1e6));
+      ->check(number_from_to(1.0, 1e6));
   app.add_option("--cache", o.cache, "folder for prepared data; default ~/.cache/cardiograd");
   app.add_flag("--no-cache", o.no_cache, "prepare the data anew and keep nothing");
 }
@@ -239,8 +244,31 @@ void expect_equal_devices(ProcessGroup& group, Device device) {
                   "Give --device cpu or cuda.");
 }
 
+// What rank 0 was given and this text lacks; --cache may be another on each machine.
+std::string first_missing(const std::string& has, const std::string& lacks) {
+  std::istringstream lines(has);
+  for (std::string line; std::getline(lines, line);)
+    if (!line.starts_with("cache=") && ("\n" + lacks).find("\n" + line + "\n") == std::string::npos) return line;
+  return {};
+}
+
+// Options that only some ranks have would be passed over, or, as --resume, lead them apart.
+void expect_equal_options(ProcessGroup& group, const std::string& given) {
+  const std::vector<std::string> all = group.gather_texts("the options", given);
+  for (std::size_t r = 1; r < all.size(); ++r) {
+    const std::string missing = first_missing(all[0], all[r]);
+    const std::string more = first_missing(all[r], all[0]);
+    if (missing.empty() && more.empty()) continue;
+    const auto shown = [](const std::string& line) { return line.empty() ? "nothing" : "--" + line; };
+    throw UsageError(fmt::format("rank {} was started with other options than rank 0: found {}, expected {}", r,
+                                 shown(more), shown(missing)),
+                     "Give all processes the same command; --cache alone may differ.");
+  }
+}
+
 // What rank 0 has chosen: it alone looks into the folder, before it writes there.
 Run choose_together(const Options& o, ProcessGroup& group) {
+  if (group.has_others()) expect_equal_options(group, o.given);
   Run run;
   if (group.is_first()) {
     run = choose_run(o);
@@ -355,7 +383,11 @@ void train(const Options& options, const Launch& launch) {
     return;
   }
   // Kept till the end of the process: what fails later ends the others through it.
-  static const std::unique_ptr<LaunchedGroup> group = join_launched(launch);
+  static const std::unique_ptr<LaunchedGroup> group =
+      join_launched(launch, options.rank_timeout_s, [](const Error& why) {
+        report_error(why.what(), why.hint());
+        std::_Exit(1);
+      });
   speak_as_rank(group->rank(), [](int status) { group->abort(status); });
   catch_stop_signals(
       group->has_others()
@@ -369,6 +401,7 @@ void train(const Options& options, const Launch& launch) {
   if (group->has_others()) cuda::choose_gpu(launch.place);
   const Device device = device_for(run.config.device);
   expect_equal_devices(*group, device);
+  model::check_for_processes(run.config, group->size(), device);
   const std::unique_ptr<GpuGroup> gpus = group->has_others() && device == Device::kCuda ? join_gpus(*group) : nullptr;
   set_thread_count(static_cast<int>(run.config.threads));
   group->set_patience(0);  // Preparing data may take any time, and one rank longer than another.
@@ -411,5 +444,8 @@ int main(int argc, char** argv) {
   cardiograd::apps::add_options(app, options);
   const cardiograd::Launch launch = cardiograd::launch_of_environment();
   cardiograd::apps::speak_as_rank(launch.rank, {});
-  return cardiograd::apps::run(app, argc, argv, [&] { cardiograd::apps::train(options, launch); });
+  return cardiograd::apps::run(app, argc, argv, [&] {
+    options.given = app.config_to_str();
+    cardiograd::apps::train(options, launch);
+  });
 }

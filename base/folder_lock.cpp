@@ -75,12 +75,27 @@ class Held : public Error {
   throw Held(what, holder.empty() ? "it has not yet said which" : holder);
 }
 
+fs::path lock_of(const fs::path& file) {
+  return file.parent_path() / fmt::format(".{}{}", file.filename().string(), FolderLock::kFileName);
+}
+
 }  // namespace
 
 FolderLock::FolderLock(const fs::path& folder, LockCalls calls) : FolderLock(folder, folder / kFileName, calls) {}
 
 FolderLock FolderLock::of_file(const fs::path& file, LockCalls calls) {
-  return {file, file.parent_path() / fmt::format(".{}{}", file.filename().string(), kFileName), calls};
+  return {file, lock_of(file), calls};
+}
+
+void FolderLock::touch() const {
+  ::futimens(descriptor_, nullptr);
+}
+
+std::optional<fs::file_time_type> FolderLock::touched(const fs::path& file) {
+  std::error_code missing;
+  const fs::file_time_type time = fs::last_write_time(lock_of(file), missing);
+  if (missing) return std::nullopt;
+  return time;
 }
 
 std::unique_ptr<FolderLock> FolderLock::try_file(const fs::path& file, std::string& holder, LockCalls calls) {

@@ -3,6 +3,7 @@
 
 #include <filesystem>
 #include <memory>
+#include <optional>
 #include <string>
 
 namespace cardiograd {
@@ -25,6 +26,11 @@ class FolderLock {
   // of_file() for those who can wait: nothing while another process has the lock, and `holder` says which.
   static std::unique_ptr<FolderLock> try_file(const std::filesystem::path& file, std::string& holder,
                                               LockCalls calls = LockCalls::kBest);
+  // A sign of life: the time of the lock's file, for those who wait.
+  void touch() const;
+  // When touch() was called last for the lock of `file`, by the clock of its file system; nothing where there is none.
+  static std::optional<std::filesystem::file_time_type> touched(const std::filesystem::path& file);
+
   // Removes the file.
   ~FolderLock();
   FolderLock(const FolderLock&) = delete;

@@ -116,7 +116,11 @@ void fill_whole(const PrepareSettings& settings, const PrepareSource& source, co
       if (waited) cache = load_cache(settings, source, path, key);
     }
     if (!cache) {
-      cache = prepare_rows(settings, source, std::move(rows), shape, tell);
+      ShowLife show_life(lock.get());
+      cache = prepare_rows(settings, source, std::move(rows), shape, [&](std::int64_t done) {
+        show_life();
+        tell(done);
+      });
       cache->key = key;
       if (!path.empty() && 2 * cache->damaged_rows.size() <= static_cast<std::size_t>(total))
         save_or_warn(path, *cache);

@@ -109,21 +109,28 @@ void save_or_warn(const fs::path& path, const SignalCache& cache) {
 
 void Waiting::wait(const fs::path& file, const std::string& holder) {
   constexpr auto kMoment = std::chrono::milliseconds(100);
-  constexpr auto kLong = std::chrono::minutes(5);
   const auto now = std::chrono::steady_clock::now();
-  if (file != file_) {
-    file_ = file;
-    since_ = now;
-    warned_ = false;
-    log_info("{} is being made by {}: waiting", file.string(), holder);
-  }
-  if (!warned_ && now - since_ > kLong) {
-    warned_ = true;
-    log_warning("still waiting for {} by {}; when that process is gone, delete .{}{} beside it", file.string(), holder,
-                file.filename().string(), FolderLock::kFileName);
-  }
+  // Clocks of machines differ: the lock's time is only compared with itself.
+  const auto touched = FolderLock::touched(file);
+  if (file != file_) log_info("{} is being made by {}: waiting", file.string(), holder);
+  if (file != file_ || touched != touched_) since_ = now;
+  file_ = file;
+  touched_ = touched;
+  if (now - since_ > silence_)
+    throw Error(fmt::format("{}: is being made by {}, which has given no sign of life for {:.0f} s", file.string(),
+                            holder, std::chrono::duration<double>(now - since_).count()),
+                fmt::format("Look after that process and end it; then start again, with what is prepared. If it is "
+                            "gone, delete .{}{} beside the file.",
+                            file.filename().string(), FolderLock::kFileName));
   if (poll_) poll_();
   std::this_thread::sleep_for(kMoment);
+}
+
+void ShowLife::operator()() {
+  const auto now = std::chrono::steady_clock::now();
+  if (lock_ == nullptr || now - last_ < std::chrono::seconds(1)) return;
+  last_ = now;
+  lock_->touch();
 }
 
 std::unique_ptr<FolderLock> wait_for_turn(const fs::path& path, Waiting waiting) {

@@ -42,16 +42,34 @@ void save_or_warn(const std::filesystem::path& path, const SignalCache& cache);
 // Waiting for another process that prepares the same.
 class Waiting {
  public:
+  // Longer than a shard takes to be written to a slow disk, and than a network file system keeps an old time of a file.
+  static constexpr std::chrono::seconds kSilence{180};
+
   // `poll` may throw to end it.
-  explicit Waiting(std::function<void()> poll) : poll_(std::move(poll)) {}
-  // A moment, till `holder` has made `file`. The log says so when it begins, and warns after some minutes.
+  explicit Waiting(std::function<void()> poll, std::chrono::milliseconds silence = kSilence)
+      : poll_(std::move(poll)), silence_(silence) {}
+  // A moment, till `holder` has made `file`. The log says so when it begins. Throws Error when the holder has given no
+  // sign of life (ShowLife) for the time of silence.
   void wait(const std::filesystem::path& file, const std::string& holder);
 
  private:
   std::function<void()> poll_;
+  std::chrono::milliseconds silence_;
   std::filesystem::path file_;
-  std::chrono::steady_clock::time_point since_;
-  bool warned_ = false;
+  std::optional<std::filesystem::file_time_type> touched_;
+  std::chrono::steady_clock::time_point since_;  // when the holder had touched its lock so
+};
+
+// What those who wait look for, about once a second while work on the lock's file goes on.
+class ShowLife {
+ public:
+  // Nothing without a lock, which must live as long.
+  explicit ShowLife(const FolderLock* lock) : lock_(lock) {}
+  void operator()();
+
+ private:
+  const FolderLock* lock_;
+  std::chrono::steady_clock::time_point last_{};
 };
 
 // The right to make the cache file, when nobody else makes it (any more); nothing where a lock cannot be made: then

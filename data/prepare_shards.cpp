@@ -124,7 +124,7 @@ class ShardMaker {
         if (shard(k)) continue;
         if (const auto lock = FolderLock::try_file(path(k), holder)) {
           // Another process may have made it meanwhile.
-          if (!load(k) || !is_of(shape, shard(k)->cache)) make(k, shape, present);
+          if (!load(k) || !is_of(shape, shard(k)->cache)) make(k, shape, present, *lock);
         } else {
           waited_for = k;
         }
@@ -151,12 +151,15 @@ class ShardMaker {
                   kElsewhere);
   }
 
-  void make(std::int64_t k, const SetShape& shape, const std::vector<std::int64_t>& present) {
+  void make(std::int64_t k, const SetShape& shape, const std::vector<std::int64_t>& present, const FolderLock& lock) {
     const auto first = std::lower_bound(present.begin(), present.end(), range(k).first);
     const auto end = std::lower_bound(first, present.end(), range(k).end);
     {
-      SignalCache cache =
-          prepare_rows(settings_, source_, {first, end}, shape, [this](std::int64_t done) { tell(done); });
+      ShowLife show_life(&lock);
+      SignalCache cache = prepare_rows(settings_, source_, {first, end}, shape, [&](std::int64_t done) {
+        show_life();
+        tell(done);
+      });
       cache.key = key(k);
       save_signal_cache(path(k), cache);
     }

@@ -61,9 +61,12 @@ std::vector<std::string> split(const std::vector<char>& text) {
 // Reads a cache file front to back and hashes what it reads.
 class Reader {
  public:
-  explicit Reader(const fs::path& path) : path_(path), descriptor_(::open(path.c_str(), O_RDONLY | O_CLOEXEC)) {
+  // O_NONBLOCK: opening a named pipe must not wait for its writer. What is no regular file counts as empty.
+  explicit Reader(const fs::path& path)
+      : path_(path), descriptor_(::open(path.c_str(), O_RDONLY | O_CLOEXEC | O_NONBLOCK)) {
     struct stat status {};
-    if (descriptor_ >= 0 && ::fstat(descriptor_, &status) == 0) left_ = static_cast<std::uint64_t>(status.st_size);
+    if (descriptor_ >= 0 && ::fstat(descriptor_, &status) == 0 && S_ISREG(status.st_mode))
+      left_ = static_cast<std::uint64_t>(status.st_size);
     size_ = left_;
   }
   ~Reader() {

@@ -63,6 +63,9 @@ struct TrainerCallbacks {
 };
 
 inline constexpr double kSaveEverySeconds = 300;
+// Whether `processes` may train together as `config` says, as far as that does not depend on the data: before these are
+// read. Throws UsageError.
+void check_for_processes(const TrainingConfig& config, int processes, Device device);
 
 class Trainer {
  public:

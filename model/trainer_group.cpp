@@ -66,27 +66,30 @@ std::vector<std::int64_t> rows_of_batches(const std::vector<std::int64_t>& rows,
 
 }  // namespace
 
-void Trainer::check_group() const {
-  if (config_.device == DeviceChoice::kCheck)
-    throw UsageError(fmt::format("--device check on {} processes: it compares the steps of one", group_.size()),
+void check_for_processes(const TrainingConfig& config, int processes, Device device) {
+  if (processes == 1) return;
+  if (config.device == DeviceChoice::kCheck)
+    throw UsageError(fmt::format("--device check on {} processes: it compares the steps of one", processes),
                      "Use --device cuda, or one process.");
-  if (config_.auto_batch_size && on_gpus())
-    throw UsageError(
-        fmt::format("--batch-size auto on {} processes, whose GPUs may have different memory", group_.size()),
-        "Give the size of the whole batch.");
+  if (config.auto_batch_size && device == Device::kCuda)
+    throw UsageError(fmt::format("--batch-size auto on {} processes, whose GPUs may have different memory", processes),
+                     "Give the size of the whole batch.");
+  const auto batch = static_cast<std::size_t>(config.batch_size);
+  const auto ranks = static_cast<std::size_t>(processes);
+  if (batch < ranks)
+    throw UsageError(fmt::format("--batch-size {} on {} processes: it is the size of the whole batch", batch, ranks),
+                     "Use at least one record for each process.");
+  if (config.batch_norm == BatchNorm::kLocal && batch / ranks < kLocalRows) refuse_few_rows(batch, processes);
+}
+
+void Trainer::check_group() const {
+  check_for_processes(config_, group_.size(), device_);
   if (device_ == Device::kCuda && !on_gpus())
     throw Error(fmt::format("{} processes on the GPU without a group of their GPUs", group_.size()),
                 "Give the trainer what join_gpus() returns.");
-  const auto processes = static_cast<std::size_t>(group_.size());
-  const auto batch = static_cast<std::size_t>(config_.batch_size);
-  if (batch < processes)
-    throw UsageError(
-        fmt::format("--batch-size {} on {} processes: it is the size of the whole batch", batch, processes),
-        "Use at least one record for each process.");
   if (config_.batch_norm == BatchNorm::kSynchronized) return;
-  if (batch / processes < kLocalRows) refuse_few_rows(batch, group_.size());
-  const std::size_t rest = records_per_epoch() % batch;
-  if (rest > 0 && rest / processes < kLocalRows) refuse_few_rows(rest, group_.size());
+  const std::size_t rest = records_per_epoch() % static_cast<std::size_t>(config_.batch_size);
+  if (rest > 0 && rest / static_cast<std::size_t>(group_.size()) < kLocalRows) refuse_few_rows(rest, group_.size());
 }
 
 void Trainer::expect_equal_data() {

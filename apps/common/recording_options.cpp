@@ -3,6 +3,7 @@
 #include <CLI/CLI.hpp>
 #include <fmt/format.h>
 
+#include "apps/common/number_range.h"
 #include "base/error.h"
 #include "ecg/units.h"
 
@@ -19,9 +20,9 @@ double sex_of(const std::string& name) {
 
 void RecordingOptions::add(CLI::App& app) {
   app.add_option("--age", age_, "years, for all records; from the file's comments by default, else not known")
-      ->check(CLI::Range(0.0, ecg::kMaxAge));
+      ->check(number_from_to(0.0, ecg::kMaxAge));
   app.add_option("--sex", sex_, "male or female, likewise");
-  app.add_option("--rate", rate_, "Hz, of CSV files; from their time column by default")->check(CLI::PositiveNumber);
+  app.add_option("--rate", rate_, "Hz, of CSV files; from their time column by default")->check(positive_number());
   app.add_option("--unit", unit_, "of CSV columns that do not say theirs: mV (default), uV or V");
 }
 

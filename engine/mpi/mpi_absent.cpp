@@ -8,7 +8,7 @@
 
 namespace cardiograd {
 
-std::unique_ptr<LaunchedGroup> join_launched(const Launch& launch) {
+std::unique_ptr<LaunchedGroup> join_launched(const Launch& launch, double, std::function<void(const Error& why)>) {
   if (launch.size > 1)
     throw Error(fmt::format("started as one of {} processes, and this build has no MPI", launch.size),
                 "Install libopenmpi-dev and openmpi-bin, configure and build again; or start one process.");

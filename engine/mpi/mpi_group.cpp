@@ -3,8 +3,12 @@
 
 #include <algorithm>
 #include <chrono>
+#include <condition_variable>
+#include <functional>
+#include <mutex>
 #include <set>
 #include <thread>
+#include <utility>
 
 #include <fmt/format.h>
 #include <fmt/ranges.h>
@@ -102,6 +106,38 @@ class Messages : public ProcessGroup::Pending {
   std::vector<int> peers_;  // of each request
 };
 
+// While it lives, a thread waits for its end, or calls give_up.
+class JoiningWatch {
+ public:
+  JoiningWatch(double patience_s, std::function<void(const Error& why)> give_up) {
+    if (patience_s <= 0) return;
+    thread_ = std::thread([this, patience_s, give_up = std::move(give_up)] {
+      std::unique_lock lock(mutex_);
+      if (joined_.wait_for(lock, std::chrono::duration<double>(patience_s), [this] { return done_; })) return;
+      give_up(Error(fmt::format("the other processes have not joined for {:.0f} s", patience_s),
+                    "The launcher must start this program, and nothing else, on all ranks; look at the processes that "
+                    "are there. Slow machines may need a larger --rank-timeout."));
+    });
+  }
+  ~JoiningWatch() {
+    if (!thread_.joinable()) return;
+    {
+      const std::lock_guard lock(mutex_);
+      done_ = true;
+    }
+    joined_.notify_one();
+    thread_.join();
+  }
+  JoiningWatch(const JoiningWatch&) = delete;
+  JoiningWatch& operator=(const JoiningWatch&) = delete;
+
+ private:
+  std::mutex mutex_;
+  std::condition_variable joined_;
+  bool done_ = false;
+  std::thread thread_;
+};
+
 class MpiGroup : public LaunchedGroup {
  public:
   explicit MpiGroup(const Launch& launch) {
@@ -147,8 +183,10 @@ class MpiGroup : public LaunchedGroup {
 
 }  // namespace
 
-std::unique_ptr<LaunchedGroup> join_launched(const Launch& launch) {
+std::unique_ptr<LaunchedGroup> join_launched(const Launch& launch, double patience_s,
+                                             std::function<void(const Error& why)> give_up) {
   if (launch.size == 1) return std::make_unique<OnlyProcess>();
+  const JoiningWatch watch(patience_s, std::move(give_up));
   return std::make_unique<MpiGroup>(launch);
 }
 

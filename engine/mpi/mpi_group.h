@@ -2,8 +2,10 @@
 // process.
 #pragma once
 
+#include <functional>
 #include <memory>
 
+#include "base/error.h"
 #include "engine/process_group.h"
 
 namespace cardiograd {
@@ -30,7 +32,10 @@ class LaunchedGroup : public ProcessGroup {
 };
 
 // Joins the processes that were started together; for one process alone a group of one, without MPI. At most once, from
-// the thread that makes all calls. Throws Error where there are others and this build has no MPI.
-std::unique_ptr<LaunchedGroup> join_launched(const Launch& launch);
+// the thread that makes all calls. Throws Error where there are others and this build has no MPI. MPI itself waits
+// without end for processes that never join: after `patience_s` seconds (0: without end) `give_up` is called, from
+// another thread, with what an Error would say; it must end this process.
+std::unique_ptr<LaunchedGroup> join_launched(const Launch& launch, double patience_s,
+                                             std::function<void(const Error& why)> give_up);
 
 }  // namespace cardiograd

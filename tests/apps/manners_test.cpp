@@ -46,6 +46,33 @@ TEST(Manners, UnknownOptionsAreNamedWithTheNearest) {
   }
 }
 
+// Comparisons with NaN are false: it would pass as any number.
+TEST(Manners, NumbersOutsideTheirRangeAreNamed) {
+  struct Case {
+    const char* program;
+    std::vector<std::string> arguments;
+    const char* message;
+  };
+  const std::vector<Case> cases = {
+      {"train", {"--rank-timeout", "nan"}, "--rank-timeout: found 'nan', expected a number from 1 to 1000000"},
+      {"train", {"--save-every", "nan"}, "--save-every: found 'nan', expected a number from 0 to 1000000"},
+      {"train", {"--check-tolerance", "-nan"}, "--check-tolerance: found '-nan', expected a number from 0 to 1"},
+      {"train", {"--rank-timeout", "x"}, "--rank-timeout: found 'x', expected a number from 1 to 1000000"},
+      {"evaluate", {"--draws", "1.5"}, "--draws: found '1.5', expected a whole number from 0 to 1000000"},
+      {"evaluate", {"--seed", "-1"}, "--seed: found '-1', expected a whole number from 0 on"},
+      {"features", {"--rate", "nan", "x"}, "--rate: found 'nan', expected a number above 0"},
+      {"features", {"--rate", "inf", "x"}, "--rate: found 'inf', expected a number above 0"},
+      {"features", {"--from", "nan", "x"}, "--from: found 'nan', expected 0 or a number above"},
+      {"predict", {"--age", "nan", "x"}, "--age: found 'nan', expected a number from 0 to 130"},
+      {"explain", {"--window", "nan"}, "--window: found 'nan', expected a number from 0 to 10000"},
+      {"profile", {"--launch-us", "nan"}, "--launch-us: found 'nan', expected a number from 0 to 1000000"}};
+  for (const auto& [program, arguments, message] : cases) {
+    const Outcome outcome = run_app(program, arguments);
+    EXPECT_EQ(outcome.status, 2) << program;
+    expect_parts(outcome.err, {message});
+  }
+}
+
 TEST(Manners, UnknownKeysAreNamedWithTheNearest) {
   const SmallRun run;
   ASSERT_TRUE(TinyPtbxl::edit(run.config(), "lr = 0.005", "learning_rate = 0.005"));

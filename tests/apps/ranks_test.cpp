@@ -6,6 +6,8 @@
 #include <fstream>
 #include <sstream>
 #include <string>
+#include <tuple>
+#include <utility>
 #include <vector>
 
 #include <fmt/format.h>
@@ -52,15 +54,29 @@ class Ranks : public ::testing::Test {
   }
 
   static Outcome run(int ranks, const std::vector<std::string>& arguments, RunSettings settings = {}) {
-    settings.in_child = [&arguments, ranks] {
+    std::vector<std::string> words = {"-n", std::to_string(ranks), program()};
+    words.insert(words.end(), arguments.begin(), arguments.end());
+    return launch(words, std::move(settings));
+  }
+
+  // Two ranks, each with a command of its own.
+  static Outcome run_apart(std::vector<std::string> first, const std::vector<std::string>& second) {
+    first.insert(first.begin(), {"-n", "1"});
+    first.insert(first.end(), {":", "-n", "1"});
+    first.insert(first.end(), second.begin(), second.end());
+    return launch(first, {});
+  }
+
+  static std::string program() { return std::string(CARDIOGRAD_APPS_DIR) + "/train"; }
+
+  // mpirun with these words.
+  static Outcome launch(const std::vector<std::string>& of_launcher, RunSettings settings) {
+    settings.in_child = [&of_launcher] {
       ::setenv("ASAN_OPTIONS", "detect_leaks=0", 1);  // MPI leaves some memory.
       // Docker's default profile forbids the calls by which processes read each other's memory.
       ::setenv("OMPI_MCA_btl_vader_single_copy_mechanism", "none", 1);
-      const std::string train = std::string(CARDIOGRAD_APPS_DIR) + "/train";
-      std::vector<std::string> words = {kMpirun, "--allow-run-as-root", "--oversubscribe", "--bind-to", "none",
-                                        "-n",    std::to_string(ranks)};
-      words.push_back(train);
-      words.insert(words.end(), arguments.begin(), arguments.end());
+      std::vector<std::string> words = {kMpirun, "--allow-run-as-root", "--oversubscribe", "--bind-to", "none"};
+      words.insert(words.end(), of_launcher.begin(), of_launcher.end());
       std::vector<char*> argv;
       argv.reserve(words.size() + 1);
       for (std::string& word : words) argv.push_back(word.data());
@@ -170,6 +186,40 @@ TEST_F(Ranks, ASignalIsSavedByAll) {
   const fs::path whole = run_.folder() / "whole";
   expect_success(run(2, run_.with({"--epochs", "80", "--out", whole})));
   EXPECT_TRUE(file(run_.out(), "last.safetensors") == file(whole, "last.safetensors"));
+}
+
+// Before the run folder is looked at.
+TEST_F(Ranks, OtherOptionsThanThoseOfRankZeroAreNamed) {
+  std::vector<std::string> usual = run_.arguments();
+  usual.insert(usual.begin(), program());
+  const auto with = [&usual](const std::vector<std::string>& more) {
+    std::vector<std::string> words = usual;
+    words.insert(words.end(), more.begin(), more.end());
+    return words;
+  };
+  for (const auto& [first, second, found, expected] :
+       {std::tuple{usual, with({"--resume"}), "--resume=true", "nothing"},
+        std::tuple{with({"--resume"}), usual, "nothing", "--resume=true"},
+        std::tuple{with({"--lr", "0.01"}), with({"--lr", "0.02"}), "--lr=0.02", "--lr=0.01"},
+        std::tuple{usual, with({"--rank-timeout", "5"}), "--rank-timeout=5", "nothing"}}) {
+    const Outcome outcome = run_apart(first, second);
+    EXPECT_NE(outcome.status, 0);
+    const auto errors = lines_with(outcome.err, "error: ");
+    ASSERT_EQ(errors.size(), 1U) << outcome.err;
+    expect_parts(errors[0], {"rank 1 was started with other options than rank 0", found, expected});
+    EXPECT_FALSE(fs::exists(run_.out()));
+  }
+}
+
+TEST_F(Ranks, AProcessThatNeverJoinsIsNoEndlessWait) {
+  std::vector<std::string> usual = run_.with({"--rank-timeout", "1"});
+  usual.insert(usual.begin(), program());
+  for (const std::vector<std::string>& other : {std::vector<std::string>{"/bin/sleep", "50"}, {program(), "--help"}}) {
+    const Outcome outcome = run_apart(usual, other);
+    EXPECT_FALSE(outcome.timed_out);
+    EXPECT_LT(outcome.seconds, 30);
+    expect_parts(outcome.err, {"error: the other processes have not joined for 1 s"});
+  }
 }
 
 TEST_F(Ranks, WhatAllDoWrongIsSaidOnce) {

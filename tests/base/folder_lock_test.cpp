@@ -1,5 +1,6 @@
 #include "base/folder_lock.h"
 
+#include <chrono>
 #include <csignal>
 #include <filesystem>
 #include <optional>
@@ -110,6 +111,17 @@ TEST(FolderLock, WhoCanWaitLearnsWhoHasIt) {
   first.reset();
   EXPECT_NE(FolderLock::try_file(folder / "a", holder), nullptr);
   expect_error([&] { FolderLock::try_file(folder / "none" / "a", holder); }, {"the lock cannot be made"});
+}
+
+TEST(FolderLock, ShowsWhenItWasTouched) {
+  TemporaryFolder folder;
+  EXPECT_FALSE(FolderLock::touched(folder / "a"));
+  const FolderLock lock = FolderLock::of_file(folder / "a");
+  fs::last_write_time(folder / ".a.lock", fs::file_time_type::clock::now() - std::chrono::hours(1));
+  const auto before = FolderLock::touched(folder / "a");
+  ASSERT_TRUE(before);
+  lock.touch();
+  EXPECT_GT(*FolderLock::touched(folder / "a") - *before, std::chrono::minutes(59));
 }
 
 // Without locks, a process on another machine cannot be looked for.

@@ -6,6 +6,7 @@
 #include <string>
 
 #include <gtest/gtest.h>
+#include <sys/stat.h>
 
 #include "tests/common/temporary_folder.h"
 #include "tests/data/helpers.h"
@@ -85,6 +86,19 @@ TEST(SignalCache, SaysWhyItIsNotUsed) {
   fs::create_directory(folder / "c");
   EXPECT_FALSE(load_signal_cache(folder / "c", "key", reason).has_value());
   EXPECT_NE(reason.find("no cache"), std::string::npos);
+}
+
+// Opening a pipe would wait for its writer, and a device has no end.
+TEST(SignalCache, WhatIsNoRegularFileIsNotUsed) {
+  const TemporaryFolder folder;
+  ASSERT_EQ(::mkfifo((folder / "pipe").c_str(), 0600), 0);
+  fs::create_symlink("/dev/zero", folder / "device");
+  fs::create_directory(folder / "folder");
+  for (const char* name : {"pipe", "device", "folder"}) {
+    std::string reason;
+    EXPECT_FALSE(load_signal_cache(folder / name, "key", reason)) << name;
+    EXPECT_FALSE(map_signal_cache(folder / name, "key", reason)) << name;
+  }
 }
 
 TEST(SignalCache, SectionsThatDoNotFitTogetherAreRefused) {

@@ -47,7 +47,7 @@ TEST(Launch, WhatIsNoRankIsNone) {
 }
 
 TEST(Launch, OneProcessNeedsNoLauncher) {
-  const auto group = join_launched({});
+  const auto group = join_launched({}, 1, {});
   EXPECT_EQ(group->rank(), 0);
   EXPECT_EQ(group->size(), 1);
   EXPECT_EQ(group->gather("values", {3}), std::vector<double>{3});

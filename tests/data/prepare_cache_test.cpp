@@ -1,0 +1,62 @@
+#include "data/prepare_cache.h"
+
+#include <chrono>
+#include <filesystem>
+#include <string>
+#include <thread>
+
+#include <gtest/gtest.h>
+
+#include "tests/common/temporary_folder.h"
+#include "tests/data/helpers.h"
+
+namespace cardiograd::data {
+namespace {
+
+namespace fs = std::filesystem;
+using namespace std::chrono_literals;
+using testing::expect_error;
+using testing::LogCapture;
+using cardiograd::testing::TemporaryFolder;
+
+// Waits until `enough` looks; 100 ms each.
+void wait_for(Waiting& waiting, const fs::path& file, int enough) {
+  for (int look = 0; look < enough; ++look) waiting.wait(file, "process 1");
+}
+
+TEST(Waiting, ASilentHolderEndsIt) {
+  const TemporaryFolder folder;
+  const LogCapture log;
+  const FolderLock lock = FolderLock::of_file(folder / "a");
+  Waiting waiting({}, 300ms);
+  expect_error([&] { wait_for(waiting, folder / "a", 20); },
+               {"a: is being made by process 1, which has given no sign of life for 0 s"});
+}
+
+TEST(Waiting, SignsOfLifeAreAwaited) {
+  const TemporaryFolder folder;
+  const LogCapture log;
+  const FolderLock lock = FolderLock::of_file(folder / "a");
+  Waiting waiting({}, 1500ms);
+  std::thread holder([&lock] {
+    ShowLife show_life(&lock);
+    for (int step = 0; step < 300; ++step) {
+      show_life();
+      std::this_thread::sleep_for(10ms);
+    }
+  });
+  wait_for(waiting, folder / "a", 28);
+  // The time of silence begins anew with another file.
+  fs::last_write_time(folder / ".a.lock", fs::file_time_type::clock::now() - 1h);
+  const FolderLock other = FolderLock::of_file(folder / "b");
+  wait_for(waiting, folder / "b", 10);
+  holder.join();
+}
+
+TEST(ShowLife, NothingWithoutALock) {
+  ShowLife show_life(nullptr);
+  show_life();
+}
+
+}  // namespace
+}  // namespace cardiograd::data
