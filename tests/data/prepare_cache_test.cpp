@@ -15,9 +15,9 @@ namespace {
 
 namespace fs = std::filesystem;
 using namespace std::chrono_literals;
+using cardiograd::testing::TemporaryFolder;
 using testing::expect_error;
 using testing::LogCapture;
-using cardiograd::testing::TemporaryFolder;
 
 // Waits until `enough` looks; 100 ms each.
 void wait_for(Waiting& waiting, const fs::path& file, int enough) {
