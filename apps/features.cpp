@@ -114,7 +114,7 @@ int run_features(const Options& options) {
     if (options.fiducials || options.annotator || options.svg || options.report) {
       throw UsageError("--data and --fiducials, --annotator, --svg or --report", "These are made of single records.");
     }
-    check_outputs({{"--out", options.out}}, {.files = {}, .records = {}, .folder = options.data});
+    check_replaced({{"--out", options.out}}, {.files = {}, .records = {}, .folder = options.data});
     features_of_dataset(options);
     return 0;
   }
@@ -131,8 +131,8 @@ int run_features(const Options& options) {
   if (options.report && options.records.size() > 1) {
     throw UsageError(fmt::format("--report and {} records", options.records.size()), "One record makes one page.");
   }
-  check_outputs({{"--fiducials", options.fiducials}, {"--svg", options.svg}, {"--report", options.report}},
-                {.files = {}, .records = options.records, .folder = {}});
+  check_replaced({{"--fiducials", options.fiducials}, {"--svg", options.svg}, {"--report", options.report}},
+                 {.files = {}, .records = options.records, .folder = {}});
   const std::string page = options.report ? single_report(options.records.front(), options.from, options.csv) : "";
   std::string drawing;
   if (options.svg) {

@@ -152,8 +152,8 @@ void profile_device(const Options& o, const CLI::App& app) {
 
 void profile(Options o, const CLI::App& app) {
   const auto given = [](const std::string& file) { return file.empty() ? std::nullopt : std::optional(file); };
-  check_outputs({{"--json", given(o.json)}, {"--trace", given(o.trace)}},
-                {.files = {o.measured, o.costs}, .records = {}, .folder = {}});
+  check_replaced({{"--json", given(o.json)}, {"--trace", given(o.trace)}},
+                 {.files = {o.measured, o.costs}, .records = {}, .folder = {}});
   if (o.memory) {
     fmt::print("{}",
                step_memory_text({.architecture = o.architecture, .batch = o.settings.batch, .records = o.records}));

@@ -7,6 +7,8 @@
 #include <fmt/format.h>
 
 #include "apps/common/app.h"
+#include "apps/common/number_range.h"
+#include "apps/common/outputs.h"
 #include "apps/common/progress.h"
 #include "apps/common/stop.h"
 #include "base/text.h"
@@ -32,7 +34,7 @@ struct Options {
 void add_options(CLI::App& app, Options& o) {
   app.add_option("--out", o.out, "folder to make, in PTB-XL's layout")->required();
   app.add_option("--records", o.records, "how many ECGs of ten seconds")->required();
-  app.add_option("--seed", o.seed, "equal seeds make equal files; 0 by default");
+  app.add_option("--seed", o.seed, "equal seeds make equal files; 0 by default")->check(count_from(0));
   app.add_option("--rate", o.rate, "100 (default), 500 or both (Hz)");
   app.add_option("--task", o.task, "whose classes --min-per-class means: super (5, default) or sub (23)");
   app.add_option("--min-per-class", o.min_per_class, "records of each class at least; 0 (default): as PTB-XL has them");
@@ -49,7 +51,10 @@ void synthesize(const Options& o) {
   options.population = {o.records, o.seed, data::task_of(o.task), o.min_per_class};
   options.rates = data::synthetic::rates_of(o.rate);
   options.noise = data::synthetic::noise_level_of(o.noise);
-  if (!o.truth.empty()) options.truth = o.truth;
+  if (!o.truth.empty()) {
+    check_replaced({{"--truth", o.truth}}, {});
+    options.truth = o.truth;
+  }
   options.force = o.force;
   ProgressLine progress;
   catch_stop_signals("what was made is removed when the ECGs at hand are done");

@@ -101,6 +101,7 @@ AtomicFile::AtomicFile(fs::path destination, Appeared appeared, Existing existin
   const Destination there = look_at(destination_);
   existed_ = there.exists;
   if (there.is_stream) {
+    if (appeared == Appeared::kReplace) refuse(destination_, "is a pipe or a device");
     descriptor_ = ::open(destination_.c_str(), O_WRONLY | O_APPEND | O_NOCTTY | O_CLOEXEC);
     if (descriptor_ < 0) fail("cannot be opened");
     return;

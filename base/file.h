@@ -12,7 +12,7 @@ namespace cardiograd {
 // What becomes of a file that appears at the destination after writing began.
 enum class Appeared {
   kRefuse,   // commit() throws, and the file stays
-  kReplace,  // for files that nobody but this program has: caches, which two processes may make at once
+  kReplace,  // for files that nobody but this program has: caches, which two processes may make at once; no streams
 };
 
 // What becomes of a file that was at the destination before.

@@ -103,7 +103,8 @@ void save_or_warn(const fs::path& path, const SignalCache& cache) {
   } catch (const Error& error) {
     log_warning("no cache, the next run prepares again: {}", error.what());
   } catch (const fs::filesystem_error& error) {
-    log_warning("no cache, the next run prepares again: {}", error.what());
+    log_warning("no cache, the next run prepares again: {}: cannot be created: {}", error.path1().string(),
+                error.code().message());
   }
 }
 

@@ -24,6 +24,9 @@ namespace {
 namespace fs = std::filesystem;
 
 constexpr std::uintmax_t kMaxBytes = std::uintmax_t{1} << 32;
+// Of a compressed file: recordings shrink to a third or a tenth, a file of zeros to a thousandth.
+constexpr std::uintmax_t kUnpacked = std::uintmax_t{64} << 20;
+constexpr std::uintmax_t kRatio = 100;
 constexpr const char* kReadable =
     "Give a WFDB record, an EDF, BDF, CSV, DICOM, SCP-ECG, aECG, MUSE or Philips file (docs/formats.md).";
 
@@ -216,7 +219,7 @@ SourceRecording read_recording(const fs::path& path, const SignalCsvOptions& csv
     std::string content = read_file(path, kMaxBytes);
     std::string extension = lower_extension(path);
     if (is_gzip(content)) {
-      content = gunzip(content, kMaxBytes, path);
+      content = gunzip(content, std::min(kMaxBytes, kUnpacked + kRatio * content.size()), path);
       if (extension == ".gz") extension = lower_extension(path.stem());
     }
     source.recording = parse_recording(content, path, extension, csv);

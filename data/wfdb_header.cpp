@@ -24,6 +24,7 @@ namespace fs = std::filesystem;
 constexpr std::uintmax_t kMaxHeaderBytes = 16U << 20;
 constexpr std::int64_t kMaxSamplesPerFrame = 65536;
 constexpr std::int64_t kMaxWfdbSegments = 1'000'000;
+constexpr double kMaxRate = 1e6;  // Hz
 constexpr double kDefaultGain = 200;
 constexpr double kSmallestGain = 1e-9;  // Between these no physical value overflows a float.
 constexpr double kLargestGain = 1e12;
@@ -83,7 +84,8 @@ std::int64_t bounded(std::int64_t value, std::int64_t low, std::int64_t high, co
 // "360", "250/360", "360/360(0)": the counter frequency and its base do not concern signals.
 double parse_rate(std::string_view word, const Place& place) {
   const auto rate = take_number<double>(word, place, "sampling rate");
-  if (!(rate > 0) || !std::isfinite(rate)) fail(place, fmt::format("sampling rate is {}, expected more than 0", rate));
+  if (!(rate > 0 && rate <= kMaxRate))
+    fail(place, fmt::format("sampling rate is {:g}, expected more than 0 and at most {:g} Hz", rate, kMaxRate));
   if (word.starts_with('/')) {
     word.remove_prefix(1);
     take_number<double>(word, place, "counter frequency");

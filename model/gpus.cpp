@@ -5,6 +5,7 @@
 
 #include "base/error.h"
 #include "model/bench_tables.h"
+#include "model/toml_depth.h"
 
 namespace cardiograd::model {
 namespace {
@@ -60,6 +61,7 @@ double Gpu::flop_per_s(Precision precision) const {
 }
 
 std::vector<Gpu> parse_gpus(const std::string& toml, const std::string& where) {
+  refuse_deep_keys(toml, where);
   try {
     const toml::table root = toml::parse(toml, where);
     const toml::table* gpus = root["gpu"].as_table();

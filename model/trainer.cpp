@@ -480,8 +480,12 @@ void Trainer::save(const EpochResult& result) {
   description_.epoch = result.epoch;
   if (group_.has_others()) expect_equal_weights();
   if (group_.is_first()) {
-    save_model(folder_ / "last.safetensors", description_, *net_);
-    if (result.best || config_.keep == Keep::kLast) save_model(folder_ / "best.safetensors", description_, *net_);
+    const auto save_as = [this](const std::string& name) {
+      save_model(folder_ / name, description_, *net_);
+      models_[name] = to_string(content_hash(read_file(folder_ / name)));
+    };
+    save_as("last.safetensors");
+    if (result.best || config_.keep == Keep::kLast) save_as("best.safetensors");
   }
   log_.push_back(result);
   position_ = {};

@@ -22,6 +22,7 @@
 #include <cstdint>
 #include <filesystem>
 #include <functional>
+#include <map>
 #include <memory>
 #include <optional>
 #include <string>
@@ -141,6 +142,8 @@ class Trainer {
   void write_log() const;
   void write_state();
   // What several processes do together; all in trainer_group.cpp.
+  // Throws Error for a model of the run that is not there, damaged, or another's.
+  void check_models(const TrainingProgress& progress) const;
   void check_group() const;
   void expect_equal_data();
   void expect_equal_weights();
@@ -176,7 +179,8 @@ class Trainer {
   AsyncScalars losses_;  // of steps whose loss the host has not read yet
   std::unique_ptr<GraphSteps> graph_;
   std::vector<EpochResult> log_;
-  EpochPosition position_;  // in the epoch that is not finished
+  std::map<std::string, std::string> models_;  // hashes of those written, by their file's name
+  EpochPosition position_;                     // in the epoch that is not finished
   RunSource run_source_;
   ProcessGroup& group_;
   GpuGroup* gpus_;

@@ -5,8 +5,10 @@
 
 #include "base/error.h"
 #include "base/file.h"
+#include "base/hash.h"
 #include "data/csv.h"
 #include "engine/io/safetensors.h"
+#include "model/model_file.h"
 #include "model/trainer.h"
 
 namespace cardiograd::model {
@@ -38,10 +40,28 @@ void Trainer::write_state() {
   store_tensors(net_->named_tensors(), "model.", state);
   store_tensors(optimizer_->state(), "adam.", state);
   if (slow_optimizer_ != nullptr) store_tensors(slow_optimizer_->state(), "adam.", state);
-  state.metadata[kStateKey] =
-      training_state_text({.steps = optimizer_->steps(), .log = log_, .position = position_}, run_source_);
+  state.metadata[kStateKey] = training_state_text(
+      {.steps = optimizer_->steps(), .log = log_, .position = position_, .models = models_}, run_source_);
   write_safetensors(folder_ / "state.safetensors", state);
   saved_ = std::chrono::steady_clock::now();
+}
+
+// best.safetensors is written anew only when a model is better: a lost one would not come back, and another's would
+// pass for this run's.
+void Trainer::check_models(const TrainingProgress& progress) const {
+  for (const auto& [name, hash] : progress.models) {
+    const std::filesystem::path path = folder_ / name;
+    const char* const kRestore = "Restore it, or start another run with another --out; nothing was changed.";
+    if (!std::filesystem::exists(path))
+      throw Error(fmt::format("{}: missing, and the run has saved it", path.string()), kRestore);
+    if (to_string(content_hash(read_file(path))) == hash) continue;
+    // The run may have ended between this file and its state: then the epoch comes again, and writes it again.
+    const std::int64_t epoch = load_model(path).description.epoch;
+    if (epoch != static_cast<std::int64_t>(progress.log.size()) + 1)
+      throw Error(fmt::format("{}: not the model that this run has saved: found one of epoch {} with other content",
+                              path.string(), epoch),
+                  kRestore);
+  }
 }
 
 // Rank 0 reads, for all: the folder need not be there elsewhere, and all go on from the same state.
@@ -66,6 +86,8 @@ bool Trainer::resume(bool allow_changes) {
     restore_tensors(state, "adam.", path.string(), optimizer->state());
     optimizer->set_steps(progress.steps);
   }
+  if (group_.is_first()) check_models(progress);
+  models_ = std::move(progress.models);
   log_ = std::move(progress.log);
   position_ = progress.position;
   if (!log_.empty()) write_log();

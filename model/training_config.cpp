@@ -13,6 +13,7 @@
 #include "base/file.h"
 #include "base/log.h"
 #include "base/nearest_name.h"
+#include "model/toml_depth.h"
 
 namespace cardiograd::model {
 namespace {
@@ -278,6 +279,7 @@ std::vector<ConfigField> config_fields(TrainingConfig& config) {
 
 TrainingConfig parse_config(const std::string& text, const std::string& origin, TrainingConfig base) {
   TrainingConfig config = std::move(base);
+  refuse_deep_keys(text, origin);
   try {
     read_root(origin, toml::parse(text, origin), config);
   } catch (const toml::parse_error& error) {

@@ -143,6 +143,7 @@ std::string training_state_text(const TrainingProgress& progress, const RunSourc
               {"log", log_json(progress.log)},
               {"samples_of_epoch", progress.position.samples},
               {"loss_of_epoch", progress.position.loss},
+              {"models", progress.models},
               {"config", config},
               {"data", source.data}}
       .dump(-1, ' ', false, json::error_handler_t::replace);
@@ -155,6 +156,7 @@ TrainingProgress parse_training_state(const std::string& text, const std::string
     TrainingProgress progress;
     progress.steps = state.at("steps");
     progress.log = log_from(state.at("log"));
+    progress.models = state.value("models", progress.models);
     if (state.contains("config")) {
       progress.position = {.samples = state.at("samples_of_epoch"), .loss = state.at("loss_of_epoch")};
       check_data(state, origin, source);

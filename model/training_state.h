@@ -41,6 +41,8 @@ struct TrainingProgress {
   std::int64_t steps = 0;
   std::vector<EpochResult> log;  // of the epochs done
   EpochPosition position;        // in the next one
+  // Hashes of the models that were written, by their file's name; none in states of earlier versions.
+  std::map<std::string, std::string> models = {};
 };
 
 // What a run is made of: each value of its configuration as text, and a hash of each part of its data.

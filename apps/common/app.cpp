@@ -9,6 +9,7 @@
 #include <exception>
 #include <filesystem>
 #include <iostream>
+#include <iterator>
 #include <new>
 #include <string>
 #include <string_view>
@@ -117,8 +118,13 @@ void check_option_names(const CLI::App& app, int argc, char** argv) {
     if (!name.starts_with("--")) continue;
     name = name.substr(0, name.find('='));
     if (app.get_option_no_throw(std::string(name)) != nullptr) continue;
-    throw UsageError(fmt::format("unknown option {}", name), fmt::format("The nearest one is {}; {} --help lists all.",
-                                                                         nearest_name(name, known), app.get_name()));
+    // The beginning of a name is no misspelling: --batch is --batch-size.
+    std::vector<std::string> longer;
+    std::copy_if(known.begin(), known.end(), std::back_inserter(longer),
+                 [&](const std::string& one) { return name.size() > 3 && one.starts_with(name); });
+    throw UsageError(fmt::format("unknown option {}", name),
+                     fmt::format("The nearest one is {}; {} --help lists all.",
+                                 nearest_name(name, longer.empty() ? known : longer), app.get_name()));
   }
 }
 

@@ -1,7 +1,9 @@
 #include "apps/common/number_range.h"
 
+#include <charconv>
 #include <cmath>
 #include <string>
+#include <system_error>
 
 #include <fmt/format.h>
 
@@ -12,8 +14,9 @@ namespace {
 template <class Number, class Fits>
 CLI::Validator numbers(const std::string& shown, const std::string& expected, Fits fits) {
   const auto check = [expected, fits](const std::string& text) -> std::string {
-    Number number{};
-    if (CLI::detail::lexical_cast(text, number) && fits(number)) return {};
+    Number number{};  // Not as CLI11 reads it, which takes the largest for those beyond.
+    const auto [end, error] = std::from_chars(text.data(), text.data() + text.size(), number);
+    if (error == std::errc() && end == text.data() + text.size() && fits(number)) return {};
     return fmt::format("found '{}', expected {}", text, expected);
   };
   return {check, shown};

@@ -78,6 +78,16 @@ void check_against_folder(const Output& output, const fs::path& folder) {
     refuse(output, fmt::format("is part of a record of the data in {}", folder.string()));
 }
 
+// What is replaced unasked must not be a recording or a model.
+void refuse_other_kinds(const Output& output) {
+  constexpr std::array<std::string_view, 9> kOthers = {".dat", ".hea", ".mat", ".edf",        ".bdf",
+                                                       ".dcm", ".atr", ".xml", ".safetensors"};
+  const std::string extension = fs::path(*output.file).extension().string();
+  if (std::find(kOthers.begin(), kOthers.end(), extension) == kOthers.end()) return;
+  throw Error(fmt::format("{} {}: a {} file is there, and is not replaced", output.option, *output.file, extension),
+              "Give another file, or delete that one first.");
+}
+
 }  // namespace
 
 void check_outputs(const std::vector<Output>& outputs, const Inputs& inputs, Existing existing) {
@@ -100,6 +110,12 @@ void check_outputs(const std::vector<Output>& outputs, const Inputs& inputs, Exi
     if (existing == Existing::kRefuse && !output->file->starts_with("/dev/"))
       throw Error(fmt::format("{}: exists already", *output->file), "Name another file, or overwrite it with --force.");
   }
+}
+
+void check_replaced(const std::vector<Output>& outputs, const Inputs& inputs) {
+  check_outputs(outputs, inputs);
+  for (const Output& output : outputs)
+    if (output.file && is_file(*output.file)) refuse_other_kinds(output);
 }
 
 void check_output_folder(const fs::path& folder, const std::string& option) {

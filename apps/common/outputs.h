@@ -28,6 +28,10 @@ struct Inputs {
 // also for a file that is there; pipes and devices may be.
 void check_outputs(const std::vector<Output>& outputs, const Inputs& inputs, Existing existing = Existing::kReplace);
 
+// check_outputs() of programs that replace files without --force: also throws for an existing file whose name is that
+// of a recording, of annotations or of a model, whosever it is.
+void check_replaced(const std::vector<Output>& outputs, const Inputs& inputs);
+
 // Throws Error unless `folder` is one that may be written in, or can be made where it shall be. `option` is where it
 // comes from: "--out".
 void check_output_folder(const std::filesystem::path& folder, const std::string& option);

@@ -29,6 +29,8 @@ TEST(Manners, UnknownOptionsAreNamedWithTheNearest) {
     const char* nearest;
   };
   const std::vector<Case> cases = {{"train", {"--epoch", "3"}, "--epoch", "--epochs"},
+                                   {"train", {"--batch", "3"}, "--batch", "--batch-size"},
+                                   {"evaluate", {"--pred=x"}, "--pred", "--predictions"},
                                    {"train", {"--learning-rate", "0.1", "--data", "x"}, "--learning-rate", "--lr"},
                                    {"train", {"--Seed=3"}, "--Seed", "--seed"},
                                    {"evaluate", {"--mdoel", "x", "--data", "y"}, "--mdoel", "--model"},
@@ -60,6 +62,8 @@ TEST(Manners, NumbersOutsideTheirRangeAreNamed) {
       {"train", {"--rank-timeout", "x"}, "--rank-timeout: found 'x', expected a number from 1 to 1000000"},
       {"evaluate", {"--draws", "1.5"}, "--draws: found '1.5', expected a whole number from 0 to 1000000"},
       {"evaluate", {"--seed", "-1"}, "--seed: found '-1', expected a whole number from 0 on"},
+      {"evaluate", {"--seed", "99999999999999999999999"}, "--seed: found '99999999999999999999999', expected"},
+      {"synthesize", {"--seed", "-1"}, "--seed: found '-1', expected a whole number from 0 on"},
       {"features", {"--rate", "nan", "x"}, "--rate: found 'nan', expected a number above 0"},
       {"features", {"--rate", "inf", "x"}, "--rate: found 'inf', expected a number above 0"},
       {"features", {"--from", "nan", "x"}, "--from: found 'nan', expected 0 or a number above"},

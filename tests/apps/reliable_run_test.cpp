@@ -127,6 +127,28 @@ TEST_F(ResumeTest, AMissingStateOrConfigurationDoesNotStartAnew) {
   expect_refused(run_app("train", run_.arguments()), 1, {"a run is there already"});
 }
 
+// Models are not written anew when no epoch is better.
+TEST_F(ResumeTest, MissingAndOtherModelsAreRefused) {
+  for (const char* name : {"best.safetensors", "last.safetensors"}) {
+    const fs::path model = run_.out() / name;
+    const std::string good = read_file(model);
+    fs::remove(model);
+    expect_failure(resume(), 1, {name, "missing, and the run has saved it"});
+    EXPECT_FALSE(fs::exists(model));
+    std::string damaged = good;
+    damaged[damaged.size() - 5] ^= 1;
+    write_file(model, damaged);
+    expect_failure(resume(), 1, {name});
+    EXPECT_TRUE(read_file(model) == damaged);
+    expect_success(run_app("train", run_.with({"--out", run_.folder() / name, "--seed", "9"})));
+    write_file(model, read_file(run_.folder() / name / name));
+    expect_failure(resume({"--epochs", "5", "--allow-changes"}), 1,
+                   {name, "not the model that this run has saved: found one of epoch"});
+    write_file(model, good);
+  }
+  expect_success(resume());
+}
+
 TEST_F(ResumeTest, ALostConfigurationIsRestoredByTheSameOptions) {
   const std::string config = read_file(run_.out() / "config.toml");
   fs::remove(run_.out() / "config.toml");
@@ -292,6 +314,28 @@ TEST(Outputs, InputsAreNotReplaced) {
     const std::string before = read_file(input);
     expect_failure(run_app(program, arguments), 1, {"is not written"});
     EXPECT_TRUE(read_file(input) == before) << program << " replaced " << input;
+  }
+}
+
+// Recordings and models that are not even read.
+TEST(Outputs, WhatIsNoResultIsNotReplacedUnasked) {
+  const SmallRun run;
+  const std::string record = run.tiny().folder() / TinyPtbxl::stem(1), data = run.tiny().folder();
+  const std::string other = run.tiny().folder() / TinyPtbxl::stem(2);
+  const fs::path model = run.folder() / "model.safetensors";
+  write_file(model, "weights");
+  write_file(other + ".atr", "years of work");
+  const std::vector<std::tuple<std::string, fs::path, std::vector<std::string>>> commands = {
+      {"features", other + ".dat", {record, "--svg", other + ".dat"}},
+      {"features", other + ".hea", {record, "--report", other + ".hea"}},
+      {"features", other + ".atr", {record, "--fiducials", other + ".atr"}},
+      {"features", model, {"--data", data, "--out", model}},
+      {"profile", other + ".dat", {"--json", other + ".dat"}},
+      {"synthesize", other + ".dat", {"--records", "2", "--out", run.folder() / "new", "--truth", other + ".dat"}}};
+  for (const auto& [program, file, arguments] : commands) {
+    const std::string before = read_file(file);
+    expect_failure(run_app(program, arguments), 1, {"file is there, and is not replaced"});
+    EXPECT_TRUE(read_file(file) == before) << program << " replaced " << file;
   }
 }
 

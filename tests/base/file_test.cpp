@@ -147,6 +147,14 @@ TEST(AtomicFile, WriteProtectedFilesAreRefused) {
   EXPECT_EQ(read_file(folder / "a.txt"), "mine");
 }
 
+// Files of the program's own: opening a pipe would wait for a reader that never comes.
+TEST(AtomicFile, OwnFilesAreNoStreams) {
+  TemporaryFolder folder;
+  ASSERT_EQ(::mkfifo((folder / "pipe").c_str(), 0600), 0);
+  expect_error([&] { AtomicFile file(folder / "pipe", Appeared::kReplace); },
+               {"pipe: is a pipe or a device, and is not written"});
+}
+
 TEST(AtomicFile, StreamsAreWrittenThrough) {
   struct stat before {};
   ASSERT_EQ(::lstat("/dev/null", &before), 0);

@@ -1,5 +1,6 @@
 #include "data/source_recording.h"
 
+#include <cstdlib>
 #include <filesystem>
 #include <string>
 
@@ -111,6 +112,14 @@ TEST_F(SourceRecordingTest, OtherFilesAreNamedForWhatTheyAre) {
   expect_refused("b.txt", "0.1\n0.2\n", {"b.txt: a text, but no table of leads"});
   expect_refused("a.bin", std::string("\1\2\3\0\0\0\4", 7), {"a.bin: a file of an unknown kind"});
   expect_refused("a.log", "", {"a.log: empty"});
+}
+
+// 80 MB in 78 kB.
+TEST(SourceRecording, CompressedFilesAreNotUnpackedWithoutEnd) {
+  const TemporaryFolder folder;
+  const std::string file = folder / "zeros.csv.gz";
+  ASSERT_EQ(std::system(("head -c 80000000 /dev/zero | gzip > " + file).c_str()), 0);
+  expect_error([&] { read_recording(file, {}); }, {"zeros.csv.gz: ", "more than 7"});
 }
 
 TEST_F(SourceRecordingTest, PathsThatNameNothing) {

@@ -102,6 +102,7 @@ TEST(WfdbHeader, BadInputNamesLineAndField) {
   expect_bad("r 0 -5\n", {"sampling rate is -5"});
   expect_bad("r 0 nan\n", {"sampling rate"});
   expect_bad("r 0 inf\n", {"sampling rate"});
+  expect_bad("r 0 1e308\n", {"sampling rate is 1e+308, expected more than 0 and at most 1e+06 Hz"});
   expect_bad("r 0 360/\n", {"counter frequency"});
   expect_bad("r 0 360(1\n", {"base counter", ")"});
   expect_bad("r 0 100 x\n", {"number of samples"});
