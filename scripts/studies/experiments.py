@@ -39,16 +39,16 @@ SECTIONS = ('data', 'model', 'training')
 KEYS = {'name', 'tasks', 'seeds', 'options', *SECTIONS}
 # Options of `train` that a run gets from this script, or that would have `evaluate` judge a fold that was trained on.
 RESERVED = {
-    '--data': 'give it to the script itself',
-    '--device': 'give it to the script itself',
-    '--cache': 'give it to the script itself',
-    '--out': 'it is set by the script',
-    '--resume': 'it is set by the script',
-    '--config': 'use the keys data, model and training of the group',
-    '--task': 'use the key tasks of the group',
-    '--seed': 'use the key seeds of the group',
-    '--val-fold': 'use data = {val_fold = ...}',
-    '--test-fold': 'use data = {test_fold = ...}',
+    '--data': 'the script itself has --data',
+    '--device': 'experiments.py itself has --device',
+    '--cache': 'the script itself has --cache',
+    '--out': 'it is OUT/NAME-TASK-SEED',
+    '--resume': 'it is given where a run was stopped',
+    '--config': 'groups of a list have the keys data, model and training for it',
+    '--task': 'tasks are named beside the options',
+    '--seed': 'seeds are named beside the options',
+    '--val-fold': 'groups of a list have data = {val_fold = ...} for it',
+    '--test-fold': 'groups of a list have data = {test_fold = ...} for it',
 }
 
 
@@ -83,10 +83,10 @@ def options_of(text, where):
     try:
         words = shlex.split(text)
     except ValueError as error:
-        fail(f'{where}: options {text!r}: {error}', 'Write them as in a shell; quotes come in pairs.')
+        fail(f'{where}: {text!r}: {error}', 'Write them as in a shell; quotes come in pairs.')
     for word in words:
         if (option := word.split('=')[0]) in RESERVED:
-            fail(f'{where}: options have {option}', f'Leave it out: {RESERVED[option]}.')
+            fail(f'{where}: {option} is set by the script', f'Leave it out: {RESERVED[option]}.')
     return words
 
 
@@ -117,7 +117,7 @@ def check_group(group, where):
         fail(f'{where}: a seed is {min(group["seeds"])}, expected 0 or more', 'Give seeds such as [0, 1, 2].')
     if not isinstance(group.setdefault('options', ''), str):
         fail(f'{where}: options is {group["options"]!r}, expected a text', 'For example options = "--recipe helme".')
-    options_of(group['options'], where)
+    options_of(group['options'], f'{where}: options')
     for section in SECTIONS:
         if not isinstance(group.get(section, {}), dict):
             fail(f'{where}: {section} is {group[section]!r}, expected a table',

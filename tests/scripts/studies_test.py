@@ -126,8 +126,8 @@ class StudiesTest(unittest.TestCase):
                 ('[[group]]\nname = "a"\nseeds = [0, 0]', 'names a-super-0 twice'),
                 ('[[group]]\nname = "a"\noptions = ["--epochs"]', 'options is '),
                 ('[[group]]\nname = "a"\noptions = "--init \'x"', 'No closing quotation'),
-                ('[[group]]\nname = "a"\noptions = "--out=x"', 'options have --out'),
-                ('[[group]]\nname = "a"\noptions = "--val-fold 8"', 'options have --val-fold'),
+                ('[[group]]\nname = "a"\noptions = "--out=x"', '--out is set by the script'),
+                ('[[group]]\nname = "a"\noptions = "--val-fold 8"', '--val-fold is set by the script'),
                 ('[[group]]\nname = "a"\ndata = 3', 'data is 3, expected a table')):
             with self.subTest(text=text):
                 self.assert_refused(self.run_list('refused', text, out), words)
