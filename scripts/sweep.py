@@ -273,7 +273,7 @@ def check_gather(args, plain, folded):
     if args.page and args.page.exists() and not args.force:
         fail(f'{args.page} exists', 'Give --force to overwrite it, or another name.')
     if importlib.util.find_spec('numpy') is None:
-        fail(f'{sys.executable} has no numpy', 'Install python3-numpy, or start this script with a Python that has it.')
+        fail(f'{sys.executable} has no numpy', 'Install python3-numpy, or start this script with another Python.')
 
 
 def gather(args):
