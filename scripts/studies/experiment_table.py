@@ -2,12 +2,13 @@
 """Compares the runs of scripts/studies/experiments.py on the same records.
 
 Usage: experiment_table.py OUT --task super [--fold 9] [--base GROUP] [--groups PATTERN ...] [--ensemble NAME=PATTERN,...]
-                           [--draws 1000] [--json FILE]
+                           [--ensemble-seeds] [--runs PATTERN ...] [--draws 1000] [--json FILE]
 
 A row per group: the macro AUC of each run averaged over its seeds, macro precision, recall and F1 with the thresholds that have the
 highest F1 on fold 9, and the difference of the AUC to --base, paired: the same resampled records for both. Brackets hold
 95 % intervals of the bootstrap over records. --ensemble adds a row: the mean of the probabilities of the runs that match one
-of the patterns (wildcards, of run names without OUT).
+of the patterns (wildcards, of run names without OUT). --ensemble-seeds adds such a row for each group of several runs.
+--runs: no other runs of OUT are read (wildcards).
 
 Choose on fold 9. Fold 10 is for models that are chosen.                                      Needs numpy.
 """
@@ -29,6 +30,8 @@ def arguments():
     parser.add_argument('--base')
     parser.add_argument('--groups', nargs='+', default=['*'])
     parser.add_argument('--ensemble', nargs='+', default=[])
+    parser.add_argument('--ensemble-seeds', action='store_true')
+    parser.add_argument('--runs', nargs='+', default=['*'])
     parser.add_argument('--draws', type=int, default=1000)
     parser.add_argument('--json', type=pathlib.Path)
     return parser.parse_args()
@@ -38,6 +41,13 @@ class Run:
     """Probabilities and labels of one run: dictionaries by fold of (records, classes), in the order of the record's number."""
 
     def __init__(self, path):
+        try:
+            self.read(path)
+        except (IndexError, KeyError, TypeError, ValueError):
+            sys.exit(f'error: {path}: no predictions of `evaluate --predictions`\n'
+                     'hint: Remove the file; the run is then evaluated anew.')
+
+    def read(self, path):
         with open(path, newline='') as file:
             rows = sorted(csv.DictReader(file), key=lambda row: int(row['ecg_id']))
         self.classes = [key.removeprefix('probability_') for key in rows[0] if key.startswith('probability_')]
@@ -139,7 +149,8 @@ class Group:
 def main():
     args = arguments()
     paths = sorted(args.out.glob(f'*-{args.task}-*.csv'))
-    runs = {path.stem: Run(path) for path in paths if not path.stem.endswith('.partial')}
+    runs = {path.stem: Run(path) for path in paths if not path.stem.endswith('.partial')
+            and any(fnmatch.fnmatch(path.stem, pattern) for pattern in args.runs)}
     if not runs:
         sys.exit(f'experiment_table.py: no *-{args.task}-*.csv in {args.out}')
     first = next(iter(runs.values()))
@@ -158,6 +169,9 @@ def main():
         if not members:
             sys.exit(f'experiment_table.py: no run for --ensemble {text}')
         wanted[f'{name} ({len(members)} runs)'] = [joined(members)]
+    if args.ensemble_seeds:
+        wanted |= {f'{name}, mean of {len(members)}': [joined(members)] for name, members in groups.items()
+                   if name in wanted and len(members) > 1}
     random = np.random.default_rng(0)
     draws = [random.integers(0, len(first.ids[args.fold]), len(first.ids[args.fold])) for _ in range(args.draws)]
     made = {name: Group(name, members, args, draws) for name, members in wanted.items()}

@@ -3,6 +3,7 @@
 page (where Python has numpy) have the figures of `evaluate`."""
 import importlib.util
 import json
+import os
 import pathlib
 import signal
 import subprocess
@@ -89,12 +90,89 @@ class StudiesTest(unittest.TestCase):
         result = self.run_list('wrong', '[[group]]\nname = "a"\nseed = 1\n', self.path / 'wrong')
         self.assertEqual(result.returncode, 1)
         self.assertIn("unknown key 'seed' (known: ", result.stderr)
+        self.assertIn('\nhint: ', result.stderr)
         result = self.run_list('failing', '[[group]]\nname = "a"\noptions = "--epochs -1"\n', self.path / 'failing')
         self.assertEqual(result.returncode, 1)
         self.assertIn('a-super-0: failed, see a-super-0.log', result.stdout)
         shell = subprocess.run([SOURCE / 'scripts/paper.sh', '--quik'], capture_output=True, text=True)
         self.assertEqual(shell.returncode, 2)
         self.assertIn("unknown argument '--quik' (known: ", shell.stderr)
+
+    def assert_refused(self, result, words):
+        """One line of error, one of hint, nothing else."""
+        self.assertEqual(result.returncode, 1, result.stdout + result.stderr)
+        self.assertRegex(result.stderr, r'\Aerror: .+\nhint: .+\n\Z')
+        self.assertIn(words, result.stderr)
+
+    def test_refuses_lists_that_cannot_be_run(self):
+        out = self.path / 'refused'
+        for text, words in (
+                ('', 'has no [[group]]'),
+                ('group = []', 'has no [[group]]'),
+                ('[group]\nname = "a"', 'group is no list of tables'),
+                ('[[group]\n', 'not TOML'),
+                ('seeds = [1]\n[[group]]\nname = "a"', "the unknown key 'seeds'"),
+                ('[[group]]\nseeds = [0]', 'group 1 has no name'),
+                ('[[group]]\nname = 3', 'name is 3'),
+                ('[[group]]\nname = "a/b"', "name is 'a/b', expected a text without /"),
+                ('[[group]]\nname = "../x"', "name is '../x'"),
+                ('[[group]]\nname = ".x"', "name is '.x'"),
+                ('[[group]]\nname = "a"\ntasks = "super"', "tasks is 'super', expected a list of at least one text"),
+                ('[[group]]\nname = "a"\ntasks = ["../super"]', "a task is '../super'"),
+                ('[[group]]\nname = "a"\nseeds = 0', 'seeds is 0, expected a list of at least one integer'),
+                ('[[group]]\nname = "a"\nseeds = []', 'seeds is []'),
+                ('[[group]]\nname = "a"\nseeds = [true]', 'seeds is [True]'),
+                ('[[group]]\nname = "a"\nseeds = [-1]', 'a seed is -1, expected 0 or more'),
+                ('[[group]]\nname = "a"\nseeds = [0, 0]', 'names a-super-0 twice'),
+                ('[[group]]\nname = "a"\noptions = ["--epochs"]', 'options is '),
+                ('[[group]]\nname = "a"\noptions = "--init \'x"', 'No closing quotation'),
+                ('[[group]]\nname = "a"\noptions = "--out=x"', '--out is set by the script'),
+                ('[[group]]\nname = "a"\noptions = "--val-fold 8"', '--val-fold is set by the script'),
+                ('[[group]]\nname = "a"\ndata = 3', 'data is 3, expected a table')):
+            with self.subTest(text=text):
+                self.assert_refused(self.run_list('refused', text, out), words)
+        self.assertFalse(out.exists())
+        good = '[[group]]\nname = "a"\n'
+        for words, *more in (('--jobs is 0, expected 1 or more', '--jobs', '0'), ('no run of', '--only', 'b*'),
+                             ('has no program train', '--apps', '/nowhere'), ('--out ', '--out', '/dev/null')):
+            with self.subTest(more=more):
+                command = [*self.command('good', good, out), *more]
+                self.assert_refused(subprocess.run(command, capture_output=True, text=True), words)
+        absent = self.command('absent', good, out)
+        (self.path / 'absent.toml').unlink()
+        self.assert_refused(subprocess.run(absent, capture_output=True, text=True), 'cannot be read: No such file')
+
+    def test_a_run_is_done_by_one_process_at_a_time(self):
+        apps, out = self.path / 'apps', self.path / 'twice'
+        apps.mkdir()
+        (apps / 'train').write_text('#!/bin/sh\necho $$ > "$(dirname "$0")/pid"\nexec sleep 60\n')
+        (apps / 'evaluate').write_text('#!/bin/sh\n')
+        for program in apps.iterdir():
+            program.chmod(0o755)
+        command = [*self.command('twice', '[[group]]\nname = "a"\n', out), '--apps', apps]
+        first = subprocess.Popen(command, stdout=subprocess.DEVNULL)
+        for _ in range(600):
+            if (apps / 'pid').exists() and (apps / 'pid').read_text():
+                break
+            time.sleep(0.05)
+        train = int((apps / 'pid').read_text())
+        log = (out / 'a-super-0.log').read_text()
+        try:
+            for _ in range(2):  # With the first process at work, then killed: its training still is.
+                second = subprocess.run(command, capture_output=True, text=True)
+                self.assertEqual(second.returncode, 1, second.stderr)
+                self.assertIn('a-super-0: is being run by another process', second.stdout)
+                self.assertEqual((out / 'a-super-0.log').read_text(), log)
+                first.kill()
+                first.wait()
+        finally:
+            os.kill(train, signal.SIGKILL)
+        (apps / 'train').write_text('#!/bin/sh\nexit 3\n')
+        for _ in range(20):  # The system lets go of the lock when it has cleared the killed process away.
+            third = subprocess.run(command, capture_output=True, text=True)
+            if 'another process' not in third.stdout:
+                break
+        self.assertIn('a-super-0: failed, see a-super-0.log', third.stdout)
 
 
 if __name__ == '__main__':
