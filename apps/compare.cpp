@@ -26,6 +26,7 @@
 #include "base/threads.h"
 #include "engine/precision.h"
 #include "model/data_loader.h"
+#include "model/known_folds.h"
 #include "model/model_file.h"
 #include "model/preprocessing.h"
 #include "model/training_log.h"
@@ -87,9 +88,8 @@ void add_run_files(const fs::path& folder, report::ComparedRun& run) {
   if (fs::exists(folder / "log.csv")) run.log = model::read_training_log(folder / "log.csv");
 }
 
-Scored score_run(const Options& o, const std::string& path, const model::DataConfig& data, Device device) {
-  const fs::path file = model::model_path(path);
-  const model::TrainedModel trained = model::load_model(file);
+Scored score_run(const Options& o, const model::TrainedModel& trained, const std::string& path, const std::string& name,
+                 const model::DataConfig& data, Device device) {
   const model::ModelDescription& d = trained.description;
   model::DataConfig config = model::data_config_of(d);
   config.folder = data.folder;
@@ -105,6 +105,9 @@ Scored score_run(const Options& o, const std::string& path, const model::DataCon
     throw Error(fmt::format("fold {}: no record in {}", fmt::join(o.folds, ", "), data.folder),
                 "Give a --fold that the table has.");
   Scored scored;
+  scored.run.name = name;
+  scored.run.known_folds = model::known_folds(d, set, o.folds);
+  model::warn_of_known_folds(scored.run.known_folds, name);
   for (const std::int64_t row : rows) scored.ecg_ids.push_back(set.ecg_ids[static_cast<std::size_t>(row)]);
   scored.labels = data::labels_of(set, rows);
   trained.net->to(device);
@@ -114,19 +117,29 @@ Scored score_run(const Options& o, const std::string& path, const model::DataCon
   scored.run.epoch = d.epoch;
   scored.run.parameters = trained.net->parameter_count();
   scored.run.synthetic = d.synthetic;
+  scored.run.synthetic_start = d.synthetic_start;
   scored.run.evaluation =
       evaluation::evaluate(scored.probabilities, scored.labels, d.class_names, d.thresholds, o.bootstrap);
-  add_run_files(file.parent_path(), scored.run);
+  add_run_files(model::model_path(path).parent_path(), scored.run);
   return scored;
+}
+
+// All of one task. Looked at before any records are read: what reads them would complain of a class that they lack.
+std::vector<model::TrainedModel> load_models(const std::vector<std::string>& paths) {
+  std::vector<model::TrainedModel> models;
+  for (const std::string& path : paths) {
+    models.push_back(model::load_model(path));
+    const auto &classes = models.back().description.class_names, &first = models.front().description.class_names;
+    if (classes != first)
+      throw Error(fmt::format("{} has the classes {}, and {} has {}", path, fmt::join(classes, " "), paths.front(),
+                              fmt::join(first, " ")),
+                  "Compare runs of one task.");
+  }
+  return models;
 }
 
 void expect_same_records(const Scored& first, const Scored& other, const std::string& first_path,
                          const std::string& path) {
-  if (first.run.evaluation.class_names != other.run.evaluation.class_names)
-    throw Error(
-        fmt::format("{} has the classes {}, and {} has {}", path, fmt::join(other.run.evaluation.class_names, " "),
-                    first_path, fmt::join(first.run.evaluation.class_names, " ")),
-        "Compare runs of one task.");
   if (first.ecg_ids != other.ecg_ids || first.labels != other.labels)
     throw Error(fmt::format("{} is judged on {} records, and {} on {}, and they are not the same", path,
                             other.ecg_ids.size(), first_path, first.ecg_ids.size()),
@@ -164,8 +177,10 @@ void compare(const Options& o) {
   o.values.apply(run_options);
   const Device device = device_for(run_options.device);
   set_thread_count(static_cast<int>(run_options.threads));
+  const std::vector<model::TrainedModel> models = load_models(o.runs);
   report::Comparison comparison;
   const model::DataConfig data = data_of(o);
+  comparison.task = models.front().description.task;
   comparison.data_folder = data.folder;
   comparison.folds = o.folds;
   comparison.date = fmt::format("{:%Y-%m-%d %H:%M} UTC", fmt::gmtime(std::time(nullptr)));
@@ -173,8 +188,7 @@ void compare(const Options& o) {
   const std::vector<std::string> names = report::short_names(o.runs);
   std::optional<Scored> first;
   for (std::size_t i = 0; i < o.runs.size(); ++i) {
-    Scored scored = score_run(o, o.runs[i], data, device);
-    scored.run.name = names[i];
+    Scored scored = score_run(o, models[i], o.runs[i], names[i], data, device);
     if (!first) first = scored;
     expect_same_records(*first, scored, o.runs.front(), o.runs[i]);
     const auto& classes = scored.run.evaluation.class_names;

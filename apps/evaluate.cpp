@@ -3,6 +3,7 @@
 #include <ctime>
 #include <filesystem>
 #include <optional>
+#include <set>
 #include <string>
 #include <vector>
 
@@ -30,6 +31,7 @@
 #include "evaluation/thresholds.h"
 #include "model/data_loader.h"
 #include "model/ensemble.h"
+#include "model/known_folds.h"
 #include "model/model_file.h"
 #include "model/preprocessing.h"
 #include "model/training_state.h"
@@ -67,7 +69,7 @@ void add_options(CLI::App& app, Options& o) {
                  "also write a CSV file: a row per record with the probability, the decision and the label of each "
                  "class")
       ->type_name("FILE.csv");
-  app.add_flag("--force", o.force, "overwrite the files of --json and --predictions");
+  app.add_flag("--force", o.force, "overwrite the files of --json, --predictions and --report");
   app.add_option("--report", o.report,
                  "also write DIR/report.html: one page with figures, curves and the worst mistakes")
       ->type_name("DIR");
@@ -98,27 +100,6 @@ void write_json(const Options& o, const report::ReportData& report) {
   const nlohmann::json json = report::report_json(report);
   write_file(*o.json, json.dump(2, ' ', false, nlohmann::json::error_handler_t::replace) + "\n",
              existing_files(o.force));
-}
-
-// Folds that the model has seen say little about it; those of other data it has not seen, whatever their numbers.
-// `name` is the model's in the warning.
-void warn_of_known_folds(const model::ModelDescription& model, const std::string& name, const data::Dataset& set,
-                         const std::vector<std::int64_t>& folds) {
-  const auto has = [](const std::vector<std::int64_t>& all, std::int64_t fold) {
-    return std::find(all.begin(), all.end(), fold) != all.end();
-  };
-  for (const std::int64_t fold : folds)
-    if (model.calibration_hash == model::records_hash(set) && has(model.calibration_folds, fold))
-      log_warning("fold {} calibrated {}'s probabilities: its figures are optimistic", fold, name);
-  const bool known = !model.data_hash.empty();
-  if (known && model.data_hash != model::records_hash(set)) return;
-  const std::string condition = known ? "" : ", if these are the data that it was trained on";
-  for (const std::int64_t fold : folds) {
-    if (has(model.val_folds, fold))
-      log_warning("fold {} chose {}'s epoch and thresholds{}: its figures are optimistic", fold, name, condition);
-    if (has(model.train_folds, fold))
-      log_warning("fold {} trained {}{}: its figures are no test", fold, name, condition);
-  }
 }
 
 // A row per record: ecg_id (or the path of a table of labels), fold, and of each class its probability, the decision at
@@ -153,12 +134,11 @@ void check_places(const Options& o, const std::vector<std::string>& model_files)
     o.values.apply(config);
     folder = config.data.folder;
   }
-  const std::vector<Output> files = {{"--json", o.json}, {"--predictions", o.predictions}};
-  std::vector<Output> outputs = files;
+  std::vector<Output> outputs = {{"--json", o.json}, {"--predictions", o.predictions}};
   if (o.report) check_output_folder(*o.report, "--report");
   if (o.report && std::filesystem::is_directory(*o.report)) outputs.push_back({"--report", *o.report + "/report.html"});
   check_outputs(outputs, {.files = model_files, .records = {}, .folder = folder});
-  check_outputs(files, {}, existing_files(o.force));
+  check_outputs(outputs, {}, existing_files(o.force));
 }
 
 // A model, and what it says about the records.
@@ -188,7 +168,7 @@ void score_records(const Options& o, Device device, const std::vector<std::int64
     if (data::rows_of_folds(judge.set, {fold}).empty())
       throw Error(fmt::format("fold {}: no record in {}", fold, judge.config.folder),
                   "Give a --fold that the table has.");
-  warn_of_known_folds(d, name, judge.set, o.folds);
+  warn_of_known_folds(model::known_folds(d, judge.set, o.folds), name);
   const MatmulPrecision precision(d.precision);
   judge.trained.net->to(device);
   judge.loader.emplace(model::take_arrays(judge.set, d.feature_scaling, d.crops()), d.signal_scaling, device);
@@ -295,7 +275,7 @@ void write_figures(const Options& o, const std::vector<Judge>& judges, const Ans
   const report::ReportData report = report::collect(inputs);
   if (o.json) write_json(o, report);
   if (!o.report) return;
-  report::write_report(*o.report, report);
+  report::write_report(*o.report, report, existing_files(o.force));
   if (!is_quiet()) fmt::print("\nreport: {}\n", printable((std::filesystem::path(*o.report) / "report.html").string()));
 }
 
@@ -331,8 +311,10 @@ void evaluate(const Options& o) {
   fmt::print("{}",
              printable_lines(fmt::format("{}, fold {} of {}: {} records\n\n{}", answers.who, fmt::join(o.folds, ", "),
                                          first.config.folder, first.rows.size(), format_table(evaluation))));
-  if (std::any_of(judges.begin(), judges.end(), [](const Judge& judge) { return judge.description().synthetic; }))
-    fmt::print("\nwarning: {}\n", model::kSyntheticWarning);
+  std::set<std::string> warnings;
+  for (const Judge& judge : judges) warnings.insert(synthetic_warning(judge.description()));
+  warnings.erase("");
+  for (const std::string& warning : warnings) fmt::print("\nwarning: {}\n", warning);
   if (o.predictions)
     write_file(*o.predictions, predictions_csv(first.set, first.rows, answers.probabilities, answers.thresholds),
                existing_files(o.force));

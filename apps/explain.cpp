@@ -19,6 +19,7 @@
 #include "apps/common/recording_options.h"
 #include "base/error.h"
 #include "base/file.h"
+#include "base/log.h"
 #include "base/text.h"
 #include "base/threads.h"
 #include "data/source_recording.h"
@@ -72,6 +73,9 @@ void check_places(const Options& o) {
   check_outputs({{"--out", o.out}, {"--svg", o.svg}, {"--json", o.json}},
                 {.files = {model::model_path(o.model).string()}, .records = o.records, .folder = {}},
                 existing_files(o.force));
+  for (auto name = o.classes.begin(); name != o.classes.end(); ++name)
+    if (std::find(o.classes.begin(), name, *name) != name)
+      throw UsageError(fmt::format("--class {} is there twice", *name), "Name each class once.");
   if (o.svg && o.records.size() != 1)
     throw UsageError(fmt::format("--svg and {} records", o.records.size()), "One record makes one drawing.");
   if (o.svg && o.classes.size() > 1)
@@ -118,9 +122,14 @@ report::ExplainedRecording explained(const Options& o, model::Predictor& predict
   if (o.svg && targets.size() > 1)
     throw Error(fmt::format("--svg: {} classes are above their thresholds, and a drawing shows one", targets.size()),
                 "Name one by --class.");
-  for (const std::int64_t target : targets)
+  for (const std::int64_t target : targets) {
     result.whys.push_back(model::explain(model, result.record, result.beats, target,
                                          {.integration = {}, .window_s = o.window_ms / 1000}));
+    const model::Explanation& why = result.whys.back();
+    if (!why.complete())
+      log_warning("{}: the contributions to {} miss {:.1f} % of the difference of the logits", record, why.class_name,
+                  100 * why.missed_fraction);
+  }
   return result;
 }
 
@@ -150,6 +159,7 @@ int explain(const Options& o) {
   check_places(o);
   model::Predictor predictor(model::load_model(o.model), {.any_quality = o.any_quality, .device = Device::kCpu});
   const std::vector<std::int64_t> chosen = chosen_classes(o, predictor.description());
+  const std::string warning = synthetic_warning(predictor.description());
   std::vector<report::ExplainedRecording> recordings;
   ProgressLine progress;
   bool all = true;
@@ -164,7 +174,7 @@ int explain(const Options& o) {
     for (const model::Explanation& why : one.whys) {
       fmt::print("{}", printable_lines(record + "\n"));
       for (const std::string& words : report::explanation_words(why)) fmt::print("  {}\n", printable(words));
-      if (predictor.description().synthetic) fmt::print("  warning: {}\n", model::kSyntheticWarning);
+      if (!warning.empty()) fmt::print("  warning: {}\n", warning);
     }
   }
   write_outputs(o, predictor, recordings);

@@ -45,8 +45,8 @@ std::string_view class_meaning(std::string_view code) {
   return {};
 }
 
-std::string class_in_words(std::string_view code) {
-  const std::string_view meaning = class_meaning(code);
+std::string class_in_words(std::string_view code, Task task) {
+  const std::string_view meaning = task == Task::kOwn ? std::string_view() : class_meaning(code);
   return meaning.empty() ? std::string(code) : fmt::format("{}, {}", code, meaning);
 }
 

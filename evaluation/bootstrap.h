@@ -43,8 +43,8 @@ BootstrapAuc bootstrap_auc(const Predictions& predictions, const BootstrapSettin
 
 // AUC of `first` minus AUC of `second` on the same records.
 struct AucDifference : Interval {
-  // Two-sided: twice the smaller of the fractions of draws with a difference <= 0 and >= 0, at most 1. NaN without
-  // draws.
+  // Two-sided: twice (1 + k) / (1 + draws), at most 1, where k is the smaller of the numbers of draws with a difference
+  // <= 0 and >= 0. Never below 2 / (1 + draws). NaN without draws.
   double p_value = 0.0;
 };
 

@@ -185,6 +185,7 @@ Explanation explain(const TrainedModel& model, const RecordToExplain& record, co
   const Attribution attribution = integrated_gradients(*model.net, c, settings.integration);
   Explanation e;
   e.class_name = description.class_names[static_cast<std::size_t>(target)];
+  e.task = description.task;
   e.threshold = static_cast<double>(description.thresholds[static_cast<std::size_t>(target)]);
   e.logit = attribution.logit;
   e.baseline_logit = attribution.baseline_logit;

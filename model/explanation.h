@@ -7,6 +7,7 @@
 #include <string>
 #include <vector>
 
+#include "data/scp_codes.h"
 #include "dsp/delineation/delineation.h"
 #include "model/attribution.h"
 #include "model/model_file.h"
@@ -54,9 +55,13 @@ struct Without {
   bool changes_decision = false;
 };
 
+// Of the difference of the two logits: more than this is worth a warning.
+inline constexpr double kMaxMissed = 0.01;
+
 // Why one class of one recording has its probability.
 struct Explanation {
   std::string class_name;
+  data::Task task = data::Task::kSuper;  // of the model: what its classes' names mean
   double probability = 0;
   double threshold = 0;
   double logit = 0;
@@ -80,6 +85,7 @@ struct Explanation {
   std::vector<Without> without;  // each lead, each part of the beats, each feature, all features
 
   bool positive() const { return probability > threshold; }
+  bool complete() const { return !(missed_fraction > kMaxMissed); }
 };
 
 struct ExplanationSettings {

@@ -94,6 +94,7 @@ json description_json(const ModelDescription& d) {
             {"data_hash", d.data_hash}};
   if (d.fold_seed != 0) j["fold_seed"] = d.fold_seed;
   if (d.synthetic) j["synthetic"] = true;
+  if (d.synthetic_start) j["synthetic_start"] = true;
   if (!d.calibration_folds.empty()) {
     j["calibration_folds"] = d.calibration_folds;
     j["calibration_hash"] = d.calibration_hash;
@@ -142,6 +143,7 @@ ModelDescription description_from(const json& j) {
   if (j.contains("data_hash")) j.at("data_hash").get_to(d.data_hash);
   if (j.contains("fold_seed")) j.at("fold_seed").get_to(d.fold_seed);
   if (j.contains("synthetic")) j.at("synthetic").get_to(d.synthetic);
+  if (j.contains("synthetic_start")) j.at("synthetic_start").get_to(d.synthetic_start);
   if (j.contains("calibration_folds")) {
     j.at("calibration_folds").get_to(d.calibration_folds);
     j.at("calibration_hash").get_to(d.calibration_hash);
@@ -274,6 +276,13 @@ ModelDescription parse_description(const std::string& origin, const std::string&
 }
 
 }  // namespace
+
+std::string synthetic_warning(const ModelDescription& model) {
+  if (model.synthetic) return "this model was trained on synthetic ECGs: its answers say nothing about a patient";
+  if (model.synthetic_start)
+    return "this model began with a model trained on synthetic ECGs: its answers may rest on what that one had learned";
+  return "";
+}
 
 void save_model(const std::filesystem::path& path, const ModelDescription& description, Model& net, Existing existing) {
   SafetensorsFile file;

@@ -42,6 +42,7 @@ struct ModelDescription {
   std::vector<std::int64_t> train_folds;  // the weights come from here; empty in files of earlier versions
   std::int64_t fold_seed = 0;             // of folds that were drawn (data/label_table.h)
   bool synthetic = false;                 // trained on synthetic ECGs
+  bool synthetic_start = false;           // trained on others, but began with the weights of a model that was
   std::string data_hash;                  // of ecg_ids and folds of the data set; likewise
   // Where probabilities and thresholds were calibrated (model/calibration.h); empty: nowhere.
   std::vector<std::int64_t> calibration_folds;
@@ -58,9 +59,9 @@ struct TrainedModel {
   std::unique_ptr<Model> net;
 };
 
-// What every answer of a model that was trained on synthetic ECGs says beside it.
-inline constexpr const char* kSyntheticWarning =
-    "this model was trained on synthetic ECGs: its answers say nothing about a patient";
+// What every answer of a model that was trained on synthetic ECGs, or began with such a model, says beside it; empty
+// for others.
+std::string synthetic_warning(const ModelDescription& model);
 
 // Atomic; equal models give equal bytes.
 void save_model(const std::filesystem::path& path, const ModelDescription& description, Model& net,

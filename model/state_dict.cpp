@@ -1,6 +1,7 @@
 #include "model/state_dict.h"
 
 #include <algorithm>
+#include <cmath>
 #include <set>
 #include <string>
 #include <string_view>
@@ -16,6 +17,7 @@ namespace cardiograd::model {
 namespace {
 
 constexpr std::string_view kRunningMean = "running_mean";
+constexpr std::string_view kRunningVariance = "running_var";
 constexpr std::string_view kCount = "num_batches_tracked";
 constexpr std::size_t kNamed = 5;  // tensors that a message names
 
@@ -47,6 +49,23 @@ void check_names(const std::filesystem::path& path, const SafetensorsFile& file,
               "Names are those of bench/peers/hc_cnn_tn_torch.py, without a prefix; give a model of the same sizes.");
 }
 
+// Weights that no training leaves behind: every answer would be NaN, or every batch norm's square root.
+void check_values(const std::filesystem::path& path, const std::vector<nn::NamedTensor>& tensors) {
+  for (const nn::NamedTensor& named : tensors) {
+    const bool variance = named.name.ends_with(kRunningVariance);
+    for (const float value : named.tensor->values()) {
+      if (!std::isfinite(value))
+        throw Error(
+            fmt::format("{}: tensor '{}' holds {} (as F32), expected finite numbers", path.string(), named.name, value),
+            "Take the weights of a training that has not diverged.");
+      if (variance && value < 0)
+        throw Error(
+            fmt::format("{}: tensor '{}' holds {}, expected variances of 0 or more", path.string(), named.name, value),
+            "Take the weights as PyTorch saves them.");
+    }
+  }
+}
+
 }  // namespace
 
 void write_state_dict(const std::filesystem::path& path, Model& net, Existing existing) {
@@ -67,6 +86,7 @@ void read_state_dict(const std::filesystem::path& path, Model& net) {
   for (const nn::NamedTensor& named : tensors) before.push_back(named.tensor->clone());
   try {
     restore_tensors(file, "", path.string(), tensors);
+    check_values(path, tensors);
   } catch (const Error&) {
     for (std::size_t i = 0; i < tensors.size(); ++i) tensors[i].tensor->assign(before[i]);
     throw;

@@ -15,7 +15,8 @@ void write_state_dict(const std::filesystem::path& path, Model& net, Existing ex
 
 // Fills `net` from a safetensors file of F32, F16, BF16 or F64 tensors; what is wider or narrower is rounded to F32.
 // Throws Error naming what the network needs and the file lacks, what the file has and the network does not know
-// (counts of batches aside), and a tensor of another shape; `net` is then as it was.
+// (counts of batches aside), a tensor of another shape, and one with NaN, with infinity (also what is too large for
+// F32) or with a negative variance; `net` is then as it was.
 void read_state_dict(const std::filesystem::path& path, Model& net);
 
 }  // namespace cardiograd::model

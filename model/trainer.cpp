@@ -113,6 +113,11 @@ Trainer::Trainer(const TrainingConfig& config, data::Dataset set, std::filesyste
 void Trainer::begin_with(const std::optional<TrainedModel>& init) {
   net_ = description_.architecture.build(static_cast<std::uint64_t>(config_.seed));
   if (!init) return;
+  // Whether its weights are frozen or not: nobody knows what of them stays.
+  const bool synthetic = init->description.synthetic || init->description.synthetic_start;
+  description_.synthetic_start = synthetic && !description_.synthetic;
+  if (description_.synthetic_start)
+    log_warning("this run began with a model trained on synthetic ECGs: its models will say so");
   taken_ = take_over_weights(*init, description_, *net_);
   freeze_part(*net_, config_.freeze, taken_);
 }

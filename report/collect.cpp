@@ -3,6 +3,7 @@
 #include <algorithm>
 #include <array>
 #include <system_error>
+#include <utility>
 
 #include <fmt/format.h>
 #include <fmt/ranges.h>
@@ -50,46 +51,81 @@ void read_run_files(const EvaluationInputs& inputs, ReportData& report) {
   }
 }
 
-// What the run's configuration says about the folds; it speaks about this data set only if it names the same folder.
-FoldRole role_of(const EvaluationInputs& inputs, const model::ModelDescription& description,
-                 const fs::path& model_file) {
-  const auto in = [&](const std::vector<std::int64_t>& folds) {
-    return std::any_of(inputs.folds.begin(), inputs.folds.end(),
-                       [&](std::int64_t fold) { return std::find(folds.begin(), folds.end(), fold) != folds.end(); });
-  };
-  if (in(description.val_folds)) return FoldRole::kValidation;
+bool holds(const std::vector<std::int64_t>& folds, std::int64_t fold) {
+  return std::find(folds.begin(), folds.end(), fold) != folds.end();
+}
+
+// For a model whose file does not name its data: what the run's configuration says. It speaks about this data set only
+// if it names the same folder.
+model::KnownFolds by_configuration(const EvaluationInputs& inputs, const model::ModelDescription& description,
+                                   const fs::path& model_file, model::KnownFolds known) {
+  known.training.clear();
+  known.validation.clear();
   const fs::path path = beside(model_file, "config.toml");
   try {
     std::error_code missing;
-    if (!fs::exists(path, missing)) return FoldRole::kUnknown;
+    if (!fs::exists(path, missing)) return known;
     const model::DataConfig config = model::read_config(path).data;
     const fs::path folder = fs::canonical(inputs.data_folder, missing);
-    if (missing || folder != fs::path(config.folder)) return FoldRole::kUnknown;
-    if (in({config.val_fold})) return FoldRole::kValidation;
-    const bool all_test = std::all_of(inputs.folds.begin(), inputs.folds.end(),
-                                      [&](std::int64_t fold) { return fold == config.test_fold; });
-    return all_test ? FoldRole::kTest : FoldRole::kTraining;
-  } catch (const Error&) {
-    return FoldRole::kUnknown;  // read_run_files() reports what is wrong with the file
+    if (missing || folder != fs::path(config.folder)) return known;
+    known.data = model::DataOrigin::kOwn;
+    for (const std::int64_t fold : inputs.folds) {
+      if (fold == config.val_fold || holds(description.val_folds, fold))
+        known.validation.push_back(fold);
+      else if (fold != config.test_fold)
+        known.training.push_back(fold);
+    }
+  } catch (const Error&) {  // read_run_files() reports what is wrong with the file
   }
+  return known;
+}
+
+model::KnownFolds folds_of(const EvaluationInputs& inputs, const model::ModelDescription& description,
+                           const fs::path& model_file) {
+  model::KnownFolds known = model::known_folds(description, inputs.set, inputs.folds);
+  return known.data == model::DataOrigin::kUnknown ? by_configuration(inputs, description, model_file, std::move(known))
+                                                   : known;
+}
+
+FoldRole role_of(const model::KnownFolds& known) {
+  if (!known.training.empty()) return FoldRole::kTraining;
+  if (!known.validation.empty() || !known.calibration.empty()) return FoldRole::kValidation;
+  if (known.data == model::DataOrigin::kOwn) return FoldRole::kTest;
+  return known.data == model::DataOrigin::kOther ? FoldRole::kNone : FoldRole::kUnknown;
+}
+
+// Adds what another model has seen, in the order of the folds.
+void add_folds(const std::vector<std::int64_t>& asked, const std::vector<std::int64_t>& more,
+               std::vector<std::int64_t>& folds) {
+  std::vector<std::int64_t> all;
+  for (const std::int64_t fold : asked)
+    if (holds(folds, fold) || holds(more, fold)) all.push_back(fold);
+  folds = std::move(all);
 }
 
 void add_models(const EvaluationInputs& inputs, ReportData& report) {
   report.model_file = inputs.model_file.string();
   report.description = inputs.trained.description;
   report.parameters = inputs.trained.net->parameter_count();
-  report.fold_role = role_of(inputs, inputs.trained.description, inputs.model_file);
+  report.known_folds = folds_of(inputs, inputs.trained.description, inputs.model_file);
+  report.fold_role = role_of(report.known_folds);
   if (inputs.others.empty()) return;
   // What is true of one is true of all of them together.
-  constexpr std::array kFromWorst = {FoldRole::kTraining, FoldRole::kValidation, FoldRole::kUnknown, FoldRole::kTest};
+  constexpr std::array kFromWorst = {FoldRole::kTraining, FoldRole::kValidation, FoldRole::kUnknown, FoldRole::kNone,
+                                     FoldRole::kTest};
   const auto place = [&](FoldRole role) { return std::find(kFromWorst.begin(), kFromWorst.end(), role); };
   report.ensemble = {report.model_file};
   for (const EvaluationInputs::Other& other : inputs.others) {
     const model::ModelDescription& d = other.trained.description;
     report.ensemble.push_back(other.model_file.string());
     report.parameters += other.trained.net->parameter_count();
-    report.fold_role = *std::min(place(report.fold_role), place(role_of(inputs, d, other.model_file)));
+    const model::KnownFolds known = folds_of(inputs, d, other.model_file);
+    add_folds(inputs.folds, known.training, report.known_folds.training);
+    add_folds(inputs.folds, known.validation, report.known_folds.validation);
+    add_folds(inputs.folds, known.calibration, report.known_folds.calibration);
+    report.fold_role = *std::min(place(report.fold_role), place(role_of(known)));
     report.description.synthetic = report.description.synthetic || d.synthetic;
+    report.description.synthetic_start = report.description.synthetic_start || d.synthetic_start;
     if (d.unit != "mV") report.description.unit = d.unit;
   }
   report.model_file = fmt::format("{}", fmt::join(report.ensemble, ", "));

@@ -42,10 +42,11 @@ std::vector<std::pair<std::string, std::vector<std::string>>> different_values(c
   return different;
 }
 
-double best_validation(const ComparedRun& run) {
-  double best = std::nan("");
-  for (const model::EpochResult& r : run.log) best = std::fmax(best, r.val_macro_auc);
-  return best;
+// Of the epoch that was evaluated, which is not the best one in a last.safetensors.
+double validation_auc(const ComparedRun& run) {
+  for (const model::EpochResult& r : run.log)
+    if (r.epoch == run.epoch) return r.val_macro_auc;
+  return std::nan("");
 }
 
 double training_seconds(const ComparedRun& run) {
@@ -113,7 +114,7 @@ Table runs_table(const Comparison& comparison) {
     table.rows.push_back(
         {{run.name, with_interval(all[i], m.records), interval_bar({all[i].value, all[i].low, all[i].high}, range, 0.5),
           i == 0 ? std::string(kDash) : difference_text(run.difference.macro), figure(m.macro.f1, m.records),
-          std::to_string(run.epoch), number_or_dash(best_validation(run), 4), grouped(run.parameters),
+          std::to_string(run.epoch), number_or_dash(validation_auc(run), 4), grouped(run.parameters),
           std::isfinite(seconds) ? fmt::format("{:.0f} min", seconds / 60) : std::string(kDash)},
          false});
   }
@@ -127,7 +128,7 @@ Table classes_table(const Comparison& comparison, bool differences) {
   const evaluation::Evaluation& first = comparison.runs.front().evaluation;
   for (std::size_t c = 0; c < first.class_names.size(); ++c) {
     const std::int64_t support = first.metrics.classes[c].support;
-    TableRow row{{data::class_in_words(first.class_names[c]), grouped(support)}, false};
+    TableRow row{{data::class_in_words(first.class_names[c], comparison.task), grouped(support)}, false};
     for (std::size_t i = differences ? 1 : 0; i < comparison.runs.size(); ++i)
       row.cells.emplace_back(differences ? difference_text(comparison.runs[i].difference.classes[c])
                                          : with_interval(comparison.runs[i].evaluation.auc.classes[c], support));
@@ -227,7 +228,9 @@ std::string comparison_text(const Comparison& comparison) {
     text += fmt::format("{:<{}}  {:<22}  {:>8.3f}  {:>5}  {}{}\n", run.name, width, auc_text,
                         run.evaluation.metrics.macro.f1, run.epoch,
                         &run == &comparison.runs.front() ? "-" : difference_text(run.difference.macro),
-                        run.synthetic ? "  (trained on synthetic ECGs)" : "");
+                        run.synthetic         ? "  (trained on synthetic ECGs)"
+                        : run.synthetic_start ? "  (began with a model trained on synthetic ECGs)"
+                                              : "");
   }
   text += "\n" + mean_text(comparison) + "\n" + differences_note(comparison) + "\n";
   for (const auto& [name, texts] : different_values(comparison))
@@ -246,6 +249,11 @@ std::string render_comparison(const Comparison& comparison) {
     if (run.synthetic)
       frame.notes.push_back(
           fmt::format("{} was trained on synthetic ECGs: its answers say nothing about a patient.", run.name));
+    else if (run.synthetic_start)
+      frame.notes.push_back(fmt::format("{} began with a model trained on synthetic ECGs.", run.name));
+  for (const ComparedRun& run : comparison.runs)
+    for (const std::string& words : model::known_folds_words(run.known_folds, run.name))
+      frame.notes.push_back(fmt::format("Beware: {}.", words));
   frame.writer = "compare";
   Markup page;
   begin_page(
@@ -278,7 +286,11 @@ json comparison_json(const Comparison& comparison) {
                 {"epoch", run.epoch},
                 {"parameters", run.parameters},
                 {"synthetic", run.synthetic},
+                {"synthetic_start", run.synthetic_start},
                 {"evaluation", to_json(run.evaluation)}};
+    one["known_folds"] = {{"training", run.known_folds.training},
+                          {"validation", run.known_folds.validation},
+                          {"calibration", run.known_folds.calibration}};
     for (const auto& [name, text] : run.values) one["config"][name] = text;
     if (&run != &comparison.runs.front()) {
       one["difference"]["macro"] = difference_json(run.difference.macro);

@@ -8,8 +8,10 @@
 
 #include <nlohmann/json_fwd.hpp>
 
+#include "data/scp_codes.h"
 #include "evaluation/bootstrap.h"
 #include "evaluation/evaluation.h"
+#include "model/known_folds.h"
 #include "model/training_log.h"
 
 namespace cardiograd::report {
@@ -22,6 +24,8 @@ struct ComparedRun {
   std::int64_t epoch = 0;  // of the model that was evaluated
   std::int64_t parameters = 0;
   bool synthetic = false;                                   // trained on synthetic ECGs
+  bool synthetic_start = false;                             // began with a model that was
+  model::KnownFolds known_folds;                            // that its training has seen
   std::vector<std::pair<std::string, std::string>> values;  // its configuration, field by field
   std::vector<model::EpochResult> log;                      // empty where log.csv is not there
   evaluation::Evaluation evaluation;
@@ -33,6 +37,7 @@ struct ComparedRun {
 struct Comparison {
   std::string data_folder;
   std::vector<std::int64_t> folds;
+  data::Task task = data::Task::kSuper;  // of all runs
   std::string date, program;
   std::vector<ComparedRun> runs;  // 2 to kMaxRuns
 };

@@ -193,7 +193,8 @@ std::string render_explanations(const model::ModelDescription& model, const std:
   frame.brand = "explanation";
   frame.notes = {fmt::format("Model: {}, {} after {} epoch{}.", model_file, model.architecture.kind().title,
                              model.epoch, model.epoch == 1 ? "" : "s")};
-  if (model.synthetic) frame.notes.push_back(fmt::format("Beware: {}.", model::kSyntheticWarning));
+  if (const std::string warning = synthetic_warning(model); !warning.empty())
+    frame.notes.push_back(fmt::format("Beware: {}.", warning));
   frame.writer = "explain";
   std::vector<std::pair<std::string, std::string>> links = {{"summary", "Summary"}};
   for (std::size_t i = 0; i < recordings.size(); ++i) links.emplace_back(fmt::format("record-{}", i + 1), names[i]);
@@ -215,7 +216,7 @@ std::string render_explanations(const model::ModelDescription& model, const std:
   }
   add_table(page, table);
   std::vector<std::string> meanings;
-  for (const std::string& name : model.class_names) meanings.push_back(data::class_in_words(name));
+  for (const std::string& name : model.class_names) meanings.push_back(data::class_in_words(name, model.task));
   page.element("p", {{"class", "note"}},
                fmt::format("Probabilities, with yes above the threshold. {}.", fmt::join(meanings, "; ")));
   page.open("div", {{"class", "note-box"}, {"role", "note"}});
@@ -236,7 +237,7 @@ std::string render_explanations(const model::ModelDescription& model, const std:
     if (!one.gap.empty()) add_gap(page, one.gap);
     for (const std::string& note : one.notes) page.element("p", {{"class", "note"}}, note);
     for (std::size_t c = 0; c < one.whys.size(); ++c) {
-      page.element("h3", data::class_in_words(one.whys[c].class_name));
+      page.element("h3", data::class_in_words(one.whys[c].class_name, model.task));
       add_explanation(page, model, one, one.whys[c], fmt::format("{}-{}", id, c + 1));
     }
     page.close("section");

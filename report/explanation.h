@@ -22,7 +22,7 @@ struct ExplainedRecording {
   std::vector<model::Explanation> whys;  // one for each explained class
 };
 
-// The answer, where it comes from, and what would change it: a sentence each.
+// The answer, where it comes from, what would change it, and whether contributions are missed: a sentence each.
 std::vector<std::string> explanation_words(const model::Explanation& why);
 
 // Heading, words, the contributions drawn over the ECG, and the tables behind them. `id` begins the ids of all that is

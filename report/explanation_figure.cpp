@@ -7,7 +7,6 @@
 
 #include <fmt/format.h>
 
-#include "data/class_words.h"
 #include "report/ecg_paper.h"
 #include "report/explanation.h"
 #include "report/text.h"

@@ -1,4 +1,6 @@
 #include <cmath>
+#include <string>
+#include <utility>
 
 #include <nlohmann/json.hpp>
 
@@ -57,7 +59,7 @@ json explanation_json(const model::ModelDescription& model, const ExplainedRecor
               {"token", why.token},
               {"grad_cam", numbers(why.grad_cam)},
               {"attention_rollout", numbers(why.rollout)}};
-  if (model.synthetic) one["warning"] = model::kSyntheticWarning;
+  if (std::string warning = synthetic_warning(model); !warning.empty()) one["warning"] = std::move(warning);
   one["features"] = json::array();
   for (const model::FeatureContribution& feature : why.feature_contributions)
     one["features"].push_back({{"name", feature.name},

@@ -16,8 +16,8 @@ constexpr double kWorthAWord = 0.02;  // change of a probability
 
 std::string answer_text(const model::Explanation& why) {
   return fmt::format("{}: probability {:.3f}, {} the threshold of {:.3f}. The model {}.",
-                     data::class_in_words(why.class_name), why.probability, why.positive() ? "above" : "not above",
-                     why.threshold, why.positive() ? "says yes" : "says no");
+                     data::class_in_words(why.class_name, why.task), why.probability,
+                     why.positive() ? "above" : "not above", why.threshold, why.positive() ? "says yes" : "says no");
 }
 
 // The largest parts that are worth a name, "V1 (31 %) and V2 (18 %)".
@@ -79,12 +79,20 @@ std::string changes_text(const model::Explanation& why) {
       strongest->what, strongest->probability, why.probability);
 }
 
+std::string incomplete_text(const model::Explanation& why) {
+  return fmt::format(
+      "The contributions are incomplete: after {} steps of integration {:.1f} % of the difference of the two logits is "
+      "still missed, more than {:g} %. Read them as a rough guide.",
+      grouped(why.steps), 100 * why.missed_fraction, 100 * model::kMaxMissed);
+}
+
 }  // namespace
 
 std::vector<std::string> explanation_words(const model::Explanation& why) {
   std::vector<std::string> words = {answer_text(why), sources_text(why)};
   if (!why.feature_contributions.empty()) words.push_back(features_text(why));
   words.push_back(changes_text(why));
+  if (!why.complete()) words.push_back(incomplete_text(why));
   return words;
 }
 

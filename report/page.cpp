@@ -35,7 +35,8 @@ std::string render(const ReportData& report) {
   frame.notes = {fmt::format("{} after {} epoch{}, {} parameters. Data: {}.",
                              report.description.architecture.kind().title, report.description.epoch,
                              report.description.epoch == 1 ? "" : "s", grouped(report.parameters), report.data_folder)};
-  if (report.description.synthetic) frame.notes.push_back(fmt::format("Beware: {}.", model::kSyntheticWarning));
+  if (const std::string warning = synthetic_warning(report.description); !warning.empty())
+    frame.notes.push_back(fmt::format("Beware: {}.", warning));
   if (!report.date.empty()) frame.notes.push_back(fmt::format("Evaluated {}, {}.", report.date, report.program));
   frame.writer = "evaluate";
   std::vector<std::pair<std::string, std::string>> links;
@@ -53,7 +54,7 @@ std::string render(const ReportData& report) {
   return page.str();
 }
 
-void write_report(const fs::path& folder, const ReportData& report) {
+void write_report(const fs::path& folder, const ReportData& report, Existing existing) {
   const std::string page = render(report);
   std::error_code error;
   fs::create_directories(folder, error);
@@ -61,7 +62,7 @@ void write_report(const fs::path& folder, const ReportData& report) {
     throw Error(fmt::format("{}: cannot be created: {}", folder.string(),
                             error ? error.message() : "a file of that name is there"),
                 "Give a --report folder where you may write.");
-  write_file(folder / "report.html", page);
+  write_file(folder / "report.html", page, existing);
 }
 
 }  // namespace cardiograd::report

@@ -12,6 +12,7 @@
 #include "evaluation/evaluation.h"
 #include "evaluation/mistakes.h"
 #include "evaluation/subgroups.h"
+#include "model/known_folds.h"
 #include "model/model_file.h"
 #include "model/permutation_importance.h"
 #include "model/training_log.h"
@@ -19,12 +20,13 @@
 
 namespace cardiograd::report {
 
-// How the evaluated folds relate to the model.
+// How the evaluated folds relate to the model; of several roles the worst.
 enum class FoldRole {
   kTest,        // kept out of training and of every choice
-  kValidation,  // chose the epoch and the thresholds
+  kValidation,  // chose the epoch and the thresholds, or calibrated the probabilities
   kTraining,    // trained the model
-  kUnknown,     // nothing beside the model says so
+  kNone,        // of another data set than the model's
+  kUnknown,     // neither the model nor what lies beside it says so
 };
 
 // A record with a wrong decision, and what is needed to draw it.
@@ -58,6 +60,7 @@ struct ReportData {
   std::string data_folder;
   std::vector<std::int64_t> folds;
   FoldRole fold_role = FoldRole::kUnknown;
+  model::KnownFolds known_folds;  // those of `folds` that the model, or one of several, has seen
 
   model::ModelDescription description;  // of the first model
   std::int64_t parameters = 0;          // of all models

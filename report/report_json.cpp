@@ -27,6 +27,8 @@ const char* role_word(FoldRole role) {
       return "validation";
     case FoldRole::kTraining:
       return "training";
+    case FoldRole::kNone:
+      return "none";
     case FoldRole::kUnknown:
       break;
   }
@@ -154,9 +156,13 @@ json report_json(const ReportData& report) {
   all["data"] = report.data_folder;
   all["folds"] = report.folds;
   all["fold_role"] = role_word(report.fold_role);
+  all["known_folds"] = {{"training", report.known_folds.training},
+                        {"validation", report.known_folds.validation},
+                        {"calibration", report.known_folds.calibration}};
   all["date"] = report.date;
   all["program"] = report.program;
   all["synthetic_model"] = report.description.synthetic;
+  all["synthetic_start"] = report.description.synthetic_start;
   all["synthetic_data"] = report.synthetic_data;
   all["verdict"] = verdict(report);
   all["caveats"] = caveats(report);

@@ -50,8 +50,8 @@ void add_explanations(Markup& page, const ReportData& report) {
   add_table(page, fractions_table(report, &ExplainedClass::leads, "Fraction of the weight on each lead", false));
   for (const ExplainedClass& one : report.explained) {
     const model::Explanation& why = one.example.whys.front();
-    page.open("details").element("summary",
-                                 fmt::format("{}: {}", data::class_in_words(why.class_name), one.example.record.name));
+    page.open("details").element(
+        "summary", fmt::format("{}: {}", data::class_in_words(why.class_name, why.task), one.example.record.name));
     add_explanation(page, report.description, one.example, why, fmt::format("why-{}", one.column + 1));
     page.close("details");
   }

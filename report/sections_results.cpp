@@ -171,7 +171,7 @@ void add_results(Markup& page, const ReportData& report) {
     for (std::size_t c = 0; c < e.class_names.size(); ++c) {
       if (is_rare(report, c) != rare) continue;
       const evaluation::ClassMetrics& one = e.metrics.classes[c];
-      add(data::class_in_words(e.class_names[c]), one, grouped(one.support), one.support,
+      add(data::class_in_words(e.class_names[c], report.description.task), one, grouped(one.support), one.support,
           auc_text(e.auc.classes[c], one.support), fmt::format("{:.3f}", e.thresholds[c]),
           paper_class(report.description.task, e.class_names[c]), kDash, rare && first);
       first = false;

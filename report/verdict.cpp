@@ -15,8 +15,8 @@ namespace {
 constexpr std::int64_t kMinPositives = 30;
 constexpr std::int64_t kMinToRank = 10;  // positives and negatives: below, best and weakest are a matter of luck
 
-std::string fold_text(const ReportData& report) {
-  return fmt::format("fold{} {}", report.folds.size() == 1 ? "" : "s", fmt::join(report.folds, ", "));
+std::string fold_text(const std::vector<std::int64_t>& folds) {
+  return fmt::format("fold{} {}", folds.size() == 1 ? "" : "s", fmt::join(folds, ", "));
 }
 
 // The words are for the ranking alone; where they begin is a convention (Hosmer and Lemeshow, Applied Logistic
@@ -90,27 +90,38 @@ std::string paper_text(const ReportData& report, double paper) {
         "The paper reports a macro AUC of {:.3f}. That cannot be compared with the figure above: it was measured on "
         "the "
         "complete PTB-XL ({} records), and this is {} of another set of {}.",
-        paper, grouped(kPaperRecords), fold_text(report), counted(report.table_records, "record"));
+        paper, grouped(kPaperRecords), fold_text(report.folds), counted(report.table_records, "record"));
   return fmt::format("The paper reports a macro AUC of {:.3f}; this model has {}, a difference of {:+.3f}.", paper,
                      figure(metrics.macro.auc, metrics.records), metrics.macro.auc - paper);
 }
 
-std::string role_caveat(const ReportData& report) {
-  switch (report.fold_role) {
-    case FoldRole::kTest:
-      return "";
-    case FoldRole::kValidation:
-      return fmt::format("The epoch and the thresholds of this model were chosen on {}: its figures are optimistic.",
-                         fold_text(report));
-    case FoldRole::kTraining:
-      return fmt::format("This model was trained on records of {}: its figures say nothing about new recordings.",
-                         fold_text(report));
-    case FoldRole::kUnknown:
-      return fmt::format(
-          "Whether training has seen {} of this data set is not known: no config.toml beside the model names it.",
-          fold_text(report));
-  }
-  return "";
+const char* whose_figures(const std::vector<std::int64_t>& folds) {
+  return folds.size() == 1 ? "its figures" : "their figures";
+}
+
+// What the model has seen of the folds, the worst first; each sentence names the folds that it is about.
+std::vector<std::string> role_caveats(const ReportData& report) {
+  const model::KnownFolds& known = report.known_folds;
+  std::vector<std::string> list;
+  if (!known.training.empty())
+    list.push_back(fmt::format("This model was trained on records of {}: {} say nothing about new recordings.",
+                               fold_text(known.training), whose_figures(known.training)));
+  if (!known.validation.empty())
+    list.push_back(fmt::format("The epoch and the thresholds of this model were chosen on {}: {} are optimistic.",
+                               fold_text(known.validation), whose_figures(known.validation)));
+  if (!known.calibration.empty())
+    list.push_back(fmt::format("The probabilities of this model were calibrated on {}: {} are optimistic.",
+                               fold_text(known.calibration), whose_figures(known.calibration)));
+  if (report.fold_role == FoldRole::kNone)
+    list.push_back(
+        "This model was trained on another set of records than this one. They may share some: the numbers of the folds "
+        "do not say which.");
+  if (report.fold_role == FoldRole::kUnknown)
+    list.push_back(fmt::format(
+        "Whether training has seen {} of this data set is not known: neither the model nor a config.toml beside it "
+        "names its data.",
+        fold_text(report.folds)));
+  return list;
 }
 
 }  // namespace
@@ -120,7 +131,7 @@ std::string verdict(const ReportData& report) {
   const double auc = e.metrics.macro.auc;
   if (std::isnan(auc))
     return fmt::format("There is no verdict: no class has both positive and negative records in {}.",
-                       fold_text(report));
+                       fold_text(report.folds));
   const std::string ranking =
       fmt::format("macro AUC {}, {}, {} of {} classes", with_interval(e.auc.macro, e.metrics.records),
                   counted(e.metrics.records, "record"), e.metrics.macro_classes, e.metrics.classes.size());
@@ -157,8 +168,7 @@ std::vector<std::string> verdict_details(const ReportData& report) {
 }
 
 std::vector<std::string> caveats(const ReportData& report) {
-  std::vector<std::string> list;
-  if (std::string role = role_caveat(report); !role.empty()) list.push_back(std::move(role));
+  std::vector<std::string> list = role_caveats(report);
   const evaluation::Evaluation& e = report.evaluation;
   std::vector<std::string> one_outcome;
   std::vector<std::string> few;
@@ -174,13 +184,16 @@ std::vector<std::string> caveats(const ReportData& report) {
         "The model was trained on synthetic ECGs. What it learned are the rules that they were made by: its figures "
         "and "
         "answers say nothing about patients.");
+  if (report.description.synthetic_start)
+    list.push_back(
+        "The model began with a model trained on synthetic ECGs: its answers may rest on what that one had learned.");
   if (report.synthetic_data)
     list.push_back("The records are synthetic: a model may do well on them and fail on recordings of patients.");
   if (!one_outcome.empty())
     list.push_back(
         fmt::format("Without both outcomes in {}, so without curve and AUC, and left out of the macro means: "
                     "{}.",
-                    fold_text(report), enumerate(one_outcome)));
+                    fold_text(report.folds), enumerate(one_outcome)));
   if (!few.empty())
     list.push_back(fmt::format("Fewer than {} positives, so figures that a handful of records decide: {}.",
                                kMinPositives, enumerate(few)));

@@ -54,7 +54,7 @@ phase "4/5 Training HC-CNN-TN on folds 1 to 8, $epochs epochs" \
   "$apps/train" --data "$out/ecgs" --out "$out/run" --cache "$out/cache" --epochs "$epochs"
 phase "5/5 Judging it on fold 10, which training never saw" \
   "$apps/evaluate" --model "$out/run/best.safetensors" --data "$out/ecgs" --cache "$out/cache" \
-  --json "$out/metrics.json" --report "$out/report"
+  --json "$out/metrics.json" --report "$out/report" --force
 
 echo
 echo "Wall time:"

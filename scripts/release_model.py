@@ -83,7 +83,11 @@ def class_rows(evaluation):
 def model_text(name, description, config, evaluation, calibrated):
     folds = ', '.join(map(str, evaluation['folds']))
     training = config['training']
-    synthetic = '\n**Trained on synthetic ECGs: its answers say nothing about a patient.**\n' if description.get('synthetic') else ''
+    synthetic = ''
+    if description.get('synthetic'):
+        synthetic = '\n**Trained on synthetic ECGs: its answers say nothing about a patient.**\n'
+    elif description.get('synthetic_start'):
+        synthetic = '\n**Began with a model trained on synthetic ECGs: its answers may rest on what that one had learned.**\n'
     return f'''# {name}
 
 A classifier of {len(description['leads'])}-lead ECGs, {description['model']}, {evaluation['parameters']:,} parameters, classes {', '.join(description['classes'])}.

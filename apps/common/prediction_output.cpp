@@ -2,6 +2,8 @@
 
 #include <algorithm>
 #include <cmath>
+#include <string>
+#include <utility>
 #include <vector>
 
 #include <fmt/format.h>
@@ -93,7 +95,8 @@ std::string prediction_text(const PredictionOutcome& outcome, const model::Model
     for (std::size_t c = 0; c < model.class_names.size(); ++c)
       text += fmt::format("  {:12} {:6.3f}  threshold {:.3f}{}\n", model.class_names[c], prediction.probabilities[c],
                           model.thresholds[c], prediction.positive[c] ? "  positive" : "");
-    if (model.synthetic) text += fmt::format("  warning      {}\n", model::kSyntheticWarning);
+    if (const std::string warning = synthetic_warning(model); !warning.empty())
+      text += fmt::format("  warning      {}\n", warning);
   }
   const bool measured = std::any_of(prediction.leads.begin(), prediction.leads.end(),
                                     [](const model::LeadReport& lead) { return lead.quality.swing > 0; });
@@ -120,7 +123,7 @@ std::string prediction_json(const PredictionOutcome& outcome, const model::Model
     line["milliseconds"] = {
         {"read", outcome.read_ms}, {"prepare", prediction.times.prepare}, {"network", prediction.times.network}};
   }
-  if (model.synthetic) line["warning"] = model::kSyntheticWarning;
+  if (std::string warning = synthetic_warning(model); !warning.empty()) line["warning"] = std::move(warning);
   if (!prediction.probabilities.empty()) {
     line["windows"] = prediction.windows;
     line["positive"] = positive_classes(prediction, model);
@@ -152,7 +155,7 @@ std::string prediction_csv(const PredictionOutcome& outcome, const model::ModelD
                   data::csv_cell(fmt::format("{}", fmt::join(positive_classes(prediction, model), " "))));
   for (std::size_t c = 0; c < model.class_names.size(); ++c)
     row += prediction.probabilities.empty() ? "," : fmt::format(",{:.6f}", prediction.probabilities[c]);
-  const std::string warning = model.synthetic ? data::csv_cell(model::kSyntheticWarning) : "";
+  const std::string warning = data::csv_cell(synthetic_warning(model));
   if (!outcome.error.empty()) return row + ",,,,,," + warning + "\n";
   std::vector<std::string> derived;
   double worst = std::nan("");

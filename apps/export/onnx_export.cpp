@@ -220,7 +220,7 @@ void add_metadata(OnnxGraph& graph, const model::ModelDescription& d, const std:
   graph.add_metadata("classes", fmt::format("{}", fmt::join(d.class_names, ",")));
   graph.add_metadata("thresholds", fmt::format("{}", fmt::join(d.thresholds, ",")));
   graph.add_metadata("leads", fmt::format("{}", fmt::join(d.lead_names, ",")));
-  if (d.synthetic) graph.add_metadata("warning", model::kSyntheticWarning);
+  if (const std::string warning = synthetic_warning(d); !warning.empty()) graph.add_metadata("warning", warning);
   graph.add_metadata("rate_hz", fmt::format("{}", d.rate));
   graph.add_metadata("unit", d.unit);
   graph.add_metadata("filter", options.filter_inside ? "inside" : std::string(word_of(d.filter)));

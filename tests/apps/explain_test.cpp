@@ -81,6 +81,9 @@ TEST_F(ExplainTest, WrongUsageIsNamed) {
   expect_failure(run_app("explain", with_model({record(1)})), 2, {"nothing to write"});
   expect_failure(run_app("explain", with_model({record(1), "--class", "XY", "--out", folder / "a.html"})), 2,
                  {"--class XY", "no such class"});
+  expect_failure(
+      run_app("explain", with_model({record(1), "--class", "CD", "--class", "CD", "--out", folder / "a.html"})), 2,
+      {"--class CD is there twice"});
   expect_failure(run_app("explain", with_model({record(1), record(2), "--svg", folder / "a.svg"})), 2,
                  {"--svg and 2 records"});
   expect_failure(run_app("explain", with_model({record(1), "--class", "NORM", "MI", "--svg", folder / "a.svg"})), 2,
@@ -133,7 +136,29 @@ TEST_F(ExplainTest, RunsAreCompared) {
   expect_success(evaluated);
   EXPECT_EQ(comparison.at("runs")[1].at("evaluation").at("macro").at("auc"),
             json::parse(read_file(folder / "e.json")).at("macro").at("auc"));
+  EXPECT_TRUE(lines_with(outcome.err, "warning: ").empty()) << outcome.err;
   expect_failure(run_app("compare", {run_->out()}), 2, {"1 runs"});
+  // Folds that the runs have seen are named, and what is no comparison is refused before any record is read.
+  const Outcome seen = run_app("compare", {run_->out(), folder / "other", "--fold", "3", "9", "--draws", "0",
+                                           "--no-cache", "--out", folder / "seen.html"});
+  expect_parts(seen.err, {"warning: fold 3 trained run: its figures are no test", "fold 9 chose other's epoch"});
+  expect_parts(read_file(folder / "seen.html"), {"Beware: fold 3 trained run", "Beware: fold 3 trained other"});
+  expect_success(run_app("train", run_->with({"--out", folder / "sub", "--task", "sub", "--epochs", "1"})));
+  expect_failure(run_app("compare", {run_->out(), folder / "sub", "--data", folder / "none"}), 1,
+                 {"sub has the classes", "run has CD HYP MI NORM STTC"});
+}
+
+TEST_F(ExplainTest, AReportIsNotReplaced) {
+  const TemporaryFolder folder;
+  const fs::path report = folder / "report";
+  fs::create_directory(report);
+  write_file(report / "report.html", "years of work");
+  // Before the work: there is no such model.
+  expect_failure(run_app("evaluate", run_->judge({"--report", report, "--model", folder / "none.safetensors"})), 1,
+                 {"report.html: exists already"});
+  EXPECT_EQ(read_file(report / "report.html"), "years of work");
+  expect_success(run_app("evaluate", run_->judge({"--report", report, "--force"})));
+  EXPECT_TRUE(read_file(report / "report.html").starts_with("<!DOCTYPE html>"));
 }
 
 // Runs that prepare their records in two ways; what is written is the mean of what they say alone.
@@ -211,6 +236,16 @@ TEST(SyntheticModels, SayWhatTheyAre) {
                {",warning\n", "trained on synthetic ECGs"});
   expect_parts(run_app("evaluate", {"--model", model, "--data", folder / "data", "--no-cache", "--draws", "20"}).out,
                {"warning: this model was trained on synthetic"});
+  // A model that began with it says so, and so does the next one; none of them was trained on synthetic ECGs.
+  expect_success(run_app("train", {"--init", model, "--data", run.tiny().folder(), "--epochs", "1", "--batch-size", "8",
+                                   "--threads", "1", "--out", folder / "second", "--no-cache"}));
+  const Outcome third =
+      run_app("train", {"--init", folder / "second", "--data", run.tiny().folder(), "--epochs", "1", "--batch-size",
+                        "8", "--threads", "1", "--out", folder / "third", "--no-cache"});
+  expect_success(third);
+  expect_parts(third.err, {"began with a model trained on synthetic ECGs"});
+  const Outcome answer = run_app("predict", {"--model", folder / "third", record, "--json"});
+  expect_parts(answer.out, {"\"warning\":\"this model began with a model trained on synthetic ECGs"});
 }
 
 }  // namespace

@@ -137,6 +137,8 @@ TEST(Manners, WarningsOfKnownFoldsAreTrue) {
   expect_success(run_app("train", run.arguments()));
   expect_parts(run_app("evaluate", run.judge({"--fold", "9"})).err, {"warning: fold 9 chose this model's epoch"});
   expect_parts(run_app("evaluate", run.judge({"--fold", "3"})).err, {"warning: fold 3 trained this model"});
+  expect_parts(run_app("evaluate", run.judge({"--fold", "3", "4", "9", "10"})).err,
+               {"warning: folds 3, 4 trained this model: their figures are no test\nwarning: fold 9 chose"});
   EXPECT_TRUE(lines_with(run_app("evaluate", run.judge({"--fold", "10"})).err, "warning: ").empty());
   // Other records with the same numbers of folds.
   std::string table = read_file(run.tiny().table());

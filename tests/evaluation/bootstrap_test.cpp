@@ -218,7 +218,7 @@ TEST(Bootstrap, DifferenceIsPaired) {
   expect_near(result.macro.value, macro_auc(good.predictions()).value - macro_auc(worse.predictions()).value, 1e-15,
               "difference");
   EXPECT_TRUE(result.macro.low > 0.0);
-  expect_near(result.macro.p_value, std::min(1.0, 2.0 * static_cast<double>(not_above) / 301.0), 1e-15, "p");
+  expect_near(result.macro.p_value, std::min(1.0, 2.0 * static_cast<double>(1 + not_above) / 302.0), 1e-15, "p");
 
   // Narrower than what unpaired intervals would allow, and the mirror image the other way round.
   const BootstrapAuc alone = bootstrap_auc(good.predictions(), settings);
@@ -228,6 +228,14 @@ TEST(Bootstrap, DifferenceIsPaired) {
   const BootstrapDifference mirrored = bootstrap_difference(worse.predictions(), good.predictions(), settings);
   expect_near(mirrored.macro.low, -result.macro.high, 1e-15, "mirrored low");
   EXPECT_EQ(mirrored.macro.p_value, result.macro.p_value);
+
+  // A hundred draws show no p below 2 / 101, however far apart the two are.
+  Sample wrong = good;
+  for (float& score : wrong.scores) score = -score;
+  const BootstrapDifference apart =
+      bootstrap_difference(good.predictions(), wrong.predictions(), {.draws = 100, .seed = 12});
+  EXPECT_TRUE(apart.macro.low > 0.3);
+  expect_near(apart.macro.p_value, 2.0 / 101.0, 1e-15, "smallest p");
 
   const BootstrapDifference same = bootstrap_difference(good.predictions(), good.predictions(), settings);
   EXPECT_EQ(same.macro.low, 0.0);

@@ -33,14 +33,15 @@ HcCnnTnConfig small_config() {
           .head_width = 10};
 }
 
-// The tensors of a file as another program would save them in `dtype`, without metadata.
-void write_as(const std::filesystem::path& path, const SafetensorsFile& file, const std::string& dtype) {
+// The tensors of a file as another program would save them in `dtype`, without metadata; those of F64 times `factor`.
+void write_as(const std::filesystem::path& path, const SafetensorsFile& file, const std::string& dtype,
+              double factor = 1) {
   nlohmann::json header = nlohmann::json::object();
   std::string data;
   for (const auto& [name, tensor] : file.tensors) {
     const std::size_t begin = data.size();
     for (const float value : tensor.values()) {
-      const auto wide = static_cast<double>(value);
+      const double wide = factor * static_cast<double>(value);
       std::uint32_t bits = 0;
       std::memcpy(&bits, &value, sizeof bits);
       const std::uint32_t upper = bits >> 16;  // bfloat16, rounded toward zero
@@ -107,6 +108,35 @@ TEST(StateDict, WhatDoesNotFitIsNamed) {
   EXPECT_THROW(read_state_dict(folder / "a", other), Error);
   write_state_dict(folder / "after", other);  // As it was, although the tensors before the head fit.
   EXPECT_EQ(read_file(folder / "before"), read_file(folder / "after"));
+}
+
+// Weights of which no training is made; the network stays as it was.
+TEST(StateDict, ValuesThatNoNetworkHasAreNamed) {
+  const TemporaryFolder folder;
+  HcCnnTn net(small_config(), 3);
+  write_state_dict(folder / "a", net);
+  const auto with = [&](const char* name, float value) {
+    SafetensorsFile file = read_safetensors(folder / "a");
+    file.tensors.at(name).data()[1] = value;
+    write_safetensors(folder / "changed", file);
+  };
+  const auto refused = [&](std::initializer_list<std::string_view> parts) {
+    expect_error([&] { read_state_dict(folder / "changed", net); }, parts);
+    write_state_dict(folder / "after", net);
+    EXPECT_EQ(read_file(folder / "a"), read_file(folder / "after"));
+  };
+  with("head.0.weight", std::nanf(""));
+  refused({"changed: tensor 'head.0.weight' holds nan"});
+  with("cnn.0.bias", -INFINITY);
+  refused({"tensor 'cnn.0.bias' holds -inf"});
+  with("cnn.1.running_var", -0.5F);
+  refused({"tensor 'cnn.1.running_var' holds -0.5, expected variances of 0 or more"});
+  with("cnn.1.running_mean", -0.5F);  // A mean may be negative.
+  read_state_dict(folder / "changed", net);
+  read_state_dict(folder / "a", net);
+  // What is a number in F64 and too large for F32.
+  write_as(folder / "changed", read_safetensors(folder / "a"), "F64", 1e300);
+  expect_error([&] { read_state_dict(folder / "changed", net); }, {"inf (as F32)"});
 }
 
 }  // namespace

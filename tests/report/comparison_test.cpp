@@ -35,12 +35,15 @@ Comparison comparison_of(std::size_t runs, std::int64_t draws) {
     if (run == 0) first = scores;
     ComparedRun one;
     one.name = "seed" + std::to_string(run);
-    one.epoch = 15;
+    one.epoch = 2;  // not the best of the log
     one.parameters = 1000;
     one.values = {{"training.seed", std::to_string(run)}, {"training.epochs", "15"}};
     for (int epoch = 1; epoch <= 3; ++epoch)
-      one.log.push_back(
-          {.epoch = epoch, .train_loss = 1.0 / epoch, .val_loss = 1, .val_macro_auc = 0.7, .seconds = 60});
+      one.log.push_back({.epoch = epoch,
+                         .train_loss = 1.0 / epoch,
+                         .val_loss = 1,
+                         .val_macro_auc = 0.7 + 0.01 * epoch,
+                         .seconds = 60});
     one.evaluation = evaluation::evaluate(scores, labels, names, std::vector<float>{0.3F, 0.3F}, {.draws = draws});
     one.difference = evaluation::bootstrap_difference({scores, labels, kRecords, 2, names},
                                                       {first, labels, kRecords, 2, names}, {.draws = draws});
@@ -74,6 +77,30 @@ TEST(Comparison, DifferencesAreToTheFirstRun) {
   const std::string text = comparison_text(comparison);
   EXPECT_TRUE(contains(text, "seed2"));
   EXPECT_TRUE(contains(text, "training.seed: 0 | 1 | 2"));
+}
+
+TEST(Comparison, TheValidationAucIsThatOfTheEpoch) {
+  const std::string page = render_comparison(comparison_of(2, 50));
+  EXPECT_TRUE(contains(page, ">0.7200</td>"));
+  EXPECT_FALSE(contains(page, ">0.7300</td>"));
+}
+
+TEST(Comparison, SeenFoldsAreOnThePage) {
+  Comparison comparison = comparison_of(2, 0);
+  EXPECT_FALSE(contains(render_comparison(comparison), "Beware"));
+  comparison.runs[1].known_folds = {
+      .data = model::DataOrigin::kOwn, .training = {3}, .validation = {9}, .calibration = {}};
+  const std::string page = render_comparison(comparison);
+  EXPECT_TRUE(contains(page, "Beware: fold 3 trained seed1: its figures are no test."));
+  EXPECT_TRUE(contains(page, "Beware: fold 9 chose seed1&#39;s epoch and thresholds"));
+  EXPECT_EQ(comparison_json(comparison).at("runs")[1].at("known_folds").at("training"), nlohmann::json({3}));
+}
+
+// The columns of one's own table may be called as PTB-XL's classes, and be about something else.
+TEST(Comparison, OwnClassesHaveNoWordsOfPtbxl) {
+  Comparison comparison = comparison_of(2, 0);
+  comparison.task = data::Task::kOwn;
+  EXPECT_FALSE(contains(render_comparison(comparison), "myocardial infarction"));
 }
 
 TEST(Comparison, WithoutDrawsThereAreNoIntervals) {

@@ -70,6 +70,26 @@ bool contains(const std::string& text, std::string_view part) {
   return text.find(part) != std::string::npos;
 }
 
+TEST(Explanation, IncompleteContributionsSaySo) {
+  ExplainedRecording one = recording();
+  model::Explanation& why = one.whys.front();
+  why.missed_fraction = 0.01;
+  EXPECT_FALSE(contains(explanation_words(why).back(), "incomplete"));
+  why.missed_fraction = 0.14;
+  why.steps = 2048;
+  EXPECT_TRUE(contains(explanation_words(why).back(), "incomplete: after 2,048 steps of integration 14.0 %"));
+  EXPECT_TRUE(contains(render_explanations(description(), "model", {one}), "The contributions are incomplete"));
+}
+
+// The columns of one's own table may be called as PTB-XL's classes, and be about something else.
+TEST(Explanation, OwnClassesHaveNoWordsOfPtbxl) {
+  ExplainedRecording one = recording();
+  model::ModelDescription d = description();
+  d.task = one.whys.front().task = data::Task::kOwn;
+  EXPECT_TRUE(contains(explanation_words(one.whys.front())[0], "MI: probability"));
+  EXPECT_FALSE(contains(render_explanations(d, "model", {one}), "myocardial infarction"));
+}
+
 TEST(Explanation, WordsSayWhatTheFiguresSay) {
   ExplainedRecording one = recording();
   const std::vector<std::string> words = explanation_words(one.whys.front());

@@ -11,6 +11,7 @@
 #include "base/file.h"
 #include "model/hc_cnn_tn.h"
 #include "model/preprocessing.h"
+#include "model/training_state.h"
 #include "report/collect.h"
 #include "report/report_json.h"
 #include "report/sections.h"
@@ -66,6 +67,8 @@ class TinyRun {
   }
 
   const fs::path& data_folder() const { return data_folder_; }
+  const data::Dataset& set() const { return set_; }
+  model::ModelDescription& description() { return trained_.description; }
   fs::path folder() const { return out_ / "run"; }
   fs::path model_file() const { return folder() / "last.safetensors"; }
   fs::path out(const std::string& name) const { return out_ / name; }
@@ -156,7 +159,7 @@ TEST(ReportPage, WhatIsMissingIsSaid) {
   EXPECT_TRUE(contains(page, "no hand-crafted features"));
   EXPECT_TRUE(contains(page, "--draws 0"));
   EXPECT_FALSE(contains(page, "Best at"));  // two positives rank nothing
-  EXPECT_TRUE(contains(page, "is not known: no config.toml"));
+  EXPECT_TRUE(contains(page, "is not known: neither the model nor a config.toml"));
 }
 
 TEST(ReportPage, AFoldWithoutPositivesHasNoVerdict) {
@@ -213,6 +216,28 @@ TEST(ReportVerdict, SaysWhatIsKnownAboutTheFold) {
   EXPECT_TRUE(contains(caveats(run.report({9}))[0], "were chosen on fold 9"));
 }
 
+// By the records' ids and folds, whatever the folder is called and whatever config.toml says.
+TEST(ReportVerdict, TheDataDecideWhatTheFoldsAre) {
+  TinyRun run(60);
+  model::ModelDescription& d = run.description();
+  d.data_hash = model::records_hash(run.set());
+  d.train_folds = {1, 2, 3, 4, 5, 6, 7, 8};
+  const ReportData all = run.report({1, 2, 3, 9, 10});
+  EXPECT_EQ(all.fold_role, FoldRole::kTraining);
+  EXPECT_TRUE(contains(caveats(all)[0], "was trained on records of folds 1, 2, 3: their figures"));
+  EXPECT_TRUE(contains(caveats(all)[1], "were chosen on fold 9: its figures"));
+  EXPECT_EQ(run.report({9, 10}).fold_role, FoldRole::kValidation);
+  EXPECT_EQ(run.report({10}).fold_role, FoldRole::kTest);
+  d.calibration_hash = d.data_hash;
+  d.calibration_folds = {10};
+  EXPECT_EQ(run.report({10}).fold_role, FoldRole::kValidation);
+  EXPECT_TRUE(contains(caveats(run.report({10}))[0], "were calibrated on fold 10"));
+  d.data_hash = d.calibration_hash = "of other records";
+  EXPECT_EQ(run.report({1, 9}).fold_role, FoldRole::kNone);
+  EXPECT_TRUE(contains(caveats(run.report({1, 9}))[0], "trained on another set of records"));
+  EXPECT_EQ(report_json(run.report({9})).at("fold_role"), "none");
+}
+
 TEST(ReportVerdict, WordsFollowTheFigures) {
   const TinyRun run(60);
   ReportData report = run.report({1, 2, 3, 10});
@@ -248,6 +273,9 @@ TEST(ReportPage, SyntheticModelsAndDataSaySo) {
   report.description.synthetic = true;
   EXPECT_TRUE(contains(render(report), "trained on synthetic ECGs"));
   report.description.synthetic = false;
+  report.description.synthetic_start = true;
+  EXPECT_TRUE(contains(render(report), "began with a model trained on synthetic ECGs"));
+  report.description.synthetic_start = false;
   report.synthetic_data = true;
   EXPECT_TRUE(contains(render(report), "The records are synthetic"));
 }
@@ -297,6 +325,7 @@ TEST(ReportPage, FolderIsMadeAndAFileInItsPlaceIsAnError) {
   const ReportData report = run.report({10});
   write_report(run.out("deep/er"), report);
   EXPECT_EQ(read_file(run.out("deep/er") / "report.html"), render(report));
+  EXPECT_THROW(write_report(run.out("deep/er"), report, Existing::kRefuse), Error);
   write_file(run.out("file"), "x");
   EXPECT_THROW(write_report(run.out("file"), report), Error);
   EXPECT_EQ(read_file(run.out("file")), "x");
