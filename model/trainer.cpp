@@ -485,10 +485,6 @@ void Trainer::save(const EpochResult& result) {
   description_.epoch = result.epoch;
   if (group_.has_others()) expect_equal_weights();
   if (group_.is_first()) {
-    const auto save_as = [this](const std::string& name) {
-      save_model(folder_ / name, description_, *net_);
-      models_[name] = to_string(content_hash(read_file(folder_ / name)));
-    };
     save_as("last.safetensors");
     if (result.best || config_.keep == Keep::kLast) save_as("best.safetensors");
   }

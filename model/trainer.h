@@ -140,6 +140,7 @@ class Trainer {
   void validate(EpochResult& result, const TrainerCallbacks& callbacks);
   void save(const EpochResult& result);
   void write_log() const;
+  void save_as(const std::string& name);
   void write_state();
   // What several processes do together; all in trainer_group.cpp.
   // Throws Error for a model of the run that is not there, damaged, or another's.

@@ -33,6 +33,11 @@ void Trainer::write_log() const {
   write_file(folder_ / "log.csv", text);
 }
 
+void Trainer::save_as(const std::string& name) {
+  save_model(folder_ / name, description_, *net_);
+  models_[name] = to_string(content_hash(read_file(folder_ / name)));
+}
+
 void Trainer::write_state() {
   saved_ = std::chrono::steady_clock::now();
   if (!group_.is_first()) return;

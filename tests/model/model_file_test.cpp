@@ -44,6 +44,7 @@ ModelDescription description() {
   d.val_folds = {9, 3};
   d.train_folds = {1, 2};
   d.data_hash = "00ff";
+  d.synthetic_start = true;
   return d;
 }
 
@@ -117,6 +118,7 @@ TEST(ModelFile, RoundTripKeepsEveryValueAndByte) {
   EXPECT_EQ(back.val_folds, d.val_folds);
   EXPECT_EQ(back.train_folds, d.train_folds);
   EXPECT_EQ(back.data_hash, d.data_hash);
+  EXPECT_TRUE(back.synthetic_start);
   Tensor x = Tensor::empty({3, 64, 2});
   for (std::int64_t i = 0; i < x.count(); ++i) x.data()[i] = static_cast<float>(i % 13) / 6 - 1;
   const Tensor f = Tensor::from<float>({1, 2, 0, 1, -1, 0, 0, 0, 2, 2, 1, 1}, {3, 4});
@@ -203,7 +205,7 @@ TEST(ModelFile, DescriptionsThatCannotBeAreRefused) {
   const json whole = model.metadata();
   for (const auto& [key, value] : whole.items()) {
     // Files from before lack these.
-    const bool new_key = key == "precision" || key == "train_folds" || key == "data_hash";
+    const bool new_key = key == "precision" || key == "train_folds" || key == "data_hash" || key == "synthetic_start";
     if (!new_key) model.expect_refused([&key = key](json& j) { j.erase(key); }, {"description is damaged", key});
     if (key != "format_version") model.expect_refused(set(key.c_str(), json::object()), {"last.safetensors"});
   }
