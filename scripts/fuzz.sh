@@ -39,6 +39,7 @@ run_target() {
   # shellcheck disable=SC2086  # one or two options
   "$folder/fuzz/fuzz" --target="$name" $limits -timeout=60 -entropic=0 -print_final_stats=1 -artifact_prefix="$folder/fuzz/$name-" \
     "$folder/fuzz/corpus/$name" "fuzz/corpus/$name" >"$log" 2>&1 || status=$?
+  # libFuzzer ends with 72 when a signal has stopped it.
   awk -v name="$name" -v status="$status" '
     /number_of_executed_units/ { runs = $2 }
     /average_exec_per_sec/ { speed = $2 }
@@ -46,7 +47,7 @@ run_target() {
     /^finding:|^SUMMARY:|terminate called/ { what = what " " $0 }
     END {
       printf "%-16s %10d runs %7d/s %5d MB  %s\n", name, runs, speed, memory,
-        status == 0 ? "no finding" : "FINDING (status " status ")" what
+        status == 0 ? "no finding" : status == 72 ? "stopped, no finding" : "FINDING (status " status ")" what
     }' "$log"
   return "$status"
 }
