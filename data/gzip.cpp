@@ -60,7 +60,9 @@ std::string gunzip(std::string_view content, std::uintmax_t max_bytes, const std
       if (status != Z_OK && status != Z_STREAM_END && status != Z_BUF_ERROR)
         fail(fmt::format("damaged: {}", stream.msg != nullptr ? stream.msg : "unknown data"));
       text.append(chunk.data(), chunk.size() - stream.avail_out);
-      if (text.size() > max_bytes) fail(fmt::format("more than {} bytes", max_bytes));
+      if (text.size() > max_bytes)
+        throw Error(fmt::format("{}: compressed with gzip: unpacked, more than {} bytes", path.string(), max_bytes),
+                    "No recording shrinks so much: look what is in it. If it is one, unpack it first (gunzip).");
     }
     // Another member may follow.
     content = std::string_view(reinterpret_cast<const char*>(stream.next_in), stream.avail_in + content.size());

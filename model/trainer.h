@@ -64,6 +64,7 @@ struct TrainerCallbacks {
 };
 
 inline constexpr double kSaveEverySeconds = 300;
+
 // Whether `processes` may train together as `config` says, as far as that does not depend on the data: before these are
 // read. Throws UsageError.
 void check_for_processes(const TrainingConfig& config, int processes, Device device);
@@ -142,9 +143,9 @@ class Trainer {
   void write_log() const;
   void save_as(const std::string& name);
   void write_state();
-  // What several processes do together; all in trainer_group.cpp.
   // Throws Error for a model of the run that is not there, damaged, or another's.
   void check_models(const TrainingProgress& progress) const;
+  // What several processes do together; all in trainer_group.cpp.
   void check_group() const;
   void expect_equal_data();
   void expect_equal_weights();

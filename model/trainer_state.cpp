@@ -60,9 +60,10 @@ void Trainer::check_models(const TrainingProgress& progress) const {
     if (!std::filesystem::exists(path))
       throw Error(fmt::format("{}: missing, and the run has saved it", path.string()), kRestore);
     if (to_string(content_hash(read_file(path))) == hash) continue;
-    // The run may have ended between this file and its state: then the epoch comes again, and writes it again.
+    // The run may have ended between this file and its state: then that epoch is still to come, and writes it again.
     const std::int64_t epoch = load_model(path).description.epoch;
-    if (epoch != static_cast<std::int64_t>(progress.log.size()) + 1)
+    const auto done = static_cast<std::int64_t>(progress.log.size());
+    if (epoch != done + 1 || done >= config_.epochs)
       throw Error(fmt::format("{}: not the model that this run has saved: found one of epoch {} with other content",
                               path.string(), epoch),
                   kRestore);

@@ -118,7 +118,7 @@ void check_option_names(const CLI::App& app, int argc, char** argv) {
     if (!name.starts_with("--")) continue;
     name = name.substr(0, name.find('='));
     if (app.get_option_no_throw(std::string(name)) != nullptr) continue;
-    // The beginning of a name is no misspelling: --batch is --batch-size.
+    // The beginning of a name is no misspelling: who writes --batch means --batch-size.
     std::vector<std::string> longer;
     std::copy_if(known.begin(), known.end(), std::back_inserter(longer),
                  [&](const std::string& one) { return name.size() > 3 && one.starts_with(name); });

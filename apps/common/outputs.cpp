@@ -80,8 +80,8 @@ void check_against_folder(const Output& output, const fs::path& folder) {
 
 // What is replaced unasked must not be a recording or a model.
 void refuse_other_kinds(const Output& output) {
-  constexpr std::array<std::string_view, 9> kOthers = {".dat", ".hea", ".mat", ".edf",        ".bdf",
-                                                       ".dcm", ".atr", ".xml", ".safetensors"};
+  constexpr std::array<std::string_view, 13> kOthers = {".dat", ".hea",         ".mat",  ".edf", ".bdf", ".dcm", ".atr",
+                                                        ".xml", ".safetensors", ".onnx", ".rec", ".scp", ".gz"};
   const std::string extension = fs::path(*output.file).extension().string();
   if (std::find(kOthers.begin(), kOthers.end(), extension) == kOthers.end()) return;
   throw Error(fmt::format("{} {}: a {} file is there, and is not replaced", output.option, *output.file, extension),

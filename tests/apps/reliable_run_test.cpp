@@ -144,6 +144,10 @@ TEST_F(ResumeTest, MissingAndOtherModelsAreRefused) {
     write_file(model, read_file(run_.folder() / name / name));
     expect_failure(resume({"--epochs", "5", "--allow-changes"}), 1,
                    {name, "not the model that this run has saved: found one of epoch"});
+    // Of the epoch after the last one: it would come again only if the run had not ended.
+    expect_success(run_app("train", run_.with({"--out", run_.folder() / name / "longer", "--epochs", "4"})));
+    write_file(model, read_file(run_.folder() / name / "longer" / "last.safetensors"));
+    expect_failure(resume(), 1, {name, "found one of epoch 4"});
     write_file(model, good);
   }
   expect_success(resume());
@@ -325,12 +329,14 @@ TEST(Outputs, WhatIsNoResultIsNotReplacedUnasked) {
   const fs::path model = run.folder() / "model.safetensors";
   write_file(model, "weights");
   write_file(other + ".atr", "years of work");
+  write_file(run.folder() / "a.edf.gz", "a recording");
   const std::vector<std::tuple<std::string, fs::path, std::vector<std::string>>> commands = {
       {"features", other + ".dat", {record, "--svg", other + ".dat"}},
       {"features", other + ".hea", {record, "--report", other + ".hea"}},
       {"features", other + ".atr", {record, "--fiducials", other + ".atr"}},
       {"features", model, {"--data", data, "--out", model}},
       {"profile", other + ".dat", {"--json", other + ".dat"}},
+      {"profile", run.folder() / "a.edf.gz", {"--trace", run.folder() / "a.edf.gz", "--device", "cpu"}},
       {"synthesize", other + ".dat", {"--records", "2", "--out", run.folder() / "new", "--truth", other + ".dat"}}};
   for (const auto& [program, file, arguments] : commands) {
     const std::string before = read_file(file);

@@ -46,11 +46,16 @@ TEST(Waiting, SignsOfLifeAreAwaited) {
     }
   });
   wait_for(waiting, folder / "a", 28);
-  // The time of silence begins anew with another file.
-  fs::last_write_time(folder / ".a.lock", fs::file_time_type::clock::now() - 1h);
-  const FolderLock other = FolderLock::of_file(folder / "b");
-  wait_for(waiting, folder / "b", 10);
   holder.join();
+}
+
+TEST(Waiting, AnotherFileIsWaitedForAnew) {
+  const TemporaryFolder folder;
+  const LogCapture log;
+  const FolderLock first = FolderLock::of_file(folder / "a"), second = FolderLock::of_file(folder / "b");
+  Waiting waiting({}, 1500ms);
+  wait_for(waiting, folder / "a", 10);
+  wait_for(waiting, folder / "b", 10);
 }
 
 TEST(ShowLife, NothingWithoutALock) {
