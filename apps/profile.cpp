@@ -86,6 +86,11 @@ void add_options(CLI::App& app, Options& o) {
       ->check(count_from_to(2, 100'000'000))
       ->needs(memory);
   memory->excludes(device);
+  // What a table without a meaning for it would pass over in silence.
+  for (const char* const name :
+       {"--gpu", "--precision", "--launch-us", "--measured", "--costs", "--by-layer", "--json"})
+    memory->excludes(app.get_option(name));
+  for (const char* const name : {"--launch-us", "--measured", "--costs"}) device->excludes(app.get_option(name));
 }
 
 Roof parse_roof(const std::string& text, Precision precision) {
@@ -129,6 +134,9 @@ void profile_device(const Options& o, const CLI::App& app) {
                            .launches = device == Device::kCuda,
                            .roof = {},
                            .costs = &model::CostTable::built_in()};
+  if (app.count("--gpu") > 0 && (device == Device::kCpu || gpu_of(o, app) == nullptr))
+    throw UsageError(fmt::format("--gpu {} with --device {}", fmt::join(o.gpus, " "), o.device),
+                     "With --device cuda it names the one GPU that this is, of: " + model::gpu_names() + ".");
   if (device == Device::kCpu) {
     settings.device = fmt::format("cpu, {} threads, {}", thread_count(), kernels::gemm_instruction_set());
     const model::MeasuredRoof roof = model::measure_cpu_roof();

@@ -58,7 +58,7 @@ struct Options {
   bool allow_changes = false;
   bool config_help = false;
   double save_every_minutes = model::kSaveEverySeconds / 60;
-  double check_tolerance = kCheckTolerance;
+  std::optional<double> check_tolerance;
   bool auto_batch_size = false;
   double rank_timeout_s = 60;
   std::string given;  // on the command line, a line "name=value" for each option
@@ -100,7 +100,10 @@ void add_options(CLI::App& app, Options& o) {
       ->check(number_from_to(0.0, 1e6));
   app.add_option(
          "--check-tolerance", o.check_tolerance,
-         fmt::format("with --device check: largest relative difference of a tensor; default {}", o.check_tolerance))
+         fmt::format("with --device check: largest relative difference of a tensor; default {:g} in fp32, {:.2g} "
+                     "in tf32, {:.2g} in bf16",
+                     check_tolerance(Precision::kFp32), check_tolerance(Precision::kTf32),
+                     check_tolerance(Precision::kBf16)))
       ->check(number_from_to(0.0, 1.0));
   app.add_option(
          "--rank-timeout", o.rank_timeout_s,
@@ -401,6 +404,7 @@ void train(const Options& options, const Launch& launch) {
   if (group->has_others()) cuda::choose_gpu(launch.place);
   const Device device = device_for(run.config.device);
   expect_equal_devices(*group, device);
+  model::check_for_device(run.config, device);
   model::check_for_processes(run.config, group->size(), device);
   const std::unique_ptr<GpuGroup> gpus = group->has_others() && device == Device::kCuda ? join_gpus(*group) : nullptr;
   set_thread_count(static_cast<int>(run.config.threads));
@@ -421,7 +425,7 @@ void train(const Options& options, const Launch& launch) {
   const bool finished = run_epochs(trainer, run.config.epochs, options.save_every_minutes);
   if (check) {
     fmt::print("{}", check_text(*check));
-    expect_within(*check, options.check_tolerance);
+    expect_within(*check, options.check_tolerance.value_or(check_tolerance(run.config.precision)));
   }
   if (!finished) {
     group->leave();

@@ -143,7 +143,7 @@ void AtomicFile::fail(const char* action) const {
   const int error = errno;
   throw Error(fmt::format("{}: {}: {}", destination_.string(), action, reason(error)),
               error == ENOSPC || error == EDQUOT || error == EFBIG
-                  ? "Free some space or choose another folder; nothing was left behind."
+                  ? "Free some space or choose another folder; nothing of this file was left behind."
                   : "Check that the folder exists and that you may write there.");
 }
 

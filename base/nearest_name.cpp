@@ -72,6 +72,12 @@ std::string nearest_name(std::string_view wanted, const std::vector<std::string>
         std::find_if(known.begin(), known.end(), [&](const auto& name) { return bare_name(name) == ours; });
     if (meant != known.end()) return *meant;
   }
+  const auto longer = std::find_if(known.begin(), known.end(), [&](const std::string& name) {
+    return !wanted.empty() && name.size() > wanted.size() && edit_distance(wanted, name.substr(0, wanted.size())) == 0;
+  });
+  const bool itself = std::any_of(known.begin(), known.end(),
+                                  [&](const std::string& name) { return edit_distance(wanted, name) == 0; });
+  if (longer != known.end() && !itself) return *longer;
   const auto nearest = std::min_element(known.begin(), known.end(), [&](const auto& a, const auto& b) {
     return edit_distance(wanted, a) < edit_distance(wanted, b);
   });

@@ -107,7 +107,11 @@ void fill_whole(const PrepareSettings& settings, const PrepareSource& source, co
     const auto tell = [&](std::int64_t done) {
       if (settings.progress) settings.progress(done, total);
     };
-    if (!path.empty()) {
+    const bool keep = !path.empty() && can_keep(path);
+    if (keep) {
+      expect_room(
+          path.parent_path(), static_cast<double>(total),
+          static_cast<double>(shape.samples) * static_cast<double>(ecg::kStandardLeadCount * sizeof(std::int16_t)));
       bool waited = false;
       lock = wait_for_turn(path, Waiting([&] {
                              waited = true;
@@ -122,8 +126,7 @@ void fill_whole(const PrepareSettings& settings, const PrepareSource& source, co
         tell(done);
       });
       cache->key = key;
-      if (!path.empty() && 2 * cache->damaged_rows.size() <= static_cast<std::size_t>(total))
-        save_or_warn(path, *cache);
+      if (keep && 2 * cache->damaged_rows.size() <= static_cast<std::size_t>(total)) save_or_warn(path, *cache);
     }
   }
   const std::vector<std::size_t> kept = add_records(settings, source, *cache, set);

@@ -1,10 +1,13 @@
 #include "data/prepare_cache.h"
 
 #include <algorithm>
+#include <cerrno>
+#include <system_error>
 #include <thread>
 
 #include <fmt/format.h>
 #include <nlohmann/json.hpp>
+#include <unistd.h>
 
 #include "base/error.h"
 #include "base/log.h"
@@ -94,6 +97,28 @@ std::optional<SignalCache> load_cache(const PrepareSettings& settings, const Pre
   if (!cache) log_info("cache {} is not used: {}", path.string(), reason);
   if (cache && touched) save_or_warn(path, *cache);
   return cache;
+}
+
+void expect_room(const fs::path& folder, double records, double record_bytes) {
+  std::error_code error;
+  fs::path there = fs::absolute(folder);
+  while (!fs::exists(there, error) && there.has_relative_path()) there = there.parent_path();
+  const fs::space_info space = fs::space(there, error);
+  if (error || static_cast<double>(space.available) >= records * record_bytes) return;
+  const auto mega = [](double bytes) { return fmt::format("{:.{}f} MB", bytes / 1e6, bytes < 1e7 ? 2 : 0); };
+  throw Error(fmt::format("{}: {} are free, and the signals of {:.0f} records take {}", folder.string(),
+                          mega(static_cast<double>(space.available)), records, mega(records * record_bytes)),
+              "Give a --cache where there is room.");
+}
+
+bool can_keep(const fs::path& path) {
+  std::error_code error;
+  fs::create_directories(path.parent_path(), error);
+  if (!error && ::access(path.parent_path().c_str(), W_OK) != 0) error = {errno, std::generic_category()};
+  if (!error) return true;
+  log_warning("no cache, the next run prepares again: {}: cannot be written: {}", path.parent_path().string(),
+              error.message());
+  return false;
 }
 
 void save_or_warn(const fs::path& path, const SignalCache& cache) {

@@ -135,20 +135,15 @@ class ShardMaker {
 
   // Room is looked for before the work.
   void make_folder() const {
-    const char* const kElsewhere = "Give a --cache where you may write and where there is room.";
-    std::error_code error;
-    fs::create_directories(layout_.folder, error);
-    if (error)
-      throw Error(fmt::format("{}: cannot be created: {}", layout_.folder.string(), error.message()), kElsewhere);
     double missing = 0;
     for (std::int64_t k = 0; k < layout_.count; ++k)
       if (!shards_[static_cast<std::size_t>(k)]) missing += static_cast<double>(range(k).end - range(k).first);
-    const fs::space_info space = fs::space(layout_.folder, error);
-    if (!error && static_cast<double>(space.available) < missing * layout_.record_bytes)
-      throw Error(fmt::format("{}: {:.0f} MB are free, and the signals of {:.0f} records take {:.0f} MB",
-                              layout_.folder.string(), static_cast<double>(space.available) / kMega, missing,
-                              missing * layout_.record_bytes / kMega),
-                  kElsewhere);
+    expect_room(layout_.folder, missing, layout_.record_bytes);
+    std::error_code error;
+    fs::create_directories(layout_.folder, error);
+    if (error)
+      throw Error(fmt::format("{}: cannot be created: {}", layout_.folder.string(), error.message()),
+                  "Give a --cache where you may write and where there is room.");
   }
 
   void make(std::int64_t k, const SetShape& shape, const std::vector<std::int64_t>& present, const FolderLock& lock) {

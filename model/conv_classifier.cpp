@@ -62,7 +62,7 @@ void check_conv_classifier(const std::string& model, const ClassifierConfig& con
   check_fields(fields);
   if (config.samples < min_samples)
     throw Error(fmt::format("{}: {} samples, at least {} are needed", model, config.samples, min_samples),
-                "Use longer records or crops.");
+                "Use longer records, or a larger training.crop where there is one.");
 }
 
 void append_conv_and_norm(nn::Sequential& to, const std::string& conv, const std::string& norm,

@@ -44,7 +44,8 @@ ModelDescription describe_model(const TrainingConfig& config, const data::Datase
                             .samples = config.crop > 0 ? config.crop : set.samples});
   if (config.crop > set.samples)
     throw Error(fmt::format("training.crop is {}, and the records have {} samples", config.crop, set.samples),
-                "Use a smaller crop, or longer records.");
+                fmt::format("Use records of at least {:.3g} s, or a smaller crop; --recipe helme, s4 and best set it.",
+                            static_cast<double>(config.crop) / set.rate));
   if (config.crop > 0) d.cropped_from = set.samples;
   d.aggregate = config.aggregate;
   d.window_step = config.window_step;

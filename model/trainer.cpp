@@ -79,6 +79,7 @@ Trainer::Trainer(const TrainingConfig& config, data::Dataset set, std::filesyste
         fmt::format("the training folds hold {} records, fewer than a batch of {}", records, config_.batch_size),
         "Use a smaller --batch-size.");
 
+  check_for_device(config_, device_);
   if (group_.has_others()) check_group();
   std::optional<TrainedModel> init;
   if (!config_.init.empty()) {
@@ -141,9 +142,6 @@ void Trainer::make_optimizers() {
 }
 
 void Trainer::choose_batch_size() {
-  if (device_ == Device::kCpu)
-    throw UsageError("--batch-size auto on the CPU, whose memory is not planned",
-                     "Give a number, or use --device cuda.");
   const auto build = [this] { return description_.architecture.build(0); };
   const std::size_t memory = cuda_memory_for_tensors();
   // Steps that are not a graph yet, or never, take blocks that are rounded up by an eighth at most.
@@ -159,23 +157,13 @@ void Trainer::choose_batch_size() {
 }
 
 void Trainer::make_graph_steps() {
-  const bool by_hand = config_.crop > 0 || config_.cycle_momentum || config_.augmentation.any();
-  const bool possible = device_ == Device::kCuda && loader_->resident() && slow_optimizer_ == nullptr && !by_hand;
-  if (config_.graph == GraphChoice::kOn && slow_optimizer_ != nullptr)
-    throw UsageError("--graph on with --init-lr-factor: two learning rates run kernel by kernel",
-                     "Leave --graph or --init-lr-factor out.");
-  if (config_.graph == GraphChoice::kOn && by_hand)
-    throw UsageError("--graph on with crops, cycled momentum or augmentation, which run kernel by kernel",
-                     "Leave --graph out.");
-  if (config_.graph == GraphChoice::kOn && device_ == Device::kCpu)
-    throw UsageError("--graph on: the CPU has no graphs", "Use --device cuda, or leave --graph out.");
-  if (config_.graph == GraphChoice::kOn && !possible)
+  const bool possible = device_ == Device::kCuda && why_no_graph(config_).empty() && slow_optimizer_ == nullptr;
+  if (config_.graph == GraphChoice::kOff || !possible) return;
+  if (!loader_->resident()) {
+    if (config_.graph == GraphChoice::kAuto) return;
     throw Error("--graph on: the GPU's memory does not hold the signals of all records",
                 "Leave --graph out: steps then run kernel by kernel.");
-  const bool check = config_.device == DeviceChoice::kCheck;
-  if (config_.graph == GraphChoice::kOn && check)
-    throw UsageError("--graph on with --device check, which runs kernel by kernel", "Leave --graph out.");
-  if (config_.graph == GraphChoice::kOff || !possible || check) return;
+  }
   graph_ = std::make_unique<GraphSteps>(
       GraphSteps::Parts{.net = *net_,
                         .optimizer = *optimizer_,

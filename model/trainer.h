@@ -69,6 +69,12 @@ inline constexpr double kSaveEverySeconds = 300;
 // read. Throws UsageError.
 void check_for_processes(const TrainingConfig& config, int processes, Device device);
 
+// The same for one device: --batch-size auto and --graph on. Throws UsageError.
+void check_for_device(const TrainingConfig& config, Device device);
+
+// The option or key because of which steps are no graph on any device; empty when there is none.
+std::string why_no_graph(const TrainingConfig& config);
+
 class Trainer {
  public:
   // Fits scalings and positive weights on the training folds and builds the model, on the CPU; then everything moves to

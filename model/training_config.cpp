@@ -359,6 +359,10 @@ void check(const TrainingConfig& config) {
   if (config.cycle_momentum && config.schedule != Schedule::kOneCycle)
     throw UsageError(fmt::format("training.cycle_momentum with training.schedule {}", word_of(config.schedule)),
                      "It goes with schedule one_cycle.");
+  if (config.window_step > std::max<std::int64_t>(0, config.crop))
+    throw UsageError(fmt::format("training.window_step is {}, and training.crop {}: windows would leave samples out",
+                                 config.window_step, config.crop),
+                     "Give a step of at most a crop, or leave it out: half a crop.");
   if (config.init.empty() && (config.freeze != Freeze::kNone || config.init_lr_factor != 1))
     throw UsageError("--freeze or --init-lr-factor without --init", "They are about the weights of --init.");
   check_values(config);

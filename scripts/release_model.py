@@ -123,9 +123,21 @@ Apache-2.0. Trained on PTB-XL (Wagner et al., Scientific Data 7:154, 2020; CC BY
 '''
 
 
+def without_folders(config):
+    return re.sub(r'(?m)^(folder|labels|init|cache) = (["\'])[^"\'\n]*/([^/"\'\n]*)\2$', r'\1 = \2\3\2', config)
+
+
 def default_name(config, program):
     version = re.search(r'cardiograd (\S+?),', program)
     return '-'.join(['cardiograd', config['model']['name'], config['data']['task'], version.group(1) if version else 'unknown'])
+
+
+def expect_absent(out, name):
+    paths = out / name, out / f'{name}.tar.gz'
+    for path in paths:
+        if path.exists():
+            fail(f'{path} is there already', 'Move it away, or give another --name.')
+    return paths
 
 
 def write_archive(folder, archive):
@@ -147,7 +159,11 @@ def main():
             fail(f'{args.run} has no {name}', 'Give the folder of a finished training run.')
     if not (args.apps / 'calibrate').is_file():
         fail(f'{args.apps} has no programs', 'Build them, or name their folder with --apps.')
+    if args.name is not None and (args.name.startswith('.') or '/' in args.name or not args.name):
+        fail(f'--name is {args.name!r}', 'It becomes a folder of OUT: give a name without "/" that does not begin with a dot.')
     config = tomllib.loads((args.run / 'config.toml').read_text())
+    if args.name is not None:
+        expect_absent(args.out, args.name)
     args.out.mkdir(parents=True, exist_ok=True)
     with tempfile.TemporaryDirectory(dir=args.out, prefix='.release-') as temporary:
         made = pathlib.Path(temporary) / 'made'
@@ -157,8 +173,7 @@ def main():
         call(args, 'evaluate', '--model', made / 'model.safetensors', '--data', args.data, '--fold', str(fold), '--json',
              made / 'evaluation.json', '--report', made / 'report')
         # Where data and model lay is nobody's business.
-        (made / 'config.toml').write_text(re.sub(r'(?m)^(folder|labels|init|cache) = .*/([^/"\']*["\'])', r'\1 = "\2',
-                                                 (args.run / 'config.toml').read_text()))
+        (made / 'config.toml').write_text(without_folders((args.run / 'config.toml').read_text()))
         evaluation = json.loads((made / 'evaluation.json').read_text())
         evaluation['model'], evaluation['data'] = 'model.safetensors', args.data.resolve().name
         (made / 'evaluation.json').write_text(json.dumps(evaluation, indent=2, ensure_ascii=False) + '\n')
@@ -167,10 +182,7 @@ def main():
         sums = [f'{hashlib.sha256(path.read_bytes()).hexdigest()}  {path.relative_to(made)}' for path in sorted(made.rglob('*'))
                 if path.is_file()]
         (made / 'SHA256SUMS').write_text('\n'.join(sums) + '\n')
-        folder, archive = args.out / name, args.out / f'{name}.tar.gz'
-        for path in (folder, archive):
-            if path.exists():
-                fail(f'{path} is there already', 'Move it away, or give another --name.')
+        folder, archive = expect_absent(args.out, name)
         made.rename(folder)
     write_archive(folder, archive)
     print(f'{archive}: {archive.stat().st_size / 1e6:.1f} MB, sha256 {hashlib.sha256(archive.read_bytes()).hexdigest()}')

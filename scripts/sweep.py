@@ -203,10 +203,10 @@ def folds_row(table, name, task, whole, draws):
     import numpy as np
     figures = []
     for runs in whole:
-        decided = [run.probabilities[k] >= table.best_thresholds(run.probabilities[fold_before(k)],
-                                                                 run.labels[fold_before(k)]) for k, run in runs.items()]
+        decided = [table.decisions(run.probabilities[k], table.best_thresholds(run.probabilities[fold_before(k)],
+                                                                               run.labels[fold_before(k)])) for k, run in runs.items()]
         labels = np.concatenate([run.labels[k] for k, run in runs.items()])
-        figures.append(table.scores(np.concatenate(decided).astype(float), labels))
+        figures.append(table.scores(np.concatenate(decided), labels))
     answers = [np.concatenate([run.probabilities[k] for k, run in runs.items()]) for runs in whole]
     random = np.random.default_rng(0)
     drawn = []

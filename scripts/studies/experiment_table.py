@@ -93,19 +93,30 @@ def macro_auc(probabilities, labels):
 
 
 def best_thresholds(probabilities, labels):
+    """Of the highest F1, a record being positive above: the same as the program's (evaluation/thresholds.h), float by float."""
     thresholds = []
-    for p, y in zip(probabilities.T, labels.T):
+    for p, y in zip(np.float32(probabilities).T, labels.T):
         order = np.argsort(-p, kind='stable')
-        hits = np.cumsum(y[order])
-        f1 = 2 * hits / (np.arange(1, len(y) + 1) + y.sum())
-        last_of_its_value = np.r_[np.diff(p[order]) != 0, True]
-        thresholds.append(p[order][np.argmax(np.where(last_of_its_value, f1, -1))])
-    return np.array(thresholds)
+        ordered, positives = p[order], y.sum()
+        last = np.flatnonzero(np.diff(ordered))  # of its value, the lowest value left out
+        if positives in (0, len(y)) or not len(last):
+            thresholds.append(np.float32(0.5))
+            continue
+        f1 = 2 * np.cumsum(y[order])[last] / (last + 1 + positives)
+        low, high = ordered[last + 1], ordered[last]
+        middle = (low + high) / np.float32(2)
+        candidates = np.where(middle < high, middle, low)[f1 == f1.max()]
+        thresholds.append(min(candidates, key=lambda t: (abs(float(t) - 0.5), -t)))
+    return np.array(thresholds, np.float32)
 
 
-def scores(decisions, labels):
+def decisions(probabilities, thresholds):
+    return (np.float32(probabilities) > thresholds).astype(float)
+
+
+def scores(decided, labels):
     """Macro precision, recall and F1, 0 where there is nothing to divide by."""
-    hits, said, there = (decisions * labels).sum(0), decisions.sum(0), labels.sum(0)
+    hits, said, there = (decided * labels).sum(0), decided.sum(0), labels.sum(0)
     return [np.mean(top / np.maximum(bottom, 1)) for top, bottom in ((hits, said), (hits, there), (2 * hits, said + there))]
 
 
@@ -122,9 +133,8 @@ class Group:
         self.by_class = np.mean([class_aucs(run.probabilities[args.fold], labels) for run in runs], 0)
         self.drawn = np.array([np.mean([macro_auc(run.probabilities[args.fold][draw], labels[draw]) for run in runs])
                                for draw in draws])
-        decided = [run.probabilities[args.fold] >= best_thresholds(run.probabilities[9], run.labels[9]) for run in runs]
-        self.precision, self.recall, self.f1 = (float(np.mean(values)) for values in
-                                                zip(*(scores(d.astype(float), labels) for d in decided)))
+        decided = [decisions(run.probabilities[args.fold], best_thresholds(run.probabilities[9], run.labels[9])) for run in runs]
+        self.precision, self.recall, self.f1 = (float(np.mean(values)) for values in zip(*(scores(d, labels) for d in decided)))
 
     def row(self, base):
         low, high = interval(self.drawn)

@@ -1,18 +1,20 @@
 #!/usr/bin/env python3
 """Writes paper.html: the paper's Figure 1, Tables 2 and 3 and Figure 3 for 5 and for 23 classes, ours beside the paper's.
 
-Usage: paper_page.py OUT --data DIR [--page FILE.html] [--draws 1000]
+Usage: paper_page.py OUT --data DIR [--page FILE.html] [--draws 1000] [--quick]
 
 OUT is what scripts/studies/experiments.py wrote. Intervals are of the bootstrap over the records of a fold. Groups of runs whose
-name begins with "paper-" are ablations, compared on fold 9. Needs numpy.
+name begins with "paper-" are ablations, compared on fold 9. --quick: the page says that its models trained for one epoch. Needs numpy.
 """
 import argparse
 import ast
 import collections
 import csv
+import datetime
 import html
 import os
 import pathlib
+import platform
 import sys
 import types
 
@@ -45,6 +47,7 @@ def arguments():
     parser.add_argument('--data', required=True, type=pathlib.Path)
     parser.add_argument('--page', type=pathlib.Path)
     parser.add_argument('--draws', type=int, default=1000)
+    parser.add_argument('--quick', action='store_true')
     return parser.parse_args()
 
 
@@ -96,12 +99,16 @@ def per_class(runs, fold):
     figures, confusion = [], None
     for run in runs:
         y = run.labels[fold]
-        d = (run.probabilities[fold] >= table.best_thresholds(run.probabilities[9], run.labels[9])).astype(float)
+        d = table.decisions(run.probabilities[fold], table.best_thresholds(run.probabilities[9], run.labels[9]))
         hits, said, there = (d * y).sum(0), d.sum(0), y.sum(0)
         figures.append([hits / np.maximum(said, 1), hits / np.maximum(there, 1), 2 * hits / np.maximum(said + there, 1)])
         if confusion is None:
             confusion = np.stack([hits, said - hits, there - hits, len(y) - said - there + hits], 1)
     return np.mean(figures, 0).T, confusion
+
+
+def seeds(group):
+    return 'one seed' if len(group.runs) == 1 else f'mean of {len(group.runs)} seeds'
 
 
 def table_2(task, group):
@@ -114,7 +121,7 @@ def table_2(task, group):
     rows.append(['macro', '', *(f'{value:.3f}' for value in (group.precision, group.recall, group.f1)),
                  with_interval(group.auc, group.drawn)])
     matrices = [[html.escape(name), *map(int, confusion[k])] for k, name in enumerate(run.classes)]
-    return (f'<h3>Table 2: each class, fold 10, mean of {len(group.runs)} seeds</h3>'
+    return (f'<h3>Table 2: each class, fold 10, {seeds(group)}</h3>'
             + ('<p>In brackets the paper\'s.</p>' if task == 'super' else '')
             + html_table(['class', 'positives', 'precision', 'recall', 'F1', 'AUC'], rows)
             + '<h3>Figure 3: right and wrong, fold 10, first seed</h3>'
@@ -140,6 +147,12 @@ def table_3(task, groups, seconds):
             + html_table(['model', 'seeds', 'precision', 'recall', 'F1', 'macro AUC', 'difference', 'replicated', 'training'], rows))
 
 
+# Names of groups in lists/paper.toml, in words.
+ABLATIONS = {'paper-bf16': 'everything, in bf16', 'paper-none': 'no features', 'paper-demographics': 'age and sex alone',
+             'paper-unweighted': 'no weights of the positives', 'paper-no-positions': 'no positions',
+             'paper-no-transformer': 'no Transformer'}
+
+
 def ablations(groups, base_name='paper-bf16'):
     base = groups.get(base_name)
     if base is None or len(groups) < 2:
@@ -147,7 +160,7 @@ def ablations(groups, base_name='paper-bf16'):
     rows = []
     for group in sorted(groups.values(), key=lambda g: -g.auc):
         low, high = table.interval(group.drawn - base.drawn)
-        rows.append([html.escape(group.name), len(group.runs), with_interval(group.auc, group.drawn),
+        rows.append([html.escape(ABLATIONS.get(group.name, group.name)), len(group.runs), with_interval(group.auc, group.drawn),
                      '' if group is base else f'{group.auc - base.auc:+.4f} <small>[{low:+.4f}, {high:+.4f}]</small>',
                      *(f'{value:.3f}' for value in group.by_class)])
     return ('<h3>What each part is worth, fold 9</h3>'
@@ -164,9 +177,13 @@ def read_runs(out, task):
 
 
 def training_seconds(out, task):
+    """Of all epochs, also of runs that were resumed: the sum of their logs."""
     found = collections.defaultdict(list)
-    for path in sorted(out.glob(f'*-{task}-*.seconds')):
-        found[path.stem.rsplit(f'-{task}-', 1)[0]].append(float(path.read_text()))
+    for path in sorted(out.glob(f'*-{task}-*.csv')):
+        log = out / path.stem / 'log.csv'
+        if log.is_file():
+            with open(log, newline='') as file:
+                found[path.stem.rsplit(f'-{task}-', 1)[0]].append(sum(float(row['seconds']) for row in csv.DictReader(file)))
     return {name: f'{np.mean(values):.0f} s' for name, values in found.items()}
 
 
@@ -180,8 +197,29 @@ def made(runs, fold, draw_count):
     return {name: table.Group(name, members, types.SimpleNamespace(fold=fold), draws) for name, members in runs.items()}
 
 
+def processor():
+    try:
+        with open('/proc/cpuinfo') as file:
+            return next(line.split(':', 1)[1].strip() for line in file if line.startswith('model name'))
+    except (OSError, StopIteration):
+        return platform.machine()
+
+
+def introduction(args):
+    """When, by what and of which data the page was made, and what forbids to hold it against the paper."""
+    text = (f'<p>{datetime.date.today()}, {html.escape(processor())}, {os.cpu_count()} cores; data '
+            f'{html.escape(args.data.resolve().name)}; <code>scripts/paper.sh{" --quick" if args.quick else ""} --data DIR</code>. Where a '
+            'model was trained elsewhere, its time is of that machine.</p>')
+    if (args.data / 'synthetic.json').exists():
+        text += '<p><strong>Synthetic ECGs: no figure here is comparable with the paper\'s.</strong></p>'
+    if args.quick:
+        text += ('<p><strong>One epoch of four models: shows that everything works, and no figure here is comparable with the '
+                 'paper\'s.</strong></p>')
+    return text
+
+
 def render(args):
-    parts = [figure_1(args.data)]
+    parts = [introduction(args), figure_1(args.data)]
     for task in ('super', 'sub'):
         runs = read_runs(args.out, task)
         final = {name: members for name, members in runs.items() if not name.startswith('paper-')}
@@ -193,7 +231,7 @@ def render(args):
             parts.append(table_2(task, groups['paper']))
         parts.append(table_3(task, groups, training_seconds(args.out, task)))
         parts.append(ablations(made({name: members for name, members in runs.items() if name.startswith('paper-')}, 9, args.draws)))
-    if len(parts) == 1:
+    if len(parts) == 2:
         sys.exit(f'paper_page.py: no runs in {args.out}; scripts/studies/experiments.py makes them')
     body = '\n'.join(parts)
     return ('<!doctype html>\n<html lang="en"><head><meta charset="utf-8"><meta name="viewport" content="width=device-width, '

@@ -398,6 +398,22 @@ TEST(BadInput, DisksThatFail) {
   EXPECT_FALSE(fs::exists(set));
 }
 
+// Before the data, which may take minutes to prepare.
+TEST(BadInput, WhatADeviceCannotDoIsSaidBeforeTheDataAreRead) {
+  const TinyPtbxl tiny;
+  fs::remove(tiny.table());
+  const auto expect = [&](const std::vector<std::string>& options, std::initializer_list<std::string_view> parts) {
+    std::vector<std::string> all = {
+        "--data", tiny.folder().string(), "--out", (tiny.folder() / "run").string(), "--device", "cpu"};
+    all.insert(all.end(), options.begin(), options.end());
+    const Outcome outcome = run_app("train", all);
+    expect_failure(outcome, 2, parts);
+    EXPECT_EQ(outcome.err.find("ptbxl_database.csv"), std::string::npos);
+  };
+  expect({"--graph", "on"}, {"--graph on: the CPU has no graphs"});
+  expect({"--batch-size", "auto"}, {"--batch-size auto on the CPU"});
+}
+
 // The cache is only a convenience: without room for it training goes on, and fails at the first file that matters.
 TEST(BadInput, ALimitOfFileSizes) {
   const SmallRun run;

@@ -109,6 +109,9 @@ TEST_F(CudaApps, CheckComparesTheDevices) {
   expect_success(agreed);
   expect_parts(agreed.out, {"kernel on both devices", "conv1d_backward_weight", "attention_forward", "adam_forward",
                             "gather_batch_forward", "worst tensor"});
+  for (const std::string precision : {"tf32", "bf16"})
+    expect_success(run_app("train", run.with({"--device", "check", "--epochs", "1", "--precision", precision, "--out",
+                                              run.folder() / precision})));
   const Outcome strict = run_app(
       "train", run.with({"--device", "check", "--epochs", "1", "--check-tolerance", "0", "--out", run.folder() / "b"}));
   expect_failure(strict, 1, {"the devices differ: ", " in "});

@@ -180,6 +180,17 @@ TEST(Profile, MemoryIsPlannedByTensor) {
   expect_failure(run_app("profile", {"--memory", "--device", "cpu"}), 2, {"--memory"});
 }
 
+TEST(Profile, OptionsWithoutAMeaningAreRefused) {
+  const TemporaryFolder folder;
+  const std::string json = (folder / "memory.json").string();
+  expect_failure(run_app("profile", {"--memory", "--json", json}), 2, {"--json", "--memory"});
+  EXPECT_FALSE(fs::exists(json));
+  expect_failure(run_app("profile", {"--memory", "--gpu", "rtx-4090"}), 2, {"--gpu", "--memory"});
+  expect_failure(run_app("profile", {"--memory", "--precision", "bf16"}), 2, {"--precision", "--memory"});
+  expect_failure(run_app("profile", {"--device", "cpu", "--gpu", "rtx-4090"}), 2, {"--gpu rtx-4090 with --device cpu"});
+  expect_failure(run_app("profile", {"--device", "cpu", "--launch-us", "2"}), 2, {"--launch-us", "--device"});
+}
+
 TEST(Profile, CountsCanComeFromAFile) {
   const TemporaryFolder folder;
   const std::string costs = (folder / "costs.json").string();

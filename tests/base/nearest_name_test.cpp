@@ -15,6 +15,13 @@ TEST(NearestName, FindsTheFewestEdits) {
   EXPECT_EQ(nearest_name("x", {}), "");
 }
 
+TEST(NearestName, WhatIsCutShortIsMeantBeforeWhatIsShort) {
+  EXPECT_EQ(nearest_name("resnet", {"lstm", "s4", "resnet1d_wang", "resnet34"}), "resnet1d_wang");
+  EXPECT_EQ(nearest_name("FCN", {"s4", "fcn_wang"}), "fcn_wang");
+  EXPECT_EQ(nearest_name("AGE", {"ages", "age"}), "age");
+  EXPECT_EQ(nearest_name("", {"abc", "a"}), "a");
+}
+
 TEST(NearestName, OtherProgramsWords) {
   EXPECT_EQ(nearest_name("learning_rate", {"training.epochs", "training.lr"}), "training.lr");
   EXPECT_EQ(nearest_name("training.learning_rate", {"training.drop_last", "training.lr"}), "training.lr");

@@ -58,6 +58,25 @@ TEST(Waiting, AnotherFileIsWaitedForAnew) {
   wait_for(waiting, folder / "b", 10);
 }
 
+TEST(Room, IsThatOfTheNearestFolderThatIsThere) {
+  const TemporaryFolder folder;
+  const fs::path cache = folder / "not" / "there";
+  EXPECT_NO_THROW(expect_room(cache, 20, 24000));
+  expect_error([&] { expect_room(cache, 20, 1e15); },
+               {cache.string(), "MB are free, and the signals of 20 records take 20000000000 MB"});
+  EXPECT_FALSE(fs::exists(folder / "not"));
+}
+
+TEST(Room, AFolderThatCannotBeMadeIsWarnedAbout) {
+  const TemporaryFolder folder;
+  EXPECT_TRUE(can_keep(folder / "new" / "x.cache"));
+  EXPECT_TRUE(fs::is_directory(folder / "new"));
+  write_file(folder / "file", "");
+  const LogCapture log;
+  EXPECT_FALSE(can_keep(folder / "file" / "cache" / "x.cache"));
+  EXPECT_TRUE(log.warned("no cache, the next run prepares again: " + (folder / "file" / "cache").string()));
+}
+
 TEST(ShowLife, NothingWithoutALock) {
   ShowLife show_life(nullptr);
   show_life();

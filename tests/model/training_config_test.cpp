@@ -157,6 +157,9 @@ TEST(TrainingConfig, ImpossibleValuesAreNamed) {
   expect("clip_norm is -1", [](TrainingConfig& c) { c.clip_norm = -1; });
   expect("crop is -1", [](TrainingConfig& c) { c.crop = -1; });
   expect("beta2 is 1, expected 0 or more and less than 1", [](TrainingConfig& c) { c.beta2 = 1; });
+  expect("training.window_step is 60, and training.crop 50",
+         [](TrainingConfig& c) { c.crop = 50, c.window_step = 60; });
+  expect("training.window_step is 60, and training.crop 0", [](TrainingConfig& c) { c.window_step = 60; });
   expect("cycle_momentum with training.schedule cosine", [](TrainingConfig& c) { c.cycle_momentum = true; });
   expect("seed is -1", [](TrainingConfig& c) { c.seed = -1; });
   expect("threads is 2000, expected 0 to 1024", [](TrainingConfig& c) { c.threads = 2000; });

@@ -7,6 +7,7 @@ import subprocess
 import sys
 import tarfile
 import tempfile
+import tomllib
 import unittest
 
 SOURCE, BUILD = map(pathlib.Path, sys.argv[1:3])
@@ -48,6 +49,9 @@ class ReleaseTest(unittest.TestCase):
         figures = json.loads((unpacked / 'evaluation.json').read_text())
         self.assertIn(f'| macro | | {figures["macro"]["auc"]:.3f} [', text)
         self.assertIn('Trained on synthetic ECGs', text)
+        config = tomllib.loads((unpacked / 'config.toml').read_text())
+        self.assertEqual(config['data']['folder'], 'data')
+        self.assertEqual(config['model']['channels'], [4, 8])
         self.assertNotIn(str(self.path), text + json.dumps(figures) + (unpacked / 'config.toml').read_text())
         record = next((self.path / 'data/records100/00000').glob('*.hea')).with_suffix('')
         answer = subprocess.run([APPS / 'predict', '--model', unpacked / 'model.safetensors', '--any-quality', record],
@@ -57,6 +61,13 @@ class ReleaseTest(unittest.TestCase):
         self.assertEqual(again.returncode, 1)
         self.assertIn('is there already', again.stderr)
         self.assertEqual(sorted(path.name for path in (self.path / 'dist').iterdir()), ['small', 'small.tar.gz'])
+
+    def test_a_name_does_not_leave_the_folder(self):
+        for name in ('../evil', '.hidden', ''):
+            result = self.release('--out', self.path / 'elsewhere', '--name', name)
+            self.assertEqual(result.returncode, 1, name)
+            self.assertIn('becomes a folder of OUT', result.stderr)
+        self.assertFalse((self.path / 'elsewhere').exists())
 
     def test_says_what_is_missing(self):
         (self.path / 'empty').mkdir()

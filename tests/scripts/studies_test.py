@@ -61,11 +61,25 @@ class StudiesTest(unittest.TestCase):
         classes = json.loads((self.path / 'other.json').read_text())['classes']
         for name, value in figures['other']['class_auc'].items():
             self.assertTrue(abs(value - classes[name]['auc']) <= 1e-6, (name, value, classes[name]['auc']))
+        for kind in ('precision', 'recall', 'f1'):  # With thresholds that the table tunes itself.
+            theirs = sum(one[kind] for one in classes.values()) / len(classes)
+            self.assertTrue(abs(figures['other'][kind] - theirs) <= 1e-6, (kind, figures['other'][kind], theirs))
         page = subprocess.run([sys.executable, STUDIES / 'paper_page.py', out, '--data', self.path / 'data', '--draws', '20'],
                               capture_output=True, text=True)
         self.assertEqual(page.returncode, 0, page.stderr)
         text = (out / 'paper.html').read_text()
         for words in ('Figure 1', 'Table 2', 'Table 3', 'Figure 3', 'HC-CNN-TN, recipe paper', '0.933'):
+            self.assertIn(words, text)
+
+    def test_the_papers_tables_come_from_one_command(self):
+        if importlib.util.find_spec('numpy') is None:
+            self.skipTest('no numpy: paper.sh was not run')
+        command = [(SOURCE / 'scripts/paper.sh').resolve(), '--quick', '--device', 'cpu', '--data', 'data', '--out', 'quick']
+        environment = dict(os.environ, APPS=str(APPS.resolve()), PYTHON=sys.executable, XDG_CACHE_HOME=str(self.path / 'home'))
+        done = subprocess.run(command, capture_output=True, text=True, cwd=self.path, env=environment)
+        self.assertEqual(done.returncode, 0, done.stdout + done.stderr)
+        text = (self.path / 'quick/paper.html').read_text()
+        for words in ('Synthetic ECGs: no figure here is comparable', 'One epoch of four models', 'one seed', 'no features', ' cores; data'):
             self.assertIn(words, text)
 
     def test_goes_on_where_it_was_stopped(self):
@@ -97,6 +111,12 @@ class StudiesTest(unittest.TestCase):
         shell = subprocess.run([SOURCE / 'scripts/paper.sh', '--quik'], capture_output=True, text=True)
         self.assertEqual(shell.returncode, 2)
         self.assertIn("unknown argument '--quik' (known: ", shell.stderr)
+        shell = subprocess.run([SOURCE / 'scripts/paper.sh', '--data', self.path / 'data', '--jobs', '0'], capture_output=True, text=True)
+        self.assertEqual((shell.returncode, len(shell.stderr.splitlines())), (2, 1))
+        self.assertIn("--jobs is '0'", shell.stderr)
+        shell = subprocess.run([SOURCE / 'scripts/paper.sh', '--help'], capture_output=True, text=True)
+        self.assertEqual(shell.returncode, 0)
+        self.assertIn('Usage: scripts/paper.sh', shell.stdout)
 
     def assert_refused(self, result, words):
         """One line of error, one of hint, nothing else."""
