@@ -36,7 +36,8 @@ std::optional<std::string> reason_against(const PrepareSettings& settings, const
 std::optional<SignalCache> load_cache(const PrepareSettings& settings, const PrepareSource& source,
                                       const std::filesystem::path& path, const std::string& key);
 
-// Throws Error where the disk of `folder`, which need not be there yet, has no room for so many records of so many bytes.
+// Throws Error where the disk of `folder`, which need not be there yet, has no room for so many records of so many
+// bytes.
 void expect_room(const std::filesystem::path& folder, double records, double record_bytes);
 
 // Whether a file can be put at `path`, whose folder is made; where not, a warning says so. For before the work.
