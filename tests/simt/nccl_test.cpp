@@ -166,6 +166,28 @@ TEST(Nccl, AProcessThatHasEndedIsNamed) {
   EXPECT_EQ(WEXITSTATUS(status), 3);
 }
 
+// As a program that asks instead of waiting learns it.
+TEST(Nccl, WorkForAnEndedProcessWaitsUntilItIsAborted) {
+  ncclUniqueId id;
+  ncclGetUniqueId(&id);
+  const pid_t second = ::fork();
+  if (second == 0) ::_exit(Joined(2, 1, id).joined ? 0 : 1);
+  const Joined in(2, 0, id);
+  ::waitpid(second, nullptr, 0);
+  const DeviceBuffer<float> values(std::vector<float>(8, 3.0F));
+  ncclRecv(values.data(), 8, ncclFloat32, 1, in.comm, in.stream);
+  ncclResult_t error = ncclSuccess;
+  for (int look = 0; look < 10'000 && error == ncclSuccess; ++look) {
+    EXPECT_EQ(cudaStreamQuery(in.stream), cudaErrorNotReady);
+    EXPECT_EQ(ncclCommGetAsyncError(in.comm, &error), ncclSuccess);
+  }
+  EXPECT_EQ(error, ncclRemoteError);
+  EXPECT_EQ(ncclCommAbort(in.comm), ncclSuccess);
+  EXPECT_EQ(cudaStreamSynchronize(in.stream), cudaSuccess);
+  EXPECT_EQ(values_of(values, 8), std::vector<float>(8, 3.0F));
+  EXPECT_EQ(ncclRecv(values.data(), 8, ncclFloat32, 1, in.comm, in.stream), ncclInvalidUsage);
+}
+
 TEST(Nccl, RefusesWhatIsNotDeviceMemoryAndWhatItDoesNotEmulate) {
   const auto body = [](int rank, const ncclUniqueId& id) {
     const Joined in(2, rank, id);
