@@ -344,7 +344,9 @@ function(cardiograd_script_tests)
     if(TARGET MPI::MPI_CXX)
       add_test(NAME Drills.Ranks COMMAND ${Python3_EXECUTABLE} ${PROJECT_SOURCE_DIR}/scripts/drills/ranks.py
                --build ${CMAKE_BINARY_DIR} --kills 2)
-      set_tests_properties(Drills.Ranks PROPERTIES TIMEOUT 600 SKIP_RETURN_CODE 77 LABELS cpu)
+      add_test(NAME Drills.TwoHosts COMMAND ${Python3_EXECUTABLE} ${PROJECT_SOURCE_DIR}/scripts/drills/two_hosts.py
+               --build ${CMAKE_BINARY_DIR} --cuts 1)
+      set_tests_properties(Drills.Ranks Drills.TwoHosts PROPERTIES TIMEOUT 600 SKIP_RETURN_CODE 77 LABELS cpu)
     endif()
   endif()
   if(Python3_FOUND AND Python3_VERSION VERSION_GREATER_EQUAL 3.11 AND TARGET cardiograd_apps_common AND NOT CARDIOGRAD_SANITIZE

@@ -1,7 +1,10 @@
 #if defined(CARDIOGRAD_DEVICE_CODE)
 #include "engine/cuda.h"
 
+#include <chrono>
+#include <functional>
 #include <optional>
+#include <thread>
 #include <utility>
 
 #include <fmt/format.h>
@@ -17,7 +20,14 @@
 namespace cardiograd::cuda {
 namespace {
 
-int chosen = 0;  // choose_gpu
+using Clock = std::chrono::steady_clock;
+
+// Between two looks at the GPU: at first none, since most waits are short.
+constexpr int kEagerLooks = 200;
+constexpr std::chrono::microseconds kBetweenLooks{20};
+
+int chosen = 0;                               // choose_gpu
+std::function<void(double)> while_waiting{};  // of the WaitWatch that lives
 
 void check(cudaError_t status, const char* what) {
   if (status != cudaSuccess)
@@ -29,6 +39,7 @@ void check(cudaError_t status, const char* what) {
 // may need the stream later than anything else.
 struct Connection {
   Gpu gpu;
+  int number = 0;
   cudaStream_t stream = nullptr;
   std::optional<Problem> problem;
 
@@ -47,7 +58,7 @@ struct Connection {
     int count = 0;
     if (const cudaError_t status = cudaGetDeviceCount(&count); status != cudaSuccess) return status;
     if (count == 0) return cudaErrorNoDevice;
-    const int number = chosen % count;
+    number = chosen % count;
     if (const cudaError_t status = cudaSetDevice(number); status != cudaSuccess) return status;
     cudaDeviceProp properties = {};
     if (const cudaError_t status = cudaGetDeviceProperties(&properties, number); status != cudaSuccess) return status;
@@ -91,6 +102,39 @@ struct SecondStream {
   }
 };
 SecondStream* second = nullptr;
+
+// Until `query` says that the GPU is done, or `may_go_on`, called with the seconds waited so far, says no or throws.
+template <class Query, class MayGoOn>
+bool look_until_done(const Query& query, const MayGoOn& may_go_on) {
+  const Clock::time_point start = Clock::now();
+  for (int looks = 0;; ++looks) {
+    // Before the look: this process itself may have been stopped in between.
+    const double waited = looks < kEagerLooks ? 0 : std::chrono::duration<double>(Clock::now() - start).count();
+    const cudaError_t status = query();
+    if (status != cudaErrorNotReady) {
+      check(status, "waiting for the GPU");
+      return true;
+    }
+    cudaGetLastError();  // Or the next launch would report it.
+    if (looks < kEagerLooks) continue;
+    if (!may_go_on(waited)) return false;
+    std::this_thread::sleep_for(kBetweenLooks);
+  }
+}
+
+template <class Query>
+void watched_wait(const Query& query) {
+  while_waiting(0);
+  look_until_done(query, [](double waited) {
+    while_waiting(waited);
+    return true;
+  });
+}
+
+cudaError_t query_streams() {
+  const cudaError_t status = cudaStreamQuery(working().stream);
+  return status != cudaSuccess || second == nullptr ? status : cudaStreamQuery(second->stream);
+}
 
 }  // namespace
 
@@ -146,7 +190,24 @@ void join_beside() {
 }
 
 void synchronize() {
+  if (while_waiting) return watched_wait([] { return cudaStreamQuery(stream()); });
   check(cudaStreamSynchronize(stream()), "waiting for the GPU");
+}
+
+bool finished_within(double seconds) {
+  return look_until_done(query_streams, [seconds](double waited) { return waited <= seconds; });
+}
+
+WaitWatch::WaitWatch(const std::function<void(double)>& meanwhile) {
+  while_waiting = meanwhile;
+}
+WaitWatch::~WaitWatch() {
+  while_waiting = {};
+}
+
+void use_gpu_in_this_thread() {
+  working();
+  check(cudaSetDevice(connection().number), "choosing the GPU");
 }
 
 void let_run() {
@@ -166,6 +227,7 @@ std::byte* allocate(std::size_t bytes) {
 }
 
 void release(std::byte* block) {
+  if (while_waiting) watched_wait(query_streams);  // Or cudaFree() would wait without end.
   check(cudaFree(block), "releasing memory on the GPU");
 }
 
@@ -202,6 +264,7 @@ void Event::record() {
   check(cudaEventRecord(event_, stream()), "recording an event");
 }
 void Event::wait() {
+  if (while_waiting) return watched_wait([this] { return cudaEventQuery(event_); });
   check(cudaEventSynchronize(event_), "waiting for the GPU");
 }
 

@@ -55,9 +55,25 @@ std::size_t free_memory();
 kernels::Stream stream();
 // Waits for everything in the stream. Throws Error for what went wrong there.
 void synchronize();
+// Whether all that is in the streams is done within so many seconds. Throws Error for what went wrong there.
+bool finished_within(double seconds);
 // Before this process waits for another one: what is in the stream goes on meanwhile. On a GPU it always does; the
 // emulation does it now.
 void let_run();
+
+// For a GPU that may wait for those of other processes, and so without end. While one lives, whoever waits for the GPU
+// here looks again and again whether it is done, and calls `meanwhile` before the first look and between the others,
+// with the seconds that it has waited: what that throws ends the wait. One at a time.
+class WaitWatch {
+ public:
+  explicit WaitWatch(const std::function<void(double waited_s)>& meanwhile);
+  ~WaitWatch();
+  WaitWatch(const WaitWatch&) = delete;
+  WaitWatch& operator=(const WaitWatch&) = delete;
+};
+
+// CUDA remembers for each thread which GPU it uses: the calling thread, too, uses that of the engine.
+void use_gpu_in_this_thread();
 
 // A second stream beside the engine's, for what need not wait for the work that comes next. While a Beside lives,
 // stream() is that second one: what is put into it comes after all that the engine's stream holds by then, and goes on

@@ -1,4 +1,5 @@
-// The builds without device code: asking for the GPU is one clear error.
+// The builds without device code: asking for the GPU is one clear error. The destructors have bodies, since with device
+// code they have something to do: none can be defaulted where it is declared.
 #if !defined(CARDIOGRAD_DEVICE_CODE)
 #include "base/error.h"
 #include "engine/cuda.h"
@@ -35,11 +36,21 @@ kernels::Stream stream() {
 void synchronize() {
   refuse();
 }
+bool finished_within(double) {
+  refuse();
+}
 void let_run() {}
+WaitWatch::WaitWatch(const std::function<void(double)>&) {
+  refuse();
+}
+WaitWatch::~WaitWatch() {}
+void use_gpu_in_this_thread() {
+  refuse();
+}
 Beside::Beside() {
   refuse();
 }
-Beside::~Beside() = default;
+Beside::~Beside() {}
 void join_beside() {}
 std::byte* allocate(std::size_t) {
   refuse();
@@ -60,7 +71,7 @@ void fill_bytes(void*, int, std::size_t) {
 Event::Event() {
   refuse();
 }
-Event::~Event() = default;
+Event::~Event() {}
 Event::Event(Event&& other) noexcept : event_(other.event_) {}
 void Event::record() {
   refuse();
@@ -72,7 +83,7 @@ void Event::wait() {
 TimedEvent::TimedEvent() {
   refuse();
 }
-TimedEvent::~TimedEvent() = default;
+TimedEvent::~TimedEvent() {}
 TimedEvent::TimedEvent(TimedEvent&& other) noexcept : event_(other.event_) {}
 void TimedEvent::record() {
   refuse();
@@ -88,14 +99,14 @@ bool capturing() {
 Graph::Graph(const std::function<void()>&) {
   refuse();
 }
-Graph::~Graph() = default;
+Graph::~Graph() {}
 Graph::Graph(Graph&& other) noexcept : executable_(other.executable_) {}
 void Graph::launch() const {
   refuse();
 }
 
 NamedRange::NamedRange(const char*) {}
-NamedRange::~NamedRange() = default;
+NamedRange::~NamedRange() {}
 
 }  // namespace cardiograd::cuda
 #endif

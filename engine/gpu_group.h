@@ -1,8 +1,8 @@
 // The GPUs of the processes of a group, one each: what they send each other is work in the engine's stream, in order
 // with kernels and copies. Nothing here waits for it, and a graph may record it.
 //
-// Every rank must make the same calls in the same order. A rank that does not come lets the GPUs of the others wait
-// without end: processes meet (process_group.h) before they wait for their GPU.
+// Every rank must make the same calls in the same order. A rank that does not come lets the GPUs of the others wait:
+// processes meet (process_group.h) before they wait for their GPU, and that wait has an end (nccl/nccl_group.h).
 #pragma once
 
 #include <cstdint>

@@ -29,6 +29,8 @@ jobs=$(nproc)
 if [ -z "${CMAKE_CXX_COMPILER_LAUNCHER-}" ] && command -v ccache >/dev/null; then
   export CMAKE_CXX_COMPILER_LAUNCHER=ccache CCACHE_BASEDIR=${CCACHE_BASEDIR-$PWD}
 fi
+# Without them the tests of several processes and the GPUs of several would skip themselves.
+required=(-DCARDIOGRAD_MPI=REQUIRED -DCARDIOGRAD_NCCL=REQUIRED)
 # Headers are precompiled where no other preset compiles the same.
 precompile() {
   case "$1" in
@@ -42,7 +44,7 @@ run_preset() {
   shift
   echo "== preset $preset: configure, build, test"
   # shellcheck disable=SC2046
-  cmake --preset "$preset" $(precompile "$preset")
+  cmake --preset "$preset" "${required[@]}" $(precompile "$preset")
   cmake --build --preset "$preset" -j "$jobs"
   ctest --preset "$preset" --no-tests=error -j "$jobs" "$@"
 }
@@ -52,7 +54,7 @@ run_rooms() {
   local preset=$1 room targets=(fuzz)
   echo "== preset $preset: configure, build and test the rooms"
   # shellcheck disable=SC2046
-  cmake --preset "$preset" $(precompile "$preset")
+  cmake --preset "$preset" "${required[@]}" $(precompile "$preset")
   for room in base simt ecg kernels dsp engine nccl data model evaluation; do targets+=("${room}_tests"); done
   cmake --build --preset "$preset" -j "$jobs" --target "${targets[@]}"
   ctest --preset "$preset" --no-tests=error -j "$jobs" "${sanitized[@]}" -E '_NOT_BUILT|^Examples[.]'
@@ -81,7 +83,7 @@ run_cuda() {
   echo "== preset cuda: configure, build, test where there is a GPU, ptxas's report, machine code"
   scripts/install_cuda_opponents.sh
   scripts/install_nccl.sh
-  cmake --preset cuda -B "$folder" "$@"
+  cmake --preset cuda -B "$folder" "${required[@]}" "$@"
   # kernel links every opponent. Tests are built where they can run: the same sources pass on the host in simt-asan.
   local targets=(kernel train)
   if command -v nvidia-smi >/dev/null && nvidia-smi --list-gpus >/dev/null 2>&1; then

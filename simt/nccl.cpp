@@ -26,9 +26,10 @@ namespace {
 constexpr std::size_t kBoxBytes = std::size_t{1} << 18;
 constexpr int kMaxRanks = 16;
 constexpr char kPrefix[] = "/cardiograd-simt-";
-// Between two looks at memory in which nothing has changed, and how many of them before a look at the other process.
+// Between two looks for processes that have not joined.
 constexpr std::chrono::microseconds kBetweenLooks{20};
-constexpr int kLooksPerCheck = 5000;
+// Attempts in which nothing has moved before a look at the other process.
+constexpr int kLooksPerCheck = 2000;
 
 // What one process has sent another and not been read yet: a ring of bytes. Messages begin with their length.
 struct Box {
@@ -72,6 +73,8 @@ struct ncclComm {
   cardiograd::simt::Segment* segment = nullptr;
   int ranks = 0;
   int rank = 0;
+  std::atomic<bool> aborted = false;
+  std::atomic<ncclResult_t> error = ncclSuccess;  // of ncclCommGetAsyncError()
 
   cardiograd::simt::Box& box(int from, int to) const { return segment->boxes[from * ranks + to]; }
 };
@@ -105,44 +108,68 @@ struct Message {
   }
 };
 
-void expect_alive(const ncclComm& comm, int peer) {
-  if (::kill(comm.segment->processes[peer].load(), 0) != 0 && errno == ESRCH)
-    throw Error("NCCL: the process of rank " + std::to_string(peer) + " has ended",
-                "Start all again: on a GPU this would wait forever.");
+bool alive(const ncclComm& comm, int peer) {
+  return ::kill(comm.segment->processes[peer].load(), 0) == 0 || errno != ESRCH;
 }
 
-// Until all have gone through; those of one peer and direction in their order.
-void exchange(const ncclComm& comm, std::vector<Message> messages) {
-  for (int looks = 1;; ++looks) {
-    bool moved = false;
-    std::vector<bool> busy(2 * static_cast<std::size_t>(comm.ranks));
-    const Message* open = nullptr;
-    for (Message& message : messages) {
-      const std::size_t lane = 2 * static_cast<std::size_t>(message.peer) + (message.sends ? 1 : 0);
-      if (message.finished() || busy[lane]) continue;
-      moved |= message.move(message.sends ? comm.box(comm.rank, message.peer) : comm.box(message.peer, comm.rank));
-      busy[lane] = !message.finished();
-      if (busy[lane]) open = &message;
+// Messages that go through together; those of one peer and direction in their order.
+class Exchange {
+ public:
+  Exchange(ncclComm* comm, std::vector<Message> messages) : comm_(comm), messages_(std::move(messages)) {}
+
+  // Moves what can be moved; true when all have gone through, or never will.
+  bool operator()() {
+    if (comm_->aborted.load()) return true;
+    ++looks_;
+    for (bool moved = true; moved;) {
+      moved = false;
+      waits_for_ = -1;
+      std::vector<bool> busy(2 * static_cast<std::size_t>(comm_->ranks));
+      for (Message& message : messages_) moved |= move(message, busy);
+      if (moved) looks_ = 0;
     }
-    if (open == nullptr && std::all_of(messages.begin(), messages.end(), [](const Message& m) { return m.finished(); }))
-      return;
-    if (moved) continue;
-    std::this_thread::sleep_for(kBetweenLooks);
-    if (looks % kLooksPerCheck == 0) expect_alive(comm, open->peer);
+    if (waits_for_ < 0) return true;
+    if (looks_ > 0 && looks_ % kLooksPerCheck == 0) look_after(waits_for_);
+    return false;
   }
-}
+
+ private:
+  // True when something has moved.
+  bool move(Message& message, std::vector<bool>& busy) {
+    const std::size_t lane = 2 * static_cast<std::size_t>(message.peer) + (message.sends ? 1 : 0);
+    if (message.finished() || busy[lane]) return false;
+    const bool moved =
+        message.move(message.sends ? comm_->box(comm_->rank, message.peer) : comm_->box(message.peer, comm_->rank));
+    busy[lane] = !message.finished();
+    if (busy[lane]) waits_for_ = message.peer;
+    return moved;
+  }
+
+  void look_after(int peer) {
+    if (alive(*comm_, peer)) return;
+    if (comm_->error.exchange(ncclRemoteError) == ncclSuccess) return;
+    throw Error("NCCL: the process of rank " + std::to_string(peer) + " has ended",
+                "Start all again: on a GPU this would wait forever.");
+  }
+
+  ncclComm* comm_;
+  std::vector<Message> messages_;
+  int waits_for_ = -1;  // one of the ranks that it waits for
+  int looks_ = 0;       // since something has moved
+};
 
 // What this thread has asked for since ncclGroupStart().
 struct Group {
   int depth = 0;
-  const ncclComm* comm = nullptr;
+  ncclComm* comm = nullptr;
   cudaStream_t stream = nullptr;
   std::vector<Message> messages;
 };
 thread_local Group group;
 
-ncclResult_t add(bool sends, void* bytes, std::size_t count, ncclDataType_t type, int peer, const ncclComm* comm,
+ncclResult_t add(bool sends, void* bytes, std::size_t count, ncclDataType_t type, int peer, ncclComm* comm,
                  cudaStream_t stream) {
+  if (comm != nullptr && comm->aborted.load()) return ncclInvalidUsage;
   if (comm == nullptr || type != ncclFloat32 || peer < 0 || peer >= comm->ranks || peer == comm->rank)
     return ncclInvalidArgument;
   if (!group.messages.empty() && (group.comm != comm || group.stream != stream)) return ncclInvalidArgument;
@@ -174,6 +201,10 @@ const char* ncclGetErrorString(ncclResult_t result) {
       return "invalid argument";
     case ncclInvalidUsage:
       return "invalid usage";
+    case ncclRemoteError:
+      return "remote process exited or there was a network error";
+    case ncclInProgress:
+      return "NCCL operation in progress";
   }
   return "unknown result code";
 }
@@ -217,6 +248,19 @@ ncclResult_t ncclCommDestroy(ncclComm_t comm) {
   return ncclSuccess;
 }
 
+ncclResult_t ncclCommGetAsyncError(ncclComm_t comm, ncclResult_t* error) {
+  if (comm == nullptr) return ncclInvalidArgument;
+  *error = comm->error.load();
+  return ncclSuccess;
+}
+
+// Kept, since what is in streams and graphs still names it.
+ncclResult_t ncclCommAbort(ncclComm_t comm) {
+  if (comm == nullptr) return ncclInvalidArgument;
+  comm->aborted.store(true);
+  return ncclSuccess;
+}
+
 ncclResult_t ncclGroupStart() {
   ++group.depth;
   return ncclSuccess;
@@ -225,8 +269,7 @@ ncclResult_t ncclGroupStart() {
 ncclResult_t ncclGroupEnd() {
   if (group.depth == 0) return ncclInvalidUsage;
   if (--group.depth > 0 || group.messages.empty()) return ncclSuccess;
-  enqueue_work(group.stream,
-               [comm = group.comm, messages = std::exchange(group.messages, {})] { exchange(*comm, messages); });
+  enqueue_attempts(group.stream, Exchange(group.comm, std::exchange(group.messages, {})));
   return ncclSuccess;
 }
 

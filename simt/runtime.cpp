@@ -85,6 +85,14 @@ void enqueue_work(cudaStream_t stream, std::function<void()> run) {
   put(stream_of(stream), {std::move(run)});
 }
 
+void enqueue_attempts(cudaStream_t stream, std::function<bool()> attempt) {
+  const Lock lock(runtime().mutex);
+  ++runtime().work.products;
+  Work work = {};
+  work.attempt = std::move(attempt);
+  put(stream_of(stream), std::move(work));
+}
+
 StreamWork stream_work() {
   const Lock lock(runtime().mutex);
   return runtime().work;

@@ -1,7 +1,8 @@
 // A thin CUDA runtime on the host, under CUDA's names. Included by simt.h.
 //
-// Streams are queues: launches, copies and events wait there, in order, until somebody waits for them. A program that
-// reads a result without waiting therefore reads the old content, on the host what a pending copy left: NaN. Device
+// Streams are queues: launches, copies and events wait there, in order, until somebody waits for them, or asks whether
+// they are done: a query lets run, after it has answered, what need not wait for another process. A program that reads
+// a result without waiting therefore reads the old content, on the host what a pending copy left: NaN. Device
 // memory is host memory, filled with NaN at allocation and between red zones. Faults of a kernel are thrown by the call
 // that made it run.
 //
@@ -145,6 +146,8 @@ std::vector<std::string> graph_differences(cudaGraphExec_t a, cudaGraphExec_t b)
 
 // For libraries that are emulated on top of this: puts work into the stream.
 void enqueue_work(cudaStream_t stream, std::function<void()> run);
+// The same for what may have to wait for another process: called again and again until it returns true.
+void enqueue_attempts(cudaStream_t stream, std::function<bool()> attempt);
 // Throws Fault unless the bytes lie in one allocation of cudaMalloc; `what` begins the message.
 void check_device_range(const void* address, std::size_t bytes, const char* what);
 }  // namespace cardiograd::simt

@@ -27,6 +27,8 @@ struct Work {
   std::string kernel{};
   LaunchPlan plan{};
   std::shared_ptr<const Invocation> invocation{};
+  // In place of `run`, where there is one: as in enqueue_attempts().
+  std::function<bool()> attempt{};
 };
 
 // A block of device memory, with its red zones.
@@ -89,7 +91,7 @@ using Lock = std::lock_guard<std::recursive_mutex>;
 CUstream_st& stream_of(cudaStream_t stream);
 // Puts work into a stream, or into the graph that it records.
 void put(CUstream_st& stream, Work work);
-// Runs what waits in the stream.
+// Runs what waits in the stream, to its end.
 void drain(CUstream_st& stream);
 bool any_capture();
 // The status of a call that failed; cudaGetLastError() gives it too.

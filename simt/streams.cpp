@@ -4,6 +4,7 @@
 #include <cstring>
 #include <memory>
 #include <string>
+#include <thread>
 #include <utility>
 #include <vector>
 
@@ -24,20 +25,37 @@ bool same_launch(const Work& a, const Work& b) {
                                   : b.invocation != nullptr && a.invocation->same_arguments(*b.invocation));
 }
 
-// After a fault nothing that was queued makes sense: as on the GPU, it is gone.
-void run_first(CUstream_st& stream) {
-  const Work work = std::move(stream.queue.front());
+// Between two attempts of what waits for another process.
+constexpr std::chrono::microseconds kBetweenAttempts{20};
+
+// False where it stays the first, since it waits for another process. After a fault nothing that was queued makes
+// sense: as on the GPU, it is gone.
+bool run_first(CUstream_st& stream) {
+  Work work = std::move(stream.queue.front());
   stream.queue.pop_front();
   try {
-    work.run();
+    if (!work.attempt) {
+      work.run();
+    } else if (!work.attempt()) {
+      stream.queue.push_front(std::move(work));
+      return false;
+    }
   } catch (...) {
     for (CUstream_st* other : runtime().streams) other->queue.clear();
     throw;
   }
+  return true;
 }
 
-void wait_for(CUevent_st& event, std::uint64_t version) {
-  while (event.reached < version && event.stream != nullptr && !event.stream->queue.empty()) run_first(*event.stream);
+// Runs what comes before the event; false where some of it waits for another process.
+bool run_until(const CUevent_st& event, std::uint64_t version) {
+  while (event.reached < version && event.stream != nullptr && !event.stream->queue.empty())
+    if (!run_first(*event.stream)) return false;
+  return true;
+}
+
+void wait_for(const CUevent_st& event, std::uint64_t version) {
+  while (!run_until(event, version)) std::this_thread::sleep_for(kBetweenAttempts);
 }
 
 // The stream that this capture began in, while it goes on.
@@ -60,7 +78,8 @@ void put(CUstream_st& stream, Work work) {
 }
 
 void drain(CUstream_st& stream) {
-  while (!stream.queue.empty()) run_first(stream);
+  while (!stream.queue.empty())
+    if (!run_first(stream)) std::this_thread::sleep_for(kBetweenAttempts);
 }
 
 bool any_capture() {
@@ -108,7 +127,12 @@ cudaError_t cudaStreamSynchronize(cudaStream_t stream) {
 }
 cudaError_t cudaStreamQuery(cudaStream_t stream) {
   const Lock lock(runtime().mutex);
-  return stream_of(stream).queue.empty() ? cudaSuccess : cudaErrorNotReady;
+  if (any_capture()) return fail(cudaErrorStreamCaptureUnsupported);
+  CUstream_st& asked = stream_of(stream);
+  if (asked.queue.empty()) return cudaSuccess;
+  while (!asked.queue.empty() && run_first(asked)) {
+  }
+  return cudaErrorNotReady;
 }
 cudaError_t cudaStreamWaitEvent(cudaStream_t stream, cudaEvent_t event, unsigned) {
   const Lock lock(runtime().mutex);
@@ -116,7 +140,9 @@ cudaError_t cudaStreamWaitEvent(cudaStream_t stream, cudaEvent_t event, unsigned
   CUstream_st* origin = capturing_stream(event->capture);
   if (origin == nullptr && waiting.graph() != nullptr) return fail(cudaErrorStreamCaptureIsolation);
   if (origin == nullptr) {
-    put(waiting, {[event, version = event->recorded] { wait_for(*event, version); }});
+    Work work = {};
+    work.attempt = [event, version = event->recorded] { return run_until(*event, version); };
+    put(waiting, std::move(work));
   } else if (&waiting == origin) {
     event->stream->waited_for = std::max(event->stream->waited_for, event->place);
   } else if (waiting.origin != origin) {
@@ -135,8 +161,9 @@ cudaError_t cudaEventCreateWithFlags(cudaEvent_t* event, unsigned) {
 }
 cudaError_t cudaEventDestroy(cudaEvent_t event) {
   const Lock lock(runtime().mutex);
-  const std::unique_ptr<CUevent_st> owned(event);
-  wait_for(*event, event->recorded);
+  std::unique_ptr<CUevent_st> owned(event);
+  // A stream that waits for another process still holds it.
+  if (!run_until(*event, event->recorded)) static_cast<void>(owned.release());
   return cudaSuccess;
 }
 cudaError_t cudaEventRecord(cudaEvent_t event, cudaStream_t stream) {
@@ -155,7 +182,10 @@ cudaError_t cudaEventRecord(cudaEvent_t event, cudaStream_t stream) {
 }
 cudaError_t cudaEventQuery(cudaEvent_t event) {
   const Lock lock(runtime().mutex);
-  return event->reached == event->recorded ? cudaSuccess : cudaErrorNotReady;
+  if (any_capture()) return fail(cudaErrorStreamCaptureUnsupported);
+  if (event->reached == event->recorded) return cudaSuccess;
+  run_until(*event, event->recorded);
+  return cudaErrorNotReady;
 }
 cudaError_t cudaEventSynchronize(cudaEvent_t event) {
   const Lock lock(runtime().mutex);

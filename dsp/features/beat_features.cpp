@@ -170,13 +170,15 @@ double lead_alternans(const LeadSignal& lead, const Delineation& waves, const st
                       std::size_t lead_index, double t_end_s) {
   constexpr double kRate = 250.0, kStart = 0.1, kBefore = 0.06, kSameShape = 0.9;
   constexpr std::size_t kMinEach = 4;
+  // Once: the length that each beat has by itself differs by rounding.
+  const auto points = static_cast<std::size_t>(std::max(0.0, std::floor((kBefore + t_end_s) * kRate))) + 1;
   std::vector<std::vector<double>> whole;
   std::vector<std::size_t> numbers;
   for (const std::size_t b : beats) {
     const Wave& qrs = waves.leads[lead_index][b].qrs;
     if (!qrs.present()) continue;
     const double r = waves.global[b].qrs.peak_s, level = lead.at(qrs.onset_s);
-    whole.push_back(lead.sampled_to(r - kBefore, r + t_end_s, kRate));
+    whole.push_back(lead.sampled(r - kBefore, 1.0 / kRate, points));
     for (double& value : whole.back()) value -= level;
     numbers.push_back(b);
   }

@@ -14,6 +14,7 @@
 #include <gtest/gtest.h>
 #include <unistd.h>
 
+#include "engine/cuda.h"
 #include "tests/apps/small_run.h"
 
 namespace cardiograd::testing {
@@ -87,6 +88,9 @@ class Ranks : public ::testing::Test {
     return run_app("train", {}, settings);
   }
 
+  // Rank 1 is stopped in the midst of a run.
+  void expect_hanging_process_named(int ranks, const std::string& device) const;
+
   std::string file(const fs::path& folder, const char* name) const { return read_file(folder / name); }
 
   SmallRun run_;
@@ -159,20 +163,31 @@ TEST_F(Ranks, AKilledProcessEndsAllAndAnotherNumberGoesOn) {
     EXPECT_TRUE(std::abs(found[i] - expected[i]) <= 1.1e-5) << found[i] << ", one process has " << expected[i];
 }
 
-TEST_F(Ranks, AHangingProcessIsNamed) {
+void Ranks::expect_hanging_process_named(int ranks, const std::string& device) const {
   RunSettings settings;
   settings.kill_when = [&, stopped = false]() mutable {
     const pid_t victim = process_of_rank(1);
     if (victim != 0 && !stopped && fs::exists(run_.out() / "last.safetensors")) stopped = ::kill(victim, SIGSTOP) == 0;
     return false;
   };
-  const Outcome outcome = run(3, run_.with({"--epochs", "200", "--rank-timeout", "2"}), settings);
+  const Outcome outcome =
+      run(ranks, run_.with({"--device", device, "--epochs", "200", "--rank-timeout", "2"}), settings);
   EXPECT_FALSE(outcome.timed_out);
   EXPECT_EQ(outcome.status, 1) << outcome.err;
   const auto errors = lines_with(outcome.err, "error: ");
   ASSERT_EQ(errors.size(), 1U) << outcome.err;
-  expect_parts(errors[0], {"rank 1 of 3 has not answered for "});
+  expect_parts(errors[0], {fmt::format("rank 1 of {} has not answered for ", ranks)});
   EXPECT_LT(outcome.seconds, 30);
+}
+
+TEST_F(Ranks, AHangingProcessIsNamed) {
+  expect_hanging_process_named(3, "cpu");
+}
+
+// The other one's GPU waits for what the stopped one's would send.
+TEST_F(Ranks, AHangingProcessWithAGpuIsNamed) {
+  if (!cuda::emulated()) GTEST_SKIP() << "several GPUs are emulated in the presets simt";
+  expect_hanging_process_named(2, "cuda");
 }
 
 TEST_F(Ranks, ASignalIsSavedByAll) {

@@ -26,7 +26,7 @@ namespace cardiograd::testing {
 class SocketGroup : public ProcessGroup {
  public:
   // sockets[r] leads to rank r.
-  SocketGroup(int rank, std::vector<int> sockets) : rank_(rank), sockets_(std::move(sockets)) {}
+  SocketGroup(int rank, std::vector<int> sockets) : rank_(rank), sockets_(std::move(sockets)) { set_patience(60); }
   int rank() const override { return rank_; }
   int size() const override { return static_cast<int>(sockets_.size()); }
 
@@ -44,8 +44,7 @@ class SocketGroup : public ProcessGroup {
         waiting.push_back({events != 0 ? sockets_[r] : -1, static_cast<short>(events), 0});
       }
       if (std::all_of(waiting.begin(), waiting.end(), [](const pollfd& one) { return one.fd < 0; })) return;
-      if (::poll(waiting.data(), waiting.size(), 60'000) <= 0)
-        throw Error(std::string("no answer: ") + what, "A test.");
+      if (::poll(waiting.data(), waiting.size(), static_cast<int>(1000 * patience())) <= 0) refuse(waiting, what);
       for (std::size_t r = 0; r < sockets_.size(); ++r) {
         if ((waiting[r].revents & POLLOUT) != 0)
           out[r] += moved(::send(sockets_[r], sent[r].data() + out[r], left_to_send(r), MSG_DONTWAIT | MSG_NOSIGNAL));
@@ -56,6 +55,12 @@ class SocketGroup : public ProcessGroup {
   }
 
  private:
+  [[noreturn]] static void refuse(const std::vector<pollfd>& waiting, const char* what) {
+    std::string silent;
+    for (std::size_t r = 0; r < waiting.size(); ++r)
+      if (waiting[r].fd >= 0) silent += " " + std::to_string(r);
+    throw Error("no answer of rank" + silent + ": " + what, "A test.");
+  }
   static std::size_t moved(ssize_t bytes) {
     if (bytes <= 0) throw Error("another rank has ended", "A test.");
     return static_cast<std::size_t>(bytes);

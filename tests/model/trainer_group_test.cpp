@@ -1,7 +1,10 @@
 // One training by several processes, here threads: what one process finds, but for the rounding of sums.
 #include <algorithm>
 #include <cmath>
+#include <cstddef>
+#include <filesystem>
 #include <limits>
+#include <map>
 #include <string>
 #include <vector>
 
@@ -78,6 +81,53 @@ TEST_F(TrainerGroup, LossesAreThoseOfOneProcess) {
   for (const TrainingConfig& config : {tiny_config(), demanding_config()}) {
     const Result one = train(1, config);
     for (const int ranks : {2, 3, 4}) expect_equal_losses(train(ranks, config), one, ranks);
+  }
+}
+
+struct OneStep {
+  double loss = 0;
+  std::map<std::string, std::vector<float>> statistics;  // that batch norm keeps
+};
+
+// The next step of the run in `folder`, and its state there.
+OneStep next_step(int ranks, const TrainingConfig& config, const std::filesystem::path& folder) {
+  OneStep step;
+  as_ranks(ranks, [&](ProcessGroup& group) {
+    Trainer trainer(config, tiny_set(), folder, group);
+    trainer.resume();
+    double loss = 0;
+    EXPECT_FALSE(trainer.run({.on_step = [&](const StepProgress& p) { loss = p.loss; }, .stop = [] { return true; }}));
+    if (!group.is_first()) return;
+    step.loss = loss;
+    for (const nn::NamedTensor& named : trainer.net().named_tensors())
+      if (!named.is_parameter) step.statistics[named.name] = named.tensor->values();
+  });
+  return step;
+}
+
+// In the default model what rounding leaves grows from step to step, by its maxima and by Adam (docs/scaling.md). From
+// one state a step does not show it.
+TEST_F(TrainerGroup, EveryStepOfTheDefaultModelIsThatOfOneProcess) {
+  TrainingConfig config;
+  config.data.folder = "unused";
+  config.epochs = 1;
+  config.batch_size = 15;  // of 64 records: 15 four times, and 4
+  config.drop_last = false;
+  const TemporaryFolder temporary;
+  const std::filesystem::path one = temporary.path() / "one", many = temporary.path() / "many";
+  std::filesystem::create_directories(one);
+  for (int number = 1; number <= 5; ++number) {
+    std::filesystem::remove_all(many);
+    std::filesystem::copy(one, many);
+    const OneStep expected = next_step(1, config, one), found = next_step(number % 2 == 1 ? 2 : 3, config, many);
+    EXPECT_GT(expected.loss, 0.1);
+    EXPECT_TRUE(std::abs(found.loss - expected.loss) <= 1e-6)
+        << "step " << number << ": " << found.loss << ", one process has " << expected.loss;
+    ASSERT_FALSE(expected.statistics.empty());
+    for (const auto& [name, values] : expected.statistics)
+      for (std::size_t i = 0; i < values.size(); ++i)
+        EXPECT_TRUE(std::abs(found.statistics.at(name)[i] - values[i]) <= 1e-5F * (std::abs(values[i]) + 0.01F))
+            << "step " << number << ", " << name << ' ' << i;
   }
 }
 

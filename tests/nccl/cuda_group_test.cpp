@@ -31,40 +31,20 @@
 #include "tests/engine/forked_ranks.h"
 #include "tests/engine/on_cuda.h"
 #include "tests/model/tiny_set.h"
+#include "tests/nccl/with_gpus.h"
 
 namespace cardiograd::model {
 namespace {
 
 namespace fs = std::filesystem;
+using cardiograd::testing::CudaGroup;
 using cardiograd::testing::expect_error;
 using cardiograd::testing::in_processes;
 using cardiograd::testing::random_tensor;
 using cardiograd::testing::TemporaryFolder;
+using cardiograd::testing::with_gpus;
 using testing::tiny_config;
 using testing::tiny_set;
-
-// Nothing here asks for the GPU before the processes are there: each has its own.
-#if defined(CARDIOGRAD_SIMT)
-constexpr bool kEmulated = true;
-#else
-constexpr bool kEmulated = false;
-#endif
-
-class CudaGroup : public ::testing::Test {
- protected:
-  void SetUp() override {
-    if (!kEmulated) GTEST_SKIP() << "several GPUs are emulated in the presets simt";
-  }
-};
-
-void with_gpus(int ranks, const std::function<void(ProcessGroup&, GpuGroup&)>& body) {
-  in_processes(ranks, [&](ProcessGroup& group) {
-    set_thread_count(1);
-    cuda::choose_gpu(group.rank());
-    const std::unique_ptr<GpuGroup> gpus = join_gpus(group);
-    body(group, *gpus);
-  });
-}
 
 std::vector<float> random_values(std::size_t count, int rank) {
   PhiloxStream random(static_cast<std::uint64_t>(7 + rank));

@@ -1,5 +1,6 @@
 #include "simt/nccl.h"
 
+#include <chrono>
 #include <cstdio>
 #include <deque>
 #include <filesystem>
@@ -164,6 +165,38 @@ TEST(Nccl, AProcessThatHasEndedIsNamed) {
   EXPECT_EQ(WEXITSTATUS(status), 0);
   ::waitpid(first, &status, 0);
   EXPECT_EQ(WEXITSTATUS(status), 3);
+}
+
+// As a program that asks instead of waiting learns it.
+bool waits_until_aborted(const Joined& in) {
+  const DeviceBuffer<float> values(std::vector<float>(8, 3.0F));
+  ncclRecv(values.data(), 8, ncclFloat32, 1, in.comm, in.stream);
+  ncclResult_t error = ncclSuccess;
+  bool good = true;
+  const auto start = std::chrono::steady_clock::now();
+  while (error == ncclSuccess && std::chrono::steady_clock::now() - start < std::chrono::seconds(20)) {
+    good &= cudaStreamQuery(in.stream) == cudaErrorNotReady;
+    good &= ncclCommGetAsyncError(in.comm, &error) == ncclSuccess;
+  }
+  good &= error == ncclRemoteError;
+  good &= ncclCommAbort(in.comm) == ncclSuccess;
+  good &= cudaStreamSynchronize(in.stream) == cudaSuccess;
+  good &= values_of(values, 8) == std::vector<float>(8, 3.0F);
+  return good && ncclRecv(values.data(), 8, ncclFloat32, 1, in.comm, in.stream) == ncclInvalidUsage;
+}
+
+TEST(Nccl, WorkForAnEndedProcessWaitsUntilItIsAborted) {
+  ncclUniqueId id;
+  ncclGetUniqueId(&id);
+  const pid_t second = ::fork();
+  if (second == 0) ::_exit(Joined(2, 1, id).joined ? 0 : 1);
+  const pid_t first = ::fork();
+  if (first == 0) ::_exit(waits_until_aborted(Joined(2, 0, id)) ? 0 : 1);
+  for (const pid_t child : {second, first}) {
+    int status = -1;
+    ::waitpid(child, &status, 0);
+    EXPECT_EQ(status, 0);
+  }
 }
 
 TEST(Nccl, RefusesWhatIsNotDeviceMemoryAndWhatItDoesNotEmulate) {

@@ -37,7 +37,6 @@ TEST_F(Streams, RunInOrderWhenWaitedFor) {
   launch<add_kernel>(1, 32, 0, a_, 5, 2.0F, x.data());
   cudaMemcpyAsync(host.data(), x.data(), 20, cudaMemcpyDeviceToHost, a_);
   launch<add_kernel>(1, 32, 0, a_, 5, 10.0F, x.data());
-  EXPECT_EQ(cudaStreamQuery(a_), cudaErrorNotReady);
   EXPECT_TRUE(std::isnan(host[0])) << "nothing has run";
   EXPECT_EQ(cudaStreamSynchronize(a_), cudaSuccess);
   EXPECT_EQ(cudaStreamQuery(a_), cudaSuccess);
@@ -62,6 +61,31 @@ TEST_F(Streams, OneWaitsForTheOthersEvent) {
   cudaStreamSynchronize(a_);
   EXPECT_EQ(x.read(), std::vector<float>(3, 101.0F));
   cudaEventDestroy(done);
+}
+
+TEST_F(Streams, LetRunWhatCanRunWhenTheyAreAskedAgain) {
+  const DeviceBuffer<float> x(std::vector<float>(5, 1.0F));
+  bool may_end = false;
+  cudaEvent_t added = nullptr, all = nullptr;
+  cudaEventCreate(&added);
+  cudaEventCreate(&all);
+  launch<add_kernel>(1, 32, 0, a_, 5, 2.0F, x.data());
+  cudaEventRecord(added, a_);
+  enqueue_attempts(a_, [&may_end] { return may_end; });
+  cudaEventRecord(all, a_);
+  cudaStreamWaitEvent(b_, all);
+  EXPECT_EQ(cudaEventQuery(added), cudaErrorNotReady);
+  EXPECT_EQ(cudaEventQuery(added), cudaSuccess);
+  for (int look = 0; look < 3; ++look) {
+    EXPECT_EQ(cudaEventQuery(all), cudaErrorNotReady);
+    EXPECT_EQ(cudaStreamQuery(b_), cudaErrorNotReady) << "it waits for the other stream";
+  }
+  may_end = true;
+  EXPECT_EQ(cudaStreamQuery(b_), cudaErrorNotReady);
+  EXPECT_EQ(cudaStreamQuery(b_), cudaSuccess);
+  EXPECT_EQ(cudaEventQuery(all), cudaSuccess);
+  cudaEventDestroy(added);
+  cudaEventDestroy(all);
 }
 
 TEST_F(Streams, EventsMeasureTime) {

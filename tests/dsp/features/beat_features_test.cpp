@@ -14,12 +14,13 @@ namespace {
 constexpr double kRate = 500.0;
 const double kNan = std::numeric_limits<double>::quiet_NaN();
 
-// `count` beats a second apart, the first at 1 s, with the same waves in each of `leads` leads.
-Delineation waves_at(std::size_t count, std::size_t leads) {
+// `count` beats a second apart, the first at 1 s, with the same waves in each of `leads` leads; T ends `t_end` seconds
+// behind R.
+Delineation waves_at(std::size_t count, std::size_t leads, double t_end = 0.38) {
   Delineation waves;
   for (std::size_t b = 0; b < count; ++b) {
     const double r = 1.0 + static_cast<double>(b);
-    waves.global.push_back({{r - 0.2, r - 0.16, r - 0.11}, {r - 0.05, r, r + 0.05}, {r + 0.2, r + 0.28, r + 0.38}});
+    waves.global.push_back({{r - 0.2, r - 0.16, r - 0.11}, {r - 0.05, r, r + 0.05}, {r + 0.2, r + 0.26, r + t_end}});
   }
   waves.leads.assign(leads, waves.global);
   return waves;
@@ -132,6 +133,20 @@ TEST(BeatFeatures, AlternansIsTheDifferenceOfOddAndEvenBeats) {
   EXPECT_TRUE(std::isnan(t_alternans(unfiltered(x, kRate), waves_at(8, 2), first)));  // Seven intervals: too few.
   EXPECT_TRUE(std::isnan(t_alternans(unfiltered(x, kRate), waves_at(0, 2), first)));
   EXPECT_TRUE(std::isnan(t_alternans(unfiltered(x, kRate), waves, {})));
+}
+
+// From R - 60 ms to R + 280 ms are 85 steps of 250 Hz; the difference of the two times is by rounding more or less.
+TEST(BeatFeatures, AlternansTakesTheSamePointsOfEveryBeat) {
+  const std::vector<std::size_t> first = {0};
+  for (const double from : {0.0, 100.0}) {
+    Eigen::ArrayXXd x = Eigen::ArrayXXd::Zero(static_cast<Eigen::Index>((from + 14.0) * kRate), 1);
+    Delineation waves = waves_at(static_cast<std::size_t>(from) + 12, 1, 0.28);
+    for (std::size_t b = 0; b < waves.global.size(); ++b) {
+      const auto end = static_cast<Eigen::Index>((1.0 + static_cast<double>(b)) * kRate) + 140;
+      x.block(end - 1, 0, 3, 1) = b % 2 == 1 ? 0.5 : 0.2;  // Seen at the last point alone.
+    }
+    EXPECT_NEAR(t_alternans(unfiltered(x, kRate), waves, first), 0.3, 1e-9);
+  }
 }
 
 }  // namespace
