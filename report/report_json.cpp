@@ -79,6 +79,7 @@ json mistakes_json(const ReportData& report) {
   json mistakes = json::array();
   for (const MistakenRecord& one : report.mistakes)
     mistakes.push_back({{"ecg_id", one.ecg_id},
+                        {"path", one.path.empty() ? json(nullptr) : json(one.path)},
                         {"fold", one.fold},
                         {"class", report.evaluation.class_names[static_cast<std::size_t>(one.mistake.column)]},
                         {"probability", one.mistake.score},

@@ -47,16 +47,16 @@ void add_mistake(Markup& page, const ReportData& report, std::size_t index) {
   const std::string what = m.labeled ? fmt::format("missed {}", name) : fmt::format("false alarm for {}", name);
   const std::string strip_id = fmt::format("strip-{}", index + 1);
   page.open("figure", {{"class", "mistake"}});
-  page.element("h3", fmt::format("{}. Record {}: {}", index + 1, record.ecg_id, what));
+  page.element("h3", fmt::format("{}. {}: {}", index + 1, record.name(), what));
   page.element("p", fmt::format("Probability of {} {:.3f}, threshold {:.3f}. Labeled {}; predicted {}. {}, fold {}.",
                                 name, m.score, report.evaluation.thresholds[c], labels_text(report, record),
                                 predictions_text(report, record), person_text(record), record.fold));
   const EcgDrawing drawing =
-      draw_ecg({fmt::format("ecg-{}", index + 1), fmt::format("12-lead ECG of record {}, {}", record.ecg_id, what),
+      draw_ecg({fmt::format("ecg-{}", index + 1), fmt::format("ECG of {}, {}", record.name(), what),
                 fmt::format("Labeled {}; the model predicted {}.", labels_text(report, record),
                             predictions_text(report, record))},
                {record.samples, report.description.lead_names, report.description.rate, report.description.unit});
-  add_strip(page, drawing, strip_id, fmt::format("ECG of record {}", record.ecg_id));
+  add_strip(page, drawing, strip_id, fmt::format("ECG of {}", record.name()));
   page.element("figcaption", drawing.scale + ".").close("figure");
 }
 
@@ -147,6 +147,7 @@ void add_training(Markup& page, const ReportData& report) {
 
 void add_classes(Markup& page, const ReportData& report) {
   const data::ClassDistribution& classes = report.classes;
+  const bool own = report.description.task == data::Task::kOwn;
   std::vector<std::string> counts;
   Table table{fmt::format("Records of each class among the {} of the data set", grouped(classes.records)),
               {"class", "records", "fraction"},
@@ -160,11 +161,15 @@ void add_classes(Markup& page, const ReportData& report) {
   };
   for (const data::SuperclassCount& super : classes.superclasses) {
     counts.push_back(fmt::format("{} {}", super.name, grouped(super.records)));
-    add(super.name, super.records, true);
+    add(super.name, super.records, !own);
     for (const data::SubclassCount& sub : super.subclasses)
       add(fmt::format("{} \u203a {}", super.name, sub.name), sub.records, false);
   }
-  add("without a diagnostic statement", classes.unlabeled, true);
+  add(own ? "without any of them" : "without a diagnostic statement", classes.unlabeled, true);
+  if (own) {
+    add_table(page, table);
+    return;
+  }
   page.open("figure");
   page.append(sunburst({"sunburst", "Superclasses (inner ring) and their subclasses (outer ring)",
                         fmt::format("Records: {}.", enumerate(counts))},

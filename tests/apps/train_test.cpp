@@ -164,6 +164,17 @@ TEST(Train, OwnLabelsAndAnotherModelsWeights) {
   expect_parts(read_file(predictions),
                {"path,fold,probability_INFARCT,probability_BLOCK,", TinyPtbxl::stem(10) + ",10,"});
   expect_failure(run_app("evaluate", run.judge({})), 2, {"trained on a table of labels"});
+  // Report and figures need none of PTB-XL's tables.
+  const std::filesystem::path plain = run.folder() / "plain";
+  std::filesystem::create_directories(plain);
+  std::filesystem::copy(run.tiny().folder() / "records100", plain / "records100",
+                        std::filesystem::copy_options::recursive);
+  expect_success(run_app("evaluate", {"--model", run.out(), "--labels", table, "--data", plain, "--report",
+                                      run.folder() / "page", "--json", run.folder() / "own.json", "--draws", "20"}));
+  expect_parts(read_file(run.folder() / "page/report.html"), {". records100/00000/", "without any of them"});
+  const json figures = json::parse(read_file(run.folder() / "own.json"));
+  EXPECT_EQ(figures.at("class_distribution").at("records"), 40);
+  EXPECT_EQ(figures.at("mistakes")[0].at("path").get<std::string>().find("records100/"), 0U);
 
   const std::vector<std::string> fewer = {"--labels", table,     "--classes", "BLOCK", "--leads",          "V2,I,II",
                                           "--init",   run.out(), "--out",     second,  "--init-lr-factor", "0.1"};
