@@ -4,6 +4,8 @@
 
 #include <nlohmann/json.hpp>
 
+#include "dsp/features/features.h"
+#include "dsp/features/usual_range.h"
 #include "report/explanation.h"
 
 namespace cardiograd::report {
@@ -23,6 +25,22 @@ json parts_json(const std::vector<model::PartContribution>& parts) {
                     {"fraction", or_null(part.fraction)},
                     {"extent", or_null(part.extent)}});
   return list;
+}
+
+json feature_json(const model::FeatureContribution& feature) {
+  json one = {{"name", feature.name},
+              {"value", or_null(feature.value)},
+              {"training_mean", feature.training_mean},
+              {"training_sd", feature.training_sd},
+              {"contribution", feature.contribution}};
+  const auto usual = dsp::usual_range(feature.name);
+  one["usual"] = usual ? json({{"low", usual->low}, {"high", usual->high}}) : json(nullptr);
+  for (const dsp::FeatureColumn& column : dsp::feature_columns())
+    if (column.name == feature.name) {
+      one["unit"] = column.unit;
+      one["meaning"] = column.definition;
+    }
+  return one;
 }
 
 json numbers(const std::vector<double>& values) {
@@ -62,11 +80,7 @@ json explanation_json(const model::ModelDescription& model, const ExplainedRecor
   if (std::string warning = synthetic_warning(model); !warning.empty()) one["warning"] = std::move(warning);
   one["features"] = json::array();
   for (const model::FeatureContribution& feature : why.feature_contributions)
-    one["features"].push_back({{"name", feature.name},
-                               {"value", or_null(feature.value)},
-                               {"training_mean", feature.training_mean},
-                               {"training_sd", feature.training_sd},
-                               {"contribution", feature.contribution}});
+    one["features"].push_back(feature_json(feature));
   one["without"] = json::array();
   for (const model::Without& without : why.without)
     one["without"].push_back(

@@ -2,8 +2,13 @@
 
 #include <cmath>
 
+#include <fmt/format.h>
 #include <nlohmann/json.hpp>
 
+#include "data/class_words.h"
+#include "model/description_json.h"
+#include "report/explanation.h"
+#include "report/paper.h"
 #include "report/verdict.h"
 
 namespace cardiograd::report {
@@ -43,9 +48,39 @@ json calibration_json(const evaluation::Calibration& calibration) {
                     {"records", bin.records},
                     {"positives", bin.positives},
                     {"mean_probability", or_null(bin.mean_score)},
-                    {"positive_fraction", or_null(bin.positive_fraction)}});
-  return {
-      {"expected_error", or_null(calibration.expected_error)}, {"brier", or_null(calibration.brier)}, {"bins", bins}};
+                    {"positive_fraction", or_null(bin.positive_fraction)},
+                    {"low_95", bin.interval.low},
+                    {"high_95", bin.interval.high}});
+  return {{"records", calibration.records},
+          {"positives", calibration.positives},
+          {"expected_error", or_null(calibration.expected_error)},
+          {"brier", or_null(calibration.brier)},
+          {"bins", bins}};
+}
+
+json paper_json(const PaperScores& scores) {
+  return {{"precision", scores.precision}, {"recall", scores.recall}, {"f1", scores.f1}};
+}
+
+// What the page says of a class beside its figures.
+void add_to_class(const ReportData& report, std::size_t c, json& one) {
+  const std::string& name = report.evaluation.class_names[c];
+  const data::Task task = report.description.task;
+  one["meaning"] = task == data::Task::kOwn ? "" : data::class_meaning(name);
+  one["negatives"] = report.evaluation.metrics.records - report.evaluation.metrics.classes[c].support;
+  one["rare"] = is_rare(report, c);
+  one["worse_than_guessing"] = is_worse_than_guessing(report.evaluation.auc.classes[c].value);
+  const auto paper = paper_class(task, name);
+  one["paper"] = paper ? paper_json(*paper) : json(nullptr);
+}
+
+json totals_json(const ReportData& report) {
+  const Totals all = totals(report);
+  return {{"true_positives", all.true_positives},
+          {"positive_decisions", all.positive_decisions},
+          {"expected_calibration_error", or_null(all.expected_error)},
+          {"mean_probability", or_null(all.mean_probability)},
+          {"positive_fraction", or_null(all.positive_fraction)}};
 }
 
 json curves_json(const ReportData& report, std::size_t c) {
@@ -100,11 +135,15 @@ json parts_json(const std::vector<model::PartContribution>& parts) {
 
 json explanations_json(const ReportData& report) {
   json all = json::object();
-  for (const ExplainedClass& one : report.explained)
+  for (const ExplainedClass& one : report.explained) {
+    json example = explanation_json(report.description, one.example, one.example.whys.front());
+    for (const char* drawn : {"map", "parts_of_samples", "inputs"}) example.erase(drawn);
     all[report.evaluation.class_names[one.column]] = {{"records", one.records},
                                                       {"missed_fraction", or_null(one.missed_fraction)},
                                                       {"parts", parts_json(one.parts)},
-                                                      {"leads", parts_json(one.leads)}};
+                                                      {"leads", parts_json(one.leads)},
+                                                      {"example", std::move(example)}};
+  }
   return all;
 }
 
@@ -152,6 +191,8 @@ json report_json(const ReportData& report) {
   json all = evaluation::to_json(report.evaluation);
   all["model"] = report.model_file;
   if (!report.ensemble.empty()) all["models"] = report.ensemble;
+  all["kind"] = {{"name", report.description.architecture.kind().name},
+                 {"title", report.description.architecture.kind().title}};
   all["epoch"] = report.ensemble.empty() ? json(report.description.epoch) : json(nullptr);
   all["parameters"] = report.parameters;
   all["data"] = report.data_folder;
@@ -166,9 +207,16 @@ json report_json(const ReportData& report) {
   all["synthetic_start"] = report.description.synthetic_start;
   all["synthetic_data"] = report.synthetic_data;
   all["verdict"] = verdict(report);
+  all["verdict_details"] = verdict_details(report);
   all["caveats"] = caveats(report);
+  all["totals"] = totals_json(report);
+  const auto paper = paper_macro(report.description.task);
+  all["macro"]["paper"] = paper ? paper_json(*paper) : json(nullptr);
+  if (paper) all["macro"]["paper"]["auc"] = paper->auc;
+  all["comparable_with_paper"] = report.whole_ptbxl;
   for (std::size_t c = 0; c < report.evaluation.class_names.size(); ++c) {
     const std::string& name = report.evaluation.class_names[c];
+    add_to_class(report, c, all["classes"][name]);
     all["calibration"][name] = calibration_json(report.calibration[c]);
     all["curves"][name] = curves_json(report, c);
   }
@@ -180,6 +228,10 @@ json report_json(const ReportData& report) {
   all["importance"] = importance_json(report);
   all["training"] = training_json(report);
   all["class_distribution"] = distribution_json(report.classes);
+  all["configuration"] = {{"model", model::description_json(report.description)},
+                          {"data", report.data_text},
+                          {"config_toml", report.config.empty() ? json(nullptr) : json(report.config)}};
+  all["gaps"] = {{"training", report.log_gap}, {"configuration", report.config_gap}};
   return all;
 }
 

@@ -7,10 +7,9 @@
 
 namespace cardiograd::report {
 
-// What evaluation::to_json() gives, and beside it every other figure of the report: "model", "epoch", "data", "folds",
-// "date", "program", "verdict", "caveats", "fold_role", "known_folds", "calibration", "subgroups", "co_confusion",
-// "wrong_records", "mistakes", "explanations", "importance", "training", "class_distribution". What does not exist
-// (NaN) is null.
+// What evaluation::to_json() gives, and beside it every other figure and sentence of the report;
+// docs/evaluation-json.md has all keys. What does not exist (NaN) is null. Left out are what is drawn sample by sample:
+// traces and maps.
 nlohmann::json report_json(const ReportData& report);
 
 }  // namespace cardiograd::report

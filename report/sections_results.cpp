@@ -16,9 +16,6 @@
 namespace cardiograd::report {
 namespace {
 
-constexpr std::int64_t kMinForAFigure = 10;   // records of either outcome
-constexpr double kWorseThanGuessing = 0.495;  // an AUC that is printed as less than 0.50
-
 void add_tile(Markup& page, const std::string& value, const std::string& what, const std::string& note) {
   page.open("li").element("strong", value).element("span", {{"class", "what"}}, what);
   if (!note.empty()) page.element("span", {{"class", "note"}}, note);
@@ -53,12 +50,6 @@ std::string outcome_gap(const ReportData& report, std::size_t c) {
                      counted(report.evaluation.metrics.records, "record"), one.support == 0 ? "positive" : "negative");
 }
 
-// Whether so few records have one of the outcomes that a figure of the class is a matter of luck.
-bool is_rare(const ReportData& report, std::size_t c) {
-  const evaluation::ClassMetrics& one = report.evaluation.metrics.classes[c];
-  return std::min(one.support, report.evaluation.metrics.records - one.support) < kMinForAFigure;
-}
-
 // One panel for each class, or the reason why there is none; classes too rare for a figure behind a fold of their own.
 template <class Draw>
 void add_panels(Markup& page, const ReportData& report, const std::string& caption, bool needs_both_outcomes,
@@ -91,7 +82,7 @@ void add_panels(Markup& page, const ReportData& report, const std::string& capti
 
 // What an AUC below 0.5 means, beside it.
 std::string auc_text(const evaluation::Interval& auc, std::int64_t n) {
-  return with_interval(auc, n) + (auc.value < kWorseThanGuessing ? ", worse than guessing" : "");
+  return with_interval(auc, n) + (is_worse_than_guessing(auc.value) ? ", worse than guessing" : "");
 }
 
 void add_co_confusion(Markup& page, const ReportData& report) {
