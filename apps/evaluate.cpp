@@ -24,6 +24,7 @@
 #include "base/log.h"
 #include "base/text.h"
 #include "base/threads.h"
+#include "data/class_words.h"
 #include "data/csv.h"
 #include "engine/device.h"
 #include "engine/precision.h"
@@ -279,6 +280,15 @@ void write_figures(const Options& o, const std::vector<Judge>& judges, const Ans
   if (!is_quiet()) fmt::print("\nreport: {}\n", printable((std::filesystem::path(*o.report) / "report.html").string()));
 }
 
+// What the table's codes mean; nothing where none is known.
+std::string classes_text(const model::ModelDescription& model) {
+  std::string text;
+  for (const std::string& name : model.class_names)
+    if (const auto meaning = data::class_meaning(name, model.task); !meaning.empty())
+      text += fmt::format("{:<12}  {}\n", name, meaning);
+  return text.empty() ? text : "\n" + text;
+}
+
 void evaluate(const Options& o) {
   model::TrainingConfig run;
   o.values.apply(run);
@@ -310,7 +320,8 @@ void evaluate(const Options& o) {
                            answers.thresholds, o.bootstrap);
   fmt::print("{}",
              printable_lines(fmt::format("{}, fold {} of {}: {} records\n\n{}", answers.who, fmt::join(o.folds, ", "),
-                                         first.config.folder, first.rows.size(), format_table(evaluation))));
+                                         first.config.folder, first.rows.size(), format_table(evaluation)) +
+                             classes_text(first.description())));
   std::set<std::string> warnings;
   for (const Judge& judge : judges) warnings.insert(synthetic_warning(judge.description()));
   warnings.erase("");

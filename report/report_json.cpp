@@ -66,7 +66,7 @@ json paper_json(const PaperScores& scores) {
 void add_to_class(const ReportData& report, std::size_t c, json& one) {
   const std::string& name = report.evaluation.class_names[c];
   const data::Task task = report.description.task;
-  one["meaning"] = task == data::Task::kOwn ? "" : data::class_meaning(name);
+  one["meaning"] = data::class_meaning(name, task);
   one["negatives"] = report.evaluation.metrics.records - report.evaluation.metrics.classes[c].support;
   one["rare"] = is_rare(report, c);
   one["worse_than_guessing"] = is_worse_than_guessing(report.evaluation.auc.classes[c].value);

@@ -105,7 +105,7 @@ void add_co_confusion(Markup& page, const ReportData& report) {
   for (const std::string& name : e.class_names) table.columns.emplace_back(name);
   table.columns.emplace_back("none");
   for (std::size_t row = 0; row < e.class_names.size(); ++row) {
-    TableRow cells{{e.class_names[row], grouped(supports[row])}, false};
+    TableRow cells{{data::class_in_words(e.class_names[row], report.description.task), grouped(supports[row])}, false};
     for (const std::int64_t count : report.co_confusion[row]) cells.cells.emplace_back(grouped(count));
     table.rows.push_back(std::move(cells));
   }
@@ -276,9 +276,10 @@ void add_calibration(Markup& page, const ReportData& report) {
       "Calibration of each class", {"class", "records", "positives", "expected calibration error", "Brier score"}, {}};
   for (std::size_t c = 0; c < e.class_names.size(); ++c) {
     const evaluation::Calibration& one = report.calibration[c];
-    table.rows.push_back({{e.class_names[c], grouped(one.records), grouped(one.positives),
-                           figure(one.expected_error, one.records), figure(one.brier, one.records)},
-                          false});
+    table.rows.push_back(
+        {{data::class_in_words(e.class_names[c], report.description.task), grouped(one.records), grouped(one.positives),
+          figure(one.expected_error, one.records), figure(one.brier, one.records)},
+         false});
   }
   add_table(page, table);
 }

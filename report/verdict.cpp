@@ -6,6 +6,7 @@
 #include <fmt/format.h>
 #include <fmt/ranges.h>
 
+#include "data/class_words.h"
 #include "report/paper.h"
 #include "report/text.h"
 
@@ -46,10 +47,14 @@ Extremes extremes(const ReportData& report) {
   return result;
 }
 
+std::string words_of(const ReportData& report, std::size_t c) {
+  return data::class_in_words(report.evaluation.class_names[c], report.description.task);
+}
+
 std::string class_text(const ReportData& report, std::size_t c) {
   const evaluation::Evaluation& e = report.evaluation;
   const std::int64_t support = e.metrics.classes[c].support;
-  return fmt::format("{} (AUC {}, {})", e.class_names[c], with_interval(e.auc.classes[c], support),
+  return fmt::format("{}: AUC {}, {}", words_of(report, c), with_interval(e.auc.classes[c], support),
                      counted(support, "positive"));
 }
 
@@ -169,7 +174,7 @@ std::vector<std::string> verdict_details(const ReportData& report) {
   std::vector<std::string> details;
   if (const Extremes found = extremes(report); found.known && found.best != found.worst)
     details.push_back(
-        fmt::format("Best at {}, weakest at {}.", class_text(report, found.best), class_text(report, found.worst)));
+        fmt::format("Best at {}; weakest at {}.", class_text(report, found.best), class_text(report, found.worst)));
   if (metrics.support > 0) details.push_back(decisions_text(metrics, all));
   if (2 * report.wrong_records <= metrics.records)
     details.push_back(fmt::format("At least one decision is wrong for {} records.",
@@ -188,9 +193,10 @@ std::vector<std::string> caveats(const ReportData& report) {
   for (std::size_t c = 0; c < e.class_names.size(); ++c) {
     const evaluation::ClassMetrics& one = e.metrics.classes[c];
     if (!one.both_outcomes)
-      one_outcome.push_back(fmt::format("{} (no {})", e.class_names[c], one.support == 0 ? "positives" : "negatives"));
+      one_outcome.push_back(
+          fmt::format("{}: no {}", words_of(report, c), one.support == 0 ? "positives" : "negatives"));
     else if (one.support < kMinPositives)
-      few.push_back(fmt::format("{} ({})", e.class_names[c], one.support));
+      few.push_back(fmt::format("{}: {}", words_of(report, c), one.support));
   }
   if (report.description.synthetic)
     list.push_back(
@@ -206,10 +212,10 @@ std::vector<std::string> caveats(const ReportData& report) {
     list.push_back(
         fmt::format("Without both outcomes in {}, so without curve and AUC, and left out of the macro means: "
                     "{}.",
-                    fold_text(report.folds), enumerate(one_outcome)));
+                    fold_text(report.folds), fmt::join(one_outcome, "; ")));
   if (!few.empty())
     list.push_back(fmt::format("Fewer than {} positives, so figures that a handful of records decide: {}.",
-                               kMinPositives, enumerate(few)));
+                               kMinPositives, fmt::join(few, "; ")));
   if (report.description.unit != "mV")
     list.push_back(
         fmt::format("The signals are in '{}': they carry no voltage scale, so nothing that depends on "

@@ -46,7 +46,7 @@ TEST_F(ExplainTest, WritesPageDrawingAndJson) {
                   folder / "why.html", "--svg", folder / "why.svg", "--json", folder / "why.json"});
   const Outcome outcome = run_app("explain", arguments);
   expect_success(outcome);
-  expect_parts(outcome.out, {"NORM, normal ECG: probability", "What would change the answer"});
+  expect_parts(outcome.out, {"NORM (normal ECG): probability", "What would change the answer"});
   EXPECT_TRUE(read_file(folder / "why.html").starts_with("<!DOCTYPE html>"));
   EXPECT_NE(read_file(folder / "why.svg").find("speaks for NORM"), std::string::npos);
   const json why = json::parse(read_file(folder / "why.json"));
@@ -57,6 +57,9 @@ TEST_F(ExplainTest, WritesPageDrawingAndJson) {
       run_app("predict", with_model({record(1), "--any-quality", "--json", "--age", "60", "--sex", "female"}));
   expect_success(predicted);
   const json answer = json::parse(predicted.out);
+  EXPECT_EQ(answer.at("classes")[2].at("meaning"), "myocardial infarction");
+  expect_parts(run_app("predict", with_model({record(1), "--any-quality"})).out,
+               {"  MI  ", "  myocardial infarction\n", "  conduction disturbance\n"});
   for (const json& one : answer.at("classes"))
     if (one.at("class") == "NORM") {
       EXPECT_TRUE(std::abs(one.at("probability").get<double>() - why.at("probability").get<double>()) <= 1e-5);

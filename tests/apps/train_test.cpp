@@ -187,6 +187,8 @@ TEST(Train, OwnLabelsAndAnotherModelsWeights) {
   const Outcome answer = run_app("predict", {"--model", second, "--csv", record});
   expect_success(answer);
   expect_parts(answer.out, {"positive,BLOCK,windows", ",answered,"});
+  const Outcome as_json = run_app("predict", {"--model", second, "--json", record});  // whose words nobody knows
+  expect_parts(as_json.out, {R"("class":"BLOCK","meaning":"")"});
   expect_success(run_app("explain", {"--model", second, "--json", run.folder() / "why.json", record}));
   expect_success(run_app("export", {"--model", second, "--onnx", run.folder() / "second.onnx"}));
   const json why = json::parse(read_file(run.folder() / "why.json"));

@@ -94,7 +94,7 @@ TEST(Explanation, WordsSayWhatTheFiguresSay) {
   ExplainedRecording one = recording();
   const std::vector<std::string> words = explanation_words(one.whys.front());
   ASSERT_EQ(words.size(), 4U);
-  EXPECT_TRUE(contains(words[0], "MI, myocardial infarction: probability 0.900, above the threshold of 0.400"));
+  EXPECT_TRUE(contains(words[0], "MI (myocardial infarction): probability 0.900, above the threshold of 0.400"));
   EXPECT_TRUE(contains(words[1], "V1 (70 %)")) << words[1];
   EXPECT_TRUE(contains(words[1], "QRS (80 % of the weight in 17 % of the time)")) << words[1];
   EXPECT_TRUE(contains(words[2], "qrs_duration_mean_ms (+1.10)")) << words[2];

@@ -75,7 +75,7 @@ TEST(ReportPage, WhatIsMissingIsSaid) {
   EXPECT_TRUE(contains(page, "There is no log.csv beside the model file"));
   EXPECT_TRUE(contains(page, "There is no config.toml beside the model file"));
   EXPECT_TRUE(contains(page, "MI: none of the 6 records is positive, so there is no curve."));
-  EXPECT_TRUE(contains(page, "HYP (no positives) and MI (no positives)"));
+  EXPECT_TRUE(contains(page, "HYP (hypertrophy): no positives; MI (myocardial infarction): no positives"));
   EXPECT_TRUE(contains(page, "no hand-crafted features"));
   EXPECT_TRUE(contains(page, "--draws 0"));
   EXPECT_FALSE(contains(page, "Best at"));  // two positives rank nothing
@@ -180,7 +180,10 @@ TEST(ReportVerdict, WordsFollowTheFigures) {
   report.wrong_records = 2;
   EXPECT_TRUE(contains(with(0.85, 0.45), "cannot be told from guessing"));
   EXPECT_TRUE(contains(with(0.4, 0.3), "cannot be told from guessing"));
-  with(0.95, 0.9);
+  EXPECT_TRUE(contains(with(0.95, 0.9), "very well"));
+  for (evaluation::ClassMetrics& one : report.evaluation.metrics.classes) one.support = 10;  // no longer rare
+  report.evaluation.metrics.classes[2].auc = 0.99;
+  EXPECT_TRUE(contains(verdict_details(report)[0], "Best at MI (myocardial infarction): AUC "));
   EXPECT_TRUE(contains(verdict_details(report).back(), "cannot be compared"));
   report.whole_ptbxl = true;
   EXPECT_TRUE(contains(verdict_details(report).back(), "a difference of +0.017"));
