@@ -1,6 +1,5 @@
 // compare: several trained runs on the same records, with differences record by record.
 #include <algorithm>
-#include <ctime>
 #include <filesystem>
 #include <optional>
 #include <string>
@@ -8,7 +7,6 @@
 #include <vector>
 
 #include <CLI/CLI.hpp>
-#include <fmt/chrono.h>
 #include <fmt/format.h>
 #include <fmt/ranges.h>
 #include <nlohmann/json.hpp>
@@ -183,8 +181,8 @@ void compare(const Options& o) {
   comparison.task = models.front().description.task;
   comparison.data_folder = data.folder;
   comparison.folds = o.folds;
-  comparison.date = fmt::format("{:%Y-%m-%d %H:%M} UTC", fmt::gmtime(std::time(nullptr)));
-  comparison.program = fmt::format("cardiograd {}, commit {}", version(), commit());
+  comparison.date = date_now();
+  comparison.program = made_by();
   const std::vector<std::string> names = report::short_names(o.runs);
   std::optional<Scored> first;
   for (std::size_t i = 0; i < o.runs.size(); ++i) {

@@ -1,6 +1,5 @@
 // evaluate: scores a trained model on folds of a data set and prints the paper's Table 2 for it.
 #include <algorithm>
-#include <ctime>
 #include <filesystem>
 #include <optional>
 #include <set>
@@ -8,7 +7,6 @@
 #include <vector>
 
 #include <CLI/CLI.hpp>
-#include <fmt/chrono.h>
 #include <fmt/format.h>
 #include <fmt/ranges.h>
 #include <nlohmann/json.hpp>
@@ -259,19 +257,9 @@ void write_figures(const Options& o, const std::vector<Judge>& judges, const Ans
   if (!o.report && !o.json) return;
   const Judge& first = judges.front();
   const MatmulPrecision precision(first.description().precision);
-  report::EvaluationInputs inputs{first.trained,
-                                  first.file,
-                                  first.set,
-                                  first.config.folder,
-                                  *first.loader,
-                                  o.folds,
-                                  first.rows,
-                                  answers.probabilities,
-                                  evaluation,
-                                  o.batch_size,
-                                  o.explained,
-                                  fmt::format("{:%Y-%m-%d %H:%M} UTC", fmt::gmtime(std::time(nullptr))),
-                                  fmt::format("cardiograd {}, commit {}", version(), commit())};
+  report::EvaluationInputs inputs{
+      first.trained,         first.file, first.set,    first.config.folder, *first.loader, o.folds,  first.rows,
+      answers.probabilities, evaluation, o.batch_size, o.explained,         date_now(),    made_by()};
   for (std::size_t i = 1; i < judges.size(); ++i) inputs.others.push_back({judges[i].trained, judges[i].file});
   const report::ReportData report = report::collect(inputs);
   if (o.json) write_json(o, report);

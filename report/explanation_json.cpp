@@ -1,3 +1,4 @@
+#include <algorithm>
 #include <cmath>
 #include <string>
 #include <utility>
@@ -77,6 +78,18 @@ json explanation_json(const model::ModelDescription& model, const ExplainedRecor
               {"token", why.token},
               {"grad_cam", numbers(why.grad_cam)},
               {"attention_rollout", numbers(why.rollout)}};
+  if (recording.windows > 1) {
+    const auto found = std::find(model.class_names.begin(), model.class_names.end(), why.class_name);
+    const float whole = recording.whole.at(static_cast<std::size_t>(found - model.class_names.begin()));
+    one["whole_recording"] = {{"seconds", recording.seconds},
+                              {"windows", recording.windows},
+                              {"probability", whole},
+                              {"positive", static_cast<double>(whole) > why.threshold},
+                              {"words", whole_words(model, recording, why)}};
+  }
+  for (std::size_t c = 0; c < recording.probabilities.size(); ++c)
+    one["probabilities"][model.class_names[c]] = recording.probabilities[c];
+  one["notes"] = recording.notes;
   if (std::string warning = synthetic_warning(model); !warning.empty()) one["warning"] = std::move(warning);
   one["features"] = json::array();
   for (const model::FeatureContribution& feature : why.feature_contributions)
