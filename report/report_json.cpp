@@ -158,23 +158,6 @@ json importance_json(const ReportData& report) {
           {"features", features}};
 }
 
-json training_json(const ReportData& report) {
-  json epochs = json::array();
-  for (const model::EpochResult& r : report.log) {
-    json row = {{"epoch", r.epoch},
-                {"train_loss", or_null(r.train_loss)},
-                {"val_loss", or_null(r.val_loss)},
-                {"val_macro_auc", or_null(r.val_macro_auc)},
-                {"lr", or_null(r.lr)},
-                {"samples_per_s", or_null(r.samples_per_s)},
-                {"best", r.best}};
-    for (std::size_t c = 0; c < r.auc.size() && c < report.evaluation.class_names.size(); ++c)
-      row["auc"][report.evaluation.class_names[c]] = or_null(r.auc[c]);
-    epochs.push_back(std::move(row));
-  }
-  return epochs;
-}
-
 json distribution_json(const data::ClassDistribution& classes) {
   json all = {{"records", classes.records}, {"unlabeled", classes.unlabeled}, {"superclasses", json::object()}};
   for (const data::SuperclassCount& super : classes.superclasses) {
@@ -186,6 +169,24 @@ json distribution_json(const data::ClassDistribution& classes) {
 }
 
 }  // namespace
+
+json training_json(const std::vector<model::EpochResult>& log, const std::vector<std::string>& class_names) {
+  json epochs = json::array();
+  for (const model::EpochResult& r : log) {
+    json row = {{"epoch", r.epoch},
+                {"train_loss", or_null(r.train_loss)},
+                {"val_loss", or_null(r.val_loss)},
+                {"val_macro_auc", or_null(r.val_macro_auc)},
+                {"lr", or_null(r.lr)},
+                {"samples_per_s", or_null(r.samples_per_s)},
+                {"seconds", or_null(r.seconds)},
+                {"best", r.best}};
+    for (std::size_t c = 0; c < r.auc.size() && c < class_names.size(); ++c)
+      row["auc"][class_names[c]] = or_null(r.auc[c]);
+    epochs.push_back(std::move(row));
+  }
+  return epochs;
+}
 
 json report_json(const ReportData& report) {
   json all = evaluation::to_json(report.evaluation);
@@ -226,7 +227,7 @@ json report_json(const ReportData& report) {
   all["mistakes"] = mistakes_json(report);
   all["explanations"] = explanations_json(report);
   all["importance"] = importance_json(report);
-  all["training"] = training_json(report);
+  all["training"] = training_json(report.log, report.evaluation.class_names);
   all["class_distribution"] = distribution_json(report.classes);
   all["configuration"] = {{"model", model::description_json(report.description)},
                           {"data", report.data_text},

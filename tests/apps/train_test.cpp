@@ -176,6 +176,18 @@ TEST(Train, OwnLabelsAndAnotherModelsWeights) {
   EXPECT_EQ(figures.at("class_distribution").at("records"), 40);
   EXPECT_EQ(figures.at("mistakes")[0].at("path").get<std::string>().find("records100/"), 0U);
 
+  // Runs of one table beside each other; where it is, the first run's configuration says.
+  expect_success(run_app("train", run.with({"--labels", table, "--seed", "1", "--out", run.folder() / "seed1"})));
+  const std::string seed1 = run.folder() / "seed1";
+  const Outcome compared = run_app("compare", {run.out(), seed1, "--fold", "1", "10", "--draws", "20"});
+  expect_success(compared);
+  expect_parts(compared.out, {"training.seed: 0 | 1", "8 records"});
+  expect_success(run_app("compare", {run.out(), seed1, "--data", plain, "--draws", "0"}));
+  expect_success(run_app("compare", {run.out(), seed1, "--labels", table, "--data", plain, "--draws", "0"}));
+  std::filesystem::copy_file(run.out() / "best.safetensors", run.folder() / "alone.safetensors");
+  expect_failure(run_app("compare", {run.folder() / "alone.safetensors", seed1, "--data", plain}), 2,
+                 {"alone.safetensors was trained on a table of labels", "no --labels"});
+
   const std::vector<std::string> fewer = {"--labels", table,     "--classes", "BLOCK", "--leads",          "V2,I,II",
                                           "--init",   run.out(), "--out",     second,  "--init-lr-factor", "0.1"};
   const Outcome tuned = run_app("train", run.with(fewer));
