@@ -13,9 +13,9 @@
 #include "base/log.h"
 #include "base/threads.h"
 #include "data/label_table.h"
-#include "data/prepare.h"
 #include "data/resample_recording.h"
 #include "data/source_recording.h"
+#include "data/synthetic_marker.h"
 #include "data/table_cells.h"
 #include "ecg/leads.h"
 #include "ecg/twelve_leads.h"
@@ -211,8 +211,9 @@ Dataset prepare_labeled(const LabeledSettings& settings) {
                        ? "folds of the table"
                        : fmt::format("folds drawn {} with seed {}",
                                      table.by_patient ? "by patient" : "record by record", settings.fold_seed);
-  std::error_code ignored;
-  set.synthetic = fs::exists(settings.folder / kSyntheticMarker, ignored);
+  std::vector<fs::path> places;
+  for (const LabelRow& row : table.rows) places.push_back(settings.folder / with_slashes(row.path));
+  set.synthetic = are_synthetic(settings.folder, places);
   return set;
 }
 
