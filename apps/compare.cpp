@@ -96,6 +96,7 @@ Scored score_run(const Options& o, const model::TrainedModel& trained, const std
   config.resample = data.resample;
   config.skip_missing = data.skip_missing;
   config.skip_damaged = data.skip_damaged;
+  config.skip_duplicates = data.skip_duplicates;
   config.signal_memory = data.signal_memory;
   data::Dataset set = prepare_with_progress(config, !o.no_cache, o.cache);
   model::check_fits(d, set);

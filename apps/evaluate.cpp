@@ -80,6 +80,7 @@ void add_options(CLI::App& app, Options& o) {
   o.values.add(app, "data.unlabeled", "as in training by default");
   o.values.add(app, "data.skip_missing");
   o.values.add(app, "data.skip_damaged");
+  o.values.add(app, "data.skip_duplicates");
   o.values.add(app, "data.resample");
   app.add_option("--draws", o.bootstrap.draws,
                  fmt::format("bootstrap draws for the intervals; default {}", o.bootstrap.draws))

@@ -182,7 +182,8 @@ void add_record(const LabeledSettings& settings, const LabelRow& row, const Outc
 }  // namespace
 
 Dataset prepare_labeled(const LabeledSettings& settings) {
-  const LabelTable table = read_label_table(settings.table, settings.classes, settings.fold_seed);
+  const LabelTable table =
+      read_label_table(settings.table, settings.classes, settings.fold_seed, settings.skip_duplicates);
   std::vector<Outcome> outcomes = read_rows(settings, table);
   compare_units(outcomes);
   report_left_out(settings, table, outcomes, /*missing=*/true);
