@@ -47,6 +47,7 @@ void add_options(CLI::App& app, Options& o) {
   o.values.add(app, "data.unlabeled", "as in training by default");
   o.values.add(app, "data.skip_missing");
   o.values.add(app, "data.skip_damaged");
+  o.values.add(app, "data.skip_duplicates");
   o.values.add(app, "data.resample");
   app.add_option("--batch-size", o.batch_size, fmt::format("records at once; default {}", o.batch_size))
       ->check(count_from_to(1, 1000000));

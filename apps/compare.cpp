@@ -1,6 +1,5 @@
 // compare: several trained runs on the same records, with differences record by record.
 #include <algorithm>
-#include <ctime>
 #include <filesystem>
 #include <optional>
 #include <string>
@@ -8,7 +7,6 @@
 #include <vector>
 
 #include <CLI/CLI.hpp>
-#include <fmt/chrono.h>
 #include <fmt/format.h>
 #include <fmt/ranges.h>
 #include <nlohmann/json.hpp>
@@ -52,6 +50,7 @@ void add_options(CLI::App& app, Options& o) {
   app.add_option("RUN", o.runs, "run folders (their best model), or model files; differences are to the first")
       ->required();
   o.values.add(app, "data.folder", "the folder that the first run was trained on");
+  o.values.add(app, "data.labels", "of runs of one's own labels: the table that the first run was trained on");
   app.add_option("--fold", o.folds, "fold or folds to compare on; default 10");
   app.add_option("--out", o.out, "page to write: one HTML file that needs nothing beside itself");
   app.add_option("--json", o.json, "also write all figures to this file");
@@ -97,6 +96,7 @@ Scored score_run(const Options& o, const model::TrainedModel& trained, const std
   config.resample = data.resample;
   config.skip_missing = data.skip_missing;
   config.skip_damaged = data.skip_damaged;
+  config.skip_duplicates = data.skip_duplicates;
   config.signal_memory = data.signal_memory;
   data::Dataset set = prepare_with_progress(config, !o.no_cache, o.cache);
   model::check_fits(d, set);
@@ -130,7 +130,7 @@ std::vector<model::TrainedModel> load_models(const std::vector<std::string>& pat
   for (const std::string& path : paths) {
     models.push_back(model::load_model(path));
     const auto &classes = models.back().description.class_names, &first = models.front().description.class_names;
-    if (classes != first)
+    if (classes != first || models.back().description.task != models.front().description.task)
       throw Error(fmt::format("{} has the classes {}, and {} has {}", path, fmt::join(classes, " "), paths.front(),
                               fmt::join(first, " ")),
                   "Compare runs of one task.");
@@ -141,20 +141,40 @@ std::vector<model::TrainedModel> load_models(const std::vector<std::string>& pat
 void expect_same_records(const Scored& first, const Scored& other, const std::string& first_path,
                          const std::string& path) {
   if (first.ecg_ids != other.ecg_ids || first.labels != other.labels)
-    throw Error(fmt::format("{} is judged on {} records, and {} on {}, and they are not the same", path,
-                            other.ecg_ids.size(), first_path, first.ecg_ids.size()),
-                "Compare runs that treat records without a class alike (--unlabeled).");
+    throw Error(
+        fmt::format("{} is judged on {} records, and {} on {}, and they are not the same", path, other.ecg_ids.size(),
+                    first_path, first.ecg_ids.size()),
+        "Compare runs that treat records without a class alike (--unlabeled), and whose folds were drawn with one "
+        "--fold-seed.");
 }
 
-// Where the data are: --data, or what the first run's configuration says.
+// Where the data are: --data and --labels, or what the first run's configuration says.
 model::DataConfig data_of(const Options& o) {
   model::TrainingConfig config;
-  o.values.apply(config);
-  if (o.values.given("data.folder")) return config.data;
+  const bool folder = o.values.given("data.folder"), labels = o.values.given("data.labels");
   const fs::path stored = model::model_path(o.runs.front()).parent_path() / "config.toml";
-  if (!fs::exists(stored))
-    throw UsageError(fmt::format("which data? There is no config.toml beside {}", o.runs.front()), "Give --data DIR.");
-  return model::read_config(stored).data;
+  if (fs::exists(stored)) {
+    const model::DataConfig before = model::read_config(stored).data;
+    if (!folder && !labels) return before;
+    if (!labels) config.data.labels = before.labels;
+  } else if (!folder && !labels) {
+    throw UsageError(fmt::format("which data? There is no config.toml beside {}", o.runs.front()),
+                     "Give --data DIR, or --labels FILE.csv for a table of your own labels.");
+  }
+  o.values.apply(config);
+  model::resolve_labels(config);
+  return config.data;
+}
+
+// Own labels need their table, and models of PTB-XL's classes its folder.
+void check_data(const model::DataConfig& data, const model::TrainedModel& first, const std::string& path) {
+  const bool own = first.description.task == data::Task::kOwn;
+  if (own && data.labels.empty())
+    throw UsageError(fmt::format("{} was trained on a table of labels, and there is no --labels", path),
+                     fmt::format("Give a table with its classes: {}.", fmt::join(first.description.class_names, ",")));
+  if (!own && !data.labels.empty())
+    throw UsageError(fmt::format("--labels, and {} has classes of PTB-XL", path),
+                     "Give --data, a folder in PTB-XL's layout, alone.");
 }
 
 void check_options(const Options& o) {
@@ -180,11 +200,12 @@ void compare(const Options& o) {
   const std::vector<model::TrainedModel> models = load_models(o.runs);
   report::Comparison comparison;
   const model::DataConfig data = data_of(o);
+  check_data(data, models.front(), o.runs.front());
   comparison.task = models.front().description.task;
   comparison.data_folder = data.folder;
   comparison.folds = o.folds;
-  comparison.date = fmt::format("{:%Y-%m-%d %H:%M} UTC", fmt::gmtime(std::time(nullptr)));
-  comparison.program = fmt::format("cardiograd {}, commit {}", version(), commit());
+  comparison.date = date_now();
+  comparison.program = made_by();
   const std::vector<std::string> names = report::short_names(o.runs);
   std::optional<Scored> first;
   for (std::size_t i = 0; i < o.runs.size(); ++i) {

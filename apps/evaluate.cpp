@@ -1,6 +1,5 @@
 // evaluate: scores a trained model on folds of a data set and prints the paper's Table 2 for it.
 #include <algorithm>
-#include <ctime>
 #include <filesystem>
 #include <optional>
 #include <set>
@@ -8,7 +7,6 @@
 #include <vector>
 
 #include <CLI/CLI.hpp>
-#include <fmt/chrono.h>
 #include <fmt/format.h>
 #include <fmt/ranges.h>
 #include <nlohmann/json.hpp>
@@ -24,6 +22,7 @@
 #include "base/log.h"
 #include "base/text.h"
 #include "base/threads.h"
+#include "data/class_words.h"
 #include "data/csv.h"
 #include "engine/device.h"
 #include "engine/precision.h"
@@ -81,6 +80,7 @@ void add_options(CLI::App& app, Options& o) {
   o.values.add(app, "data.unlabeled", "as in training by default");
   o.values.add(app, "data.skip_missing");
   o.values.add(app, "data.skip_damaged");
+  o.values.add(app, "data.skip_duplicates");
   o.values.add(app, "data.resample");
   app.add_option("--draws", o.bootstrap.draws,
                  fmt::format("bootstrap draws for the intervals; default {}", o.bootstrap.draws))
@@ -258,25 +258,24 @@ void write_figures(const Options& o, const std::vector<Judge>& judges, const Ans
   if (!o.report && !o.json) return;
   const Judge& first = judges.front();
   const MatmulPrecision precision(first.description().precision);
-  report::EvaluationInputs inputs{first.trained,
-                                  first.file,
-                                  first.set,
-                                  first.config.folder,
-                                  *first.loader,
-                                  o.folds,
-                                  first.rows,
-                                  answers.probabilities,
-                                  evaluation,
-                                  o.batch_size,
-                                  o.explained,
-                                  fmt::format("{:%Y-%m-%d %H:%M} UTC", fmt::gmtime(std::time(nullptr))),
-                                  fmt::format("cardiograd {}, commit {}", version(), commit())};
+  report::EvaluationInputs inputs{
+      first.trained,         first.file, first.set,    first.config.folder, *first.loader, o.folds,  first.rows,
+      answers.probabilities, evaluation, o.batch_size, o.explained,         date_now(),    made_by()};
   for (std::size_t i = 1; i < judges.size(); ++i) inputs.others.push_back({judges[i].trained, judges[i].file});
   const report::ReportData report = report::collect(inputs);
   if (o.json) write_json(o, report);
   if (!o.report) return;
   report::write_report(*o.report, report, existing_files(o.force));
   if (!is_quiet()) fmt::print("\nreport: {}\n", printable((std::filesystem::path(*o.report) / "report.html").string()));
+}
+
+// What the table's codes mean; nothing where none is known.
+std::string classes_text(const model::ModelDescription& model) {
+  std::string text;
+  for (const std::string& name : model.class_names)
+    if (const auto meaning = data::class_meaning(name, model.task); !meaning.empty())
+      text += fmt::format("{:<12}  {}\n", name, meaning);
+  return text.empty() ? text : "\n" + text;
 }
 
 void evaluate(const Options& o) {
@@ -310,7 +309,8 @@ void evaluate(const Options& o) {
                            answers.thresholds, o.bootstrap);
   fmt::print("{}",
              printable_lines(fmt::format("{}, fold {} of {}: {} records\n\n{}", answers.who, fmt::join(o.folds, ", "),
-                                         first.config.folder, first.rows.size(), format_table(evaluation))));
+                                         first.config.folder, first.rows.size(), format_table(evaluation)) +
+                             classes_text(first.description())));
   std::set<std::string> warnings;
   for (const Judge& judge : judges) warnings.insert(synthetic_warning(judge.description()));
   warnings.erase("");

@@ -17,6 +17,7 @@
 #include "apps/common/outputs.h"
 #include "apps/common/progress.h"
 #include "apps/common/recording_options.h"
+#include "apps/common/version.h"
 #include "base/error.h"
 #include "base/file.h"
 #include "base/log.h"
@@ -63,7 +64,8 @@ void add_options(CLI::App& app, Options& o) {
       ->check(count_from_to(0, 1024));
   app.footer(
       "Exit status: as predict's; 3 when some records were refused or could not be read: the page says why.\n"
-      "Of a record that is longer than the model's, the first usable window is explained.\n"
+      "Of a record that is longer than the model's, the window whose answers are nearest to the whole record's is\n"
+      "explained; the whole's answer, which is predict's, stands beside it.\n"
       "Research software: not a medical device.");
 }
 
@@ -106,9 +108,9 @@ report::ExplainedRecording explained(const Options& o, model::Predictor& predict
     result.notes = prediction.notes;
     result.gap = prediction.refusal.empty() ? "" : fmt::format("Refused: {}.", prediction.refusal);
     if (!result.gap.empty()) return result;
-    if (prediction.windows > 1)
-      result.notes.push_back(
-          fmt::format("explained are the {:g} s from {:g} s on", predictor.window_seconds(), result.record.start_s));
+    result.whole = prediction.probabilities;
+    result.windows = prediction.windows;
+    result.seconds = prediction.seconds;
   } catch (const Error& error) {
     report_error(error.what(), error.hint().empty() ? "Check the file." : error.hint());
     result.gap = fmt::format("Failed: {}.", error.what());
@@ -118,7 +120,7 @@ report::ExplainedRecording explained(const Options& o, model::Predictor& predict
   result.probabilities = model::probabilities_of(model, result.record);
   result.beats = model::beat_parts(result.record, model.description.rate);
   const std::vector<std::int64_t> targets =
-      chosen.empty() ? model::classes_to_explain(model.description, result.probabilities) : chosen;
+      chosen.empty() ? model::classes_to_explain(model.description, result.whole) : chosen;
   if (o.svg && targets.size() > 1)
     throw Error(fmt::format("--svg: {} classes are above their thresholds, and a drawing shows one", targets.size()),
                 "Name one by --class.");
@@ -137,16 +139,20 @@ void write_outputs(const Options& o, const model::Predictor& predictor,
                    const std::vector<report::ExplainedRecording>& recordings) {
   const model::ModelDescription& model = predictor.description();
   const Existing existing = existing_files(o.force);
+  const report::Origin origin = {date_now(), made_by()};
   if (o.json) {
     std::string lines;
     for (const report::ExplainedRecording& one : recordings)
-      for (const model::Explanation& why : one.whys)
-        lines +=
-            report::explanation_json(model, one, why).dump(-1, ' ', false, nlohmann::json::error_handler_t::replace) +
-            "\n";
+      for (const model::Explanation& why : one.whys) {
+        nlohmann::json line = report::explanation_json(model, one, why);
+        line["model"] = o.model;
+        line["date"] = origin.date;
+        line["program"] = origin.program;
+        lines += line.dump(-1, ' ', false, nlohmann::json::error_handler_t::replace) + "\n";
+      }
     write_file(*o.json, lines, existing);
   }
-  if (o.out) write_file(*o.out, report::render_explanations(model, o.model, recordings), existing);
+  if (o.out) write_file(*o.out, report::render_explanations(model, o.model, recordings, origin), existing);
   if (!o.svg) return;
   const report::ExplainedRecording& one = recordings.front();
   if (one.whys.empty()) return;  // The reason was printed.
@@ -173,6 +179,8 @@ int explain(const Options& o) {
     if (!one.gap.empty()) fmt::print("{}", printable_lines(fmt::format("{}: {}\n", record, one.gap)));
     for (const model::Explanation& why : one.whys) {
       fmt::print("{}", printable_lines(record + "\n"));
+      if (const std::string whole = report::whole_words(predictor.description(), one, why); !whole.empty())
+        fmt::print("  {}\n", printable(whole));
       for (const std::string& words : report::explanation_words(why)) fmt::print("  {}\n", printable(words));
       if (!warning.empty()) fmt::print("  warning: {}\n", warning);
     }

@@ -45,9 +45,13 @@ std::string_view class_meaning(std::string_view code) {
   return {};
 }
 
+std::string_view class_meaning(std::string_view code, Task task) {
+  return task == Task::kOwn ? std::string_view() : class_meaning(code);
+}
+
 std::string class_in_words(std::string_view code, Task task) {
-  const std::string_view meaning = task == Task::kOwn ? std::string_view() : class_meaning(code);
-  return meaning.empty() ? std::string(code) : fmt::format("{}, {}", code, meaning);
+  const std::string_view meaning = class_meaning(code, task);
+  return meaning.empty() ? std::string(code) : fmt::format("{} ({})", code, meaning);
 }
 
 }  // namespace cardiograd::data

@@ -12,8 +12,10 @@ namespace cardiograd::data {
 // table may have classes of its own.
 std::string_view class_meaning(std::string_view code);
 
-// "MI, myocardial infarction"; the code alone where it has no meaning here, and for Task::kOwn: what a column of one's
-// own table is about is not known, whatever its name.
+// The same; empty for Task::kOwn: what a column of one's own table is about is not known, whatever its name.
+std::string_view class_meaning(std::string_view code, Task task);
+
+// "MI (myocardial infarction)"; the code alone where it has no meaning.
 std::string class_in_words(std::string_view code, Task task);
 
 }  // namespace cardiograd::data

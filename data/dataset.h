@@ -69,7 +69,7 @@ struct Dataset {
   std::vector<float> ages;            // years, NaN where missing, 90 for "over 89"
   std::vector<float> sexes;           // 0 male, 1 female, NaN where missing
 
-  bool synthetic = false;              // made by `synthesize`: its folder holds synthetic.json
+  bool synthetic = false;              // made by `synthesize` (data/synthetic_marker.h)
   std::string version;                 // of PTB-XL, empty when the number of records fits none
   std::int64_t table_records = 0;      // rows of ptbxl_database.csv
   std::int64_t missing_records = 0;    // named there but absent, left out

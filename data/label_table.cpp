@@ -6,8 +6,11 @@
 #include <cmath>
 #include <map>
 #include <optional>
+#include <set>
+#include <utility>
 
 #include <fmt/format.h>
+#include <fmt/ranges.h>
 
 #include "base/error.h"
 #include "base/file.h"
@@ -20,6 +23,7 @@ namespace cardiograd::data {
 namespace {
 
 constexpr int kLargestFold = 1000;
+constexpr std::size_t kNamed = 10;
 constexpr const char* kCorrect = "Correct the row.";
 constexpr const char* kMeanings = "Every column but path, patient, age, sex and fold is a class";
 
@@ -133,20 +137,44 @@ std::string record_of(const std::string& path) {
   return normal;
 }
 
-// Throws where a record or, in two folds, a patient is there twice.
+// Finds records that are there several times, and throws where a patient is in two folds.
 class Repeats {
  public:
   explicit Repeats(const CsvTable& csv) : csv_(csv) {}
 
-  void check_record(std::size_t row, const std::string& path) {
+  void add_record(std::size_t row, const std::string& path) {
     if (path.empty() || path.find('\0') != std::string::npos)
       throw Error(fmt::format("{}: column 'path' is {}", csv_.place(row), path.empty() ? "empty" : "no file name"),
                   kCorrect);
     const auto [place, is_new] = records_.try_emplace(record_of(path), row);
-    if (!is_new)
-      throw Error(
-          fmt::format("{}: '{}' is there twice, before at {}", csv_.place(row), path, csv_.place(place->second)),
-          "Every record needs one row.");
+    if (!is_new) again_.emplace_back(row, place->second);
+  }
+  // Takes the rows of records that are there again out of `rows`, one for each row of the table; throws unless `skip`.
+  void take_out(std::vector<LabelRow>& rows, bool skip) const {
+    if (again_.empty()) return;
+    std::vector<std::string> named;
+    std::set<std::size_t> out;
+    std::size_t contradictions = 0;
+    for (const auto& [row, first] : again_) {
+      if (named.size() < kNamed)
+        named.push_back(
+            fmt::format("{}: '{}' is there twice, before at {}", csv_.place(row), rows[row].path, csv_.place(first)));
+      const bool same = rows[row].labels == rows[first].labels && rows[row].fold == rows[first].fold;
+      out.insert(row);
+      if (!same && out.insert(first).second) ++contradictions;
+    }
+    const std::string text = fmt::format("{} of {} rows are of a record that has one already: {}{}", again_.size(),
+                                         rows.size(), fmt::join(named, "; "), again_.size() > kNamed ? "; ..." : "");
+    if (!skip)
+      throw Error(text, "Every record needs one row. Delete the others, or go on without them with --skip-duplicates.");
+    log_warning("left out: {}", text);
+    if (contradictions > 0)
+      log_warning("left out with all of their rows: {} of these records, whose rows have other labels or folds",
+                  contradictions);
+    std::vector<LabelRow> kept;
+    for (std::size_t row = 0; row < rows.size(); ++row)
+      if (!out.contains(row)) kept.push_back(std::move(rows[row]));
+    rows = std::move(kept);
   }
   void check_patient(std::size_t row, const std::string& patient, int fold) {
     const auto [place, is_new] = patients_.try_emplace(patient, fold, row);
@@ -159,6 +187,7 @@ class Repeats {
  private:
   const CsvTable& csv_;
   std::map<std::string, std::size_t> records_;
+  std::vector<std::pair<std::size_t, std::size_t>> again_;  // a row, and the first one of its record
   std::map<std::string, std::pair<int, std::size_t>> patients_;
 };
 
@@ -171,12 +200,12 @@ int drawn_fold(std::string_view patient, std::uint64_t seed) {
 }
 
 LabelTable read_label_table(const std::filesystem::path& csv, const std::vector<std::string>& classes,
-                            std::uint64_t fold_seed) {
-  return parse_label_table(read_file(csv), csv, classes, fold_seed);
+                            std::uint64_t fold_seed, bool skip_repeats) {
+  return parse_label_table(read_file(csv), csv, classes, fold_seed, skip_repeats);
 }
 
 LabelTable parse_label_table(std::string_view text, const std::filesystem::path& path,
-                             const std::vector<std::string>& classes, std::uint64_t fold_seed) {
+                             const std::vector<std::string>& classes, std::uint64_t fold_seed, bool skip_repeats) {
   const CsvTable csv = CsvTable::parse(text, path);
   const RoleColumns roles = role_columns(csv, path, classes);
   const std::size_t record = *roles[kPath];
@@ -192,7 +221,7 @@ LabelTable parse_label_table(std::string_view text, const std::filesystem::path&
     LabelRow row;
     row.line = static_cast<std::int64_t>(csv.line(i));
     row.path = csv.cell(i, record);
-    repeats.check_record(i, row.path);
+    repeats.add_record(i, row.path);
     if (age) row.person.age = age_of(csv, i, *age);
     if (sex) row.person.sex = sex_in(csv, i, *sex);
     // A row without a patient's name is a patient of its own.
@@ -202,6 +231,9 @@ LabelTable parse_label_table(std::string_view text, const std::filesystem::path&
     for (const std::size_t column : columns) row.labels.push_back(label(csv, i, column));
     table.rows.push_back(std::move(row));
   }
+  repeats.take_out(table.rows, skip_repeats);
+  if (table.rows.empty())
+    throw Error(fmt::format("{}: no record is left", path.string()), "The warnings before say why.");
   return table;
 }
 

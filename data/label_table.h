@@ -43,12 +43,14 @@ int drawn_fold(std::string_view patient, std::uint64_t seed);
 // `classes`: the columns to take, in this order; empty: all others. Without a column `fold` each row gets the fold that
 // drawn_fold() gives its patient, or its path where the table has no patients. Throws Error naming file and line: what
 // CsvTable throws, no rows, no classes, a label that is neither 0 nor 1 (an empty one is not known, and cannot be
-// learnt), two columns for one role, an empty or repeated path, an age, sex or fold that cannot be, a patient in two
-// folds.
+// learnt), two columns for one role, an empty path, an age, sex or fold that cannot be, a patient in two folds, and
+// records that are there in several rows: how many, and the first ten. With `skip_repeats` the first row of such a
+// record stays, and none where its rows have other labels or folds; a warning names them.
 LabelTable read_label_table(const std::filesystem::path& csv, const std::vector<std::string>& classes = {},
-                            std::uint64_t fold_seed = 0);
+                            std::uint64_t fold_seed = 0, bool skip_repeats = false);
 // The same from the text of the file; `csv` is only for messages.
 LabelTable parse_label_table(std::string_view text, const std::filesystem::path& csv,
-                             const std::vector<std::string>& classes = {}, std::uint64_t fold_seed = 0);
+                             const std::vector<std::string>& classes = {}, std::uint64_t fold_seed = 0,
+                             bool skip_repeats = false);
 
 }  // namespace cardiograd::data

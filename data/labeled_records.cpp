@@ -13,9 +13,9 @@
 #include "base/log.h"
 #include "base/threads.h"
 #include "data/label_table.h"
-#include "data/prepare.h"
 #include "data/resample_recording.h"
 #include "data/source_recording.h"
+#include "data/synthetic_marker.h"
 #include "data/table_cells.h"
 #include "ecg/leads.h"
 #include "ecg/twelve_leads.h"
@@ -182,7 +182,8 @@ void add_record(const LabeledSettings& settings, const LabelRow& row, const Outc
 }  // namespace
 
 Dataset prepare_labeled(const LabeledSettings& settings) {
-  const LabelTable table = read_label_table(settings.table, settings.classes, settings.fold_seed);
+  const LabelTable table =
+      read_label_table(settings.table, settings.classes, settings.fold_seed, settings.skip_duplicates);
   std::vector<Outcome> outcomes = read_rows(settings, table);
   compare_units(outcomes);
   report_left_out(settings, table, outcomes, /*missing=*/true);
@@ -211,8 +212,9 @@ Dataset prepare_labeled(const LabeledSettings& settings) {
                        ? "folds of the table"
                        : fmt::format("folds drawn {} with seed {}",
                                      table.by_patient ? "by patient" : "record by record", settings.fold_seed);
-  std::error_code ignored;
-  set.synthetic = fs::exists(settings.folder / kSyntheticMarker, ignored);
+  std::vector<fs::path> places;
+  for (const LabelRow& row : table.rows) places.push_back(settings.folder / with_slashes(row.path));
+  set.synthetic = are_synthetic(settings.folder, places);
   return set;
 }
 

@@ -23,6 +23,7 @@ struct LabeledSettings {
   bool resample = false;               // records of another rate; otherwise they do not fit
   bool skip_missing = false;           // count records that are not there instead of throwing
   bool skip_damaged = false;           // and those that cannot be read or do not fit
+  bool skip_duplicates = false;        // and rows of records that have one already (read_label_table)
   RecordingSettings recording{};       // what is done to each
   // Called with the records read so far, one call at a time, from any thread.
   std::function<void(std::int64_t done, std::int64_t total)> progress{};

@@ -2,6 +2,7 @@
 
 #include <algorithm>
 #include <bit>
+#include <map>
 #include <memory>
 #include <optional>
 #include <utility>
@@ -16,6 +17,7 @@
 #include "data/prepare_rows.h"
 #include "data/prepare_shards.h"
 #include "data/prepare_source.h"
+#include "data/synthetic_marker.h"
 #include "ecg/leads.h"
 
 namespace cardiograd::data {
@@ -60,6 +62,16 @@ std::vector<std::size_t> add_records(const PrepareSettings& settings, const Prep
   return kept;
 }
 
+// A record of each folder: where these lie, the others do.
+std::vector<fs::path> first_of_folders(const fs::path& folder, const std::vector<std::string>& stems) {
+  std::map<fs::path, fs::path> firsts;
+  for (const std::string& stem : stems)
+    if (!stem.empty()) firsts.try_emplace(fs::path(stem).parent_path(), folder / stem);
+  std::vector<fs::path> records;
+  for (const auto& [parent, record] : firsts) records.push_back(record);
+  return records;
+}
+
 // What is known before the records: the rest is added by add_records().
 Dataset begin_set(const PrepareSettings& settings, const PrepareSource& source) {
   Dataset set;
@@ -71,8 +83,7 @@ Dataset begin_set(const PrepareSettings& settings, const PrepareSource& source) 
   set.rate = settings.rate;
   set.lead_names.assign(ecg::kStandardLeads.begin(), ecg::kStandardLeads.end());
   set.version = source.database.version;
-  std::error_code ignored;
-  set.synthetic = fs::exists(settings.folder / kSyntheticMarker, ignored);
+  set.synthetic = are_synthetic(settings.folder, first_of_folders(settings.folder, source.stems));
   set.table_records = static_cast<std::int64_t>(source.database.rows.size());
   set.missing_records = set.table_records;
   return set;

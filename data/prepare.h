@@ -13,9 +13,6 @@
 
 namespace cardiograd::data {
 
-// The file by which a folder of synthetic ECGs is known.
-inline constexpr const char* kSyntheticMarker = "synthetic.json";
-
 struct PrepareSettings {
   std::filesystem::path folder;  // with ptbxl_database.csv and scp_statements.csv
   Task task = Task::kSuper;

@@ -15,6 +15,7 @@
 #include "base/log.h"
 #include "engine/io/safetensors.h"
 #include "engine/memory.h"
+#include "model/description_json.h"
 
 namespace cardiograd::model {
 namespace {
@@ -22,8 +23,7 @@ namespace {
 using nlohmann::json;
 
 constexpr const char* kMetadataKey = "cardiograd";
-constexpr int kFormatVersion = 2;
-constexpr int kOldFormatVersion = 1;
+constexpr int kOldModelFormat = 1;
 constexpr double kHighestRate = 1e6;  // Hz
 constexpr const char* kDamaged = "The file's description is damaged; take a fresh copy.";
 constexpr const char* kContradiction = "The file's description contradicts itself; take a fresh copy.";
@@ -35,20 +35,6 @@ constexpr std::size_t kBesideWeights = std::size_t{256} << 20;
 constexpr std::array<std::pair<const char*, const char*>, 3> kOldKeys = {
     {{"sizes", "architecture"}, {"harmonise", "normalize"}, {"unlabelled", "unlabeled"}}};
 constexpr const char* kOldModelName = "HC-CNN-TN";
-
-json architecture_json(Architecture architecture) {
-  json j = json::object();
-  for (const ConfigField& field : architecture.fields())
-    std::visit(
-        [&](const auto& value) {
-          if constexpr (std::is_pointer_v<std::decay_t<decltype(value)>>)
-            j[field.key] = *value;
-          else
-            j[field.key] = value.word();
-        },
-        field.value);
-  return j;
-}
 
 Architecture architecture_from(const std::string& model, const json& j) {
   Architecture architecture(model);
@@ -64,51 +50,6 @@ Architecture architecture_from(const std::string& model, const json& j) {
         field.value);
   }
   return architecture;
-}
-
-json description_json(const ModelDescription& d) {
-  json j = {{"format_version", kFormatVersion},
-            {"model", d.architecture.kind().name},
-            {"architecture", architecture_json(d.architecture)},
-            {"task", word_of(d.task)},
-            {"classes", d.class_names},
-            {"thresholds", d.thresholds},
-            {"leads", d.lead_names},
-            {"rate_hz", d.rate},
-            {"unit", d.unit},
-            {"filter", word_of(d.filter)},
-            {"normalize", word_of(d.normalize)},
-            {"unlabeled", word_of(d.unlabeled)},
-            {"feature_set", word_of(d.feature_set)},
-            {"precision", word_of(d.precision)},
-            {"signal_mean", d.signal_scaling.mean},
-            {"signal_sd", d.signal_scaling.sd},
-            {"features", d.feature_scaling.names},
-            {"feature_median", d.feature_scaling.median},
-            {"feature_mean", d.feature_scaling.mean},
-            {"feature_sd", d.feature_scaling.sd},
-            {"feature_missing_flags", d.feature_scaling.missing_flags},
-            {"epoch", d.epoch},
-            {"val_folds", d.val_folds},
-            {"train_folds", d.train_folds},
-            {"data_hash", d.data_hash}};
-  if (d.fold_seed != 0) j["fold_seed"] = d.fold_seed;
-  if (d.synthetic) j["synthetic"] = true;
-  if (d.synthetic_start) j["synthetic_start"] = true;
-  if (!d.calibration_folds.empty()) {
-    j["calibration_folds"] = d.calibration_folds;
-    j["calibration_hash"] = d.calibration_hash;
-  }
-  if (d.processes > 1) {
-    j["processes"] = d.processes;
-    j["batch_norm"] = word_of(d.batch_norm);
-  }
-  if (d.cropped_from != 0) {
-    j["cropped_from"] = d.cropped_from;
-    j["aggregate"] = word_of(d.aggregate);
-    if (d.window_step != 0) j["window_step"] = d.window_step;
-  }
-  return j;
 }
 
 template <class T>
@@ -237,7 +178,7 @@ std::unique_ptr<Model> build(const std::string& origin, const Architecture& arch
 
 // The description in today's words. One warning names every word that has changed.
 json with_new_words(const std::string& origin, json j) {
-  if (j.at("format_version") == kFormatVersion) return j;
+  if (j.at("format_version") == kModelFormat) return j;
   std::vector<std::string> renamed;
   const auto rename = [&](const char* old, const char* now) {
     if (!j.contains(old)) return;
@@ -249,7 +190,7 @@ json with_new_words(const std::string& origin, json j) {
   rename("architecture", "model");
   if (j.at("model") == kOldModelName) j["model"] = Architecture().kind().name;
   for (const auto& [old, now] : kOldKeys) rename(old, now);
-  log_warning("{}: format version {} is read in this version only: {}", origin, kOldFormatVersion,
+  log_warning("{}: format version {} is read in this version only: {}", origin, kOldModelFormat,
               fmt::join(renamed, ", "));
   return j;
 }
@@ -269,8 +210,8 @@ auto undamaged(const std::string& origin, Read read) {
 ModelDescription parse_description(const std::string& origin, const std::string& text) {
   const json j = undamaged(origin, [&] { return parse_json(text); });
   const json version = undamaged(origin, [&] { return j.at("format_version"); });
-  if (version != kFormatVersion && version != kOldFormatVersion)
-    throw Error(fmt::format("{}: format version {}, expected {}", origin, short_json(version), kFormatVersion),
+  if (version != kModelFormat && version != kOldModelFormat)
+    throw Error(fmt::format("{}: format version {}, expected {}", origin, short_json(version), kModelFormat),
                 "Use the version of the program that wrote it.");
   return undamaged(origin, [&] { return description_from(with_new_words(origin, j)); });
 }

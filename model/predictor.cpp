@@ -5,7 +5,6 @@
 #include <cmath>
 #include <limits>
 #include <numeric>
-#include <optional>
 #include <utility>
 
 #include <fmt/format.h>
@@ -145,14 +144,28 @@ void note_missing_features(const ModelDescription& model, Prediction& prediction
         fmt::format("not measurable, the training median stands in: {}", fmt::join(missing, ", ")));
 }
 
+// The window (a row of `all`) whose probabilities are nearest to the mean, by the largest difference over the classes.
+std::size_t nearest_window(const std::vector<float>& all, const std::vector<float>& mean) {
+  std::size_t nearest = 0;
+  float smallest = std::numeric_limits<float>::infinity();
+  for (std::size_t window = 0; window * mean.size() < all.size(); ++window) {
+    float difference = 0;
+    for (std::size_t c = 0; c < mean.size(); ++c)
+      difference = std::max(difference, std::abs(all[window * mean.size() + c] - mean[c]));
+    if (difference >= smallest) continue;
+    smallest = difference;
+    nearest = window;
+  }
+  return nearest;
+}
+
 }  // namespace
 
 // One stretch of the model's length.
 struct Predictor::Window {
   data::PreparedRecord record;
   std::vector<double> features;
-  std::optional<ecg::Recording> shown;  // the window before it was prepared; of the first one alone
-  double start_s = 0;
+  Eigen::Index start = 0;  // in the recording at the model's rate
 };
 
 Predictor::Predictor(TrainedModel model, PredictorOptions options)
@@ -194,9 +207,8 @@ Predictor::Window Predictor::window(const ecg::Recording& leads, const data::Sou
 }
 
 // The windows that can be used; when there is none, why not goes into the refusal.
-std::vector<Predictor::Window> Predictor::windows(const ecg::Recording& leads, const data::SourceRecording& source,
-                                                  Prediction& prediction) const {
-  const ecg::Recording resampled = data::at_rate(leads, model_.description.rate);
+std::vector<Predictor::Window> Predictor::windows(const ecg::Recording& leads, const ecg::Recording& resampled,
+                                                  const data::SourceRecording& source, Prediction& prediction) const {
   const auto length = static_cast<Eigen::Index>(model_.description.record_samples());
   const auto starts = window_starts(resampled.signal.rows(), length);
   const bool exactly = fits_exactly(source);
@@ -231,8 +243,7 @@ std::vector<Predictor::Window> Predictor::windows(const ecg::Recording& leads, c
     }
     if (!fault.empty()) prediction.notes.push_back(fmt::format("answered in spite of {}", fault));
     usable.push_back(window(part, source, exactly));
-    usable.back().start_s = static_cast<double>(start) / model_.description.rate;
-    if (usable.size() == 1) usable.back().shown = part;
+    usable.back().start = start;
   }
   if (!usable.empty()) prediction.refusal.clear();
   return usable;
@@ -260,34 +271,36 @@ RecordArrays Predictor::arrays_of(const std::vector<Window>& windows) const {
   return arrays;
 }
 
-// What explain() needs of a window whose record is the first of `loader`.
-void Predictor::keep(const Window& window, const DataLoader& loader, RecordToExplain& first) const {
-  const ecg::Recording& shown = *window.shown;
-  const auto samples = static_cast<std::size_t>(shown.signal.rows()),
-             leads = static_cast<std::size_t>(shown.signal.cols());
-  first.unit = shown.units.front();
-  first.start_s = window.start_s;
-  first.samples.resize(samples * leads);
+// What explain() needs of a window that became `batch`.
+void Predictor::keep(const Window& window, const ecg::Recording& resampled, Batch batch, RecordToExplain& shown) const {
+  const auto length = static_cast<Eigen::Index>(model_.description.record_samples());
+  const ecg::Recording part =
+      part_of(resampled, window.start, std::min(length, resampled.signal.rows() - window.start));
+  const auto samples = static_cast<std::size_t>(part.signal.rows()),
+             leads = static_cast<std::size_t>(part.signal.cols());
+  shown.unit = part.units.front();
+  shown.start_s = static_cast<double>(window.start) / model_.description.rate;
+  shown.samples.resize(samples * leads);
   for (std::size_t lead = 0; lead < leads; ++lead) {
-    const auto column = shown.signal.col(static_cast<Eigen::Index>(lead));
+    const auto column = part.signal.col(static_cast<Eigen::Index>(lead));
     std::vector<double> finite;
     for (const double value : column)
       if (std::isfinite(value)) finite.push_back(value);
     const double level = finite.empty() ? 0 : dsp::median(std::move(finite));
     for (std::size_t t = 0; t < samples; ++t)
-      first.samples[t * leads + lead] = static_cast<float>(column(static_cast<Eigen::Index>(t)) - level);
+      shown.samples[t * leads + lead] = static_cast<float>(column(static_cast<Eigen::Index>(t)) - level);
   }
-  Batch batch = loader.batch({0}, 0, 1);
-  first.signals = batch.signals;
-  first.features = batch.features;
-  first.feature_values.clear();
+  shown.signals = std::move(batch.signals);
+  shown.features = std::move(batch.features);
+  shown.feature_values.clear();
   for (const std::string& name : model_.description.feature_scaling.names) {
     const auto found = std::find(features_.names.begin(), features_.names.end(), name);
-    first.feature_values.push_back(window.features[static_cast<std::size_t>(found - features_.names.begin())]);
+    shown.feature_values.push_back(window.features[static_cast<std::size_t>(found - features_.names.begin())]);
   }
 }
 
-void Predictor::answer(const std::vector<Window>& windows, Prediction& prediction, RecordToExplain* first) {
+void Predictor::answer(const std::vector<Window>& windows, const ecg::Recording& resampled, Prediction& prediction,
+                       RecordToExplain* shown) {
   const ModelDescription& model = model_.description;
   const DataLoader loader(arrays_of(windows), model.signal_scaling, options_.device);
   std::vector<std::int64_t> rows(windows.size());
@@ -307,7 +320,10 @@ void Predictor::answer(const std::vector<Window>& windows, Prediction& predictio
     prediction.positive.push_back(probability > model.thresholds[c]);
   }
   prediction.windows = static_cast<std::int64_t>(windows.size());
-  if (first != nullptr) keep(windows.front(), loader, *first);
+  if (shown != nullptr) {
+    const std::size_t window = nearest_window(scored.probabilities, prediction.probabilities);
+    keep(windows[window], resampled, loader.batch({static_cast<std::int64_t>(window)}, 0, 1), *shown);
+  }
   for (std::size_t i = 0; i < features_.names.size(); ++i) {
     const double value = windows.front().features[i];
     prediction.features.push_back(
@@ -319,11 +335,11 @@ Prediction Predictor::predict(const data::SourceRecording& source) {
   return predict(source, nullptr);
 }
 
-Prediction Predictor::predict(const data::SourceRecording& source, RecordToExplain& first) {
-  return predict(source, &first);
+Prediction Predictor::predict(const data::SourceRecording& source, RecordToExplain& shown) {
+  return predict(source, &shown);
 }
 
-Prediction Predictor::predict(const data::SourceRecording& source, RecordToExplain* first) {
+Prediction Predictor::predict(const data::SourceRecording& source, RecordToExplain* shown) {
   const auto start = Clock::now();
   const ModelDescription& model = model_.description;
   Prediction prediction;
@@ -339,7 +355,8 @@ Prediction Predictor::predict(const data::SourceRecording& source, RecordToExpla
   const ecg::Recording& leads = twelve.recording;
   const auto qualities = dsp::signal_quality(leads.signal, leads.rate, leads.units.front());
   for (std::size_t lead = 0; lead < qualities.size(); ++lead) prediction.leads[lead].quality = qualities[lead];
-  const std::vector<Window> usable = windows(leads, source, prediction);
+  const ecg::Recording resampled = data::at_rate(leads, model.rate);
+  const std::vector<Window> usable = windows(leads, resampled, source, prediction);
   prediction.times.prepare = milliseconds_since(start);
   if (usable.empty()) return prediction;
   note_treatment(model, twelve, source.person, prediction);
@@ -347,7 +364,7 @@ Prediction Predictor::predict(const data::SourceRecording& source, RecordToExpla
     prediction.notes.push_back(fmt::format("{} of {} windows left out: unusable", prediction.windows_left_out,
                                            prediction.windows_left_out + static_cast<std::int64_t>(usable.size())));
   const auto before = Clock::now();
-  answer(usable, prediction, first);
+  answer(usable, resampled, prediction, shown);
   prediction.times.network = milliseconds_since(before);
   note_missing_features(model, prediction);
   return prediction;

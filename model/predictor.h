@@ -72,9 +72,10 @@ class Predictor {
   // dsp::kMinQualityRate, another unit than the model's, unusable leads (dsp/features/signal_quality.h), no heartbeats.
   // Throws Error for a recording that contradicts itself: a lead twice, mixed units.
   Prediction predict(const data::SourceRecording& source);
-  // The same; of an answered recording its first window goes to `first`, as explain() takes it. Its samples are the
-  // recording's own at the model's rate, without filter, each lead without its median.
-  Prediction predict(const data::SourceRecording& source, RecordToExplain& first);
+  // The same; of an answered recording the window whose probabilities are nearest to the recording's goes to `shown`,
+  // as explain() takes it: the largest difference over the classes is the smallest. Its samples are the recording's own
+  // at the model's rate, without filter, each lead without its median.
+  Prediction predict(const data::SourceRecording& source, RecordToExplain& shown);
 
   const ModelDescription& description() const { return model_.description; }
   TrainedModel& model() { return model_; }
@@ -87,12 +88,13 @@ class Predictor {
   struct Window;
   bool fits_exactly(const data::SourceRecording& source) const;
   Window window(const ecg::Recording& leads, const data::SourceRecording& source, bool exactly) const;
-  std::vector<Window> windows(const ecg::Recording& leads, const data::SourceRecording& source,
-                              Prediction& prediction) const;
+  std::vector<Window> windows(const ecg::Recording& leads, const ecg::Recording& resampled,
+                              const data::SourceRecording& source, Prediction& prediction) const;
   RecordArrays arrays_of(const std::vector<Window>& windows) const;
-  Prediction predict(const data::SourceRecording& source, RecordToExplain* first);
-  void answer(const std::vector<Window>& windows, Prediction& prediction, RecordToExplain* first);
-  void keep(const Window& window, const DataLoader& loader, RecordToExplain& first) const;
+  Prediction predict(const data::SourceRecording& source, RecordToExplain* shown);
+  void answer(const std::vector<Window>& windows, const ecg::Recording& resampled, Prediction& prediction,
+              RecordToExplain* shown);
+  void keep(const Window& window, const ecg::Recording& resampled, Batch batch, RecordToExplain& shown) const;
 
   TrainedModel model_;
   PredictorOptions options_;

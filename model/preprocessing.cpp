@@ -115,6 +115,7 @@ data::Dataset prepare_own(const DataConfig& config, const PrepareOptions& option
                                 .resample = config.resample,
                                 .skip_missing = config.skip_missing,
                                 .skip_damaged = config.skip_damaged,
+                                .skip_duplicates = config.skip_duplicates,
                                 .recording = recording_settings(config.filter, config.normalize, config.features),
                                 .progress = options.progress});
 }

@@ -65,6 +65,8 @@ void add_data_fields(DataConfig& c, Fields& fields) {
   add("unlabeled", &c.unlabeled, "--unlabeled", "records without any class of the task", {}, "unlabelled");
   add("skip_missing", &c.skip_missing, "--skip-missing", "continue when records named in the table are absent");
   add("skip_damaged", &c.skip_damaged, "--skip-damaged", "continue without records that cannot be read");
+  add("skip_duplicates", &c.skip_duplicates, "--skip-duplicates",
+      "of records with several rows in --labels take the first, and none where they contradict each other");
   add("val_fold", &c.val_fold, "--val-fold", "fold that chooses the epoch and the thresholds", folds);
   add("test_fold", &c.test_fold, "--test-fold", "fold never used in training; all others train", folds);
   add("resample", &c.resample, "--resample", "bring records of --labels to --rate");

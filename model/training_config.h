@@ -125,7 +125,8 @@ struct DataConfig {
   bool skip_damaged = false;
   std::int64_t val_fold = 9;
   std::int64_t test_fold = 10;
-  bool resample = false;  // this and the next two: of the records of `labels`
+  bool skip_duplicates = false;  // this and the next three: of the records of `labels`
+  bool resample = false;
   double seconds = 10;
   std::int64_t fold_seed = 0;
   double signal_memory = 4000;  // MB; decides where the signals are, not what they are

@@ -131,6 +131,26 @@ void add_models(const EvaluationInputs& inputs, ReportData& report) {
   report.model_file = fmt::format("{}", fmt::join(report.ensemble, ", "));
 }
 
+// From PTB-XL's tables; of one's own labels from the records, whose folder has no such tables.
+data::ClassDistribution distribution_of(const EvaluationInputs& inputs) {
+  const data::Dataset& set = inputs.set;
+  if (set.task != data::Task::kOwn)
+    return data::class_distribution(data::read_ptbxl_database(inputs.data_folder / "ptbxl_database.csv"),
+                                    data::ScpTable::read(inputs.data_folder / "scp_statements.csv"));
+  data::ClassDistribution classes;
+  classes.records = set.records;
+  for (const std::string& name : set.class_names) classes.superclasses.push_back({name, 0, {}});
+  for (auto record = set.labels.begin(); record != set.labels.end();) {
+    bool any = false;
+    for (data::SuperclassCount& one : classes.superclasses) {
+      one.records += *record;
+      any = *record++ != 0 || any;
+    }
+    classes.unlabeled += any ? 0 : 1;
+  }
+  return classes;
+}
+
 void add_curves(const evaluation::Predictions& predictions, ReportData& report) {
   for (std::int64_t c = 0; c < predictions.classes; ++c) {
     report.roc.push_back(evaluation::roc_curve(predictions, c));
@@ -162,6 +182,7 @@ void add_mistakes(const EvaluationInputs& inputs, const evaluation::Predictions&
     MistakenRecord one;
     one.mistake = mistake;
     one.ecg_id = inputs.set.ecg_ids[row];
+    if (!inputs.set.paths.empty()) one.path = inputs.set.paths[row];
     one.fold = inputs.set.folds[row];
     one.age = inputs.set.ages[row];
     one.sex = inputs.set.sexes[row];
@@ -188,8 +209,7 @@ ReportData collect(const EvaluationInputs& inputs) {
   report.table_records = inputs.set.table_records;
   report.whole_ptbxl = !inputs.set.version.empty() && inputs.set.missing_records == 0 &&
                        inputs.folds == std::vector<std::int64_t>{kPaperTestFold};
-  report.classes = data::class_distribution(data::read_ptbxl_database(inputs.data_folder / "ptbxl_database.csv"),
-                                            data::ScpTable::read(inputs.data_folder / "scp_statements.csv"));
+  report.classes = distribution_of(inputs);
   report.evaluation = inputs.evaluation;
   const std::vector<std::uint8_t> labels = data::labels_of(inputs.set, inputs.rows);
   const evaluation::Predictions predictions{inputs.probabilities, labels, static_cast<std::int64_t>(inputs.rows.size()),

@@ -13,6 +13,7 @@
 #include "data/class_words.h"
 #include "report/charts.h"
 #include "report/page_frame.h"
+#include "report/report_json.h"
 #include "report/sections.h"
 #include "report/tables.h"
 #include "report/text.h"
@@ -56,6 +57,7 @@ double training_seconds(const ComparedRun& run) {
 }
 
 std::string difference_text(const evaluation::AucDifference& difference) {
+  if (std::isnan(difference.value)) return kDash;
   std::string text = fmt::format("{:+.4f}", difference.value);
   if (std::isfinite(difference.low))
     text += fmt::format(" ({:+.4f} to {:+.4f}), p {}{:.3f}", difference.low, difference.high,
@@ -78,6 +80,7 @@ std::string number_or_dash(double value, int digits) {
 
 std::string mean_text(const Comparison& comparison) {
   const auto [mean, sd] = mean_and_sd(comparison);
+  if (std::isnan(mean)) return "There is no macro AUC: no class has both positive and negative records here.";
   return fmt::format("Mean of the macro AUCs over the {} runs {:.4f}, standard deviation {:.4f}.",
                      comparison.runs.size(), mean, sd);
 }
@@ -190,14 +193,17 @@ void add_settings(Markup& page, const Comparison& comparison) {
   page.close("section");
 }
 
+json or_null(double value) {
+  return std::isfinite(value) ? json(value) : json(nullptr);
+}
+
 json interval_json(const evaluation::Interval& interval) {
-  const auto or_null = [](double value) { return std::isfinite(value) ? json(value) : json(nullptr); };
   return {{"value", or_null(interval.value)}, {"low", or_null(interval.low)}, {"high", or_null(interval.high)}};
 }
 
 json difference_json(const evaluation::AucDifference& difference) {
   json one = interval_json(difference);
-  one["p_value"] = std::isfinite(difference.p_value) ? json(difference.p_value) : json(nullptr);
+  one["p_value"] = or_null(difference.p_value);
   return one;
 }
 
@@ -225,8 +231,8 @@ std::string comparison_text(const Comparison& comparison) {
     const evaluation::Interval& auc = run.evaluation.auc.macro;
     std::string auc_text = number_or_dash(auc.value, 4);
     if (std::isfinite(auc.low)) auc_text += fmt::format(" [{:.3f}, {:.3f}]", auc.low, auc.high);
-    text += fmt::format("{:<{}}  {:<22}  {:>8.3f}  {:>5}  {}{}\n", run.name, width, auc_text,
-                        run.evaluation.metrics.macro.f1, run.epoch,
+    text += fmt::format("{:<{}}  {:<22}  {:>8}  {:>5}  {}{}\n", run.name, width, auc_text,
+                        number_or_dash(run.evaluation.metrics.macro.f1, 3), run.epoch,
                         &run == &comparison.runs.front() ? "-" : difference_text(run.difference.macro),
                         run.synthetic         ? "  (trained on synthetic ECGs)"
                         : run.synthetic_start ? "  (began with a model trained on synthetic ECGs)"
@@ -278,9 +284,16 @@ std::string render_comparison(const Comparison& comparison) {
 
 json comparison_json(const Comparison& comparison) {
   const auto [mean, sd] = mean_and_sd(comparison);
-  json all = {{"data", comparison.data_folder}, {"folds", comparison.folds}, {"date", comparison.date},
-              {"program", comparison.program},  {"macro_auc_mean", mean},    {"macro_auc_sd", sd},
-              {"runs", json::array()}};
+  json all = {{"data", comparison.data_folder},   {"folds", comparison.folds},
+              {"date", comparison.date},          {"program", comparison.program},
+              {"macro_auc_mean", or_null(mean)},  {"macro_auc_sd", or_null(sd)},
+              {"task", word_of(comparison.task)}, {"runs", json::array()}};
+  const evaluation::BootstrapSettings& settings = comparison.runs.back().difference.settings;
+  all["bootstrap"] = {{"draws", settings.draws}, {"seed", settings.seed}, {"level", settings.level}};
+  all["different_values"] = json::object();
+  for (const auto& [name, texts] : different_values(comparison)) all["different_values"][name] = texts;
+  for (const std::string& name : comparison.runs.front().evaluation.class_names)
+    all["meanings"][name] = data::class_meaning(name, comparison.task);
   for (const ComparedRun& run : comparison.runs) {
     json one = {{"name", run.name},
                 {"epoch", run.epoch},
@@ -291,6 +304,9 @@ json comparison_json(const Comparison& comparison) {
     one["known_folds"] = {{"training", run.known_folds.training},
                           {"validation", run.known_folds.validation},
                           {"calibration", run.known_folds.calibration}};
+    one["validation_macro_auc"] = or_null(validation_auc(run));
+    one["training_seconds"] = or_null(training_seconds(run));
+    one["training"] = training_json(run.log, run.evaluation.class_names);
     for (const auto& [name, text] : run.values) one["config"][name] = text;
     if (&run != &comparison.runs.front()) {
       one["difference"]["macro"] = difference_json(run.difference.macro);

@@ -49,6 +49,8 @@ std::vector<std::string> short_names(const std::vector<std::string>& paths);
 std::string comparison_text(const Comparison& comparison);
 // A page like the report's; equal comparisons give equal bytes.
 std::string render_comparison(const Comparison& comparison);
+// Every figure of the page, its curves included ("training" of each run, an entry per epoch); what does not exist is
+// null.
 nlohmann::json comparison_json(const Comparison& comparison);
 
 }  // namespace cardiograd::report

@@ -40,7 +40,9 @@ std::vector<std::int64_t> right_positives(const EvaluationInputs& inputs, const 
 
 ExplainedRecording recording_of(const EvaluationInputs& inputs, std::int64_t row) {
   ExplainedRecording one;
-  one.record.name = fmt::format("record {}", inputs.set.ecg_ids[static_cast<std::size_t>(row)]);
+  const auto index = static_cast<std::size_t>(row);
+  one.record.name =
+      inputs.set.paths.empty() ? fmt::format("record {}", inputs.set.ecg_ids[index]) : inputs.set.paths[index];
   one.record.samples = inputs.loader.recording(row);
   one.record.unit = inputs.trained.description.unit;
   const model::Batch batch = inputs.loader.batch({row}, 0, 1);

@@ -133,6 +133,46 @@ void add_map(Markup& page, const model::ModelDescription& model, const Explained
   page.close("figure");
 }
 
+TableRow answers_row(const model::ModelDescription& model, const std::string& name,
+                     const std::vector<float>& probabilities) {
+  TableRow row{{name}, false};
+  for (std::size_t c = 0; c < model.class_names.size(); ++c)
+    row.cells.emplace_back(probabilities.empty() ? std::string(kDash)
+                                                 : fmt::format("{:.3f}{}", probabilities[c],
+                                                               probabilities[c] > model.thresholds[c] ? " yes" : ""));
+  return row;
+}
+
+void add_summary(Markup& page, const model::ModelDescription& model, const std::vector<std::string>& names,
+                 const std::vector<ExplainedRecording>& recordings) {
+  page.open("section", {{"id", "summary"}, {"aria-labelledby", "summary-heading"}});
+  page.element("h2", {{"id", "summary-heading"}}, "Summary");
+  Table table{"The model's answers", {"recording"}, {}};
+  for (const std::string& name : model.class_names) table.columns.emplace_back(name);
+  for (std::size_t i = 0; i < recordings.size(); ++i) {
+    const ExplainedRecording& one = recordings[i];
+    table.rows.push_back(answers_row(model, names[i], one.windows > 1 ? one.whole : one.probabilities));
+    if (one.windows > 1)
+      table.rows.push_back(
+          answers_row(model, fmt::format("{}, explained window from {:.4g} s on", names[i], one.record.start_s),
+                      one.probabilities));
+  }
+  add_table(page, table);
+  std::vector<std::string> meanings;
+  for (const std::string& name : model.class_names) meanings.push_back(data::class_in_words(name, model.task));
+  page.element("p", {{"class", "note"}},
+               fmt::format("Probabilities, with yes above the threshold. {}.", fmt::join(meanings, "; ")));
+  page.open("div", {{"class", "note-box"}, {"role", "note"}});
+  page.open("p")
+      .element("strong", "Research only.")
+      .text(
+          " Contributions say what this model's answer rests on, not what the heart does: a model may be right for "
+          "wrong "
+          "reasons. Flat leads and averaged features are no real ECGs, so what is said of them is a rough guide.");
+  page.close("p").close("div");
+  page.close("section");
+}
+
 }  // namespace
 
 void add_zoom_buttons(Markup& page, const std::string& strip_id) {
@@ -158,6 +198,7 @@ void add_strip(Markup& page, const EcgDrawing& drawing, const std::string& strip
 
 void add_explanation(Markup& page, const model::ModelDescription& model, const ExplainedRecording& recording,
                      const model::Explanation& why, const std::string& id) {
+  if (const std::string whole = whole_words(model, recording, why); !whole.empty()) page.element("p", whole);
   for (const std::string& words : explanation_words(why)) page.element("p", words);
   add_map(page, model, recording, why, id);
   add_table(page, parts_table(why, why.parts, false));
@@ -183,7 +224,7 @@ void add_explanation(Markup& page, const model::ModelDescription& model, const E
 }
 
 std::string render_explanations(const model::ModelDescription& model, const std::string& model_file,
-                                const std::vector<ExplainedRecording>& recordings) {
+                                const std::vector<ExplainedRecording>& recordings, const Origin& origin) {
   PageFrame frame;
   std::vector<std::string> paths;
   for (const ExplainedRecording& one : recordings) paths.push_back(one.record.name);
@@ -195,39 +236,13 @@ std::string render_explanations(const model::ModelDescription& model, const std:
                              model.epoch, model.epoch == 1 ? "" : "s")};
   if (const std::string warning = synthetic_warning(model); !warning.empty())
     frame.notes.push_back(fmt::format("Beware: {}.", warning));
+  frame.notes.push_back(fmt::format("Explained {}, {}.", origin.date, origin.program));
   frame.writer = "explain";
   std::vector<std::pair<std::string, std::string>> links = {{"summary", "Summary"}};
   for (std::size_t i = 0; i < recordings.size(); ++i) links.emplace_back(fmt::format("record-{}", i + 1), names[i]);
   Markup page;
   begin_page(page, frame, navigation_of(links));
-  page.open("section", {{"id", "summary"}, {"aria-labelledby", "summary-heading"}});
-  page.element("h2", {{"id", "summary-heading"}}, "Summary");
-  Table table{"The model's answers", {"recording"}, {}};
-  for (const std::string& name : model.class_names) table.columns.emplace_back(name);
-  for (std::size_t i = 0; i < recordings.size(); ++i) {
-    const ExplainedRecording& one = recordings[i];
-    TableRow row{{names[i]}, false};
-    for (std::size_t c = 0; c < model.class_names.size(); ++c)
-      row.cells.emplace_back(one.probabilities.empty()
-                                 ? std::string(kDash)
-                                 : fmt::format("{:.3f}{}", one.probabilities[c],
-                                               one.probabilities[c] > model.thresholds[c] ? " yes" : ""));
-    table.rows.push_back(std::move(row));
-  }
-  add_table(page, table);
-  std::vector<std::string> meanings;
-  for (const std::string& name : model.class_names) meanings.push_back(data::class_in_words(name, model.task));
-  page.element("p", {{"class", "note"}},
-               fmt::format("Probabilities, with yes above the threshold. {}.", fmt::join(meanings, "; ")));
-  page.open("div", {{"class", "note-box"}, {"role", "note"}});
-  page.open("p")
-      .element("strong", "Research only.")
-      .text(
-          " Contributions say what this model's answer rests on, not what the heart does: a model may be right for "
-          "wrong "
-          "reasons. Flat leads and averaged features are no real ECGs, so what is said of them is a rough guide.");
-  page.close("p").close("div");
-  page.close("section");
+  add_summary(page, model, names, recordings);
   for (std::size_t i = 0; i < recordings.size(); ++i) {
     const ExplainedRecording& one = recordings[i];
     const std::string id = fmt::format("record-{}", i + 1);

@@ -114,8 +114,14 @@ std::string explanation_svg(const model::ModelDescription& model, const Explaine
   strip.time_rows = token_rows(model, why);
   const std::vector<std::string> words = explanation_words(why);
   const std::string name = std::filesystem::path(recording.record.name).filename().string();
-  return draw_ecg_file({"explanation", fmt::format("{}: why {}", name, why.class_name), words[1]}, strip,
-                       {words[0], "Integrated gradients of the model's logit. Research only, not a medical device."});
+  std::vector<std::string> heading = {
+      words[0], "Integrated gradients of the model's logit. Research only, not a medical device."};
+  if (recording.windows > 1)
+    heading.push_back(fmt::format("One of {} windows of the recording, from {:.4g} s on.", recording.windows,
+                                  recording.record.start_s));
+  if (const std::string warning = synthetic_warning(model); !warning.empty())
+    heading.push_back(fmt::format("Beware: {}.", warning));
+  return draw_ecg_file({"explanation", fmt::format("{}: why {}", name, why.class_name), words[1]}, strip, heading);
 }
 
 }  // namespace cardiograd::report

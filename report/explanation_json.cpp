@@ -1,9 +1,12 @@
+#include <algorithm>
 #include <cmath>
 #include <string>
 #include <utility>
 
 #include <nlohmann/json.hpp>
 
+#include "dsp/features/features.h"
+#include "dsp/features/usual_range.h"
 #include "report/explanation.h"
 
 namespace cardiograd::report {
@@ -23,6 +26,22 @@ json parts_json(const std::vector<model::PartContribution>& parts) {
                     {"fraction", or_null(part.fraction)},
                     {"extent", or_null(part.extent)}});
   return list;
+}
+
+json feature_json(const model::FeatureContribution& feature) {
+  json one = {{"name", feature.name},
+              {"value", or_null(feature.value)},
+              {"training_mean", feature.training_mean},
+              {"training_sd", feature.training_sd},
+              {"contribution", feature.contribution}};
+  const auto usual = dsp::usual_range(feature.name);
+  one["usual"] = usual ? json({{"low", usual->low}, {"high", usual->high}}) : json(nullptr);
+  for (const dsp::FeatureColumn& column : dsp::feature_columns())
+    if (column.name == feature.name) {
+      one["unit"] = column.unit;
+      one["meaning"] = column.definition;
+    }
+  return one;
 }
 
 json numbers(const std::vector<double>& values) {
@@ -59,14 +78,22 @@ json explanation_json(const model::ModelDescription& model, const ExplainedRecor
               {"token", why.token},
               {"grad_cam", numbers(why.grad_cam)},
               {"attention_rollout", numbers(why.rollout)}};
+  if (recording.windows > 1) {
+    const auto found = std::find(model.class_names.begin(), model.class_names.end(), why.class_name);
+    const float whole = recording.whole.at(static_cast<std::size_t>(found - model.class_names.begin()));
+    one["whole_recording"] = {{"seconds", recording.seconds},
+                              {"windows", recording.windows},
+                              {"probability", whole},
+                              {"positive", static_cast<double>(whole) > why.threshold},
+                              {"words", whole_words(model, recording, why)}};
+  }
+  for (std::size_t c = 0; c < recording.probabilities.size(); ++c)
+    one["probabilities"][model.class_names[c]] = recording.probabilities[c];
+  one["notes"] = recording.notes;
   if (std::string warning = synthetic_warning(model); !warning.empty()) one["warning"] = std::move(warning);
   one["features"] = json::array();
   for (const model::FeatureContribution& feature : why.feature_contributions)
-    one["features"].push_back({{"name", feature.name},
-                               {"value", or_null(feature.value)},
-                               {"training_mean", feature.training_mean},
-                               {"training_sd", feature.training_sd},
-                               {"contribution", feature.contribution}});
+    one["features"].push_back(feature_json(feature));
   one["without"] = json::array();
   for (const model::Without& without : why.without)
     one["without"].push_back(

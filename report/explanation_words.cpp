@@ -88,6 +88,23 @@ std::string incomplete_text(const model::Explanation& why) {
 
 }  // namespace
 
+std::string whole_words(const model::ModelDescription& model, const ExplainedRecording& recording,
+                        const model::Explanation& why) {
+  if (recording.windows < 2) return "";
+  const auto found = std::find(model.class_names.begin(), model.class_names.end(), why.class_name);
+  const double whole =
+      static_cast<double>(recording.whole.at(static_cast<std::size_t>(found - model.class_names.begin())));
+  const bool positive = whole > why.threshold;
+  const double end = recording.record.start_s + static_cast<double>(model.record_samples()) / model.rate;
+  return fmt::format(
+      "The whole recording, {:.4g} s: {} has probability {:.3f}, the mean over {} windows, {} the threshold of {:.3f}. "
+      "The model {}. What follows is about the window from {:.4g} to {:.4g} s alone, whose answers are nearest to the "
+      "whole recording's{}.",
+      recording.seconds, data::class_in_words(why.class_name, why.task), whole, recording.windows,
+      positive ? "above" : "not above", why.threshold, positive ? "says yes" : "says no", recording.record.start_s, end,
+      positive == why.positive() ? "" : "; its own decision is the other one");
+}
+
 std::vector<std::string> explanation_words(const model::Explanation& why) {
   std::vector<std::string> words = {answer_text(why), sources_text(why)};
   if (!why.feature_contributions.empty()) words.push_back(features_text(why));

@@ -33,12 +33,16 @@ enum class FoldRole {
 struct MistakenRecord {
   evaluation::Mistake mistake;
   std::int64_t ecg_id = 0;
+  std::string path;  // as a table of one's own labels names the record; empty of PTB-XL
   int fold = 0;
   float age = 0;  // NaN: not recorded
   float sex = 0;
   std::vector<float> probabilities;  // of the classes
   std::vector<bool> labels;          // of the classes
   std::vector<float> samples;        // (T, leads)
+
+  // "record 12", or the path.
+  std::string name() const { return path.empty() ? "record " + std::to_string(ecg_id) : path; }
 };
 
 // Answers that are right and positive for a class, the surest ones, with what they rest on.
@@ -67,9 +71,9 @@ struct ReportData {
 
   std::string data_text;  // data::describe()
   std::int64_t table_records = 0;
-  bool synthetic_data = false;  // the records are
-  bool whole_ptbxl = false;     // all records of a published version, fold 10 alone: as in the paper
-  data::ClassDistribution classes;
+  bool synthetic_data = false;      // the records are
+  bool whole_ptbxl = false;         // all records of a published version, fold 10 alone: as in the paper
+  data::ClassDistribution classes;  // of one's own labels: each class as a superclass without subclasses
 
   evaluation::Evaluation evaluation;
   std::vector<std::vector<evaluation::RocPoint>> roc;                           // of each class

@@ -1,16 +1,21 @@
 // The report's figures for programs.
 #pragma once
 
+#include <string>
+#include <vector>
+
 #include <nlohmann/json_fwd.hpp>
 
 #include "report/report_data.h"
 
 namespace cardiograd::report {
 
-// What evaluation::to_json() gives, and beside it every other figure of the report: "model", "epoch", "data", "folds",
-// "date", "program", "verdict", "caveats", "fold_role", "known_folds", "calibration", "subgroups", "co_confusion",
-// "wrong_records", "mistakes", "explanations", "importance", "training", "class_distribution". What does not exist
-// (NaN) is null.
+// What evaluation::to_json() gives, and beside it every other figure and sentence of the report;
+// docs/evaluation-json.md has all keys. What does not exist (NaN) is null. Left out are what is drawn sample by sample:
+// traces and maps.
 nlohmann::json report_json(const ReportData& report);
+
+// The epochs of a run, an object for each.
+nlohmann::json training_json(const std::vector<model::EpochResult>& log, const std::vector<std::string>& class_names);
 
 }  // namespace cardiograd::report

@@ -16,7 +16,9 @@ Table fractions_table(const ReportData& report, std::vector<model::PartContribut
   Table table{caption, {"class", "records"}, {}};
   for (const model::PartContribution& part : report.explained.front().*parts) table.columns.emplace_back(part.name);
   for (const ExplainedClass& one : report.explained) {
-    TableRow row{{report.evaluation.class_names[one.column], grouped(one.records)}, false};
+    TableRow row{{data::class_in_words(report.evaluation.class_names[one.column], report.description.task),
+                  grouped(one.records)},
+                 false};
     for (const model::PartContribution& part : one.*parts)
       row.cells.emplace_back(with_time ? fmt::format("{:.0f} % (time {:.0f} %)", 100 * part.fraction, 100 * part.extent)
                                        : fmt::format("{:.0f} %", 100 * part.fraction));

@@ -3,6 +3,7 @@
 
 #include <fmt/format.h>
 
+#include "data/class_words.h"
 #include "report/charts.h"
 #include "report/sections.h"
 #include "report/tables.h"
@@ -70,8 +71,9 @@ void add_intervals(Markup& page, const ReportData& report) {
               {}};
   for (std::size_t c = 0; c < e.class_names.size(); ++c) {
     const std::int64_t support = e.metrics.classes[c].support;
-    table.rows.push_back({{e.class_names[c], grouped(support), grouped(e.metrics.records - support),
-                           with_interval(e.auc.classes[c], support), auc_bar(e.auc.classes[c], range)},
+    table.rows.push_back({{data::class_in_words(e.class_names[c], report.description.task), grouped(support),
+                           grouped(e.metrics.records - support), with_interval(e.auc.classes[c], support),
+                           auc_bar(e.auc.classes[c], range)},
                           false});
   }
   table.rows.push_back({{"macro", grouped(e.metrics.support), "", with_interval(e.auc.macro, e.metrics.records),

@@ -16,9 +16,6 @@
 namespace cardiograd::report {
 namespace {
 
-constexpr std::int64_t kMinForAFigure = 10;   // records of either outcome
-constexpr double kWorseThanGuessing = 0.495;  // an AUC that is printed as less than 0.50
-
 void add_tile(Markup& page, const std::string& value, const std::string& what, const std::string& note) {
   page.open("li").element("strong", value).element("span", {{"class", "what"}}, what);
   if (!note.empty()) page.element("span", {{"class", "note"}}, note);
@@ -53,12 +50,6 @@ std::string outcome_gap(const ReportData& report, std::size_t c) {
                      counted(report.evaluation.metrics.records, "record"), one.support == 0 ? "positive" : "negative");
 }
 
-// Whether so few records have one of the outcomes that a figure of the class is a matter of luck.
-bool is_rare(const ReportData& report, std::size_t c) {
-  const evaluation::ClassMetrics& one = report.evaluation.metrics.classes[c];
-  return std::min(one.support, report.evaluation.metrics.records - one.support) < kMinForAFigure;
-}
-
 // One panel for each class, or the reason why there is none; classes too rare for a figure behind a fold of their own.
 template <class Draw>
 void add_panels(Markup& page, const ReportData& report, const std::string& caption, bool needs_both_outcomes,
@@ -91,7 +82,7 @@ void add_panels(Markup& page, const ReportData& report, const std::string& capti
 
 // What an AUC below 0.5 means, beside it.
 std::string auc_text(const evaluation::Interval& auc, std::int64_t n) {
-  return with_interval(auc, n) + (auc.value < kWorseThanGuessing ? ", worse than guessing" : "");
+  return with_interval(auc, n) + (is_worse_than_guessing(auc.value) ? ", worse than guessing" : "");
 }
 
 void add_co_confusion(Markup& page, const ReportData& report) {
@@ -114,7 +105,7 @@ void add_co_confusion(Markup& page, const ReportData& report) {
   for (const std::string& name : e.class_names) table.columns.emplace_back(name);
   table.columns.emplace_back("none");
   for (std::size_t row = 0; row < e.class_names.size(); ++row) {
-    TableRow cells{{e.class_names[row], grouped(supports[row])}, false};
+    TableRow cells{{data::class_in_words(e.class_names[row], report.description.task), grouped(supports[row])}, false};
     for (const std::int64_t count : report.co_confusion[row]) cells.cells.emplace_back(grouped(count));
     table.rows.push_back(std::move(cells));
   }
@@ -285,9 +276,10 @@ void add_calibration(Markup& page, const ReportData& report) {
       "Calibration of each class", {"class", "records", "positives", "expected calibration error", "Brier score"}, {}};
   for (std::size_t c = 0; c < e.class_names.size(); ++c) {
     const evaluation::Calibration& one = report.calibration[c];
-    table.rows.push_back({{e.class_names[c], grouped(one.records), grouped(one.positives),
-                           figure(one.expected_error, one.records), figure(one.brier, one.records)},
-                          false});
+    table.rows.push_back(
+        {{data::class_in_words(e.class_names[c], report.description.task), grouped(one.records), grouped(one.positives),
+          figure(one.expected_error, one.records), figure(one.brier, one.records)},
+         false});
   }
   add_table(page, table);
 }

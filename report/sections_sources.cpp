@@ -3,6 +3,7 @@
 #include <fmt/format.h>
 #include <fmt/ranges.h>
 
+#include "data/class_words.h"
 #include "report/charts.h"
 #include "report/ecg_paper.h"
 #include "report/explanation_figure.h"
@@ -23,10 +24,14 @@ std::string person_text(const MistakenRecord& record) {
   return fmt::format("{}, {}", age, sex);
 }
 
+std::string words_of(const ReportData& report, std::size_t c) {
+  return data::class_in_words(report.evaluation.class_names[c], report.description.task);
+}
+
 std::string labels_text(const ReportData& report, const MistakenRecord& record) {
   std::vector<std::string> names;
   for (std::size_t c = 0; c < record.labels.size(); ++c)
-    if (record.labels[c]) names.push_back(report.evaluation.class_names[c]);
+    if (record.labels[c]) names.push_back(words_of(report, c));
   return names.empty() ? "no class" : enumerate(names);
 }
 
@@ -35,7 +40,7 @@ std::string predictions_text(const ReportData& report, const MistakenRecord& rec
   std::vector<std::string> names;
   for (std::size_t c = 0; c < record.labels.size(); ++c)
     if (record.probabilities[c] > report.evaluation.thresholds[c])
-      names.push_back(fmt::format("{} ({:.2f})", report.evaluation.class_names[c], record.probabilities[c]));
+      names.push_back(fmt::format("{} {:.2f}", words_of(report, c), record.probabilities[c]));
   return names.empty() ? "nothing" : enumerate(names);
 }
 
@@ -43,20 +48,20 @@ void add_mistake(Markup& page, const ReportData& report, std::size_t index) {
   const MistakenRecord& record = report.mistakes[index];
   const evaluation::Mistake& m = record.mistake;
   const auto c = static_cast<std::size_t>(m.column);
-  const std::string& name = report.evaluation.class_names[c];
+  const std::string name = words_of(report, c);
   const std::string what = m.labeled ? fmt::format("missed {}", name) : fmt::format("false alarm for {}", name);
   const std::string strip_id = fmt::format("strip-{}", index + 1);
   page.open("figure", {{"class", "mistake"}});
-  page.element("h3", fmt::format("{}. Record {}: {}", index + 1, record.ecg_id, what));
+  page.element("h3", fmt::format("{}. {}: {}", index + 1, record.name(), what));
   page.element("p", fmt::format("Probability of {} {:.3f}, threshold {:.3f}. Labeled {}; predicted {}. {}, fold {}.",
                                 name, m.score, report.evaluation.thresholds[c], labels_text(report, record),
                                 predictions_text(report, record), person_text(record), record.fold));
   const EcgDrawing drawing =
-      draw_ecg({fmt::format("ecg-{}", index + 1), fmt::format("12-lead ECG of record {}, {}", record.ecg_id, what),
+      draw_ecg({fmt::format("ecg-{}", index + 1), fmt::format("ECG of {}, {}", record.name(), what),
                 fmt::format("Labeled {}; the model predicted {}.", labels_text(report, record),
                             predictions_text(report, record))},
                {record.samples, report.description.lead_names, report.description.rate, report.description.unit});
-  add_strip(page, drawing, strip_id, fmt::format("ECG of record {}", record.ecg_id));
+  add_strip(page, drawing, strip_id, fmt::format("ECG of {}", record.name()));
   page.element("figcaption", drawing.scale + ".").close("figure");
 }
 
@@ -147,6 +152,8 @@ void add_training(Markup& page, const ReportData& report) {
 
 void add_classes(Markup& page, const ReportData& report) {
   const data::ClassDistribution& classes = report.classes;
+  const data::Task task = report.description.task;
+  const bool own = task == data::Task::kOwn;
   std::vector<std::string> counts;
   Table table{fmt::format("Records of each class among the {} of the data set", grouped(classes.records)),
               {"class", "records", "fraction"},
@@ -160,11 +167,15 @@ void add_classes(Markup& page, const ReportData& report) {
   };
   for (const data::SuperclassCount& super : classes.superclasses) {
     counts.push_back(fmt::format("{} {}", super.name, grouped(super.records)));
-    add(super.name, super.records, true);
+    add(data::class_in_words(super.name, task), super.records, !own);
     for (const data::SubclassCount& sub : super.subclasses)
-      add(fmt::format("{} \u203a {}", super.name, sub.name), sub.records, false);
+      add(fmt::format("{} \u203a {}", super.name, data::class_in_words(sub.name, task)), sub.records, false);
   }
-  add("without a diagnostic statement", classes.unlabeled, true);
+  add(own ? "without any of them" : "without a diagnostic statement", classes.unlabeled, true);
+  if (own) {
+    add_table(page, table);
+    return;
+  }
   page.open("figure");
   page.append(sunburst({"sunburst", "Superclasses (inner ring) and their subclasses (outer ring)",
                         fmt::format("Records: {}.", enumerate(counts))},

@@ -6,6 +6,7 @@
 #include <fmt/format.h>
 #include <fmt/ranges.h>
 
+#include "data/class_words.h"
 #include "report/paper.h"
 #include "report/text.h"
 
@@ -13,7 +14,7 @@ namespace cardiograd::report {
 namespace {
 
 constexpr std::int64_t kMinPositives = 30;
-constexpr std::int64_t kMinToRank = 10;  // positives and negatives: below, best and weakest are a matter of luck
+constexpr double kWorseThanGuessing = 0.495;  // an AUC that is printed as less than 0.50
 
 std::string fold_text(const std::vector<std::int64_t>& folds) {
   return fmt::format("fold{} {}", folds.size() == 1 ? "" : "s", fmt::join(folds, ", "));
@@ -34,10 +35,11 @@ struct Extremes {
   bool known = false;
 };
 
-Extremes extremes(const evaluation::Metrics& metrics) {
+Extremes extremes(const ReportData& report) {
+  const evaluation::Metrics& metrics = report.evaluation.metrics;
   Extremes result;
   for (std::size_t c = 0; c < metrics.classes.size(); ++c) {
-    if (std::min(metrics.classes[c].support, metrics.records - metrics.classes[c].support) < kMinToRank) continue;
+    if (is_rare(report, c)) continue;  // best and weakest would be a matter of luck
     if (!result.known) result = {c, c, true};
     if (metrics.classes[c].auc > metrics.classes[result.best].auc) result.best = c;
     if (metrics.classes[c].auc < metrics.classes[result.worst].auc) result.worst = c;
@@ -45,42 +47,30 @@ Extremes extremes(const evaluation::Metrics& metrics) {
   return result;
 }
 
+std::string words_of(const ReportData& report, std::size_t c) {
+  return data::class_in_words(report.evaluation.class_names[c], report.description.task);
+}
+
 std::string class_text(const ReportData& report, std::size_t c) {
   const evaluation::Evaluation& e = report.evaluation;
   const std::int64_t support = e.metrics.classes[c].support;
-  return fmt::format("{} (AUC {}, {})", e.class_names[c], with_interval(e.auc.classes[c], support),
+  return fmt::format("{}: AUC {}, {}", words_of(report, c), with_interval(e.auc.classes[c], support),
                      counted(support, "positive"));
 }
 
-std::string decisions_text(const evaluation::Metrics& metrics) {
-  evaluation::ConfusionMatrix all;
-  for (const evaluation::ClassMetrics& one : metrics.classes) {
-    all.true_positives += one.confusion.true_positives;
-    all.false_positives += one.confusion.false_positives;
-  }
-  const std::int64_t predicted = all.true_positives + all.false_positives;
+std::string decisions_text(const evaluation::Metrics& metrics, const Totals& all) {
   return fmt::format(
       "At its thresholds the model finds {} of the labels that are there, and {} of its positive predictions are "
       "right.",
-      fraction_of(all.true_positives, metrics.support), fraction_of(all.true_positives, predicted));
+      fraction_of(all.true_positives, metrics.support), fraction_of(all.true_positives, all.positive_decisions));
 }
 
-std::string calibration_text(const ReportData& report) {
-  double error = 0;
-  double score = 0;
-  double positive = 0;
-  for (const evaluation::Calibration& one : report.calibration) {
-    const auto classes = static_cast<double>(report.calibration.size());
-    error += one.expected_error / classes;
-    positive += static_cast<double>(one.positives) / static_cast<double>(one.records) / classes;
-    for (const evaluation::ReliabilityBin& bin : one.bins)
-      if (bin.records > 0)
-        score += bin.mean_score * static_cast<double>(bin.records) / static_cast<double>(one.records) / classes;
-  }
+std::string calibration_text(const ReportData& report, const Totals& all) {
   return fmt::format(
       "Its probabilities are off by {:.2f} on average (expected calibration error, mean over the classes, {}): the "
       "mean probability is {:.2f}, the fraction of positives {:.2f}.",
-      error, counted(report.evaluation.metrics.records, "record"), score, positive);
+      all.expected_error, counted(report.evaluation.metrics.records, "record"), all.mean_probability,
+      all.positive_fraction);
 }
 
 std::string paper_text(const ReportData& report, double paper) {
@@ -126,6 +116,33 @@ std::vector<std::string> role_caveats(const ReportData& report) {
 
 }  // namespace
 
+Totals totals(const ReportData& report) {
+  Totals all;
+  for (const evaluation::ClassMetrics& one : report.evaluation.metrics.classes) {
+    all.true_positives += one.confusion.true_positives;
+    all.positive_decisions += one.confusion.true_positives + one.confusion.false_positives;
+  }
+  for (const evaluation::Calibration& one : report.calibration) {
+    const auto classes = static_cast<double>(report.calibration.size());
+    all.expected_error += one.expected_error / classes;
+    all.positive_fraction += static_cast<double>(one.positives) / static_cast<double>(one.records) / classes;
+    for (const evaluation::ReliabilityBin& bin : one.bins)
+      if (bin.records > 0)
+        all.mean_probability +=
+            bin.mean_score * static_cast<double>(bin.records) / static_cast<double>(one.records) / classes;
+  }
+  return all;
+}
+
+bool is_rare(const ReportData& report, std::size_t c) {
+  const evaluation::ClassMetrics& one = report.evaluation.metrics.classes[c];
+  return std::min(one.support, report.evaluation.metrics.records - one.support) < kMinForAFigure;
+}
+
+bool is_worse_than_guessing(double auc) {
+  return auc < kWorseThanGuessing;
+}
+
 std::string verdict(const ReportData& report) {
   const evaluation::Evaluation& e = report.evaluation;
   const double auc = e.metrics.macro.auc;
@@ -153,15 +170,16 @@ std::string verdict(const ReportData& report) {
 
 std::vector<std::string> verdict_details(const ReportData& report) {
   const evaluation::Metrics& metrics = report.evaluation.metrics;
+  const Totals all = totals(report);
   std::vector<std::string> details;
-  if (const Extremes found = extremes(metrics); found.known && found.best != found.worst)
+  if (const Extremes found = extremes(report); found.known && found.best != found.worst)
     details.push_back(
-        fmt::format("Best at {}, weakest at {}.", class_text(report, found.best), class_text(report, found.worst)));
-  if (metrics.support > 0) details.push_back(decisions_text(metrics));
+        fmt::format("Best at {}; weakest at {}.", class_text(report, found.best), class_text(report, found.worst)));
+  if (metrics.support > 0) details.push_back(decisions_text(metrics, all));
   if (2 * report.wrong_records <= metrics.records)
     details.push_back(fmt::format("At least one decision is wrong for {} records.",
                                   fraction_of(report.wrong_records, metrics.records)));
-  details.push_back(calibration_text(report));
+  details.push_back(calibration_text(report, all));
   if (const auto paper = paper_macro(report.description.task); paper && !std::isnan(metrics.macro.auc))
     details.push_back(paper_text(report, paper->auc));
   return details;
@@ -175,9 +193,10 @@ std::vector<std::string> caveats(const ReportData& report) {
   for (std::size_t c = 0; c < e.class_names.size(); ++c) {
     const evaluation::ClassMetrics& one = e.metrics.classes[c];
     if (!one.both_outcomes)
-      one_outcome.push_back(fmt::format("{} (no {})", e.class_names[c], one.support == 0 ? "positives" : "negatives"));
+      one_outcome.push_back(
+          fmt::format("{}: no {}", words_of(report, c), one.support == 0 ? "positives" : "negatives"));
     else if (one.support < kMinPositives)
-      few.push_back(fmt::format("{} ({})", e.class_names[c], one.support));
+      few.push_back(fmt::format("{}: {}", words_of(report, c), one.support));
   }
   if (report.description.synthetic)
     list.push_back(
@@ -193,10 +212,10 @@ std::vector<std::string> caveats(const ReportData& report) {
     list.push_back(
         fmt::format("Without both outcomes in {}, so without curve and AUC, and left out of the macro means: "
                     "{}.",
-                    fold_text(report.folds), enumerate(one_outcome)));
+                    fold_text(report.folds), fmt::join(one_outcome, "; ")));
   if (!few.empty())
     list.push_back(fmt::format("Fewer than {} positives, so figures that a handful of records decide: {}.",
-                               kMinPositives, enumerate(few)));
+                               kMinPositives, fmt::join(few, "; ")));
   if (report.description.unit != "mV")
     list.push_back(
         fmt::format("The signals are in '{}': they carry no voltage scale, so nothing that depends on "

@@ -10,6 +10,7 @@
 #include <fmt/ranges.h>
 #include <nlohmann/json.hpp>
 
+#include "data/class_words.h"
 #include "data/csv.h"
 
 namespace cardiograd::apps {
@@ -22,6 +23,25 @@ std::vector<std::string> positive_classes(const model::Prediction& prediction, c
   for (std::size_t c = 0; c < prediction.positive.size(); ++c)
     if (prediction.positive[c]) names.push_back(model.class_names[c]);
   return names;
+}
+
+std::string positive_text(const model::Prediction& prediction, const model::ModelDescription& model) {
+  std::vector<std::string> names = positive_classes(prediction, model);
+  for (std::string& name : names) name = data::class_in_words(name, model.task);
+  return names.empty() ? "no class positive" : fmt::format("{}", fmt::join(names, ", "));
+}
+
+// A line for each class, its meaning last.
+std::string classes_text(const model::Prediction& prediction, const model::ModelDescription& model) {
+  std::string text;
+  for (std::size_t c = 0; c < model.class_names.size(); ++c) {
+    const std::string& name = model.class_names[c];
+    std::string line = fmt::format("  {:12} {:6.3f}  threshold {:.3f}  {:8}  {}", name, prediction.probabilities[c],
+                                   model.thresholds[c], prediction.positive[c] ? "positive" : "",
+                                   data::class_meaning(name, model.task));
+    text += line.substr(0, line.find_last_not_of(' ') + 1) + "\n";
+  }
+  return text;
 }
 
 // Two lines of six leads, and one for each lead that is worth a word.
@@ -89,12 +109,7 @@ std::string prediction_text(const PredictionOutcome& outcome, const model::Model
   if (!prediction.refusal.empty()) {
     text += fmt::format("\n  refused: {}\n", prediction.refusal);
   } else {
-    const auto positive = positive_classes(prediction, model);
-    text +=
-        fmt::format(": {}\n", positive.empty() ? "no class positive" : fmt::format("{}", fmt::join(positive, ", ")));
-    for (std::size_t c = 0; c < model.class_names.size(); ++c)
-      text += fmt::format("  {:12} {:6.3f}  threshold {:.3f}{}\n", model.class_names[c], prediction.probabilities[c],
-                          model.thresholds[c], prediction.positive[c] ? "  positive" : "");
+    text += fmt::format(": {}\n", positive_text(prediction, model)) + classes_text(prediction, model);
     if (const std::string warning = synthetic_warning(model); !warning.empty())
       text += fmt::format("  warning      {}\n", warning);
   }
@@ -130,6 +145,7 @@ std::string prediction_json(const PredictionOutcome& outcome, const model::Model
     json classes = json::array();
     for (std::size_t c = 0; c < model.class_names.size(); ++c)
       classes.push_back({{"class", model.class_names[c]},
+                         {"meaning", data::class_meaning(model.class_names[c], model.task)},
                          {"probability", prediction.probabilities[c]},
                          {"threshold", model.thresholds[c]},
                          {"positive", static_cast<bool>(prediction.positive[c])}});

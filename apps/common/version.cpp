@@ -1,5 +1,8 @@
 #include "apps/common/version.h"
 
+#include <ctime>
+
+#include <fmt/chrono.h>
 #include <fmt/format.h>
 
 #include "kernels/gemm/gemm_cpu.h"
@@ -32,6 +35,14 @@ constexpr const char* kCublasLt = "no";
 
 const char* version() {
   return CARDIOGRAD_VERSION;
+}
+
+std::string made_by() {
+  return fmt::format("cardiograd {}, commit {}", version(), commit());
+}
+
+std::string date_now() {
+  return fmt::format("{:%Y-%m-%d %H:%M} UTC", fmt::gmtime(std::time(nullptr)));
 }
 
 std::string version_text(const std::string& program) {

@@ -1,4 +1,5 @@
 // explain, compare and evaluate --predictions as users call them, on a small run.
+#include <algorithm>
 #include <cmath>
 #include <filesystem>
 #include <map>
@@ -10,6 +11,7 @@
 #include <nlohmann/json.hpp>
 
 #include "data/csv.h"
+#include "data/wfdb.h"
 #include "tests/apps/small_run.h"
 
 namespace cardiograd::testing {
@@ -46,7 +48,7 @@ TEST_F(ExplainTest, WritesPageDrawingAndJson) {
                   folder / "why.html", "--svg", folder / "why.svg", "--json", folder / "why.json"});
   const Outcome outcome = run_app("explain", arguments);
   expect_success(outcome);
-  expect_parts(outcome.out, {"NORM, normal ECG: probability", "What would change the answer"});
+  expect_parts(outcome.out, {"NORM (normal ECG): probability", "What would change the answer"});
   EXPECT_TRUE(read_file(folder / "why.html").starts_with("<!DOCTYPE html>"));
   EXPECT_NE(read_file(folder / "why.svg").find("speaks for NORM"), std::string::npos);
   const json why = json::parse(read_file(folder / "why.json"));
@@ -57,6 +59,9 @@ TEST_F(ExplainTest, WritesPageDrawingAndJson) {
       run_app("predict", with_model({record(1), "--any-quality", "--json", "--age", "60", "--sex", "female"}));
   expect_success(predicted);
   const json answer = json::parse(predicted.out);
+  EXPECT_EQ(answer.at("classes")[2].at("meaning"), "myocardial infarction");
+  expect_parts(run_app("predict", with_model({record(1), "--any-quality"})).out,
+               {"  MI  ", "  myocardial infarction\n", "  conduction disturbance\n"});
   for (const json& one : answer.at("classes"))
     if (one.at("class") == "NORM") {
       EXPECT_TRUE(std::abs(one.at("probability").get<double>() - why.at("probability").get<double>()) <= 1e-5);
@@ -67,6 +72,50 @@ TEST_F(ExplainTest, WritesPageDrawingAndJson) {
   std::vector<std::string> forced = arguments;
   forced.emplace_back("--force");
   expect_success(run_app("explain", forced));
+}
+
+// Three records one behind the other, of which the model sees windows from 0, 7.5 and 15 s on.
+TEST_F(ExplainTest, ALongRecordingAgreesWithPredict) {
+  const TemporaryFolder folder;
+  ecg::Recording all = TinyPtbxl::recording(1, "mV");
+  const Eigen::Index n = all.signal.rows();
+  Eigen::ArrayXXd signal(5 * n / 2, all.signal.cols());
+  signal << all.signal, TinyPtbxl::recording(3, "mV").signal, TinyPtbxl::recording(5, "mV").signal.topRows(n / 2);
+  const auto write = [&](const std::string& name, Eigen::Index first, Eigen::Index count) {
+    all.signal = signal.middleRows(first, count);
+    data::write_wfdb(folder.path(), name, all);
+  };
+  const auto predicted = [&](const std::string& name) {
+    std::map<std::string, double> probabilities;
+    const Outcome outcome = run_app("predict", with_model({folder / name, "--any-quality", "--json"}));
+    expect_success(outcome);
+    const json answer = json::parse(outcome.out);
+    for (const json& one : answer.at("classes")) probabilities[one.at("class")] = one.at("probability").get<double>();
+    return probabilities;
+  };
+  write("all", 0, signal.rows());
+  const auto whole = predicted("all");
+  double nearest = 1, start_s = -1;
+  for (const Eigen::Index start : {Eigen::Index{0}, 3 * n / 4, 3 * n / 2}) {
+    write("part", start, n);
+    double difference = 0;
+    for (const auto& [name, probability] : predicted("part"))
+      difference = std::max(difference, std::abs(probability - whole.at(name)));
+    if (difference >= nearest) continue;
+    nearest = difference;
+    start_s = static_cast<double>(start) / 100;
+  }
+  const Outcome outcome =
+      run_app("explain", with_model({folder / "all", "--any-quality", "--class", "MI", "--window", "0", "--json",
+                                     folder / "why.json", "--out", folder / "why.html"}));
+  expect_success(outcome);
+  const json why = json::parse(read_file(folder / "why.json"));
+  EXPECT_EQ(why.at("start_s"), start_s);
+  EXPECT_EQ(why.at("whole_recording").at("windows"), 3);
+  EXPECT_TRUE(std::abs(why.at("whole_recording").at("probability").get<double>() - whole.at("MI")) <= 1e-6);
+  expect_parts(outcome.out, {"The whole recording, 25 s: MI (myocardial infarction) has probability "});
+  expect_parts(read_file(folder / "why.html"), {"the mean over 3 windows", "Explained 20", ", cardiograd "});
+  EXPECT_NE(why.at("program").get<std::string>().find(", commit "), std::string::npos);
 }
 
 TEST_F(ExplainTest, RefusedRecordsAreOnThePage) {

@@ -164,6 +164,29 @@ TEST(Train, OwnLabelsAndAnotherModelsWeights) {
   expect_parts(read_file(predictions),
                {"path,fold,probability_INFARCT,probability_BLOCK,", TinyPtbxl::stem(10) + ",10,"});
   expect_failure(run_app("evaluate", run.judge({})), 2, {"trained on a table of labels"});
+  // Report and figures need none of PTB-XL's tables.
+  const std::filesystem::path plain = run.folder() / "plain";
+  std::filesystem::create_directories(plain);
+  std::filesystem::copy(run.tiny().folder() / "records100", plain / "records100",
+                        std::filesystem::copy_options::recursive);
+  expect_success(run_app("evaluate", {"--model", run.out(), "--labels", table, "--data", plain, "--report",
+                                      run.folder() / "page", "--json", run.folder() / "own.json", "--draws", "20"}));
+  expect_parts(read_file(run.folder() / "page/report.html"), {". records100/00000/", "without any of them"});
+  const json figures = json::parse(read_file(run.folder() / "own.json"));
+  EXPECT_EQ(figures.at("class_distribution").at("records"), 40);
+  EXPECT_EQ(figures.at("mistakes")[0].at("path").get<std::string>().find("records100/"), 0U);
+
+  // Runs of one table beside each other; where it is, the first run's configuration says.
+  expect_success(run_app("train", run.with({"--labels", table, "--seed", "1", "--out", run.folder() / "seed1"})));
+  const std::string seed1 = run.folder() / "seed1";
+  const Outcome compared = run_app("compare", {run.out(), seed1, "--fold", "1", "10", "--draws", "20"});
+  expect_success(compared);
+  expect_parts(compared.out, {"training.seed: 0 | 1", "8 records"});
+  expect_success(run_app("compare", {run.out(), seed1, "--data", plain, "--draws", "0"}));
+  expect_success(run_app("compare", {run.out(), seed1, "--labels", table, "--data", plain, "--draws", "0"}));
+  std::filesystem::copy_file(run.out() / "best.safetensors", run.folder() / "alone.safetensors");
+  expect_failure(run_app("compare", {run.folder() / "alone.safetensors", seed1, "--data", plain}), 2,
+                 {"alone.safetensors was trained on a table of labels", "no --labels"});
 
   const std::vector<std::string> fewer = {"--labels", table,     "--classes", "BLOCK", "--leads",          "V2,I,II",
                                           "--init",   run.out(), "--out",     second,  "--init-lr-factor", "0.1"};
@@ -176,6 +199,8 @@ TEST(Train, OwnLabelsAndAnotherModelsWeights) {
   const Outcome answer = run_app("predict", {"--model", second, "--csv", record});
   expect_success(answer);
   expect_parts(answer.out, {"positive,BLOCK,windows", ",answered,"});
+  const Outcome as_json = run_app("predict", {"--model", second, "--json", record});  // whose words nobody knows
+  expect_parts(as_json.out, {R"("class":"BLOCK","meaning":"")"});
   expect_success(run_app("explain", {"--model", second, "--json", run.folder() / "why.json", record}));
   expect_success(run_app("export", {"--model", second, "--onnx", run.folder() / "second.onnx"}));
   const json why = json::parse(read_file(run.folder() / "why.json"));

@@ -17,7 +17,7 @@ TEST(ClassWords, EveryClassOfPtbxlHasThem) {
 TEST(ClassWords, OthersStandAlone) {
   EXPECT_EQ(class_meaning("mine"), "");
   EXPECT_EQ(class_in_words("mine", Task::kSuper), "mine");
-  EXPECT_EQ(class_in_words("MI", Task::kSuper), "MI, myocardial infarction");
+  EXPECT_EQ(class_in_words("MI", Task::kSuper), "MI (myocardial infarction)");
   EXPECT_EQ(class_in_words("PMI", Task::kOwn), "PMI");  // a column of one's own table, whatever it is about
 }
 

@@ -73,7 +73,10 @@ TEST(LabelTable, NamesWhatCannotBe) {
   refused("path,AF\n", {"own.csv: no records"});
   refused("path,AF\na,1\nb,\n", {"own.csv:3: column 'AF': found '', expected 0 or 1"});
   refused("path,AF\na,yes\n", {"own.csv:2", "found 'yes'"});
-  refused("path,AF\na,1\nb,0\n./a.hea,1\n", {"own.csv:4: './a.hea' is there twice, before at own.csv:2"});
+  refused("path,AF\na,1\nb,0\n./a.hea,1\n",
+          {"1 of 3 rows", "own.csv:4: './a.hea' is there twice, before at own.csv:2"});
+  refused("path,AF\na,1\na,0\na,1\n",
+          {"2 of 3 rows", "own.csv:3: 'a' is there twice", "; own.csv:4: 'a' is there twice, before at own.csv:2"});
   refused("path,AF\n,1\n", {"own.csv:2: column 'path' is empty"});
   refused("path,sex,AF\na,X,1\n", {"own.csv:2: column 'sex': found 'X'"});
   refused("path,age,AF\na,-1,1\n", {"own.csv:2: column 'age': found -1"});
@@ -96,6 +99,19 @@ TEST(LabelTable, AsPandasAndSpreadsheetsWriteIt) {
   EXPECT_EQ(parse("sep=;\npath;AF\na;1,0\n").rows[0].labels, (std::vector<std::uint8_t>{1}));
   expect_error([] { parse("path,AF\na,0.5\n"); }, {"own.csv:2: column 'AF': found '0.5'"});
   expect_error([] { parse("path,AF\na,nan\n"); }, {"own.csv:2: column 'AF': found 'nan'"});
+}
+
+TEST(LabelTable, RepeatedRecordsCanBeLeftOut) {
+  const testing::LogCapture log;
+  const LabelTable table = parse_label_table("path,fold,AF\na,1,1\nb,1,0\na.hea,1,1\nc,1,1\nc,1,0\nd,2,1\n./d,1,1\n",
+                                             "own.csv", {}, 0, true);
+  ASSERT_EQ(table.rows.size(), 2U);  // c and d contradict each other
+  EXPECT_EQ(table.rows[0].path, "a");
+  EXPECT_EQ(table.rows[1].path, "b");
+  EXPECT_TRUE(log.warned("3 of 7 rows are of a record that has one already: own.csv:4: 'a.hea' is there twice"));
+  EXPECT_TRUE(log.warned("2 of these records, whose rows have other labels or folds"));
+  expect_error([] { parse_label_table("path,AF\na,1\na,0\n", "own.csv", {}, 0, true); },
+               {"own.csv: no record is left"});
 }
 
 TEST(LabelTable, OtherNamesOfItsColumns) {

@@ -79,6 +79,37 @@ TEST(Comparison, DifferencesAreToTheFirstRun) {
   EXPECT_TRUE(contains(text, "training.seed: 0 | 1 | 2"));
 }
 
+TEST(Comparison, JsonHasTheCurvesAndWhatDiffers) {
+  const Comparison comparison = comparison_of(3, 50);
+  const nlohmann::json json = comparison_json(comparison);
+  for (std::size_t run = 0; run < 3; ++run) {
+    const nlohmann::json& one = json.at("runs")[run];
+    ASSERT_EQ(one.at("training").size(), 3U);
+    EXPECT_EQ(one.at("training")[1].at("train_loss"), 0.5);
+    EXPECT_EQ(one.at("training")[1].at("val_macro_auc"), comparison.runs[run].log[1].val_macro_auc);
+    EXPECT_EQ(one.at("validation_macro_auc"), 0.72);
+    EXPECT_EQ(one.at("training_seconds"), 180);
+  }
+  EXPECT_EQ(json.at("different_values"), nlohmann::json({{"training.seed", {"0", "1", "2"}}}));
+  EXPECT_EQ(json.at("bootstrap").at("draws"), 50);
+  EXPECT_EQ(json.at("meanings").at("MI"), "myocardial infarction");
+}
+
+// A fold in which no class has both outcomes.
+TEST(Comparison, WithoutAnAucThereIsADash) {
+  Comparison comparison = comparison_of(2, 0);
+  for (ComparedRun& run : comparison.runs) {
+    const double none = std::nan("");
+    run.evaluation.metrics.macro = {none, none, none, none, none};
+    run.evaluation.auc.macro = {none, none, none, 0};
+    run.difference.macro.value = none;
+  }
+  const std::string text = comparison_text(comparison), page = render_comparison(comparison);
+  EXPECT_TRUE(contains(text, "There is no macro AUC"));
+  for (const std::string& one : {text, page}) EXPECT_FALSE(contains(one, "nan ") || contains(one, "nan<")) << one;
+  EXPECT_TRUE(comparison_json(comparison).at("macro_auc_mean").is_null());
+}
+
 TEST(Comparison, TheValidationAucIsThatOfTheEpoch) {
   const std::string page = render_comparison(comparison_of(2, 50));
   EXPECT_TRUE(contains(page, ">0.7200</td>"));

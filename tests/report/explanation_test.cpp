@@ -66,6 +66,8 @@ ExplainedRecording recording() {
   return one;
 }
 
+const Origin kOrigin = {"2026-11-26 21:40 UTC", "cardiograd 0.2.0, commit 0123456789ab"};
+
 bool contains(const std::string& text, std::string_view part) {
   return text.find(part) != std::string::npos;
 }
@@ -78,7 +80,8 @@ TEST(Explanation, IncompleteContributionsSaySo) {
   why.missed_fraction = 0.14;
   why.steps = 2048;
   EXPECT_TRUE(contains(explanation_words(why).back(), "incomplete: after 2,048 steps of integration 14.0 %"));
-  EXPECT_TRUE(contains(render_explanations(description(), "model", {one}), "The contributions are incomplete"));
+  EXPECT_TRUE(
+      contains(render_explanations(description(), "model", {one}, kOrigin), "The contributions are incomplete"));
 }
 
 // The columns of one's own table may be called as PTB-XL's classes, and be about something else.
@@ -87,14 +90,14 @@ TEST(Explanation, OwnClassesHaveNoWordsOfPtbxl) {
   model::ModelDescription d = description();
   d.task = one.whys.front().task = data::Task::kOwn;
   EXPECT_TRUE(contains(explanation_words(one.whys.front())[0], "MI: probability"));
-  EXPECT_FALSE(contains(render_explanations(d, "model", {one}), "myocardial infarction"));
+  EXPECT_FALSE(contains(render_explanations(d, "model", {one}, kOrigin), "myocardial infarction"));
 }
 
 TEST(Explanation, WordsSayWhatTheFiguresSay) {
   ExplainedRecording one = recording();
   const std::vector<std::string> words = explanation_words(one.whys.front());
   ASSERT_EQ(words.size(), 4U);
-  EXPECT_TRUE(contains(words[0], "MI, myocardial infarction: probability 0.900, above the threshold of 0.400"));
+  EXPECT_TRUE(contains(words[0], "MI (myocardial infarction): probability 0.900, above the threshold of 0.400"));
   EXPECT_TRUE(contains(words[1], "V1 (70 %)")) << words[1];
   EXPECT_TRUE(contains(words[1], "QRS (80 % of the weight in 17 % of the time)")) << words[1];
   EXPECT_TRUE(contains(words[2], "qrs_duration_mean_ms (+1.10)")) << words[2];
@@ -111,7 +114,7 @@ TEST(Explanation, ThePageIsWholeAndLoadsNothing) {
   ExplainedRecording refused;
   refused.record.name = "other";
   refused.gap = "Refused: V3: flat.";
-  const std::string page = render_explanations(description(), "run/best.safetensors", {recording(), refused});
+  const std::string page = render_explanations(description(), "run/best.safetensors", {recording(), refused}, kOrigin);
   const XmlCheck check(page);
   EXPECT_EQ(check.count("h1"), 1U);
   EXPECT_EQ(check.count("section"), 3U);
@@ -122,11 +125,12 @@ TEST(Explanation, ThePageIsWholeAndLoadsNothing) {
   EXPECT_TRUE(contains(page, "Refused: V3: flat."));
   EXPECT_TRUE(contains(page, "70 to 110, above"));
   EXPECT_TRUE(contains(page, "other decision"));
+  EXPECT_TRUE(contains(page, "Explained 2026-11-26 21:40 UTC, cardiograd 0.2.0, commit 0123456789ab."));
   for (const auto& element : check.elements()) {
     if (element.name != "svg" || element.attributes.contains("aria-hidden")) continue;
     EXPECT_TRUE(check.has_id(element.attributes.at("id") + "-title"));
   }
-  EXPECT_EQ(page, render_explanations(description(), "run/best.safetensors", {recording(), refused}));
+  EXPECT_EQ(page, render_explanations(description(), "run/best.safetensors", {recording(), refused}, kOrigin));
 }
 
 TEST(Explanation, ADrawingHasPlainColors) {
@@ -150,6 +154,42 @@ TEST(Explanation, ADrawingHasPlainColors) {
   EXPECT_GT(above, 0);
   EXPECT_GT(below, 0);
   EXPECT_EQ(time, 1);  // Grad-CAM at one token; even attention leaves no color.
+}
+
+// Of a long recording one window is explained; beside it stands what predict says of the whole.
+TEST(Explanation, ALongRecordingHasTheAnswerOfTheWhole) {
+  ExplainedRecording one = recording();
+  EXPECT_EQ(whole_words(description(), one, one.whys.front()), "");
+  one.whole = {0.35F, 0.1F};
+  one.windows = 3;
+  one.seconds = 30;
+  one.record.start_s = 10;
+  const std::string words = whole_words(description(), one, one.whys.front());
+  EXPECT_TRUE(contains(words,
+                       "30 s: MI (myocardial infarction) has probability 0.350, the mean over 3 windows, not "
+                       "above the threshold of 0.400. The model says no. What follows is about the window from "
+                       "10 to 20 s alone"))
+      << words;
+  EXPECT_TRUE(contains(words, "its own decision is the other one"));
+  const std::string page = render_explanations(description(), "model", {one}, kOrigin);
+  EXPECT_TRUE(contains(page, "The whole recording, 30 s: MI (myocardial infarction) has probability 0.350"));
+  EXPECT_TRUE(contains(page, ">0.350<"));
+  EXPECT_TRUE(contains(page, "explained window from 10 s on"));
+  EXPECT_TRUE(contains(explanation_svg(description(), one, one.whys.front()), "One of 3 windows"));
+  const nlohmann::json json = explanation_json(description(), one, one.whys.front());
+  EXPECT_EQ(json.at("whole_recording").at("probability"), 0.35F);
+  EXPECT_EQ(json.at("whole_recording").at("positive"), false);
+  EXPECT_EQ(json.at("probability"), 0.9);
+}
+
+TEST(Explanation, SyntheticModelsSaySoInEveryOutput) {
+  const ExplainedRecording one = recording();
+  model::ModelDescription synthetic = description();
+  const std::string mark = "trained on synthetic ECGs";
+  EXPECT_FALSE(contains(explanation_svg(synthetic, one, one.whys.front()), mark));
+  synthetic.synthetic = true;
+  EXPECT_TRUE(contains(explanation_svg(synthetic, one, one.whys.front()), mark));
+  EXPECT_TRUE(contains(render_explanations(synthetic, "model", {one}, kOrigin), mark));
 }
 
 TEST(Explanation, JsonHoldsTheMaps) {

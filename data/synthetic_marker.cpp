@@ -1,0 +1,42 @@
+#include "data/synthetic_marker.h"
+
+#include <set>
+#include <system_error>
+
+namespace cardiograd::data {
+namespace {
+
+namespace fs = std::filesystem;
+
+constexpr int kLevels = 4;  // the record's folder and three above it
+
+bool is_marked(const fs::path& folder) {
+  std::error_code ignored;
+  return fs::exists(folder / kSyntheticMarker, ignored);
+}
+
+// Where the file of a record really lies; of WFDB records the header.
+fs::path folder_of(const fs::path& record) {
+  std::error_code error;
+  for (const char* extension : {"", ".hea"}) {
+    const fs::path file = fs::canonical(record.string() + extension, error);
+    if (!error) return file.parent_path();
+  }
+  return {};
+}
+
+}  // namespace
+
+bool are_synthetic(const fs::path& folder, const std::vector<fs::path>& records) {
+  if (is_marked(folder)) return true;
+  std::set<fs::path> folders;
+  for (const fs::path& record : records) folders.insert(folder_of(record));
+  for (fs::path place : folders)
+    for (int level = 0; level < kLevels && !place.empty(); ++level) {
+      if (is_marked(place)) return true;
+      place = place == place.parent_path() ? fs::path() : place.parent_path();
+    }
+  return false;
+}
+
+}  // namespace cardiograd::data
