@@ -192,9 +192,11 @@ void check_options(const Options& o) {
 }
 
 void compare(const Options& o) {
-  check_options(o);
   model::TrainingConfig run_options;
   o.values.apply(run_options);
+  if (run_options.device == model::DeviceChoice::kCheck)
+    throw UsageError("--device check: only train compares the two devices", "Known devices here: auto, cpu, cuda.");
+  check_options(o);
   const Device device = device_for(run_options.device);
   set_thread_count(static_cast<int>(run_options.threads));
   const std::vector<model::TrainedModel> models = load_models(o.runs);

@@ -74,7 +74,8 @@ void add_options(CLI::App& app, Options& o) {
       ->type_name("DIR");
   app.add_option(
          "--explain", o.explained,
-         fmt::format("in the report: records of each class whose answers are explained; default {}", o.explained))
+         fmt::format("in the report and in --json: records of each class whose answers are explained; default {}",
+                     o.explained))
       ->check(count_from_to(0, 1000));
   o.values.add(app, "data.normalize", "as in training by default, or for data of another unit than the model's");
   o.values.add(app, "data.unlabeled", "as in training by default");

@@ -3,6 +3,7 @@
 
 #include <fmt/format.h>
 
+#include "base/log.h"
 #include "report/collect.h"
 
 namespace cardiograd::report {
@@ -80,6 +81,8 @@ std::vector<ExplainedClass> explain_classes(const EvaluationInputs& inputs,
   for (std::int64_t column = 0; column < predictions.classes; ++column) {
     const auto records = right_positives(inputs, predictions, column);
     if (records.empty()) continue;
+    log_info("explaining {} answers of class {} (--explain 0 leaves explanations out)", records.size(),
+             inputs.trained.description.class_names[static_cast<std::size_t>(column)]);
     ExplainedClass one;
     one.column = static_cast<std::size_t>(column);
     one.records = static_cast<std::int64_t>(records.size());

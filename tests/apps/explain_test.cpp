@@ -187,6 +187,7 @@ TEST_F(ExplainTest, RunsAreCompared) {
             json::parse(read_file(folder / "e.json")).at("macro").at("auc"));
   EXPECT_TRUE(lines_with(outcome.err, "warning: ").empty()) << outcome.err;
   expect_failure(run_app("compare", {run_->out()}), 2, {"1 runs"});
+  expect_failure(run_app("compare", {run_->out(), folder / "other", "--device", "check"}), 2, {"only train compares"});
   // Folds that the runs have seen are named, and what is no comparison is refused before any record is read.
   const Outcome seen = run_app("compare", {run_->out(), folder / "other", "--fold", "3", "9", "--draws", "0",
                                            "--no-cache", "--out", folder / "seen.html"});
