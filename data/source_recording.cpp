@@ -16,6 +16,7 @@
 #include "data/gzip.h"
 #include "data/scp_ecg.h"
 #include "data/wfdb_annotation.h"
+#include "data/wfdb_leads.h"
 #include "data/wfdb_segments.h"
 
 namespace cardiograd::data {
@@ -35,7 +36,7 @@ constexpr std::array kFormats = {
         "WFDB", "`NAME.hea` is there; given as `NAME`, `NAME.hea` or `NAME.dat`",
         "signal formats 8, 16, 24, 32, 61, 80, 160, 212, 310, 311 and FLAC (508, 516, 524); several samples "
         "per frame; several segments, of fixed or variable layout, with gaps; signal files beside the "
-        "header or in folders below it",
+        "header or in folders below it, also shorter than announced",
         "compressed headers and signal files; signal files outside the header's folder"},
     RecordingFormat{"EDF, EDF+", "begins with `0` and blanks",
                     "whole data records, also where the header announces more or fewer; decimal commas; age and sex of "
@@ -48,7 +49,8 @@ constexpr std::array kFormats = {
         "names; a row of units; a column or a row per lead; times in s, ms, us, ns, min, h, days or as "
         "clock times; one value per line behind lines with rate, lead and unit (Apple Watch); `.csv.gz`",
         "tables without names; samples that are not evenly spaced"},
-    RecordingFormat{"HL7 aECG", "XML, `AnnotatedECG`", "the leads of the first series; age, sex, start; `.xml.gz`",
+    RecordingFormat{"HL7 aECG", "XML, `AnnotatedECG`",
+                    "the leads of the first series; age, sex, start; `.xml.gz`",
                     "derived beats, annotations"},
     RecordingFormat{"MUSE (GE)", "XML, `RestingECG`",
                     "the leads of the rhythm, from which the other limb leads are derived; age, sex, start; `.xml.gz`",
@@ -110,10 +112,11 @@ bool is_wfdb_extension(const std::string& extension) {
 // `name`: as wfdb_record_of has it.
 SourceRecording read_wfdb_record(const fs::path& path, const fs::path& name) {
   SourceRecording source;
-  const WfdbHeader header = read_wfdb_header(name);
+  WfdbHeader header = read_wfdb_header(name, {}, WfdbFaults::kWarn);
   if (header.segments.empty()) {
-    source.digital = read_wfdb_digital(name);
-    source.recording = ecg_leads(*source.digital);
+    WfdbLeads leads = read_wfdb_leads(std::move(header));
+    source.digital = std::move(leads.digital);
+    source.recording = std::move(leads.recording);
   } else {
     source.recording = read_wfdb_segments(header);
   }

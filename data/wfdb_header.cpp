@@ -26,6 +26,7 @@ constexpr std::int64_t kMaxSamplesPerFrame = 65536;
 constexpr std::int64_t kMaxWfdbSegments = 1'000'000;
 constexpr double kMaxRate = 1e6;  // Hz
 constexpr double kDefaultGain = 200;
+constexpr int kUnknownFormat = -1;      // of a signal whose line has a fault there
 constexpr double kSmallestGain = 1e-9;  // Between these no physical value overflows a float.
 constexpr double kLargestGain = 1e12;
 constexpr std::string_view kBlanks = " \t\r\f\v";
@@ -243,30 +244,45 @@ bool parse_gain(std::string_view word, const Place& place, WfdbSignalSpec& signa
   return has_baseline;
 }
 
+// What stands between the file and the description of a signal line; absent fields are empty.
+struct SignalFields {
+  std::string_view format, gain, adc_resolution, adc_zero, initial_value, checksum, block_size;
+};
+
+void parse_fields(const SignalFields& fields, const Place& place, WfdbSignalSpec& signal) {
+  if (fields.format.empty()) fail(place, "the format is missing");
+  WfdbSignalSpec with_format = signal;  // All of the format or nothing of it: other signals' places depend on it.
+  parse_format(fields.format, place, with_format);
+  signal = std::move(with_format);
+  const bool has_baseline = !fields.gain.empty() && parse_gain(fields.gain, place, signal);
+  if (!fields.adc_resolution.empty())
+    signal.adc_resolution = whole_number<int>(fields.adc_resolution, place, "ADC resolution");
+  if (!fields.adc_zero.empty()) signal.adc_zero = whole_number<int>(fields.adc_zero, place, "ADC zero");
+  if (!has_baseline) signal.baseline = signal.adc_zero;
+  if (!fields.initial_value.empty())
+    signal.initial_value = whole_number<std::int32_t>(fields.initial_value, place, "initial value");
+  // 16 bits: some programs write them as a signed number, others as an unsigned one, others the whole sum.
+  if (!fields.checksum.empty())
+    signal.checksum = static_cast<std::uint16_t>(whole_number<std::int64_t>(fields.checksum, place, "checksum"));
+  if (!fields.block_size.empty()) whole_number<std::int64_t>(fields.block_size, place, "block size");
+}
+
 WfdbSignalSpec parse_signal_line(std::string_view line, const Place& place, std::size_t index,
                                  std::map<std::string, std::string>& written) {
   WfdbSignalSpec signal;
   signal.gain_known = false;
+  signal.format = kUnknownFormat;
   signal.file = signal_file(std::string(next_word(line)), place, written);
-  std::string_view word = next_word(line);
-  if (word.empty()) fail(place, "the format is missing");
-  parse_format(word, place, signal);
-  signal.name = fmt::format("signal {}", index);
-  bool has_baseline = false;
-  if (!(word = next_word(line)).empty()) has_baseline = parse_gain(word, place, signal);
-  if (!(word = next_word(line)).empty()) signal.adc_resolution = whole_number<int>(word, place, "ADC resolution");
-  if (!(word = next_word(line)).empty()) signal.adc_zero = whole_number<int>(word, place, "ADC zero");
-  if (!has_baseline) signal.baseline = signal.adc_zero;
-  if (!(word = next_word(line)).empty())
-    signal.initial_value = whole_number<std::int32_t>(word, place, "initial value");
-  if (!(word = next_word(line)).empty()) {
-    // Some programs write the 16 bits as a signed number, others as an unsigned one.
-    const auto checksum =
-        bounded(whole_number<std::int64_t>(word, place, "checksum"), -32768, 65535, place, "checksum");
-    signal.checksum = static_cast<std::uint16_t>(checksum & 0xFFFF);
+  SignalFields fields;
+  for (std::string_view* field : {&fields.format, &fields.gain, &fields.adc_resolution, &fields.adc_zero,
+                                  &fields.initial_value, &fields.checksum, &fields.block_size})
+    *field = next_word(line);
+  signal.name = line.empty() ? fmt::format("signal {}", index) : std::string(line);
+  try {
+    parse_fields(fields, place, signal);
+  } catch (const Error& error) {
+    signal.fault = error;
   }
-  if (!(word = next_word(line)).empty()) whole_number<std::int64_t>(word, place, "block size");
-  if (!line.empty()) signal.name = line;
   return signal;
 }
 
@@ -276,10 +292,11 @@ void check_groups(const WfdbHeader& header, const Place& last) {
     const auto& signal = header.signals[i];
     const auto& previous = header.signals[i - 1];
     if (signal.file == previous.file) {
-      if (signal.format != previous.format || signal.byte_offset != previous.byte_offset)
-        fail(last, fmt::format("leads {} and {} share {} but differ in format or byte offset", previous.name,
-                               signal.name, signal.file));
-      continue;
+      if (signal.format == previous.format && signal.byte_offset == previous.byte_offset) continue;
+      if (signal.fault) throw Error(*signal.fault);
+      if (previous.fault) throw Error(*previous.fault);
+      fail(last, fmt::format("leads {} and {} share {} but differ in format or byte offset", previous.name, signal.name,
+                             signal.file));
     }
     for (std::size_t j = 0; j + 1 < i; ++j)
       if (header.signals[j].file == signal.file)
@@ -326,7 +343,7 @@ std::vector<std::string> WfdbHeader::leads() const {
   return names;
 }
 
-WfdbHeader parse_wfdb_header(std::string_view text, const fs::path& path) {
+WfdbHeader parse_wfdb_header(std::string_view text, const fs::path& path, WfdbFaults faults) {
   WfdbHeader header;
   header.path = path;
   std::optional<RecordLine> count;
@@ -348,6 +365,7 @@ WfdbHeader parse_wfdb_header(std::string_view text, const fs::path& path) {
         header.segments.push_back(parse_segment_line(line, place));
     } else if (header.segments.empty() && static_cast<std::int64_t>(header.signals.size()) < count->signals) {
       header.signals.push_back(parse_signal_line(line, place, header.signals.size(), written));
+      if (header.signals.back().fault && faults == WfdbFaults::kRefuse) throw Error(*header.signals.back().fault);
     }
   }
   if (!count) fail(place, "no record line");
@@ -377,7 +395,7 @@ std::optional<fs::path> find_wfdb_header(const fs::path& record) {
   return std::nullopt;
 }
 
-WfdbHeader read_wfdb_header(const fs::path& record, const FileObserver& observer) {
+WfdbHeader read_wfdb_header(const fs::path& record, const FileObserver& observer, WfdbFaults faults) {
   fs::path path = record;
   const std::string extension = lower(path.extension().string());
   if (extension == ".dat" || extension == ".mat") path.replace_extension(".hea");
@@ -385,7 +403,7 @@ WfdbHeader read_wfdb_header(const fs::path& record, const FileObserver& observer
   if (!is_there(path)) path = find_wfdb_header(path).value_or(path);
   const std::string content = read_file(path, kMaxHeaderBytes);
   if (observer) observer(path, content);
-  return parse_wfdb_header(content, path);
+  return parse_wfdb_header(content, path, faults);
 }
 
 }  // namespace cardiograd::data

@@ -10,10 +10,17 @@
 #include <string_view>
 #include <vector>
 
+#include "base/error.h"
+
 namespace cardiograd::data {
 
 // Called with each file that a reader has read, whole.
 using FileObserver = std::function<void(const std::filesystem::path& path, std::string_view content)>;
+
+// What readers do about faults that leave samples with a meaning: a checksum that does not fit, a file that is too
+// short, fields of signals that nobody wants. Sets for training refuse them, a recording of a user's is read with a
+// warning.
+enum class WfdbFaults { kRefuse, kWarn };
 
 // The format of a signal that is stored nowhere: all its samples are missing.
 inline constexpr int kNullSignal = 0;
@@ -34,6 +41,7 @@ struct WfdbSignalSpec {
   std::optional<std::int32_t> initial_value;  // the first stored sample
   std::optional<std::uint16_t> checksum;      // sum of all stored samples modulo 2^16
   std::string name;                           // the lead, "I", "MLII"; "signal 0" when the header has none
+  std::optional<Error> fault;                 // why its line cannot be read; only with WfdbFaults::kWarn
 };
 
 // A part of a multi-segment record.
@@ -73,10 +81,13 @@ std::optional<std::filesystem::path> find_wfdb_header(const std::filesystem::pat
 // outside the header's folder (one that lies beside the header is taken by its name alone), one signal file's lines
 // apart or contradictory. Signal lines beyond those that the
 // record line announces are not read, as header(5) wants it.
+// With WfdbFaults::kWarn a signal line whose fields cannot be read is no Error, but that signal's `fault`.
 // `observer`, if any, is called with the file's path and content.
-WfdbHeader read_wfdb_header(const std::filesystem::path& record, const FileObserver& observer = {});
+WfdbHeader read_wfdb_header(const std::filesystem::path& record, const FileObserver& observer = {},
+                            WfdbFaults faults = WfdbFaults::kRefuse);
 
 // The same from the text of a header; `path` is only for messages and the folder.
-WfdbHeader parse_wfdb_header(std::string_view text, const std::filesystem::path& path);
+WfdbHeader parse_wfdb_header(std::string_view text, const std::filesystem::path& path,
+                             WfdbFaults faults = WfdbFaults::kRefuse);
 
 }  // namespace cardiograd::data

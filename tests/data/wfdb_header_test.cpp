@@ -3,6 +3,7 @@
 #include <chrono>
 #include <string>
 
+#include <fmt/format.h>
 #include <gtest/gtest.h>
 
 #include "tests/common/temporary_folder.h"
@@ -122,8 +123,35 @@ TEST(WfdbHeader, BadInputNamesLineAndField) {
     expect_bad("r 1 100 7\nr.dat 16 " + gain + "\n", {"r.hea:2", "gain is", gain.substr(0, 2)});
   expect_bad("r 1 100 7\nr.dat 16 200(3/mV\n", {"baseline"});
   expect_bad("r 1 100 7\nr.dat 16 200(3)x\n", {"gain", "'x'"});
-  expect_bad("r 1 100 7\nr.dat 16 200 16 0 0 70000\n", {"checksum is 70000"});
   expect_bad("r 2 100 7\nr.dat 16\n", {"1 signal lines", "announces 2"});
+}
+
+TEST(WfdbHeader, OfAChecksumThe16LowestBitsCount) {
+  const auto checksum = [](const std::string& written) {
+    return parse("r 1 100 7\nr.dat 16 200 16 0 0 " + written + "\n").signals[0].checksum;
+  };
+  EXPECT_EQ(checksum("240156"), 240156 % 65536);
+  EXPECT_EQ(checksum("-11371"), 65536 - 11371);
+  EXPECT_EQ(checksum("-100000"), 2 * 65536 - 100000);
+  expect_bad("r 1 100 7\nr.dat 16 200 16 0 0 12x\n", {"checksum", "'12x'"});
+}
+
+// What is wrong with one signal need not concern the others.
+TEST(WfdbHeader, AFaultOfASignalIsKeptWhereItIsOnlyWarnedOf) {
+  const auto header = parse_wfdb_header("r 2 100 7\nr.dat 16 nan/mmHg 16 0 0 0 0 ABP\nr.dat 16 200 16 0 0 0 0 II\n",
+                                        "a/r.hea", WfdbFaults::kWarn);
+  ASSERT_TRUE(header.signals.at(0).fault);
+  EXPECT_NE(std::string(header.signals[0].fault->what()).find("a/r.hea:2: gain is nan"), std::string::npos);
+  EXPECT_EQ(header.signals[0].name, "ABP");
+  EXPECT_FALSE(header.signals.at(1).fault);
+  // Where the others' samples lie depends on it.
+  for (const char* format : {"16x0", "99"})
+    expect_error(
+        [&] {
+          parse_wfdb_header(fmt::format("r 2 100 7\nr.dat {} 1 16 0 0 0 0 ABP\nr.dat 16\n", format), "r.hea",
+                            WfdbFaults::kWarn);
+        },
+        {"r.hea:2"});
 }
 
 TEST(WfdbHeader, SignalLinesBeyondTheAnnouncedAreNotRead) {

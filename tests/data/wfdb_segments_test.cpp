@@ -19,7 +19,7 @@ using testing::expect_error;
 using testing::golden_folder;
 
 ecg::Recording read(const std::filesystem::path& record) {
-  return read_wfdb_segments(read_wfdb_header(record));
+  return read_wfdb_segments(read_wfdb_header(record, {}, WfdbFaults::kWarn));
 }
 
 // Golden values by scripts/golden/wfdb_records.py.
