@@ -139,6 +139,21 @@ void refuse_annotations(const fs::path& path, std::string_view content) {
               fmt::format("Give the record: {}.", record.replace_extension().string()));
 }
 
+// "r.hea.gz", "r.dat.gz", and "r.hea.txt" as a browser saves it.
+void refuse_hidden_wfdb(const fs::path& path) {
+  const std::string outer = lower_extension(path);
+  if (!is_wfdb_extension(lower_extension(path.stem())) || (outer != ".gz" && outer != ".txt")) return;
+  fs::path plain = path;
+  plain.replace_extension();
+  const std::string record = fs::path(plain).replace_extension().string();
+  if (outer == ".gz")
+    throw Error(
+        fmt::format("{}: a compressed file of a WFDB record", path.string()),
+        fmt::format("Unpack the record's header and signal files (gunzip {}.*.gz) and give {}.", record, record));
+  throw Error(fmt::format("{}: a file of a WFDB record with .txt behind its name", path.string()),
+              fmt::format("Rename it to {} and give that.", plain.string()));
+}
+
 // `extension`: of the file, without ".gz".
 ecg::Recording parse_recording(std::string_view content, const fs::path& path, const std::string& extension,
                                const SignalCsvOptions& csv) {
@@ -219,6 +234,7 @@ SourceRecording read_recording(const fs::path& path, const SignalCsvOptions& csv
   } else if (!is_there(path)) {
     fail_not_there(path);
   } else {
+    refuse_hidden_wfdb(path);
     std::string content = read_file(path, kMaxBytes);
     std::string extension = lower_extension(path);
     if (is_gzip(content)) {

@@ -41,6 +41,12 @@ std::vector<Group> groups_of(const WfdbHeader& header) {
 
 std::int64_t size_of(const fs::path& path) {
   std::error_code error;
+  const bool packed = path.extension() == ".gz";
+  fs::path compressed = path;
+  if (!packed) compressed += ".gz";
+  if ((packed || !fs::exists(path, error)) && fs::exists(compressed, error))
+    throw Error(fmt::format("{}: the signal file is compressed with gzip", compressed.string()),
+                fmt::format("Unpack it beside its header: gunzip {}.", compressed.string()));
   if (!fs::exists(path, error))
     throw Error(fmt::format("{}: the signal file is missing", path.string()),
                 "Its header names it; fetch it into the same folder.");

@@ -46,7 +46,7 @@ struct WfdbSignalSpec {
 
 // A part of a multi-segment record.
 struct WfdbSegment {
-  std::string record;        // a header beside this one; "~" for a gap
+  std::string record;        // a header beside this one or in a folder below; "~" for a gap
   std::int64_t samples = 0;  // frames; 0: the layout of a record whose segments have different signals
 };
 
@@ -60,6 +60,7 @@ struct WfdbHeader {
   std::vector<WfdbSignalSpec> signals;
   std::vector<std::string> comments;  // without '#' and surrounding blanks
   std::vector<WfdbSegment> segments;  // of a multi-segment record, which has no signals of its own
+  std::int64_t missing_segments = 0;  // announced, but without a line; only with WfdbFaults::kWarn
 
   std::vector<std::string> leads() const;  // the names of the signals
 };
@@ -69,7 +70,8 @@ inline constexpr std::int64_t kMaxWfdbSignals = 4096;
 inline constexpr std::int64_t kMaxWfdbValues = std::int64_t{1} << 29;  // samples of all signals: 24 h of 12 at 500 Hz
 
 // Where a signal file is: as the header names it, else by its name alone beside the header (records are moved without
-// the folders in which they were made), else the one file there whose name differs only in upper and lower case.
+// the folders in which they were made), else the one file there whose name differs only in upper and lower case, else
+// without ".gz" at its end.
 std::filesystem::path wfdb_signal_path(const WfdbHeader& header, const WfdbSignalSpec& signal);
 
 // The header of a record named by its header, its signal file (.dat, .mat) or without extension, in lower or upper
@@ -81,7 +83,8 @@ std::optional<std::filesystem::path> find_wfdb_header(const std::filesystem::pat
 // outside the header's folder (one that lies beside the header is taken by its name alone), one signal file's lines
 // apart or contradictory. Signal lines beyond those that the
 // record line announces are not read, as header(5) wants it.
-// With WfdbFaults::kWarn a signal line whose fields cannot be read is no Error, but that signal's `fault`.
+// With WfdbFaults::kWarn a signal line whose fields cannot be read is no Error, but that signal's `fault`, and segments
+// may be fewer than announced.
 // `observer`, if any, is called with the file's path and content.
 WfdbHeader read_wfdb_header(const std::filesystem::path& record, const FileObserver& observer = {},
                             WfdbFaults faults = WfdbFaults::kRefuse);

@@ -6,6 +6,7 @@
 #include <fmt/format.h>
 
 #include "base/error.h"
+#include "base/log.h"
 #include "data/wfdb_leads.h"
 #include "ecg/channels.h"
 #include "ecg/leads.h"
@@ -86,12 +87,16 @@ std::vector<PlacedSignal> placed_signals(const WfdbHeader& part, const WfdbHeade
 void place(const WfdbHeader& header, const WfdbSegment& segment, std::int64_t first, const WfdbHeader& layout,
            const ecg::ChannelChoice& choice, bool by_name, ecg::Recording& recording) {
   WfdbHeader part = read_wfdb_header(path_of(header, segment), {}, WfdbFaults::kWarn);
-  if (part.samples != 0 && part.samples != segment.samples)
+  // A record that was cut ends within its last segment.
+  const bool cut = &segment == &header.segments.back() && part.samples > segment.samples;
+  if (part.samples != 0 && part.samples != segment.samples && !cut)
     fail(part, fmt::format("{} samples, {} announces {}", part.samples, header.path.string(), segment.samples));
   if (part.signals.empty()) return;  // A gap that has a header.
   if (part.rate != header.rate)
     fail(part, fmt::format("{} frames per second, {} says {}", part.rate, header.path.string(), header.rate));
   part.samples = segment.samples;
+  for (WfdbSignalSpec& spec : part.signals)
+    if (cut) spec.checksum.reset();  // It is of all samples.
   const std::vector<PlacedSignal> placed = placed_signals(part, layout, choice, by_name, recording);
   if (placed.empty()) return;
   std::vector<std::size_t> leads;
@@ -126,7 +131,10 @@ ecg::Recording read_wfdb_segments(const WfdbHeader& header) {
   }
   std::int64_t frames = 0;
   for (const WfdbSegment& segment : header.segments) frames += segment.samples;
-  if (header.samples != 0 && frames != header.samples)
+  if (header.missing_segments > 0)
+    log_warning("{}: {} segments are announced, {} have a line and are read", header.path.string(),
+                header.missing_segments + static_cast<std::int64_t>(header.segments.size()), header.segments.size());
+  if (header.samples != 0 && frames != header.samples && header.missing_segments == 0)
     throw Error(fmt::format("{}: the segments have {} samples, the record line announces {}", header.path.string(),
                             frames, header.samples),
                 kContradiction);
