@@ -50,7 +50,7 @@ constexpr std::array kFormats = {
         "clock times; one value per line behind lines with rate, lead and unit (Apple Watch); `.csv.gz`",
         "tables without names; samples that are not evenly spaced"},
     RecordingFormat{"HL7 aECG", "XML, `AnnotatedECG`",
-                    "the leads of the first series; age, sex, start; `.xml.gz`",
+                    "the longest rhythm and what was recorded at the same times; age, sex, start; `.xml.gz`",
                     "derived beats, annotations"},
     RecordingFormat{"MUSE (GE)", "XML, `RestingECG`",
                     "the leads of the rhythm, from which the other limb leads are derived; age, sex, start; `.xml.gz`",
