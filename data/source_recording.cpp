@@ -60,7 +60,7 @@ constexpr std::array kFormats = {
                     "which the others are derived; age, sex, start; `.xml.gz`",
                     "median beats, diagnoses, measurements"},
     RecordingFormat{"DICOM", "`DICM` at byte 128, or begins with an element of group 2 or 8",
-                    "the first waveform that is no derived one with all its channels, and those recorded with it; "
+                    "the waveform with most ECG that is no derived one, and those recorded with it; "
                     "implicit and explicit, little and big endian; age, sex, start; `.dcm.gz`",
                     "deflated and compressed transfer syntaxes, companded samples, median beats, images"},
     RecordingFormat{"SCP-ECG", "`SCPECG` at byte 16",
