@@ -63,7 +63,7 @@ constexpr std::array kFormats = {
                     "the waveform with most ECG that is no derived one, and those recorded with it; "
                     "implicit and explicit, little and big endian; age, sex, start; `.dcm.gz`",
                     "deflated and compressed transfer syntaxes, companded samples, median beats, images"},
-    RecordingFormat{"SCP-ECG", "`SCPECG` at byte 16",
+    RecordingFormat{"SCP-ECG", "`SCPECG` at byte 16, or a list of sections with its checksum",
                     "the rhythm, plain or Huffman-coded, also as differences; age, sex, start; `.scp.gz`",
                     "rhythms without a reference beat, bimodal compression, leads recorded one after the other"},
 };
