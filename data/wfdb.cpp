@@ -156,7 +156,8 @@ std::int64_t checked_size(const fs::path& path, const WfdbHeader& header, const 
   bool vouched = true;
   for (std::size_t lead = group.first; lead < group.last; ++lead)
     vouched = vouched && header.signals[lead].checksum.has_value();
-  if (size > bytes + kPadding && !vouched)
+  const WfdbSignalSpec& spec = header.signals[group.first];
+  if (size >= bytes + wfdb_bytes(spec.format, group.per_frame) && size > bytes + kPadding && !vouched)
     log_warning("{}: {} bytes follow the {} samples that the header announces; they are not read", path.string(),
                 size - bytes, header.samples);
   return size;
@@ -261,8 +262,13 @@ void shorten_to_files(WfdbHeader& header, const std::vector<Group>& groups) {
     const std::int64_t size = size_of(path);
     const std::int64_t bytes = spec.byte_offset + wfdb_bytes(spec.format, header.samples * group.per_frame);
     if (size >= bytes) continue;
-    const std::int64_t there =
-        wfdb_capacity(spec.format, std::max<std::int64_t>(size - spec.byte_offset, 0)) / group.per_frame;
+    const std::int64_t body = std::max<std::int64_t>(size - spec.byte_offset, 0);
+    const std::int64_t stored = wfdb_capacity(spec.format, body), whole = stored / header.samples;
+    if (whole > 0 && wfdb_bytes(spec.format, whole * header.samples) == body)
+      throw Error(fmt::format("{}: {} bytes are {} samples for each of the {} announced, the header names {}",
+                              path.string(), size, whole, header.samples, group.per_frame),
+                  "The header names signals that are not stored, or is of another record; correct it.");
+    const std::int64_t there = stored / group.per_frame;
     if (there == 0) fail_truncated(path, header, group, bytes, size);
     log_warning(
         "{}: {} bytes, expected {}: {} of {} samples are there and read; fetch the file again if it shall have all",

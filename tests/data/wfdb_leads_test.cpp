@@ -87,6 +87,15 @@ TEST_F(WfdbLeadsFaults, WholeFramesOfAShorterFileAreRead) {
   header("r.dat 16 1/mV 16 0 1 0 0 I\nr.dat 16 1/mV 16 0 2 0 0 II\ns.dat 80 1/mV 16 0 1 0 0 V1\n", 3);
   ASSERT_EQ(read(folder_ / "r").signal.rows(), 3);
   EXPECT_TRUE(log.warned("s.dat: 3 bytes, expected 5: 3 of 5 samples"));
+  // Not a frame of rest, and not the samples of fewer signals: these would be taken for one another.
+  write_file(folder_ / "r.dat", dat_.substr(0, 19));
+  header("r.dat 16 1/mV 16 0 1 0 0 I\nr.dat 16 1/mV 16 0 2 0 0 II\n");
+  const std::size_t warnings = log.warnings.size();
+  EXPECT_EQ(read(folder_ / "r").signal.rows(), 4);
+  EXPECT_EQ(log.warnings.size(), warnings + 1);
+  write_file(folder_ / "r.dat", dat_.substr(0, 10));
+  expect_error([&] { read(folder_ / "r"); },
+               {"r.dat: 10 bytes are 1 samples for each of the 5 announced, the header names 2"});
   for (const char* too_little : {"", "123"}) {
     write_file(folder_ / "r.dat", too_little);
     expect_error([&] { read(folder_ / "r"); }, {"r.dat: truncated: ", "expected 20"});
