@@ -109,7 +109,7 @@ void read_aecg_person(const pugi::xml_node& root, Source& source) {
   const pugi::xml_node person = descendant(root, "subjectDemographicPerson");
   add_age(child(person, "birthTime").attribute("value").value(), source);
   const std::string_view sex = child(person, "administrativeGenderCode").attribute("code").value();
-  if (sex == "M" || sex == "F") source.comments.push_back(fmt::format("Sex: {}", sex));
+  if (!sex.empty()) source.comments.push_back(fmt::format("Sex: {}", sex));
 }
 
 // A sequenceSet: leads at common times.

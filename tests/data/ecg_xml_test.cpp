@@ -197,6 +197,9 @@ TEST(EcgXml, ABirthDateGivesTheAgeThatIsNotSaid) {
   EXPECT_EQ(age(muse(), "<PatientAge>5</PatientAge>", "<DateofBirth>11-23-1950</DateofBirth>"), "Age: 51");
   EXPECT_EQ(age(aecg(), "19530508", "1953"), "Age: 49");
   EXPECT_EQ(age(aecg(), "19530508", "20021101"), "Age: 21 days");
+  std::string word = aecg();
+  word.replace(word.find("code=\"F\""), 8, "code=\"Female\"");
+  EXPECT_EQ(ecg::person_of(parse_ecg_xml(word, "a.xml").comments).sex, ecg::kFemale);
 }
 
 // One lead as the compressor writes it: second differences, high bytes then low bytes, codes of 10 bits. Pairs of equal
