@@ -12,10 +12,15 @@
 #include <vector>
 
 #include <fmt/format.h>
+#include <fmt/ranges.h>
 
 #include "base/error.h"
+#include "base/log.h"
 #include "data/dicom_elements.h"
 #include "data/source_leads.h"
+#include "ecg/channels.h"
+#include "ecg/person.h"
+#include "ecg/units.h"
 
 namespace cardiograd::data {
 namespace {
@@ -23,7 +28,7 @@ namespace {
 namespace fs = std::filesystem;
 
 constexpr DicomTag kStudyDate = 0x00080020, kAcquisition = 0x0008002A, kCode = 0x00080100, kMeaning = 0x00080104;
-constexpr DicomTag kSex = 0x00100040, kAge = 0x00101010;
+constexpr DicomTag kBirth = 0x00100030, kSex = 0x00100040, kAge = 0x00101010;
 constexpr DicomTag kTimeOffset = 0x00181068, kOriginality = 0x003A0004;
 constexpr DicomTag kChannels = 0x003A0005, kSamples = 0x003A0010, kRate = 0x003A001A, kDefinitions = 0x003A0200;
 constexpr DicomTag kLabel = 0x003A0203, kSource = 0x003A0208, kSensitivity = 0x003A0210, kUnits = 0x003A0211;
@@ -32,7 +37,9 @@ constexpr DicomTag kWaveforms = 0x54000100, kBits = 0x54001004, kInterpretation 
 constexpr DicomTag kData = 0x54001010;
 // Groups without a time offset are taken as recorded at once when they are at least this long: recorders that write
 // leads one after the other give each 2.5 or 5 s.
-constexpr double kMinTogether = 9.5;  // s
+constexpr double kMinTogether = 6;       // s
+constexpr double kSurelyTogether = 9.5;  // s; below it that is warned about
+constexpr double kLongestBeat = 2;       // s; what is longer is a rhythm
 constexpr double kMaxChannels = 4096, kMaxSamples = 1U << 29;
 
 [[noreturn]] void fail(const fs::path& path, const std::string& what) {
@@ -175,18 +182,58 @@ bool have_a_name_in_common(const SourceLeads& a, const SourceLeads& b) {
   });
 }
 
-// The first of the recorded groups and those that belong to it; `unread`: how many are left.
-SourceLeads read_groups(const std::vector<DicomSet>& groups, const fs::path& path, std::size_t& unread) {
-  SourceLeads source = read_waveform(groups.front(), path);
-  for (std::size_t i = 1; i < groups.size(); ++i) {
+double seconds_of(const DicomSet& group) {
+  const double rate = group.number(kRate).value_or(0);
+  return rate > 0 ? group.number(kSamples).value_or(0) / rate : 0;
+}
+
+std::vector<std::string> names_of(const DicomSet& group) {
+  std::vector<std::string> names;
+  for (const DicomSet& definition : group.items(kDefinitions)) names.push_back(name_of(definition));
+  return names;
+}
+
+// What makes a group the main one: it has leads by name, is longer than a beat, and has most ECG in leads times
+// seconds.
+std::array<double, 3> rank_of(const DicomSet& group) {
+  std::vector<ecg::Channel> channels;
+  for (const DicomSet& definition : group.items(kDefinitions))
+    channels.push_back({name_of(definition), ecg::canonical_unit(unit_of(definition))});
+  const std::vector<std::size_t> leads = ecg::choose_ecg_channels(channels).leads;
+  const bool named =
+      std::any_of(leads.begin(), leads.end(), [&](std::size_t lead) { return ecg::is_ecg_name(channels[lead].name); });
+  const double seconds = seconds_of(group);
+  return {named ? 1.0 : 0.0, seconds > kLongestBeat ? 1.0 : 0.0, static_cast<double>(leads.size()) * seconds};
+}
+
+// The first of the highest rank: what stands first may be a blood pressure or an average beat.
+std::size_t main_group(const std::vector<DicomSet>& groups) {
+  std::vector<std::array<double, 3>> ranks;
+  for (const DicomSet& group : groups) ranks.push_back(rank_of(group));
+  return static_cast<std::size_t>(std::max_element(ranks.begin(), ranks.end()) - ranks.begin());
+}
+
+// The main group and those that belong to it; those that are left are others, with their leads.
+SourceLeads read_groups(const std::vector<DicomSet>& groups, const fs::path& path) {
+  const std::size_t main = main_group(groups);
+  SourceLeads source = read_waveform(groups[main], path);
+  bool assumed = false;
+  for (std::size_t i = 0; i < groups.size(); ++i) {
+    if (i == main) continue;
     SourceLeads more;
-    if (at_once(groups.front(), groups[i])) more = read_waveform(groups[i], path);
+    if (at_once(groups[main], groups[i])) more = read_waveform(groups[i], path);
     if (more.leads.empty() || have_a_name_in_common(source, more)) {
-      ++unread;
+      source.others.push_back({fmt::format("{} of another waveform of {:.3g} s", fmt::join(names_of(groups[i]), ", "),
+                                           seconds_of(groups[i])),
+                               "not recorded at the same time, or with leads that are there already"});
       continue;
     }
+    assumed = assumed || !groups[main].number(kTimeOffset);
     std::move(more.leads.begin(), more.leads.end(), std::back_inserter(source.leads));
   }
+  if (assumed && seconds_of(groups[main]) < kSurelyTogether)
+    log_warning("{}: waveforms of {:.3g} s each without times; they are taken as recorded at once", path.string(),
+                seconds_of(groups[main]));
   return source;
 }
 
@@ -213,16 +260,13 @@ ecg::Recording parse_dicom(std::string_view content, const fs::path& path) {
   if (waveforms.empty())
     throw Error(fmt::format("{}: no waveform: an image, a report or another object", path.string()),
                 "Give the object with the ECG's waveform.");
-  std::size_t unread = 0;
-  SourceLeads source = read_groups(recorded_of(waveforms), path, unread);
-  if (const std::string age = set.text(kAge); !age.empty()) source.comments.push_back("Age: " + age);
-  if (const std::string sex = set.text(kSex); sex == "M" || sex == "F") source.comments.push_back("Sex: " + sex);
+  SourceLeads source = read_groups(recorded_of(waveforms), path);
   source.start = start_of(set);
-  ecg::Recording recording = recording_of(source, path);
-  if (unread > 0)
-    recording.others.push_back({fmt::format("{} more waveform group{}", unread, unread == 1 ? "" : "s"),
-                                "not recorded at the same time, or with leads that are there already"});
-  return recording;
+  std::string age = set.text(kAge);
+  age = age.empty() ? ecg::age_comment(set.text(kBirth), source.start) : "Age: " + age;
+  if (!age.empty()) source.comments.push_back(age);
+  if (const std::string sex = set.text(kSex); sex == "M" || sex == "F") source.comments.push_back("Sex: " + sex);
+  return recording_of(source, path);
 }
 
 }  // namespace cardiograd::data

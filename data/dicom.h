@@ -13,10 +13,10 @@ namespace cardiograd::data {
 // With or without the preamble (is_dicom_without_preamble).
 bool is_dicom(std::string_view content);
 
-// The first multiplex group that is no derived one (as medians of beats are), with those that were recorded at the same
-// time, in physical units; padding values become NaN. Recorded groups that are not read are named among the others.
-// Age, sex and start as the file says. Throws Error naming the file and the element: a damaged structure,
-// no waveform, samples that are not there or are companded, no ECG.
+// Of the multiplex groups that are no derived ones (as medians of beats are) the one with most ECG in leads and
+// seconds, with those that were recorded at the same time, in physical units; padding values become NaN. Recorded
+// groups that are not read are named among the others. Age, sex and start as the file says. Throws Error naming the
+// file and the element: a damaged structure, no waveform, samples that are not there or are companded, no ECG.
 ecg::Recording parse_dicom(std::string_view content, const std::filesystem::path& path);
 
 }  // namespace cardiograd::data

@@ -114,7 +114,9 @@ std::uint64_t dicom_integer(std::string_view bytes, bool big_endian) {
 DicomSet::DicomSet(std::string_view bytes, DicomEncoding encoding, const fs::path& path, int depth)
     : encoding_(encoding), path_(&path), depth_(depth) {
   Walker walker(bytes, encoding, path);
-  while (!walker.at_end()) {
+  // Files are filled up with zeros.
+  const std::size_t last = depth == 0 ? bytes.find_last_not_of('\0') : std::string_view::npos;
+  while (!walker.at_end() && (last == std::string_view::npos || walker.at() <= last)) {
     const DicomElement element = walker.next(depth);
     if (element.tag == kItemEnd || element.tag == kSequenceEnd) break;
     if (elements_.size() == kMaxElements) fail(path, "more elements than any ECG has");
@@ -191,7 +193,7 @@ DicomSet dicom_file(std::string_view content, const fs::path& path) {
   if (syntax == "1.2.840.10008.1.2") return DicomSet(rest, {false, false}, path);
   if (syntax == "1.2.840.10008.1.2.1") return DicomSet(rest, {true, false}, path);
   if (syntax == "1.2.840.10008.1.2.2") return DicomSet(rest, {true, true}, path);
-  if (bare && syntax.empty() && rest.size() > 5) {
+  if (syntax.empty() && rest.size() > 5) {  // Written without group 2: the type's letters tell.
     const auto capital = [](char c) { return c >= 'A' && c <= 'Z'; };
     return DicomSet(rest, {capital(rest[4]) && capital(rest[5]), false}, path);
   }

@@ -3,16 +3,16 @@
 #include <algorithm>
 #include <array>
 #include <cctype>
-#include <charconv>
 #include <cmath>
 #include <cstdint>
+#include <iterator>
 #include <limits>
-#include <optional>
 #include <string>
 #include <utility>
 #include <vector>
 
 #include <fmt/format.h>
+#include <fmt/ranges.h>
 #include <pugixml.hpp>
 
 #include "base/error.h"
@@ -20,6 +20,7 @@
 #include "data/philips_xli.h"
 #include "data/signal_table.h"
 #include "data/source_leads.h"
+#include "ecg/person.h"
 
 namespace cardiograd::data {
 namespace {
@@ -62,8 +63,12 @@ std::string text_of(const pugi::xml_node& node) {
   return std::string(text.substr(first, text.find_last_not_of(" \t\r\n") - first + 1));
 }
 
+// A single number may have a decimal comma; "1,000" may be a thousand and is none.
 double number_of(const std::string& text, const std::string& name, const fs::path& path) {
-  const auto value = cell_number(text, false);
+  auto value = cell_number(text, false);
+  const auto comma = text.find(',');
+  const bool thousands = text.size() == comma + 4 && comma >= 1 && comma <= 3 && text.front() != '0';
+  if (!value && comma != std::string::npos && !thousands) value = cell_number(text, true);
   if (!value || !std::isfinite(*value))
     fail(path, fmt::format("{}: found '{}', expected a number", name, text.substr(0, 40)));
   return *value;
@@ -76,7 +81,10 @@ std::vector<double> numbers_of(std::string_view text, double scale, double origi
     const auto begin = text.find_first_not_of(" \t\r\n");
     if (begin == std::string_view::npos) return numbers;
     const auto end = std::min(text.find_first_of(" \t\r\n", begin), text.size());
-    numbers.push_back(origin + scale * number_of(std::string(text.substr(begin, end - begin)), name, path));
+    const std::string_view word = text.substr(begin, end - begin);
+    if (word.find(',') != std::string_view::npos)
+      fail(path, fmt::format("{}: found '{}', expected numbers with blanks between them", name, word.substr(0, 40)));
+    numbers.push_back(origin + scale * number_of(std::string(word), name, path));
     text.remove_prefix(end);
   }
 }
@@ -90,35 +98,39 @@ std::string date_time(std::string_view digits) {
   return text;
 }
 
-// Whole years between two dates that begin "YYYYMMDD".
-std::optional<int> years_between(std::string_view from, std::string_view to) {
-  std::int64_t a = 0, b = 0;
-  if (from.size() < 8 || to.size() < 8) return std::nullopt;
-  const auto parse = [](std::string_view text, std::int64_t& value) {
-    return std::from_chars(text.data(), text.data() + 8, value).ptr == text.data() + 8;
-  };
-  if (!parse(from, a) || !parse(to, b) || b < a) return std::nullopt;
-  return static_cast<int>((b - a) / 10000);
+// Where the file does not say the age itself. `born`: a date that age_comment understands.
+void add_age(std::string_view born, Source& source) {
+  if (const std::string age = ecg::age_comment(born, source.start); !age.empty()) source.comments.push_back(age);
 }
 
 void read_aecg_person(const pugi::xml_node& root, Source& source) {
   const std::string_view start = descendant(child(root, "effectiveTime"), "low").attribute("value").value();
   source.start = date_time(start);
   const pugi::xml_node person = descendant(root, "subjectDemographicPerson");
-  if (const auto years = years_between(child(person, "birthTime").attribute("value").value(), start))
-    source.comments.push_back(fmt::format("Age: {}", *years));
+  add_age(child(person, "birthTime").attribute("value").value(), source);
   const std::string_view sex = child(person, "administrativeGenderCode").attribute("code").value();
-  if (sex == "M" || sex == "F") source.comments.push_back(fmt::format("Sex: {}", sex));
+  if (!sex.empty()) source.comments.push_back(fmt::format("Sex: {}", sex));
 }
 
+// A sequenceSet: leads at common times.
+struct LeadSet {
+  Source source;
+  std::string head;  // the time of the first sample, as written
+  std::size_t series = 0;
+
+  std::size_t samples() const { return source.leads.front().samples.size(); }
+};
+
 // A sequence is a list of times or the samples of a lead.
-void read_sequence(const pugi::xml_node& sequence, const fs::path& path, Source& source) {
+void read_sequence(const pugi::xml_node& sequence, const fs::path& path, LeadSet& set) {
+  Source& source = set.source;
   const std::string code = child(sequence, "code").attribute("code").value();
   const pugi::xml_node value = child(sequence, "value");
   if (code == "TIME_ABSOLUTE" || code == "TIME_RELATIVE") {
     const pugi::xml_node increment = child(value, "increment");
     const TimeColumn unit = time_column({"time", increment.attribute("unit").as_string("s")});
     const double step = number_of(increment.attribute("value").value(), "increment", path);
+    set.head = child(value, "head").attribute("value").value();
     if (!unit.seconds || !(step > 0))
       fail(path, fmt::format("{}: the increment is {} {}", code, step, unit.unknown_unit));
     source.rate = 1 / (step * *unit.seconds);
@@ -137,17 +149,57 @@ void read_sequence(const pugi::xml_node& sequence, const fs::path& path, Source&
                   number_of(origin.attribute("value").as_string("0"), code + ": origin", path), code, path)});
 }
 
-Source read_aecg(const pugi::xml_node& root, const fs::path& path) {
-  Source source;
-  read_aecg_person(root, source);
+// All sets with leads; of representative beats only where there is nothing else.
+std::vector<LeadSet> read_sets(const pugi::xml_node& root, const fs::path& path) {
+  std::vector<LeadSet> rhythms, beats;
+  std::size_t number = 0;
   for_each_child(root, "component", [&](const pugi::xml_node& component) {
-    for_each_child(child(component, "series"), "component", [&](const pugi::xml_node& inner) {
-      if (!source.leads.empty()) return;
+    const pugi::xml_node series = child(component, "series");
+    const bool beat = std::string_view(child(series, "code").attribute("code").value()) == "REPRESENTATIVE_BEAT";
+    ++number;
+    for_each_child(series, "component", [&](const pugi::xml_node& inner) {
+      LeadSet set;
+      set.series = number;
       for_each_child(child(inner, "sequenceSet"), "component", [&](const pugi::xml_node& part) {
-        if (const auto sequence = child(part, "sequence")) read_sequence(sequence, path, source);
+        if (const auto sequence = child(part, "sequence")) read_sequence(sequence, path, set);
       });
+      if (!set.source.leads.empty()) (beat ? beats : rhythms).push_back(std::move(set));
     });
   });
+  return rhythms.empty() ? beats : rhythms;
+}
+
+bool have_a_name_in_common(const Source& a, const Source& b) {
+  return std::any_of(a.leads.begin(), a.leads.end(), [&](const Lead& lead) {
+    return std::any_of(b.leads.begin(), b.leads.end(), [&](const Lead& one) { return one.name == lead.name; });
+  });
+}
+
+// The set with most samples, and those of its series that were recorded at the same times.
+Source read_aecg(const pugi::xml_node& root, const fs::path& path) {
+  std::vector<LeadSet> sets = read_sets(root, path);
+  Source source;
+  read_aecg_person(root, source);
+  if (sets.empty()) return source;
+  const auto main = std::max_element(sets.begin(), sets.end(), [](const LeadSet& a, const LeadSet& b) {
+    return a.source.leads.size() * a.samples() < b.source.leads.size() * b.samples();
+  });
+  const std::size_t samples = main->samples();
+  source.rate = main->source.rate;
+  source.leads = std::move(main->source.leads);
+  for (auto set = sets.begin(); set != sets.end(); ++set) {
+    if (set == main) continue;
+    std::vector<Lead>& leads = set->source.leads;
+    if (set->series == main->series && set->head == main->head && set->source.rate == source.rate &&
+        set->samples() == samples && !have_a_name_in_common(source, set->source)) {
+      std::move(leads.begin(), leads.end(), std::back_inserter(source.leads));
+      continue;
+    }
+    std::vector<std::string> names;
+    for (const Lead& lead : leads) names.push_back(lead.name);
+    source.others.push_back({fmt::format("{} of another set of {} samples", fmt::join(names, ", "), set->samples()),
+                             "not recorded at the same time, or with leads that are there already"});
+  }
   return source;
 }
 
@@ -189,16 +241,23 @@ Lead muse_lead(const pugi::xml_node& data, const fs::path& path) {
 Source read_muse(const pugi::xml_node& root, const fs::path& path) {
   Source source;
   const pugi::xml_node patient = child(root, "PatientDemographics"), test = child(root, "TestDemographics");
-  if (const std::string age = text_of(child(patient, "PatientAge")); !age.empty())
+  const auto year_first = [](const std::string& date) {  // They are written month first.
+    return date.size() == 10 ? fmt::format("{}-{}-{}", date.substr(6), date.substr(0, 2), date.substr(3, 2)) : "";
+  };
+  if (const std::string date = year_first(text_of(child(test, "AcquisitionDate"))); !date.empty())
+    source.start = date + " " + text_of(child(test, "AcquisitionTime"));
+  if (const std::string age = text_of(child(patient, "PatientAge")); !age.empty()) {
     source.comments.push_back(fmt::format("Age: {} {}", age, text_of(child(patient, "AgeUnits"))));
+  } else {
+    add_age(year_first(text_of(child(patient, "DateofBirth"))), source);
+  }
   if (const std::string sex = text_of(child(patient, "Gender")); !sex.empty())
     source.comments.push_back(fmt::format("Sex: {}", sex));
-  const std::string date = text_of(child(test, "AcquisitionDate"));  // month first
-  if (date.size() == 10)
-    source.start = fmt::format("{}-{}-{} {}", date.substr(6), date.substr(0, 2), date.substr(3, 2),
-                               text_of(child(test, "AcquisitionTime")));
   for_each_child(root, "Waveform", [&](const pugi::xml_node& waveform) {
-    if (text_of(child(waveform, "WaveformType")) == "Median" || !source.leads.empty()) return;
+    std::string type = text_of(child(waveform, "WaveformType"));
+    std::transform(type.begin(), type.end(), type.begin(),
+                   [](unsigned char c) { return static_cast<char>(std::tolower(c)); });
+    if (type == "median" || !source.leads.empty()) return;
     const double exponent =
         number_of(text_of(child(waveform, "SampleExponent")).empty() ? "0" : text_of(child(waveform, "SampleExponent")),
                   "SampleExponent", path);
@@ -256,8 +315,11 @@ void read_philips_person(const pugi::xml_node& root, Source& source) {
   if (const std::string_view time = acquisition.attribute("time").value(); !source.start.empty() && !time.empty())
     source.start += " " + std::string(time);
   const pugi::xml_node patient = descendant(root, "generalpatientdata");
-  if (const std::string years = text_of(descendant(patient, "years")); !years.empty())
+  if (const std::string years = text_of(descendant(patient, "years")); !years.empty()) {
     source.comments.push_back("Age: " + years);
+  } else {
+    add_age(text_of(descendant(patient, "dateofbirth")), source);
+  }
   if (const std::string sex = text_of(descendant(patient, "sex")); !sex.empty())
     source.comments.push_back("Sex: " + sex);
 }

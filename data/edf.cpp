@@ -18,6 +18,7 @@
 #include "data/wfdb_header.h"
 #include "data/wfdb_stream.h"
 #include "ecg/channels.h"
+#include "ecg/leads.h"
 #include "ecg/units.h"
 
 namespace cardiograd::data {
@@ -37,6 +38,8 @@ constexpr std::string_view kBdfVersion =
     "\xFF"
     "BIOSEMI";
 constexpr const char* kDamaged = "The file is no EDF file or was damaged on its way; fetch or export it again.";
+constexpr const char* kField =
+    "Correct this field of the header, for example with EDFbrowser's header editor, or export the file again.";
 
 // As the header has it: only fields of signals that are wanted need make sense.
 struct EdfSignal {
@@ -70,7 +73,9 @@ std::string trimmed(std::string_view text) {
   return std::string(text.substr(first, text.find_last_not_of(' ') - first + 1));
 }
 
-std::string printable(std::string text) {
+// Accented letters, which some programs write in Latin-1, become plain ones, other bytes that print nothing '?'.
+std::string printable(const std::string& field) {
+  std::string text = ecg::without_accents(field);
   std::replace_if(
       text.begin(), text.end(), [](unsigned char c) { return c < 0x20 || c > 0x7E; }, '?');
   return text;
@@ -84,7 +89,7 @@ double number_of(const std::string& field, const std::string& name, const fs::pa
   double value = 0;
   const auto [end, error] = std::from_chars(digits.data(), digits.data() + digits.size(), value);
   if (error != std::errc() || end != digits.data() + digits.size() || !std::isfinite(value))
-    fail(path, fmt::format("{}: found '{}', expected a number", name, printable(field)));
+    fail(path, fmt::format("{}: found '{}', expected a number", name, printable(field)), kField);
   return value;
 }
 
@@ -92,7 +97,7 @@ std::int64_t whole_of(const std::string& field, const std::string& name, double 
                       const fs::path& path) {
   const double value = number_of(field, name, path);
   if (!(value >= low && value <= high) || value != std::floor(value))
-    fail(path, fmt::format("{} is {}, expected a whole number from {} to {}", name, value, low, high));
+    fail(path, fmt::format("{} is {}, expected a whole number from {} to {}", name, value, low, high), kField);
   return static_cast<std::int64_t>(value);
 }
 
@@ -153,6 +158,16 @@ bool is_edf_version(std::string_view content) {
   return content.starts_with('0') && error == std::errc() && end == version.data() + version.size() && value == 0;
 }
 
+// -1, which stands for an unknown number, where the field holds none.
+std::int64_t records_of(const std::string& field, const fs::path& path) {
+  try {
+    return whole_of(field, "number of data records", -1, 1e9, path);
+  } catch (const Error&) {
+    log_warning("{}: the number of data records is '{}'; all that are there are read", path.string(), printable(field));
+    return -1;
+  }
+}
+
 EdfHeader parse_header(std::string_view content, const fs::path& path) {
   const bool bdf = content.substr(0, kVersionWidth) == kBdfVersion;
   if (content.size() < kFixedHeader || (!bdf && !is_edf_version(content)))
@@ -165,17 +180,26 @@ EdfHeader parse_header(std::string_view content, const fs::path& path) {
   header.recording = fields.text(80);
   header.start_date = fields.text(8);
   header.start_time = fields.text(8);
-  header.bytes = fields.whole("bytes in the header", kFixedHeader, (kMaxSignals + 1) * 256.0);
+  const std::string announced = fields.text(8);
   header.kind = fields.text(44).substr(0, 5);
-  header.records = fields.whole("number of data records", -1, 1e9);
+  header.records = records_of(fields.text(8), path);
   header.duration = fields.number("duration of a data record");
   const auto count = fields.whole("number of signals", 0, kMaxSignals, 4);
-  if (header.bytes != static_cast<std::int64_t>(kFixedHeader + kSignalHeader * static_cast<std::size_t>(count)))
-    fail(path, fmt::format("bytes in the header is {}, expected {} for {} signals", header.bytes,
-                           kFixedHeader + kSignalHeader * static_cast<std::size_t>(count), count));
+  header.bytes = static_cast<std::int64_t>(kFixedHeader) + static_cast<std::int64_t>(kSignalHeader) * count;
   if (count == 0) fail(path, "no signals", "Export the recording with its ECG leads.");
   header.signals.resize(static_cast<std::size_t>(count));
-  parse_signals(fields, path, header);
+  if (announced == std::to_string(header.bytes)) {
+    parse_signals(fields, path, header);
+    return header;
+  }
+  const std::string contradiction =
+      fmt::format("bytes in the header is '{}', expected {} for {} signals", printable(announced), header.bytes, count);
+  try {
+    parse_signals(fields, path, header);
+  } catch (const Error&) {  // The number of signals is wrong, too.
+    fail(path, contradiction);
+  }
+  log_warning("{}: {}; the signals tell", path.string(), contradiction);
   return header;
 }
 
@@ -268,9 +292,10 @@ Scale scale_of(const EdfSignal& signal, std::size_t index, const EdfHeader& head
   const std::string label = fmt::format("signal {} ({})", index + 1, printable(signal.label));
   if (digital_min >= digital_max)
     fail(path,
-         fmt::format("{}: digital minimum {}, maximum {}, expected less and more", label, digital_min, digital_max));
+         fmt::format("{}: digital minimum {}, maximum {}, expected less and more", label, digital_min, digital_max),
+         kField);
   if (physical_min == physical_max)
-    fail(path, fmt::format("{}: physical minimum and maximum are both {}", label, physical_min));
+    fail(path, fmt::format("{}: physical minimum and maximum are both {}", label, physical_min), kField);
   return {physical_min, digital_min, (physical_max - physical_min) / static_cast<double>(digital_max - digital_min)};
 }
 
@@ -357,7 +382,7 @@ EdfLeads edf_leads(std::string_view content, std::size_t size, const fs::path& p
   std::vector<std::size_t> positions;
   const ecg::ChannelChoice choice = choose_signals(header, positions, path);
   if (!(header.duration > 0))
-    fail(path, fmt::format("duration of a data record is {} s, expected more than 0", header.duration));
+    fail(path, fmt::format("duration of a data record is {} s, expected more than 0", header.duration), kField);
   leads.records = count_records(header, size, path);
   leads.width = header.signals[positions[choice.leads.front()]].per_record;
   if (leads.width == 0) fail(path, "the leads have no samples in a data record");
@@ -366,15 +391,24 @@ EdfLeads edf_leads(std::string_view content, std::size_t size, const fs::path& p
   leads.head.comments = comments_of(header);
   leads.head.others = choice.others;
   leads.head.start = start_of(header);
-  leads.head.signal.resize(0, static_cast<Eigen::Index>(choice.leads.size()));
+  std::optional<Error> fault;
   for (const std::size_t lead : choice.leads) {
     const std::size_t position = positions[lead];
     const EdfSignal& signal = header.signals[position];
+    try {
+      leads.scales.push_back(scale_of(signal, position, header, path));
+    } catch (const Error& error) {  // It may be a connector that was left open.
+      const std::string_view what = error.what();
+      leads.head.others.push_back({printable(signal.label), std::string(what.substr(path.string().size() + 2))});
+      if (!fault) fault = error;
+      continue;
+    }
     leads.head.leads.push_back(printable(signal.label));
     leads.head.units.push_back(ecg::canonical_unit(signal.unit));
     leads.offsets.push_back(signal.offset);
-    leads.scales.push_back(scale_of(signal, position, header, path));
   }
+  if (leads.offsets.empty()) throw Error(*fault);
+  leads.head.signal.resize(0, static_cast<Eigen::Index>(leads.offsets.size()));
   return leads;
 }
 

@@ -17,11 +17,11 @@ bool begins_as_edf(std::string_view content);
 
 // The ECG leads of the file (ecg::choose_ecg_channels) in physical units, NaN nowhere. Age and sex of an EDF+ patient
 // field come as comments "Age: 56", "Sex: Female". Numbers may have decimal commas. Of a file that is shorter or longer
-// than its header says the whole data records that are there are read, with a warning.
+// than its header says, or whose header does not say how many, the whole data records that are there are read, with a
+// warning. A lead whose fields are no numbers or cannot be is left aside (fields of other channels are not looked at).
 //
-// Throws Error naming the file and the field: no EDF, a field of the file or of a lead that is no number or cannot be
-// (fields of other channels are not looked at), no whole data record, no ECG, an interrupted recording (EDF+D with
-// gaps).
+// Throws Error naming the file and the field: no EDF, a field of the file or of all leads that is no number or cannot
+// be, no whole data record, no ECG, an interrupted recording (EDF+D with gaps).
 ecg::Recording read_edf(const std::filesystem::path& path);
 // The same from the content of a file; `path` is only for messages.
 ecg::Recording parse_edf(std::string_view content, const std::filesystem::path& path);

@@ -7,6 +7,7 @@
 #include <string>
 
 #include "data/dicom.h"
+#include "data/scp_ecg.h"
 
 namespace cardiograd::data {
 namespace {
@@ -48,7 +49,6 @@ struct Signature {
 
 // The more special ones first.
 constexpr std::array kSignatures = {
-    Signature{16, "SCPECG"sv, {"SCP-ECG", kBiosig}},
     Signature{10, "SCPECG"sv, {"SCP-ECG", kBiosig}},
     Signature{0, "%PDF"sv, {"a PDF document", kPicture}},
     Signature{0, "\x89PNG"sv, {"a PNG picture", kPicture}},
@@ -182,6 +182,7 @@ std::string xml_head(std::string_view content) {
 
 std::optional<FileKind> kind_of(std::string_view content) {
   if (is_dicom(content)) return FileKind{"DICOM", kDicom};
+  if (is_scp_ecg(content)) return FileKind{"SCP-ECG", kBiosig};
   for (const Signature& signature : kSignatures) {
     if (content.size() <= signature.at || !content.substr(signature.at).starts_with(signature.bytes)) continue;
     if (signature.bytes.starts_with("PK")) {

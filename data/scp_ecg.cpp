@@ -12,7 +12,9 @@
 #include <fmt/format.h>
 
 #include "base/error.h"
+#include "base/log.h"
 #include "data/source_leads.h"
+#include "ecg/person.h"
 
 namespace cardiograd::data {
 namespace {
@@ -73,13 +75,16 @@ std::string_view section_at(std::string_view content, std::uint32_t id, std::siz
                             const fs::path& path) {
   const std::string name = fmt::format("section {}", id);
   if (length < kSectionHeader || offset > content.size() || length > content.size() - offset)
-    fail(path, fmt::format("{}: {} bytes from {} on, the file has {}", name, length, offset, content.size()));
+    fail(path,
+         fmt::format("truncated: {}: {} bytes from {} on, the file has {}", name, length, offset, content.size()));
   const std::string_view section = content.substr(offset, length);
   Bytes header(section, name, path);
   const std::uint32_t crc = header.number(2), found = header.number(2);
   if (found != id) fail(path, fmt::format("section {} stands where {} is announced", found, id));
   if (crc != 0 && crc != crc_of(section.substr(2)))
-    fail(path, fmt::format("{}: its checksum is {:04X}, the file says {:04X}", name, crc_of(section.substr(2)), crc));
+    log_warning(
+        "{}: SCP-ECG: {}: its checksum is {:04X}, the file says {:04X}; it was edited without it, or it is damaged",
+        path.string(), name, crc_of(section.substr(2)), crc);
   return section.substr(kSectionHeader);
 }
 
@@ -87,7 +92,8 @@ Sections sections_of(std::string_view content, const fs::path& path) {
   Bytes header(content, "header", path);
   header.number(2);  // Checksum of the whole file: those of the sections say where it is damaged.
   const std::uint32_t size = header.number(4);
-  if (size > content.size()) fail(path, fmt::format("truncated: {} bytes, expected {}", content.size(), size));
+  if (size > content.size())  // What counts is whether the sections are there.
+    log_warning("{}: SCP-ECG: {} bytes, the file says {}", path.string(), content.size(), size);
   Bytes start(content.substr(kFileHeader), "section 0", path);
   start.number(2);
   start.number(2);
@@ -111,7 +117,12 @@ std::string_view section(const Sections& sections, std::uint32_t id, const char*
 
 void read_person(std::string_view bytes, const fs::path& path, SourceLeads& source) {
   Bytes tags(bytes, "section 1", path);
-  std::string date, time;
+  std::string date, time, born;
+  const auto date_in = [](Bytes& value) {
+    const std::uint32_t year = value.number(2), month = value.number(1);
+    return fmt::format("{:04}-{:02}-{:02}", year, month, value.number(1));
+  };
+  bool has_age = false;
   while (tags.left() >= 3) {
     const std::uint32_t tag = tags.number(1), length = tags.number(2);
     if (tag == 255) break;
@@ -119,18 +130,21 @@ void read_person(std::string_view bytes, const fs::path& path, SourceLeads& sour
     if (tag == 4 && length >= 3) {  // Age
       constexpr std::array<const char*, 6> kUnits = {"", "years", "months", "weeks", "days", "hours"};
       const std::uint32_t age = value.number(2), unit = value.number(1);
-      if (unit > 0 && unit < kUnits.size()) source.comments.push_back(fmt::format("Age: {} {}", age, kUnits[unit]));
+      has_age = unit > 0 && unit < kUnits.size();
+      if (has_age) source.comments.push_back(fmt::format("Age: {} {}", age, kUnits[unit]));
+    } else if (tag == 5 && length >= 4) {
+      born = date_in(value);
     } else if (tag == 8 && length >= 1) {
       const std::uint32_t sex = value.number(1);
       if (sex == 1 || sex == 2) source.comments.push_back(sex == 1 ? "Sex: M" : "Sex: F");
     } else if (tag == 25 && length >= 4) {
-      const std::uint32_t year = value.number(2), month = value.number(1);
-      date = fmt::format("{:04}-{:02}-{:02}", year, month, value.number(1));
+      date = date_in(value);
     } else if (tag == 26 && length >= 3) {
       const std::uint32_t hour = value.number(1), minute = value.number(1);
       time = fmt::format("{:02}:{:02}:{:02}", hour, minute, value.number(1));
     }
   }
+  if (const std::string age = ecg::age_comment(born, date); !has_age && !age.empty()) source.comments.push_back(age);
   source.start = date + (date.empty() || time.empty() ? "" : " ") + time;
 }
 
@@ -278,7 +292,23 @@ void undo_differences(std::uint32_t order, std::vector<std::int32_t>& values) {
 }  // namespace
 
 bool is_scp_ecg(std::string_view content) {
-  return content.size() > 22 && content.substr(16, 6) == "SCPECG";
+  constexpr std::size_t kFirst = kFileHeader + kSectionHeader;
+  if (content.size() <= kFirst) return false;
+  if (content.substr(16, 6) == "SCPECG") return true;
+  // Older versions leave these bytes empty: section 0 is a list of places of at least 12 sections, and vouched for.
+  constexpr std::size_t kSections = 12, kMaxSections = 1024;
+  const auto number = [&](std::size_t at, std::size_t count) {
+    std::size_t value = 0;
+    for (std::size_t i = count; i > 0; --i) value = value << 8 | static_cast<unsigned char>(content[at + i - 1]);
+    return value;
+  };
+  const std::size_t length = number(10, 4);
+  if (number(8, 2) != 0 || length < kSectionHeader + kSections * kPointer ||
+      length > kSectionHeader + kMaxSections * kPointer || (length - kSectionHeader) % kPointer != 0 ||
+      length > content.size() - kFileHeader)
+    return false;
+  const std::size_t crc = number(kFileHeader, 2);
+  return crc != 0 && crc == crc_of(content.substr(kFileHeader + 2, length - 2));
 }
 
 ecg::Recording parse_scp_ecg(std::string_view content, const fs::path& path) {

@@ -20,10 +20,12 @@ struct SourceLeads {
   std::vector<SourceLead> leads;
   std::vector<std::string> comments;
   std::string start;
+  std::vector<ecg::LeftAside> others;  // what of the file is left aside already
 };
 
-// The ECG leads among them (ecg::choose_ecg_channels). Throws Error naming the file: no leads, no rate, leads of
-// different lengths or without samples, no ECG.
+// The ECG leads among them (ecg::choose_ecg_channels), which begin together, in the length that most of them have.
+// Longer ones are cut and those a sample shorter shorten all, with a warning; shorter ones are left aside. Throws Error
+// naming the file: no leads, no rate, no samples, no ECG.
 ecg::Recording recording_of(const SourceLeads& source, const std::filesystem::path& path);
 
 }  // namespace cardiograd::data

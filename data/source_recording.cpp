@@ -16,6 +16,7 @@
 #include "data/gzip.h"
 #include "data/scp_ecg.h"
 #include "data/wfdb_annotation.h"
+#include "data/wfdb_leads.h"
 #include "data/wfdb_segments.h"
 
 namespace cardiograd::data {
@@ -35,7 +36,7 @@ constexpr std::array kFormats = {
         "WFDB", "`NAME.hea` is there; given as `NAME`, `NAME.hea` or `NAME.dat`",
         "signal formats 8, 16, 24, 32, 61, 80, 160, 212, 310, 311 and FLAC (508, 516, 524); several samples "
         "per frame; several segments, of fixed or variable layout, with gaps; signal files beside the "
-        "header or in folders below it",
+        "header or in folders below it, also shorter than announced",
         "compressed headers and signal files; signal files outside the header's folder"},
     RecordingFormat{"EDF, EDF+", "begins with `0` and blanks",
                     "whole data records, also where the header announces more or fewer; decimal commas; age and sex of "
@@ -48,7 +49,8 @@ constexpr std::array kFormats = {
         "names; a row of units; a column or a row per lead; times in s, ms, us, ns, min, h, days or as "
         "clock times; one value per line behind lines with rate, lead and unit (Apple Watch); `.csv.gz`",
         "tables without names; samples that are not evenly spaced"},
-    RecordingFormat{"HL7 aECG", "XML, `AnnotatedECG`", "the leads of the first series; age, sex, start; `.xml.gz`",
+    RecordingFormat{"HL7 aECG", "XML, `AnnotatedECG`",
+                    "the longest rhythm and what was recorded at the same times; age, sex, start; `.xml.gz`",
                     "derived beats, annotations"},
     RecordingFormat{"MUSE (GE)", "XML, `RestingECG`",
                     "the leads of the rhythm, from which the other limb leads are derived; age, sex, start; `.xml.gz`",
@@ -58,10 +60,10 @@ constexpr std::array kFormats = {
                     "which the others are derived; age, sex, start; `.xml.gz`",
                     "median beats, diagnoses, measurements"},
     RecordingFormat{"DICOM", "`DICM` at byte 128, or begins with an element of group 2 or 8",
-                    "the first waveform that is no derived one with all its channels, and those recorded with it; "
+                    "the waveform with most ECG that is no derived one, and those recorded with it; "
                     "implicit and explicit, little and big endian; age, sex, start; `.dcm.gz`",
                     "deflated and compressed transfer syntaxes, companded samples, median beats, images"},
-    RecordingFormat{"SCP-ECG", "`SCPECG` at byte 16",
+    RecordingFormat{"SCP-ECG", "`SCPECG` at byte 16, or a list of sections with its checksum",
                     "the rhythm, plain or Huffman-coded, also as differences; age, sex, start; `.scp.gz`",
                     "rhythms without a reference beat, bimodal compression, leads recorded one after the other"},
 };
@@ -110,10 +112,11 @@ bool is_wfdb_extension(const std::string& extension) {
 // `name`: as wfdb_record_of has it.
 SourceRecording read_wfdb_record(const fs::path& path, const fs::path& name) {
   SourceRecording source;
-  const WfdbHeader header = read_wfdb_header(name);
+  WfdbHeader header = read_wfdb_header(name, {}, WfdbFaults::kWarn);
   if (header.segments.empty()) {
-    source.digital = read_wfdb_digital(name);
-    source.recording = ecg_leads(*source.digital);
+    WfdbLeads leads = read_wfdb_leads(std::move(header));
+    source.digital = std::move(leads.digital);
+    source.recording = std::move(leads.recording);
   } else {
     source.recording = read_wfdb_segments(header);
   }
@@ -134,6 +137,21 @@ void refuse_annotations(const fs::path& path, std::string_view content) {
   throw Error(fmt::format("{}: a WFDB annotation file: it marks {} instants of a record and has no signal",
                           path.string(), count),
               fmt::format("Give the record: {}.", record.replace_extension().string()));
+}
+
+// "r.hea.gz", "r.dat.gz", and "r.hea.txt" as a browser saves it.
+void refuse_hidden_wfdb(const fs::path& path) {
+  const std::string outer = lower_extension(path);
+  if (!is_wfdb_extension(lower_extension(path.stem())) || (outer != ".gz" && outer != ".txt")) return;
+  fs::path plain = path;
+  plain.replace_extension();
+  const std::string record = fs::path(plain).replace_extension().string();
+  if (outer == ".gz")
+    throw Error(
+        fmt::format("{}: a compressed file of a WFDB record", path.string()),
+        fmt::format("Unpack the record's header and signal files (gunzip {}.*.gz) and give {}.", record, record));
+  throw Error(fmt::format("{}: a file of a WFDB record with .txt behind its name", path.string()),
+              fmt::format("Rename it to {} and give that.", plain.string()));
 }
 
 // `extension`: of the file, without ".gz".
@@ -216,6 +234,7 @@ SourceRecording read_recording(const fs::path& path, const SignalCsvOptions& csv
   } else if (!is_there(path)) {
     fail_not_there(path);
   } else {
+    refuse_hidden_wfdb(path);
     std::string content = read_file(path, kMaxBytes);
     std::string extension = lower_extension(path);
     if (is_gzip(content)) {

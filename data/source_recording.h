@@ -16,7 +16,7 @@ namespace cardiograd::data {
 
 struct SourceRecording {
   ecg::Recording recording;                 // its ECG leads, at least one; what else there is: recording.others
-  std::optional<DigitalRecording> digital;  // of WFDB records of one segment: the samples as stored
+  std::optional<DigitalRecording> digital;  // of WFDB records of one segment: these leads as stored
   ecg::Person person;                       // as the file's comments say
 };
 

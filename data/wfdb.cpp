@@ -13,7 +13,6 @@
 #include "base/log.h"
 #include "data/wfdb_decode.h"
 #include "data/wfdb_flac.h"
-#include "ecg/channels.h"
 #include "ecg/units.h"
 
 namespace cardiograd::data {
@@ -42,6 +41,12 @@ std::vector<Group> groups_of(const WfdbHeader& header) {
 
 std::int64_t size_of(const fs::path& path) {
   std::error_code error;
+  const bool packed = path.extension() == ".gz";
+  fs::path compressed = path;
+  if (!packed) compressed += ".gz";
+  if ((packed || !fs::exists(path, error)) && fs::exists(compressed, error))
+    throw Error(fmt::format("{}: the signal file is compressed with gzip", compressed.string()),
+                fmt::format("Unpack it beside its header: gunzip {}.", compressed.string()));
   if (!fs::exists(path, error))
     throw Error(fmt::format("{}: the signal file is missing", path.string()),
                 "Its header names it; fetch it into the same folder.");
@@ -103,7 +108,8 @@ void put_stored_first(const WfdbHeader& header, std::vector<Group>& groups) {
 }
 
 // Checks what the header says about the stored samples of one lead, then undoes the skew and unifies the markers.
-void finish_lead(const WfdbHeader& header, const WfdbSignalSpec& spec, std::vector<std::int32_t>& samples) {
+void finish_lead(const WfdbHeader& header, const WfdbSignalSpec& spec, std::vector<std::int32_t>& samples,
+                 WfdbChecksums& checksums) {
   if (spec.format == 8) {  // Differences, modulo 2^32.
     auto value = static_cast<std::uint32_t>(spec.initial_value.value_or(0));
     for (std::int32_t& sample : samples)
@@ -111,8 +117,7 @@ void finish_lead(const WfdbHeader& header, const WfdbSignalSpec& spec, std::vect
   }
   std::uint32_t sum = 0;
   for (const std::int32_t sample : samples) sum += static_cast<std::uint32_t>(sample);
-  const auto checksum = static_cast<std::uint16_t>(sum);
-  check_wfdb_checksum(header, spec, checksum);
+  checksums.compare(spec, static_cast<std::uint16_t>(sum));
   if (spec.initial_value && *spec.initial_value != samples.front() && spec.format != 8)
     log_warning("{}: lead {}: the first sample is {}, the header says {}", wfdb_signal_path(header, spec).string(),
                 spec.name, samples.front(), *spec.initial_value);
@@ -151,7 +156,8 @@ std::int64_t checked_size(const fs::path& path, const WfdbHeader& header, const 
   bool vouched = true;
   for (std::size_t lead = group.first; lead < group.last; ++lead)
     vouched = vouched && header.signals[lead].checksum.has_value();
-  if (size > bytes + kPadding && !vouched)
+  const WfdbSignalSpec& spec = header.signals[group.first];
+  if (size >= bytes + wfdb_bytes(spec.format, group.per_frame) && size > bytes + kPadding && !vouched)
     log_warning("{}: {} bytes follow the {} samples that the header announces; they are not read", path.string(),
                 size - bytes, header.samples);
   return size;
@@ -190,13 +196,16 @@ std::vector<std::int32_t> interleaved(const std::vector<std::vector<std::int32_t
   return stored;
 }
 
-void read_group(const Group& group, const FileObserver& observer, DigitalRecording& recording) {
+// `wanted`: of all signals of the header; the samples of others are not kept.
+void read_group(const Group& group, const std::vector<bool>& wanted, const FileObserver& observer,
+                DigitalRecording& recording, WfdbChecksums& checksums) {
   const WfdbHeader& header = recording.header;
   const WfdbSignalSpec& spec = header.signals[group.first];
   if (spec.format == kNullSignal) {
     for (std::size_t lead = group.first; lead < group.last; ++lead)
-      recording.signals[lead].assign(static_cast<std::size_t>(header.samples * header.signals[lead].samples_per_frame),
-                                     kInvalidSample);
+      if (wanted[lead])
+        recording.signals[lead].assign(
+            static_cast<std::size_t>(header.samples * header.signals[lead].samples_per_frame), kInvalidSample);
     return;
   }
   const fs::path path = wfdb_signal_path(header, spec);
@@ -210,15 +219,15 @@ void read_group(const Group& group, const FileObserver& observer, DigitalRecordi
       flac ? interleaved(decode_flac(content, spec.format - 500, kMaxWfdbValues, path), header, group, path)
            : wfdb_decode(spec.format, std::string_view(content).substr(static_cast<std::size_t>(spec.byte_offset)),
                          count);
-  std::size_t offset = 0;
-  for (std::size_t lead = group.first; lead < group.last; ++lead) {
-    const auto width = static_cast<std::size_t>(header.signals[lead].samples_per_frame);
+  std::size_t offset = 0, width = 0;
+  for (std::size_t lead = group.first; lead < group.last; ++lead, offset += width) {
+    width = static_cast<std::size_t>(header.signals[lead].samples_per_frame);
+    if (!wanted[lead]) continue;
     auto& samples = recording.signals[lead];
     samples.resize(static_cast<std::size_t>(header.samples) * width);
     const auto stride = static_cast<std::size_t>(group.per_frame);
     for (std::size_t i = 0; i < samples.size(); ++i) samples[i] = stored[i / width * stride + offset + i % width];
-    offset += width;
-    finish_lead(header, header.signals[lead], samples);
+    finish_lead(header, header.signals[lead], samples, checksums);
   }
 }
 
@@ -242,8 +251,37 @@ void warn_of_missing_gains(const WfdbHeader& header) {
                 fmt::join(names, ", "));
 }
 
+// Of files that are shorter than announced the whole frames that all of them have are read: recorders are switched off,
+// and files cut.
+void shorten_to_files(WfdbHeader& header, const std::vector<Group>& groups) {
+  std::int64_t frames = header.samples;
+  for (const Group& group : groups) {
+    const WfdbSignalSpec& spec = header.signals[group.first];
+    if (spec.format == kNullSignal || is_flac_format(spec.format)) continue;
+    const fs::path path = wfdb_signal_path(header, spec);
+    const std::int64_t size = size_of(path);
+    const std::int64_t bytes = spec.byte_offset + wfdb_bytes(spec.format, header.samples * group.per_frame);
+    if (size >= bytes) continue;
+    const std::int64_t body = std::max<std::int64_t>(size - spec.byte_offset, 0);
+    const std::int64_t stored = wfdb_capacity(spec.format, body), whole = stored / header.samples;
+    if (whole > 0 && wfdb_bytes(spec.format, whole * header.samples) == body)
+      throw Error(fmt::format("{}: {} bytes are {} samples for each of the {} announced, the header names {}",
+                              path.string(), size, whole, header.samples, group.per_frame),
+                  "The header names signals that are not stored, or is of another record; correct it.");
+    const std::int64_t there = stored / group.per_frame;
+    if (there == 0) fail_truncated(path, header, group, bytes, size);
+    log_warning(
+        "{}: {} bytes, expected {}: {} of {} samples are there and read; fetch the file again if it shall have all",
+        path.string(), size, bytes, there, header.samples);
+    frames = std::min(frames, there);
+  }
+  if (frames == header.samples) return;
+  header.samples = frames;
+  for (WfdbSignalSpec& signal : header.signals) signal.checksum.reset();  // They are of all samples.
+}
+
 // Checks what a header says of all its signals, and fills in its number of samples. Returns the files' signals.
-std::vector<Group> prepare_header(WfdbHeader& header) {
+std::vector<Group> prepare_header(WfdbHeader& header, WfdbFaults faults) {
   drop_placeholders(header);
   if (!header.segments.empty())
     throw Error(fmt::format("{}: the record consists of {} segments; single segments are expected here",
@@ -257,12 +295,24 @@ std::vector<Group> prepare_header(WfdbHeader& header) {
     const auto& spec = header.signals[groups.front().first];
     header.samples = frames_in_file(wfdb_signal_path(header, spec), spec, groups.front());
   }
+  if (faults == WfdbFaults::kWarn) shorten_to_files(header, groups);
   std::int64_t per_frame = 0;
   for (const Group& group : groups) per_frame += group.per_frame;
   check_value_count(header, per_frame);
   warn_of_missing_rate(header);
   warn_of_missing_gains(header);
   return groups;
+}
+
+DigitalRecording read_signals(WfdbHeader prepared, const std::vector<Group>& groups, const std::vector<bool>& wanted,
+                              WfdbFaults faults, const FileObserver& observer) {
+  DigitalRecording recording;
+  recording.header = std::move(prepared);
+  recording.signals.resize(recording.header.signals.size());
+  WfdbChecksums checksums(recording.header, faults);
+  for (const Group& group : groups) read_group(group, wanted, observer, recording, checksums);
+  checksums.warn();
+  return recording;
 }
 
 }  // namespace
@@ -273,29 +323,60 @@ void warn_of_missing_rate(const WfdbHeader& header) {
 }
 
 void check_wfdb_sizes(WfdbHeader& header) {
-  prepare_header(header);
-  for (const Group& group : groups_of(header)) {
+  for (const Group& group : prepare_header(header, WfdbFaults::kWarn)) {
     const WfdbSignalSpec& spec = header.signals[group.first];
     checked_size(wfdb_signal_path(header, spec), header, group,
                  spec.byte_offset + wfdb_bytes(spec.format, header.samples * group.per_frame));
   }
 }
 
-void check_wfdb_checksum(const WfdbHeader& header, const WfdbSignalSpec& spec, std::uint16_t checksum) {
-  if (spec.checksum && *spec.checksum != checksum)
+WfdbChecksums::WfdbChecksums(const WfdbHeader& header, WfdbFaults faults) : header_(header), faults_(faults) {}
+
+void WfdbChecksums::compare(const WfdbSignalSpec& spec, std::uint16_t checksum) {
+  if (!spec.checksum || *spec.checksum == checksum) return;
+  if (faults_ == WfdbFaults::kRefuse)
     throw Error(fmt::format("{}: lead {}: the samples' checksum is {}, the header says {}",
-                            wfdb_signal_path(header, spec).string(), spec.name, checksum, *spec.checksum),
+                            wfdb_signal_path(header_, spec).string(), spec.name, checksum, *spec.checksum),
                 "The signal file was changed or damaged after its header was written; fetch the record again.");
+  differing_.push_back(fmt::format("{} ({}, the header says {})", spec.name, checksum, *spec.checksum));
+}
+
+void WfdbChecksums::warn() const {
+  if (!differing_.empty())
+    log_warning(
+        "{}: the samples have other checksums than the header says: lead {}; the record was cut or edited without "
+        "them, or it is damaged",
+        header_.path.string(), fmt::join(differing_, ", "));
 }
 
 DigitalRecording read_wfdb_digital(const fs::path& record, const FileObserver& observer) {
-  DigitalRecording recording;
-  WfdbHeader& header = recording.header;
-  header = read_wfdb_header(record, observer);
-  const std::vector<Group> groups = prepare_header(header);
-  recording.signals.resize(header.signals.size());
-  for (const Group& group : groups) read_group(group, observer, recording);
-  return recording;
+  WfdbHeader header = read_wfdb_header(record, observer);
+  const std::vector<Group> groups = prepare_header(header, WfdbFaults::kRefuse);
+  const std::vector<bool> all(header.signals.size(), true);
+  return read_signals(std::move(header), groups, all, WfdbFaults::kRefuse, observer);
+}
+
+void keep_wfdb_files(WfdbHeader& header, std::vector<std::size_t>& leads) {
+  std::vector<WfdbSignalSpec> kept;
+  std::vector<std::size_t> positions(header.signals.size());
+  const auto is_needed = [&](const WfdbSignalSpec& spec) {
+    return std::any_of(leads.begin(), leads.end(),
+                       [&](std::size_t lead) { return header.signals[lead].file == spec.file; });
+  };
+  for (std::size_t i = 0; i < header.signals.size(); ++i) {
+    if (!is_needed(header.signals[i])) continue;
+    positions[i] = kept.size();
+    kept.push_back(header.signals[i]);
+  }
+  header.signals = std::move(kept);
+  for (std::size_t& lead : leads) lead = positions[lead];
+}
+
+DigitalRecording read_wfdb_signals(WfdbHeader header, const std::vector<std::size_t>& leads) {
+  const std::vector<Group> groups = prepare_header(header, WfdbFaults::kWarn);
+  std::vector<bool> wanted(header.signals.size(), false);
+  for (const std::size_t lead : leads) wanted[lead] = true;
+  return read_signals(std::move(header), groups, wanted, WfdbFaults::kWarn, {});
 }
 
 ecg::Recording to_physical(const DigitalRecording& digital) {
@@ -317,31 +398,6 @@ ecg::Recording to_physical(const DigitalRecording& digital) {
       recording.signal(t, static_cast<Eigen::Index>(lead)) =
           valid ? static_cast<double>(sum) / spec.samples_per_frame / spec.gain
                 : std::numeric_limits<double>::quiet_NaN();
-    }
-  }
-  return recording;
-}
-
-ecg::Recording ecg_leads(const DigitalRecording& digital) {
-  const WfdbHeader& header = digital.header;
-  std::vector<ecg::Channel> channels;
-  for (const WfdbSignalSpec& spec : header.signals)
-    channels.push_back({spec.name, ecg::canonical_unit(spec.unit), header.rate * spec.samples_per_frame});
-  const ecg::ChannelChoice choice = ecg::choose_ecg_channels(channels);
-  ecg::require_leads(choice, header.path.string());
-  ecg::Recording recording{header.path.string(), choice.rate, {}, {}, {}, header.comments, choice.others, header.start};
-  const auto samples = static_cast<Eigen::Index>(digital.signals[choice.leads.front()].size());
-  recording.signal.resize(samples, static_cast<Eigen::Index>(choice.leads.size()));
-  for (std::size_t i = 0; i < choice.leads.size(); ++i) {
-    const WfdbSignalSpec& spec = header.signals[choice.leads[i]];
-    recording.leads.push_back(spec.name);
-    recording.units.push_back(channels[choice.leads[i]].unit);
-    const auto& stored = digital.signals[choice.leads[i]];
-    for (Eigen::Index t = 0; t < samples; ++t) {
-      const std::int32_t sample = stored[static_cast<std::size_t>(t)];
-      recording.signal(t, static_cast<Eigen::Index>(i)) =
-          sample == kInvalidSample ? std::numeric_limits<double>::quiet_NaN()
-                                   : static_cast<double>(std::int64_t{sample} - spec.baseline) / spec.gain;
     }
   }
   return recording;

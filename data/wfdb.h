@@ -2,6 +2,7 @@
 // Source: WFDB Applications Guide, header(5) and signal(5).
 #pragma once
 
+#include <cstddef>
 #include <cstdint>
 #include <filesystem>
 #include <limits>
@@ -30,12 +31,36 @@ struct DigitalRecording {
 // lead without gain.
 DigitalRecording read_wfdb_digital(const std::filesystem::path& record, const FileObserver& observer = {});
 
-// What read_wfdb_digital finds out about a record's header and the sizes of its signal files before it reads them:
-// fills in `samples`, drops placeholders of checksums. All signals are stored somewhere. Throws and warns as it does.
+// Whether the samples that were read are those of which a header has the checksums.
+class WfdbChecksums {
+ public:
+  // `header` must outlive this.
+  WfdbChecksums(const WfdbHeader& header, WfdbFaults faults);
+  // `checksum`: of the samples of the header's signal `spec`. Throws Error naming the signal file where they differ and
+  // faults are refused.
+  void compare(const WfdbSignalSpec& spec, std::uint16_t checksum);
+  // Names all that differed in one warning.
+  void warn() const;
+
+ private:
+  const WfdbHeader& header_;
+  WfdbFaults faults_;
+  std::vector<std::string> differing_;
+};
+
+// Takes the signals out of `header` whose files hold none of `leads`, which are positions among its signals and become
+// those among what is left.
+void keep_wfdb_files(WfdbHeader& header, std::vector<std::size_t>& leads);
+
+// Checks the sizes of a record's signal files and fills in `samples`: as many as the header announces, with a warning
+// fewer where a file is shorter; drops placeholders of checksums. All signals are stored somewhere. Throws and warns as
+// read_wfdb_digital does, and where no frame is there.
 void check_wfdb_sizes(WfdbHeader& header);
 
-// Throws Error naming the signal file where the header's checksum of the signal is not `checksum`.
-void check_wfdb_checksum(const WfdbHeader& header, const WfdbSignalSpec& spec, std::uint16_t checksum);
+// The same with the samples of the signals at the positions `leads`; the other signals stay empty, and what is wrong
+// with them does not matter. Files that are shorter than announced (but in FLAC) and checksums that do not fit are
+// warned about.
+DigitalRecording read_wfdb_signals(WfdbHeader header, const std::vector<std::size_t>& leads);
 
 // A lead with several samples per frame becomes the mean of each frame's samples, NaN if one of them is invalid (the
 // Python package wfdb does the same, but truncates the mean to whole ADC steps).
@@ -44,10 +69,6 @@ ecg::Recording to_physical(const DigitalRecording& digital);
 
 // Warns where the header does not say its rate.
 void warn_of_missing_rate(const WfdbHeader& header);
-
-// The ECG leads of a record (ecg::choose_ecg_channels) with all samples of their frames, at their own rate. Throws
-// Error when there are none.
-ecg::Recording ecg_leads(const DigitalRecording& digital);
 
 // read_wfdb_digital and to_physical.
 ecg::Recording read_wfdb(const std::filesystem::path& record, const FileObserver& observer = {});

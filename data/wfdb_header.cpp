@@ -8,12 +8,14 @@
 #include <limits>
 #include <map>
 #include <system_error>
+#include <type_traits>
 
 #include <fmt/format.h>
 #include <fmt/ranges.h>
 
 #include "base/error.h"
 #include "base/file.h"
+#include "data/text_encoding.h"
 #include "data/wfdb_decode.h"
 
 namespace cardiograd::data {
@@ -26,6 +28,7 @@ constexpr std::int64_t kMaxSamplesPerFrame = 65536;
 constexpr std::int64_t kMaxWfdbSegments = 1'000'000;
 constexpr double kMaxRate = 1e6;  // Hz
 constexpr double kDefaultGain = 200;
+constexpr int kUnknownFormat = -1;      // of a signal whose line has a fault there
 constexpr double kSmallestGain = 1e-9;  // Between these no physical value overflows a float.
 constexpr double kLargestGain = 1e12;
 constexpr std::string_view kBlanks = " \t\r\f\v";
@@ -35,6 +38,12 @@ struct Place {
   const fs::path& path;
   std::size_t line;
 };
+
+std::string lower(std::string text) {
+  std::transform(text.begin(), text.end(), text.begin(),
+                 [](unsigned char c) { return static_cast<char>(std::tolower(c)); });
+  return text;
+}
 
 [[noreturn]] void fail(const Place& place, const std::string& message, const std::string& hint = "") {
   throw Error(fmt::format("{}:{}: {}", place.path.string(), place.line, message),
@@ -56,6 +65,19 @@ std::string_view next_word(std::string_view& rest) {
   return word;
 }
 
+// A decimal comma and what follows it, which it takes off `text`; three digits behind one may be thousands, and stay.
+double with_decimals(double whole, std::string_view& text) {
+  constexpr std::size_t kThousands = 3;
+  if (!text.starts_with(',') || whole != std::floor(whole)) return whole;
+  const std::size_t end = std::min(text.find_first_not_of("0123456789", 1), text.size());
+  if (end == 1 || (end == kThousands + 1 && whole != 0)) return whole;
+  double decimals = 0;
+  const std::string digits = "0." + std::string(text.substr(1, end - 1));
+  std::from_chars(digits.data(), digits.data() + digits.size(), decimals);
+  text.remove_prefix(end);
+  return std::signbit(whole) ? whole - decimals : whole + decimals;
+}
+
 // The number at the front of `text`, which it takes off.
 template <class Number>
 Number take_number(std::string_view& text, const Place& place, const char* field) {
@@ -65,7 +87,13 @@ Number take_number(std::string_view& text, const Place& place, const char* field
   if (error == std::errc::result_out_of_range) fail(place, fmt::format("{} '{}' is out of range", field, text));
   if (error != std::errc()) fail(place, fmt::format("{}: found '{}', expected a number", field, text));
   text.remove_prefix(static_cast<std::size_t>(end - text.data()));
-  return value;
+  if constexpr (std::is_integral_v<Number>) {  // "16.0"
+    const std::size_t zeros = text.starts_with('.') ? text.find_first_not_of('0', 1) : 0;
+    text.remove_prefix(std::min(zeros, text.size()));
+    return value;
+  } else {
+    return with_decimals(value, text);
+  }
 }
 
 template <class Number>
@@ -74,6 +102,13 @@ Number whole_number(std::string_view text, const Place& place, const char* field
   const auto value = take_number<Number>(text, place, field);
   if (!text.empty()) fail(place, fmt::format("{}: found '{}', expected a number", field, all));
   return value;
+}
+
+// The number of a field that programs fill with "nan" where they do not know it.
+template <class Number>
+std::optional<Number> known_number(std::string_view text, const Place& place, const char* field) {
+  if (text.empty() || lower(std::string(text)) == "nan") return std::nullopt;
+  return whole_number<Number>(text, place, field);
 }
 
 std::int64_t bounded(std::int64_t value, std::int64_t low, std::int64_t high, const Place& place, const char* field) {
@@ -135,16 +170,10 @@ RecordLine parse_record_line(std::string_view line, const Place& place, WfdbHead
   header.rate = parse_rate(word, place);
   word = next_word(line);
   if (word.empty()) return count;
-  header.samples = bounded(whole_number<std::int64_t>(word, place, "number of samples"), 0, kMaxWfdbValues, place,
-                           "number of samples");
+  header.samples = bounded(known_number<std::int64_t>(word, place, "number of samples").value_or(0), 0, kMaxWfdbValues,
+                           place, "number of samples");
   header.start = start_of(line);
   return count;
-}
-
-std::string lower(std::string text) {
-  std::transform(text.begin(), text.end(), text.begin(),
-                 [](unsigned char c) { return static_cast<char>(std::tolower(c)); });
-  return text;
 }
 
 bool is_there(const fs::path& path) {
@@ -219,8 +248,11 @@ void parse_format(std::string_view word, const Place& place, WfdbSignalSpec& sig
   }
 }
 
-// "1000", "200(1024)", "1000.0(0)/mV", "0/mV". Returns whether the baseline was given.
-bool parse_gain(std::string_view word, const Place& place, WfdbSignalSpec& signal) {
+// "1000", "200(1024)", "1000.0(0)/mV", "0/mV", "200/mV(1024)". Returns whether the baseline was given.
+bool parse_gain(std::string_view field, const Place& place, WfdbSignalSpec& signal) {
+  std::string joined(field);
+  std::erase_if(joined, [](char c) { return kBlanks.find(c) != std::string_view::npos; });
+  std::string_view word = joined;
   signal.gain = take_number<double>(word, place, "gain");
   signal.gain_known = signal.gain != 0;
   if (signal.gain_known && !(std::abs(signal.gain) >= kSmallestGain && std::abs(signal.gain) <= kLargestGain))
@@ -228,45 +260,89 @@ bool parse_gain(std::string_view word, const Place& place, WfdbSignalSpec& signa
          fmt::format("gain is {}, expected {} to {}, or 0 for unknown", signal.gain, kSmallestGain, kLargestGain));
   if (!signal.gain_known) signal.gain = kDefaultGain;
   bool has_baseline = false;
-  if (word.starts_with('(')) {
-    word.remove_prefix(1);
-    signal.baseline = take_number<int>(word, place, "baseline");
-    if (!word.starts_with(')')) fail(place, "baseline: the ')' is missing");
-    word.remove_prefix(1);
+  const auto parse_baseline = [&](std::string_view& text) {
+    text.remove_prefix(1);
+    signal.baseline = take_number<int>(text, place, "baseline");
+    if (!text.starts_with(')')) fail(place, "baseline: the ')' is missing");
+    text.remove_prefix(1);
     has_baseline = true;
-  }
-  if (word.starts_with('/') && word.size() > 1) {
-    signal.unit = word.substr(1);
-  } else if (!word.empty()) {
+  };
+  if (word.starts_with('(')) parse_baseline(word);
+  if (!word.empty() && word.front() != '/')
     fail(place, fmt::format("gain: found '{}', expected (baseline) or /unit", word));
+  if (word.size() < 2) return has_baseline;
+  std::string_view unit = word.substr(1);
+  if (const auto open = unit.find('('); !has_baseline && open != std::string_view::npos && open > 0) {
+    std::string_view rest = unit.substr(open);
+    const bool number = rest.size() > 2 && rest.ends_with(')') &&
+                        rest.substr(1, rest.size() - 2).find_first_not_of("+-.0123456789") == std::string_view::npos;
+    if (number) parse_baseline(rest);
+    if (number) unit = unit.substr(0, open);
   }
+  signal.unit = unit;
   return has_baseline;
+}
+
+// What stands between the file and the description of a signal line; absent fields are empty.
+struct SignalFields {
+  std::string_view format, gain, adc_resolution, adc_zero, initial_value, checksum;
+};
+
+void parse_fields(const SignalFields& fields, const Place& place, WfdbSignalSpec& signal) {
+  if (fields.format.empty()) fail(place, "the format is missing");
+  WfdbSignalSpec with_format = signal;  // All of the format or nothing of it: other signals' places depend on it.
+  parse_format(fields.format, place, with_format);
+  signal = std::move(with_format);
+  const bool has_baseline = !fields.gain.empty() && parse_gain(fields.gain, place, signal);
+  signal.adc_resolution = known_number<int>(fields.adc_resolution, place, "ADC resolution").value_or(0);
+  signal.adc_zero = known_number<int>(fields.adc_zero, place, "ADC zero").value_or(0);
+  if (!has_baseline) signal.baseline = signal.adc_zero;
+  signal.initial_value = known_number<std::int32_t>(fields.initial_value, place, "initial value");
+  // 16 bits: some programs write them as a signed number, others as an unsigned one, others the whole sum.
+  if (const auto checksum = known_number<std::int64_t>(fields.checksum, place, "checksum"))
+    signal.checksum = static_cast<std::uint16_t>(*checksum);
+}
+
+// What stands behind the numbers of a signal line, without a comment ("I # noisy"; "ECG #1" is a name).
+std::string description_of(std::string_view line, std::size_t index) {
+  for (auto at = line.find('#'); at != std::string_view::npos; at = line.find('#', at + 1)) {
+    if (at + 1 < line.size() && kBlanks.find(line[at + 1]) == std::string_view::npos) continue;
+    line = trimmed(line.substr(0, at));
+    break;
+  }
+  return line.empty() ? fmt::format("signal {}", index) : std::string(line);
+}
+
+bool is_number(std::string_view word) {
+  double value = 0;
+  if (word.starts_with('+')) word.remove_prefix(1);
+  const auto [end, error] = std::from_chars(word.data(), word.data() + word.size(), value);
+  return error == std::errc() && end == word.data() + word.size();
 }
 
 WfdbSignalSpec parse_signal_line(std::string_view line, const Place& place, std::size_t index,
                                  std::map<std::string, std::string>& written) {
   WfdbSignalSpec signal;
   signal.gain_known = false;
+  signal.format = kUnknownFormat;
   signal.file = signal_file(std::string(next_word(line)), place, written);
-  std::string_view word = next_word(line);
-  if (word.empty()) fail(place, "the format is missing");
-  parse_format(word, place, signal);
-  signal.name = fmt::format("signal {}", index);
-  bool has_baseline = false;
-  if (!(word = next_word(line)).empty()) has_baseline = parse_gain(word, place, signal);
-  if (!(word = next_word(line)).empty()) signal.adc_resolution = whole_number<int>(word, place, "ADC resolution");
-  if (!(word = next_word(line)).empty()) signal.adc_zero = whole_number<int>(word, place, "ADC zero");
-  if (!has_baseline) signal.baseline = signal.adc_zero;
-  if (!(word = next_word(line)).empty())
-    signal.initial_value = whole_number<std::int32_t>(word, place, "initial value");
-  if (!(word = next_word(line)).empty()) {
-    // Some programs write the 16 bits as a signed number, others as an unsigned one.
-    const auto checksum =
-        bounded(whole_number<std::int64_t>(word, place, "checksum"), -32768, 65535, place, "checksum");
-    signal.checksum = static_cast<std::uint16_t>(checksum & 0xFFFF);
+  SignalFields fields;
+  fields.format = next_word(line);
+  fields.gain = next_word(line);
+  if (line.starts_with('/')) {  // "1000(0) /mV"
+    const char* end = next_word(line).end();
+    fields.gain = std::string_view(fields.gain.data(), static_cast<std::size_t>(end - fields.gain.data()));
   }
-  if (!(word = next_word(line)).empty()) whole_number<std::int64_t>(word, place, "block size");
-  if (!line.empty()) signal.name = line;
+  for (std::string_view* field : {&fields.adc_resolution, &fields.adc_zero, &fields.initial_value, &fields.checksum})
+    *field = next_word(line);
+  // The block size, which many leave out.
+  if (std::string_view rest = line; is_number(next_word(rest))) line = rest;
+  signal.name = description_of(line, index);
+  try {
+    parse_fields(fields, place, signal);
+  } catch (const Error& error) {
+    signal.fault = error;
+  }
   return signal;
 }
 
@@ -276,10 +352,11 @@ void check_groups(const WfdbHeader& header, const Place& last) {
     const auto& signal = header.signals[i];
     const auto& previous = header.signals[i - 1];
     if (signal.file == previous.file) {
-      if (signal.format != previous.format || signal.byte_offset != previous.byte_offset)
-        fail(last, fmt::format("leads {} and {} share {} but differ in format or byte offset", previous.name,
-                               signal.name, signal.file));
-      continue;
+      if (signal.format == previous.format && signal.byte_offset == previous.byte_offset) continue;
+      if (signal.fault) throw Error(*signal.fault);
+      if (previous.fault) throw Error(*previous.fault);
+      fail(last, fmt::format("leads {} and {} share {} but differ in format or byte offset", previous.name, signal.name,
+                             signal.file));
     }
     for (std::size_t j = 0; j + 1 < i; ++j)
       if (header.signals[j].file == signal.file)
@@ -292,25 +369,37 @@ void check_groups(const WfdbHeader& header, const Place& last) {
 bool is_segment_line(std::string_view line) {
   next_word(line);
   const std::string_view word = next_word(line);
-  return line.empty() && !word.empty();
+  return !word.empty() && (line.empty() || line.front() == '#');
+}
+
+// A segment whose folder is gone lies beside the header, as signal files do.
+std::string segment_name(const std::string& named, const Place& place) {
+  const fs::path folder = place.path.parent_path();
+  const auto has_header = [&](const std::string& name) { return is_there(folder / (name + ".hea")); };
+  const std::string bare = bare_name(named);
+  const bool zero = named.find('\0') != std::string::npos;
+  if (!zero && bare != named && (leaves_folder(named) || !has_header(named)) && !leaves_folder(bare) &&
+      has_header(bare))
+    return bare;
+  if (zero || leaves_folder(named))
+    fail(place, fmt::format("segment '{}' does not lie in the folder of the header", named),
+         "A record's segments must lie beside its header or in folders below it.");
+  return named;
 }
 
 WfdbSegment parse_segment_line(std::string_view line, const Place& place) {
   WfdbSegment segment;
-  segment.record = next_word(line);
-  const fs::path name(segment.record);
-  if (segment.record.find('\0') != std::string::npos || name != name.filename() || name == "..")
-    fail(place, fmt::format("segment '{}' does not lie in the folder of the header", segment.record),
-         "A record's segments must lie beside its header.");
+  segment.record = segment_name(std::string(next_word(line)), place);
   segment.samples = bounded(whole_number<std::int64_t>(next_word(line), place, "number of samples"), 0, kMaxWfdbValues,
                             place, "number of samples");
   return segment;
 }
 
-void check_counts(const WfdbHeader& header, const RecordLine& count, const Place& last) {
+void check_counts(WfdbHeader& header, const RecordLine& count, const Place& last, WfdbFaults faults) {
   const auto found = static_cast<std::int64_t>(header.signals.size());
   if (!header.segments.empty()) {
-    if (static_cast<std::int64_t>(header.segments.size()) != count.segments)
+    header.missing_segments = count.segments - static_cast<std::int64_t>(header.segments.size());
+    if (header.missing_segments != 0 && faults == WfdbFaults::kRefuse)
       fail(last, fmt::format("{} segment lines, the record line announces {}", header.segments.size(), count.segments));
     return;
   }
@@ -326,7 +415,8 @@ std::vector<std::string> WfdbHeader::leads() const {
   return names;
 }
 
-WfdbHeader parse_wfdb_header(std::string_view text, const fs::path& path) {
+WfdbHeader parse_wfdb_header(std::string_view text, const fs::path& path, WfdbFaults faults) {
+  if (is_utf16(text)) return parse_wfdb_header(utf8_text(text), path, faults);
   WfdbHeader header;
   header.path = path;
   std::optional<RecordLine> count;
@@ -335,9 +425,10 @@ WfdbHeader parse_wfdb_header(std::string_view text, const fs::path& path) {
   if (text.starts_with("\xEF\xBB\xBF")) text.remove_prefix(3);  // byte order mark
   while (!text.empty()) {
     ++place.line;
-    const auto end = std::min(text.find('\n'), text.size());
+    const auto end = std::min(text.find_first_of("\r\n"), text.size());
     const std::string_view line = trimmed(text.substr(0, end));
-    text.remove_prefix(std::min(end + 1, text.size()));
+    text.remove_prefix(end);
+    text.remove_prefix(text.starts_with("\r\n") ? 2 : text.empty() ? 0 : 1);
     if (line.empty()) continue;
     if (line.front() == '#') {
       header.comments.emplace_back(trimmed(line.substr(1)));
@@ -348,10 +439,11 @@ WfdbHeader parse_wfdb_header(std::string_view text, const fs::path& path) {
         header.segments.push_back(parse_segment_line(line, place));
     } else if (header.segments.empty() && static_cast<std::int64_t>(header.signals.size()) < count->signals) {
       header.signals.push_back(parse_signal_line(line, place, header.signals.size(), written));
+      if (header.signals.back().fault && faults == WfdbFaults::kRefuse) throw Error(*header.signals.back().fault);
     }
   }
   if (!count) fail(place, "no record line");
-  check_counts(header, *count, place);
+  check_counts(header, *count, place, faults);
   check_groups(header, place);
   return header;
 }
@@ -361,7 +453,12 @@ fs::path wfdb_signal_path(const WfdbHeader& header, const WfdbSignalSpec& signal
   fs::path named = folder / signal.file;
   if (is_there(named)) return named;
   const fs::path beside = in_any_case(folder / bare_name(signal.file));
-  return is_there(beside) ? beside : named;
+  if (is_there(beside)) return beside;
+  // Unpacked since.
+  if (const fs::path unpacked = folder / fs::path(signal.file).replace_extension();
+      lower(named.extension().string()) == ".gz" && is_there(unpacked))
+    return unpacked;
+  return named;
 }
 
 std::optional<fs::path> find_wfdb_header(const fs::path& record) {
@@ -377,7 +474,7 @@ std::optional<fs::path> find_wfdb_header(const fs::path& record) {
   return std::nullopt;
 }
 
-WfdbHeader read_wfdb_header(const fs::path& record, const FileObserver& observer) {
+WfdbHeader read_wfdb_header(const fs::path& record, const FileObserver& observer, WfdbFaults faults) {
   fs::path path = record;
   const std::string extension = lower(path.extension().string());
   if (extension == ".dat" || extension == ".mat") path.replace_extension(".hea");
@@ -385,7 +482,7 @@ WfdbHeader read_wfdb_header(const fs::path& record, const FileObserver& observer
   if (!is_there(path)) path = find_wfdb_header(path).value_or(path);
   const std::string content = read_file(path, kMaxHeaderBytes);
   if (observer) observer(path, content);
-  return parse_wfdb_header(content, path);
+  return parse_wfdb_header(content, path, faults);
 }
 
 }  // namespace cardiograd::data

@@ -10,10 +10,17 @@
 #include <string_view>
 #include <vector>
 
+#include "base/error.h"
+
 namespace cardiograd::data {
 
 // Called with each file that a reader has read, whole.
 using FileObserver = std::function<void(const std::filesystem::path& path, std::string_view content)>;
+
+// What readers do about faults that leave samples with a meaning: a checksum that does not fit, a file that is too
+// short, fields of signals that nobody wants. Sets for training refuse them, a recording of a user's is read with a
+// warning.
+enum class WfdbFaults { kRefuse, kWarn };
 
 // The format of a signal that is stored nowhere: all its samples are missing.
 inline constexpr int kNullSignal = 0;
@@ -34,11 +41,12 @@ struct WfdbSignalSpec {
   std::optional<std::int32_t> initial_value;  // the first stored sample
   std::optional<std::uint16_t> checksum;      // sum of all stored samples modulo 2^16
   std::string name;                           // the lead, "I", "MLII"; "signal 0" when the header has none
+  std::optional<Error> fault;                 // why its line cannot be read; only with WfdbFaults::kWarn
 };
 
 // A part of a multi-segment record.
 struct WfdbSegment {
-  std::string record;        // a header beside this one; "~" for a gap
+  std::string record;        // a header beside this one or in a folder below; "~" for a gap
   std::int64_t samples = 0;  // frames; 0: the layout of a record whose segments have different signals
 };
 
@@ -52,6 +60,7 @@ struct WfdbHeader {
   std::vector<WfdbSignalSpec> signals;
   std::vector<std::string> comments;  // without '#' and surrounding blanks
   std::vector<WfdbSegment> segments;  // of a multi-segment record, which has no signals of its own
+  std::int64_t missing_segments = 0;  // announced, but without a line; only with WfdbFaults::kWarn
 
   std::vector<std::string> leads() const;  // the names of the signals
 };
@@ -61,7 +70,8 @@ inline constexpr std::int64_t kMaxWfdbSignals = 4096;
 inline constexpr std::int64_t kMaxWfdbValues = std::int64_t{1} << 29;  // samples of all signals: 24 h of 12 at 500 Hz
 
 // Where a signal file is: as the header names it, else by its name alone beside the header (records are moved without
-// the folders in which they were made), else the one file there whose name differs only in upper and lower case.
+// the folders in which they were made), else the one file there whose name differs only in upper and lower case, else
+// without ".gz" at its end.
 std::filesystem::path wfdb_signal_path(const WfdbHeader& header, const WfdbSignalSpec& signal);
 
 // The header of a record named by its header, its signal file (.dat, .mat) or without extension, in lower or upper
@@ -73,10 +83,14 @@ std::optional<std::filesystem::path> find_wfdb_header(const std::filesystem::pat
 // outside the header's folder (one that lies beside the header is taken by its name alone), one signal file's lines
 // apart or contradictory. Signal lines beyond those that the
 // record line announces are not read, as header(5) wants it.
+// With WfdbFaults::kWarn a signal line whose fields cannot be read is no Error, but that signal's `fault`, and segments
+// may be fewer than announced.
 // `observer`, if any, is called with the file's path and content.
-WfdbHeader read_wfdb_header(const std::filesystem::path& record, const FileObserver& observer = {});
+WfdbHeader read_wfdb_header(const std::filesystem::path& record, const FileObserver& observer = {},
+                            WfdbFaults faults = WfdbFaults::kRefuse);
 
 // The same from the text of a header; `path` is only for messages and the folder.
-WfdbHeader parse_wfdb_header(std::string_view text, const std::filesystem::path& path);
+WfdbHeader parse_wfdb_header(std::string_view text, const std::filesystem::path& path,
+                             WfdbFaults faults = WfdbFaults::kRefuse);
 
 }  // namespace cardiograd::data

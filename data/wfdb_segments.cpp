@@ -6,7 +6,8 @@
 #include <fmt/format.h>
 
 #include "base/error.h"
-#include "data/wfdb.h"
+#include "base/log.h"
+#include "data/wfdb_leads.h"
 #include "ecg/channels.h"
 #include "ecg/leads.h"
 #include "ecg/units.h"
@@ -35,46 +36,80 @@ std::filesystem::path path_of(const WfdbHeader& header, const WfdbSegment& segme
 
 // The header that names the signals of the whole record.
 WfdbHeader layout_of(const WfdbHeader& header) {
-  for (const WfdbSegment& segment : header.segments)
-    if (segment.record != kGap) return read_wfdb_header(path_of(header, segment));
+  for (const WfdbSegment& segment : header.segments) {
+    if (segment.record == kGap) continue;
+    WfdbHeader layout = read_wfdb_header(path_of(header, segment), {}, WfdbFaults::kWarn);
+    layout.rate = header.rate;
+    if (!layout.signals.empty()) return layout;
+  }
   throw Error(fmt::format("{}: all {} segments are gaps", header.path.string(), header.segments.size()),
               "Fetch the record again.");
 }
 
-// Fills the rows from `first` frames on with what the segment has of the chosen signals.
-void place(const WfdbHeader& header, const WfdbSegment& segment, std::int64_t first, const WfdbHeader& layout,
-           const ecg::ChannelChoice& choice, bool by_name, ecg::Recording& recording) {
-  const DigitalRecording digital = read_wfdb_digital(path_of(header, segment));
-  const auto fail = [&](const std::string& what) {
-    throw Error(fmt::format("{}: {}", digital.header.path.string(), what), kContradiction);
-  };
-  if (digital.header.samples != segment.samples)
-    fail(fmt::format("{} samples, {} announces {}", digital.header.samples, header.path.string(), segment.samples));
-  if (digital.header.rate != header.rate)
-    fail(fmt::format("{} frames per second, {} says {}", digital.header.rate, header.path.string(), header.rate));
+[[noreturn]] void fail(const WfdbHeader& part, const std::string& what) {
+  throw Error(fmt::format("{}: {}", part.path.string(), what), kContradiction);
+}
+
+// A signal of a segment, the column of the recording that it fills, and what makes its values those of that column.
+struct PlacedSignal {
+  std::size_t signal;
+  Eigen::Index column;
+  double factor;
+};
+
+// The chosen signals that a segment has.
+std::vector<PlacedSignal> placed_signals(const WfdbHeader& part, const WfdbHeader& layout,
+                                         const ecg::ChannelChoice& choice, bool by_name,
+                                         const ecg::Recording& recording) {
+  std::vector<PlacedSignal> placed;
+  const auto names = part.leads();
   for (std::size_t i = 0; i < choice.leads.size(); ++i) {
     const WfdbSignalSpec& wanted = layout.signals[choice.leads[i]];
-    std::size_t lead = choice.leads[i];
-    if (by_name) {
-      const auto names = digital.header.leads();
-      lead = find_signal(names, wanted.name);
-      if (lead == names.size()) continue;
-    }
-    if (lead >= digital.header.signals.size()) fail(fmt::format("signal {} is missing", wanted.name));
-    const WfdbSignalSpec& spec = digital.header.signals[lead];
+    const std::size_t lead = by_name ? find_signal(names, wanted.name) : choice.leads[i];
+    if (by_name && lead == names.size()) continue;
+    if (lead >= names.size()) fail(part, fmt::format("signal {} is missing", wanted.name));
+    const WfdbSignalSpec& spec = part.signals[lead];
+    if (spec.fault) throw Error(*spec.fault);
+    if (spec.format == kNullSignal) continue;
     if (spec.samples_per_frame != wanted.samples_per_frame)
-      fail(fmt::format("signal {} has {} samples per frame, expected {}", spec.name, spec.samples_per_frame,
-                       wanted.samples_per_frame));
+      fail(part, fmt::format("signal {} has {} samples per frame, expected {}", spec.name, spec.samples_per_frame,
+                             wanted.samples_per_frame));
     const std::string unit = ecg::canonical_unit(spec.unit);
     const auto scale = ecg::millivolts_per_unit(unit), expected = ecg::millivolts_per_unit(recording.units[i]);
     if (unit != recording.units[i] && (!scale || !expected))
-      fail(fmt::format("signal {} is in '{}', expected '{}'", spec.name, unit, recording.units[i]));
-    const double factor = unit == recording.units[i] ? 1 : *scale / *expected;
-    auto row = static_cast<Eigen::Index>(first * wanted.samples_per_frame);
-    for (const std::int32_t sample : digital.signals[lead]) {
+      fail(part, fmt::format("signal {} is in '{}', expected '{}'", spec.name, unit, recording.units[i]));
+    placed.push_back({lead, static_cast<Eigen::Index>(i), unit == recording.units[i] ? 1 : *scale / *expected});
+  }
+  return placed;
+}
+
+// Fills the rows from frame `first` on with what the segment has of the chosen signals.
+void place(const WfdbHeader& header, const WfdbSegment& segment, std::int64_t first, const WfdbHeader& layout,
+           const ecg::ChannelChoice& choice, bool by_name, ecg::Recording& recording) {
+  WfdbHeader part = read_wfdb_header(path_of(header, segment), {}, WfdbFaults::kWarn);
+  // A record that was cut ends within its last segment.
+  const bool cut = &segment == &header.segments.back() && part.samples > segment.samples;
+  if (part.samples != 0 && part.samples != segment.samples && !cut)
+    fail(part, fmt::format("{} samples, {} announces {}", part.samples, header.path.string(), segment.samples));
+  if (part.signals.empty()) return;  // A gap that has a header.
+  if (part.rate != header.rate)
+    fail(part, fmt::format("{} frames per second, {} says {}", part.rate, header.path.string(), header.rate));
+  part.samples = segment.samples;
+  for (WfdbSignalSpec& spec : part.signals)
+    if (cut) spec.checksum.reset();  // It is of all samples.
+  const std::vector<PlacedSignal> placed = placed_signals(part, layout, choice, by_name, recording);
+  if (placed.empty()) return;
+  std::vector<std::size_t> leads;
+  for (const PlacedSignal& signal : placed) leads.push_back(signal.signal);
+  keep_wfdb_files(part, leads);
+  const DigitalRecording digital = read_wfdb_signals(std::move(part), leads);
+  for (std::size_t i = 0; i < placed.size(); ++i) {
+    const WfdbSignalSpec& spec = digital.header.signals[leads[i]];
+    auto row = static_cast<Eigen::Index>(first * spec.samples_per_frame);
+    for (const std::int32_t sample : digital.signals[leads[i]]) {
       if (sample != kInvalidSample)
-        recording.signal(row, static_cast<Eigen::Index>(i)) =
-            static_cast<double>(std::int64_t{sample} - spec.baseline) / spec.gain * factor;
+        recording.signal(row, placed[i].column) =
+            static_cast<double>(std::int64_t{sample} - spec.baseline) / spec.gain * placed[i].factor;
       ++row;
     }
   }
@@ -86,21 +121,20 @@ ecg::Recording read_wfdb_segments(const WfdbHeader& header) {
   warn_of_missing_rate(header);
   const WfdbHeader layout = layout_of(header);
   const bool by_name = header.segments.front().samples == 0;
-  std::vector<ecg::Channel> channels;
-  for (const WfdbSignalSpec& spec : layout.signals)
-    channels.push_back({spec.name, ecg::canonical_unit(spec.unit), header.rate * spec.samples_per_frame});
-  const ecg::ChannelChoice choice = ecg::choose_ecg_channels(channels);
-  ecg::require_leads(choice, header.path.string());
+  const ecg::ChannelChoice choice = choose_wfdb_leads(layout);
 
   ecg::Recording recording{header.path.string(), choice.rate, {}, {}, {}, header.comments, choice.others, header.start};
   for (const std::string& comment : layout.comments) recording.comments.push_back(comment);
   for (const std::size_t i : choice.leads) {
-    recording.leads.push_back(channels[i].name);
-    recording.units.push_back(channels[i].unit);
+    recording.leads.push_back(layout.signals[i].name);
+    recording.units.push_back(ecg::canonical_unit(layout.signals[i].unit));
   }
   std::int64_t frames = 0;
   for (const WfdbSegment& segment : header.segments) frames += segment.samples;
-  if (header.samples != 0 && frames != header.samples)
+  if (header.missing_segments > 0)
+    log_warning("{}: {} segments are announced, {} have a line and are read", header.path.string(),
+                header.missing_segments + static_cast<std::int64_t>(header.segments.size()), header.segments.size());
+  if (header.samples != 0 && frames != header.samples && header.missing_segments == 0)
     throw Error(fmt::format("{}: the segments have {} samples, the record line announces {}", header.path.string(),
                             frames, header.samples),
                 kContradiction);

@@ -7,9 +7,10 @@
 namespace cardiograd::data {
 
 // The ECG leads of a multi-segment record. With a layout segment (the first, of length 0) it names the signals, and a
-// segment may lack some of them or store them otherwise; else all segments have the signals of the first. Gaps ("~")
-// and signals that a segment lacks are NaN. Signals at another rate than most leads are left aside. Throws Error naming
-// the file: what read_wfdb_digital throws, a segment of another length, rate or signals than announced.
+// segment may lack some of them or store them otherwise; else all segments have the signals of the first. Gaps ("~", a
+// segment without stored signals) and signals that a segment lacks are NaN. Signals at another rate than most leads are
+// left aside. `header` was read with WfdbFaults::kWarn. Throws Error naming the file: what read_wfdb_signals throws, a
+// segment of another length, rate or signals than announced. Warns as that does.
 ecg::Recording read_wfdb_segments(const WfdbHeader& header);
 
 }  // namespace cardiograd::data

@@ -14,8 +14,8 @@
 
 #include "base/error.h"
 #include "data/source_recording.h"
-#include "data/wfdb.h"
 #include "data/wfdb_decode.h"
+#include "data/wfdb_leads.h"
 #include "ecg/channels.h"
 #include "ecg/units.h"
 
@@ -44,7 +44,7 @@ class WfdbStream : public RecordingStream {
   WfdbStream(WfdbHeader header, const std::string& name, const ecg::ChannelChoice& choice);
 
   Eigen::ArrayXXd read(std::int64_t first, std::int64_t count) const override;
-  // Reads everything once. Throws Error where a checksum does not fit.
+  // Reads the leads once, and warns of checksums that do not fit.
   void check() const;
 
  private:
@@ -118,8 +118,11 @@ Eigen::ArrayXXd WfdbStream::read(std::int64_t first, std::int64_t count) const {
 
 void WfdbStream::check() const {
   constexpr std::int64_t kValues = 1 << 18;  // at a time
+  WfdbChecksums checksums(header_, WfdbFaults::kWarn);
   for (const SharedFile& file : files_) {
-    const auto vouched = [&](const auto& column) { return header_.signals[column.signal].checksum.has_value(); };
+    const auto vouched = [&](const auto& column) {
+      return column.column >= 0 && header_.signals[column.signal].checksum.has_value();
+    };
     if (std::none_of(file.columns.begin(), file.columns.end(), vouched)) continue;
     std::vector<std::uint32_t> sums(file.columns.size());
     const std::int64_t step = std::max<std::int64_t>(1, kValues / file.per_frame);
@@ -135,18 +138,19 @@ void WfdbStream::check() const {
       }
     }
     for (std::size_t c = 0; c < sums.size(); ++c)
-      check_wfdb_checksum(header_, header_.signals[file.columns[c].signal], static_cast<std::uint16_t>(sums[c]));
+      if (file.columns[c].column >= 0)
+        checksums.compare(header_.signals[file.columns[c].signal], static_cast<std::uint16_t>(sums[c]));
   }
+  checksums.warn();
 }
 
 // Whether any piece can be read by itself.
 bool is_seekable(const WfdbHeader& header) {
   std::error_code error;
-  return header.segments.empty() && !header.signals.empty() &&
-         std::all_of(header.signals.begin(), header.signals.end(), [&](const WfdbSignalSpec& spec) {
-           return spec.format != kNullSignal && spec.format != 8 && !is_flac_format(spec.format) && spec.skew == 0 &&
-                  fs::is_regular_file(wfdb_signal_path(header, spec), error);
-         });
+  return std::all_of(header.signals.begin(), header.signals.end(), [&](const WfdbSignalSpec& spec) {
+    return spec.format != kNullSignal && spec.format != 8 && !is_flac_format(spec.format) && spec.skew == 0 &&
+           fs::is_regular_file(wfdb_signal_path(header, spec), error);
+  });
 }
 
 }  // namespace
@@ -166,7 +170,10 @@ std::string read_piece(const fs::path& path, std::uintmax_t offset, std::size_t 
 std::unique_ptr<RecordingStream> open_wfdb_stream(const fs::path& path, std::uintmax_t min_bytes) {
   const std::optional<fs::path> record = wfdb_record_of(path);
   if (!record) return nullptr;
-  WfdbHeader header = read_wfdb_header(*record);
+  WfdbHeader header = read_wfdb_header(*record, {}, WfdbFaults::kWarn);
+  if (!header.segments.empty() || header.signals.empty()) return nullptr;
+  ecg::ChannelChoice choice = choose_wfdb_leads(header);
+  keep_wfdb_files(header, choice.leads);
   if (!is_seekable(header)) return nullptr;
   std::error_code error;
   const auto is_long = [&](const WfdbSignalSpec& spec) {
@@ -174,11 +181,6 @@ std::unique_ptr<RecordingStream> open_wfdb_stream(const fs::path& path, std::uin
   };
   if (std::none_of(header.signals.begin(), header.signals.end(), is_long)) return nullptr;
   check_wfdb_sizes(header);
-  std::vector<ecg::Channel> channels;
-  for (const WfdbSignalSpec& spec : header.signals)
-    channels.push_back({spec.name, ecg::canonical_unit(spec.unit), header.rate * spec.samples_per_frame});
-  const ecg::ChannelChoice choice = ecg::choose_ecg_channels(channels);
-  ecg::require_leads(choice, header.path.string());
   auto stream = std::make_unique<WfdbStream>(std::move(header), path.string(), choice);
   stream->check();
   return stream;

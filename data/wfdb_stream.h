@@ -15,8 +15,8 @@ namespace cardiograd::data {
 inline constexpr std::uintmax_t kMinStreamedBytes = std::uintmax_t{1} << 20;
 
 // Nothing where `path` names no WFDB record, or a record that cannot be read from the middle: of several segments, with
-// a signal in format 8 or FLAC, skewed or stored nowhere; also where its largest file has fewer than `min_bytes`.
-// Throws what read_wfdb_digital throws.
+// an ECG lead in a file in format 8 or FLAC, skewed or stored nowhere; also where the largest of these files has fewer
+// than `min_bytes`. Throws and warns as read_wfdb_leads does.
 std::unique_ptr<RecordingStream> open_wfdb_stream(const std::filesystem::path& path,
                                                   std::uintmax_t min_bytes = kMinStreamedBytes);
 

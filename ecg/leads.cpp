@@ -82,6 +82,35 @@ std::array<std::size_t, kStandardLeadCount> match_standard_leads(std::span<const
   return positions;
 }
 
+char without_accent(unsigned char latin) {
+  const unsigned char c = latin | 0x20;  // in lower case
+  if (latin < 0xC0) return '\0';
+  if (c >= 0xE0 && c <= 0xE6) return 'a';
+  if (c == 0xE7) return 'c';
+  if (c >= 0xE8 && c <= 0xEB) return 'e';
+  if (c >= 0xEC && c <= 0xEF) return 'i';
+  if (c == 0xF1) return 'n';
+  if (c >= 0xF2 && c <= 0xF6) return 'o';
+  if (c >= 0xF9 && c <= 0xFC) return 'u';
+  return '\0';
+}
+
+std::string without_accents(std::string_view name) {
+  std::string plain;
+  for (std::size_t at = 0; at < name.size(); ++at) {
+    const auto c = static_cast<unsigned char>(name[at]);
+    const auto next = static_cast<unsigned char>(at + 1 < name.size() ? name[at + 1] : 0);
+    const bool several = (next & 0xC0) == 0x80;  // bytes of one character in UTF-8
+    const bool utf8 = c == 0xC3 && several;
+    const char letter = utf8      ? without_accent(static_cast<unsigned char>(next | 0x40))
+                        : several ? '\0'
+                                  : without_accent(c);
+    plain += letter == '\0' ? name[at] : letter;
+    at += utf8 && letter != '\0' ? 1 : 0;
+  }
+  return plain;
+}
+
 std::vector<std::string> words_of(std::string_view name) {
   std::vector<std::string> words;
   bool inside = false;
@@ -97,11 +126,12 @@ std::vector<std::string> words_of(std::string_view name) {
 std::optional<std::size_t> standard_lead(std::string_view name) {
   if (has_sign(name)) return std::nullopt;  // Cabrera's -aVR is aVR upside down.
   std::string key;
-  for (const unsigned char c : name) {
+  for (const unsigned char c : without_accents(name)) {
     if (c >= 0x80) return std::nullopt;
     if (std::isalnum(c) != 0) key += static_cast<char>(std::tolower(c));
   }
-  for (const std::string_view prefix : {"mdc", "ecg", "ekg", "lead"})
+  for (const std::string_view prefix :
+       {"mdc", "ecg", "ekg", "lead", "derivation", "derivacion", "derivacao", "derivazione", "ableitung"})
     if (key.starts_with(prefix)) key.erase(0, prefix.size());
   static constexpr std::array<std::array<std::string_view, 4>, kStandardLeadCount> kNames = {
       {{"i", "d1", "di", "l1"},

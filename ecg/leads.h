@@ -44,6 +44,11 @@ bool has_chest_leads_as_c(std::span<const std::string> names);
 // standard_lead of each name; nothing for "C1" to "C6" that are electrodes of an EEG.
 std::vector<std::optional<std::size_t>> standard_leads(std::span<const std::string> names);
 
+// An accented letter of Latin-1 without its accent, in lower case; '\0' for all that is none.
+char without_accent(unsigned char latin);
+// The same for all letters of a name in UTF-8 or Latin-1; the other bytes as they are.
+std::string without_accents(std::string_view name);
+
 // The words of a name in lower case; bytes of other alphabets count as letters.
 std::vector<std::string> words_of(std::string_view name);
 

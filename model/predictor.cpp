@@ -97,7 +97,8 @@ std::string misfit(const ModelDescription& model, const ecg::TwelveLeads& twelve
   if (prediction.rate > data::kHighestResampledRate)
     return fmt::format("sampled at {:g} Hz, at most {:g} Hz are possible", prediction.rate,
                        data::kHighestResampledRate);
-  if (unit != "mV" && unit != "z") return fmt::format("the signals are in '{}', a voltage is needed", unit);
+  if (unit != "mV" && unit != "z")
+    return fmt::format("the signals are in '{}', a voltage is needed: mV, uV or V where the file says its unit", unit);
   if (unit == "z" && model.unit != "z") return "the signals are standardized (unit 'z'), the model needs millivolts";
   return "";
 }

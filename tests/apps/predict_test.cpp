@@ -297,9 +297,7 @@ TEST_F(PredictTest, RecordsThatCannotBeRead) {
   words.replace(words.find("\n0.05,") + 6, 2, "oops,");
   expect(file("words.csv", words), {"words.csv:7: "});
   fs::copy(record(1) + ".hea", folder_ / "00001_lr.hea");
-  std::ofstream(folder_ / "00001_lr.dat", std::ios::binary) << read_file(record(1) + ".dat").substr(0, 23000);
-  expect(folder_ / "00001_lr", {"00001_lr.dat", "truncated: 23000 bytes, expected 24000"});
-  fs::resize_file(folder_ / "00001_lr.dat", 0);
+  file("00001_lr.dat", "");
   expect(folder_ / "00001_lr", {"00001_lr.dat", "truncated: 0 bytes"});
   ASSERT_EQ(::mkfifo((folder_ / "pipe.edf").c_str(), 0600), 0);
   expect(folder_ / "pipe.edf", {"pipe.edf", "not a regular file"});
@@ -312,6 +310,11 @@ TEST_F(PredictTest, OtherSignalsAndPartsOfFiles) {
   const Outcome cut = predict({file("cut.edf", edf.substr(0, edf.size() - 100))});
   expect_success(cut);
   expect_parts(cut.err, {"cut.edf: 1 of 10 data records are missing"});
+  file("00001_lr.hea", read_file(record(1) + ".hea"));
+  file("00001_lr.dat", read_file(record(1) + ".dat").substr(0, 23000));
+  const Outcome shorter = predict({folder_ / "00001_lr"});
+  expect_success(shorter);
+  expect_parts(shorter.err, {"00001_lr.dat: 23000 bytes, expected 24000: 958 of 1000 samples"});
   recording.leads.emplace_back("ABP");
   recording.units.emplace_back("mmHg");
   recording.signal.conservativeResize(Eigen::NoChange, 13);

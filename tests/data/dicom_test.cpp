@@ -109,6 +109,14 @@ TEST(Dicom, ReadsAllThreeEncodings) {
   }
 }
 
+TEST(Dicom, ABirthDateGivesTheAgeThatIsNotSaid) {
+  const Writer writer;
+  std::string bytes = writer.file(writer.samples());
+  const std::string age = writer.element(0x00101010, "AS", "056Y");
+  bytes.replace(bytes.find(age), age.size(), writer.element(0x00100030, "DA", "19500513"));
+  EXPECT_EQ(parse_dicom(bytes, "a.dcm").comments, (std::vector<std::string>{"Age: 69", "Sex: F"}));
+}
+
 TEST(Dicom, ReadsWhatPydicomWrote) {
   const auto folder = testing::golden_folder() / "dicom";
   const auto expected = nlohmann::json::parse(read_file(folder / "values.json"));
@@ -171,15 +179,61 @@ TEST(Dicom, GroupsOfTheSameTimeAreOneRecording) {
   EXPECT_EQ(leads({limbs, chest}), 12U);
   EXPECT_EQ(others({limbs, chest}), "");
   EXPECT_EQ(leads({limbs, w.group(kChestLeads, 4000)}), 6U);
-  EXPECT_EQ(others({limbs, w.group(kChestLeads, 4000)}), "1 more waveform group");
+  EXPECT_EQ(others({limbs, w.group({"V1", "V2"}, 4000)}), "Lead V1, Lead V2 of another waveform of 8 s");
   EXPECT_EQ(leads({limbs, w.group(kLimbLeads, 5000)}), 6U) << "the same leads again";
   // One after the other: too short for leads recorded at once, or said so.
   const std::vector<std::string> split = {w.group({"I", "II", "III"}, 1250), w.group({"aVR", "aVL", "aVF"}, 1250),
                                           w.group({"V1", "V2", "V3"}, 1250), w.group({"V4", "V5", "V6"}, 1250)};
   EXPECT_EQ(leads(split), 3U);
-  EXPECT_EQ(others(split), "3 more waveform groups");
+  EXPECT_EQ(parse_dicom(w.file_of(split), "a.dcm").others.size(), 3U);
   EXPECT_EQ(leads({w.group(kLimbLeads, 5000, "", "0"), w.group(kChestLeads, 5000, "", "10000")}), 6U);
   EXPECT_EQ(leads({w.group(kLimbLeads, 1250, "", "0"), w.group(kChestLeads, 1250, "", "0")}), 12U);
+}
+
+TEST(Dicom, TheGroupWithMostEcgIsRead) {
+  const testing::LogCapture log;
+  const Writer w;
+  const auto read = [&](const std::vector<std::string>& groups) { return parse_dicom(w.file_of(groups), "a.dcm"); };
+  const Names all = {"I", "II", "III", "aVR", "aVL", "aVF", "V1", "V2", "V3", "V4", "V5", "V6"};
+  const std::string rhythm = w.group(all, 5000);
+  for (const std::string& first : {w.group({"ABP"}, 5000), w.group({"Heart sound"}, 50000), w.group(all, 600),
+                                   w.group({"Fp1", "Fp2", "O1"}, 50000)}) {
+    const ecg::Recording recording = read({first, rhythm});
+    EXPECT_EQ(recording.leads.size(), 12U);
+    EXPECT_EQ(recording.signal.rows(), 5000);
+    EXPECT_EQ(recording.others.size(), 1U);
+  }
+  EXPECT_EQ(read({w.group(all, 600), w.group({"II"}, 5000)}).leads, Names{"Lead II"}) << "a beat is no rhythm";
+  // Twelve leads one after the other beside a strip: that is longest.
+  const ecg::Recording strip =
+      read({w.group({"I", "II", "III"}, 1250, "", "0"), w.group({"aVR", "aVL", "aVF"}, 1250, "", "2500"),
+            w.group({"V1", "V2", "V3"}, 1250, "", "5000"), w.group({"V4", "V5", "V6"}, 1250, "", "7500"),
+            w.group({"II"}, 5000, "", "0")});
+  EXPECT_EQ(strip.leads, Names{"Lead II"});
+  ASSERT_EQ(strip.others.size(), 4U);
+  EXPECT_EQ(strip.others[3].name, "Lead V4, Lead V5, Lead V6 of another waveform of 2.5 s");
+  EXPECT_TRUE(log.warnings.empty());
+  EXPECT_EQ(read({w.group(kLimbLeads, 4000), w.group(kChestLeads, 4000)}).leads.size(), 12U);
+  EXPECT_TRUE(log.warned("a.dcm: waveforms of 8 s each without times"));
+}
+
+TEST(Dicom, ZerosAfterTheLastElementAreNoElement) {
+  const Writer writer;
+  const std::string whole = writer.file(writer.samples());
+  for (const std::size_t zeros : {1U, 3U, 8U, 500U})
+    EXPECT_EQ(parse_dicom(whole + std::string(zeros, '\0'), "a.dcm").leads.size(), 3U) << zeros;
+  expect_error([&] { parse_dicom(whole + "12", "a.dcm"); }, {"a.dcm: truncated"});
+}
+
+// The preamble of 128 bytes and "DICM", but no transfer syntax.
+TEST(Dicom, FilesWithoutMetaInformation) {
+  for (const bool explicit_vr : {true, false}) {
+    const Writer writer{explicit_vr, false};
+    std::string bytes = writer.file(writer.samples());
+    const std::size_t meta = bytes.find(writer.element(0x0008002A, "DT", "20200512123359"));
+    bytes.erase(132, meta - 132);
+    EXPECT_EQ(parse_dicom(bytes, "a.dcm").signal(0, 0), 10);
+  }
 }
 
 TEST(Dicom, FilesWithoutPreamble) {

@@ -20,6 +20,7 @@ namespace {
 
 using cardiograd::testing::edf_annotations;
 using cardiograd::testing::edf_samples;
+using cardiograd::testing::EdfChannel;
 using cardiograd::testing::EdfFile;
 using testing::expect_error;
 using testing::golden_folder;
@@ -210,7 +211,7 @@ TEST(Edf, DecimalCommas) {
   const ecg::Recording recording = parse_edf(file.bytes(), "a.edf");
   EXPECT_EQ(recording.rate, 8);
   EXPECT_EQ(recording.signal(3, 0), 9.5);
-  file.channels[0].physical_min = "-9,5,1";
+  file.channels[0].physical_min = file.channels[1].physical_min = "-9,5,1";
   expect_error([&] { parse_edf(file.bytes(), "a.edf"); }, {"signal 1: physical minimum: found '-9,5,1'"});
 }
 
@@ -237,7 +238,7 @@ TEST(Edf, BdfHasSamplesOf24Bits) {
   EXPECT_TRUE(std::abs(recording.signal(2, 0) + 1) <= 1e-9);
   EXPECT_TRUE(std::abs(recording.signal(3, 1) - 8388607) <= 1e-6);
   EXPECT_TRUE(std::abs(recording.signal(4, 1) + 8388608) <= 1e-6);
-  file.channels[0].digital_min = "-8388609";
+  for (auto& channel : file.channels) channel.digital_min = "-8388609";
   expect_error([&] { parse_edf(file.bytes(), "a.bdf"); }, {"signal 1: digital minimum is -8388609"});
 }
 
@@ -255,24 +256,76 @@ TEST(Edf, FieldsThatCannotBe) {
     expect_error([&] { parse_edf(file.bytes(), "a.edf"); }, parts);
   };
   expect([](EdfFile& f) { f.version = "1"; }, {"a.edf: no EDF file"});
-  expect([](EdfFile& f) { f.header_bytes = "800"; }, {"bytes in the header is 800, expected 768"});
-  expect([](EdfFile& f) { f.records = "two"; }, {"number of data records: found 'two'"});
   expect([](EdfFile& f) { f.channels[0].records = f.channels[1].records = {}; }, {"no data: 0 bytes after the header"});
   expect([](EdfFile& f) { f.duration = "0"; }, {"duration of a data record is 0 s"});
   expect([](EdfFile& f) { f.duration = "nan"; }, {"duration", "'nan'"});
   expect([](EdfFile& f) { f.count = "2.5"; }, {"number of signals is 2.5"});
-  expect([](EdfFile& f) { f.count = "1"; }, {"bytes in the header is 768, expected 512"});
+  expect([](EdfFile& f) { f.count = "1"; }, {"bytes in the header is '768', expected 512 for 1 signals"});
   expect([](EdfFile& f) { f.channels[1].per_record = "-1"; }, {"signal 2: samples per data record is -1"});
   expect([](EdfFile& f) { f.channels[1].per_record = "x"; }, {"signal 2: samples per data record: found 'x'"});
   expect([](EdfFile& f) { f.channels[0].per_record = f.channels[1].per_record = "0"; }, {"no data"});
   expect([](EdfFile& f) { f.channels[1].per_record = "10000001"; }, {"signal 2: samples per data record is 1"});
-  expect([](EdfFile& f) { f.channels[1].physical_min = "low"; }, {"signal 2: physical minimum: found 'low'"});
-  expect([](EdfFile& f) { f.channels[1].physical_max = "-10"; }, {"signal 2 (II)", "both -10"});
-  expect([](EdfFile& f) { f.channels[0].digital_max = "-32768"; }, {"signal 1 (I)", "digital minimum -32768"});
-  expect([](EdfFile& f) { f.channels[0].digital_max = "70000"; }, {"signal 1: digital maximum is 70000"});
+  const auto expect_lead = [&](const std::function<void(EdfChannel&)>& spoil,
+                               std::initializer_list<std::string_view> parts) {
+    expect(
+        [&](EdfFile& f) {
+          f.channels.pop_back();
+          spoil(f.channels[0]);
+        },
+        parts);
+  };
+  expect_lead([](EdfChannel& c) { c.physical_min = "low"; }, {"signal 1: physical minimum: found 'low'"});
+  expect_lead([](EdfChannel& c) { c.physical_max = "-10"; }, {"signal 1 (I)", "both -10"});
+  expect_lead([](EdfChannel& c) { c.digital_max = "-32768"; }, {"signal 1 (I)", "digital minimum -32768"});
+  expect_lead([](EdfChannel& c) { c.digital_max = "70000"; }, {"signal 1: digital maximum is 70000"});
   expect_error([] { parse_edf("", "a.edf"); }, {"a.edf: empty"});
   EdfFile none;
   expect_error([&] { parse_edf(none.bytes(), "a.edf"); }, {"no signals"});
+}
+
+// A connector that was left open, for example.
+TEST(Edf, ALeadThatCannotBeReadIsLeftAside) {
+  for (const auto& spoil : std::vector<std::function<void(EdfChannel&)>>{
+           [](EdfChannel& c) { c.physical_min = c.physical_max = c.digital_min = c.digital_max = "0"; },
+           [](EdfChannel& c) { c.physical_min = "low"; }, [](EdfChannel& c) { c.digital_max = "-40000"; }}) {
+    EdfFile file = small_file();
+    const ecg::Recording whole = parse_edf(file.bytes(), "a.edf");
+    spoil(file.channels[0]);
+    const ecg::Recording recording = parse_edf(file.bytes(), "a.edf");
+    EXPECT_EQ(recording.leads, std::vector<std::string>{"II"});
+    EXPECT_TRUE((recording.signal.col(0) == whole.signal.col(1)).all());
+    ASSERT_EQ(recording.others.size(), 1U);
+    EXPECT_EQ(recording.others[0].name, "I");
+    EXPECT_TRUE(recording.others[0].reason.starts_with("signal 1")) << recording.others[0].reason;
+  }
+}
+
+// The signals say how long the header is, and the file how many data records there are.
+TEST(Edf, SizesThatTheHeaderDoesNotSayRightAreWarnedAbout) {
+  const ecg::Recording whole = parse_edf(small_file().bytes(), "a.edf");
+  for (const char* bytes : {"256", "800", "3584", " ", "x"}) {
+    const testing::LogCapture log;
+    EdfFile file = small_file();
+    file.header_bytes = bytes;
+    EXPECT_TRUE((parse_edf(file.bytes(), "a.edf").signal == whole.signal).all()) << bytes;
+    ASSERT_EQ(log.warnings.size(), 1U) << bytes;
+    EXPECT_TRUE(log.warned("expected 768 for 2 signals")) << bytes;
+  }
+  for (const char* records : {"two", " ", "-2", "1.5"}) {
+    const testing::LogCapture log;
+    EdfFile file = small_file();
+    file.records = records;
+    EXPECT_TRUE((parse_edf(file.bytes(), "a.edf").signal == whole.signal).all()) << records;
+    EXPECT_TRUE(log.warned("all that are there are read")) << records;
+  }
+}
+
+TEST(Edf, LabelsWithAccents) {
+  for (const char* label : {"D\xE9rivation I", "D\xC3\xA9rivation I"}) {
+    EdfFile file = small_file();
+    file.channels[0].label = label;
+    EXPECT_EQ(parse_edf(file.bytes(), "a.edf").leads.at(0), "Derivation I");
+  }
 }
 
 // What is there of a truncated file is the beginning of the whole one.

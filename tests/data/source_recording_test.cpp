@@ -60,6 +60,26 @@ class SourceRecordingTest : public ::testing::Test {
   TemporaryFolder folder_;
 };
 
+// They cannot be read as they are; how they can is said.
+TEST_F(SourceRecordingTest, CompressedAndRenamedFilesOfWfdbRecords) {
+  write_wfdb(folder_.path(), "r", small_recording());
+  const std::string header = read_file(folder_ / "r.hea"), samples = read_file(folder_ / "r.dat");
+  const std::string packed("\x1F\x8B\x08\0\0\0\0\0", 8);
+  fs::remove(folder_ / "r.dat");
+  write_file(folder_ / "r.dat.gz", packed);
+  expect_error([&] { read_recording(folder_ / "r"); }, {"r.dat.gz: the signal file is compressed with gzip"});
+  expect_error([&] { read_recording(folder_ / "r.dat.gz"); }, {"r.dat.gz: a compressed file of a WFDB record"});
+  std::string named = header;
+  for (std::size_t at = 0; (at = named.find("r.dat ", at)) != std::string::npos; at += 8) named.insert(at + 5, ".gz");
+  write_file(folder_ / "r.hea", named);
+  expect_error([&] { read_recording(folder_ / "r"); }, {"r.dat.gz: the signal file is compressed with gzip"});
+  fs::remove(folder_ / "r.dat.gz");
+  write_file(folder_ / "r.dat", samples);
+  expect_read("r");  // The header still says r.dat.gz.
+  expect_refused("s.hea.gz", packed, {"s.hea.gz: a compressed file of a WFDB record"});
+  expect_refused("s.hea.txt", header, {"s.hea.txt: a file of a WFDB record with .txt behind its name"});
+}
+
 TEST_F(SourceRecordingTest, AFileIsWhatItsContentSays) {
   const ecg::Recording recording = small_recording();
   write_wfdb(folder_.path(), "r", recording);

@@ -3,6 +3,7 @@
 #include <chrono>
 #include <string>
 
+#include <fmt/format.h>
 #include <gtest/gtest.h>
 
 #include "tests/common/temporary_folder.h"
@@ -122,8 +123,79 @@ TEST(WfdbHeader, BadInputNamesLineAndField) {
     expect_bad("r 1 100 7\nr.dat 16 " + gain + "\n", {"r.hea:2", "gain is", gain.substr(0, 2)});
   expect_bad("r 1 100 7\nr.dat 16 200(3/mV\n", {"baseline"});
   expect_bad("r 1 100 7\nr.dat 16 200(3)x\n", {"gain", "'x'"});
-  expect_bad("r 1 100 7\nr.dat 16 200 16 0 0 70000\n", {"checksum is 70000"});
   expect_bad("r 2 100 7\nr.dat 16\n", {"1 signal lines", "announces 2"});
+}
+
+TEST(WfdbHeader, OfAChecksumThe16LowestBitsCount) {
+  const auto checksum = [](const std::string& written) {
+    return parse("r 1 100 7\nr.dat 16 200 16 0 0 " + written + "\n").signals[0].checksum;
+  };
+  EXPECT_EQ(checksum("240156"), 240156 % 65536);
+  EXPECT_EQ(checksum("-11371"), 65536 - 11371);
+  EXPECT_EQ(checksum("-100000"), 2 * 65536 - 100000);
+  expect_bad("r 1 100 7\nr.dat 16 200 16 0 0 12x\n", {"checksum", "'12x'"});
+}
+
+// What is wrong with one signal need not concern the others.
+TEST(WfdbHeader, AFaultOfASignalIsKeptWhereItIsOnlyWarnedOf) {
+  const auto header = parse_wfdb_header("r 2 100 7\nr.dat 16 nan/mmHg 16 0 0 0 0 ABP\nr.dat 16 200 16 0 0 0 0 II\n",
+                                        "a/r.hea", WfdbFaults::kWarn);
+  ASSERT_TRUE(header.signals.at(0).fault);
+  EXPECT_NE(std::string(header.signals[0].fault->what()).find("a/r.hea:2: gain is nan"), std::string::npos);
+  EXPECT_EQ(header.signals[0].name, "ABP");
+  EXPECT_FALSE(header.signals.at(1).fault);
+  // Where the others' samples lie depends on it.
+  for (const char* format : {"16x0", "99"})
+    expect_error(
+        [&] {
+          parse_wfdb_header(fmt::format("r 2 100 7\nr.dat {} 1 16 0 0 0 0 ABP\nr.dat 16\n", format), "r.hea",
+                            WfdbFaults::kWarn);
+        },
+        {"r.hea:2"});
+}
+
+// As programs and people write them who do not know the format well.
+TEST(WfdbHeader, FieldsWithOneMeaning) {
+  const auto signal = [](const std::string& fields) {
+    return parse("r 1 100 7\nr.dat 16 " + fields + "\n").signals[0];
+  };
+  EXPECT_EQ(signal("1000(0.0)/mV 16.0 3.0 nan NaN 0 I").adc_zero, 3);
+  EXPECT_FALSE(signal("1000(0)/mV 16 0 nan 5 0 I").initial_value.has_value());
+  for (const char* gain : {"1000,5(7)/uV", "1000.5(7) /uV", "1000.5/uV(7)"}) {
+    EXPECT_EQ(signal(std::string(gain) + " 16 0 0 0 0 I").gain, 1000.5) << gain;
+    EXPECT_EQ(signal(std::string(gain) + " 16 0 0 0 0 I").baseline, 7) << gain;
+    EXPECT_EQ(signal(std::string(gain) + " 16 0 0 0 0 I").unit, "uV") << gain;
+    EXPECT_EQ(signal(std::string(gain) + " 16 0 0 0 0 I").name, "I") << gain;
+  }
+  EXPECT_EQ(signal("1000(0)/ 16 0 0 0 0 I").unit, "mV");
+  EXPECT_EQ(signal("1000 16 0 0 0 I").name, "I") << "without block size";
+  EXPECT_EQ(signal("1000 16 0 0 0 0 I # noisy").name, "I");
+  EXPECT_EQ(signal("1000 16 0 0 0 0 ECG #1").name, "ECG #1");
+  EXPECT_EQ(signal("1000 16 0 0 0 0 # noisy").name, "signal 0");
+  EXPECT_EQ(parse("r 0 360,5 7\n").rate, 360.5);
+  EXPECT_EQ(parse("r 0 360 5000.0\n").samples, 5000);
+  EXPECT_EQ(parse("r 1 100 7\rr.dat 16\r# a\r\n# b\n").comments, (std::vector<std::string>{"a", "b"}));
+  std::string wide = "\xFF\xFE";
+  for (const char c : std::string("r 1 100 7\nr.dat 16 200/mV 16 0 0 0 0 V1\n")) wide += {c, '\0'};
+  EXPECT_EQ(parse(wide).signals.at(0).name, "V1");
+  // What has more than one meaning, or none.
+  expect_bad("r 0 1,000 7\n", {"r.hea:1: sampling rate: ',000' follows the number"});
+  expect_bad("r 0 360 7.5\n", {"r.hea:1: number of samples"});
+  expect_bad("r 1 100 7\n\rr.dat 16 200 x\n", {"r.hea:3: ADC resolution"});
+}
+
+TEST(WfdbHeader, SegmentsInFoldersAndFewerThanAnnounced) {
+  const TemporaryFolder folder;
+  const auto read = [&](const std::string& text) {
+    return parse_wfdb_header(text, folder / "r.hea", WfdbFaults::kWarn);
+  };
+  EXPECT_EQ(read("r/1 1 100 5\nsub/s1 5 # a comment\n").segments.at(0).record, "sub/s1");
+  write_file(folder / "s1.hea", "s1 0\n");
+  EXPECT_EQ(read("r/1 1 100 5\ngone/s1 5\n").segments.at(0).record, "s1") << "beside the header";
+  EXPECT_EQ(read("r/1 1 100 5\n/home/x/s1 5\n").segments.at(0).record, "s1");
+  for (const char* outside : {"../s2", "/home/x/s2", "sub/../../s2", ".."})
+    expect_error([&] { read(fmt::format("r/1 1 100 5\n{} 5\n", outside)); }, {"r.hea:2", "does not lie in the folder"});
+  EXPECT_EQ(read("r/3 1 100 5\ns1 5\n").missing_segments, 2);
 }
 
 TEST(WfdbHeader, SignalLinesBeyondTheAnnouncedAreNotRead) {

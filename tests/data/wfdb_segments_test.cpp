@@ -19,7 +19,7 @@ using testing::expect_error;
 using testing::golden_folder;
 
 ecg::Recording read(const std::filesystem::path& record) {
-  return read_wfdb_segments(read_wfdb_header(record));
+  return read_wfdb_segments(read_wfdb_header(record, {}, WfdbFaults::kWarn));
 }
 
 // Golden values by scripts/golden/wfdb_records.py.
@@ -54,7 +54,8 @@ TEST(WfdbSegments, ContradictionsAreNamed) {
     expect_error([&] { read(folder / "r"); }, parts);
   };
   expect("r/2 2 100 20\ns1 10\ns2 10\n", {"s2.hea"});
-  expect("r/1 2 100 9\ns1 9\n", {"s1.hea: 10 samples", "announces 9"});
+  expect("r/2 2 100 19\ns1 9\ns1 10\n", {"s1.hea: 10 samples", "announces 9"});
+  expect("r/1 2 100 11\ns1 11\n", {"s1.hea: 10 samples", "announces 11"});
   expect("r/1 2 200 10\ns1 10\n", {"100 frames per second", "says 200"});
   expect("r/1 2 100 11\ns1 10\n", {"the segments have 10 samples", "announces 11"});
   expect("r/1 2 100 10\n~ 10\n", {"all 1 segments are gaps"});
@@ -67,6 +68,44 @@ TEST(WfdbSegments, ContradictionsAreNamed) {
   write_file(folder / "r.hea", "r/2 2 100 20\ns1 10\ns1 10\n");
   EXPECT_EQ(read(folder / "r").signal.rows(), 20);
   expect_error([&] { read_wfdb_digital(folder / "r"); }, {"consists of 2 segments"});
+}
+
+// A segment without stored signals is a gap, as "~" is.
+TEST(WfdbSegments, NullSegmentsAreGaps) {
+  const TemporaryFolder folder;
+  write_wfdb(folder.path(), "s1", {"", 100, {"I", "II"}, {"mV", "mV"}, Eigen::ArrayXXd::Ones(10, 2), {}});
+  write_file(folder / "n1.hea", "n1 2 100 10\n~ 0 1000/mV 16 0 0 0 0 I\n~ 0 1000/mV 16 0 0 0 0 II\n");
+  write_file(folder / "n2.hea", "n2 0 100 10\n");
+  write_file(folder / "r.hea", "r/4 2 100 40\nn2 10\ns1 10\nn1 10\ns1 10\n");
+  const ecg::Recording recording = read(folder / "r");
+  ASSERT_EQ(recording.signal.rows(), 40);
+  EXPECT_TRUE(recording.signal.topRows(10).isNaN().all());
+  EXPECT_TRUE((recording.signal.middleRows(10, 10) == 1).all());
+  EXPECT_TRUE(recording.signal.middleRows(20, 10).isNaN().all());
+  EXPECT_TRUE((recording.signal.bottomRows(10) == 1).all());
+  write_file(folder / "r.hea", "r/1 2 100 10\nn2 10\n");
+  expect_error([&] { read(folder / "r"); }, {"all 1 segments are gaps"});
+}
+
+TEST(WfdbSegments, FaultsThatLeaveAMeaningAreWarnedAbout) {
+  const TemporaryFolder folder;
+  const testing::LogCapture log;
+  write_wfdb(folder.path(), "s1", {"", 100, {"I"}, {"mV"}, Eigen::ArrayXXd::Ones(10, 1), {}});
+  write_file(folder / "s2.hea", "s2 2 100 10\ns1.dat 16 1000/mV 16 0 0 7 0 I\ngone.dat 16 1/mmHg 16 0 0 0 0 ABP\n");
+  write_file(folder / "r.hea", "r/2 1 100 20\ns1 10\ns2 10\n");
+  EXPECT_EQ(read(folder / "r").signal.rows(), 20);
+  EXPECT_TRUE(log.warned("s2.hea: the samples have other checksums"));
+  // Cut by the header, by its lines and by the file.
+  write_file(folder / "r.hea", "r/2 1 100 14\ns1 10\ns1 4\n");
+  EXPECT_EQ(read(folder / "r").signal.rows(), 14);
+  write_file(folder / "r.hea", "r/3 1 100 30\ns1 10\ns1 10\n");
+  EXPECT_EQ(read(folder / "r").signal.rows(), 20);
+  EXPECT_TRUE(log.warned("r.hea: 3 segments are announced, 2 have a line and are read"));
+  std::filesystem::resize_file(folder / "s1.dat", 8);
+  const ecg::Recording recording = read(folder / "r");
+  EXPECT_EQ(recording.signal(13, 0), 1);
+  EXPECT_TRUE(std::isnan(recording.signal(14, 0)));
+  EXPECT_TRUE(log.warned("s1.dat: 8 bytes, expected 20: 4 of 10 samples"));
 }
 
 TEST(WfdbSegments, LeadsOfALayoutInOtherSpellings) {

@@ -272,30 +272,6 @@ TEST_F(WfdbBadInput, SignalFilesAreFoundBesideTheHeader) {
   expect_bad({"a/gone.dat", "missing"});
 }
 
-TEST(Wfdb, EcgLeadsHaveAllSamplesOfTheirFrames) {
-  TemporaryFolder folder;
-  write_file(folder / "r.dat",
-             std::string({'\x81', '\x82', '\x83', '\x84', '\x05', '\x85', '\x86', '\x00', '\x88', '\x09'}));
-  write_file(folder / "r.hea", "r 2 2 2\nr.dat 80x4 1/mV 8 0 1 65437 0 II\nr.dat 80 1/NU 8 0 -123 65294 0 PLETH\n");
-  const ecg::Recording recording = ecg_leads(read_wfdb_digital(folder / "r"));
-  EXPECT_EQ(recording.rate, 8);
-  EXPECT_EQ(recording.leads, std::vector<std::string>{"II"});
-  ASSERT_EQ(recording.signal.rows(), 8);
-  EXPECT_EQ(recording.signal(3, 0), 4);
-  EXPECT_EQ(recording.signal(4, 0), 5);
-  EXPECT_TRUE(std::isnan(recording.signal(6, 0)));
-  ASSERT_EQ(recording.others.size(), 1U);
-  EXPECT_EQ(recording.others[0].name, "PLETH");
-  EXPECT_EQ(recording.others[0].reason, "unit NU");
-  // Frames of a second, and leads of two rates.
-  write_file(folder / "r.dat", std::string(10, '\x81'));
-  write_file(folder / "r.hea", "r 2 1 2\nr.dat 80x4 1/mV 8 0 1 8 0 I\nr.dat 80 1/mV 8 0 1 2 0 II\n");
-  const ecg::Recording two = ecg_leads(read_wfdb_digital(folder / "r"));
-  EXPECT_EQ(two.rate, 4);
-  EXPECT_EQ(two.leads, std::vector<std::string>{"I"});
-  EXPECT_EQ(two.others.at(0).reason, "at 1 Hz");
-}
-
 TEST_F(WfdbBadInput, ASymlinkToTheSignalFileIsFine) {
   fs::rename(folder_ / "r.dat", folder_ / "elsewhere");
   fs::create_symlink(folder_ / "elsewhere", folder_ / "r.dat");

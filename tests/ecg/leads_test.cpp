@@ -100,5 +100,14 @@ TEST(StandardLead, CIsAChestLeadOnlyAmongOthers) {
   EXPECT_FALSE(is_chest_or_eeg("C7"));
 }
 
+TEST(Leads, TheWordLeadInOtherLanguages) {
+  EXPECT_EQ(standard_lead("D\xC3\xA9rivation I"), 0U);
+  EXPECT_EQ(standard_lead("D\xE9rivation aVR"), 3U) << "Latin-1";
+  EXPECT_EQ(standard_lead("Derivaci\xC3\xB3n V1"), 6U);
+  EXPECT_EQ(standard_lead("Ableitung II"), 1U);
+  EXPECT_FALSE(standard_lead("\xE5\xAF\xBC I"));
+  EXPECT_EQ(without_accents("V\xC3\x89\xE8 \xC2\xB5"), "Vee \xC2\xB5");
+}
+
 }  // namespace
 }  // namespace cardiograd::ecg

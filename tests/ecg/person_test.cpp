@@ -100,8 +100,7 @@ TEST(Person, AgesAreInSixLanguages) {
 
 TEST(Person, WhatIsNoUnitIsASexOrUnknown) {
   expect_age("Age: 42 M", 42);
-  expect_age("Age: 5 m", 5);
-  expect_age("Age: 5 sols", 5);
+  expect_age("Age: 5 sols", std::nan(""));
   expect_age("Age: 5sols", std::nan(""));
   expect_age("Age: 2000 months", std::nan(""));
   const Person infant = person_of({"11 months F x"});
@@ -110,6 +109,95 @@ TEST(Person, WhatIsNoUnitIsASexOrUnknown) {
   EXPECT_EQ(person_of({"Sex: m\xC3\xA4nnlich"}).sex, kMale);
   EXPECT_EQ(person_of({"Sex: f\xC3\xA9minin"}).sex, kFemale);
   EXPECT_EQ(person_of({"Sex: weiblich"}).sex, kFemale);
+}
+
+// Neither in years nor in months without doubt, or in a unit that is not known here.
+TEST(Person, DoubtfulAgesAreUnknown) {
+  expect_age("Age: 5 m", std::nan(""));
+  expect_age("Age: 18 M", std::nan(""));
+  expect_age("Age: 12 xyz", std::nan(""));
+  expect_age("Age: 5/9", std::nan(""));
+  expect_age("Age: 40-50", std::nan(""));
+  expect_age("Age (years): 5 M", 5);
+  expect_age("Age: 25/M", 25);
+  expect_age("Age: 5, m", 5);
+  expect_age("Age: 56 Sex M", 56);
+  expect_age("Age: 56 Male", 56);
+  expect_age("Age: 2 years 6 m", 2.5);
+}
+
+TEST(Person, NotationsOfMonthsWeeksAndDays) {
+  expect_age("Age: 3/12", 0.25);
+  expect_age("Age: 13/52", 0.25);
+  expect_age("Age: 5/7", 5.0 / 365);
+  expect_age("Age: 2 3/12", 2.25);
+  expect_age("Age: 2y3m", 2.25);
+  expect_age("Age: 1y-6m", 1.5);
+  expect_age("Age: 2y3", std::nan(""));
+  expect_age("Age: 56 y.o.", 56);
+  expect_age("Age: 56-year-old", 56);
+  expect_age("Age: 12 dage", 12.0 / 365);
+  expect_age("Age: 3 veckor", 3.0 / 52);
+  expect_age("Age: 6 m\xC3\xA5neder", 0.5);
+  expect_age("Age: 4 \xC3\xA5r", 4);
+}
+
+TEST(Person, AgesOfOthersAreNotTaken) {
+  expect_age("Maternal age: 30", std::nan(""));
+  expect_age("Comments: gestational age 38 weeks", std::nan(""));
+  expect_age("bone_age: 12", std::nan(""));
+  expect_age("paternal age: 41, Age: 3 days", 3.0 / 365);
+  expect_age("Patient's age: 56", 56);
+  expect_age("Sex: M Age: 45", 45);
+  expect_age("ID 12 Age 45", 45);
+  const Person child = person_of({"Mother's age: 30", "Bone age: 9", "Age: 7"});
+  EXPECT_EQ(child.age, 7);
+}
+
+TEST(Person, OtherNamesOfFields) {
+  expect_age("PatientAge: 056Y", 56);
+  expect_age("Age at recording: 56", 56);
+  expect_age("Age at onset: 30", std::nan(""));
+  expect_age("AgeMonths: 6", 0.5);
+  expect_age("Alter: 45", 45);
+  expect_age("Edad: 45 a\xC3\xB1os", 45);
+  expect_age("Idade = 45", 45);
+  expect_age("Alter (Monate): 6", 0.5);
+  expect_age("Alter nothing 45", std::nan(""));
+  expect_age("aged", std::nan(""));
+  const auto expect_sex = [](const std::string& comment, double sex) {
+    EXPECT_EQ(person_of({comment}).sex, sex) << comment;
+  };
+  expect_sex("PatientSex: M", kMale);
+  expect_sex("Sexo: Femenino", kFemale);
+  expect_sex("Geschlecht: W", kFemale);
+  expect_sex("Sex: woman", kFemale);
+  expect_sex("Gender: boy", kMale);
+  const Person both = person_of({"Age/Sex: 34/F"});
+  EXPECT_EQ(both.age, 34);
+  EXPECT_EQ(both.sex, kFemale);
+}
+
+TEST(Person, PhrasesAreReadWhereNoFieldSaysIt) {
+  const Person man = person_of({"ECG of a 56-year-old man with angina"});
+  EXPECT_EQ(man.age, 56);
+  EXPECT_EQ(man.sex, kMale);
+  expect_age("3-month-old infant", 0.25);
+  expect_age("7 weeks old", 7.0 / 52);
+  expect_age("a 2 year delay", std::nan(""));
+  EXPECT_EQ(person_of({"3-month-old device", "Age: 70"}).age, 70);
+}
+
+TEST(Person, AgesFromDates) {
+  EXPECT_EQ(age_comment("1951-05-02", "2002-05-01 10:11:12"), "Age: 50");
+  EXPECT_EQ(age_comment("19510502", "20020502"), "Age: 51");
+  EXPECT_EQ(age_comment("20020301", "20020410"), "Age: 40 days");
+  EXPECT_EQ(age_comment("1951", "20020410"), "Age: 51");
+  EXPECT_EQ(age_comment("2001", "20020410"), "");
+  EXPECT_EQ(age_comment("19000101", "20200101"), "") << "stands for unknown";
+  for (const char* none : {"", "unknown", "00000000", "19511502", "20030101", "195"})
+    EXPECT_EQ(age_comment(none, "20020502"), "") << none;
+  EXPECT_EQ(age_comment("19510502", ""), "");
 }
 
 TEST(Person, IsFemaleOnlyWhereThatIsKnown) {
