@@ -96,30 +96,44 @@ std::optional<SignalTable> find_single_column(std::string_view text) {
   constexpr std::size_t kLooked = 3;  // values that tell what the text is
   Preamble preamble;
   SignalTable table;
-  table.columns.resize(1);
-  table.cells.resize(1);
-  std::vector<std::string>& values = table.cells[0];
+  DecimalMarks marks;
+  std::optional<bool> words;
   std::size_t number = 0;
   for (std::size_t at = 0; at < text.size();) {
-    const std::size_t end = std::min(text.find('\n', at), text.size());
+    const std::size_t begin = at, end = std::min(text.find('\n', at), text.size());
     const std::string_view cell = trimmed(text.substr(at, end - at));
     at = end + 1;
     ++number;
     if (cell.empty()) continue;
-    if (values.empty() && names_columns(cell)) return std::nullopt;
-    if (values.empty() && number <= kLongestPreamble && read_line(cell, preamble)) continue;
-    if (values.empty() && preamble.lead.empty() && !preamble.rate) return std::nullopt;
-    if (values.size() < kLooked && !is_only_value(cell, preamble)) return std::nullopt;
-    if (values.empty()) table.header_line = number;
-    values.emplace_back(cell);
-    table.lines.push_back(number);
+    if (table.rows == 0 && names_columns(cell)) return std::nullopt;
+    if (table.rows == 0 && number <= kLongestPreamble && read_line(cell, preamble)) continue;
+    if (table.rows == 0 && preamble.lead.empty() && !preamble.rate) return std::nullopt;
+    if (table.rows < kLooked && !is_only_value(cell, preamble)) return std::nullopt;
+    if (table.rows == 0) {
+      table.header_line = number;
+      table.cells = {.text = text.substr(begin), .first_line = number, .single = true};
+    }
+    ++table.rows;
+    marks.add(cell);
+    if (!words && !is_missing_cell(cell)) words = is_word_cell(cell);
   }
-  if (values.empty()) return std::nullopt;
-  table.columns[0] = {preamble.lead.empty() ? "ECG" : preamble.lead, preamble.unit};
-  table.rows = values.size();
+  if (table.rows == 0) return std::nullopt;
+  table.columns = {{preamble.lead.empty() ? "ECG" : preamble.lead, preamble.unit}};
   table.rate = preamble.rate;
-  table.decimal_commas = find_decimal_commas(table.cells, true);
+  table.decimal_commas = find_decimal_commas({&marks, 1}, true);
+  table.words = {words.value_or(false)};
   return table;
+}
+
+void each_single_cell(const SignalCells& cells,
+                      const std::function<void(std::size_t row, std::string_view cell, std::size_t line)>& use) {
+  std::size_t row = 0, line = cells.first_line;
+  for (std::size_t at = 0; at < cells.text.size(); ++line) {
+    const std::size_t end = std::min(cells.text.find('\n', at), cells.text.size());
+    const std::string_view cell = trimmed(cells.text.substr(at, end - at));
+    at = end + 1;
+    if (!cell.empty()) use(row++, cell, line);
+  }
 }
 
 }  // namespace cardiograd::data

@@ -29,18 +29,28 @@ constexpr double kLowestRate = 20;  // Hz, of times without unit
 constexpr double kHighestRate = 20000;
 constexpr double kHalfDay = 43200;  // s
 
+// A cell and where it stands.
+struct Cell {
+  std::string_view text;
+  std::size_t line = 1;
+};
+
+std::string place_of(const fs::path& path, const Cell& cell) {
+  return fmt::format("{}:{}", path.string(), cell.line);
+}
+
 // `grouped`: a point may group thousands, which times that advance evenly do not.
-double value_at(const SignalTable& table, std::size_t row, std::size_t column, const fs::path& path,
+double value_of(const Cell& cell, const SignalTable& table, std::size_t column, const fs::path& path,
                 bool grouped = true) {
-  const std::string& text = table.cells[column][row];
+  const std::string_view text = cell.text;
   const bool commas = table.decimal_commas[column];
   // Where others of its column have decimal commas, "1.234" is not told from 1234.
-  const bool doubtful = grouped && commas && has_thousands(text) && text.find(',') == std::string::npos;
+  const bool doubtful = grouped && commas && has_thousands(text) && text.find(',') == std::string_view::npos;
   const auto value = doubtful ? std::nullopt : cell_number(text, commas);
   if (!value && is_missing_cell(text)) return std::numeric_limits<double>::quiet_NaN();
   if (value && !std::isinf(*value)) return *value;
-  const bool comma = text.find(',') != std::string::npos && cell_number(text, true);
-  throw Error(fmt::format("{}: column '{}': found '{}', expected a number", table.place(path, row, column),
+  const bool comma = text.find(',') != std::string_view::npos && cell_number(text, true);
+  throw Error(fmt::format("{}: column '{}': found '{}', expected a number", place_of(path, cell),
                           table.columns[column].name, text),
               has_thousands(text) ? "Write numbers without thousands separators: 1234.5, not 1,234.5 or 1 234.5."
               : comma             ? "Write all numbers with one decimal mark, a point or a comma."
@@ -54,16 +64,17 @@ struct Times {
 
 Times times_of(const SignalTable& table, std::size_t column, const fs::path& path) {
   Times times;
-  times.clock = cell_clock(table.cells[column].front()).has_value();
+  times.values.reserve(table.rows);
   double midnights = 0;
-  for (std::size_t row = 0; row < table.rows; ++row) {
-    const std::string& text = table.cells[column][row];
+  table.each_cell({&column, 1}, path, [&](std::size_t row, std::size_t, std::string_view text, std::size_t line) {
+    const Cell cell{text, line};
+    if (row == 0) times.clock = cell_clock(text).has_value();
     if (!times.clock) {
-      times.values.push_back(value_at(table, row, column, path, false));
+      times.values.push_back(value_of(cell, table, column, path, false));
     } else {
       const auto clock = cell_clock(text);
       if (!clock && !is_missing_cell(text))
-        throw Error(fmt::format("{}: column '{}': found '{}', expected a clock time", table.place(path, row, column),
+        throw Error(fmt::format("{}: column '{}': found '{}', expected a clock time", place_of(path, cell),
                                 table.columns[column].name, text),
                     "Correct the row, or give --rate.");
       const double value = clock.value_or(std::numeric_limits<double>::quiet_NaN());
@@ -71,8 +82,8 @@ Times times_of(const SignalTable& table, std::size_t column, const fs::path& pat
       times.values.push_back(value + midnights);
     }
     if (std::isnan(times.values.back()))
-      throw Error(fmt::format("{}: the time is missing", table.place(path, row, column)), "Every row needs its time.");
-  }
+      throw Error(fmt::format("{}: the time is missing", place_of(path, cell)), "Every row needs its time.");
+  });
   return times;
 }
 
@@ -112,8 +123,17 @@ double usual_step(const std::vector<double>& time) {
 [[noreturn]] void fail_uneven(const SignalTable& table, std::size_t column, const Times& times, double seconds,
                               const fs::path& path) {
   const std::vector<double>& time = times.values;
+  // The cell of a row, and where it stands: looked for in the text again.
+  const auto found = [&](std::size_t wanted) {
+    std::pair<std::string, std::string> result;
+    table.each_cell({&column, 1}, path, [&](std::size_t row, std::size_t, std::string_view text, std::size_t line) {
+      if (row == wanted) result = {std::string(text), place_of(path, {text, line})};
+    });
+    return result;
+  };
+  const auto place = [&](std::size_t row) { return found(row).second; };
   const auto shown = [&](std::size_t row) {
-    return times.clock ? table.cells[column][row] : fmt::format("{:.12g} s", time[row] * seconds);
+    return times.clock ? found(row).first : fmt::format("{:.12g} s", time[row] * seconds);
   };
   const double step = usual_step(time);
   std::size_t repeated = 0, first_repeated = 0, gaps = 0, first_gap = 0, first_back = 0;
@@ -129,31 +149,31 @@ double usual_step(const std::vector<double>& time) {
     }
   }
   if (first_back > 0)
-    throw Error(fmt::format("{}: time {} after {}: the time goes back", table.place(path, first_back, column),
-                            shown(first_back), shown(first_back - 1)),
+    throw Error(fmt::format("{}: time {} after {}: the time goes back", place(first_back), shown(first_back),
+                            shown(first_back - 1)),
                 "Order the rows by time, or give --rate HZ.");
   constexpr std::size_t kManyRepeated = 10;  // one in so many rows
   if (repeated * kManyRepeated > time.size())
     throw Error(fmt::format("{}: time {} as in the row before, and so in {} of {} rows: the times are too coarse for "
                             "the sampling rate",
-                            table.place(path, first_repeated, column), shown(first_repeated), repeated, time.size()),
+                            place(first_repeated), shown(first_repeated), repeated, time.size()),
                 "Give --rate HZ, or write the times with more digits.");
   if (gaps > 0) {
     const double missing = (time[first_gap] - time[first_gap - 1] - step) * seconds;
     throw Error(fmt::format("{}: time {} after {}: {:.3g} s are missing{}: the samples are not evenly spaced",
-                            table.place(path, first_gap, column), shown(first_gap), shown(first_gap - 1), missing,
+                            place(first_gap), shown(first_gap), shown(first_gap - 1), missing,
                             gaps > 1 ? fmt::format(", the first of {} gaps", gaps) : ""),
                 "Fill the gaps with rows of empty fields.");
   }
   if (repeated > 0)
     throw Error(fmt::format("{}: time {} as in the row before: the samples are not evenly spaced",
-                            table.place(path, first_repeated, column), shown(first_repeated)),
+                            place(first_repeated), shown(first_repeated)),
                 "Delete the row that is there twice, or give --rate HZ.");
   for (std::size_t row = 1; row < time.size(); ++row) {
     const double expected = time.front() + static_cast<double>(row) * step;
     if (std::abs(time[row] - expected) <= kMaxUneven * step) continue;
     throw Error(fmt::format("{}: time {} after {}, expected a step of {:.6g} s: the samples are not evenly spaced",
-                            table.place(path, row, column), shown(row), shown(row - 1), step * seconds),
+                            place(row), shown(row), shown(row - 1), step * seconds),
                 "Correct the times, or give --rate HZ.");
   }
   throw Error(
@@ -187,14 +207,6 @@ double rate_from(const SignalTable& table, std::size_t column, const TimeColumn&
   return std::abs(rate - std::round(rate)) < 1e-3 * rate ? std::round(rate) : rate;
 }
 
-// Whether a column holds words; its name says nothing.
-bool holds_words(const SignalTable& table, std::size_t column) {
-  const auto& cells = table.cells[column];
-  const auto first =
-      std::find_if(cells.begin(), cells.end(), [](const std::string& cell) { return !is_missing_cell(cell); });
-  return first != cells.end() && !cell_number(*first, true) && !has_thousands(*first);
-}
-
 // The columns that are leads; what else there is goes into `others`.
 std::vector<std::size_t> choose_leads(const SignalTable& table, const std::vector<bool>& is_time,
                                       const SignalCsvOptions& options, const fs::path& path,
@@ -205,7 +217,7 @@ std::vector<std::size_t> choose_leads(const SignalTable& table, const std::vecto
     if (is_time[i]) continue;
     const ColumnName& column = table.columns[i];
     if (column.name.empty()) continue;  // numbers of the rows, or a separator at the ends of lines
-    if (!ecg::is_ecg_name(column.name) && holds_words(table, i)) {
+    if (!ecg::is_ecg_name(column.name) && table.words[i]) {
       recording.others.push_back({column.name, "no numbers"});
       continue;
     }
@@ -234,7 +246,8 @@ std::vector<std::size_t> choose_leads(const SignalTable& table, const std::vecto
 }  // namespace
 
 ecg::Recording parse_signal_csv(std::string_view text, const fs::path& path, const SignalCsvOptions& options) {
-  const SignalTable table = parse_signal_table(plain_text(text), path);
+  std::string storage;
+  const SignalTable table = parse_signal_table(plain_text(text, storage), path);
   if (table.rows == 0)
     throw Error(fmt::format("{}: no samples after the header", path.string()), "Expected one row per sample.");
   ecg::Recording recording;
@@ -251,10 +264,10 @@ ecg::Recording parse_signal_csv(std::string_view text, const fs::path& path, con
                 "Give --rate HZ, or add a column 'time' in seconds.");
   recording.rate = options.rate ? *options.rate : *from_time;
   recording.signal.resize(static_cast<Eigen::Index>(table.rows), static_cast<Eigen::Index>(leads.size()));
-  for (std::size_t i = 0; i < leads.size(); ++i)
-    for (std::size_t row = 0; row < table.rows; ++row)
-      recording.signal(static_cast<Eigen::Index>(row), static_cast<Eigen::Index>(i)) =
-          value_at(table, row, leads[i], path);
+  table.each_cell(leads, path, [&](std::size_t row, std::size_t i, std::string_view cell, std::size_t line) {
+    recording.signal(static_cast<Eigen::Index>(row), static_cast<Eigen::Index>(i)) =
+        value_of({cell, line}, table, leads[i], path);
+  });
   return recording;
 }
 

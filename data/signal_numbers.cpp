@@ -50,23 +50,6 @@ Mark mark_of(std::string_view cell) {
   return commas > 0 ? Mark::kComma : Mark::kPoint;
 }
 
-struct Marks {
-  bool points = false, commas = false;                // that can only be decimal ones
-  bool either_points = false, either_commas = false;  // that may group thousands
-};
-
-Marks marks_of(const std::vector<std::string>& cells) {
-  Marks marks;
-  for (const std::string& cell : cells) {
-    const Mark mark = mark_of(cell);
-    marks.points |= mark == Mark::kPoint;
-    marks.commas |= mark == Mark::kComma;
-    marks.either_points |= mark == Mark::kEitherPoint;
-    marks.either_commas |= mark == Mark::kEitherComma;
-  }
-  return marks;
-}
-
 }  // namespace
 
 std::optional<double> cell_number(std::string_view cell, bool decimal_commas) {
@@ -101,19 +84,31 @@ bool has_thousands(std::string_view cell) {
   return false;
 }
 
-std::vector<bool> find_decimal_commas(const std::vector<std::vector<std::string>>& columns, bool usual) {
-  std::vector<Marks> marks;
-  Marks all;
-  for (const auto& cells : columns) {
-    marks.push_back(marks_of(cells));
-    all.points |= marks.back().points;
-    all.commas |= marks.back().commas;
-    all.either_points |= marks.back().either_points;
-    all.either_commas |= marks.back().either_commas;
-  }
+bool is_word_cell(std::string_view cell) {
+  return !cell_number(cell, true) && !has_thousands(cell);
+}
+
+void DecimalMarks::add(std::string_view cell) {
+  const Mark mark = mark_of(cell);
+  points |= mark == Mark::kPoint;
+  commas |= mark == Mark::kComma;
+  either_points |= mark == Mark::kEitherPoint;
+  either_commas |= mark == Mark::kEitherComma;
+}
+
+void DecimalMarks::add(const DecimalMarks& other) {
+  points |= other.points;
+  commas |= other.commas;
+  either_points |= other.either_points;
+  either_commas |= other.either_commas;
+}
+
+std::vector<bool> find_decimal_commas(std::span<const DecimalMarks> columns, bool usual) {
+  DecimalMarks all;
+  for (const DecimalMarks& own : columns) all.add(own);
   std::vector<bool> commas;
-  for (const Marks& own : marks) {
-    const Marks& deciding = own.points || own.commas ? own : all;
+  for (const DecimalMarks& own : columns) {
+    const DecimalMarks& deciding = own.points || own.commas ? own : all;
     if (deciding.points || deciding.commas)
       commas.push_back(!deciding.points);
     else

@@ -9,11 +9,13 @@
 #include <fmt/format.h>
 #include <gtest/gtest.h>
 
+#include "tests/common/peak_memory.h"
 #include "tests/data/helpers.h"
 
 namespace cardiograd::data {
 namespace {
 
+using cardiograd::testing::peak_memory;
 using testing::expect_error;
 
 ecg::Recording parse(const std::string& text, const SignalCsvOptions& options = {}) {
@@ -208,6 +210,43 @@ TEST(SignalCsv, ManyColumns) {
   EXPECT_EQ(recording.signal.rows(), 3);
   const double seconds = std::chrono::duration<double>(std::chrono::steady_clock::now() - start).count();
   EXPECT_LT(seconds, 10.0);  // tenths on an idle machine
+}
+
+// Whatever the layout, cells go from the text into the samples: eight bytes for each sample and each time, and a part
+// of the text where it is of another encoding.
+TEST(SignalCsv, MemoryIsInProportion) {
+  constexpr int kRows = 100'000;
+  std::string columns = "time;I;II\n", blanks = "time I II\n", rows, watch = "Sample Rate,500\nLead,Lead I\n", utf16;
+  std::string times = "time", first = "I", second = "II";
+  for (int i = 0; i < kRows; ++i) {
+    const std::string time = fmt::format("{:.3f}", i * 0.002), value = fmt::format("{:.3f}", i % 100 * 0.001);
+    columns += time + ";" + value + ";-1.5\n";
+    blanks += time + "  " + value + "  -1.5\n";
+    times += "," + time;
+    first += "," + value;
+    second += ",-1.5";
+    watch += value + "\n";
+  }
+  rows = times + "\n" + first + "\n" + second + "\n";
+  for (const char c : columns) utf16 += {c, '\0'};
+  for (const std::string* text : {&columns, &blanks, &rows, &watch, &utf16}) {
+    std::ptrdiff_t samples = 0;
+    const auto peak = peak_memory([&] { samples = parse(*text).signal.rows(); });
+    EXPECT_EQ(samples, kRows);
+    if (!peak) GTEST_SKIP() << "the system does not tell what a process takes";
+    EXPECT_LT(static_cast<double>(*peak), 2.5 * static_cast<double>(text->size())) << text->substr(0, 20);
+  }
+}
+
+TEST(SignalCsv, BlankRowsCountBetweenOthersOnly) {
+  const ecg::Recording recording = parse("I,II\n1,2\n,\n\n , \n3,4\n,\n,,,\n,\n", {.rate = 250.0});
+  ASSERT_EQ(recording.signal.rows(), 4);
+  EXPECT_TRUE(std::isnan(recording.signal(1, 0)) && std::isnan(recording.signal(2, 1)));
+  EXPECT_EQ(recording.signal(0, 1), 2);
+  EXPECT_EQ(recording.signal(3, 0), 3);
+  expect_error([] { parse("I,II,V1\n1,2,3\n,\n4,5,6\n", {.rate = 250.0}); },
+               {"a.csv:3: malformed CSV row: 2 fields, expected 3"});
+  EXPECT_EQ(parse("I,II,V1\n1,2,3\n4,5,6\n,\n", {.rate = 250.0}).signal.rows(), 2);
 }
 
 // Rows of a time and 1, 2, ...
