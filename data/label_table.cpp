@@ -99,7 +99,7 @@ std::vector<std::size_t> class_columns(const CsvTable& csv, const RoleColumns& r
 }
 
 std::uint8_t label(const CsvTable& csv, std::size_t row, std::size_t column) {
-  const std::string& cell = csv.cell(row, column);
+  const std::string_view cell = csv.cell(row, column);
   if (cell == "0" || cell == "1") return cell == "1" ? 1 : 0;
   // "1.0", as pandas writes columns in which a value was missing once.
   if (const auto value = csv.number_if_any(row, column); value && (*value == 0 || *value == 1))
@@ -225,7 +225,8 @@ LabelTable parse_label_table(std::string_view text, const std::filesystem::path&
     if (age) row.person.age = age_of(csv, i, *age);
     if (sex) row.person.sex = sex_in(csv, i, *sex);
     // A row without a patient's name is a patient of its own.
-    const std::string name = patient && !csv.cell(i, *patient).empty() ? csv.cell(i, *patient) : record_of(row.path);
+    const std::string name =
+        patient && !csv.cell(i, *patient).empty() ? std::string(csv.cell(i, *patient)) : record_of(row.path);
     row.fold = fold ? fold_of(csv, i, *fold) : drawn_fold(name, fold_seed);
     if (fold && patient) repeats.check_patient(i, name, row.fold);
     for (const std::size_t column : columns) row.labels.push_back(label(csv, i, column));

@@ -46,7 +46,7 @@ void read_person(const CsvTable& csv, std::size_t index, std::size_t age, std::s
 std::string file_name(const CsvTable& csv, std::size_t row, std::optional<std::size_t> column,
                       const std::filesystem::path& folder) {
   if (!column) return {};
-  std::string name = csv.cell(row, *column);
+  std::string name(csv.cell(row, *column));
   const std::string slashed = with_slashes(name);
   const auto normal = std::filesystem::path(slashed).lexically_normal();
   if (normal.is_absolute() || (!normal.empty() && *normal.begin() == "..") || name.find('\0') != std::string::npos)

@@ -14,10 +14,11 @@
 namespace cardiograd::data {
 namespace {
 
-std::string without_blanks(const std::string& code) {
+std::string without_blanks(std::string_view code) {
   constexpr const char* kBlanks = " \t\r\n";
   const auto first = code.find_first_not_of(kBlanks);
-  return first == std::string::npos ? std::string() : code.substr(first, code.find_last_not_of(kBlanks) - first + 1);
+  if (first == std::string_view::npos) return {};
+  return std::string(code.substr(first, code.find_last_not_of(kBlanks) - first + 1));
 }
 
 // A reader of {'key': number | None, ...}.
@@ -152,7 +153,7 @@ ScpTable ScpTable::from(const CsvTable& csv, const std::filesystem::path& path) 
     const std::string code = without_blanks(csv.cell(row, 0));  // The column of the codes has no name.
     table.all_codes_.insert(code);
     if (csv.number(row, diagnostic).value_or(0) != 1) continue;
-    DiagnosticClasses classes{csv.cell(row, superclass), csv.cell(row, subclass)};
+    DiagnosticClasses classes{std::string(csv.cell(row, superclass)), std::string(csv.cell(row, subclass))};
     if (code.empty() || classes.superclass.empty() || classes.subclass.empty())
       throw Error(fmt::format("{}: diagnostic statement '{}' has no code, diagnostic_class or diagnostic_subclass",
                               csv.place(row), code),

@@ -3,7 +3,12 @@
 #include <array>
 #include <cctype>
 #include <charconv>
+#include <cmath>
+#include <limits>
 
+#include <fmt/format.h>
+
+#include "base/error.h"
 #include "data/signal_table.h"
 
 namespace cardiograd::data {
@@ -50,23 +55,6 @@ Mark mark_of(std::string_view cell) {
   return commas > 0 ? Mark::kComma : Mark::kPoint;
 }
 
-struct Marks {
-  bool points = false, commas = false;                // that can only be decimal ones
-  bool either_points = false, either_commas = false;  // that may group thousands
-};
-
-Marks marks_of(const std::vector<std::string>& cells) {
-  Marks marks;
-  for (const std::string& cell : cells) {
-    const Mark mark = mark_of(cell);
-    marks.points |= mark == Mark::kPoint;
-    marks.commas |= mark == Mark::kComma;
-    marks.either_points |= mark == Mark::kEitherPoint;
-    marks.either_commas |= mark == Mark::kEitherComma;
-  }
-  return marks;
-}
-
 }  // namespace
 
 std::optional<double> cell_number(std::string_view cell, bool decimal_commas) {
@@ -101,25 +89,53 @@ bool has_thousands(std::string_view cell) {
   return false;
 }
 
-std::vector<bool> find_decimal_commas(const std::vector<std::vector<std::string>>& columns, bool usual) {
-  std::vector<Marks> marks;
-  Marks all;
-  for (const auto& cells : columns) {
-    marks.push_back(marks_of(cells));
-    all.points |= marks.back().points;
-    all.commas |= marks.back().commas;
-    all.either_points |= marks.back().either_points;
-    all.either_commas |= marks.back().either_commas;
-  }
+bool is_word_cell(std::string_view cell) {
+  return !cell_number(cell, true) && !has_thousands(cell);
+}
+
+void DecimalMarks::add(std::string_view cell) {
+  const Mark mark = mark_of(cell);
+  points |= mark == Mark::kPoint;
+  commas |= mark == Mark::kComma;
+  either_points |= mark == Mark::kEitherPoint;
+  either_commas |= mark == Mark::kEitherComma;
+}
+
+void DecimalMarks::add(const DecimalMarks& other) {
+  points |= other.points;
+  commas |= other.commas;
+  either_points |= other.either_points;
+  either_commas |= other.either_commas;
+}
+
+std::vector<bool> find_decimal_commas(std::span<const DecimalMarks> columns, bool usual) {
+  DecimalMarks all;
+  for (const DecimalMarks& own : columns) all.add(own);
   std::vector<bool> commas;
-  for (const Marks& own : marks) {
-    const Marks& deciding = own.points || own.commas ? own : all;
+  for (const DecimalMarks& own : columns) {
+    const DecimalMarks& deciding = own.points || own.commas ? own : all;
     if (deciding.points || deciding.commas)
       commas.push_back(!deciding.points);
     else
       commas.push_back(usual && !all.either_points);
   }
   return commas;
+}
+
+double cell_value(const SignalTable& table, std::size_t column, std::string_view text, std::size_t line,
+                  const std::filesystem::path& path, bool grouped) {
+  const bool commas = table.decimal_commas[column];
+  // Where others of its column have decimal commas, "1.234" is not told from 1234.
+  const bool doubtful = grouped && commas && has_thousands(text) && text.find(',') == std::string_view::npos;
+  const auto value = doubtful ? std::nullopt : cell_number(text, commas);
+  if (!value && is_missing_cell(text)) return std::numeric_limits<double>::quiet_NaN();
+  if (value && !std::isinf(*value)) return *value;
+  const bool comma = text.find(',') != std::string_view::npos && cell_number(text, true);
+  throw Error(fmt::format("{}:{}: column '{}': found '{}', expected a number", path.string(), line,
+                          table.columns[column].name, text),
+              has_thousands(text) ? "Write numbers without thousands separators: 1234.5, not 1,234.5 or 1 234.5."
+              : comma             ? "Write all numbers with one decimal mark, a point or a comma."
+                                  : "Correct the row, or leave the field empty where a sample is missing.");
 }
 
 }  // namespace cardiograd::data

@@ -37,6 +37,7 @@ std::string from_utf16(std::string_view bytes, bool big_endian) {
   };
   constexpr std::uint32_t kReplacement = 0xFFFD;
   std::string text;
+  text.reserve(bytes.size() / 2);
   for (std::size_t i = 0; i + 1 < bytes.size(); i += 2) {
     std::uint32_t code = word(i);
     if (code >= 0xD800 && code < 0xE000) {  // A pair of words makes one character.
@@ -68,40 +69,48 @@ bool is_utf16(std::string_view bytes) {
   return has_utf16_mark(bytes) || has_zeros(bytes, 1) || has_zeros(bytes, 0);
 }
 
-std::string utf8_text(std::string_view bytes) {
-  std::string text;
-  if (has_utf16_mark(bytes)) {
-    text = from_utf16(bytes.substr(2), bytes.starts_with('\xFE'));
-  } else if (is_utf16(bytes)) {
-    text = from_utf16(bytes, !has_zeros(bytes, 1));
+std::string_view utf8_text(std::string_view bytes, std::string& storage) {
+  std::string_view text = bytes;
+  if (is_utf16(bytes)) {
+    const bool marked = has_utf16_mark(bytes);
+    storage = from_utf16(bytes.substr(marked ? 2 : 0), marked ? bytes.starts_with('\xFE') : !has_zeros(bytes, 1));
+    text = storage;
   } else {
-    if (bytes.starts_with("\xEF\xBB\xBF")) bytes.remove_prefix(3);
-    if (is_utf8(bytes)) {
-      text = bytes;
-    } else {
-      for (const unsigned char c : bytes) put_utf8(text, c);
+    if (text.starts_with("\xEF\xBB\xBF")) text.remove_prefix(3);
+    if (!is_utf8(text)) {
+      std::string converted;
+      converted.reserve(text.size());
+      for (const unsigned char c : text) put_utf8(converted, c);
+      storage = std::move(converted);
+      text = storage;
     }
   }
   // Lone carriage returns end lines only where nothing else does.
-  if (text.find('\n') == std::string::npos) std::replace(text.begin(), text.end(), '\r', '\n');
+  if (text.find('\n') == std::string_view::npos && text.find('\r') != std::string_view::npos) {
+    if (text.data() != storage.data()) storage = text;
+    std::replace(storage.begin(), storage.end(), '\r', '\n');
+    text = storage;
+  }
   return text;
 }
 
-std::string plain_text(std::string_view bytes) {
+std::string_view plain_text(std::string_view bytes, std::string& storage) {
   // No-break space, narrow no-break space, minus sign, en dash.
   constexpr std::array<std::pair<std::string_view, char>, 4> kPlain = {
       {{"\xC2\xA0", ' '}, {"\xE2\x80\xAF", ' '}, {"\xE2\x88\x92", '-'}, {"\xE2\x80\x93", '-'}}};
-  std::string text = utf8_text(bytes);
-  const auto has = [&](const auto& plain) { return text.find(plain.first) != std::string::npos; };
+  const std::string_view text = utf8_text(bytes, storage);
+  const auto has = [&](const auto& plain) { return text.find(plain.first) != std::string_view::npos; };
   if (std::none_of(kPlain.begin(), kPlain.end(), has)) return text;
   std::string result;
+  result.reserve(text.size());
   for (std::string_view rest = text; !rest.empty();) {
     const auto found =
         std::find_if(kPlain.begin(), kPlain.end(), [&](const auto& p) { return rest.starts_with(p.first); });
     result += found == kPlain.end() ? rest.front() : found->second;
     rest.remove_prefix(found == kPlain.end() ? 1 : found->first.size());
   }
-  return result;
+  storage = std::move(result);
+  return storage;
 }
 
 }  // namespace cardiograd::data

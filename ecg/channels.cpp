@@ -112,12 +112,18 @@ std::vector<bool> filtered_copies(std::span<const Channel> channels) {
   return copies;
 }
 
+bool is_axis(const std::vector<std::string>& words) {
+  constexpr std::array<std::string_view, 3> kAxes = {"x", "y", "z"};
+  return words.size() == 1 && is_one_of(words[0], kAxes);
+}
+
 // Names that are leads among leads, and may be anything beside a channel that says that it is the ECG.
 struct Doubtful {
   bool ecg = false;    // a channel says so
   bool leads = false;  // others have names that are those of leads alone
   bool volts = false;  // "V" is there
   bool chest = false;  // "C1" to "C6" are chest leads
+  bool frank = true;   // "x", "y" and "z" may be leads: there is no other name of one
 
   explicit Doubtful(std::span<const Channel> channels) {
     std::vector<std::string> names;
@@ -126,6 +132,7 @@ struct Doubtful {
       ecg = ecg || has_ecg_word(channel.name);
       const auto words = words_of(channel.name);
       volts = volts || words == std::vector<std::string>{"v"};
+      frank = frank && (is_axis(words) || !is_ecg_name(channel.name));
       const auto lead = standard_lead(channel.name);
       leads = leads || (lead && !has_ecg_word(channel.name) && same_lead(channel.name, kStandardLeads.at(*lead)) &&
                         channel.name.size() > 1);
@@ -137,9 +144,8 @@ struct Doubtful {
   std::string reason(std::string_view name) const {
     if (is_chest_or_eeg(name)) return chest ? "" : "taken for an EEG electrode";
     const auto words = words_of(name);
+    if (is_axis(words)) return frank && !ecg ? "" : "an axis of something else than the ECG";
     if (!ecg || words.size() != 1) return "";
-    constexpr std::array<std::string_view, 3> kAxes = {"x", "y", "z"};
-    if (is_one_of(words[0], kAxes)) return "an axis of something else than the ECG";
     constexpr std::array<std::string_view, 7> kAmbiguous = {"v", "d1", "d2", "d3", "l1", "l2", "l3"};
     const bool ambiguous = is_one_of(words[0], kAmbiguous) || (volts && words[0] == "i");
     return ambiguous && !leads ? "ambiguous beside an ECG" : "";

@@ -32,11 +32,12 @@ struct ChannelChoice {
 };
 
 // The ECG leads among `channels`. Where names of ECG leads occur, these are the leads; otherwise all but what is known
-// to be something else. "C1" to "C6" are leads where they are no electrodes of an EEG (has_chest_leads_as_c). Beside a
-// channel that says "ECG", "x", "y" and "z" are axes of something else, and "V", "D1" and the like, which are
-// ambiguous, are leads only among others ("II", "V1"). Of "ECG_Raw" and "ECG_Clean" the first is taken. A channel whose
-// unit is no voltage is no lead if another lead is in volts (standardized signals are all in "z"). Of leads at several
-// rates those at the most frequent one are taken, at the highest of these.
+// to be something else. "C1" to "C6" are leads where they are no electrodes of an EEG (has_chest_leads_as_c). "x", "y"
+// and "z" are leads (Frank's) only where nothing else is one: beside others they are axes or numbers of rows. Beside a
+// channel that says "ECG", "V", "D1" and the like, which are ambiguous, are leads only among others ("II", "V1"). Of
+// "ECG_Raw" and "ECG_Clean" the first is taken. A channel whose unit is no voltage is no lead if another lead is in
+// volts (standardized signals are all in "z"). Of leads at several rates those at the most frequent one are taken, at
+// the highest of these.
 ChannelChoice choose_ecg_channels(std::span<const Channel> channels);
 
 // "ABP (unit mmHg), marker (no name of an ECG lead)"

@@ -84,22 +84,25 @@ void derive(const Places& places, TwelveLeads& result) {
 TwelveLeads twelve_leads(const Recording& source) {
   TwelveLeads result;
   const Places places = find_leads(source, result);
-  std::vector<std::size_t> used;
-  for (const auto& place : places)
-    if (place) used.push_back(*place);
-  Recording converted = select_leads(source, used);
-  to_common_unit(converted);
-  const std::string unit = converted.units.empty() ? "" : converted.units.front();
+  std::vector<std::string> units, names;
+  for (const auto& place : places) {
+    if (!place) continue;
+    units.push_back(source.units[*place]);
+    names.push_back(source.leads[*place]);
+  }
+  const std::string unit = units.empty() ? "" : require_common_unit(units, names, source.name);
   Recording& recording = result.recording;
   recording.name = source.name;
   recording.rate = source.rate;
   recording.comments = source.comments;
   recording.signal.setConstant(source.signal.rows(), kLeads, std::numeric_limits<double>::quiet_NaN());
-  Eigen::Index next = 0;
   for (std::size_t lead = 0; lead < kStandardLeadCount; ++lead) {
     recording.leads.emplace_back(kStandardLeads[lead]);
     recording.units.push_back(unit);
-    if (places[lead]) recording.signal.col(static_cast<Eigen::Index>(lead)) = converted.signal.col(next++);
+    if (!places[lead]) continue;
+    recording.signal.col(static_cast<Eigen::Index>(lead)) =
+        millivolts_per_unit(source.units[*places[lead]]).value_or(1.0) *
+        source.signal.col(static_cast<Eigen::Index>(*places[lead]));
   }
   if (unit == "mV") derive(places, result);
   for (std::size_t lead = 0; lead < kStandardLeadCount; ++lead) {

@@ -18,7 +18,7 @@ const std::string& description(const std::string& code) {
     const CsvTable csv = CsvTable::parse(scp_statements_csv(), "scp_statements.csv");
     std::map<std::string, std::string> result;
     for (std::size_t row = 0; row < csv.rows(); ++row)
-      result[csv.cell(row, 0)] = csv.cell(row, csv.column("description"));
+      result[std::string(csv.cell(row, 0))] = csv.cell(row, csv.column("description"));
     return result;
   }();
   return descriptions.at(code);

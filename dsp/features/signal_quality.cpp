@@ -39,8 +39,6 @@ constexpr double kMaxDrift = 0.5;   // Of the swing.
 constexpr double kMaxMains = 0.05;  // Of the swing.
 constexpr double kJoltSeconds = 0.5;
 constexpr double kMinMainsRate = 130;
-constexpr double kMinSwing = 0.02;  // mV
-constexpr double kMaxSwing = 20;    // mV
 
 // Runs of equal samples: the fraction in runs of `min_flat` samples and more, and of shorter ones at an extreme.
 void measure_runs(const Eigen::ArrayXd& lead, double rate, LeadQuality& quality) {
@@ -169,17 +167,9 @@ void judge(const std::string& unit, LeadQuality& quality) {
   if (quality.fault.empty()) quality.remark = remark_of(quality, shown);
 }
 
-}  // namespace
-
-std::vector<LeadQuality> signal_quality(const Eigen::ArrayXXd& signal, double rate, const std::string& unit) {
-  if (!(rate >= kMinQualityRate) || !std::isfinite(rate))
-    throw Error(fmt::format("signal quality at {} Hz", rate),
-                fmt::format("The rate must be {} Hz or more.", kMinQualityRate));
+// Of a signal with samples, whose leads are filtered side by side.
+std::vector<LeadQuality> quality_of(const Eigen::ArrayXXd& signal, double rate, const std::string& unit) {
   std::vector<LeadQuality> qualities(static_cast<std::size_t>(signal.cols()));
-  if (signal.rows() == 0) {
-    for (LeadQuality& quality : qualities) quality.fault = "no samples";
-    return qualities;
-  }
   // Values beyond this are no measurement, and their squares would not be finite.
   constexpr double kLargest = 1e100;
   Eigen::ArrayXXd bridged = (signal.abs() < kLargest).select(signal, std::nan(""));
@@ -216,6 +206,28 @@ std::vector<LeadQuality> signal_quality(const Eigen::ArrayXXd& signal, double ra
         quality.mains = std::max(quality.mains, amplitude_at(bridged.col(lead), rate, frequency));
     }
     judge(unit, quality);
+  }
+  return qualities;
+}
+
+}  // namespace
+
+std::vector<LeadQuality> signal_quality(const Eigen::ArrayXXd& signal, double rate, const std::string& unit) {
+  if (!(rate >= kMinQualityRate) || !std::isfinite(rate))
+    throw Error(fmt::format("signal quality at {} Hz", rate),
+                fmt::format("The rate must be {} Hz or more.", kMinQualityRate));
+  std::vector<LeadQuality> qualities(static_cast<std::size_t>(signal.cols()));
+  if (signal.rows() == 0) {
+    for (LeadQuality& quality : qualities) quality.fault = "no samples";
+    return qualities;
+  }
+  // Six filtered copies are in use at once: of a long recording, those of a few leads only. What is said of a lead does
+  // not depend on the others.
+  constexpr Eigen::Index kLong = 1'000'000, kMaxLeads = 4;
+  if (signal.size() <= kLong || signal.cols() <= kMaxLeads) return quality_of(signal, rate, unit);
+  for (Eigen::Index first = 0; first < signal.cols(); first += kMaxLeads) {
+    auto few = quality_of(signal.middleCols(first, std::min(kMaxLeads, signal.cols() - first)), rate, unit);
+    std::move(few.begin(), few.end(), qualities.begin() + first);
   }
   return qualities;
 }

@@ -79,7 +79,7 @@ TEST(FeaturesApp, FiducialsAndAnnotations) {
       read_file(table).starts_with("record,lead,beat,p_onset_s,p_peak_s,p_offset_s,qrs_onset_s,r_peak_s,"
                                    "qrs_offset_s,t_onset_s,t_peak_s,t_offset_s\n"));
   std::map<std::string, int> rows;
-  for (std::size_t i = 0; i < csv.rows(); ++i) ++rows[csv.cell(i, csv.column("lead"))];
+  for (std::size_t i = 0; i < csv.rows(); ++i) ++rows[std::string(csv.cell(i, csv.column("lead")))];
   ASSERT_EQ(rows.size(), 13U);
   for (const auto& [lead, count] : rows) EXPECT_EQ(count, rows["all"]) << lead;
   EXPECT_GT(rows["all"], 16);  // Both at 60 to 90 a minute for 10 s.
@@ -221,7 +221,7 @@ TEST(FeaturesApp, DataSet) {
   EXPECT_EQ(csv.rows(), 40U);
   const std::size_t hr = csv.column("hr_mean_bpm");
   for (std::size_t i = 0; i < csv.rows(); ++i) {
-    const double value = std::stod(csv.cell(i, hr));
+    const double value = csv.number(i, hr).value();
     EXPECT_TRUE(value > 55.0 && value < 95.0) << value;
   }
   // Each empty cell has its reason.
@@ -389,10 +389,10 @@ std::map<std::string, Global> globals(const fs::path& table) {
   const std::size_t onset = csv.column("qrs_onset_s"), offset = csv.column("qrs_offset_s");
   for (std::size_t i = 0; i < csv.rows(); ++i) {
     if (csv.cell(i, lead) != "all") continue;
-    Global& global = result[csv.cell(i, record)];
+    Global& global = result[std::string(csv.cell(i, record))];
     const bool there = !csv.cell(i, onset).empty() && !csv.cell(i, offset).empty();
-    global.r.push_back(std::stod(csv.cell(i, r)));
-    global.duration.push_back(there ? std::stod(csv.cell(i, offset)) - std::stod(csv.cell(i, onset)) : NAN);
+    global.r.push_back(csv.number(i, r).value());
+    global.duration.push_back(there ? csv.number(i, offset).value() - csv.number(i, onset).value() : NAN);
   }
   return result;
 }
@@ -405,7 +405,7 @@ TEST(FeaturesApp, TwoRenderingsOfARecordAgree) {
   std::vector<std::pair<std::string, std::string>> pairs;
   std::vector<std::string> arguments = {"--fiducials", ""};
   for (std::size_t i = 0; i < database.rows(); ++i) {
-    const std::string high = database.cell(i, database.column("filename_hr"));
+    const std::string high(database.cell(i, database.column("filename_hr")));
     if (high.empty()) continue;
     pairs.emplace_back((data / high).string(), (data / database.cell(i, database.column("filename_lr"))).string());
     arguments.push_back(pairs.back().first);

@@ -5,12 +5,14 @@
 
 #include <gtest/gtest.h>
 
+#include "tests/common/peak_memory.h"
 #include "tests/common/temporary_folder.h"
 #include "tests/data/helpers.h"
 
 namespace cardiograd::data {
 namespace {
 
+using cardiograd::testing::peak_memory;
 using cardiograd::testing::TemporaryFolder;
 using testing::expect_error;
 
@@ -107,6 +109,28 @@ TEST(CsvCell, IsQuotedWhereItMustBe) {
     const CsvTable table = CsvTable::parse("x,y\n" + csv_cell(text) + ",1\n", "t.csv");
     EXPECT_EQ(table.cell(0, 0), text);
   }
+}
+
+// Short cells are not boxed one by one: with the text itself, five bytes for each of its own.
+TEST(Csv, MemoryIsInProportion) {
+  std::string text = "path,MI,NORM,STTC,CD,HYP\n";
+  for (int i = 0; i < 500'000; ++i) text += std::to_string(i) + ",0,1,0,0,1\n";
+  std::size_t rows = 0;
+  const auto peak = peak_memory([&] { rows = parse(text).rows(); });
+  EXPECT_EQ(rows, 500'000U);
+  if (!peak) GTEST_SKIP() << "the system does not tell what a process takes";
+  EXPECT_LT(static_cast<double>(*peak), 4.0 * static_cast<double>(text.size()));
+}
+
+TEST(Csv, DroppedCellsLeaveTheOthersAsTheyAre) {
+  const CsvTable table = parse("a,,b,\n1, ,two,\t\n\n3,,\"4,5\", ,\n ,,x\n");
+  EXPECT_EQ(table.columns(), (std::vector<std::string>{"a", "b"}));
+  ASSERT_EQ(table.rows(), 3U);
+  EXPECT_EQ(table.cell(0, 1), "two");
+  EXPECT_EQ(table.cell(1, 0), "3");
+  EXPECT_EQ(table.cell(1, 1), "4,5");
+  EXPECT_EQ(table.cell(2, 0), " ");
+  EXPECT_EQ(table.place(2), "t.csv:5");
 }
 
 // Time in proportion to the size: 100,000 columns, and a pair of equal names among them.

@@ -9,11 +9,13 @@
 #include <fmt/format.h>
 #include <gtest/gtest.h>
 
+#include "tests/common/peak_memory.h"
 #include "tests/data/helpers.h"
 
 namespace cardiograd::data {
 namespace {
 
+using cardiograd::testing::peak_memory;
 using testing::expect_error;
 
 ecg::Recording parse(const std::string& text, const SignalCsvOptions& options = {}) {
@@ -195,6 +197,32 @@ TEST(SignalCsv, LeadsInRows) {
                {"a.csv:2: malformed CSV row: 3 fields, expected 4"});
 }
 
+TEST(SignalCsv, SeparatorsBehindLeadsInRowsAreNoSamples) {
+  expect_two_leads("I,0.125,1,2,3,\nII,-0.5,0.25,-1.5,0,\n", {.rate = 250.0});
+  expect_two_leads("time,0,0.004,0.008,0.012,,\nI,0.125,1,2,3,,\nII,-0.5,0.25,-1.5,0,,\n");
+  const ecg::Recording missing = parse("I,1,2,,\nII,1,2,3,\n", {.rate = 250.0});
+  ASSERT_EQ(missing.signal.rows(), 3);
+  EXPECT_TRUE(std::isnan(missing.signal(2, 0)));
+}
+
+TEST(SignalCsv, AnAssumedUnitThatNoHeartHasIsWarnedOf) {
+  const auto table = [](const std::string& head, double scale) {
+    std::string text = head;
+    for (int i = 0; i < 1000; ++i) text += fmt::format("{},{}\n", i * 0.004, i % 200 == 0 ? scale : 0);
+    return text;
+  };
+  const auto warned = [](const std::string& text) {
+    const testing::LogCapture log;
+    parse(text);
+    return log.warned("no unit is given and mV is assumed");
+  };
+  EXPECT_TRUE(warned(table("time,I\n", 700)));
+  EXPECT_TRUE(warned(table("time,I\n", 0.0007))) << "volts";
+  EXPECT_FALSE(warned(table("time,I\n", 0.7)));
+  EXPECT_FALSE(warned(table("time,I (uV)\n", 700)));
+  EXPECT_FALSE(warned(table("Unit,uV\ntime,I\n", 700)));
+}
+
 TEST(SignalCsv, ManyColumns) {
   std::string header = "time,II", first = "0,1", second = "0.004,2", third = "0.008,3";
   for (int i = 0; i < 100'000; ++i) {
@@ -208,6 +236,43 @@ TEST(SignalCsv, ManyColumns) {
   EXPECT_EQ(recording.signal.rows(), 3);
   const double seconds = std::chrono::duration<double>(std::chrono::steady_clock::now() - start).count();
   EXPECT_LT(seconds, 10.0);  // tenths on an idle machine
+}
+
+// Whatever the layout, cells go from the text into the samples: eight bytes for each sample and each time, and a part
+// of the text where it is of another encoding.
+TEST(SignalCsv, MemoryIsInProportion) {
+  constexpr int kRows = 100'000;
+  std::string columns = "time;I;II\n", blanks = "time I II\n", rows, watch = "Sample Rate,500\nLead,Lead I\n", utf16;
+  std::string times = "time", first = "I", second = "II";
+  for (int i = 0; i < kRows; ++i) {
+    const std::string time = fmt::format("{:.3f}", i * 0.002), value = fmt::format("{:.3f}", i % 100 * 0.001);
+    columns += time + ";" + value + ";-1.5\n";
+    blanks += time + "  " + value + "  -1.5\n";
+    times += "," + time;
+    first += "," + value;
+    second += ",-1.5";
+    watch += value + "\n";
+  }
+  rows = times + "\n" + first + "\n" + second + "\n";
+  for (const char c : columns) utf16 += {c, '\0'};
+  for (const std::string* text : {&columns, &blanks, &rows, &watch, &utf16}) {
+    std::ptrdiff_t samples = 0;
+    const auto peak = peak_memory([&] { samples = parse(*text).signal.rows(); });
+    EXPECT_EQ(samples, kRows);
+    if (!peak) GTEST_SKIP() << "the system does not tell what a process takes";
+    EXPECT_LT(static_cast<double>(*peak), 2.5 * static_cast<double>(text->size())) << text->substr(0, 20);
+  }
+}
+
+TEST(SignalCsv, BlankRowsCountBetweenOthersOnly) {
+  const ecg::Recording recording = parse("I,II\n1,2\n,\n\n , \n3,4\n,\n,,,\n,\n", {.rate = 250.0});
+  ASSERT_EQ(recording.signal.rows(), 4);
+  EXPECT_TRUE(std::isnan(recording.signal(1, 0)) && std::isnan(recording.signal(2, 1)));
+  EXPECT_EQ(recording.signal(0, 1), 2);
+  EXPECT_EQ(recording.signal(3, 0), 3);
+  expect_error([] { parse("I,II,V1\n1,2,3\n,\n4,5,6\n", {.rate = 250.0}); },
+               {"a.csv:3: malformed CSV row: 2 fields, expected 3"});
+  EXPECT_EQ(parse("I,II,V1\n1,2,3\n4,5,6\n,\n", {.rate = 250.0}).signal.rows(), 2);
 }
 
 // Rows of a time and 1, 2, ...

@@ -156,7 +156,9 @@ TEST(Channels, AxesAndDigitsBesideAnEcgAreNoLeads) {
   EXPECT_EQ(leads_of({{"ECG", "mV"}, {"x", "mV"}, {"Y", "mV"}, {"Z", "mV"}}), Names{"ECG"});
   EXPECT_EQ(leads_of({{"x", "mV"}, {"y", "mV"}, {"z", "mV"}}).size(), 3U);
   EXPECT_EQ(leads_of({{"I", "mV"}, {"II", "mV"}, {"vx", "mV"}, {"vy", "mV"}, {"vz", "mV"}}).size(), 5U);
-  EXPECT_EQ(leads_of({{"I", "mV"}, {"V1", "mV"}, {"X", "mV"}}).size(), 3U) << "Frank's axes";
+  EXPECT_EQ(leads_of({{"X", "mV"}, {"I", "mV"}, {"V1", "mV"}}), (Names{"I", "V1"}))
+      << "numbers of rows, as R calls them";
+  EXPECT_EQ(leads_of({{"MLII", "mV"}, {"x", "mV"}, {"y", "mV"}, {"z", "mV"}}), Names{"MLII"});
   EXPECT_EQ(leads_of({{"ECG", "mV"}, {"PPG", "mV"}, {"V", "mV"}}), Names{"ECG"});
   EXPECT_EQ(leads_of({{"ECG", "mV"}, {"V", "mV"}, {"I", "mV"}}), Names{"ECG"}) << "voltage and current";
   const std::vector<Channel> digital = {{"EKG", "mV"}, {"D1", "mV"}, {"D2", "mV"}};

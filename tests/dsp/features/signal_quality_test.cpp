@@ -142,6 +142,25 @@ TEST(SignalQuality, NoiseThatHidesPIsRemarked) {
   }
 }
 
+// Long recordings are looked at a few leads at a time.
+TEST(SignalQuality, LeadsOfLongRecordingsAreAsAlone) {
+  const Eigen::ArrayXXd beats = ecg(0.02);
+  constexpr Eigen::Index kLeads = 6;
+  Eigen::ArrayXXd signal(40 * beats.rows(), kLeads);
+  for (Eigen::Index lead = 0; lead < kLeads; ++lead)
+    signal.col(lead) = (1 + static_cast<double>(lead)) * beats.col(0).replicate(40, 1);
+  signal.col(4) = 0;
+  ASSERT_GT(signal.size(), 1'000'000);
+  const auto qualities = signal_quality(signal, kRate, "mV");
+  ASSERT_EQ(qualities.size(), 6U);
+  for (Eigen::Index lead = 0; lead < kLeads; ++lead) {
+    const LeadQuality alone = one(signal.col(lead)), &among = qualities[static_cast<std::size_t>(lead)];
+    EXPECT_NEAR(among.swing, alone.swing, 1e-9) << lead;
+    EXPECT_NEAR(among.noise, alone.noise, 1e-9) << lead;
+    EXPECT_EQ(among.fault, lead == 4 ? "flat" : "") << lead;
+  }
+}
+
 TEST(SignalQuality, OddSizesAndValuesStayFinite) {
   for (const Eigen::Index samples : {0, 1, 2, 3, 7, 44, 45, 46, 101, 999}) {
     for (const double value : {1e-300, 1.0, 1e99, 1e300}) {
