@@ -209,6 +209,7 @@ std::array<double, 3> rank_of(const DicomSet& group) {
 // The first of the highest rank: what stands first may be a blood pressure or an average beat.
 std::size_t main_group(const std::vector<DicomSet>& groups) {
   std::vector<std::array<double, 3>> ranks;
+  ranks.reserve(groups.size());
   for (const DicomSet& group : groups) ranks.push_back(rank_of(group));
   return static_cast<std::size_t>(std::max_element(ranks.begin(), ranks.end()) - ranks.begin());
 }

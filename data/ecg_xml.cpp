@@ -196,6 +196,7 @@ Source read_aecg(const pugi::xml_node& root, const fs::path& path) {
       continue;
     }
     std::vector<std::string> names;
+    names.reserve(leads.size());
     for (const Lead& lead : leads) names.push_back(lead.name);
     source.others.push_back({fmt::format("{} of another set of {} samples", fmt::join(names, ", "), set->samples()),
                              "not recorded at the same time, or with leads that are there already"});

@@ -376,7 +376,7 @@ bool is_segment_line(std::string_view line) {
 std::string segment_name(const std::string& named, const Place& place) {
   const fs::path folder = place.path.parent_path();
   const auto has_header = [&](const std::string& name) { return is_there(folder / (name + ".hea")); };
-  const std::string bare = bare_name(named);
+  std::string bare = bare_name(named);
   const bool zero = named.find('\0') != std::string::npos;
   if (!zero && bare != named && (leaves_folder(named) || !has_header(named)) && !leaves_folder(bare) &&
       has_header(bare))
@@ -452,10 +452,10 @@ fs::path wfdb_signal_path(const WfdbHeader& header, const WfdbSignalSpec& signal
   const fs::path folder = header.path.parent_path();
   fs::path named = folder / signal.file;
   if (is_there(named)) return named;
-  const fs::path beside = in_any_case(folder / bare_name(signal.file));
+  fs::path beside = in_any_case(folder / bare_name(signal.file));
   if (is_there(beside)) return beside;
   // Unpacked since.
-  if (const fs::path unpacked = folder / fs::path(signal.file).replace_extension();
+  if (fs::path unpacked = folder / fs::path(signal.file).replace_extension();
       lower(named.extension().string()) == ".gz" && is_there(unpacked))
     return unpacked;
   return named;

@@ -100,6 +100,7 @@ void place(const WfdbHeader& header, const WfdbSegment& segment, std::int64_t fi
   const std::vector<PlacedSignal> placed = placed_signals(part, layout, choice, by_name, recording);
   if (placed.empty()) return;
   std::vector<std::size_t> leads;
+  leads.reserve(placed.size());
   for (const PlacedSignal& signal : placed) leads.push_back(signal.signal);
   keep_wfdb_files(part, leads);
   const DigitalRecording digital = read_wfdb_signals(std::move(part), leads);
