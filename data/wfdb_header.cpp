@@ -416,7 +416,8 @@ std::vector<std::string> WfdbHeader::leads() const {
 }
 
 WfdbHeader parse_wfdb_header(std::string_view text, const fs::path& path, WfdbFaults faults) {
-  if (is_utf16(text)) return parse_wfdb_header(utf8_text(text), path, faults);
+  std::string converted;
+  if (is_utf16(text)) return parse_wfdb_header(utf8_text(text, converted), path, faults);
   WfdbHeader header;
   header.path = path;
   std::optional<RecordLine> count;
