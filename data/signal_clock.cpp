@@ -41,28 +41,76 @@ double day_number(int year, int month, int day) {
   return days - kNear2000;
 }
 
-// "2024-05-01", "01.05.2024", "05/21/2024", "20240501"; other orders cannot be told apart.
-std::optional<double> date_days(std::string_view text) {
-  constexpr std::size_t kBasic = 8;
-  constexpr int kMonths = 12, kLongestMonth = 31, kLastYear = 9999;
-  if (text.size() == kBasic && all_digits(text)) {
-    const int year = to_int(text.substr(0, 4)), month = to_int(text.substr(4, 2)), day = to_int(text.substr(6));
-    if (month < 1 || month > kMonths || day < 1 || day > kLongestMonth) return std::nullopt;
-    return day_number(year, month, day);
-  }
-  std::array<int, 3> parts{};
+// The number of "Mar" or "March"; 0 of anything else.
+int month_named(std::string_view word) {
+  constexpr std::size_t kShort = 3;
+  constexpr std::string_view kMonths = "janfebmaraprmayjunjulaugsepoctnovdec";
+  std::string begin;
+  for (const unsigned char c : word.substr(0, kShort)) begin += static_cast<char>(std::tolower(c));
+  const auto at = begin.size() == kShort ? kMonths.find(begin) : std::string_view::npos;
+  return at == std::string_view::npos || at % kShort != 0 ? 0 : static_cast<int>(at / kShort) + 1;
+}
+
+// The parts of a date, and which of them is a month by name, or the year by its size.
+struct DateParts {
+  std::array<int, 3> values{};
+  std::optional<std::size_t> month, year;
+};
+std::optional<DateParts> date_parts(std::string_view text) {
+  constexpr int kLongestMonth = 31, kLastYear = 9999;
+  DateParts parts;
   for (std::size_t i = 0; i < 3; ++i) {
-    const auto [end, error] = std::from_chars(text.data(), text.data() + text.size(), parts.at(i));
-    if (error != std::errc() || parts.at(i) < 0 || parts.at(i) > kLastYear) return std::nullopt;
-    text.remove_prefix(static_cast<std::size_t>(end - text.data()));
-    if (i == 2 ? !text.empty() : text.empty() || std::string_view("-/.").find(text.front()) == std::string_view::npos)
-      return std::nullopt;
-    if (!text.empty()) text.remove_prefix(1);
+    const std::size_t size = std::min(text.find_first_of("-/., "), text.size());
+    const std::string_view part = text.substr(0, size);
+    if (i == 2 && size != text.size()) return std::nullopt;
+    int& value = parts.values.at(i);
+    if (all_digits(part) && part.size() <= 4) {
+      value = to_int(part);
+      if (value > kLastYear) return std::nullopt;
+      if (value > kLongestMonth || part.size() == 4) parts.year = i;
+    } else {
+      value = month_named(part);
+      if (value == 0 || parts.month) return std::nullopt;
+      parts.month = i;
+    }
+    text.remove_prefix(size);
+    text.remove_prefix(std::min(text.find_first_not_of("-/., "), text.size()));
   }
-  if (parts[0] > kLongestMonth) return day_number(parts[0], parts[1], parts[2]);
-  if (parts[2] <= kLongestMonth) return std::nullopt;
-  const bool month_first = parts[1] > kMonths && parts[0] <= kMonths;
-  return month_first ? day_number(parts[2], parts[0], parts[1]) : day_number(parts[2], parts[1], parts[0]);
+  return parts;
+}
+
+// "2024-05-01", "01.05.2024", "05/21/2024", "5 Mar 2023", "Mar 5, 2023", "20240501".
+std::optional<double> date_days(std::string_view text, DateOrder order) {
+  constexpr std::size_t kBasic = 8;
+  constexpr int kMonths = 12, kLongestMonth = 31;
+  int year = 0, month = 0, day = 0;
+  if (text.size() == kBasic && all_digits(text)) {
+    year = to_int(text.substr(0, 4));
+    month = to_int(text.substr(4, 2));
+    day = to_int(text.substr(6));
+  } else {
+    const auto parts = date_parts(text);
+    if (!parts) return std::nullopt;
+    const auto& [a, b, c] = parts->values;
+    const std::size_t of_year = parts->year.value_or(order == DateOrder::kYearFirst && parts->month != 0U ? 0 : 2);
+    if (of_year == 1 || parts->month == 2U || parts->month == of_year) return std::nullopt;
+    const bool fits = a <= kMonths;
+    const bool month_first =
+        parts->month ? *parts->month == 0 : fits && (order == DateOrder::kMonthFirst || b > kMonths);
+    year = of_year == 0 ? a : c;
+    month = of_year == 2 && month_first ? a : b;
+    day = of_year == 0 ? c : month_first ? b : a;
+  }
+  if (month < 1 || month > kMonths || day < 1 || day > kLongestMonth) return std::nullopt;
+  return day_number(year, month, day);
+}
+
+// "2 days" of "2 days 00:00:00.004", as pandas writes durations.
+std::optional<double> duration_days(std::string_view text) {
+  const auto gap = std::min(text.find(' '), text.size());
+  std::string_view unit = text.substr(gap);
+  trim(unit);
+  return unit == "days" || unit == "day" ? cell_number(text.substr(0, gap), false) : std::nullopt;
 }
 
 // Takes "Z", " UTC", " CEST", "+02:00", "-0500" or "+01" off the end of a time; seconds that its clocks are ahead.
@@ -163,23 +211,31 @@ std::optional<double> time_seconds(std::string_view time, bool dated) {
 
 }  // namespace
 
-std::optional<double> cell_clock(std::string_view cell) {
+std::optional<double> cell_clock(std::string_view cell, DateOrder order) {
   if (cell.empty() || cell.find_first_of("0123456789") == std::string_view::npos) return std::nullopt;
-  if (cell.starts_with('[') && cell.ends_with(']')) cell = cell.substr(1, cell.size() - 2);
+  if (cell.starts_with('[')) cell.remove_prefix(1);
+  if (cell.ends_with(']')) cell.remove_suffix(1);
   trim(cell);
-  const auto gap = cell.find_first_of(" T");
-  if (gap == std::string_view::npos) return time_seconds(cell, false);
-  std::string_view rest = cell.substr(gap + 1);
+  // A date has no colon; a zone behind a time without colons may have one.
+  const auto colon = cell.find(':');
+  const auto gap = colon == std::string_view::npos ? cell.find_first_of(" T") : cell.find_last_of(" T", colon);
+  std::string_view date = cell.substr(0, gap == std::string_view::npos ? 0 : gap), rest = cell.substr(date.size());
+  if (!date.empty()) rest.remove_prefix(1);
+  trim(date);
   trim(rest);
-  auto date = date_days(cell.substr(0, gap));
-  if (!date) {  // rdsamp writes the clock time first.
-    date = date_days(rest);
-    rest = cell.substr(0, gap);
+  auto days = date_days(date, order);
+  if (!days) days = duration_days(date);
+  if (!days && date.empty()) {  // rdsamp writes the clock time first.
+    const auto blank = std::min(rest.find(' '), rest.size());
+    std::string_view behind = rest.substr(blank);
+    trim(behind);
+    days = date_days(behind, order);
+    if (days) rest = rest.substr(0, blank);
   }
-  if (!date) return time_seconds(cell, false);
+  if (!days) return time_seconds(cell, false);
   const auto seconds = time_seconds(rest, true);
   if (!seconds) return std::nullopt;
-  return *date * kSecondsPerDay + *seconds;
+  return *days * kSecondsPerDay + *seconds;
 }
 
 }  // namespace cardiograd::data

@@ -1,7 +1,6 @@
 #include "data/signal_csv.h"
 
 #include <algorithm>
-#include <array>
 #include <cmath>
 #include <limits>
 #include <utility>
@@ -13,7 +12,9 @@
 #include "base/file.h"
 #include "base/log.h"
 #include "data/signal_table.h"
+#include "data/signal_times.h"
 #include "data/text_encoding.h"
+#include "dsp/features/signal_quality.h"
 #include "ecg/channels.h"
 #include "ecg/units.h"
 
@@ -23,189 +24,7 @@ namespace {
 namespace fs = std::filesystem;
 
 constexpr std::uintmax_t kMaxBytes = std::uintmax_t{1} << 28;
-constexpr double kMaxUneven = 0.51;  // Steps that a time may be away from its place.
-constexpr double kLongestStep = 1.6;
-constexpr double kLowestRate = 20;  // Hz, of times without unit
-constexpr double kHighestRate = 20000;
-constexpr double kHalfDay = 43200;  // s
-
-// A cell and where it stands.
-struct Cell {
-  std::string_view text;
-  std::size_t line = 1;
-};
-
-std::string place_of(const fs::path& path, const Cell& cell) {
-  return fmt::format("{}:{}", path.string(), cell.line);
-}
-
-// `grouped`: a point may group thousands, which times that advance evenly do not.
-double value_of(const Cell& cell, const SignalTable& table, std::size_t column, const fs::path& path,
-                bool grouped = true) {
-  const std::string_view text = cell.text;
-  const bool commas = table.decimal_commas[column];
-  // Where others of its column have decimal commas, "1.234" is not told from 1234.
-  const bool doubtful = grouped && commas && has_thousands(text) && text.find(',') == std::string_view::npos;
-  const auto value = doubtful ? std::nullopt : cell_number(text, commas);
-  if (!value && is_missing_cell(text)) return std::numeric_limits<double>::quiet_NaN();
-  if (value && !std::isinf(*value)) return *value;
-  const bool comma = text.find(',') != std::string_view::npos && cell_number(text, true);
-  throw Error(fmt::format("{}: column '{}': found '{}', expected a number", place_of(path, cell),
-                          table.columns[column].name, text),
-              has_thousands(text) ? "Write numbers without thousands separators: 1234.5, not 1,234.5 or 1 234.5."
-              : comma             ? "Write all numbers with one decimal mark, a point or a comma."
-                                  : "Correct the row, or leave the field empty where a sample is missing.");
-}
-
-struct Times {
-  std::vector<double> values;
-  bool clock = false;  // in seconds, whatever the column's name says
-};
-
-Times times_of(const SignalTable& table, std::size_t column, const fs::path& path) {
-  Times times;
-  times.values.reserve(table.rows);
-  double midnights = 0;
-  table.each_cell({&column, 1}, path, [&](std::size_t row, std::size_t, std::string_view text, std::size_t line) {
-    const Cell cell{text, line};
-    if (row == 0) times.clock = cell_clock(text).has_value();
-    if (!times.clock) {
-      times.values.push_back(value_of(cell, table, column, path, false));
-    } else {
-      const auto clock = cell_clock(text);
-      if (!clock && !is_missing_cell(text))
-        throw Error(fmt::format("{}: column '{}': found '{}', expected a clock time", place_of(path, cell),
-                                table.columns[column].name, text),
-                    "Correct the row, or give --rate.");
-      const double value = clock.value_or(std::numeric_limits<double>::quiet_NaN());
-      if (!times.values.empty() && value + midnights < times.values.back() - kHalfDay) midnights += 2 * kHalfDay;
-      times.values.push_back(value + midnights);
-    }
-    if (std::isnan(times.values.back()))
-      throw Error(fmt::format("{}: the time is missing", place_of(path, cell)), "Every row needs its time.");
-  });
-  return times;
-}
-
-// Seconds per unit of times that advance by `step`.
-double seconds_per_unit(const TimeColumn& column, bool clock, double step, const fs::path& path) {
-  if (clock) return 1;
-  if (column.seconds) return *column.seconds;
-  if (!column.unknown_unit.empty())
-    throw Error(fmt::format("{}: the time's unit '{}' is not known", path.string(), column.unknown_unit),
-                "Known are s, ms, us, ns, min, h and days; or give --rate HZ.");
-  // Days are what spreadsheets and MATLAB count.
-  constexpr std::array<std::pair<const char*, double>, 5> kUnits = {
-      {{"seconds", 1}, {"milliseconds", 1e-3}, {"microseconds", 1e-6}, {"nanoseconds", 1e-9}, {"days", 86400}}};
-  for (const auto& [name, seconds] : kUnits) {
-    const double rate = 1 / (step * seconds);
-    if (!(rate >= kLowestRate && rate <= kHighestRate)) continue;
-    if (seconds != 1)
-      log_warning("{}: the times have no unit; their steps of {:g} are taken for {}", path.string(), step, name);
-    return seconds;
-  }
-  return 1;
-}
-
-// The step that most of the times keep, however long the gaps: the median over pieces, for times may be rounded.
-double usual_step(const std::vector<double>& time) {
-  constexpr std::size_t kLongestPiece = 32;
-  const std::size_t piece = std::clamp<std::size_t>((time.size() - 1) / 2, 1, kLongestPiece);
-  std::vector<double> steps;
-  for (std::size_t i = piece; i < time.size(); ++i)
-    steps.push_back((time[i] - time[i - piece]) / static_cast<double>(piece));
-  const auto middle = steps.begin() + static_cast<std::ptrdiff_t>(steps.size() / 2);
-  std::nth_element(steps.begin(), middle, steps.end());
-  return *middle;
-}
-
-// Says what is wrong with times that are not evenly spaced. `seconds`: per unit.
-[[noreturn]] void fail_uneven(const SignalTable& table, std::size_t column, const Times& times, double seconds,
-                              const fs::path& path) {
-  const std::vector<double>& time = times.values;
-  // The cell of a row, and where it stands: looked for in the text again.
-  const auto found = [&](std::size_t wanted) {
-    std::pair<std::string, std::string> result;
-    table.each_cell({&column, 1}, path, [&](std::size_t row, std::size_t, std::string_view text, std::size_t line) {
-      if (row == wanted) result = {std::string(text), place_of(path, {text, line})};
-    });
-    return result;
-  };
-  const auto place = [&](std::size_t row) { return found(row).second; };
-  const auto shown = [&](std::size_t row) {
-    return times.clock ? found(row).first : fmt::format("{:.12g} s", time[row] * seconds);
-  };
-  const double step = usual_step(time);
-  std::size_t repeated = 0, first_repeated = 0, gaps = 0, first_gap = 0, first_back = 0;
-  for (std::size_t row = time.size() - 1; row > 0; --row) {
-    const double difference = time[row] - time[row - 1];
-    if (difference < 0) first_back = row;
-    if (difference == 0) {
-      ++repeated;
-      first_repeated = row;
-    } else if (step > 0 && difference > kLongestStep * step) {
-      ++gaps;
-      first_gap = row;
-    }
-  }
-  if (first_back > 0)
-    throw Error(fmt::format("{}: time {} after {}: the time goes back", place(first_back), shown(first_back),
-                            shown(first_back - 1)),
-                "Order the rows by time, or give --rate HZ.");
-  constexpr std::size_t kManyRepeated = 10;  // one in so many rows
-  if (repeated * kManyRepeated > time.size())
-    throw Error(fmt::format("{}: time {} as in the row before, and so in {} of {} rows: the times are too coarse for "
-                            "the sampling rate",
-                            place(first_repeated), shown(first_repeated), repeated, time.size()),
-                "Give --rate HZ, or write the times with more digits.");
-  if (gaps > 0) {
-    const double missing = (time[first_gap] - time[first_gap - 1] - step) * seconds;
-    throw Error(fmt::format("{}: time {} after {}: {:.3g} s are missing{}: the samples are not evenly spaced",
-                            place(first_gap), shown(first_gap), shown(first_gap - 1), missing,
-                            gaps > 1 ? fmt::format(", the first of {} gaps", gaps) : ""),
-                "Fill the gaps with rows of empty fields.");
-  }
-  if (repeated > 0)
-    throw Error(fmt::format("{}: time {} as in the row before: the samples are not evenly spaced",
-                            place(first_repeated), shown(first_repeated)),
-                "Delete the row that is there twice, or give --rate HZ.");
-  for (std::size_t row = 1; row < time.size(); ++row) {
-    const double expected = time.front() + static_cast<double>(row) * step;
-    if (std::abs(time[row] - expected) <= kMaxUneven * step) continue;
-    throw Error(fmt::format("{}: time {} after {}, expected a step of {:.6g} s: the samples are not evenly spaced",
-                            place(row), shown(row), shown(row - 1), step * seconds),
-                "Correct the times, or give --rate HZ.");
-  }
-  throw Error(
-      fmt::format("{}: column '{}': the samples are not evenly spaced", path.string(), table.columns[column].name),
-      "Give --rate HZ.");
-}
-
-double rate_from(const SignalTable& table, std::size_t column, const TimeColumn& kind, const fs::path& path) {
-  const std::size_t rows = table.rows;
-  if (rows < 2)
-    throw Error(fmt::format("{}: found {} sample{}, expected at least 2 to tell the rate", path.string(), rows,
-                            rows == 1 ? "" : "s"),
-                "Give --rate HZ.");
-  const Times times = times_of(table, column, path);
-  const std::vector<double>& time = times.values;
-  const double step = (time.back() - time.front()) / static_cast<double>(rows - 1);
-  if (!(step > 0))
-    throw Error(fmt::format("{}: the time does not advance: {} in the first row, {} in the last", path.string(),
-                            time.front(), time.back()),
-                "Order the rows by time.");
-  // Times may be rounded, so each is compared with its place; a step of more than 1.6 is a gap.
-  for (std::size_t row = 0; row < rows; ++row) {
-    const double expected = time.front() + static_cast<double>(row) * step;
-    const bool gap = row > 0 && time[row] - time[row - 1] > kLongestStep * step;
-    if (gap || !(std::abs(time[row] - expected) <= kMaxUneven * step))
-      fail_uneven(table, column, times, seconds_per_unit(kind, times.clock, usual_step(time), path), path);
-  }
-  const double seconds = seconds_per_unit(kind, times.clock, step, path);
-  // Rounded times give 500.0001 Hz or the like.
-  const double rate = 1 / (step * seconds);
-  return std::abs(rate - std::round(rate)) < 1e-3 * rate ? std::round(rate) : rate;
-}
+constexpr double kSwingSeconds = 2;
 
 // The columns that are leads; what else there is goes into `others`.
 std::vector<std::size_t> choose_leads(const SignalTable& table, const std::vector<bool>& is_time,
@@ -222,7 +41,8 @@ std::vector<std::size_t> choose_leads(const SignalTable& table, const std::vecto
       continue;
     }
     positions.push_back(i);
-    channels.push_back({column.name, ecg::canonical_unit(column.unit.empty() ? options.unit : column.unit)});
+    const std::string& usual = table.unit.empty() ? options.unit : table.unit;
+    channels.push_back({column.name, ecg::canonical_unit(column.unit.empty() ? usual : column.unit)});
   }
   if (channels.empty())
     throw Error(fmt::format("{}: no column but the time{}", path.string(),
@@ -243,6 +63,50 @@ std::vector<std::size_t> choose_leads(const SignalTable& table, const std::vecto
   return leads;
 }
 
+// Hz: the option, else by the times, else what lines before the table say.
+double rate_of(const SignalTable& table, const std::vector<bool>& is_time, const SignalCsvOptions& options,
+               const fs::path& path) {
+  if (options.rate) return *options.rate;
+  const auto found = static_cast<std::size_t>(std::find(is_time.begin(), is_time.end(), true) - is_time.begin());
+  const bool timed = found < is_time.size();
+  if (timed)
+    if (const auto rate = rate_from_times(table, found, path)) return *rate;
+  if (table.rate) return *table.rate;
+  if (timed)
+    throw Error(fmt::format("{}: the sampling rate is unknown: column '{}' has no unit and goes up by 1, as numbers of "
+                            "samples do",
+                            path.string(), table.columns[found].name),
+                "Give --rate HZ (--rate 1000 where they are milliseconds).");
+  throw Error(fmt::format("{}: the sampling rate is unknown: there is no column 'time'", path.string()),
+              "Give --rate HZ, or add a column 'time' in seconds.");
+}
+
+// Warns where leads whose unit nothing says have a swing that no heart makes in that which is assumed.
+void warn_of_assumed_unit(const ecg::Recording& recording, const std::vector<std::size_t>& assumed,
+                          const fs::path& path) {
+  std::vector<double> swings;
+  const auto block = static_cast<Eigen::Index>(std::max(1.0, std::round(kSwingSeconds * recording.rate)));
+  for (const std::size_t lead : assumed) {
+    const auto column = recording.signal.col(static_cast<Eigen::Index>(lead));
+    for (Eigen::Index at = 0; at + block <= column.size(); at += block) {
+      double low = std::numeric_limits<double>::infinity(), high = -low;
+      for (Eigen::Index i = at; i < at + block; ++i) {
+        if (column(i) < low) low = column(i);
+        if (column(i) > high) high = column(i);
+      }
+      if (high > low) swings.push_back(high - low);
+    }
+  }
+  if (swings.empty()) return;
+  const std::string& unit = recording.units[assumed.front()];
+  const auto middle = swings.begin() + static_cast<std::ptrdiff_t>(swings.size() / 2);
+  std::nth_element(swings.begin(), middle, swings.end());
+  const double swing = *middle * ecg::millivolts_per_unit(unit).value_or(std::nan(""));
+  if (swing < dsp::kMinSwing || swing > dsp::kMaxSwing)
+    log_warning("{}: no unit is given and {} is assumed: a swing of {:.3g} mV: no ECG, or another unit (--unit uV)",
+                path.string(), unit, swing);
+}
+
 }  // namespace
 
 ecg::Recording parse_signal_csv(std::string_view text, const fs::path& path, const SignalCsvOptions& options) {
@@ -255,19 +119,16 @@ ecg::Recording parse_signal_csv(std::string_view text, const fs::path& path, con
   std::vector<bool> is_time;
   for (const ColumnName& column : table.columns) is_time.push_back(time_column(column).is_time);
   const auto leads = choose_leads(table, is_time, options, path, recording);
-  std::optional<double> from_time;
-  for (std::size_t i = 0; i < table.columns.size(); ++i)
-    if (is_time[i] && !options.rate && !from_time) from_time = rate_from(table, i, time_column(table.columns[i]), path);
-  if (!from_time) from_time = table.rate;
-  if (!options.rate && !from_time)
-    throw Error(fmt::format("{}: the sampling rate is unknown: there is no column 'time'", path.string()),
-                "Give --rate HZ, or add a column 'time' in seconds.");
-  recording.rate = options.rate ? *options.rate : *from_time;
+  recording.rate = rate_of(table, is_time, options, path);
   recording.signal.resize(static_cast<Eigen::Index>(table.rows), static_cast<Eigen::Index>(leads.size()));
   table.each_cell(leads, path, [&](std::size_t row, std::size_t i, std::string_view cell, std::size_t line) {
     recording.signal(static_cast<Eigen::Index>(row), static_cast<Eigen::Index>(i)) =
-        value_of({cell, line}, table, leads[i], path);
+        cell_value(table, leads[i], cell, line, path);
   });
+  std::vector<std::size_t> assumed;
+  for (std::size_t i = 0; i < leads.size(); ++i)
+    if (table.unit.empty() && table.columns[leads[i]].unit.empty()) assumed.push_back(i);
+  warn_of_assumed_unit(recording, assumed, path);
   return recording;
 }
 

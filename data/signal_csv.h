@@ -16,15 +16,17 @@ struct SignalCsvOptions {
 };
 
 // Fields are separated by commas, semicolons, tabs, bars or blanks; numbers may have decimal commas where commas do not
-// separate. The text is UTF-8, Latin-1 or UTF-16. Lines before the row of names are skipped; a row of units may follow
-// it. Or one value per line, after lines that say lead, rate and unit (find_single_column).
+// separate. The text is UTF-8, Latin-1 or UTF-16. Lines before the row of names may say rate and unit ("fs = 250",
+// "Unit,uV"); a row of units may follow it. Or one value per line, after lines that say lead, rate and unit
+// (find_single_column).
 //
 // Columns are leads, "II" or with a unit "II (uV)", "II [mV]", and possibly a time column: "time", "t", "timestamp",
 // "time_ms", "Time (us)", "seconds", "Elapsed time", in s, ms, us, ns, min, h, days or as clock times; without a unit
 // in the name in s, or else in the one of ms, us, ns and days that gives a rate from 20 to 20,000 Hz. The leads are
 // chosen by ecg::choose_ecg_channels; other columns are left aside unread. An empty cell, "nan", "NA", "-" or the like
 // is a missing sample; empty rows at the end are none. The
-// sampling rate is the option, else that of the time column; times may be rounded, but not leave a sample out.
+// sampling rate is the option, else that of the time column (rate_from_times), else that of lines before the names.
+// Where no unit is said and leads have a swing that no heart makes in the assumed one, a warning is logged.
 //
 // Throws Error naming file, line and column: malformed quotes, a row of another width, numbers where names are expected
 // (no header), words or thousands separators among a lead's numbers, a lead twice, no rate and no time column, a time

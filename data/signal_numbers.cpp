@@ -3,7 +3,12 @@
 #include <array>
 #include <cctype>
 #include <charconv>
+#include <cmath>
+#include <limits>
 
+#include <fmt/format.h>
+
+#include "base/error.h"
 #include "data/signal_table.h"
 
 namespace cardiograd::data {
@@ -115,6 +120,22 @@ std::vector<bool> find_decimal_commas(std::span<const DecimalMarks> columns, boo
       commas.push_back(usual && !all.either_points);
   }
   return commas;
+}
+
+double cell_value(const SignalTable& table, std::size_t column, std::string_view text, std::size_t line,
+                  const std::filesystem::path& path, bool grouped) {
+  const bool commas = table.decimal_commas[column];
+  // Where others of its column have decimal commas, "1.234" is not told from 1234.
+  const bool doubtful = grouped && commas && has_thousands(text) && text.find(',') == std::string_view::npos;
+  const auto value = doubtful ? std::nullopt : cell_number(text, commas);
+  if (!value && is_missing_cell(text)) return std::numeric_limits<double>::quiet_NaN();
+  if (value && !std::isinf(*value)) return *value;
+  const bool comma = text.find(',') != std::string_view::npos && cell_number(text, true);
+  throw Error(fmt::format("{}:{}: column '{}': found '{}', expected a number", path.string(), line,
+                          table.columns[column].name, text),
+              has_thousands(text) ? "Write numbers without thousands separators: 1234.5, not 1,234.5 or 1 234.5."
+              : comma             ? "Write all numbers with one decimal mark, a point or a comma."
+                                  : "Correct the row, or leave the field empty where a sample is missing.");
 }
 
 }  // namespace cardiograd::data

@@ -8,6 +8,7 @@
 
 #include "base/error.h"
 #include "data/csv.h"
+#include "data/signal_preamble.h"
 #include "ecg/channels.h"
 #include "ecg/units.h"
 
@@ -163,8 +164,11 @@ class TableScan {
   TableScan(const Layout& layout, const fs::path& path) : layout_(layout), path_(path) {}
 
   void take(const CsvRow& row) {
-    if (first_) return take_first(row);
     std::size_t size = row.size();
+    while (size > used_ && clean_cell(row[size - 1]).empty()) --size;
+    used_ = std::max(used_, size);
+    if (first_) return take_first(row);
+    size = row.size();
     while (size > width_ && clean_cell(row[size - 1]).empty()) --size;
     if (size != width_ && !unfit_) unfit_ = {row.line(), size};
     if (is_blank_row(row)) {
@@ -190,7 +194,7 @@ class TableScan {
       throw Error(fmt::format("{}: empty", path_.string()), "Expected a row of column names, then a row per sample.");
     SignalTable table;
     table.header_line = layout_.line + 1;
-    table.rows = layout_.transposed ? width_ - 1 : rows_ - 1;
+    table.rows = layout_.transposed ? used_ - 1 : rows_ - 1;
     for (Facts& facts : facts_) table.columns.push_back(std::move(facts.name));
     const bool units = table.rows > 0 && take_units(table.columns);
     table.rows -= units ? 1 : 0;
@@ -263,6 +267,7 @@ class TableScan {
   const fs::path& path_;
   bool first_ = true;
   std::size_t width_ = 0;
+  std::size_t used_ = 1;                                      // width without fields that are empty in all rows
   std::size_t rows_ = 0;                                      // without blank ones at the end
   std::size_t blank_ = 0;                                     // since the last that was none
   std::optional<std::pair<std::size_t, std::size_t>> unfit_;  // line and width of the first row of another width
@@ -335,6 +340,10 @@ SignalTable parse_signal_table(std::string_view text, const fs::path& path) {
   TableScan scan(layout, path);
   each_csv_row(cells.text, path, cells.separator, cells.first_line, [&](const CsvRow& row) { scan.take(row); });
   SignalTable table = scan.finish();
+  Preamble preamble;
+  for (std::size_t i = 0; i < layout.line; ++i) read_preamble_line(lines[i], preamble);
+  if (preamble.rate_named) table.rate = preamble.rate;
+  table.unit = preamble.unit;
   const std::size_t skipped = table.cells.skipped;
   table.cells = cells;
   table.cells.skipped = skipped;

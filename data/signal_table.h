@@ -54,10 +54,13 @@ struct DecimalMarks {
 // "1,234.5" cannot; "1,234" may be either. A column that does not say it goes by the others, or else by `usual`.
 std::vector<bool> find_decimal_commas(std::span<const DecimalMarks> columns, bool usual);
 
-// "12:34:56.789", "12:34:56:789", "3:04.25", "01:04:05 PM", "2024-05-01 12:00:00.002 UTC" or
-// "20240501T120000.002+0200" in seconds (from midnight; with a date, from one day in the past); nothing for anything
-// else. Fractions may have a comma.
-std::optional<double> cell_clock(std::string_view cell);
+// What the parts of a date are where they do not tell it: "03/05/2023", "05.03.23".
+enum class DateOrder { kDayFirst, kMonthFirst, kYearFirst };
+
+// "12:34:56.789", "12:34:56:789", "3:04.25", "01:04:05 PM", "2024-05-01 12:00:00.002 UTC", "5-Mar-2023 12:00",
+// "20240501T120000.002+0200" or "0 days 00:00:00.002" in seconds (from midnight; with a date, from one day in the
+// past); nothing for anything else. Fractions may have a comma.
+std::optional<double> cell_clock(std::string_view cell, DateOrder order = DateOrder::kDayFirst);
 
 // Where a table's cells are in a text, and how they are read from it.
 struct SignalCells {
@@ -76,6 +79,7 @@ struct SignalTable {
   std::vector<bool> decimal_commas;  // of each column
   std::vector<bool> words;           // of each column: its first value is no number
   std::optional<double> rate;        // Hz, where lines before the values say it
+  std::string unit;                  // of columns that do not say theirs, where these lines do; else empty
   std::size_t header_line = 1;       // of the file
   SignalCells cells;
 
@@ -84,6 +88,11 @@ struct SignalTable {
   using Use = std::function<void(std::size_t row, std::size_t index, std::string_view cell, std::size_t line)>;
   void each_cell(std::span<const std::size_t> wanted, const std::filesystem::path& path, const Use& use) const;
 };
+
+// The value of a cell in a column; NaN where the sample is missing. `grouped`: a point may group thousands, which times
+// that advance evenly do not. Throws Error naming place and column for anything else.
+double cell_value(const SignalTable& table, std::size_t column, std::string_view text, std::size_t line,
+                  const std::filesystem::path& path, bool grouped = true);
 
 // A text of lines with a name and a value, "Sample Rate,512 hertz", "Lead,Lead I", "Unit,uV", and then of one value per
 // line, as watches export it, is a table of one column. Which line says what is told by the name or, in any language,

@@ -45,7 +45,8 @@ constexpr std::array kFormats = {
     RecordingFormat{
         "text tables (CSV)", "a text with a row of names, or rows that begin with names",
         "`,` `;` tab `|` or blanks between fields; decimal commas; UTF-8, Latin-1, UTF-16; lines before the "
-        "names; a row of units; a column or a row per lead; times in s, ms, us, ns, min, h, days or as "
+        "names, also with the rate and the unit; a row of units; a column or a row per lead; times in s, ms, us, ns, "
+        "min, h, days or as "
         "clock times; one value per line behind lines with rate, lead and unit (Apple Watch); `.csv.gz`",
         "tables without names; samples that are not evenly spaced"},
     RecordingFormat{"HL7 aECG", "XML, `AnnotatedECG`", "the leads of the first series; age, sex, start; `.xml.gz`",
@@ -197,7 +198,7 @@ std::string formats_document() {
   text +=
       "\nSignals that are no ECG (blood pressure, pulse, breathing, EEG, markers, ...) are left aside and named: those "
       "without the name of a lead\n"
-      "where others have one, those computed from an ECG (`ECG_Rate`), axes `x`, `y`, `z` beside an `ECG`, `C3` and "
+      "where others have one, those computed from an ECG (`ECG_Rate`), `x`, `y`, `z` beside other leads, `C3` and "
       "`C4` "
       "of an EEG, and those\n"
       "whose unit is no voltage. The rate is that of most leads. In PTB-XL's layout "

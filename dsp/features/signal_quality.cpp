@@ -39,8 +39,6 @@ constexpr double kMaxDrift = 0.5;   // Of the swing.
 constexpr double kMaxMains = 0.05;  // Of the swing.
 constexpr double kJoltSeconds = 0.5;
 constexpr double kMinMainsRate = 130;
-constexpr double kMinSwing = 0.02;  // mV
-constexpr double kMaxSwing = 20;    // mV
 
 // Runs of equal samples: the fraction in runs of `min_flat` samples and more, and of shorter ones at an extreme.
 void measure_runs(const Eigen::ArrayXd& lead, double rate, LeadQuality& quality) {

@@ -31,6 +31,10 @@ struct LeadQuality {
 // The lowest rate that the bands above need, in Hz.
 inline constexpr double kMinQualityRate = 90;
 
+// Swings outside of these no heart makes, in mV.
+inline constexpr double kMinSwing = 0.02;
+inline constexpr double kMaxSwing = 20;
+
 // The quality of one lead over the pieces of a long recording, at least one: means of the fractions, medians of the
 // other figures, judged anew.
 LeadQuality overall_quality(std::span<const LeadQuality> pieces, const std::string& unit);

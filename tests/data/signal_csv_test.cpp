@@ -197,6 +197,32 @@ TEST(SignalCsv, LeadsInRows) {
                {"a.csv:2: malformed CSV row: 3 fields, expected 4"});
 }
 
+TEST(SignalCsv, SeparatorsBehindLeadsInRowsAreNoSamples) {
+  expect_two_leads("I,0.125,1,2,3,\nII,-0.5,0.25,-1.5,0,\n", {.rate = 250.0});
+  expect_two_leads("time,0,0.004,0.008,0.012,,\nI,0.125,1,2,3,,\nII,-0.5,0.25,-1.5,0,,\n");
+  const ecg::Recording missing = parse("I,1,2,,\nII,1,2,3,\n", {.rate = 250.0});
+  ASSERT_EQ(missing.signal.rows(), 3);
+  EXPECT_TRUE(std::isnan(missing.signal(2, 0)));
+}
+
+TEST(SignalCsv, AnAssumedUnitThatNoHeartHasIsWarnedOf) {
+  const auto table = [](const std::string& head, double scale) {
+    std::string text = head;
+    for (int i = 0; i < 1000; ++i) text += fmt::format("{},{}\n", i * 0.004, i % 200 == 0 ? scale : 0);
+    return text;
+  };
+  const auto warned = [](const std::string& text) {
+    const testing::LogCapture log;
+    parse(text);
+    return log.warned("no unit is given and mV is assumed");
+  };
+  EXPECT_TRUE(warned(table("time,I\n", 700)));
+  EXPECT_TRUE(warned(table("time,I\n", 0.0007))) << "volts";
+  EXPECT_FALSE(warned(table("time,I\n", 0.7)));
+  EXPECT_FALSE(warned(table("time,I (uV)\n", 700)));
+  EXPECT_FALSE(warned(table("Unit,uV\ntime,I\n", 700)));
+}
+
 TEST(SignalCsv, ManyColumns) {
   std::string header = "time,II", first = "0,1", second = "0.004,2", third = "0.008,3";
   for (int i = 0; i < 100'000; ++i) {

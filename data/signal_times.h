@@ -1,0 +1,18 @@
+// The sampling rate of a text table from the times of its samples.
+#pragma once
+
+#include <cstddef>
+#include <filesystem>
+#include <optional>
+
+#include "data/signal_table.h"
+
+namespace cardiograd::data {
+
+// Hz, from the column that `table.columns[column]` says to be one of times. Times may be rounded and their clock may
+// drift by a thousandth, but no sample may be left out. Nothing where times without a unit go up by exactly 1, as
+// numbers of samples do. Throws Error naming file, line and column: times that do not advance evenly, a missing or
+// malformed one, an unknown unit, fewer than 2.
+std::optional<double> rate_from_times(const SignalTable& table, std::size_t column, const std::filesystem::path& path);
+
+}  // namespace cardiograd::data
