@@ -65,6 +65,7 @@ std::optional<SignalTable> find_single_column(std::string_view text) {
   table.rate = preamble.rate;
   table.decimal_commas = find_decimal_commas({&marks, 1}, true);
   table.words = {words.value_or(false)};
+  table.texts = {false};
   return table;
 }
 

@@ -32,11 +32,15 @@ std::vector<std::size_t> choose_leads(const SignalTable& table, const std::vecto
                                       ecg::Recording& recording) {
   std::vector<ecg::Channel> channels;
   std::vector<std::size_t> positions;
+  bool others_are_leads = false;
+  for (std::size_t i = 0; i < table.columns.size(); ++i)
+    others_are_leads = others_are_leads || (!is_time[i] && !table.texts[i] && ecg::is_ecg_name(table.columns[i].name));
   for (std::size_t i = 0; i < table.columns.size(); ++i) {
     if (is_time[i]) continue;
     const ColumnName& column = table.columns[i];
     if (column.name.empty()) continue;  // numbers of the rows, or a separator at the ends of lines
-    if (!ecg::is_ecg_name(column.name) && table.words[i]) {
+    // Marks of beats may be called "V".
+    if (ecg::is_ecg_name(column.name) ? table.texts[i] && others_are_leads : table.words[i]) {
       recording.others.push_back({column.name, "no numbers"});
       continue;
     }
@@ -85,7 +89,8 @@ double rate_of(const SignalTable& table, const std::vector<bool>& is_time, const
 void warn_of_assumed_unit(const ecg::Recording& recording, const std::vector<std::size_t>& assumed,
                           const fs::path& path) {
   std::vector<double> swings;
-  const auto block = static_cast<Eigen::Index>(std::max(1.0, std::round(kSwingSeconds * recording.rate)));
+  const auto wanted = static_cast<Eigen::Index>(std::max(1.0, std::round(kSwingSeconds * recording.rate)));
+  const Eigen::Index block = std::min(wanted, recording.signal.rows());
   for (const std::size_t lead : assumed) {
     const auto column = recording.signal.col(static_cast<Eigen::Index>(lead));
     for (Eigen::Index at = 0; at + block <= column.size(); at += block) {
@@ -118,6 +123,7 @@ ecg::Recording parse_signal_csv(std::string_view text, const fs::path& path, con
   recording.name = path.string();
   std::vector<bool> is_time;
   for (const ColumnName& column : table.columns) is_time.push_back(time_column(column).is_time);
+  if (std::find(is_time.begin(), is_time.end(), true) == is_time.end()) is_time[0] = is_index_of_times(table, path);
   const auto leads = choose_leads(table, is_time, options, path, recording);
   recording.rate = rate_of(table, is_time, options, path);
   recording.signal.resize(static_cast<Eigen::Index>(table.rows), static_cast<Eigen::Index>(leads.size()));

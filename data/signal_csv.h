@@ -26,7 +26,8 @@ struct SignalCsvOptions {
 // chosen by ecg::choose_ecg_channels; other columns are left aside unread. An empty cell, "nan", "NA", "-" or the like
 // is a missing sample; empty rows at the end are none. The
 // sampling rate is the option, else that of the time column (rate_from_times), else that of lines before the names.
-// Where no unit is said and leads have a swing that no heart makes in the assumed one, a warning is logged.
+// A first column without a name may be the times (is_index_of_times). Where no unit is said and leads have a swing that
+// no heart makes in the assumed one, a warning is logged.
 //
 // Throws Error naming file, line and column: malformed quotes, a row of another width, numbers where names are expected
 // (no header), words or thousands separators among a lead's numbers, a lead twice, no rate and no time column, a time

@@ -22,39 +22,68 @@ std::string_view trimmed(std::string_view text) {
 using ecg::words_of;
 
 std::optional<double> seconds_of(std::string_view unit) {
-  static constexpr std::array<std::pair<std::string_view, double>, 30> kUnits = {{{"s", 1},
-                                                                                  {"sec", 1},
-                                                                                  {"secs", 1},
-                                                                                  {"second", 1},
-                                                                                  {"seconds", 1},
-                                                                                  {"sek", 1},
-                                                                                  {"sekunden", 1},
-                                                                                  {"ms", 1e-3},
-                                                                                  {"msec", 1e-3},
-                                                                                  {"msecs", 1e-3},
-                                                                                  {"millis", 1e-3},
-                                                                                  {"millisecond", 1e-3},
-                                                                                  {"milliseconds", 1e-3},
-                                                                                  {"us", 1e-6},
-                                                                                  {"\xC2\xB5s", 1e-6},
-                                                                                  {"\xCE\xBCs", 1e-6},
-                                                                                  {"usec", 1e-6},
-                                                                                  {"micros", 1e-6},
-                                                                                  {"microsecond", 1e-6},
-                                                                                  {"microseconds", 1e-6},
-                                                                                  {"ns", 1e-9},
-                                                                                  {"nsec", 1e-9},
-                                                                                  {"nanos", 1e-9},
-                                                                                  {"nanoseconds", 1e-9},
-                                                                                  {"min", 60},
-                                                                                  {"mins", 60},
-                                                                                  {"minutes", 60},
-                                                                                  {"h", 3600},
-                                                                                  {"hours", 3600},
-                                                                                  {"days", kSecondsPerDay}}};
+  constexpr double kMinute = 60, kHour = 3600;
+  using Unit = std::pair<std::string_view, double>;
+  static constexpr std::array kUnits = {Unit{"s", 1},
+                                        Unit{"sec", 1},
+                                        Unit{"secs", 1},
+                                        Unit{"second", 1},
+                                        Unit{"seconds", 1},
+                                        Unit{"sek", 1},
+                                        Unit{"sekunden", 1},
+                                        Unit{"с", 1},
+                                        Unit{"ms", 1e-3},
+                                        Unit{"msec", 1e-3},
+                                        Unit{"msecs", 1e-3},
+                                        Unit{"millis", 1e-3},
+                                        Unit{"мс", 1e-3},
+                                        Unit{"millisecond", 1e-3},
+                                        Unit{"milliseconds", 1e-3},
+                                        Unit{"us", 1e-6},
+                                        Unit{"\xC2\xB5s", 1e-6},
+                                        Unit{"\xCE\xBCs", 1e-6},
+                                        Unit{"usec", 1e-6},
+                                        Unit{"micros", 1e-6},
+                                        Unit{"microsecond", 1e-6},
+                                        Unit{"microseconds", 1e-6},
+                                        Unit{"ns", 1e-9},
+                                        Unit{"nsec", 1e-9},
+                                        Unit{"nanos", 1e-9},
+                                        Unit{"nanosecond", 1e-9},
+                                        Unit{"nanoseconds", 1e-9},
+                                        Unit{"min", kMinute},
+                                        Unit{"mins", kMinute},
+                                        Unit{"minute", kMinute},
+                                        Unit{"minutes", kMinute},
+                                        Unit{"minuten", kMinute},
+                                        Unit{"h", kHour},
+                                        Unit{"hr", kHour},
+                                        Unit{"hrs", kHour},
+                                        Unit{"hour", kHour},
+                                        Unit{"hours", kHour},
+                                        Unit{"stunden", kHour},
+                                        Unit{"d", kSecondsPerDay},
+                                        Unit{"day", kSecondsPerDay},
+                                        Unit{"days", kSecondsPerDay}};
   for (const auto& [name, seconds] : kUnits)
     if (unit == name) return seconds;
   return std::nullopt;
+}
+
+// Seconds of a unit with a number before it: "0.1 ms", "1/250 s"; of "seconds since start" by its first word.
+std::optional<double> seconds_of_text(std::string_view text) {
+  const std::string_view digits = text.substr(0, text.find_first_not_of("0123456789./ "));
+  double factor = 1;
+  if (!digits.empty()) {
+    const auto slash = digits.find('/');
+    const auto above = cell_number(trimmed(digits.substr(0, slash)), false);
+    const auto below = slash == std::string_view::npos ? 1 : cell_number(trimmed(digits.substr(slash + 1)), false);
+    if (!above || !below || !(*above > 0) || !(*below > 0)) return std::nullopt;
+    factor = *above / *below;
+  }
+  const auto words = words_of(text.substr(digits.size()));
+  const auto seconds = words.empty() ? std::nullopt : seconds_of(words.front());
+  return seconds ? std::optional(factor * *seconds) : std::nullopt;
 }
 
 // A voltage, but for a single V, which is a lead.
@@ -63,9 +92,19 @@ bool is_voltage_word(std::string_view word) {
 }
 
 bool is_time_word(std::string_view word) {
-  constexpr std::array<std::string_view, 10> kTimes = {"time",  "t",           "timestamp", "timestamps", "zeit",
-                                                       "temps", "zeitstempel", "datetime",  "tiempo",     "datenum"};
+  constexpr std::array<std::string_view, 22> kTimes = {
+      "time",  "times",    "t",      "ts",      "timestamp", "timestamps", "zeit", "zeitstempel",
+      "temps", "datetime", "tiempo", "datenum", "tempo",     "tid",        "tijd", "czas",
+      "aika",  "время",    "Время",  "时间",    "時間",      "시간"};
   return std::find(kTimes.begin(), kTimes.end(), word) != kTimes.end();
+}
+
+// Words beside that for time. Some may stand for it.
+bool is_filler(std::string_view word) {
+  constexpr std::array<std::string_view, 13> kFillers = {"elapsed", "relative",  "rel",  "in",    "stamp",
+                                                         "of",      "recording", "unix", "epoch", "sample",
+                                                         "sensor",  "system",    "the"};
+  return std::find(kFillers.begin(), kFillers.end(), word) != kFillers.end();
 }
 
 }  // namespace
@@ -85,32 +124,36 @@ ColumnName parse_column_name(std::string_view text) {
 
 TimeColumn time_column(const ColumnName& column) {
   std::vector<std::string> words = words_of(column.name);
-  constexpr std::array<std::string_view, 6> kFillers = {"elapsed", "relative", "in", "stamp", "of", "recording"};
-  std::erase_if(words,
-                [&](const std::string& w) { return std::find(kFillers.begin(), kFillers.end(), w) != kFillers.end(); });
+  // "Time since start"
+  words.erase(std::find(words.begin(), words.end(), "since"), words.end());
+  const bool stands = words.size() == 1 && (words[0] == "elapsed" || words[0] == "epoch");
+  if (stands) words = {"time"};
+  std::erase_if(words, [](const std::string& word) { return is_filler(word); });
   if (words.empty() || words.size() > 2) return {};
   TimeColumn time;
-  const auto unit = words_of(column.unit);
   const auto set_unit = [&](const std::string& name) {
-    time.seconds = seconds_of(name);
+    time.seconds = seconds_of_text(name);
     if (!time.seconds) time.unknown_unit = name;
   };
   if (is_time_word(words[0])) {
     time.is_time = words.size() == 1 || seconds_of(words[1]).has_value();
     if (words.size() == 2) set_unit(words[1]);
-    if (words.size() == 1 && !unit.empty()) set_unit(unit.front());
+    if (words.size() == 1 && !column.unit.empty()) set_unit(column.unit);
     if (!time.is_time) return {};
     return time;
   }
-  if (words.size() != 1 || !unit.empty()) return {};
+  if (words.size() != 1 || !column.unit.empty()) return {};
   // "seconds", "ms"; "timems".
   std::string_view word = words[0];
   if (word.starts_with("timestamp"))
     word.remove_prefix(9);
   else if (word.starts_with("time"))
     word.remove_prefix(4);
+  // Alone, these are other things: heart rates, minima, parts of a date.
+  constexpr std::array<std::string_view, 11> kOthers = {"h",      "hr", "hrs", "hour", "min", "mins",
+                                                        "minute", "d",  "day", "с",    "мс"};
   const bool bare = word.size() == words[0].size();
-  if (bare && (word == "h" || word == "min" || word == "mins" || word == "days")) return {};
+  if (bare && std::find(kOthers.begin(), kOthers.end(), word) != kOthers.end()) return {};
   time.seconds = seconds_of(word);
   time.is_time = time.seconds.has_value();
   return time;

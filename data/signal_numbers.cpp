@@ -67,11 +67,12 @@ std::optional<double> cell_number(std::string_view cell, bool decimal_commas) {
 }
 
 bool is_missing_cell(std::string_view cell) {
-  constexpr std::size_t kLongest = 5;
-  constexpr std::array<std::string_view, 10> kMarks = {"-",    "--",   "na",   "n/a", "#n/a",
-                                                       "<na>", "null", "none", "nan", "?"};
+  constexpr std::size_t kLongest = 8;
+  constexpr std::array<std::string_view, 7> kMarks = {"na", "n/a", "n.a.", "<na>", "null", "none", "nan"};
   if (cell.empty()) return true;
   if (cell.size() > kLongest || is_digit(cell.back())) return false;
+  // "#NV", "#DIV/0!": spreadsheets' errors; "-", "---", ".", "*", "?".
+  if (cell.front() == '#' || cell.find_first_not_of("-.*?") == std::string_view::npos) return true;
   std::string word(cell);
   std::transform(word.begin(), word.end(), word.begin(), [](unsigned char c) { return std::tolower(c); });
   return std::find(kMarks.begin(), kMarks.end(), word) != kMarks.end();

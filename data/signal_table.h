@@ -31,7 +31,8 @@ TimeColumn time_column(const ColumnName& column);
 // A cell as a number; nothing when it is none.
 std::optional<double> cell_number(std::string_view cell, bool decimal_commas);
 
-// Whether a cell says that there is no sample: it is empty, "-", "NA", "#N/A", "null", "None", "?" or the like.
+// Whether a cell says that there is no sample: it is empty, "NA", "n.a.", "null", "None", only of "-", ".", "*" or
+// "?", or an error of a spreadsheet ("#N/A", "#DIV/0!").
 bool is_missing_cell(std::string_view cell);
 
 // Whether a cell is a number but for what groups its thousands: "1,234.5", "1.234.567", "1 234", "1'234".
@@ -78,6 +79,7 @@ struct SignalTable {
   std::size_t rows = 0;
   std::vector<bool> decimal_commas;  // of each column
   std::vector<bool> words;           // of each column: its first value is no number
+  std::vector<bool> texts;           // of each column: it has words and no number
   std::optional<double> rate;        // Hz, where lines before the values say it
   std::string unit;                  // of columns that do not say theirs, where these lines do; else empty
   std::size_t header_line = 1;       // of the file

@@ -12,6 +12,7 @@
 
 #include "base/error.h"
 #include "base/log.h"
+#include "ecg/channels.h"
 
 namespace cardiograd::data {
 namespace {
@@ -202,6 +203,27 @@ std::optional<double> rate_from_times(const SignalTable& table, std::size_t colu
   // Rounded times give 500.0001 Hz or the like.
   const double rate = 1 / (step * seconds);
   return std::abs(rate - std::round(rate)) < 1e-3 * rate ? std::round(rate) : rate;
+}
+
+bool is_index_of_times(const SignalTable& table, const fs::path& path) {
+  constexpr std::size_t kLooked = 8;
+  const std::string& name = table.columns[0].name;
+  const bool index = name.empty() || (table.cells.transposed && !ecg::is_ecg_name(name));
+  if (!index || table.rows < 2) return false;
+  std::vector<double> values;
+  bool clock = false, whole = true;
+  constexpr std::size_t kColumn = 0;
+  table.each_cell({&kColumn, 1}, path, [&](std::size_t row, std::size_t, std::string_view text, std::size_t) {
+    if (row == 0) clock = cell_clock(text).has_value();
+    if (row >= kLooked || clock) return;
+    values.push_back(cell_number(text, table.decimal_commas[0]).value_or(std::numeric_limits<double>::quiet_NaN()));
+    whole = whole && values.back() == std::floor(values.back());
+  });
+  if (clock) return true;
+  const double step = (values.back() - values.front()) / static_cast<double>(values.size() - 1);
+  for (std::size_t i = 1; i < values.size(); ++i)
+    if (!(std::abs(values[i] - values[0] - static_cast<double>(i) * step) <= kMaxUneven * step)) return false;
+  return step > 0 && !whole;
 }
 
 }  // namespace cardiograd::data

@@ -15,4 +15,8 @@ namespace cardiograd::data {
 // malformed one, an unknown unit, fewer than 2.
 std::optional<double> rate_from_times(const SignalTable& table, std::size_t column, const std::filesystem::path& path);
 
+// Whether the first column has no name, or that of no lead where rows are leads, and its cells are clock times, or
+// numbers with decimals that advance evenly: the times that programs write as an index.
+bool is_index_of_times(const SignalTable& table, const std::filesystem::path& path);
+
 }  // namespace cardiograd::data

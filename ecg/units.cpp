@@ -44,6 +44,10 @@ std::string canonical_unit(std::string_view unit) {
        {"\xB5", "uV"},      // Latin-1
        {"n", "nV"},
        {"nano", "nV"}}};
+  constexpr std::array<std::pair<std::string_view, const char*>, 5> kOthers = {
+      {{"мкВ", "uV"}, {"мВ", "mV"}, {"微伏", "uV"}, {"毫伏", "mV"}, {"マイクロボルト", "uV"}}};
+  for (const auto& [name, canonical] : kOthers)
+    if (unit == name) return canonical;
   const std::string lower = lower_ascii(unit);
   for (const std::string_view volt : {"volts", "volt", "v"}) {
     if (!lower.ends_with(volt)) continue;

@@ -160,6 +160,15 @@ TEST(SignalCsv, ColumnsThatAreNoLeadsAreLeftAsideUnread) {
   expect_error([] { parse("time,label\n0,N\n0.004,N\n"); }, {"a.csv: no column but the time and label"});
 }
 
+TEST(SignalCsv, WordsUnderTheNameOfALeadAreNoLead) {
+  expect_two_leads("time,I,II,V,ECG\n0,0.125,-0.5,N,ok\n0.004,1,0.25,V,ok\n0.008,2,-1.5,,\n0.012,3,0,N,ok\n");
+  const ecg::Recording recording = parse("time,I,V\n0,1,N\n0.004,2,V\n");
+  ASSERT_EQ(recording.others.size(), 1U);
+  EXPECT_EQ(recording.others[0].name, "V");
+  expect_error([] { parse("time,I,V\n0,1,N\n0.004,2,3\n"); }, {"a.csv:2: column 'V': found 'N'"});
+  expect_error([] { parse("time,V\n0,N\n0.004,V\n"); }, {"a.csv:2: column 'V': found 'N'"});
+}
+
 TEST(SignalCsv, TimesInOtherUnits) {
   const auto rate = [](const std::string& name, const std::vector<std::string>& times) {
     std::string text = "\"" + name + "\",I\n";
@@ -179,6 +188,18 @@ TEST(SignalCsv, TimesInOtherUnits) {
   EXPECT_EQ(rate("timestamp", {"2024-02-29T23:59:59.996Z", "2024-03-01T00:00:00.000Z", "2024-03-01T00:00:00.004Z"}),
             250);
   EXPECT_EQ(rate("time", {"[00:00:00.000 01/05/2024]", "[00:00:00.004 01/05/2024]"}), 250);
+  for (const char* name : {"unix_time", "ts", "elapsed", "rel_time", "sample_time", "Time since start (s)", "Tempo",
+                           "Tijd (s)", "Czas", "时间(s)", "Время, с"})
+    EXPECT_EQ(rate(name, {"0", "0.004", "0.008"}), 250) << name;
+  for (const char* name : {"epoch_ms", "sensor timestamp [ms]", "Time (ms since start)", "time (1/1000 s)"})
+    EXPECT_EQ(rate(name, {"0", "4", "8"}), 250) << name;
+  EXPECT_EQ(rate("time (0.1 ms)", {"0", "40", "80"}), 250);
+  for (const char* name : {"time_hour", "time (hr)", "time (hrs)", "hours"})
+    EXPECT_EQ(rate(name, {"0", "0.0000011111111", "0.0000022222222"}), 250) << name;
+  EXPECT_EQ(rate("Zeit (Minuten)", {"0", "0.000066666667", "0.000133333333"}), 250);
+  EXPECT_EQ(rate("time_d", {"0", "0.0000000462962963", "0.0000000925925926"}), 250);
+  for (const char* name : {"hr", "minute", "start_time"})
+    expect_error([&] { rate(name, {"0", "0.004", "0.008"}); }, {"there is no column 'time'"});
   const testing::LogCapture log;
   EXPECT_EQ(rate("timestamp", {"0", "4", "8"}), 250);
   EXPECT_TRUE(log.warned("their steps of 4 are taken for milliseconds"));
@@ -349,14 +370,15 @@ TEST(SignalCsv, ClockTimesAsProgramsWriteThem) {
 }
 
 TEST(SignalCsv, MarksOfMissingSamples) {
-  for (const char* mark : {"-", "--", "NA", "n/a", "#N/A", "null", "NULL", "None", "?", "NaN", "<NA>"}) {
+  for (const char* mark : {"-", "--", "NA", "n/a", "#N/A", "null", "NULL", "None", "?", "NaN", "<NA>", "#NV", "#DIV/0!",
+                           ".", "*", "n.a.", "---"}) {
     const ecg::Recording recording = parse(fmt::format("time,value,I\n0,{0},{0}\n0.004,1,{0}\n0.008,2,3\n", mark));
     EXPECT_EQ(recording.leads, std::vector<std::string>{"I"}) << mark;
     EXPECT_TRUE(std::isnan(recording.signal(0, 0)) && std::isnan(recording.signal(1, 0))) << mark;
     EXPECT_EQ(recording.signal(2, 0), 3) << mark;
     EXPECT_EQ(parse(fmt::format("time,value\n0,{}\n0.004,1\n0.008,2\n", mark)).signal.rows(), 3) << mark;
   }
-  for (const char* bad : {"Inf", "missing", "---"})
+  for (const char* bad : {"Inf", "missing", "x"})
     expect_error([&] { parse(fmt::format("time,I\n0,1\n0.004,{}\n", bad)); }, {"a.csv:3: column 'I': found"});
   expect_error([] { parse("time,I\n0,1\nNA,1\n0.004,2\n"); }, {"a.csv:3: the time is missing"});
 }

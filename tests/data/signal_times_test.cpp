@@ -40,7 +40,7 @@ TEST(SignalTimes, TheOrderOfADateIsToldByMidnight) {
   EXPECT_EQ(rate_at({"23-03-05 23:59:59.996", "23-03-06 00:00:00.000", "23-03-06 00:00:00.004"}), 250);
   expect_error(
       [] {
-        rate_at({"03/05/2023 11:00:00.000", "03/05/2023 11:00:00.004", "03/08/2023 11:00:00.008"});
+        rate_at({"03/05/23 11:00:00.000", "03/05/23 11:00:00.004", "03/05/23 11:00:00.008", "03/08/23 11:00:00"});
       },
       {"are missing"});
 }
@@ -52,6 +52,18 @@ TEST(SignalTimes, MonthsByNameAndDurations) {
   EXPECT_EQ(rate_at({"0 days 23:59:59.996000", "1 days 00:00:00", "1 days 00:00:00.004000"}), 250);
   EXPECT_EQ(rate_at({"-1 days +23:59:59.996", "0 days 00:00:00", "0 days 00:00:00.004"}), 250);
   expect_error([] { rate_at({"05-Foo-2023 23:59:58.000", "05-Foo-2023 23:59:58.004"}); }, {"found '05-Foo-2023"});
+}
+
+TEST(SignalTimes, AnIndexWithoutANameMayBeTheTimes) {
+  const auto rate = [](const std::string& text) { return parse_signal_csv(text, "a.csv").rate; };
+  EXPECT_EQ(rate(",I\n2020-01-01 00:00:00.000,1\n2020-01-01 00:00:00.004,2\n"), 250);
+  EXPECT_EQ(rate(",I\n0.0,1\n0.004,2\n0.008,3\n"), 250);
+  EXPECT_EQ(rate(",0.0,0.004,0.008\nI,1,2,3\nII,4,5,6\n"), 250);
+  EXPECT_EQ(rate("lead,0.0,0.004,0.008\nI,1,2,3\nII,4,5,6\n"), 250);
+  expect_error([&] { rate(",I\n0,1\n2,2\n4,3\n"); }, {"there is no column 'time'"});
+  expect_error([&] { rate(",I\n0.5,1\n0.1,2\n0.7,3\n"); }, {"there is no column 'time'"});
+  expect_error([&] { rate(",I\n10:00:00.000,1\n10:00:00.004,2\n10:00:00.008,2\n10:00:01.000,3\n"); }, {"are missing"});
+  EXPECT_EQ(parse_signal_csv(",time,I\n0.5,0,1\n0.7,0.004,2\n", "a.csv").rate, 250);
 }
 
 // A clock that is fast by `drift` at first and slow by as much in the end.

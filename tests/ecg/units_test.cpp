@@ -71,6 +71,12 @@ TEST(Units, LeadsComeToMillivolts) {
   EXPECT_DOUBLE_EQ(recording.signal(0, 2), 3);
 }
 
+TEST(Units, OtherAlphabets) {
+  for (const char* unit : {"мкВ", "微伏", "マイクロボルト"}) EXPECT_EQ(canonical_unit(unit), "uV") << unit;
+  EXPECT_EQ(canonical_unit("мВ"), "mV");
+  EXPECT_EQ(canonical_unit("В"), "В");
+}
+
 TEST(Units, OtherUnitsStayAsTheyAre) {
   Recording recording = three_leads({"z", "z", "z"});
   to_common_unit(recording);
