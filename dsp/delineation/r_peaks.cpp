@@ -79,8 +79,13 @@ RPeaks beats_of(const Envelopes& envelopes, const Eigen::ArrayXXd& signal, doubl
   const auto samples = [&](double seconds) { return static_cast<Eigen::Index>(std::lround(seconds * rate)); };
   const Eigen::Index block = std::min(signal.rows(), samples(kRPeak.level_block_s));
   const Levels level = block_maxima(envelope, block);
-  if (!(contrast(envelope, level) >=
-        (signal.rows() < samples(kRPeak.short_s) ? kRPeak.min_contrast_short_ratio : kRPeak.min_contrast_ratio))) {
+  const double least =
+      signal.rows() < samples(kRPeak.short_s) ? kRPeak.min_contrast_short_ratio : kRPeak.min_contrast_ratio;
+  // Waves of the atria may fill the band of the first envelope. The flanks of broad waves stand out of the sharp one by
+  // a little, too: there more is asked for.
+  const bool clear = contrast(envelope, level) >= least ||
+                     contrast(envelopes.sharp, block_maxima(envelopes.sharp, block)) >= kRPeak.min_contrast_short_ratio;
+  if (!clear) {
     // Or there is nothing between the beats that they could stand out of.
     std::vector<double> times_s = periodic_beats(signal, rate);
     if (times_s.empty()) times_s = broad_beats(signal, rate);

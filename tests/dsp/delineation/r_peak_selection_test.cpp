@@ -18,6 +18,7 @@ struct Peak {
 // Whether each of the peaks is a beat, at a QRS level of 1. Those of about the same height look `alike`, or none do.
 std::vector<char> chosen(const std::vector<Peak>& peaks, bool alike = false) {
   std::vector<Candidate> candidates;
+  candidates.reserve(peaks.size());
   for (const Peak& peak : peaks)
     candidates.push_back({static_cast<Eigen::Index>(std::lround(peak.at_s * kRate)), peak.height});
   const Alike same = [alike](const Candidate& a, const Candidate& b) {
@@ -37,6 +38,7 @@ TEST(RPeakSelection, CandidatesAreMaximaFarEnoughApart) {
   envelope[81] = 0.5;  // A plateau counts once.
   const std::vector<Candidate> found = find_candidates(envelope, 10);
   std::vector<Eigen::Index> at;
+  at.reserve(found.size());
   for (const Candidate& candidate : found) at.push_back(candidate.at);
   EXPECT_EQ(at, (std::vector<Eigen::Index>{0, 20, 58, 80}));
   EXPECT_TRUE(find_candidates(Eigen::ArrayXd::Zero(100), 10).empty());
