@@ -184,6 +184,11 @@ double rr_irregularity(std::span<const double> intervals_s) {
   return least;
 }
 
+double shape_correlation(const WorkingSignal& signal, Eigen::Index first, Eigen::Index second) {
+  const Eigen::ArrayXd scales = shape_scales(signal, {first, second});
+  return best_fit(signal, scales, second, shape_at(signal, scales, first)).correlation;
+}
+
 std::vector<BeatGroup> group_beats(const WorkingSignal& signal, std::span<const double> r_peaks_s, std::size_t first,
                                    std::size_t last) {
   std::vector<Eigen::Index> centers;

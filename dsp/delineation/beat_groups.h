@@ -27,6 +27,10 @@ struct BeatGroup {
 // where most are not, nor do two or three intervals that take turns. 0 for fewer than four intervals.
 double rr_irregularity(std::span<const double> intervals_s);
 
+// Correlation of the QRS complexes at the samples `first` and `second` over all usable leads, at the lag at which it is
+// best: what beats join groups by. -1 where no lead shows anything, or their sizes differ too much (kBeatGroup).
+double shape_correlation(const WorkingSignal& signal, Eigen::Index first, Eigen::Index second);
+
 // The beats `first` ... `last` - 1 (first < last) of `r_peaks_s` (seconds, ascending) in groups, in the order of their
 // first beats: each beat is in exactly one. A beat joins the group with whose mean its QRS complex correlates best over
 // all usable leads, at the lag that does so best, if that is enough (kBeatGroup); else it begins a group. Beats that

@@ -52,7 +52,7 @@ struct RPeakConstants {
   // Median ratio of QRS level to background below which nothing is a beat. Noise: 5 % of 10 s of white noise in one
   // lead have 2.4 or more.
   double min_contrast_ratio = 2.5;
-  // The same for recordings shorter than short_s. Noise: fewer blocks scatter more.
+  // The same in recordings shorter than short_s, and in the sharp envelope. Noise: fewer blocks scatter more.
   double min_contrast_short_ratio = 2.9;
   // Recordings up to here need the larger contrast. Judgment: two blocks and a half.
   double short_s = 5.0;

@@ -31,7 +31,7 @@ std::vector<double> local_median(const std::vector<Candidate>& candidates, doubl
 // The set of candidates with the largest sum of log(height / threshold) less the penalties of its intervals, by dynamic
 // programming over the last candidate taken.
 std::vector<char> best_path(const std::vector<Candidate>& candidates, const std::vector<double>& score,
-                            const std::vector<double>& usual, double rate) {
+                            const std::vector<double>& usual, double rate, const Alike& alike) {
   const std::size_t count = candidates.size();
   std::vector<double> best(count);
   std::vector<std::ptrdiff_t> previous(count, -1);
@@ -51,7 +51,14 @@ std::vector<char> best_path(const std::vector<Candidate>& candidates, const std:
     for (std::size_t j = from; j < i; ++j) {
       const double interval = 0.5 * (usual[i] + usual[j]);
       if (is_t_wave(candidates[j], candidates[i], seconds(j), interval)) continue;
-      const double sum = best[j] - interval_penalty(seconds(j), interval);
+      double sum = best[j] - interval_penalty(seconds(j), interval);
+      if (seconds(j) < kRPeak.short_interval_ratio * interval && previous[j] >= 0) {
+        // Couplets and short runs of fast beats. A T wave or a spike between two beats resembles neither.
+        const Candidate& before = candidates[static_cast<std::size_t>(previous[j])];
+        const double in_run = std::min(interval, static_cast<double>(candidates[j].at - before.at) / rate);
+        const double run_sum = best[j] - interval_penalty(seconds(j), in_run);
+        if (run_sum > std::max(sum, best[i]) && alike(candidates[j], candidates[i])) sum = run_sum;
+      }
       if (sum > best[i]) {
         best[i] = sum;
         previous[i] = static_cast<std::ptrdiff_t>(j);
@@ -120,7 +127,7 @@ bool is_t_wave(const Candidate& beat, const Candidate& later, double seconds, do
          later.sharpness < kRPeak.dull_ratio * beat.sharpness;
 }
 
-Selection select_beats(const std::vector<Candidate>& candidates, const Levels& level, double rate) {
+Selection select_beats(const std::vector<Candidate>& candidates, const Levels& level, double rate, const Alike& alike) {
   const std::size_t count = candidates.size();
   const double reach = kRPeak.neighborhood_s * rate;
   Selection selection{std::vector<char>(count), std::vector<double>(count)};
@@ -143,7 +150,7 @@ Selection select_beats(const std::vector<Candidate>& candidates, const Levels& l
       selection.thresholds[i] = threshold * level.at(candidates[i].at);
       score[i] = std::log(std::max(height[i] / threshold, candidates[i].sharp));
     }
-    selection.taken = best_path(candidates, score, usual, rate);
+    selection.taken = best_path(candidates, score, usual, rate, alike);
   }
   return selection;
 }

@@ -1,6 +1,7 @@
 // The second half of R-peak detection: which maxima of the envelope are beats.
 #pragma once
 
+#include <functional>
 #include <vector>
 
 #include <Eigen/Core>
@@ -33,10 +34,14 @@ struct Selection {
 // Whether `later`, `seconds` after `beat`, is no beat but its T wave: at its time and much duller.
 bool is_t_wave(const Candidate& beat, const Candidate& later, double seconds, double usual);
 
+// Whether two candidates look the same in the signal. Asked only where the answer may change what is chosen.
+using Alike = std::function<bool(const Candidate&, const Candidate&)>;
+
 // The set of candidates with the largest sum of ln(height / threshold), in the envelope in which that is larger, less
 // the penalties of its intervals, in which no beat is the T wave of the one before. Threshold
 // and usual interval come from the neighborhood, in the first pass by height alone, then from the beats of the pass
-// before. `level` is that of QRS complexes in the envelope, `rate` the envelope's in Hz.
-Selection select_beats(const std::vector<Candidate>& candidates, const Levels& level, double rate);
+// before. A run of early beats is early once: an interval as short as the one before it costs nothing if the beats at
+// both of its ends are `alike`. `level` is that of QRS complexes in the envelope, `rate` the envelope's in Hz.
+Selection select_beats(const std::vector<Candidate>& candidates, const Levels& level, double rate, const Alike& alike);
 
 }  // namespace cardiograd::dsp

@@ -9,6 +9,7 @@
 #include <fmt/format.h>
 
 #include "base/error.h"
+#include "dsp/delineation/beat_groups.h"
 #include "dsp/delineation/broad_beats.h"
 #include "dsp/delineation/constants.h"
 #include "dsp/delineation/lead_times.h"
@@ -54,6 +55,23 @@ std::vector<Candidate> candidates_of(const Envelopes& envelopes, const Levels& l
   return candidates;
 }
 
+// Whether the leads have the same shape around both samples, as the beats of a group do.
+bool same_shape(const Eigen::ArrayXXd& signal, double rate, Eigen::Index first, Eigen::Index second) {
+  const auto reach = static_cast<Eigen::Index>(std::ceil((kBeatGroup.shape_s + kBeatGroup.max_lag_s) * rate)) + 1;
+  const Eigen::Index length = 2 * reach + 1;
+  WorkingSignal windows{Eigen::ArrayXXd(2 * length, signal.cols()),
+                        rate,
+                        std::vector<char>(static_cast<std::size_t>(signal.cols()), 1),
+                        {}};
+  for (Eigen::Index i = 0; i < length; ++i) {
+    const auto row = [&](Eigen::Index at) { return std::clamp<Eigen::Index>(at - reach + i, 0, signal.rows() - 1); };
+    windows.samples.row(i) = signal.row(row(first));
+    windows.samples.row(length + i) = signal.row(row(second));
+  }
+  for (Eigen::Index l = 0; l < signal.cols(); ++l) fill_gaps(windows.samples.col(l));
+  return shape_correlation(windows, reach, length + reach) >= kBeatGroup.same_shape_correlation;
+}
+
 // The beats that the envelopes of `signal` show, or the cycles of a rhythm without pauses.
 RPeaks beats_of(const Envelopes& envelopes, const Eigen::ArrayXXd& signal, double rate) {
   const Eigen::ArrayXd& envelope = envelopes.all;
@@ -61,8 +79,13 @@ RPeaks beats_of(const Envelopes& envelopes, const Eigen::ArrayXXd& signal, doubl
   const auto samples = [&](double seconds) { return static_cast<Eigen::Index>(std::lround(seconds * rate)); };
   const Eigen::Index block = std::min(signal.rows(), samples(kRPeak.level_block_s));
   const Levels level = block_maxima(envelope, block);
-  if (!(contrast(envelope, level) >=
-        (signal.rows() < samples(kRPeak.short_s) ? kRPeak.min_contrast_short_ratio : kRPeak.min_contrast_ratio))) {
+  const double least =
+      signal.rows() < samples(kRPeak.short_s) ? kRPeak.min_contrast_short_ratio : kRPeak.min_contrast_ratio;
+  // Waves of the atria may fill the band of the first envelope. The flanks of broad waves stand out of the sharp one by
+  // a little, too: there more is asked for.
+  const bool clear = contrast(envelope, level) >= least ||
+                     contrast(envelopes.sharp, block_maxima(envelopes.sharp, block)) >= kRPeak.min_contrast_short_ratio;
+  if (!clear) {
     // Or there is nothing between the beats that they could stand out of.
     std::vector<double> times_s = periodic_beats(signal, rate);
     if (times_s.empty()) times_s = broad_beats(signal, rate);
@@ -70,7 +93,8 @@ RPeaks beats_of(const Envelopes& envelopes, const Eigen::ArrayXXd& signal, doubl
     return {std::move(times_s), ""};
   }
   const std::vector<Candidate> candidates = candidates_of(envelopes, level, rate);
-  const std::vector<char> taken = select_beats(candidates, level, rate).taken;
+  const auto alike = [&](const Candidate& a, const Candidate& b) { return same_shape(signal, rate, a.at, b.at); };
+  const std::vector<char> taken = select_beats(candidates, level, rate, alike).taken;
   const Eigen::Index margin = samples(0.5 * kRPeak.smoothing_s);
   RPeaks peaks;  // A complex that the end of the record cuts has no place in time.
   for (std::size_t i = 0; i < candidates.size(); ++i) {

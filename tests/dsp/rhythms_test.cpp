@@ -174,6 +174,62 @@ TEST(Rhythms, TallNarrowTWaves) {
   }
 }
 
+// Couplets and short runs of early beats, much faster than the rhythm that they interrupt.
+TEST(Rhythms, ShortFastRuns) {
+  const Waves normal = {{-0.16, 0.12, 0.022}, {0.0, 1.0, 0.011}, {0.028, -0.2, 0.010}, {0.28, 0.3, 0.045}};
+  const Waves narrow = {{0.0, 0.8, 0.011}, {0.028, -0.16, 0.010}, {0.17, 0.15, 0.03}};
+  for (const double per_minute : {150.0, 170.0, 190.0, 210.0}) {
+    for (const int length : {2, 3, 4, 6}) {
+      std::vector<double> usual, early;
+      double at = 0.5;
+      for (int i = 1; at < 29.4; ++i) {
+        usual.push_back(at);
+        if (i % 6 == 0) {
+          for (int beat = 0; beat < length; ++beat) early.push_back(at + 0.45 + beat * 60.0 / per_minute);
+          at = early.back();
+        }
+        at += 0.857;
+      }
+      std::vector<double> all = usual;
+      all.insert(all.end(), early.begin(), early.end());
+      for (const Eigen::Index leads : {1, 2, 12}) {
+        const Eigen::ArrayXXd x = synthetic_ecg(usual, 30.0, 250.0, leads, 0.01, normal) +
+                                  synthetic_ecg(early, 30.0, 250.0, leads, 0.0, narrow);
+        expect_found(
+            x, 250.0, all, 0.05,
+            std::to_string(per_minute) + "/min, " + std::to_string(length) + " beats, leads " + std::to_string(leads));
+      }
+    }
+  }
+}
+
+// Waves of the atria without a pause, a quarter as high as the complexes, in the middle of their band.
+TEST(Rhythms, CoarseFibrillation) {
+  const Waves waves = {{0.0, 1.0, 0.011}, {0.028, -0.3, 0.010}, {0.26, 0.25, 0.045}};
+  for (const double frequency : {6.0, 7.0, 8.0}) {
+    for (const double mean_s : {0.45, 0.6}) {
+      PhiloxStream random(11);
+      std::vector<double> beats;
+      for (double at = 0.5; at < 29.4; at += mean_s * random.uniform(0.7, 1.3)) beats.push_back(at);
+      for (const Eigen::Index leads : {1, 2, 12}) {
+        Eigen::ArrayXXd x = synthetic_ecg(beats, 30.0, 250.0, leads, 0.01, waves);
+        double phase = 0.0;
+        for (Eigen::Index t = 0; t < x.rows(); ++t) {
+          const double time_s = static_cast<double>(t) / 250.0;
+          phase += 2.0 * std::numbers::pi * frequency * (1.0 + 0.08 * std::sin(1.9 * time_s)) / 250.0;
+          const double height = 0.23 * (1.0 + 0.3 * std::sin(1.3 * time_s));
+          for (Eigen::Index l = 0; l < leads; ++l) {
+            x(t, l) += height * (std::sin(phase + 0.3 * static_cast<double>(l)) + 0.2 * std::sin(2.0 * phase + 1.0));
+          }
+        }
+        expect_found(
+            x, 250.0, beats, 0.05,
+            std::to_string(frequency) + " Hz, " + std::to_string(mean_s) + " s, leads " + std::to_string(leads));
+      }
+    }
+  }
+}
+
 // One lead of two breaks for a while: noise, motion of the electrode, a lost contact.
 TEST(Rhythms, ALeadThatBreaksIsLeftAside) {
   const auto beats = regular_beats(60.0, 0.8);
