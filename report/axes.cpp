@@ -22,8 +22,7 @@ std::string tick_text(double value, const std::vector<double>& ticks) {
   const double step = ticks.size() > 1 ? ticks[1] - ticks[0] : 1;
   int decimals = 0;
   for (double rest = step; decimals < 6 && std::abs(rest - std::round(rest)) > 1e-6; rest *= 10) ++decimals;
-  const std::string text = fmt::format("{:.{}f}", value, decimals);
-  return text == "-0" ? "0" : text;
+  return fmt::format("{:.{}f}", value, decimals);
 }
 
 }  // namespace
@@ -32,7 +31,7 @@ std::vector<double> round_ticks(Range range, int count) {
   const double step = round_step(range.high - range.low, count);
   std::vector<double> ticks;
   const double first = std::ceil(range.low / step - 1e-9);
-  for (double i = first; i * step <= range.high + 1e-9 * step; ++i) ticks.push_back(i * step);
+  for (double i = first; i * step <= range.high + 1e-9 * step; ++i) ticks.push_back(i == 0 ? 0 : i * step);  // never -0
   return ticks;
 }
 

@@ -123,7 +123,7 @@ void add_map(Markup& page, const model::ModelDescription& model, const Explained
   page.element(
       "figcaption",
       fmt::format("Integrated gradients: amber where the trace speaks for {0}, purple where it speaks against it, the "
-                  "stronger the color the more. Bars below the traces: P blue, QRS red, T green. {1}{2}. {3}",
+                  "stronger the color the more. Bars below the traces: P blue, QRS orange, T green. {1}{2}. {3}",
                   why.class_name,
                   why.token == 0 ? ""
                                  : "The two strips below have no leads: Grad-CAM says which moments the last "

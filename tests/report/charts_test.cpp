@@ -48,6 +48,7 @@ TEST(ReportAxes, TicksAreRound) {
   ASSERT_EQ(ticks.size(), 6U);
   EXPECT_NEAR(ticks[0], 0.84, 1e-12);
   EXPECT_NEAR(ticks[5], 0.94, 1e-12);
+  for (const double tick : round_ticks({0, 0.8}, 5)) EXPECT_FALSE(std::signbit(tick)) << "no -0.0 at an axis";
   const Range range = round_range({0.623, 0.197, kNaN});
   EXPECT_NEAR(range.low, 0.1, 1e-12);
   EXPECT_NEAR(range.high, 0.7, 1e-12);
