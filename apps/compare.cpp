@@ -154,7 +154,7 @@ model::DataConfig data_of(const Options& o) {
   const bool folder = o.values.given("data.folder"), labels = o.values.given("data.labels");
   const fs::path stored = model::model_path(o.runs.front()).parent_path() / "config.toml";
   if (fs::exists(stored)) {
-    const model::DataConfig before = model::read_config(stored).data;
+    model::DataConfig before = model::read_config(stored).data;
     if (!folder && !labels) return before;
     if (!labels) config.data.labels = before.labels;
   } else if (!folder && !labels) {
