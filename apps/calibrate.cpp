@@ -42,7 +42,8 @@ void add_options(CLI::App& app, Options& o) {
   app.add_option("--out", o.out, "the model file to write")->required();
   o.values.add(app, "data.folder");
   o.values.add(app, "data.labels");
-  app.add_option("--fold", o.folds, "fold or folds to calibrate on; default: those that chose the model's epoch");
+  app.add_option("--fold", o.folds, "fold or folds to calibrate on; default: those that chose the model's epoch")
+      ->check(fold_number());
   o.values.add(app, "data.normalize", "as in training by default, or for data of another unit than the model's");
   o.values.add(app, "data.unlabeled", "as in training by default");
   o.values.add(app, "data.skip_missing");
@@ -121,6 +122,7 @@ void calibrate(const Options& o) {
   o.values.apply(run);
   if (run.device == model::DeviceChoice::kCheck)
     throw UsageError("--device check: only train compares the two devices", "Known devices here: auto, cpu, cuda.");
+  check_folds(o.folds);
   const Device device = device_for(run.device);
   set_thread_count(static_cast<int>(run.threads));
   check_places(o, model::model_path(o.model).string());
@@ -149,7 +151,6 @@ void calibrate(const Options& o) {
   const std::vector<evaluation::Calibration> after = measured();
   trained.net->to(Device::kCpu);
   model::save_model(o.out, d, *trained.net, existing_files(o.force));
-  if (is_quiet()) return;
   fmt::print("fold {}: {} records\n\n", fmt::join(d.calibration_folds, ", "), rows.size());
   print_table(classes, before, after);
 }

@@ -79,12 +79,12 @@ struct Scored {
 
 // Its configuration and its log, where they lie beside the model.
 void add_run_files(const fs::path& folder, report::ComparedRun& run) {
-  if (fs::exists(folder / "config.toml")) {
+  if (path_exists(folder / "config.toml")) {
     model::TrainingConfig config = model::read_config(folder / "config.toml");
     for (const model::ConfigField& field : model::config_fields(config))
       if (field.section != "run") run.values.emplace_back(field.name(), field.text());
   }
-  if (fs::exists(folder / "log.csv")) run.log = model::read_training_log(folder / "log.csv");
+  if (path_exists(folder / "log.csv")) run.log = model::read_training_log(folder / "log.csv");
 }
 
 Scored score_run(const Options& o, const model::TrainedModel& trained, const std::string& path, const std::string& name,
@@ -153,7 +153,7 @@ model::DataConfig data_of(const Options& o) {
   model::TrainingConfig config;
   const bool folder = o.values.given("data.folder"), labels = o.values.given("data.labels");
   const fs::path stored = model::model_path(o.runs.front()).parent_path() / "config.toml";
-  if (fs::exists(stored)) {
+  if (path_exists(stored)) {
     model::DataConfig before = model::read_config(stored).data;
     if (!folder && !labels) return before;
     if (!labels) config.data.labels = before.labels;

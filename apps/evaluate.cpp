@@ -62,7 +62,7 @@ void add_options(CLI::App& app, Options& o) {
       ->allow_extra_args(false);
   o.values.add(app, "data.folder");
   o.values.add(app, "data.labels");
-  app.add_option("--fold", o.folds, "fold or folds to evaluate on; default 10");
+  app.add_option("--fold", o.folds, "fold or folds to evaluate on; default 10")->check(fold_number());
   app.add_option("--json", o.json, "also write all figures to this file");
   app.add_option("--predictions", o.predictions,
                  "also write a CSV file: a row per record with the probability, the decision and the label of each "
@@ -287,6 +287,7 @@ void evaluate(const Options& o) {
   if (o.report && o.models.size() > 1)
     throw UsageError("--report with several models: the page is about one",
                      "Leave --report out; --json has the figures.");
+  check_folds(o.folds);
   const Device device = device_for(run.device);
   set_thread_count(static_cast<int>(run.threads));
   std::vector<std::string> files;
@@ -315,7 +316,8 @@ void evaluate(const Options& o) {
   std::set<std::string> warnings;
   for (const Judge& judge : judges) warnings.insert(synthetic_warning(judge.description()));
   warnings.erase("");
-  for (const std::string& warning : warnings) fmt::print("\nwarning: {}\n", warning);
+  std::fflush(stdout);  // The table first.
+  for (const std::string& warning : warnings) log_warning("{}", warning);
   if (o.predictions)
     write_file(*o.predictions, predictions_csv(first.set, first.rows, answers.probabilities, answers.thresholds),
                existing_files(o.force));

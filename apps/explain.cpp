@@ -175,7 +175,6 @@ int explain(const Options& o) {
     progress.clear();
     const report::ExplainedRecording& one = recordings.back();
     all = all && one.gap.empty();
-    if (is_quiet()) continue;
     if (!one.gap.empty()) fmt::print("{}", printable_lines(fmt::format("{}: {}\n", record, one.gap)));
     for (const model::Explanation& why : one.whys) {
       fmt::print("{}", printable_lines(record + "\n"));

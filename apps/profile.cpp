@@ -1,8 +1,10 @@
 // profile: the kernels of one training step of HC-CNN-TN with their FLOP, least bytes, floor times and predicted times
 // on given GPUs; with --device, with the times of a step that runs; with --memory, the memory of a step.
 #include <algorithm>
+#include <charconv>
 #include <optional>
 #include <string>
+#include <system_error>
 #include <vector>
 
 #include <CLI/CLI.hpp>
@@ -103,15 +105,21 @@ Roof parse_roof(const std::string& text, Precision precision) {
       throw UsageError(fmt::format("--precision {}: no rate of {} is published", word_of(precision), gpu.title));
     return {gpu.name, flop_per_s, gpu.dram_bytes_per_s, &gpu};
   }
+  // Of any GPU that there may be: a quintillion operations and bytes a second.
+  constexpr double kLargest = 1e6;
   const std::size_t first = text.find(':');
   const std::size_t second = first == std::string::npos ? first : text.find(':', first + 1);
-  double tflops = 0;
-  double gigabytes = 0;
-  if (second == std::string::npos || !CLI::detail::lexical_cast(text.substr(first + 1, second - first - 1), tflops) ||
-      !CLI::detail::lexical_cast(text.substr(second + 1), gigabytes) || !(tflops > 0) || !(gigabytes > 0))
-    throw UsageError(
-        fmt::format("--gpu is '{}', expected {}, or NAME:TFLOPS:GBS with positive numbers", text, model::gpu_names()),
-        fmt::format("Nearest: {}.", nearest_name(text, names)));
+  const auto rate = [&](std::size_t begin, std::size_t end) {
+    double value = 0;
+    const auto [rest, error] = std::from_chars(text.data() + begin, text.data() + end, value);
+    return error == std::errc() && rest == text.data() + end && value > 0 && value <= kLargest ? value : 0;
+  };
+  const double tflops = second == std::string::npos ? 0 : rate(first + 1, second);
+  const double gigabytes = second == std::string::npos ? 0 : rate(second + 1, text.size());
+  if (tflops == 0 || gigabytes == 0 || first == 0)
+    throw UsageError(fmt::format("--gpu is '{}', expected {}, or NAME:TFLOPS:GBS with numbers above 0 and up to {:g}",
+                                 text, model::gpu_names(), kLargest),
+                     fmt::format("Nearest: {}.", nearest_name(text, names)));
   return {text.substr(0, first), tflops * 1e12, gigabytes * 1e9, nullptr};
 }
 

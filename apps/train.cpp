@@ -25,6 +25,7 @@
 #include "apps/common/progress.h"
 #include "apps/common/stop.h"
 #include "base/error.h"
+#include "base/file.h"
 #include "base/folder_lock.h"
 #include "base/log.h"
 #include "base/precision_words.h"
@@ -186,7 +187,7 @@ constexpr const char* kRunFiles[] = {"config.toml", "state.safetensors", "last.s
 // A new run must not mix its files with those of another.
 void expect_no_run(const fs::path& folder) {
   for (const char* name : kRunFiles)
-    if (fs::exists(folder / name))
+    if (path_exists(folder / name))
       throw Error(fmt::format("{}: a run is there already ({})", folder.string(), name),
                   "Continue it with --resume, or give another --out.");
 }
@@ -194,11 +195,11 @@ void expect_no_run(const fs::path& folder) {
 // A run that was killed before it wrote its configuration starts anew if the options of a new run are given; one that
 // has lost it goes on by them if its state agrees.
 void expect_resumable(const Options& o, const fs::path& folder) {
-  if (fs::exists(folder / "config.toml")) return;
+  if (path_exists(folder / "config.toml")) return;
   if (!o.values.given("data.folder") && !o.values.given("data.labels") && !o.config)
     throw Error(fmt::format("{}: no run to resume: config.toml is missing", folder.string()),
                 "Check --out, or give the run's options too.");
-  if (!fs::exists(folder / "state.safetensors")) expect_no_run(folder);
+  if (!path_exists(folder / "state.safetensors")) expect_no_run(folder);
 }
 
 Run choose_run(const Options& o) {
@@ -213,7 +214,7 @@ Run choose_run(const Options& o) {
   if (o.out) run.folder = *o.out;
   run.resume = o.resume;
   if (o.resume) expect_resumable(o, run.folder);
-  if (const fs::path stored = run.folder / "config.toml"; o.resume && fs::exists(stored)) {
+  if (const fs::path stored = run.folder / "config.toml"; o.resume && path_exists(stored)) {
     const TrainingConfig config = model::read_config(stored);
     run.config = with_options(o.config ? given_config(o) : config, o);
     expect_same(config, run.config, o.allow_changes);

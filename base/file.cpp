@@ -231,12 +231,33 @@ void write_file(const fs::path& destination, std::string_view content, Existing 
   file.commit();
 }
 
+bool path_exists(const fs::path& path) {
+  struct stat status {};
+  if (::stat(path.c_str(), &status) == 0) return true;
+  if (errno == EACCES) fail_to_open(path, errno);
+  return false;
+}
+
+void fail_to_open(const fs::path& path, int error) {
+  if (error != EACCES && error != EPERM)
+    throw Error(fmt::format("{}: cannot be opened: {}", path.string(), reason(error)), "Check the path.");
+  // The first folder from above that may not be entered.
+  fs::path folder;
+  std::error_code ignored;
+  for (const fs::path& part : fs::absolute(path, ignored).parent_path()) {
+    folder /= part;
+    if (::faccessat(AT_FDCWD, folder.c_str(), X_OK, AT_EACCESS) == 0) continue;
+    throw Error(fmt::format("{}: cannot be read: permission denied for the folder {}", path.string(), folder.string()),
+                "Ask its owner for the permission to read and enter it (chmod), or copy the files elsewhere.");
+  }
+  throw Error(fmt::format("{}: cannot be read: permission denied", path.string()),
+              "Make it readable for you (chmod), or ask its owner.");
+}
+
 std::string read_file(const fs::path& path, std::uintmax_t max_bytes) {
   // O_NONBLOCK: opening a named pipe must not wait for its writer.
   const int descriptor = ::open(path.c_str(), O_RDONLY | O_CLOEXEC | O_NONBLOCK);
-  if (descriptor < 0)
-    throw Error(fmt::format("{}: cannot be opened: {}", path.string(), reason(errno)),
-                "Check the path and the permissions.");
+  if (descriptor < 0) fail_to_open(path, errno);
   struct Closer {
     int descriptor;
     ~Closer() { ::close(descriptor); }
@@ -253,7 +274,9 @@ std::string read_file(const fs::path& path, std::uintmax_t max_bytes) {
   while (filled < content.size()) {
     const ssize_t got = ::read(descriptor, content.data() + filled, content.size() - filled);
     if (got < 0 && errno == EINTR) continue;
-    if (got < 0) throw Error(fmt::format("{}: cannot be read: {}", path.string(), reason(errno)));
+    if (got < 0)
+      throw Error(fmt::format("{}: cannot be read: {}", path.string(), reason(errno)),
+                  "The disk or the network file system reports a failure; check it, or take another copy.");
     if (got == 0) break;
     filled += static_cast<std::size_t>(got);
   }

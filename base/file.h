@@ -71,6 +71,14 @@ void write_staged_file(const std::filesystem::path& destination, std::string_vie
 // cannot be synced. Throws Error when the disk reports a failure.
 void sync_file_system(const std::filesystem::path& folder);
 
+// Whether something is there, links followed. Throws Error where a folder on the way may not be looked into: what
+// cannot be seen is not missing.
+bool path_exists(const std::filesystem::path& path);
+
+// Throws the Error for a file that could not be opened, of this errno: a missing file and a denied permission are told
+// apart, and the folder that denies it is named.
+[[noreturn]] void fail_to_open(const std::filesystem::path& path, int error);
+
 // The whole file. Throws Error when it is missing, is not a regular file, cannot be read, or has more than `max_bytes`.
 std::string read_file(const std::filesystem::path& path, std::uintmax_t max_bytes = std::uintmax_t{1} << 34);
 

@@ -122,10 +122,19 @@ bool FolderLock::try_lock(LockCalls calls) {
   };
   struct stat ours {};
   if (descriptor_ < 0 || ::fstat(descriptor_, &ours) != 0 || !S_ISREG(ours.st_mode)) {
-    const std::string why = descriptor_ < 0 ? std::generic_category().message(errno) : "is no regular file";
+    const int error = descriptor_ < 0 ? errno : 0;
     if (descriptor_ >= 0) give_up();
-    throw Error(fmt::format("{}: the lock cannot be made: {}", path_.string(), why),
-                "Check that you may write in that folder.");
+    std::error_code ignored;
+    if (fs::is_symlink(path_, ignored))
+      throw Error(fmt::format("{}: the lock cannot be made: a link to {} is in its place", path_.string(),
+                              fs::read_symlink(path_, ignored).string()),
+                  "Locks follow no link: delete the link, and the lock is made anew.");
+    if (error == 0 || error == EISDIR)
+      throw Error(fmt::format("{}: the lock cannot be made: what is in its place is no regular file", path_.string()),
+                  "Move it elsewhere, and the lock is made anew.");
+    throw Error(fmt::format("{}: the lock cannot be made: {}", path_.string(), std::generic_category().message(error)),
+                error == ENOENT ? "Make the folder, or give another place."
+                                : "Check that you may write in that folder, and the file, if it is there.");
   }
   const bool locked = calls == LockCalls::kBest && ::flock(descriptor_, LOCK_EX | LOCK_NB) == 0;
   const bool no_locks = calls == LockCalls::kPortable || (!locked && errno != EWOULDBLOCK);

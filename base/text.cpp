@@ -43,6 +43,23 @@ bool is_utf8(std::string_view text) {
   return true;
 }
 
+std::string name_fault(std::string_view name) {
+  if (name.empty()) return "is empty";
+  if (!is_utf8(name)) return "is not UTF-8";
+  for (const std::string_view blank : {" ", "\t", "\xC2\xA0"}) {  // the last one is no-break
+    if (name.starts_with(blank)) return "begins with a blank";
+    if (name.ends_with(blank)) return "ends with a blank";
+  }
+  for (const std::string_view line_break : {"\n", "\r", "\xC2\x85", "\xE2\x80\xA8", "\xE2\x80\xA9"})
+    if (name.find(line_break) != std::string_view::npos) return "has a line break";
+  while (!name.empty()) {
+    const std::string_view character = name.substr(0, character_size(name));
+    if (is_control(character)) return "has a control character";
+    name.remove_prefix(character.size());
+  }
+  return {};
+}
+
 std::string printable(std::string_view text) {
   std::string shown;
   while (!text.empty()) {

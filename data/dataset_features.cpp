@@ -1,7 +1,6 @@
 #include "data/dataset_features.h"
 
 #include <algorithm>
-#include <charconv>
 #include <map>
 #include <string>
 #include <string_view>
@@ -15,10 +14,10 @@
 #include "base/file.h"
 #include "base/folder_lock.h"
 #include "base/hash.h"
-#include "base/json.h"
 #include "base/log.h"
 #include "base/threads.h"
 #include "data/csv.h"
+#include "data/features_partial.h"
 #include "data/ptbxl.h"
 #include "data/signal_cache.h"
 #include "data/wfdb.h"
@@ -27,38 +26,45 @@
 namespace cardiograd::data {
 namespace {
 
-// A dataset's rows so far, by ecg_id: a killed run goes on from them.
-struct Rows {
-  std::map<std::int64_t, std::string> values;   // "ecg_id,..." lines
-  std::map<std::int64_t, std::string> missing;  // "ecg_id,column,reason" lines
-  std::map<std::int64_t, std::string> stamps;   // "ecg_id,stamp of the record's files" lines
-};
-
-std::string header() {
-  std::string line = "ecg_id";
-  for (const dsp::FeatureColumn& column : dsp::feature_columns()) line += fmt::format(",{}", column.name);
-  return line + "\n";
-}
+using Rows = FeatureRows;
 
 std::filesystem::path missing_path(const std::filesystem::path& out) {
   return out.parent_path() / (out.stem().string() + "_missing" + out.extension().string());
 }
 
-std::string joined(const std::map<std::int64_t, std::string>& lines) {
-  std::string text;
-  for (const auto& [id, line] : lines) text += line;
-  return text;
-}
-
-constexpr std::string_view kMissingHeader = "ecg_id,column,reason\n";
-
-constexpr std::string_view kStampsHeader = "ecg_id,files\n";
-constexpr std::string_view kPartialMagic = "# unfinished table of cardiograd features, xxh3_128 ";
 constexpr int kDefinitions = 1;  // Raise it when a feature's definition changes: old partial tables are then refused.
 
-void save(const Rows& rows, const std::filesystem::path& out) {
-  write_file(missing_path(out), std::string(kMissingHeader) + joined(rows.missing));
-  write_file(out, header() + joined(rows.values));
+// Whether a file is what write_dataset_features puts beside the table; also whether none is there.
+bool is_missing_table(const std::filesystem::path& path) {
+  return !path_exists(path) || read_file(path).starts_with(kMissingHeader);
+}
+
+// A table that somebody else named so is not ours to replace: the user has not named it.
+void check_missing_path(const std::filesystem::path& path) {
+  check_destination(path);
+  std::error_code ignored;
+  const std::filesystem::file_status there = std::filesystem::symlink_status(path, ignored);
+  if (std::filesystem::exists(there) && !std::filesystem::is_regular_file(there))
+    throw Error(fmt::format("{}: is no regular file, and the reasons of missing values go there", path.string()),
+                "Move it elsewhere, or give another --out.");
+  if (is_missing_table(path)) return;
+  throw Error(fmt::format("{}: is no table of reasons of missing values, and would be replaced by one", path.string()),
+              "Move it elsewhere, or give another --out.");
+}
+
+// What was not there before, and has appeared meanwhile, stays.
+struct Before {
+  explicit Before(const std::filesystem::path& path) : there(path_exists(path)) {}
+  Existing existing() const { return there ? Existing::kReplace : Existing::kRefuse; }
+
+  bool there;
+};
+
+// Both tables. The reasons' may have changed hands since it was looked at.
+void save(const Rows& rows, const std::filesystem::path& out, const Before& table, const Before& reasons) {
+  check_missing_path(missing_path(out));
+  write_file(missing_path(out), std::string(kMissingHeader) + joined_lines(rows.missing), reasons.existing());
+  write_file(out, features_header() + joined_lines(rows.values), table.existing());
 }
 
 // What the rows are made of. Rows of other records, another rate or another table are not gone on with.
@@ -71,65 +77,10 @@ nlohmann::json source_of(const DatasetFeaturesOptions& options, std::string_view
           {"definitions", kDefinitions}};
 }
 
-// The hash of all that follows, the source, then the three kinds of rows.
-void save_partial(const Rows& rows, const std::filesystem::path& partial, const nlohmann::json& source) {
-  const std::string rest = "# " + source.dump(-1, ' ', false, nlohmann::json::error_handler_t::replace) + "\n" +
-                           header() + joined(rows.values) + std::string(kMissingHeader) + joined(rows.missing) +
-                           std::string(kStampsHeader) + joined(rows.stamps);
-  write_file(partial, fmt::format("{}{}\n{}", kPartialMagic, to_string(content_hash(rest)), rest));
-}
-
-// Calls `use` with the ecg_id that each line begins with, and the line. False where a line is damaged.
-template <class Use>
-bool each_line(std::string_view lines, Use use) {
-  while (!lines.empty()) {
-    const std::size_t end = lines.find('\n');
-    std::int64_t id = 0;
-    const auto [rest, fault] = std::from_chars(lines.data(), lines.data() + lines.size(), id);
-    if (end == lines.npos || fault != std::errc() || rest == lines.data() + lines.size() || *rest != ',') return false;
-    use(id, std::string(lines.substr(0, end + 1)));
-    lines.remove_prefix(end + 1);
-  }
-  return true;
-}
-
-[[noreturn]] void refuse_partial(const std::filesystem::path& partial, const std::string& what) {
-  throw Error(fmt::format("{}: {}", partial.string(), what),
-              "Delete it to compute all records anew, or give another --out.");
-}
-
 // What an interrupted run left.
 Rows load_partial(const std::filesystem::path& partial, const nlohmann::json& source) {
   if (!std::filesystem::exists(std::filesystem::symlink_status(partial))) return {};
-  const std::string text = read_file(partial);
-  if (!text.starts_with(kPartialMagic)) refuse_partial(partial, "is no unfinished table of this program");
-  std::string_view rest = text;
-  const auto take_line = [&rest] {
-    const std::size_t end = std::min(rest.find('\n'), rest.size());
-    const std::string_view line = rest.substr(0, end);
-    rest.remove_prefix(std::min(end + 1, rest.size()));
-    return line;
-  };
-  const std::string_view stored = take_line().substr(kPartialMagic.size());
-  if (stored != to_string(content_hash(rest))) refuse_partial(partial, "damaged: its checksum differs");
-  const nlohmann::json before = parse_json(take_line().substr(2));
-  for (const auto& [key, value] : source.items())
-    if (before.value(key, nlohmann::json()) != value)
-      refuse_partial(partial, fmt::format("was made of other data: '{}' was {}, and is {} now", key,
-                                          short_json(before.value(key, nlohmann::json())), short_json(value)));
-  const std::string columns = header();
-  const std::size_t reasons = rest.find(kMissingHeader), stamps = rest.find(kStampsHeader);
-  if (!rest.starts_with(columns) || reasons == rest.npos || stamps == rest.npos)
-    refuse_partial(partial, "has other columns than this version computes");
-  Rows rows;
-  const auto section = [&rest](std::size_t first, std::size_t last) { return rest.substr(first, last - first); };
-  if (!each_line(section(columns.size(), reasons), [&](auto id, const auto& line) { rows.values[id] = line; }) ||
-      !each_line(section(reasons + kMissingHeader.size(), stamps),
-                 [&](auto id, const auto& line) { rows.missing[id] += line; }) ||
-      !each_line(section(stamps + kStampsHeader.size(), rest.size()),
-                 [&](auto id, const auto& line) { rows.stamps[id] = line; }))
-    refuse_partial(partial, "has a line that is none of its rows");
-  return rows;
+  return parse_partial(read_file(partial), partial, source);
 }
 
 std::filesystem::path path_of(const PtbxlRow& row, const DatasetFeaturesOptions& options) {
@@ -167,14 +118,6 @@ void forget_changed(const PtbxlDatabase& database, const DatasetFeaturesOptions&
   if (changed > 0) log_warning("{} records have changed since the interrupted run and are computed anew", changed);
 }
 
-// A table that somebody else named so is not ours to replace: the user has not named it.
-void check_missing_path(const std::filesystem::path& path) {
-  if (!std::filesystem::exists(path)) return;
-  if (read_file(path).starts_with(kMissingHeader)) return;
-  throw Error(fmt::format("{}: is no table of reasons of missing values, and would be replaced by one", path.string()),
-              "Move it elsewhere, or give another --out.");
-}
-
 // Before anything is read or written: other files go beside the table, so its place must be one for files.
 void check_out(const std::filesystem::path& out) {
   if (const std::filesystem::path parent = out.parent_path();
@@ -199,7 +142,7 @@ struct Done {
 Done one_record(const PtbxlRow& row, const DatasetFeaturesOptions& options) {
   const std::string& name = options.high_rate ? row.filename_hr : row.filename_lr;
   const std::filesystem::path path = path_of(row, options);
-  if (name.empty() || !std::filesystem::exists(path.string() + ".hea")) {
+  if (name.empty() || !path_exists(path.string() + ".hea")) {
     if (options.skip_missing) return {"", "", "", false};
     const std::string what = name.empty() ? fmt::format("no {}", options.high_rate ? "filename_hr" : "filename_lr")
                                           : "'" + name + "' is not there";
@@ -223,8 +166,7 @@ Done one_record(const PtbxlRow& row, const DatasetFeaturesOptions& options) {
 Done try_record(const PtbxlRow& row, const DatasetFeaturesOptions& options) {
   if (!options.skip_damaged) return one_record(row, options);
   const std::string& name = options.high_rate ? row.filename_hr : row.filename_lr;
-  if (name.empty() || !std::filesystem::exists(path_of(row, options).string() + ".hea"))
-    return one_record(row, options);
+  if (name.empty() || !path_exists(path_of(row, options).string() + ".hea")) return one_record(row, options);
   try {
     return one_record(row, options);
   } catch (const Error& error) {
@@ -241,8 +183,10 @@ DatasetFeaturesResult write_dataset_features(const DatasetFeaturesOptions& optio
   const std::string table = read_file(csv);
   const PtbxlDatabase database = parse_ptbxl_database(table, csv);
   check_out(out);
-  const FolderLock lock = FolderLock::of_file(out);
+  // The reasons' table too: another run may have it for its own table.
+  const FolderLock lock = FolderLock::of_file(out), missing_lock = FolderLock::of_file(missing_path(out));
   check_missing_path(missing_path(out));
+  const Before table_before(out), missing_before(missing_path(out));
   const nlohmann::json source = source_of(options, table);
   Rows rows = load_partial(partial, source);
   if (!rows.values.empty()) forget_changed(database, options, rows);
@@ -273,13 +217,18 @@ DatasetFeaturesResult write_dataset_features(const DatasetFeaturesOptions& optio
     result.done = first;
     result.stopped = first < total && options.stop && options.stop();
     if (first < total && (result.stopped || first - saved >= options.between_saves)) {
-      save_partial(rows, partial, source);
+      write_file(partial, partial_text(rows, source));
       saved = first;
     }
     if (options.progress) options.progress(result.done, total);
     if (result.stopped) return result;
   }
-  save(rows, out);
+  try {
+    save(rows, out, table_before, missing_before);
+  } catch (const Error&) {
+    write_file(partial, partial_text(rows, source));  // The records need not be read again.
+    throw;
+  }
   std::filesystem::remove(partial);
   result.written = static_cast<std::int64_t>(rows.values.size());
   return result;

@@ -16,6 +16,7 @@
 #include "base/file.h"
 #include "base/hash.h"
 #include "base/log.h"
+#include "base/text.h"
 #include "data/csv.h"
 #include "data/table_cells.h"
 
@@ -87,11 +88,17 @@ std::vector<std::size_t> class_columns(const CsvTable& csv, const RoleColumns& r
   for (const std::string& name : classes) columns.push_back(csv.column(name));
   for (std::size_t i = 0; classes.empty() && i < csv.columns().size(); ++i)
     if (is_class(i)) columns.push_back(i);
-  for (const std::size_t column : columns)
-    if (csv.columns()[column].empty() || !is_class(column) || csv.columns()[column].find(',') != std::string::npos)
-      throw Error(
-          fmt::format("{}: column {}, '{}', cannot be a class", path.string(), column + 1, csv.columns()[column]),
-          fmt::format("{}, and needs a name without commas.", kMeanings));
+  for (const std::size_t column : columns) {
+    const std::string& name = csv.columns()[column];
+    std::string fault = name_fault(name);
+    if (fault.empty() && name.find(',') != std::string::npos) fault = "has a comma";
+    if (fault.empty() && is_class(column)) continue;
+    throw Error(fmt::format("{}: column {}, '{}', cannot be a class{}{}", path.string(), column + 1, printable(name),
+                            fault.empty() ? "" : ": its name ", fault),
+                fmt::format("{}, and needs a name without commas, blanks around it, line breaks and control "
+                            "characters: rename it, or choose others with --classes.",
+                            kMeanings));
+  }
   if (columns.empty())
     throw Error(fmt::format("{}: no column is a class", path.string()),
                 "Expected a column path and one column per class, 1 or 0 in each row.");

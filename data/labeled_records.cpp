@@ -10,6 +10,7 @@
 #include <fmt/ranges.h>
 
 #include "base/error.h"
+#include "base/file.h"
 #include "base/log.h"
 #include "base/threads.h"
 #include "data/label_table.h"
@@ -41,14 +42,17 @@ std::vector<std::string> leads_of(const LabeledSettings& settings) {
   if (settings.leads.size() > kMaxLeads)
     throw Error(fmt::format("--leads: {} leads, at most {} are possible", settings.leads.size(), kMaxLeads),
                 "Name fewer leads.");
+  if (const auto same = ecg::find_same_leads(settings.leads))
+    throw Error(fmt::format("--leads: '{}' and '{}' are the same lead", settings.leads[same->first],
+                            settings.leads[same->second]),
+                "Name each lead once.");
   if (!settings.leads.empty()) return settings.leads;
   return {ecg::kStandardLeads.begin(), ecg::kStandardLeads.end()};
 }
 
 // A WFDB record is named by its header or without extension.
 bool is_there(const fs::path& path) {
-  std::error_code ignored;
-  return fs::exists(path, ignored) || wfdb_record_of(path);
+  return path_exists(path) || wfdb_record_of(path);
 }
 
 ecg::Recording at_the_rate(const LabeledSettings& settings, const ecg::Recording& leads) {
@@ -84,16 +88,16 @@ PreparedRecord prepare_record(const LabeledSettings& settings, const std::vector
 Outcome read_row(const LabeledSettings& settings, const std::vector<std::string>& leads, const LabelRow& row) {
   Outcome outcome;
   fs::path path = settings.folder / row.path;
-  // "a\b" is a name of its own here, and a path where Windows wrote the table.
-  if (const fs::path slashed = settings.folder / with_slashes(row.path); !is_there(path) && is_there(slashed))
-    path = slashed;
-  if (!is_there(path)) {
-    outcome.missing = true;
-    outcome.why = fmt::format("no such record: {}", path.string());
-    outcome.hint = "Correct the path (they begin in --data, or where the table lies), or go on with --skip-missing.";
-    return outcome;
-  }
   try {
+    // "a\b" is a name of its own here, and a path where Windows wrote the table.
+    if (const fs::path slashed = settings.folder / with_slashes(row.path); !is_there(path) && is_there(slashed))
+      path = slashed;
+    if (!is_there(path)) {
+      outcome.missing = true;
+      outcome.why = fmt::format("no such record: {}", path.string());
+      outcome.hint = "Correct the path (they begin in --data, or where the table lies), or go on with --skip-missing.";
+      return outcome;
+    }
     const SourceRecording source = read_recording(path);
     outcome.person = row.person;
     if (std::isnan(outcome.person.age)) outcome.person.age = source.person.age;

@@ -72,8 +72,8 @@ void warn_of_unknown_codes(const PrepareSource& source) {
 }  // namespace
 
 PrepareSource read_source(const PrepareSettings& settings) {
-  if (!fs::is_directory(settings.folder)) {
-    const bool file = fs::exists(settings.folder);
+  if (!path_exists(settings.folder) || !fs::is_directory(settings.folder)) {
+    const bool file = path_exists(settings.folder);
     throw Error(
         fmt::format("{}: {}", settings.folder.string(), file ? "is a file, expected a folder" : "no such folder"),
         file && settings.folder.filename() == "ptbxl_database.csv"
@@ -94,14 +94,12 @@ PrepareSource read_source(const PrepareSettings& settings) {
 }
 
 bool is_there(const fs::path& folder, const std::string& stem) {
-  std::error_code ignored;
   const fs::path path = folder / (stem + ".hea");
-  if (stem.empty() || !fs::exists(path, ignored)) return false;
+  if (stem.empty() || !path_exists(path)) return false;
   try {
     const WfdbHeader header = read_wfdb_header(path);
-    return std::all_of(header.signals.begin(), header.signals.end(), [&](const WfdbSignalSpec& signal) {
-      return fs::exists(wfdb_signal_path(header, signal), ignored);
-    });
+    return std::all_of(header.signals.begin(), header.signals.end(),
+                       [&](const WfdbSignalSpec& signal) { return path_exists(wfdb_signal_path(header, signal)); });
   } catch (const Error&) {
     return true;
   }

@@ -98,7 +98,8 @@ PtbxlDatabase parse_ptbxl_database(std::string_view text, const std::filesystem:
     try {
       row.statements = parse_scp_codes(csv.cell(i, scp_codes));
     } catch (const Error& error) {
-      throw Error(fmt::format("{}: column 'scp_codes': {}", csv.place(i), error.what()), error.hint());
+      throw Error(fmt::format("{}: record {}: column 'scp_codes': {}", csv.place(i), row.ecg_id, error.what()),
+                  error.hint());
     }
     database.rows.push_back(std::move(row));
   }

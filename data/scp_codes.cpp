@@ -3,7 +3,7 @@
 #include <algorithm>
 #include <charconv>
 #include <set>
-#include <unordered_map>
+#include <unordered_set>
 
 #include <fmt/format.h>
 
@@ -13,6 +13,8 @@
 
 namespace cardiograd::data {
 namespace {
+
+constexpr double kCertain = 100;  // percent
 
 std::string without_blanks(std::string_view code) {
   constexpr const char* kBlanks = " \t\r\n";
@@ -28,7 +30,7 @@ class DictParser {
 
   std::vector<ScpStatement> parse() {
     std::vector<ScpStatement> statements;
-    std::unordered_map<std::string, std::size_t> places;  // of the codes in `statements`
+    std::unordered_set<std::string> seen;
     expect('{');
     while (!take('}')) {
       if (!statements.empty()) {
@@ -38,12 +40,13 @@ class DictParser {
       const std::string code = parse_string();
       expect(':');
       const auto likelihood = parse_value();
-      const auto [place, is_new] = places.try_emplace(code, statements.size());
-      if (is_new) {
-        statements.push_back({code, likelihood});
-      } else {
-        statements[place->second].likelihood = likelihood;
-      }
+      if (!seen.insert(code).second)
+        throw Error(fmt::format("the code '{}' is there twice", printable(code)), "Keep the one that is right.");
+      if (likelihood && !(*likelihood >= 0 && *likelihood <= kCertain))
+        throw Error(fmt::format("the likelihood of '{}' is {}, expected 0 to {} or None", printable(code), *likelihood,
+                                kCertain),
+                    "Likelihoods are percentages; 0 and None mean that it is not known.");
+      statements.push_back({code, likelihood});
     }
     skip_blanks();
     if (at_ != text_.size()) fail("the end");
@@ -158,9 +161,13 @@ ScpTable ScpTable::from(const CsvTable& csv, const std::filesystem::path& path) 
       throw Error(fmt::format("{}: diagnostic statement '{}' has no code, diagnostic_class or diagnostic_subclass",
                               csv.place(row), code),
                   "Take scp_statements.csv as published with PTB-XL.");
-    if (!is_utf8(code) || !is_utf8(classes.superclass) || !is_utf8(classes.subclass))
-      throw Error(fmt::format("{}: statement '{}' has a code or a class that is not UTF-8", csv.place(row), code),
-                  "Models are stored with their classes' names: save the table as UTF-8.");
+    for (const std::string& name : {code, classes.superclass, classes.subclass})
+      if (const std::string fault = name_fault(name); !fault.empty())
+        throw Error(
+            fmt::format("{}: statement '{}': the name '{}' {}", csv.place(row), printable(code), printable(name),
+                        fault),
+            "Models are stored with their classes' names: expected UTF-8, without blanks around it, line breaks "
+            "and control characters. Take scp_statements.csv as published with PTB-XL.");
     if (table.classes_.contains(code))
       throw Error(fmt::format("{}: the code '{}' is there twice", csv.place(row), code), "Delete one of the rows.");
     superclasses.insert(classes.superclass);

@@ -23,8 +23,8 @@ struct ScpStatement {
   std::optional<double> likelihood;  // percent; 0 means unknown; nothing where the literal says None
 };
 
-// Parses a Python dict literal such as {'NORM': 100.0, 'SR': None}, in its order; of a key given twice the last value
-// counts, as in Python. Blanks around a code do not belong to it. Throws Error that says what was found where.
+// Parses a Python dict literal such as {'NORM': 100.0, 'SR': None}, in its order. Blanks around a code do not belong to
+// it. Throws Error that says what was found where: also a code twice, and a likelihood that is not 0 to 100.
 std::vector<ScpStatement> parse_scp_codes(std::string_view literal);
 
 enum class Task { kSuper, kSub, kOwn };

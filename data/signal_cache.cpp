@@ -178,7 +178,11 @@ template <class Take>
 bool with_cache_file(const fs::path& path, const std::string& key, std::string& reason, Take&& take) {
   std::error_code error;
   if (!fs::exists(path, error)) {
-    reason = "there is none yet";
+    reason = error == std::errc::permission_denied ? "its folder may not be entered" : "there is none yet";
+    return false;
+  }
+  if (::faccessat(AT_FDCWD, path.c_str(), R_OK, AT_EACCESS) != 0 && errno == EACCES) {
+    reason = "it may not be read";
     return false;
   }
   reason = "it is truncated, damaged or no cache";

@@ -76,11 +76,6 @@ std::string lower_extension(const fs::path& path) {
   return extension;
 }
 
-bool is_there(const fs::path& path) {
-  std::error_code ignored;
-  return fs::exists(path, ignored);
-}
-
 bool is_wfdb_extension(const std::string& extension) {
   return extension == ".hea" || extension == ".dat" || extension == ".mat";
 }
@@ -232,7 +227,7 @@ SourceRecording read_recording(const fs::path& path, const SignalCsvOptions& csv
     source = read_wfdb_record(path, *record);
   } else if (fs::is_directory(path, ignored)) {
     fail_folder(path);
-  } else if (!is_there(path)) {
+  } else if (!path_exists(path)) {
     fail_not_there(path);
   } else {
     refuse_hidden_wfdb(path);
@@ -258,7 +253,7 @@ fs::path recording_stem(const fs::path& path) {
   const std::string extension = lower_extension(stem);
   constexpr std::array<std::string_view, 12> kKnown = {".hea", ".dat", ".mat", ".edf", ".rec", ".bdf",
                                                        ".csv", ".tsv", ".txt", ".xml", ".dcm", ".scp"};
-  if (std::find(kKnown.begin(), kKnown.end(), extension) != kKnown.end() && is_there(path)) stem.replace_extension();
+  if (std::find(kKnown.begin(), kKnown.end(), extension) != kKnown.end() && path_exists(path)) stem.replace_extension();
   return stem;
 }
 

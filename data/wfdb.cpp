@@ -1,6 +1,7 @@
 #include "data/wfdb.h"
 
 #include <algorithm>
+#include <cerrno>
 #include <fstream>
 #include <numeric>
 #include <system_error>
@@ -44,10 +45,10 @@ std::int64_t size_of(const fs::path& path) {
   const bool packed = path.extension() == ".gz";
   fs::path compressed = path;
   if (!packed) compressed += ".gz";
-  if ((packed || !fs::exists(path, error)) && fs::exists(compressed, error))
+  if ((packed || !path_exists(path)) && path_exists(compressed))
     throw Error(fmt::format("{}: the signal file is compressed with gzip", compressed.string()),
                 fmt::format("Unpack it beside its header: gunzip {}.", compressed.string()));
-  if (!fs::exists(path, error))
+  if (!path_exists(path))
     throw Error(fmt::format("{}: the signal file is missing", path.string()),
                 "Its header names it; fetch it into the same folder.");
   if (!fs::is_regular_file(path, error))
@@ -135,6 +136,7 @@ void finish_lead(const WfdbHeader& header, const WfdbSignalSpec& spec, std::vect
 std::string read_beginning(const fs::path& path, std::int64_t bytes) {
   std::string content(static_cast<std::size_t>(bytes), '\0');
   std::ifstream file(path, std::ios::binary);
+  if (!file.is_open()) fail_to_open(path, errno);
   file.read(content.data(), bytes);
   if (file.gcount() != bytes)
     throw Error(fmt::format("{}: only {} of {} bytes can be read", path.string(), file.gcount(), bytes),

@@ -176,11 +176,6 @@ RecordLine parse_record_line(std::string_view line, const Place& place, WfdbHead
   return count;
 }
 
-bool is_there(const fs::path& path) {
-  std::error_code ignored;
-  return fs::exists(path, ignored);
-}
-
 // Behind the last slash or backslash.
 std::string bare_name(const std::string& file) {
   return file.substr(file.find_last_of("/\\") + 1);
@@ -210,7 +205,7 @@ std::string signal_file(const std::string& named, const Place& place, std::map<s
   const bool zero = named.find('\0') != std::string::npos;
   if (!zero && leaves_folder(named)) {
     const std::string bare = bare_name(named);
-    if (!leaves_folder(bare) && is_there(in_any_case(place.path.parent_path() / bare))) file = bare;
+    if (!leaves_folder(bare) && path_exists(in_any_case(place.path.parent_path() / bare))) file = bare;
   }
   if (zero || leaves_folder(file))
     fail(place, fmt::format("signal file '{}' does not lie in the folder of the header", named),
@@ -375,7 +370,7 @@ bool is_segment_line(std::string_view line) {
 // A segment whose folder is gone lies beside the header, as signal files do.
 std::string segment_name(const std::string& named, const Place& place) {
   const fs::path folder = place.path.parent_path();
-  const auto has_header = [&](const std::string& name) { return is_there(folder / (name + ".hea")); };
+  const auto has_header = [&](const std::string& name) { return path_exists(folder / (name + ".hea")); };
   std::string bare = bare_name(named);
   const bool zero = named.find('\0') != std::string::npos;
   if (!zero && bare != named && (leaves_folder(named) || !has_header(named)) && !leaves_folder(bare) &&
@@ -452,26 +447,26 @@ WfdbHeader parse_wfdb_header(std::string_view text, const fs::path& path, WfdbFa
 fs::path wfdb_signal_path(const WfdbHeader& header, const WfdbSignalSpec& signal) {
   const fs::path folder = header.path.parent_path();
   fs::path named = folder / signal.file;
-  if (is_there(named)) return named;
+  if (path_exists(named)) return named;
   fs::path beside = in_any_case(folder / bare_name(signal.file));
-  if (is_there(beside)) return beside;
+  if (path_exists(beside)) return beside;
   // Unpacked since.
   if (fs::path unpacked = folder / fs::path(signal.file).replace_extension();
-      lower(named.extension().string()) == ".gz" && is_there(unpacked))
+      lower(named.extension().string()) == ".gz" && path_exists(unpacked))
     return unpacked;
   return named;
 }
 
 std::optional<fs::path> find_wfdb_header(const fs::path& record) {
   const std::string extension = lower(record.extension().string());
-  if (extension == ".hea" && is_there(record)) return record;
+  if (extension == ".hea" && path_exists(record)) return record;
   std::vector<fs::path> stems;
   if (extension != ".hea") stems.push_back(record);
   if (extension == ".hea" || extension == ".dat" || extension == ".mat")
     stems.push_back(fs::path(record).replace_extension());
   for (const fs::path& stem : stems)
     for (const char* ending : {".hea", ".HEA"})
-      if (fs::path path = stem; is_there(path += ending)) return path;
+      if (fs::path path = stem; path_exists(path += ending)) return path;
   return std::nullopt;
 }
 
@@ -480,7 +475,7 @@ WfdbHeader read_wfdb_header(const fs::path& record, const FileObserver& observer
   const std::string extension = lower(path.extension().string());
   if (extension == ".dat" || extension == ".mat") path.replace_extension(".hea");
   if (lower(path.extension().string()) != ".hea") path += ".hea";
-  if (!is_there(path)) path = find_wfdb_header(path).value_or(path);
+  if (!path_exists(path)) path = find_wfdb_header(path).value_or(path);
   const std::string content = read_file(path, kMaxHeaderBytes);
   if (observer) observer(path, content);
   return parse_wfdb_header(content, path, faults);

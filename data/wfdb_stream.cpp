@@ -1,6 +1,7 @@
 #include "data/wfdb_stream.h"
 
 #include <algorithm>
+#include <cerrno>
 #include <cstddef>
 #include <fstream>
 #include <limits>
@@ -13,6 +14,7 @@
 #include <fmt/format.h>
 
 #include "base/error.h"
+#include "base/file.h"
 #include "data/source_recording.h"
 #include "data/wfdb_decode.h"
 #include "data/wfdb_leads.h"
@@ -158,6 +160,7 @@ bool is_seekable(const WfdbHeader& header) {
 std::string read_piece(const fs::path& path, std::uintmax_t offset, std::size_t count) {
   std::string bytes(count, '\0');
   std::ifstream file(path, std::ios::binary);
+  if (!file.is_open()) fail_to_open(path, errno);
   file.seekg(static_cast<std::streamoff>(offset));
   file.read(bytes.data(), static_cast<std::streamsize>(count));
   if (static_cast<std::size_t>(file.gcount()) != count)

@@ -111,6 +111,15 @@ std::string without_accents(std::string_view name) {
   return plain;
 }
 
+std::optional<std::pair<std::size_t, std::size_t>> find_same_leads(std::span<const std::string> names) {
+  const auto standard = standard_leads(names);
+  for (std::size_t second = 1; second < names.size(); ++second)
+    for (std::size_t first = 0; first < second; ++first)
+      if (same_lead(names[first], names[second]) || (standard[first] && standard[first] == standard[second]))
+        return std::pair(first, second);
+  return std::nullopt;
+}
+
 std::vector<std::string> words_of(std::string_view name) {
   std::vector<std::string> words;
   bool inside = false;

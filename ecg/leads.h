@@ -7,6 +7,7 @@
 #include <span>
 #include <string>
 #include <string_view>
+#include <utility>
 #include <vector>
 
 namespace cardiograd::ecg {
@@ -48,6 +49,10 @@ std::vector<std::optional<std::size_t>> standard_leads(std::span<const std::stri
 char without_accent(unsigned char latin);
 // The same for all letters of a name in UTF-8 or Latin-1; the other bytes as they are.
 std::string without_accents(std::string_view name);
+
+// The first two of `names` that are one lead: the same standard lead, however it is spelled, or the same name but for
+// upper and lower case. Nothing where all differ.
+std::optional<std::pair<std::size_t, std::size_t>> find_same_leads(std::span<const std::string> names);
 
 // The words of a name in lower case; bytes of other alphabets count as letters.
 std::vector<std::string> words_of(std::string_view name);

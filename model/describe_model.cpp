@@ -7,22 +7,31 @@
 
 #include "base/error.h"
 #include "base/text.h"
+#include "ecg/leads.h"
 #include "evaluation/thresholds.h"
 #include "model/training_state.h"
 
 namespace cardiograd::model {
 namespace {
 
-// The model's file will name them: what it cannot hold is said before the first epoch.
+// The model's file will name them: what cannot stand there is said before the first epoch.
 void check_names(const data::Dataset& set) {
   const auto check = [](const char* what, const std::string& name) {
-    if (!is_utf8(name))
-      throw Error(fmt::format("the {} '{}' is not UTF-8", what, printable(name)), "Rename it in the data.");
+    if (const std::string fault = name_fault(name); !fault.empty())
+      throw Error(fmt::format("the {} '{}' {}", what, printable(name), fault),
+                  "Rename it in the data: names are UTF-8, without blanks around them, line breaks and control "
+                  "characters.");
   };
   for (const std::string& name : set.class_names) check("class", name);
   for (const std::string& name : set.lead_names) check("lead", name);
   for (const std::string& name : set.feature_names) check("feature", name);
-  check("unit", set.unit);
+  if (const auto same = ecg::find_same_leads(set.lead_names))
+    throw Error(fmt::format("leads {} and {} are the same: '{}' and '{}'", same->first + 1, same->second + 1,
+                            set.lead_names[same->first], set.lead_names[same->second]),
+                "Name each lead once with --leads.");
+  if (!is_signal_unit(set.unit))
+    throw Error(fmt::format("the signals are in '{}', expected mV, another voltage, or z", printable(set.unit)),
+                "Correct the unit in the recordings, or standardize them with --normalize zscore.");
 }
 
 }  // namespace

@@ -13,6 +13,8 @@
 #include "base/error.h"
 #include "base/json.h"
 #include "base/log.h"
+#include "base/text.h"
+#include "ecg/leads.h"
 #include "engine/io/safetensors.h"
 #include "engine/memory.h"
 #include "model/description_json.h"
@@ -130,13 +132,21 @@ void check_values(const std::string& origin, const ModelDescription& d) {
     refuse(fmt::format("cropped_from is {}, expected {} to {}", d.cropped_from, crop, kMaxSamples));
   for (std::size_t c = 0; c < d.class_names.size(); ++c) {
     const std::string& name = d.class_names[c];
-    if (name.empty()) refuse(fmt::format("class {} has no name", c + 1));
+    if (const std::string fault = name_fault(name); !fault.empty())
+      refuse(fmt::format("the name of class {}, '{}', {}", c + 1, printable(name), fault));
     if (std::find(d.class_names.begin(), d.class_names.begin() + static_cast<std::ptrdiff_t>(c), name) !=
         d.class_names.begin() + static_cast<std::ptrdiff_t>(c))
       refuse(fmt::format("two classes are called '{}'", name));
     if (!(d.thresholds[c] >= 0 && d.thresholds[c] <= 1))
       refuse(fmt::format("the threshold of class '{}' is {}, expected 0 to 1", name, d.thresholds[c]));
   }
+  for (std::size_t i = 0; i < d.lead_names.size(); ++i)
+    if (const std::string fault = name_fault(d.lead_names[i]); !fault.empty())
+      refuse(fmt::format("the name of lead {}, '{}', {}", i + 1, printable(d.lead_names[i]), fault));
+  if (const auto same = ecg::find_same_leads(d.lead_names))
+    refuse(fmt::format("leads {} and {} are the same: '{}' and '{}'", same->first + 1, same->second + 1,
+                       d.lead_names[same->first], d.lead_names[same->second]));
+  if (!is_signal_unit(d.unit)) refuse(fmt::format("the unit is '{}', expected mV or z", printable(d.unit)));
   for (const double sd : d.signal_scaling.sd)
     if (!(sd > 0)) refuse(fmt::format("signal_sd is {}, expected more than 0", sd));
   for (const double sd : d.feature_scaling.sd)
@@ -218,6 +228,10 @@ ModelDescription parse_description(const std::string& origin, const std::string&
 
 }  // namespace
 
+bool is_signal_unit(std::string_view unit) {
+  return unit == "mV" || unit == "z";
+}
+
 std::string synthetic_warning(const ModelDescription& model) {
   if (model.synthetic) return "this model was trained on synthetic ECGs: its answers say nothing about a patient";
   if (model.synthetic_start)
@@ -235,7 +249,7 @@ void save_model(const std::filesystem::path& path, const ModelDescription& descr
 std::filesystem::path model_path(const std::filesystem::path& path) {
   std::error_code ignored;
   if (!std::filesystem::is_directory(path, ignored)) return path;
-  if (std::filesystem::exists(path / "best.safetensors", ignored)) return path / "best.safetensors";
+  if (path_exists(path / "best.safetensors")) return path / "best.safetensors";
   throw Error(fmt::format("{}: is a folder without a run's best.safetensors", path.string()),
               "Give a run's folder, or a last.safetensors or best.safetensors that train has written.");
 }

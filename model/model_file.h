@@ -7,6 +7,7 @@
 #include <filesystem>
 #include <memory>
 #include <string>
+#include <string_view>
 #include <vector>
 
 #include "base/file.h"
@@ -59,6 +60,9 @@ struct TrainedModel {
   std::unique_ptr<Model> net;
 };
 
+// Whether a model's input may be in this unit: mV, which any voltage becomes, or z, standardized.
+bool is_signal_unit(std::string_view unit);
+
 // What every answer of a model that was trained on synthetic ECGs, or began with such a model, says beside it; empty
 // for others.
 std::string synthetic_warning(const ModelDescription& model);
@@ -71,9 +75,10 @@ void save_model(const std::filesystem::path& path, const ModelDescription& descr
 std::filesystem::path model_path(const std::filesystem::path& path);
 
 // Reads model_path(path). Throws Error naming the file for what is no safetensors file, was not written by save_model,
-// lacks a field or a tensor, or has one of another shape. Files of format version 1 are read with a warning that names
-// the header keys that have changed. Not while other threads make tensors on the CPU: their memory is limited for the
-// moment.
+// lacks a field or a tensor, has one of another shape, names of classes or leads that are none (base/text.h:
+// name_fault) or the same, or another unit than is_signal_unit's. Files of format version 1 are read with a warning
+// that names the header keys that have changed. Not while other threads make tensors on the CPU: their memory is
+// limited for the moment.
 TrainedModel load_model(const std::filesystem::path& path);
 
 }  // namespace cardiograd::model

@@ -57,8 +57,7 @@ void Trainer::check_models(const TrainingProgress& progress) const {
   for (const auto& [name, hash] : progress.models) {
     const std::filesystem::path path = folder_ / name;
     const char* const kRestore = "Restore it, or start another run with another --out; nothing was changed.";
-    if (!std::filesystem::exists(path))
-      throw Error(fmt::format("{}: missing, and the run has saved it", path.string()), kRestore);
+    if (!path_exists(path)) throw Error(fmt::format("{}: missing, and the run has saved it", path.string()), kRestore);
     if (to_string(content_hash(read_file(path))) == hash) continue;
     // The run may have ended between this file and its state: then that epoch is still to come, and writes it again.
     const std::int64_t epoch = load_model(path).description.epoch;
@@ -73,9 +72,9 @@ void Trainer::check_models(const TrainingProgress& progress) const {
 // Rank 0 reads, for all: the folder need not be there elsewhere, and all go on from the same state.
 bool Trainer::resume(bool allow_changes) {
   const std::filesystem::path path = folder_ / "state.safetensors";
-  const bool there = group_.is_first() && std::filesystem::exists(path);
+  const bool there = group_.is_first() && path_exists(path);
   for (const char* name : {"last.safetensors", "best.safetensors", "log.csv"})
-    if (group_.is_first() && !there && std::filesystem::exists(folder_ / name))
+    if (group_.is_first() && !there && path_exists(folder_ / name))
       throw Error(fmt::format("{}: missing, but {} of a run is there", path.string(), name),
                   "Restore it, or start another run with another --out; nothing was changed.");
   if (group_.gather("whether there is a state", {there ? 1.0 : 0.0}).front() == 0) return false;

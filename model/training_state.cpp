@@ -159,8 +159,9 @@ TrainingProgress parse_training_state(const std::string& text, const std::string
     progress.models = state.value("models", progress.models);
     if (state.contains("config")) {
       progress.position = {.samples = state.at("samples_of_epoch"), .loss = state.at("loss_of_epoch")};
-      check_data(state, origin, source);
+      // The values first: another one of them makes other data.
       check_values(state, origin, source, allow_changes);
+      check_data(state, origin, source);
     } else if (allow_changes) {
       log_warning("{}: of an earlier version, which did not say what the run was made of: it goes on unchecked",
                   origin);

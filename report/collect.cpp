@@ -30,7 +30,7 @@ fs::path beside(const fs::path& model_file, const char* name) {
 void read_run_files(const EvaluationInputs& inputs, ReportData& report) {
   const fs::path log = beside(inputs.model_file, "log.csv");
   try {
-    if (fs::exists(log)) {
+    if (path_exists(log)) {
       report.log = model::read_training_log(log);
       if (report.log.empty()) report.log_gap = "log.csv beside the model holds no epoch.";
     } else {
@@ -41,7 +41,7 @@ void read_run_files(const EvaluationInputs& inputs, ReportData& report) {
   }
   const fs::path config = beside(inputs.model_file, "config.toml");
   try {
-    if (fs::exists(config)) {
+    if (path_exists(config)) {
       report.config = read_file(config, kMaxConfigBytes);
     } else {
       report.config_gap = "There is no config.toml beside the model file.";
@@ -64,7 +64,7 @@ model::KnownFolds by_configuration(const EvaluationInputs& inputs, const model::
   const fs::path path = beside(model_file, "config.toml");
   try {
     std::error_code missing;
-    if (!fs::exists(path, missing)) return known;
+    if (!path_exists(path)) return known;
     const model::DataConfig config = model::read_config(path).data;
     const fs::path folder = fs::canonical(inputs.data_folder, missing);
     if (missing || folder != fs::path(config.folder)) return known;

@@ -1,6 +1,7 @@
 #include "apps/common/app.h"
 
 #include <algorithm>
+#include <cctype>
 #include <cerrno>
 #include <chrono>
 #include <csignal>
@@ -106,6 +107,16 @@ void add_common_options(CLI::App& app) {
   set_words(completion, {"bash", "zsh"});
 }
 
+// The option that is meant by one that there is not. The beginning of a name is no misspelling: who writes --batch
+// means
+// --batch-size.
+std::string nearest_option(const std::vector<std::string>& known, std::string_view name) {
+  std::vector<std::string> longer;
+  std::copy_if(known.begin(), known.end(), std::back_inserter(longer),
+               [&](const std::string& one) { return name.size() > 3 && one.starts_with(name); });
+  return nearest_name(name, longer.empty() ? known : longer);
+}
+
 // Before the command line is parsed: a misspelled option is the mistake, not what it leaves missing.
 void check_option_names(const CLI::App& app, int argc, char** argv) {
   std::vector<std::string> known = {"--help"};
@@ -115,16 +126,19 @@ void check_option_names(const CLI::App& app, int argc, char** argv) {
   for (int i = 1; i < argc; ++i) {
     std::string_view name = argv[i];
     if (name == "--") return;
-    if (!name.starts_with("--")) continue;
+    // "-model": options are words behind two dashes; "-1" is a number, "-" standard input, "-h" the one short option.
+    const bool one_dash = name.size() > 2 && name[0] == '-' && std::isalpha(static_cast<unsigned char>(name[1])) != 0;
+    if (!name.starts_with("--") && !one_dash) continue;
     name = name.substr(0, name.find('='));
+    if (one_dash) {
+      const std::string meant = nearest_option(known, fmt::format("-{}", name));
+      throw UsageError(fmt::format("unknown option {}", name),
+                       fmt::format("Options begin with two dashes. The nearest one is {}; {} --help lists all.", meant,
+                                   app.get_name()));
+    }
     if (app.get_option_no_throw(std::string(name)) != nullptr) continue;
-    // The beginning of a name is no misspelling: who writes --batch means --batch-size.
-    std::vector<std::string> longer;
-    std::copy_if(known.begin(), known.end(), std::back_inserter(longer),
-                 [&](const std::string& one) { return name.size() > 3 && one.starts_with(name); });
-    throw UsageError(fmt::format("unknown option {}", name),
-                     fmt::format("The nearest one is {}; {} --help lists all.",
-                                 nearest_name(name, longer.empty() ? known : longer), app.get_name()));
+    throw UsageError(fmt::format("unknown option {}", name), fmt::format("The nearest one is {}; {} --help lists all.",
+                                                                         nearest_option(known, name), app.get_name()));
   }
 }
 
@@ -152,8 +166,10 @@ int run_parsed(const CLI::App& app, const std::function<void()>& body) {
   } catch (const std::bad_alloc&) {
     report(app, "out of memory", "Use a smaller --batch-size, fewer records, or a smaller model.");
   } catch (const std::filesystem::filesystem_error& error) {
+    const bool denied = error.code() == std::errc::permission_denied;
     report(app, fmt::format("{}: {}", error.path1().string(), error.code().message()),
-           "Check that it is there and that you may use it.");
+           denied ? "Change the permissions of it or of the folders above it, or use another place."
+                  : "Check that it is there and that you may use it.");
   } catch (const std::exception& error) {
     if (std::ferror(stdout) == 0) report(app, error.what(), "");  // else standard output is the trouble
   }

@@ -1,11 +1,14 @@
 #include "apps/common/number_range.h"
 
+#include <algorithm>
 #include <charconv>
 #include <cmath>
 #include <string>
 #include <system_error>
 
 #include <fmt/format.h>
+
+#include "base/error.h"
 
 namespace cardiograd::apps {
 namespace {
@@ -39,6 +42,16 @@ CLI::Validator count_from_to(std::int64_t min, std::int64_t max) {
 CLI::Validator count_from(std::int64_t min) {
   return numbers<std::int64_t>(fmt::format("INT from {}", min), fmt::format("a whole number from {} on", min),
                                [min](std::int64_t x) { return x >= min; });
+}
+
+CLI::Validator fold_number() {
+  return count_from_to(1, 1000);
+}
+
+void check_folds(const std::vector<std::int64_t>& folds) {
+  for (auto fold = folds.begin(); fold != folds.end(); ++fold)
+    if (std::find(folds.begin(), fold, *fold) != fold)
+      throw UsageError(fmt::format("--fold: {} is there twice", *fold), "Name each fold once.");
 }
 
 CLI::Validator positive_number() {

@@ -2,6 +2,7 @@
 #pragma once
 
 #include <cstdint>
+#include <vector>
 
 #include <CLI/CLI.hpp>
 
@@ -14,6 +15,10 @@ CLI::Validator count_from_to(std::int64_t min, std::int64_t max);
 CLI::Validator count_from(std::int64_t min);
 // Finite numbers above 0.
 CLI::Validator positive_number();
+// Numbers of folds, as tables of data may have them.
+CLI::Validator fold_number();
+// Throws UsageError naming a fold that is there twice.
+void check_folds(const std::vector<std::int64_t>& folds);
 // Finite numbers from 0 on.
 CLI::Validator number_from_zero();
 

@@ -284,8 +284,13 @@ TEST(SyntheticModels, SayWhatTheyAre) {
   expect_parts(run_app("predict", {"--model", model, record, "--json"}).out, {"\"warning\":\"this model was trained"});
   expect_parts(run_app("predict", {"--model", model, record, "--csv"}).out,
                {",warning\n", "trained on synthetic ECGs"});
-  expect_parts(run_app("evaluate", {"--model", model, "--data", folder / "data", "--no-cache", "--draws", "20"}).out,
-               {"warning: this model was trained on synthetic"});
+  const std::vector<std::string> judged = {"--model", model, "--data", folder / "data", "--no-cache", "--draws", "20"};
+  const Outcome table = run_app("evaluate", judged);
+  expect_parts(table.err, {"warning: this model was trained on synthetic"});
+  EXPECT_EQ(table.out.find("warning"), std::string::npos) << table.out;
+  std::vector<std::string> as_json = judged;
+  as_json.insert(as_json.end(), {"--log", "json"});
+  expect_parts(run_app("evaluate", as_json).err, {R"({"level":"warning","message":"this model was trained on synth)"});
   // A model that began with it says so, and so does the next one; none of them was trained on synthetic ECGs.
   expect_success(run_app("train", {"--init", model, "--data", run.tiny().folder(), "--epochs", "1", "--batch-size", "8",
                                    "--threads", "1", "--out", folder / "second", "--no-cache"}));

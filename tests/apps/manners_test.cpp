@@ -1,14 +1,19 @@
 // What the programs say to people who mistype, mistake one thing for another, or want to hear less.
 #include <algorithm>
+#include <array>
 #include <cstdlib>
 #include <filesystem>
+#include <initializer_list>
 #include <string>
+#include <string_view>
 #include <utility>
 #include <vector>
 
 #include <fmt/format.h>
 #include <gtest/gtest.h>
+#include <linux/capability.h>
 #include <nlohmann/json.hpp>
+#include <sys/prctl.h>
 #include <sys/resource.h>
 #include <unistd.h>
 
@@ -105,6 +110,75 @@ TEST(Manners, FoldersAndFilesInEachOthersPlace) {
   expect_parts(whole.out, {"run/best.safetensors after epoch"});
   const Outcome best = run_app("evaluate", run.judge({"--model", run.out() / "best.safetensors"}));
   EXPECT_EQ(whole.out, best.out);
+}
+
+TEST(Manners, OneDashIsNamed) {
+  for (const auto& [program, option, meant] :
+       {std::array{"predict", "-model", "--model"}, std::array{"evaluate", "-mdoel", "--model"},
+        std::array{"train", "-batch", "--batch-size"}, std::array{"features", "-svg=a.svg", "--svg"}}) {
+    const Outcome outcome = run_app(program, {option, "x"});
+    expect_failure(outcome, 2, {"unknown option -"});
+    expect_parts(outcome.err, {fmt::format("The nearest one is {};", meant)});
+  }
+  expect_success(run_app("predict", {"-h"}));
+}
+
+TEST(Manners, FoldsTwiceOrBeyondAnyAreNamed) {
+  const SmallRun run;
+  expect_success(run_app("train", run.arguments()));
+  expect_failure(run_app("evaluate", run.judge({"--fold", "10", "10"})), 2, {"--fold: 10 is there twice"});
+  expect_failure(run_app("evaluate", run.judge({"--fold", "9", "10", "9"})), 2, {"--fold: 9 is there twice"});
+  const fs::path out = run.folder() / "calibrated.safetensors";
+  expect_failure(run_app("calibrate", run.judge({"--out", out, "--fold", "9", "9"})), 2, {"--fold: 9 is there twice"});
+  // 4294967306 is 10 in 32 bits.
+  for (const char* fold : {"4294967306", "99999999999999999999", "-1", "0", "nan", "1e1", "10.5"}) {
+    expect_failure(run_app("evaluate", run.judge({fmt::format("--fold={}", fold)})), 2, {"--fold", fold});
+    expect_failure(run_app("calibrate", run.judge({"--out", out, fmt::format("--fold={}", fold)})), 2,
+                   {"--fold", fold});
+  }
+  EXPECT_FALSE(fs::exists(out));
+}
+
+// Results are printed, whatever --quiet says of notes and progress.
+TEST(Manners, QuietLeavesResults) {
+  const SmallRun run;
+  expect_success(run_app("train", run.arguments()));
+  const Outcome calibrated =
+      run_app("calibrate", run.judge({"--out", run.folder() / "calibrated.safetensors", "--quiet"}));
+  expect_success(calibrated);
+  expect_parts(calibrated.out, {"fold 9: ", "ECE before"});
+  EXPECT_EQ(calibrated.err, "");
+  const Outcome why = run_app("explain", {"--model", run.out(), run.tiny().folder() / TinyPtbxl::stem(1), "--out",
+                                          run.folder() / "why.html", "--quiet", "--any-quality"});
+  expect_success(why);
+  EXPECT_FALSE(why.out.empty());
+}
+
+// A missing file, and one that may not be read, want other steps.
+TEST(Manners, DeniedPermissionsAreNoMissingFiles) {
+  const TinyPtbxl tiny;
+  RunSettings settings;
+  settings.in_child = [] {  // Root may read everything, unless it gives that up.
+    for (const int capability : {CAP_DAC_OVERRIDE, CAP_DAC_READ_SEARCH}) ::prctl(PR_CAPBSET_DROP, capability, 0, 0, 0);
+  };
+  const fs::path record = tiny.folder() / TinyPtbxl::stem(1), header = record.string() + ".hea",
+                 samples = record.string() + ".dat";
+  const auto closed = [&](const fs::path& path, std::initializer_list<std::string_view> parts) {
+    const fs::perms before = fs::status(path).permissions();
+    fs::permissions(path, fs::perms::none);
+    const Outcome one = run_app("features", {record}, settings);
+    expect_failure(one, 1, parts);
+    EXPECT_EQ(one.err.find("not there"), std::string::npos) << one.err;
+    const TemporaryFolder folder;
+    expect_failure(
+        run_app("features", {"--data", tiny.folder(), "--out", folder / "f.csv", "--skip-missing"}, settings), 1,
+        parts);
+    fs::permissions(path, before);
+  };
+  closed(header, {"permission denied"});
+  closed(samples, {"permission denied"});
+  closed(record.parent_path(), {"permission denied for the folder " + record.parent_path().string()});
+  expect_success(run_app("features", {record}, settings));
 }
 
 TEST(Manners, QuietAndJson) {

@@ -204,7 +204,9 @@ TEST(Profile, CountsCanComeFromAFile) {
 
 TEST(Profile, WrongUse) {
   expect_failure(run_app("profile", {"--gpu", "rtx9000"}), 2, {"--gpu is 'rtx9000'", "rtx-3050-8gb"});
-  expect_failure(run_app("profile", {"--gpu", "mine:0:100"}), 2, {"mine:0:100"});
+  for (const char* gpu : {"mine:0:100", "mine:inf:100", "mine:1:inf", "mine:nan:1", "foo:inf:1e999", "mine:1e999:1",
+                          "mine:1:1e7", "mine:1e-400:1", "mine:-1:1", "mine:1:1x", "mine:1:", ":1:1", "mine:0x1:1"})
+    expect_failure(run_app("profile", {"--gpu", gpu}), 2, {gpu, "numbers above 0 and up to 1e+06"});
   expect_failure(run_app("profile", {"--gpu", "mine:nan:100"}), 2, {"mine:nan:100"});
   expect_failure(run_app("profile", {"--gpu", "rtx-3050"}), 2, {"--gpu is 'rtx-3050'"});
   EXPECT_NE(run_app("profile", {"--gpu", "rtx-3050"}).err.find("Nearest: rtx-3060."), std::string::npos);

@@ -277,6 +277,47 @@ TEST(StagedFile, TakesNobodysPlace) {
   EXPECT_FALSE(std::filesystem::exists(folder / "b"));
 }
 
+// What a user other than root may do: root may read everything.
+class WithoutPrivileges {
+ public:
+  WithoutPrivileges() : root_(::geteuid() == 0) {
+    if (root_ && ::seteuid(65534) != 0) ::abort();
+  }
+  ~WithoutPrivileges() {
+    if (root_ && ::seteuid(0) != 0) ::abort();
+  }
+  WithoutPrivileges(const WithoutPrivileges&) = delete;
+  WithoutPrivileges& operator=(const WithoutPrivileges&) = delete;
+
+ private:
+  bool root_;
+};
+
+TEST(ReadFile, ADeniedPermissionIsNoMissingFile) {
+  TemporaryFolder folder;
+  std::filesystem::permissions(folder.path(), std::filesystem::perms(0755));
+  std::filesystem::create_directories(folder / "closed/inside");
+  write_file(folder / "secret", "1234");
+  write_file(folder / "closed/inside/a", "1234");
+  std::filesystem::permissions(folder / "secret", std::filesystem::perms(0));
+  std::filesystem::permissions(folder / "closed", std::filesystem::perms(0));
+  {
+    const WithoutPrivileges nobody;
+    expect_error([&] { read_file(folder / "secret"); }, {"secret: cannot be read: permission denied"});
+    const std::string closed = (folder / "closed").string();
+    for (const char* name : {"closed/inside/a", "closed/none"}) {
+      expect_error([&] { read_file(folder / name); }, {name, "permission denied for the folder " + closed});
+      expect_error([&] { path_exists(folder / name); }, {name, "permission denied for the folder " + closed});
+    }
+    expect_error([&] { read_file(folder / "none"); }, {"none: cannot be opened: No such file"});
+    EXPECT_TRUE(path_exists(folder / "secret"));
+    EXPECT_FALSE(path_exists(folder / "none"));
+    EXPECT_FALSE(path_exists(folder / "secret" / "none"));
+  }
+  std::filesystem::permissions(folder / "closed", std::filesystem::perms(0755));
+  EXPECT_TRUE(path_exists(folder / "closed/inside/a"));
+}
+
 TEST(ReadFile, RefusesWhatIsNotAFileOrTooLarge) {
   TemporaryFolder folder;
   EXPECT_THROW(read_file(folder / "none"), Error);

@@ -136,9 +136,14 @@ TEST(FolderLock, FollowsNoLink) {
   TemporaryFolder folder;
   write_file(folder / "mine", "years of work");
   fs::create_symlink("mine", folder / ".lock");
-  expect_error([&] { FolderLock(folder.path()); }, {".lock: the lock cannot be made"});
+  expect_error([&] { FolderLock(folder.path()); }, {".lock: the lock cannot be made: a link to mine is in its place"});
   EXPECT_EQ(read_file(folder / "mine"), "years of work");
-  expect_error([&] { FolderLock(folder / "none"); }, {"none"});
+  fs::create_symlink("nowhere", folder / ".a.csv.lock");
+  expect_error([&] { FolderLock::of_file(folder / "a.csv"); }, {"a link to nowhere is in its place"});
+  EXPECT_FALSE(fs::exists(folder / "nowhere"));
+  fs::create_directory(folder / ".b.csv.lock");
+  expect_error([&] { FolderLock::of_file(folder / "b.csv"); }, {"what is in its place is no regular file"});
+  expect_error([&] { FolderLock(folder / "none"); }, {"none/.lock: the lock cannot be made: No such file"});
 }
 
 }  // namespace

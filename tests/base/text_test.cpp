@@ -17,6 +17,32 @@ TEST(Text, Utf8) {
     EXPECT_FALSE(is_utf8(bad)) << printable(bad);
 }
 
+TEST(Text, NamesThatCannotBe) {
+  for (const char* good : {"MI", "a b", "Größe", "心", "a\\n", "x\u00A0y", "LAFB/LPFB"})
+    EXPECT_EQ(name_fault(good), "") << good;
+  EXPECT_EQ(name_fault(""), "is empty");
+  EXPECT_EQ(name_fault("a\xff"), "is not UTF-8");
+  for (const char* name : {" a", "\ta",
+                           "\u00A0"
+                           "a"})
+    EXPECT_EQ(name_fault(name), "begins with a blank");
+  for (const char* name : {"a ", "a\t", "a\u00A0"}) EXPECT_EQ(name_fault(name), "ends with a blank");
+  for (const char* name : {"a\nb", "a\r",
+                           "a\u0085"
+                           "b",
+                           "a\u2028"
+                           "b"})
+    EXPECT_EQ(name_fault(name), "has a line break");
+  for (const char* name : {"a\x1b[31m", "\x07",
+                           "a\x7f"
+                           "b",
+                           "a\tb",
+                           "a\u009b"
+                           "b"})
+    EXPECT_EQ(name_fault(name), "has a control character");
+  EXPECT_EQ(name_fault(std::string("a\0b", 3)), "has a control character");
+}
+
 TEST(Text, PrintableIsOneLineWithoutEscapes) {
   EXPECT_EQ(printable("Größe\t1\r\n2"), "Größe 1  2");
   EXPECT_EQ(printable("a\x1b[31mb\x7f\x07"), "a\\x1b[31mb\\x7f\\x07");

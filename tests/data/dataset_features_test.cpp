@@ -7,6 +7,7 @@
 #include <gtest/gtest.h>
 
 #include "base/file.h"
+#include "base/folder_lock.h"
 #include "data/csv.h"
 #include "tests/data/helpers.h"
 #include "tests/data/small_set.h"
@@ -48,6 +49,46 @@ TEST_F(DatasetFeaturesTest, OneRowPerRecordAndAReasonPerEmptyCell) {
       empty += table.cell(row, column).empty() ? 1U : 0U;
   EXPECT_EQ(reasons.rows(), empty);
   EXPECT_FALSE(fs::exists(folder_ / "f.csv.partial"));
+}
+
+// The table of reasons goes to a name that the user has not given: nobody else may have it.
+TEST_F(DatasetFeaturesTest, TheTableOfReasonsIsGuardedAsTheTableIs) {
+  const fs::path reasons = folder_ / "f_missing.csv";
+  {
+    const FolderLock other = FolderLock::of_file(reasons);  // as a run with --out f_missing.csv has it
+    expect_error([&] { write_dataset_features(options()); }, {"f_missing.csv: another process writes there"});
+  }
+  write_file(folder_ / "mine", "ecg_id,column,reason\n");
+  fs::create_symlink("mine", reasons);
+  expect_error([&] { write_dataset_features(options()); }, {"f_missing.csv: is a link to mine"});
+  fs::remove(reasons);
+  fs::create_directory(reasons);
+  expect_error([&] { write_dataset_features(options()); }, {"f_missing.csv: is a folder"});
+  fs::remove(reasons);
+  write_file(reasons, "my own table\n");
+  expect_error([&] { write_dataset_features(options()); }, {"f_missing.csv: is no table of reasons"});
+  EXPECT_EQ(read_file(reasons), "my own table\n");
+  fs::remove(reasons);
+  fs::remove(folder_ / "mine");
+  EXPECT_TRUE(fs::is_empty(folder_.path()));
+}
+
+// And nothing that appears while the records are read is lost, neither it nor the work.
+TEST_F(DatasetFeaturesTest, WhatAppearsMeanwhileStays) {
+  for (const char* name : {"f.csv", "f_missing.csv"}) {
+    DatasetFeaturesOptions meanwhile = options();
+    meanwhile.progress = [&](auto, auto) { write_file(folder_ / name, "ecg_id,column,reason\n"); };
+    expect_error([&] { write_dataset_features(meanwhile); }, {name, "exists already"});
+    EXPECT_EQ(read_file(folder_ / name), "ecg_id,column,reason\n");
+    fs::remove(folder_ / "f.csv");
+    fs::remove(folder_ / "f_missing.csv");
+    EXPECT_EQ(write_dataset_features(options()).done, 0) << "all records are in the partial table";
+    for (const char* one : {"f.csv", "f_missing.csv"}) fs::remove(folder_ / one);
+  }
+  DatasetFeaturesOptions foreign = options();
+  foreign.progress = [&](auto, auto) { write_file(folder_ / "f_missing.csv", "mine\n"); };
+  expect_error([&] { write_dataset_features(foreign); }, {"f_missing.csv: is no table of reasons"});
+  EXPECT_EQ(read_file(folder_ / "f_missing.csv"), "mine\n");
 }
 
 TEST_F(DatasetFeaturesTest, AbsentRecordsAreErrorsOrCounted) {

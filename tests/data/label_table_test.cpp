@@ -84,6 +84,13 @@ TEST(LabelTable, NamesWhatCannotBe) {
   refused("path,patient,fold,AF\na,p,1,1\nb,p,2,0\n",
           {"own.csv:3: patient 'p' is in fold 2, and in fold 1 at own.csv:2"});
   refused("path,\"a,b\"\nx,1\n", {"column 2, 'a,b', cannot be a class"});
+  refused("path,AF,\na,1,1\n", {"column 3, '', cannot be a class: its name is empty"});
+  refused("path, AF\nx,1\n", {"own.csv: column 2, ' AF', cannot be a class: its name begins with a blank"});
+  refused("path,AF \nx,1\n", {"column 2, 'AF ', cannot be a class: its name ends with a blank"});
+  refused("path,\"A\nF\"\nx,1\n", {"column 2, 'A F', cannot be a class: its name has a line break"});
+  refused("path,A\x1b[31mF\nx,1\n", {"column 2, 'A\\x1b[31mF', cannot be a class: its name has a control character"});
+  refused("path,A\xff\nx,1\n", {"column 2, 'A\\xff', cannot be a class: its name is not UTF-8"});
+  expect_error([] { parse("path,AF,LBBB \na,1,0\n", {"LBBB "}); }, {"column 3, 'LBBB ', cannot be a class"});
   expect_error([] { parse("path,AF\na,1\n", {"AFL"}); }, {"own.csv: no column 'AFL'"});
   expect_error([] { parse("path,age,AF\na,1,1\n", {"age"}); }, {"'age', cannot be a class"});
 }

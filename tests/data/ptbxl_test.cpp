@@ -97,6 +97,9 @@ TEST(Ptbxl, BadRowsNameLineAndColumn) {
   expect_bad("1,1,old,1,{},1,r,r", {":3", "'age'", "'old'"});
   expect_bad("1,1,50,2,{},1,r,r", {":3", "'sex'", "2"});
   expect_bad("1,1,50,1,NORM,1,r,r", {":3", "'scp_codes'", "Python dict"});
+  expect_bad("17,1,50,1,\"{'SR': 0.0, 'SR': 100.0}\",1,r,r",
+             {":3: record 17: column 'scp_codes': the code 'SR' is there twice"});
+  expect_bad("17,1,50,1,{'SR': nan},1,r,r", {":3: record 17: column 'scp_codes': the likelihood of 'SR' is nan"});
   expect_bad("1,1,50,1,{},0,r,r", {":3", "'strat_fold'", "0"});
   expect_bad("1,1,50,1,{},,r,r", {":3", "'strat_fold'"});
   expect_bad("1,1,50,1,{},1,/etc/r,r", {":3", "'filename_lr'", "leaves the folder"});

@@ -28,9 +28,6 @@ TEST(ScpCodes, DictLiterals) {
   EXPECT_TRUE(parse_scp_codes("{}").empty());
   EXPECT_TRUE(parse_scp_codes(" { } ").empty());
   EXPECT_EQ(parse_scp_codes("{'a\\'b': 1}")[0].code, "a'b");
-  const auto twice = parse_scp_codes("{'A': 1.0, 'B': 2.0, 'A': 3.0}");
-  ASSERT_EQ(twice.size(), 2U);
-  EXPECT_EQ(twice[0].likelihood, 3.0) << "the last value counts, as in Python";
 }
 
 TEST(ScpCodes, MalformedLiterals) {
@@ -98,11 +95,25 @@ TEST(ScpTable, CodesTwiceAndOtherEncodingsAreRefused) {
                {"scp.csv:4", "the code 'A' is there twice"});
   expect_error([&] { ScpTable::parse(header + "A,1,M\xfcller,Y\n", "scp.csv"); }, {"scp.csv:2", "not UTF-8"});
   expect_error([&] { ScpTable::parse(header + "A,1,X,\xff\n", "scp.csv"); }, {"scp.csv:2", "not UTF-8"});
+  for (const auto& [name, fault] : {std::pair("X ", "the name 'X ' ends with a blank"),
+                                    {"\"X\nY\"", "the name 'X Y' has a line break"},
+                                    {"X\x1b[2J", "the name 'X\\x1b[2J' has a control character"}})
+    expect_error([&, name = name] { ScpTable::parse(header + "A,1," + name + ",Y\n", "scp.csv"); },
+                 {"scp.csv:2: statement 'A'", fault});
   EXPECT_EQ(ScpTable::parse(header + "A,1,M\u00fcller,Y\nB,0,,\nB,0,,\n", "scp.csv").diagnostic_codes(), 1U);
 }
 
+TEST(ScpCodes, CodesTwiceAndLikelihoodsThatAreNone) {
+  for (const char* text : {"{'A': 1.0, 'B': 2.0, 'A': 3.0}", "{'A': 1.0, 'A': 1.0}", "{'A': 1.0, ' A ': None}"})
+    expect_error([&] { parse_scp_codes(text); }, {"the code 'A' is there twice"});
+  for (const char* value : {"nan", "NaN", "-nan", "np.float64(nan)", "inf", "-inf", "-1", "100.5", "1e300"})
+    expect_error([&] { parse_scp_codes("{'A': 0.0, 'B': " + std::string(value) + "}"); },
+                 {"the likelihood of 'B' is ", "expected 0 to 100 or None"});
+  EXPECT_EQ(parse_scp_codes("{'A': 0, 'B': 100}")[1].likelihood, 100);
+}
+
 TEST(ScpCodes, BlanksAroundACodeDoNotBelongToIt) {
-  const auto statements = parse_scp_codes("{'NORM ': 100.0, ' SR': 0.0, 'NORM': 50.0}");
+  const auto statements = parse_scp_codes("{'NORM ': 50.0, ' SR': 0.0}");
   ASSERT_EQ(statements.size(), 2U);
   EXPECT_EQ(statements[0].code, "NORM");
   EXPECT_EQ(statements[0].likelihood, 50);

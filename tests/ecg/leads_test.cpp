@@ -109,5 +109,14 @@ TEST(Leads, TheWordLeadInOtherLanguages) {
   EXPECT_EQ(without_accents("V\xC3\x89\xE8 \xC2\xB5"), "Vee \xC2\xB5");
 }
 
+TEST(Leads, TheSameLeadTwice) {
+  using Names = std::vector<std::string>;
+  EXPECT_FALSE(find_same_leads(Names{}).has_value());
+  EXPECT_FALSE(find_same_leads(Names{"I", "II", "MLII", "C3", "C4"}).has_value());
+  EXPECT_EQ(find_same_leads(Names{"I", "I"}), std::pair(std::size_t{0}, std::size_t{1}));
+  EXPECT_EQ(find_same_leads(Names{"II", "aVR", "Lead II"}), std::pair(std::size_t{0}, std::size_t{2}));
+  EXPECT_EQ(find_same_leads(Names{"V1", "MLII", "mlii"}), std::pair(std::size_t{1}, std::size_t{2}));
+}
+
 }  // namespace
 }  // namespace cardiograd::ecg

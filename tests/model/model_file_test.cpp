@@ -4,6 +4,7 @@
 #include <functional>
 #include <string>
 
+#include <fmt/format.h>
 #include <gtest/gtest.h>
 #include <nlohmann/json.hpp>
 
@@ -225,7 +226,19 @@ TEST(ModelFile, DescriptionsThatCannotBeAreRefused) {
   for (const json& value : {json(9), json(-1), json(1.5)})
     model.expect_refused(set("thresholds", {0.5, value, 0.5}), {"the threshold of class 'B \"x\"' is "});
   model.expect_refused(set("thresholds", {0.5, "0.5", 0.5}), {"description is damaged"});
-  model.expect_refused(set("classes", {"A", "", "C"}), {"class 2 has no name"});
+  model.expect_refused(set("classes", {"A", "", "C"}), {"the name of class 2, '', is empty"});
+  for (const auto& [name, fault] : {std::pair("B ", "'B ', ends with a blank"),
+                                    {" B", "begins with a blank"},
+                                    {"B\nC", "'B C', has a line break"},
+                                    {"B\x1b[31m", "'B\\x1b[31m', has a control character"},
+                                    {"B\u2028", "has a line break"}}) {
+    model.expect_refused(set("classes", {"A", name, "C"}), {"the name of class 2", fault});
+    model.expect_refused(set("leads", {"I", name}), {"the name of lead 2", fault});
+  }
+  model.expect_refused(set("leads", {"I", "I"}), {"leads 1 and 2 are the same: 'I' and 'I'"});
+  model.expect_refused(set("leads", {"aVR", "Lead AVR"}), {"leads 1 and 2 are the same"});
+  for (const char* unit : {"", "NU", "uV", "MV", "z "})
+    model.expect_refused(set("unit", unit), {fmt::format("the unit is '{}', expected mV or z", unit)});
   model.expect_refused(set("classes", {"A", "B", "A"}), {"two classes are called 'A'"});
   model.expect_refused(set("rate_hz", -100), {"rate_hz is -100"});
   model.expect_refused(set("rate_hz", 1e300), {"rate_hz is 1e+300"});
