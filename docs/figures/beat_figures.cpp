@@ -91,7 +91,9 @@ void draw_r_peaks(const Recorded& recorded, const std::string& path) {
   const auto samples = [&](double seconds) { return static_cast<Eigen::Index>(std::lround(seconds * rate)); };
   const dsp::Levels level = dsp::block_maxima(envelope, samples(dsp::kRPeak.level_block_s));
   const auto candidates = dsp::find_candidates(envelope, samples(dsp::kRPeak.separation_s));
-  const dsp::Selection selection = dsp::select_beats(candidates, level, rate);
+  // The recording has no run of early beats, whose shapes would be asked for.
+  const auto never = [](const dsp::Candidate&, const dsp::Candidate&) { return false; };
+  const dsp::Selection selection = dsp::select_beats(candidates, level, rate, never);
   const dsp::RPeaks peaks = dsp::detect_r_peaks(recorded.signal, rate);
   const Eigen::Index lead = drawn_lead(recorded);
   report::Svg svg = page(132, "r-peaks", "R peaks",

@@ -1,6 +1,7 @@
 // The program profile as its users call it.
 #include <algorithm>
 #include <cmath>
+#include <filesystem>
 #include <string>
 #include <vector>
 
@@ -184,7 +185,7 @@ TEST(Profile, OptionsWithoutAMeaningAreRefused) {
   const TemporaryFolder folder;
   const std::string json = (folder / "memory.json").string();
   expect_failure(run_app("profile", {"--memory", "--json", json}), 2, {"--json", "--memory"});
-  EXPECT_FALSE(fs::exists(json));
+  EXPECT_FALSE(std::filesystem::exists(json));
   expect_failure(run_app("profile", {"--memory", "--gpu", "rtx-4090"}), 2, {"--gpu", "--memory"});
   expect_failure(run_app("profile", {"--memory", "--precision", "bf16"}), 2, {"--precision", "--memory"});
   expect_failure(run_app("profile", {"--device", "cpu", "--gpu", "rtx-4090"}), 2, {"--gpu rtx-4090 with --device cpu"});

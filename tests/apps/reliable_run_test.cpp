@@ -8,6 +8,7 @@
 #include <string>
 #include <system_error>
 #include <tuple>
+#include <utility>
 #include <vector>
 
 #include <fcntl.h>
@@ -92,14 +93,19 @@ TEST_F(ResumeTest, TheStateOfAnotherRunIsRefused) {
 TEST_F(ResumeTest, AnEditedConfigurationIsRefused) {
   const fs::path config = run_.out() / "config.toml";
   const std::string good = read_file(config);
-  for (const auto& [from, to] :
-       {std::pair("lr = 0.005", std::string("lr = 0.006")), std::pair("\nseed = 0", "\nseed = 1"),
-        std::pair("epochs = 3", "epochs = 4"), std::pair("val_fold = 9", "val_fold = 8"),
-        std::pair("filter = 'none'", "filter = 'butterworth'"), std::pair("drop_last = true", "drop_last = false"),
-        std::pair("precision = 'fp32'", "precision = 'bf16'"), std::pair("heads = 2", "heads = 4"),
-        std::pair("features = 'demographics'", "features = 'all'"), std::pair("task = 'super'", "task = 'sub'"),
-        std::pair("unlabeled = 'drop'", "unlabeled = 'keep'"),
-        std::pair("normalize = 'none'", "normalize = 'zscore'")}) {
+  const std::vector<std::pair<std::string, std::string>> edits = {{"lr = 0.005", "lr = 0.006"},
+                                                                  {"\nseed = 0", "\nseed = 1"},
+                                                                  {"epochs = 3", "epochs = 4"},
+                                                                  {"val_fold = 9", "val_fold = 8"},
+                                                                  {"filter = 'none'", "filter = 'butterworth'"},
+                                                                  {"drop_last = true", "drop_last = false"},
+                                                                  {"precision = 'fp32'", "precision = 'bf16'"},
+                                                                  {"heads = 2", "heads = 4"},
+                                                                  {"features = 'demographics'", "features = 'all'"},
+                                                                  {"task = 'super'", "task = 'sub'"},
+                                                                  {"unlabeled = 'drop'", "unlabeled = 'keep'"},
+                                                                  {"normalize = 'none'", "normalize = 'zscore'"}};
+  for (const auto& [from, to] : edits) {
     ASSERT_TRUE(TinyPtbxl::edit(config, from, to)) << from;
     // The value that was edited, not the data that it makes.
     const std::string key = to.substr(to.front() == '\n' ? 1 : 0, to.find(" = ") - (to.front() == '\n' ? 1 : 0));
