@@ -3,6 +3,7 @@
 #include <algorithm>
 #include <cctype>
 #include <cerrno>
+#include <charconv>
 #include <chrono>
 #include <csignal>
 #include <cstdio>
@@ -108,13 +109,19 @@ void add_common_options(CLI::App& app) {
 }
 
 // The option that is meant by one that there is not. The beginning of a name is no misspelling: who writes --batch
-// means
-// --batch-size.
+// means --batch-size.
 std::string nearest_option(const std::vector<std::string>& known, std::string_view name) {
   std::vector<std::string> longer;
   std::copy_if(known.begin(), known.end(), std::back_inserter(longer),
                [&](const std::string& one) { return name.size() > 3 && one.starts_with(name); });
   return nearest_name(name, longer.empty() ? known : longer);
+}
+
+// "-nan" and "-inf" among them, which the option that they belong to refuses.
+bool is_number(std::string_view text) {
+  double value = 0;
+  const auto [end, error] = std::from_chars(text.data(), text.data() + text.size(), value);
+  return error == std::errc() && end == text.data() + text.size();
 }
 
 // Before the command line is parsed: a misspelled option is the mistake, not what it leaves missing.
@@ -127,7 +134,8 @@ void check_option_names(const CLI::App& app, int argc, char** argv) {
     std::string_view name = argv[i];
     if (name == "--") return;
     // "-model": options are words behind two dashes; "-1" is a number, "-" standard input, "-h" the one short option.
-    const bool one_dash = name.size() > 2 && name[0] == '-' && std::isalpha(static_cast<unsigned char>(name[1])) != 0;
+    const bool one_dash =
+        name.size() > 2 && name[0] == '-' && std::isalpha(static_cast<unsigned char>(name[1])) != 0 && !is_number(name);
     if (!name.starts_with("--") && !one_dash) continue;
     name = name.substr(0, name.find('='));
     if (one_dash) {

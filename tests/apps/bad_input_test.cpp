@@ -201,7 +201,7 @@ TEST(BadInput, FoldsAndClasses) {
   expect_refused({}, {"validation fold 11 has no records"}, {"--val-fold", "11"});
   expect_refused({}, {"test fold 12 has no records"}, {"--test-fold", "12"});
   expect_refused({}, {"fold 10 is used twice"}, {"--val-fold", "10"});
-  expect_refused([](const TinyPtbxl& t) { replace_all(t.table(), "'WPW': 100.0", "'SR': 0.0"); },
+  expect_refused([](const TinyPtbxl& t) { replace_all(t.table(), "'WPW': 100.0", "'OTHER': 0.0"); },
                  {"class WPW has no positive record", "1, 2, 3, 4, 5, 6, 7, 8"}, {"--task", "sub"});
   expect_refused({}, {"32 records, fewer than a batch of 33"}, {"--batch-size", "33"});
 }

@@ -129,12 +129,16 @@ TEST(Manners, FoldsTwiceOrBeyondAnyAreNamed) {
   expect_failure(run_app("evaluate", run.judge({"--fold", "10", "10"})), 2, {"--fold: 10 is there twice"});
   expect_failure(run_app("evaluate", run.judge({"--fold", "9", "10", "9"})), 2, {"--fold: 9 is there twice"});
   const fs::path out = run.folder() / "calibrated.safetensors";
-  expect_failure(run_app("calibrate", run.judge({"--out", out, "--fold", "9", "9"})), 2, {"--fold: 9 is there twice"});
+  const auto calibrating = [&](const std::vector<std::string>& more) {
+    std::vector<std::string> all = more;
+    all.insert(all.end(), {"--model", run.out(), "--data", run.tiny().folder(), "--no-cache", "--out", out});
+    return all;
+  };
+  expect_failure(run_app("calibrate", calibrating({"--fold", "9", "9"})), 2, {"--fold: 9 is there twice"});
   // 4294967306 is 10 in 32 bits.
   for (const char* fold : {"4294967306", "99999999999999999999", "-1", "0", "nan", "1e1", "10.5"}) {
     expect_failure(run_app("evaluate", run.judge({fmt::format("--fold={}", fold)})), 2, {"--fold", fold});
-    expect_failure(run_app("calibrate", run.judge({"--out", out, fmt::format("--fold={}", fold)})), 2,
-                   {"--fold", fold});
+    expect_failure(run_app("calibrate", calibrating({fmt::format("--fold={}", fold)})), 2, {"--fold", fold});
   }
   EXPECT_FALSE(fs::exists(out));
 }
@@ -143,8 +147,8 @@ TEST(Manners, FoldsTwiceOrBeyondAnyAreNamed) {
 TEST(Manners, QuietLeavesResults) {
   const SmallRun run;
   expect_success(run_app("train", run.arguments()));
-  const Outcome calibrated =
-      run_app("calibrate", run.judge({"--out", run.folder() / "calibrated.safetensors", "--quiet"}));
+  const Outcome calibrated = run_app("calibrate", {"--model", run.out(), "--data", run.tiny().folder(), "--no-cache",
+                                                   "--out", run.folder() / "calibrated.safetensors", "--quiet"});
   expect_success(calibrated);
   expect_parts(calibrated.out, {"fold 9: ", "ECE before"});
   EXPECT_EQ(calibrated.err, "");

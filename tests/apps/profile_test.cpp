@@ -210,7 +210,7 @@ TEST(Profile, WrongUse) {
     expect_failure(run_app("profile", {"--gpu", gpu}), 2, {gpu, "numbers above 0 and up to 1e+06"});
   expect_failure(run_app("profile", {"--gpu", "mine:nan:100"}), 2, {"mine:nan:100"});
   expect_failure(run_app("profile", {"--gpu", "rtx-3050"}), 2, {"--gpu is 'rtx-3050'"});
-  EXPECT_NE(run_app("profile", {"--gpu", "rtx-3050"}).err.find("Nearest: rtx-3060."), std::string::npos);
+  EXPECT_NE(run_app("profile", {"--gpu", "rtx-3050"}).err.find("Nearest: rtx-3050-6gb."), std::string::npos);
   expect_failure(run_app("profile", {"--gpu", "jetson-agx-orin-64gb", "--precision", "tf32"}), 2, {"no rate"});
   expect_failure(run_app("profile", {"--precision", "fp8"}), 2, {"--precision", "bf16"});
   expect_failure(run_app("profile", {"--batch-size", "1"}), 2, {"--batch-size"});
