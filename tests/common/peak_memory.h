@@ -23,11 +23,14 @@ inline std::size_t status_bytes(const std::string& name) {
 template <class Call>
 std::optional<std::size_t> peak_memory(Call call) {
 #if defined(__SANITIZE_ADDRESS__)
-  return std::nullopt;
+  constexpr bool kSanitized = true;
+#else
+  constexpr bool kSanitized = false;
 #endif
-  if (!(std::ofstream("/proc/self/clear_refs") << "5" << std::flush)) return std::nullopt;  // resets VmHWM
+  const bool is_reset = !kSanitized && std::ofstream("/proc/self/clear_refs") << "5" << std::flush;  // VmHWM
   const std::size_t before = status_bytes("VmRSS");
   call();
+  if (!is_reset) return std::nullopt;
   const std::size_t peak = status_bytes("VmHWM");
   return before == 0 || peak < before ? std::nullopt : std::optional(peak - before);
 }
