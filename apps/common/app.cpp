@@ -108,16 +108,7 @@ void add_common_options(CLI::App& app) {
   set_words(completion, {"bash", "zsh"});
 }
 
-// The option that is meant by one that there is not. The beginning of a name is no misspelling: who writes --batch
-// means --batch-size.
-std::string nearest_option(const std::vector<std::string>& known, std::string_view name) {
-  std::vector<std::string> longer;
-  std::copy_if(known.begin(), known.end(), std::back_inserter(longer),
-               [&](const std::string& one) { return name.size() > 3 && one.starts_with(name); });
-  return nearest_name(name, longer.empty() ? known : longer);
-}
-
-// "-nan" and "-inf" among them, which the option that they belong to refuses.
+// Whether all of the text is a number, "-nan" and "-inf" among them: the option that it belongs to refuses those.
 bool is_number(std::string_view text) {
   double value = 0;
   const auto [end, error] = std::from_chars(text.data(), text.data() + text.size(), value);
@@ -139,14 +130,14 @@ void check_option_names(const CLI::App& app, int argc, char** argv) {
     if (!name.starts_with("--") && !one_dash) continue;
     name = name.substr(0, name.find('='));
     if (one_dash) {
-      const std::string meant = nearest_option(known, fmt::format("-{}", name));
+      const std::string meant = nearest_name(fmt::format("-{}", name), known);
       throw UsageError(fmt::format("unknown option {}", name),
                        fmt::format("Options begin with two dashes. The nearest one is {}; {} --help lists all.", meant,
                                    app.get_name()));
     }
     if (app.get_option_no_throw(std::string(name)) != nullptr) continue;
     throw UsageError(fmt::format("unknown option {}", name), fmt::format("The nearest one is {}; {} --help lists all.",
-                                                                         nearest_option(known, name), app.get_name()));
+                                                                         nearest_name(name, known), app.get_name()));
   }
 }
 

@@ -45,8 +45,7 @@ constexpr int kAnswerLane = 32'000;
 
 constexpr const char* kHint =
     "Look at that process, its machine and its GPU (nvidia-smi, dmesg); then start all again, with --resume. A slow "
-    "step "
-    "may need a larger --rank-timeout.";
+    "step may need a larger --rank-timeout.";
 
 // One word of every rank, in the order of ranks. Throws Error naming those that do not answer soon.
 std::vector<std::uint8_t> answers_of_all(ProcessGroup& group, bool own) {
