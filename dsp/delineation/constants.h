@@ -262,9 +262,14 @@ struct PConstants {
   // What the beats have in common there, as a ratio to chance (Consistency), where noise cannot hide P. Noise: the
   // largest hump of an average of noise alone seldom has more; 99 % of sinus rhythms have 7.
   double min_common_ratio = 2.5;
-  // The slope beside P as a fraction of that of P, times the usual interval, above which P is one wave of many.
+  // The slope beside P as a fraction of that of P, times the usual interval, above which P may be one wave of many.
   // Physiology: 98 % of sinus rhythms have less, half of all flutter more.
   double max_beside_s = 0.42;
+  // It is one if it is repeated elsewhere by more than this: correlation times the ratio of sizes. Judgment: more alike
+  // than not. T that fills the interval, at fast rates and in AV block, is another wave.
+  double max_recurrence_ratio = 0.6;
+  // Or if what the beats have in common there is less than this, as a ratio to chance. Noise: humps behind T.
+  double min_beside_ratio = 10.0;
   // A beat has the P wave above this fraction of the beats' median correlation. Judgment: halfway between beats that
   // resemble the others little and beats that do not.
   double min_beat_fraction = 0.33;
@@ -297,8 +302,9 @@ struct PEvidenceConstants {
   // Per factor e of own_beat_ratio above 1, up to what irregularity has taken away. Tuned: on the same records, the
   // most that adds no more P waves to fibrillation than 1 % of its records.
   double own_beat_weight = 0.25;
-  // At the interval of flutter that is conducted 2:1. Tuned: regression.
-  double flutter_weight = -6.7;
+  // At the interval of flutter that is conducted 2:1. Tuned: on the same records, flutter with as few P waves as
+  // without max_recurrence_ratio.
+  double flutter_weight = -8.0;
   // That interval. Physiology: 150 a minute.
   double flutter_rr_s = 0.41;
   // Width of the Gaussian in the logarithm of the interval. Physiology: atria flutter 250 to 350 times a minute.

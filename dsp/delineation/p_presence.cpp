@@ -57,6 +57,38 @@ void add_strengths(const AverageBeat& beat, const FoundQrs& qrs, const FoundWave
   if (!beside.empty()) evidence.beside = lower_quantile(std::move(beside), kWave.background_quantile.p);
 }
 
+// How much P is repeated elsewhere in the average, QRS and the P wave of the next beat left out: the correlation of the
+// slopes there with those of P, over the leads that have it, times the ratio of the smaller to the larger. Up to 1.
+double recurrence(const AverageBeat& beat, const FoundQrs& qrs, const FoundWaves& p, const WaveSearch& search,
+                  double rr_s) {
+  const Stretch wave = stretch_of(p, search.slope_box);
+  const auto from = static_cast<Eigen::Index>(wave.from), count = static_cast<Eigen::Index>(wave.to) - from + 1;
+  const Eigen::Index box = search.slope_box, next = from + beat.samples(rr_s);
+  std::vector<Eigen::ArrayXd> slopes;
+  double of_p = 0.0;
+  for (std::size_t l = 0; l < p.leads.size(); ++l) {
+    if (!p.leads[l]) continue;
+    slopes.push_back(box_slope(beat.lead(l), box, beat.rate()) / qrs.activity.steepest[l]);
+    of_p += slopes.back().segment(from, count).square().sum();
+  }
+  double most = 0.0;
+  for (Eigen::Index at = beat.group().from + box; at + count <= beat.group().to - box; ++at) {
+    if (std::min(std::abs(at - from), std::abs(at - next)) < count) continue;
+    if (static_cast<double>(at + count + box) > qrs.all_leads.onset &&
+        static_cast<double>(at - box) < qrs.all_leads.offset)
+      continue;
+    double product = 0.0, energy = 0.0;
+    for (const Eigen::ArrayXd& slope : slopes) {
+      product += (slope.segment(at, count) * slope.segment(from, count)).sum();
+      energy += slope.segment(at, count).square().sum();
+    }
+    if (product <= 0.0) continue;
+    const double size = product / of_p;  // As a ratio to P.
+    most = std::max(most, product / std::sqrt(of_p * energy) * std::min(size, 1.0 / size));
+  }
+  return most;
+}
+
 // The ratio of the SDs of box slopes and of second differences over `step` samples in noise that is white up to the
 // upper end of the working signal's band.
 double slope_of_difference(Eigen::Index box, Eigen::Index step, double rate) {
@@ -137,7 +169,9 @@ PPresence p_presence(const AverageBeat& beat, const FoundQrs& qrs, const FoundWa
   evidence.ratio = same.ratio;
   evidence.correlation = median(same.correlations);
   evidence.own_beat = own_beat_ratio(beat.signal(), beat.group(), stretch);
-  const bool one_of_many = evidence.beside * evidence.rr_s > kP.max_beside_s;
+  const bool one_of_many = evidence.beside * evidence.rr_s > kP.max_beside_s &&
+                           (evidence.ratio < kP.min_beside_ratio ||
+                            recurrence(beat, qrs, p, search, evidence.rr_s) > kP.max_recurrence_ratio);
   // Noise that can hide P makes beats differ where they have one, too.
   const bool by_chance = !presence.hidden && evidence.ratio < kP.min_common_ratio;
   if (one_of_many || by_chance) return presence;

@@ -93,6 +93,30 @@ TEST(PPresence, OneWaveOfManyIsNoP) {
   EXPECT_EQ(with_p(delineated(x, 500.0)), 0U);
 }
 
+// ST and T that fill the interval, as in bundle-branch block, are no waves like P, however steep they are beside it.
+TEST(PPresence, PBesideAnIntervalFullOfSTAndTIsThere) {
+  struct {
+    double interval, p_mv, st_mv, st_s, t_mv, t_s, t_sigma_s;
+  } const cases[] = {{0.64, 0.07, -0.60, 0.11, 0.26, 0.32, 0.059},
+                     {0.68, 0.08, -0.42, 0.12, -0.80, 0.30, 0.038},
+                     {0.71, 0.08, 0.36, 0.11, -0.77, 0.31, 0.058},
+                     {0.73, 0.09, 0.27, 0.11, 0.73, 0.32, 0.055},
+                     {0.74, 0.05, 0.39, 0.13, 0.76, 0.31, 0.052}};
+  for (const auto& c : cases) {
+    Waves waves = kSinusBeat;
+    waves[0] = {-0.15, c.p_mv, 0.022};
+    waves[4] = {c.t_s, c.t_mv, c.t_sigma_s};
+    waves.push_back({c.st_s, c.st_mv, 0.05});
+    const auto beats = regular_beats(12.0, c.interval);
+    const Delineation found = delineated(synthetic_ecg(beats, 12.0, 500.0, 12, 0.004, waves), 500.0);
+    ASSERT_EQ(found.global.size(), beats.size()) << c.interval;
+    for (std::size_t i = 2; i + 2 < beats.size(); ++i) {
+      ASSERT_TRUE(found.global[i].p.present()) << c.interval;
+      EXPECT_NEAR(found.global[i].p.peak_s, beats[i] - 0.15, 0.02) << c.interval;
+    }
+  }
+}
+
 // P close to QRS, and not small beside it: the complex begins behind it.
 TEST(PPresence, PThatRunsIntoQrsIsNoPartOfIt) {
   for (const double delay : {0.10, 0.115, 0.13}) {
