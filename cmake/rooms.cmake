@@ -34,6 +34,14 @@ if(CARDIOGRAD_SANITIZE)
   target_compile_options(cardiograd_flags INTERFACE $<BUILD_INTERFACE:-fsanitize=address,undefined>
     $<BUILD_INTERFACE:-fno-sanitize-recover=all> $<BUILD_INTERFACE:-fno-omit-frame-pointer>)
   target_link_options(cardiograd_flags INTERFACE -fsanitize=address,undefined)
+  if(CARDIOGRAD_UNSANITIZED)
+    target_compile_options(cardiograd_flags INTERFACE $<BUILD_INTERFACE:-fno-sanitize=${CARDIOGRAD_UNSANITIZED}>)
+  endif()
+  # Sanitized programs are large: lld takes a third of the time.
+  find_program(CARDIOGRAD_LLD ld.lld)
+  if(CARDIOGRAD_LLD)
+    target_link_options(cardiograd_flags INTERFACE -fuse-ld=lld)
+  endif()
 endif()
 
 # Programs, pages and tests: no time is spent in their code, much of the build's was. Numbers are computed in the rooms

@@ -70,7 +70,7 @@ def run_tests(program, pattern, expected):
 
 def build_and_test(tree, options, new, kernels):
     environment = {**os.environ, "CCACHE_BASEDIR": str(tree)}
-    configure = ["cmake", "--preset", options.preset, "-DCARDIOGRAD_BENCH=OFF"]
+    configure = ["cmake", "--preset", options.preset, "-DCARDIOGRAD_BENCH=OFF", "-DCARDIOGRAD_PRECOMPILE=TESTS"]
     if options.launcher:
         configure.append(f"-DCMAKE_CXX_COMPILER_LAUNCHER={options.launcher}")
     build = ["cmake", "--build", "--preset", options.preset, "-j", str(options.jobs), "--target", "kernels_tests",
