@@ -223,6 +223,7 @@ Run choose_run(const Options& o) {
   }
   check(run.config);
   if (o.recipe) check_recipe(model::recipe_named(*o.recipe), run.config);
+  if (!o.resume && !run.config.init.empty()) model::expect_beginning(model::load_model(run.config.init), run.config);
   if (!o.out)
     run.folder =
         fmt::format("runs/{}-{:%Y%m%d-%H%M%S}", word_of(run.config.data.task), fmt::localtime(std::time(nullptr)));

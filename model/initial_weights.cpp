@@ -93,14 +93,28 @@ void take_by_name(const std::string& name, const NamedAxis& axis, const Tensor& 
         fmt::format("{}: {} {} taken over, {} new", name, axis.what, fmt::join(kept, ", "), fmt::join(fresh, ", ")));
 }
 
-void expect_alike(const ModelDescription& from, const ModelDescription& to) {
-  if (from.architecture.kind().name != to.architecture.kind().name)
-    throw Error(fmt::format("--init is a model of the kind {}, the run's is {}", from.architecture.kind().name,
-                            to.architecture.kind().name),
-                "Leave --model out, or begin with a model of its kind.");
-  if (from.rate != to.rate)
-    throw Error(fmt::format("--init was trained at {:g} Hz, the data are at {:g} Hz", from.rate, to.rate),
+void expect_kind_and_rate(const ModelDescription& from, const Architecture& to, double rate) {
+  if (from.architecture.kind().name != to.kind().name)
+    throw Error(
+        fmt::format("--init is a model of the kind {}, the run's is {}", from.architecture.kind().name, to.kind().name),
+        "Leave --model out, or begin with a model of its kind.");
+  if (from.rate != rate)
+    throw Error(fmt::format("--init was trained at {:g} Hz, the data are at {:g} Hz", from.rate, rate),
                 fmt::format("Use --rate {:g}; with --labels add --resample.", from.rate));
+}
+
+// How many stages of a model `freeze` means.
+std::size_t stages_of(Freeze freeze) {
+  return freeze == Freeze::kNone ? 0 : freeze == Freeze::kConvolutions ? 1 : 2;
+}
+
+void expect_stages(Model& net, Freeze freeze) {
+  if (net.transfer().stages.size() < stages_of(freeze))
+    throw Error(fmt::format("--freeze {}: this model has no such part", word_of(freeze)), "Leave --freeze out.");
+}
+
+void expect_alike(const ModelDescription& from, const ModelDescription& to) {
+  expect_kind_and_rate(from, to.architecture, to.rate);
   if (from.unit != to.unit)
     throw Error(
         fmt::format("--init was trained on signals in '{}', the data are in '{}'", from.unit, to.unit),
@@ -124,6 +138,11 @@ TrainingConfig config_like(const ModelDescription& model) {
   config.aggregate = model.aggregate;
   config.window_step = model.window_step;
   return config;
+}
+
+void expect_beginning(const TrainedModel& from, const TrainingConfig& config) {
+  expect_kind_and_rate(from.description, config.model, static_cast<double>(config.data.rate));
+  expect_stages(*from.net, config.freeze);
 }
 
 TakenOver take_over_weights(const TrainedModel& from, const ModelDescription& to, Model& net) {
@@ -168,11 +187,9 @@ void take_over_scaling(const ModelDescription& from, ModelDescription& to) {
 
 void freeze_part(Model& net, Freeze freeze, const TakenOver& taken) {
   if (freeze == Freeze::kNone) return;
+  expect_stages(net, freeze);
   const auto stages = net.transfer().stages;
-  const std::size_t count = freeze == Freeze::kConvolutions ? 1 : 2;
-  if (stages.size() < count)
-    throw Error(fmt::format("--freeze {}: this model has no such part", word_of(freeze)), "Leave --freeze out.");
-  for (std::size_t i = 0; i < count; ++i) {
+  for (std::size_t i = 0; i < stages_of(freeze); ++i) {
     const auto& [what, module] = stages[i];
     for (const nn::NamedTensor& named : module->named_tensors()) {
       const std::string name = module->name() + "." + named.name;

@@ -21,6 +21,10 @@ struct TakenOver {
 // A configuration that reads and builds as `model` does: its sizes, rate, filter, normalization and features.
 TrainingConfig config_like(const ModelDescription& model);
 
+// Before the data are read: throws Error where `from` is of another kind than the run's model or was trained at another
+// rate, or has no part that the run would freeze.
+void expect_beginning(const TrainedModel& from, const TrainingConfig& config);
+
 // Fills `net`, which is described by `to` and lies on the CPU, from `from`. Tensors of one name and shape are taken
 // over. What belongs to a lead, a hand-crafted feature or a class goes to that of the same name; leads, features and
 // classes that `from` does not have keep their values. Throws Error where the two models are of different kinds, or
