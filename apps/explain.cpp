@@ -78,6 +78,7 @@ void check_places(const Options& o) {
   for (auto name = o.classes.begin(); name != o.classes.end(); ++name)
     if (std::find(o.classes.begin(), name, *name) != name)
       throw UsageError(fmt::format("--class {} is there twice", *name), "Name each class once.");
+  expect_svg_name(o.svg);
   if (o.svg && o.records.size() != 1)
     throw UsageError(fmt::format("--svg and {} records", o.records.size()), "One record makes one drawing.");
   if (o.svg && o.classes.size() > 1)
@@ -142,14 +143,16 @@ void write_outputs(const Options& o, const model::Predictor& predictor,
   const report::Origin origin = {date_now(), made_by()};
   if (o.json) {
     std::string lines;
-    for (const report::ExplainedRecording& one : recordings)
-      for (const model::Explanation& why : one.whys) {
-        nlohmann::json line = report::explanation_json(model, one, why);
-        line["model"] = o.model;
-        line["date"] = origin.date;
-        line["program"] = origin.program;
-        lines += line.dump(-1, ' ', false, nlohmann::json::error_handler_t::replace) + "\n";
-      }
+    const auto add = [&](nlohmann::json line) {
+      line["model"] = o.model;
+      line["date"] = origin.date;
+      line["program"] = origin.program;
+      lines += line.dump(-1, ' ', false, nlohmann::json::error_handler_t::replace) + "\n";
+    };
+    for (const report::ExplainedRecording& one : recordings) {
+      if (!one.gap.empty()) add({{"record", one.record.name}, {"status", "not explained"}, {"reason", one.gap}});
+      for (const model::Explanation& why : one.whys) add(report::explanation_json(model, one, why));
+    }
     write_file(*o.json, lines, existing);
   }
   if (o.out) write_file(*o.out, report::render_explanations(model, o.model, recordings, origin), existing);

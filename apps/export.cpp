@@ -11,6 +11,8 @@
 #include "apps/export/onnx_export.h"
 #include "apps/export/onnx_graph.h"
 #include "base/error.h"
+#include "base/log.h"
+#include "base/precision_words.h"
 #include "base/text.h"
 #include "engine/io/safetensors.h"
 #include "model/model_file.h"
@@ -36,6 +38,16 @@ void add_options(CLI::App& app, Options& o) {
   app.add_flag("--force", o.force, "overwrite a file that exists");
 }
 
+// What the files do not say by themselves to whom only runs them.
+void warn(const Options& o, const model::ModelDescription& model) {
+  if (const std::string warning = synthetic_warning(model); !warning.empty()) log_warning("{}: {}", o.model, warning);
+  if (!o.out.empty() && model.precision != Precision::kFp32)
+    log_warning(
+        "{}: trained with --precision {}, in which predict answers; the graph computes in float32, so probabilities "
+        "differ, by .01 at most in the models tried",
+        o.model, word_of(model.precision));
+}
+
 void write_onnx_file(const Options& o, model::TrainedModel& trained) {
   const std::string description = read_safetensors(model::model_path(o.model)).metadata.at("cardiograd");
   const onnx::ModelProto proto = to_onnx(trained, description, {.filter_inside = o.filter_inside});
@@ -59,8 +71,10 @@ void write(const Options& o) {
                 {.files = {model::model_path(o.model).string()}, .records = {}, .folder = {}}, existing_files(o.force));
   model::TrainedModel trained = model::load_model(o.model);
   if (!o.out.empty()) write_onnx_file(o, trained);
+  warn(o, trained.description);
   if (o.state_dict.empty()) return;
-  model::write_state_dict(o.state_dict, *trained.net, existing_files(o.force));
+  model::write_state_dict(o.state_dict, *trained.net, existing_files(o.force),
+                          {.trained = trained.description.synthetic, .started = trained.description.synthetic_start});
   if (!is_quiet()) fmt::print("{}: {} parameters\n", printable(o.state_dict), trained.net->parameter_count());
 }
 

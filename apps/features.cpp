@@ -125,6 +125,7 @@ int run_features(const Options& options) {
   if (options.out && !options.annotator)
     throw UsageError("--out without --data or --annotator",
                      "Single records are printed, or go to --fiducials or --svg.");
+  expect_svg_name(options.svg);
   if (options.svg && options.records.size() > 1) {
     throw UsageError(fmt::format("--svg and {} records", options.records.size()), "One record makes one drawing.");
   }

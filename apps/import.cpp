@@ -6,6 +6,7 @@
 
 #include "apps/common/app.h"
 #include "apps/common/outputs.h"
+#include "base/log.h"
 #include "base/text.h"
 #include "model/model_file.h"
 #include "model/state_dict.h"
@@ -34,6 +35,12 @@ void import(const Options& o) {
                 existing_files(o.force));
   model::TrainedModel model = model::load_model(o.like);
   model::read_state_dict(o.weights, *model.net);
+  const model::SyntheticMark mark = model::synthetic_mark(o.weights);
+  model.description.synthetic = model.description.synthetic || mark.trained;
+  model.description.synthetic_start =
+      !model.description.synthetic && (model.description.synthetic_start || mark.started);
+  if (const std::string warning = synthetic_warning(model.description); !warning.empty())
+    log_warning("{}: {}", o.out, warning);
   model::save_model(o.out, model.description, *model.net, existing_files(o.force));
   if (!is_quiet())
     fmt::print("{}: {} parameters from {}\n", printable(o.out), model.net->parameter_count(), printable(o.weights));

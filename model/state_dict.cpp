@@ -19,6 +19,10 @@ namespace {
 constexpr std::string_view kRunningMean = "running_mean";
 constexpr std::string_view kRunningVariance = "running_var";
 constexpr std::string_view kCount = "num_batches_tracked";
+// Metadata of weights from synthetic ECGs.
+constexpr const char* kSynthetic = "cardiograd_synthetic";
+constexpr const char* kTrained = "trained on synthetic ECGs";
+constexpr const char* kStarted = "began with weights trained on synthetic ECGs";
 constexpr std::size_t kNamed = 5;  // tensors that a message names
 
 // "a, b, c and 4 more"
@@ -68,10 +72,18 @@ void check_values(const std::filesystem::path& path, const std::vector<nn::Named
 
 }  // namespace
 
-void write_state_dict(const std::filesystem::path& path, Model& net, Existing existing) {
+SyntheticMark synthetic_mark(const std::filesystem::path& path) {
+  const SafetensorsFile file = read_safetensors(path);
+  const auto found = file.metadata.find(kSynthetic);
+  if (found == file.metadata.end()) return {};
+  return {.trained = found->second == kTrained, .started = found->second == kStarted};
+}
+
+void write_state_dict(const std::filesystem::path& path, Model& net, Existing existing, SyntheticMark mark) {
   SafetensorsFile file;
   store_tensors(net.named_tensors(), "", file);
   file.metadata["format"] = "pt";
+  if (mark.trained || mark.started) file.metadata[kSynthetic] = mark.trained ? kTrained : kStarted;
   for (const nn::NamedTensor& named : net.named_tensors())
     if (named.name.ends_with(kRunningMean))
       file.counters[named.name.substr(0, named.name.size() - kRunningMean.size()) + std::string(kCount)] = 0;

@@ -9,9 +9,19 @@
 
 namespace cardiograd::model {
 
+// Whether weights were trained on synthetic ECGs, or by a training that began with such ones.
+struct SyntheticMark {
+  bool trained = false;
+  bool started = false;
+};
+
+// What write_state_dict() noted in the file; nothing where another program wrote it without its metadata.
+SyntheticMark synthetic_mark(const std::filesystem::path& path);
+
 // Every parameter and buffer as F32, and of each batch norm the count of batches that PyTorch keeps
 // (num_batches_tracked, 0 here: nothing depends on it). Throws Error when the file cannot be written.
-void write_state_dict(const std::filesystem::path& path, Model& net, Existing existing = Existing::kReplace);
+void write_state_dict(const std::filesystem::path& path, Model& net, Existing existing = Existing::kReplace,
+                      SyntheticMark mark = {});
 
 // Fills `net` from a safetensors file of F32, F16, BF16 or F64 tensors; what is wider or narrower is rounded to F32.
 // Throws Error naming what the network needs and the file lacks, what the file has and the network does not know

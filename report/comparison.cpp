@@ -78,7 +78,12 @@ std::string number_or_dash(double value, int digits) {
   return std::isfinite(value) ? fmt::format("{:.{}f}", value, digits) : kDash;
 }
 
+// Of runs of one configuration; others have no mean that would say anything of one of them.
 std::string mean_text(const Comparison& comparison) {
+  const auto different = different_values(comparison);
+  const auto is_seed = [](const auto& value) { return value.first == "training.seed"; };
+  if (!std::all_of(different.begin(), different.end(), is_seed))
+    return "The runs differ in more than the seed of the training: a mean over them says nothing of any of them.";
   const auto [mean, sd] = mean_and_sd(comparison);
   if (std::isnan(mean)) return "There is no macro AUC: no class has both positive and negative records here.";
   return fmt::format("Mean of the macro AUCs over the {} runs {:.4f}, standard deviation {:.4f}.",

@@ -55,6 +55,7 @@ json numbers(const std::vector<double>& values) {
 json explanation_json(const model::ModelDescription& model, const ExplainedRecording& recording,
                       const model::Explanation& why) {
   json one = {{"record", recording.record.name},
+              {"status", "explained"},
               {"start_s", recording.record.start_s},
               {"rate_hz", model.rate},
               {"leads", model.lead_names},

@@ -51,7 +51,8 @@ std::string features_text(const model::Explanation& why) {
   if (features.size() > kNamed) features.resize(kNamed);
   std::vector<std::string> names;
   for (const model::FeatureContribution& one : features)
-    names.push_back(fmt::format("{} ({:+.2f})", one.name, one.contribution));
+    names.push_back(
+        fmt::format("{} ({}{:+.2f})", one.name, std::isnan(one.value) ? "not known, " : "", one.contribution));
   return fmt::format("Of the features, {} count{} most; above zero speaks for {}, below against it.", enumerate(names),
                      names.size() == 1 ? "s" : "", why.class_name);
 }

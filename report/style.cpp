@@ -137,6 +137,7 @@ button { min-width: 2.75rem; min-height: 2.2rem; margin-right: .4rem; border: 1p
   body { max-width: none; padding: 0; }
   nav, .skip, .zoom, #tip { display: none; }
   .scroll { overflow: visible; }
+  th, td { white-space: normal; overflow-wrap: anywhere; padding-right: .4rem; }
   .ecg { width: 85% !important; min-width: 0 !important; }
   figure, tr, .tiles, .note-box, h2, h3 { break-inside: avoid; }
   h2, h3 { break-after: avoid; }

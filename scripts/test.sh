@@ -27,7 +27,8 @@ done
 jobs=$(nproc)
 # Many sources are the same in several presets.
 if [ -z "${CMAKE_CXX_COMPILER_LAUNCHER-}" ] && command -v ccache >/dev/null; then
-  export CMAKE_CXX_COMPILER_LAUNCHER=ccache CCACHE_BASEDIR=${CCACHE_BASEDIR-$PWD}
+  # CCACHE_DEPEND: what a source includes is known from the compiler; it is not preprocessed a second time for that.
+  export CMAKE_CXX_COMPILER_LAUNCHER=ccache CCACHE_BASEDIR=${CCACHE_BASEDIR-$PWD} CCACHE_DEPEND=1
 fi
 # Without them the tests of several processes and the GPUs of several would skip themselves.
 required=(-DCARDIOGRAD_MPI=REQUIRED -DCARDIOGRAD_NCCL=REQUIRED)
@@ -53,8 +54,10 @@ run_preset() {
 # and simt (alignment of vector accesses) find most. With --full nothing is left out.
 unsanitized=(-DCARDIOGRAD_UNSANITIZED=null,alignment,vptr,object-size)
 
-# run_rooms PRESET: as run_preset, without the programs and what needs them, and without the synthesizer's statements,
-# whose tests are long and of arithmetic alone.
+# Long tests of arithmetic, which the preset cpu runs; what reads bytes and what runs kernels stays.
+arithmetic='StatementTest|^Rhythms[.]|^PPresence[.]|^Predictor[.]'
+
+# run_rooms PRESET: as run_preset, without the programs and what needs them, and without `arithmetic`.
 run_rooms() {
   local preset=$1 room targets=(fuzz)
   echo "== preset $preset: configure, build and test the rooms"
@@ -62,7 +65,7 @@ run_rooms() {
   cmake --preset "$preset" "${required[@]}" "${unsanitized[@]}" $(precompile "$preset")
   for room in base simt ecg kernels dsp engine nccl data model evaluation; do targets+=("${room}_tests"); done
   cmake --build --preset "$preset" -j "$jobs" --target "${targets[@]}"
-  ctest --preset "$preset" --no-tests=error -j "$jobs" "${sanitized[@]}" -E '_NOT_BUILT|^Examples[.]|StatementTest'
+  ctest --preset "$preset" --no-tests=error -j "$jobs" "${sanitized[@]}" -E "_NOT_BUILT|^Examples[.]|$arithmetic"
 }
 
 # need_opponents PROGRAM DEVICE: fails where a library that kernels are compared with is not linked.

@@ -2,6 +2,8 @@
 
 #include <algorithm>
 #include <array>
+#include <cctype>
+#include <string>
 #include <string_view>
 #include <system_error>
 
@@ -116,6 +118,17 @@ void check_replaced(const std::vector<Output>& outputs, const Inputs& inputs) {
   check_outputs(outputs, inputs);
   for (const Output& output : outputs)
     if (output.file && is_file(*output.file)) refuse_other_kinds(output);
+}
+
+void expect_svg_name(const std::optional<std::string>& file) {
+  if (!file) return;
+  std::string ending = fs::path(*file).extension().string();
+  std::transform(ending.begin(), ending.end(), ending.begin(), [](unsigned char c) { return std::tolower(c); });
+  for (const char* other : {".png", ".jpg", ".jpeg", ".pdf", ".html"})
+    if (ending == other)
+      throw UsageError(
+          fmt::format("--svg {}: a drawing is written as SVG, not as {}", *file, ending.substr(1)),
+          "Give a name that ends in .svg; `rsvg-convert -o drawing.png drawing.svg` makes other kinds of it.");
 }
 
 void check_output_folder(const fs::path& folder, const std::string& option) {

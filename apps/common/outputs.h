@@ -36,6 +36,9 @@ void check_replaced(const std::vector<Output>& outputs, const Inputs& inputs);
 // comes from: "--out".
 void check_output_folder(const std::filesystem::path& folder, const std::string& option);
 
+// Throws UsageError where the name of a drawing ends as that of another kind of file does (.png, .jpg, .pdf, .html).
+void expect_svg_name(const std::optional<std::string>& file);
+
 // What --force means.
 inline Existing existing_files(bool force) {
   return force ? Existing::kReplace : Existing::kRefuse;

@@ -12,6 +12,7 @@
 #include "apps/export/onnx_graph.h"
 #include "base/enum_words.h"
 #include "base/error.h"
+#include "base/precision_words.h"
 #include "engine/io/safetensors.h"
 #include "model/hc_cnn_tn.h"
 #include "model/preprocessing.h"
@@ -221,6 +222,7 @@ void add_metadata(OnnxGraph& graph, const model::ModelDescription& d, const std:
   graph.add_metadata("thresholds", fmt::format("{}", fmt::join(d.thresholds, ",")));
   graph.add_metadata("leads", fmt::format("{}", fmt::join(d.lead_names, ",")));
   if (const std::string warning = synthetic_warning(d); !warning.empty()) graph.add_metadata("warning", warning);
+  graph.add_metadata("trained_precision", std::string(word_of(d.precision)));
   graph.add_metadata("rate_hz", fmt::format("{}", d.rate));
   graph.add_metadata("unit", d.unit);
   graph.add_metadata("filter", options.filter_inside ? "inside" : std::string(word_of(d.filter)));

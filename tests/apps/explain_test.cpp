@@ -116,12 +116,16 @@ TEST_F(ExplainTest, ALongRecordingAgreesWithPredict) {
   expect_parts(outcome.out, {"The whole recording, 25 s: MI (myocardial infarction) has probability "});
   expect_parts(read_file(folder / "why.html"), {"the mean over 3 windows", "Explained 20", ", cardiograd "});
   EXPECT_NE(why.at("program").get<std::string>().find(", commit "), std::string::npos);
+  EXPECT_EQ(why.at("status"), "explained");
 }
 
 TEST_F(ExplainTest, RefusedRecordsAreOnThePage) {
   const TemporaryFolder folder;
-  const Outcome outcome = run_app("explain", with_model({record(1), folder / "absent", "--out", folder / "why.html"}));
+  const Outcome outcome =
+      run_app("explain",
+              with_model({record(1), folder / "absent", "--out", folder / "why.html", "--json", folder / "why.json"}));
   EXPECT_EQ(outcome.status, 3) << outcome.err;
+  expect_parts(read_file(folder / "why.json"), {R"("status":"not explained")", "Refused: ", "Failed: ", "absent"});
   EXPECT_NE(read_file(folder / "why.html").find("Failed: "), std::string::npos);
 }
 
@@ -133,6 +137,8 @@ TEST_F(ExplainTest, WrongUsageIsNamed) {
   expect_failure(
       run_app("explain", with_model({record(1), "--class", "CD", "--class", "CD", "--out", folder / "a.html"})), 2,
       {"--class CD is there twice"});
+  expect_failure(run_app("explain", with_model({record(1), "--svg", folder / "a.PNG"})), 2,
+                 {"a drawing is written as SVG, not as png"});
   expect_failure(run_app("explain", with_model({record(1), record(2), "--svg", folder / "a.svg"})), 2,
                  {"--svg and 2 records"});
   expect_failure(run_app("explain", with_model({record(1), "--class", "NORM", "MI", "--svg", folder / "a.svg"})), 2,
@@ -291,6 +297,18 @@ TEST(SyntheticModels, SayWhatTheyAre) {
   std::vector<std::string> as_json = judged;
   as_json.insert(as_json.end(), {"--log", "json"});
   expect_parts(run_app("evaluate", as_json).err, {R"({"level":"warning","message":"this model was trained on synth)"});
+  // Its files say so, too, and what is made of them.
+  const std::string weights = folder / "weights";
+  const Outcome exported =
+      run_app("export", {"--model", model, "--onnx", folder / "a.onnx", "--state-dict", weights, "--quiet"});
+  expect_success(exported);
+  expect_parts(exported.err, {"warning: ", "this model was trained on synthetic"});
+  expect_success(run_app("train", run.with({"--epochs", "1"})));
+  const Outcome imported =
+      run_app("import", {"--weights", weights, "--like", run.out(), "--out", folder / "mix.safetensors"});
+  expect_success(imported);
+  expect_parts(imported.err, {"warning: ", "this model was trained on synthetic"});
+  expect_parts(run_app("predict", {"--model", folder / "mix.safetensors", record}).out, {"trained on synthetic"});
   // A model that began with it says so, and so does the next one; none of them was trained on synthetic ECGs.
   expect_success(run_app("train", {"--init", model, "--data", run.tiny().folder(), "--epochs", "1", "--batch-size", "8",
                                    "--threads", "1", "--out", folder / "second", "--no-cache"}));

@@ -72,6 +72,21 @@ TEST(StateDict, GoesOutAndComesBack) {
   EXPECT_EQ(read_file(folder / "a"), read_file(folder / "b"));
 }
 
+// Weights of synthetic ECGs stay such where they go.
+TEST(StateDict, SaysThatItsWeightsAreOfSyntheticEcgs) {
+  const TemporaryFolder folder;
+  HcCnnTn net(small_config(), 3);
+  write_state_dict(folder / "a", net);
+  EXPECT_FALSE(synthetic_mark(folder / "a").trained || synthetic_mark(folder / "a").started);
+  write_state_dict(folder / "b", net, Existing::kReplace, {.trained = true});
+  EXPECT_TRUE(synthetic_mark(folder / "b").trained);
+  EXPECT_FALSE(synthetic_mark(folder / "b").started);
+  write_state_dict(folder / "c", net, Existing::kReplace, {.started = true});
+  EXPECT_TRUE(synthetic_mark(folder / "c").started);
+  HcCnnTn other(small_config(), 4);
+  read_state_dict(folder / "b", other);
+}
+
 TEST(StateDict, OtherNumberTypesAreRounded) {
   const TemporaryFolder folder;
   HcCnnTn net(small_config(), 3);

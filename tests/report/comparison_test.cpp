@@ -77,6 +77,15 @@ TEST(Comparison, DifferencesAreToTheFirstRun) {
   const std::string text = comparison_text(comparison);
   EXPECT_TRUE(contains(text, "seed2"));
   EXPECT_TRUE(contains(text, "training.seed: 0 | 1 | 2"));
+  EXPECT_TRUE(contains(text, "Mean of the macro AUCs over the 3 runs"));
+}
+
+TEST(Comparison, RunsOfOtherConfigurationsHaveNoMean) {
+  Comparison comparison = comparison_of(3, 50);
+  comparison.runs[1].values = {{"training.seed", "1"}, {"training.epochs", "30"}};
+  const std::string text = comparison_text(comparison);
+  EXPECT_FALSE(contains(text, "Mean of the macro AUCs"));
+  EXPECT_TRUE(contains(text, "The runs differ in more than the seed of the training"));
 }
 
 TEST(Comparison, JsonHasTheCurvesAndWhatDiffers) {
