@@ -95,6 +95,7 @@ void read_state_dict(const std::filesystem::path& path, Model& net) {
   const auto tensors = net.named_tensors();
   check_names(path, file, tensors);
   std::vector<Tensor> before;
+  before.reserve(tensors.size());
   for (const nn::NamedTensor& named : tensors) before.push_back(named.tensor->clone());
   try {
     restore_tensors(file, "", path.string(), tensors);
