@@ -11,8 +11,8 @@ namespace cardiograd::ops {
 namespace {
 
 // Throws Error for shapes that do not fit.
-kernels::BatchNormPoolShape shape_of(const Tensor& x, const Tensor& gamma, const Tensor& beta, const Tensor& mean,
-                                     const Tensor& variance, const BatchNormOptions& options) {
+kernels::BatchNormPoolShape pool_shape_of(const Tensor& x, const Tensor& gamma, const Tensor& beta, const Tensor& mean,
+                                          const Tensor& variance, const BatchNormOptions& options) {
   if (x.shape().dims() != 3 || x.dim(1) < 2)
     throw Error(
         fmt::format("batch_norm_pool: x has shape {}, expected (N, T, C) with T of 2 or more", x.shape().text()));
@@ -48,7 +48,7 @@ void record_pool(const kernels::BatchNormPoolShape& s, const Tensor& x, const Te
 
 Tensor batch_norm_pool(const Tensor& x, const Tensor& gamma, const Tensor& beta, Tensor& running_mean,
                        Tensor& running_var, const BatchNormOptions& options) {
-  const kernels::BatchNormPoolShape s = shape_of(x, gamma, beta, running_mean, running_var, options);
+  const kernels::BatchNormPoolShape s = pool_shape_of(x, gamma, beta, running_mean, running_var, options);
   Tensor y = x.new_empty({s.batch, s.output_time(), s.channels});
   Tensor mean = x.new_empty({s.channels});
   Tensor variance = x.new_empty({s.channels});
@@ -59,7 +59,7 @@ Tensor batch_norm_pool(const Tensor& x, const Tensor& gamma, const Tensor& beta,
 
 Tensor batch_norm_pool(const ConvolvedBatch& x, const Tensor& gamma, const Tensor& beta, const Tensor& added,
                        const BatchNormOptions& options) {
-  const kernels::BatchNormPoolShape s = shape_of(x.y, gamma, beta, x.mean, x.variance, options);
+  const kernels::BatchNormPoolShape s = pool_shape_of(x.y, gamma, beta, x.mean, x.variance, options);
   Tensor y = x.y.new_empty({s.batch, s.output_time(), s.channels});
   if (added.defined()) {
     expect_shape("batch_norm_pool", "added", added, {s.output_time(), s.channels});
