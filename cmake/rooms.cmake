@@ -108,7 +108,7 @@ function(cardiograd_room folder)
     target_link_libraries(cardiograd_${name} PUBLIC cardiograd_flags ${room_UNPARSED_ARGUMENTS} PRIVATE ${room_PRIVATE})
     target_compile_options(cardiograd_${name} PRIVATE ${CARDIOGRAD_WARNINGS})
     # Where headers are precompiled, several sources at once: these use each name once.
-    if(name MATCHES "^(dsp|engine)$" AND CARDIOGRAD_PRECOMPILE STREQUAL "ON")
+    if(name MATCHES "^(dsp|engine|model)$" AND CARDIOGRAD_PRECOMPILE STREQUAL "ON")
       set_target_properties(cardiograd_${name} PROPERTIES UNITY_BUILD ON UNITY_BUILD_BATCH_SIZE 6)
     endif()
     foreach(source ${sources})
