@@ -211,7 +211,16 @@ TEST(Train, OwnLabelsAndAnotherModelsWeights) {
   expect_failure(run_app("train", run.with({"--leads", "II", "--out", run.folder() / "x"})), 2, {"without --labels"});
   expect_failure(run_app("train", run.with({"--freeze", "encoder", "--out", run.folder() / "x"})), 2,
                  {"--freeze or --init-lr-factor without --init"});
-  // Before any record is read.
+  write_labels(table, "nowhere,p99,,,1,0,1\n");
+  expect_failure(run_app("train", run.with({"--labels", table, "--out", run.folder() / "x"})), 1,
+                 {"1 of 41 records are absent", "own.csv:42", "nowhere"});
+  expect_failure(run_app("train", {"--resume", "--out", run.out(), "--skip-missing", "--no-cache"}), 2,
+                 {"skip_missing"});
+}
+
+TEST(Train, WhatInitCannotBeginIsSaidBeforeTheDataAreRead) {
+  const SmallRun run;
+  expect_success(run_app("train", run.with({})));
   const Outcome other =
       run_app("train", run.with({"--init", run.out(), "--model", "lstm", "--out", run.folder() / "x"}));
   expect_failure(other, 1, {"--init is a model of the kind hc_cnn_tn, the run's is lstm"});
@@ -220,11 +229,6 @@ TEST(Train, OwnLabelsAndAnotherModelsWeights) {
       run_app("train", run.with({"--init", run.out(), "--rate", "500", "--out", run.folder() / "x"}));
   expect_failure(faster, 1, {"--init was trained at 100 Hz, the data are at 500 Hz"});
   EXPECT_EQ(faster.out, "");
-  write_labels(table, "nowhere,p99,,,1,0,1\n");
-  expect_failure(run_app("train", run.with({"--labels", table, "--out", run.folder() / "x"})), 1,
-                 {"1 of 41 records are absent", "own.csv:42", "nowhere"});
-  expect_failure(run_app("train", {"--resume", "--out", run.out(), "--skip-missing", "--no-cache"}), 2,
-                 {"skip_missing"});
 }
 
 TEST(Evaluate, PrintsTheTableAndWritesItAsJson) {
