@@ -28,6 +28,9 @@ endfunction()
 function(cardiograd_instrument source)
   if(CARDIOGRAD_FUZZER AND source MATCHES "${CARDIOGRAD_FUZZED}")
     set_property(SOURCE ${source} APPEND PROPERTY COMPILE_OPTIONS -fsanitize-coverage=trace-pc,trace-cmp)
+    if(CARDIOGRAD_UNSANITIZED)  # What reads bytes keeps every check.
+      set_property(SOURCE ${source} APPEND PROPERTY COMPILE_OPTIONS -fsanitize=${CARDIOGRAD_UNSANITIZED})
+    endif()
   endif()
 endfunction()
 

@@ -51,7 +51,7 @@ run_preset() {
 }
 
 # Without these sanitized code compiles in a quarter less time. AddressSanitizer finds bad pointers, and simt checks the
-# alignment of vector accesses; the presets of scripts/fuzz.sh and --full leave nothing out.
+# alignment of vector accesses; what reads bytes (cmake/fuzz.cmake), scripts/fuzz.sh and --full leave nothing out.
 unsanitized=(-DCARDIOGRAD_UNSANITIZED=null,alignment,vptr,object-size)
 
 # run_rooms PRESET: as run_preset, without the programs and what needs them, and without the synthesizer's statements,
