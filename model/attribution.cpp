@@ -8,34 +8,11 @@
 
 #include "base/error.h"
 #include "engine/autograd.h"
+#include "model/frozen_model.h"
 #include "model/hc_cnn_tn.h"
 
 namespace cardiograd::model {
 namespace {
-
-// Evaluation mode, and no gradients of the weights, while it lives.
-class FrozenModel {
- public:
-  explicit FrozenModel(Model& net) : net_(net), was_training_(net.training()) {
-    net.set_training(false);
-    for (const nn::NamedTensor& parameter : net.parameters()) {
-      if (!parameter.tensor->requires_grad()) continue;
-      parameter.tensor->set_requires_grad(false);
-      frozen_.push_back(parameter.tensor);
-    }
-  }
-  ~FrozenModel() {
-    net_.set_training(was_training_);
-    for (Tensor* parameter : frozen_) parameter->set_requires_grad(true);
-  }
-  FrozenModel(const FrozenModel&) = delete;
-  FrozenModel& operator=(const FrozenModel&) = delete;
-
- private:
-  Model& net_;
-  bool was_training_;
-  std::vector<Tensor*> frozen_;
-};
 
 void check(const Model& net, const ExplainedCase& c) {
   const DataShape& shape = net.shape();

@@ -1,6 +1,7 @@
 #include "model/crops.h"
 
 #include <algorithm>
+#include <cmath>
 
 #include "base/philox.h"
 #include "base/random_streams.h"
@@ -22,6 +23,27 @@ std::int64_t crop_start(const Crops& crops, std::int64_t record_samples, std::ui
   const std::int64_t places = record_samples - crops.samples;
   if (crops.samples == 0 || places <= 1) return 0;
   return PhiloxStream(seed, random_streams::crop(epoch, record)).below(static_cast<std::uint32_t>(places));
+}
+
+JoinedLogit joined_logit(std::span<const double> logits, Aggregate aggregate) {
+  JoinedLogit joined;
+  joined.slopes.resize(logits.size());
+  if (aggregate == Aggregate::kMax) {
+    const auto largest = std::max_element(logits.begin(), logits.end());
+    joined.logit = *largest;
+    joined.slopes[static_cast<std::size_t>(largest - logits.begin())] = 1;
+    return joined;
+  }
+  // logit(mean p) = log(sum p) - log(sum (1 - p)), where nothing is lost for p near 0 or 1.
+  double sum = 0, other = 0;
+  for (const double logit : logits) {
+    sum += 1 / (1 + std::exp(-logit));
+    other += 1 / (1 + std::exp(logit));
+  }
+  joined.logit = std::log(sum) - std::log(other);
+  for (std::size_t i = 0; i < logits.size(); ++i)
+    joined.slopes[i] = (1 / sum + 1 / other) / (1 + std::exp(-logits[i])) / (1 + std::exp(logits[i]));
+  return joined;
 }
 
 }  // namespace cardiograd::model

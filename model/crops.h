@@ -2,6 +2,7 @@
 #pragma once
 
 #include <cstdint>
+#include <span>
 #include <vector>
 
 #include "base/enum_words.h"
@@ -31,5 +32,13 @@ std::vector<std::int64_t> crop_windows(const Crops& crops, std::int64_t record_s
 // Uniform in 0 ... record_samples - samples - 1, as helme/ecg_ptbxl_benchmarking has it: the last place does not occur.
 std::int64_t crop_start(const Crops& crops, std::int64_t record_samples, std::uint64_t seed, std::int64_t epoch,
                         std::int64_t record);
+
+// The logit of what the probabilities of a record's windows become together, and its derivative in the logit of each.
+struct JoinedLogit {
+  double logit = 0;
+  std::vector<double> slopes;
+};
+// Of one class, given the windows' logits. Of equal largest ones the first has the slope.
+JoinedLogit joined_logit(std::span<const double> logits, Aggregate aggregate);
 
 }  // namespace cardiograd::model

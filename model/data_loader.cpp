@@ -184,9 +184,23 @@ Batch DataLoader::batch(const std::vector<std::int64_t>& rows, std::size_t first
   return batch;
 }
 
-std::vector<float> DataLoader::recording(std::int64_t record) const {
+void DataLoader::expect_record(std::int64_t record) const {
   if (record < 0 || record >= records_)
     throw Error(fmt::format("record number {}, expected 0 to {}", record, records_ - 1));
+}
+
+Batch DataLoader::whole(std::int64_t record) const {
+  expect_record(record);
+  const std::vector<std::int32_t> index = {static_cast<std::int32_t>(record)};
+  Tensor signals = Tensor::empty({1, samples_, leads_}, DType::kInt16);
+  std::copy_n(signal_of(record).data(), signals.count(), signals.data<std::int16_t>());
+  return {.signals = standardized(signals.to(device_), gather_rows(scales_, index, device_), {0}),
+          .features = features_.defined() ? gather_rows(features_, index, device_) : Tensor(),
+          .labels = gather_rows(labels_, index, device_)};
+}
+
+std::vector<float> DataLoader::recording(std::int64_t record) const {
+  expect_record(record);
   const std::int64_t count = samples_ * leads_;
   const data::RecordSignal signal = signal_of(record);
   const std::int16_t* steps = signal.data();

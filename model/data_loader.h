@@ -54,6 +54,9 @@ class DataLoader {
   Batch batch(const std::vector<std::int64_t>& rows, std::size_t first, std::size_t count,
               const std::vector<std::int64_t>& starts = {}, const std::function<void(HostBatch&)>& alter = {}) const;
 
+  // One record, all samples of it also with crops. Throws Error for one that is not there.
+  Batch whole(std::int64_t record) const;
+
   // A later batch has these records: those of a mapped set are read from disk meanwhile.
   void prefetch(const std::vector<std::int64_t>& rows, std::size_t first, std::size_t count) const;
 
@@ -87,6 +90,7 @@ class DataLoader {
     return data::RecordSignal(signals_.data<std::int16_t>() + record * samples_ * leads_);
   }
   Tensor signals_of(const std::vector<std::int32_t>& index, const std::vector<std::int64_t>& starts) const;
+  void expect_record(std::int64_t record) const;
   void make_resident(double fraction);
   Batch altered_batch(const std::vector<std::int32_t>& index, const std::vector<std::int64_t>& starts,
                       const std::function<void(HostBatch&)>& alter) const;

@@ -3,6 +3,7 @@
 #include <algorithm>
 #include <cmath>
 #include <numeric>
+#include <optional>
 #include <utility>
 
 #include <fmt/format.h>
@@ -12,6 +13,7 @@
 #include "engine/autograd.h"
 #include "engine/precision.h"
 #include "model/hc_cnn_tn.h"
+#include "model/record_model.h"
 
 namespace cardiograd::model {
 namespace {
@@ -19,6 +21,21 @@ namespace {
 double sigmoid(double logit) {
   return 1 / (1 + std::exp(-logit));
 }
+
+// The model as one of records: itself, unless it sees crops of them.
+class WholeRecords {
+ public:
+  explicit WholeRecords(const TrainedModel& model) : net_(*model.net) {
+    const ModelDescription& d = model.description;
+    if (d.cropped_from != 0) joined_.emplace(net_, d.crops(), d.record_samples());
+  }
+  Model& net() { return joined_ ? *joined_ : net_; }
+  const RecordModel* joined() const { return joined_ ? &*joined_ : nullptr; }
+
+ private:
+  Model& net_;
+  std::optional<RecordModel> joined_;
+};
 
 // `values` (samples, leads) of the model's length, added up where the recording repeats.
 std::vector<double> folded(const std::vector<double>& values, std::size_t count) {
@@ -94,7 +111,7 @@ std::vector<Removal::Stretch> stretches_of(const BeatParts& beats, BeatPart part
 
 // Everything that is taken away once to see what becomes of the answer, with its name.
 std::vector<std::pair<std::string, Removal>> removals_of(const ModelDescription& model, const BeatParts& beats) {
-  const std::int64_t samples = model.architecture.shape().samples;
+  const std::int64_t samples = model.record_samples();
   std::vector<std::pair<std::string, Removal>> removals;
   std::vector<std::int64_t> all_leads(model.lead_names.size());
   std::iota(all_leads.begin(), all_leads.end(), 0);
@@ -131,6 +148,47 @@ void add_without(Model& net, const ModelDescription& model, const ExplainedCase&
   }
 }
 
+// Grad-CAM and attention rollout of the windows, sample by sample: each window's times what the record's logit changes
+// with that of the window; the rollout's such that it adds up to 1 again.
+void add_tokens_of_windows(HcCnnTn& net, const RecordModel& joined, const ExplainedCase& c, Aggregate aggregate,
+                           std::int64_t token, Explanation& e) {
+  std::vector<ExplainedCase> windows;
+  std::vector<double> logits;
+  for (std::size_t w = 0; w < joined.windows().size(); ++w) {
+    const NoGrad no_grad;
+    windows.push_back({joined.window(c.signals, w), c.features, c.target});
+    logits.push_back(static_cast<double>(net.forward(windows.back().signals, c.features).data()[c.target]));
+  }
+  const std::vector<double> slopes = joined_logit(logits, aggregate).slopes;
+  const double all = std::accumulate(slopes.begin(), slopes.end(), 0.0);
+  e.token = 1;
+  e.grad_cam.resize(static_cast<std::size_t>(c.signals.dim(1)));
+  e.rollout.resize(e.grad_cam.size());
+  for (std::size_t w = 0; w < windows.size(); ++w) {
+    if (slopes[w] == 0) continue;
+    const std::vector<double> cam = grad_cam(net, windows[w]), part = attention_rollout(net, windows[w]);
+    for (std::size_t i = 0; i < cam.size() * static_cast<std::size_t>(token); ++i) {
+      const std::size_t at = static_cast<std::size_t>(joined.windows()[w]) + i,
+                        from = i / static_cast<std::size_t>(token);
+      e.grad_cam[at] += slopes[w] * cam[from];
+      e.rollout[at] += slopes[w] / all * part[from] / static_cast<double>(token);
+    }
+  }
+}
+
+void add_tokens(const TrainedModel& model, const RecordModel* joined, const ExplainedCase& c, Explanation& e) {
+  auto* net = dynamic_cast<HcCnnTn*>(model.net.get());
+  if (net == nullptr) return;
+  const std::int64_t token = std::int64_t{1} << net->config().channels.size();
+  if (joined != nullptr) {
+    add_tokens_of_windows(*net, *joined, c, model.description.aggregate, token, e);
+    return;
+  }
+  e.token = token;
+  e.grad_cam = grad_cam(*net, c);
+  e.rollout = attention_rollout(*net, c);
+}
+
 }  // namespace
 
 BeatParts beat_parts(const RecordToExplain& record, double rate) {
@@ -164,7 +222,8 @@ std::vector<float> probabilities_of(const TrainedModel& model, const RecordToExp
   const NoGrad no_grad;
   const MatmulPrecision precision(model.description.precision);
   model.net->set_training(false);
-  std::vector<float> probabilities = model.net->forward(record.signals, record.features).values();
+  WholeRecords records(model);
+  std::vector<float> probabilities = records.net().forward(record.signals, record.features).values();
   for (float& value : probabilities) value = static_cast<float>(sigmoid(static_cast<double>(value)));
   return probabilities;
 }
@@ -172,8 +231,6 @@ std::vector<float> probabilities_of(const TrainedModel& model, const RecordToExp
 Explanation explain(const TrainedModel& model, const RecordToExplain& record, const BeatParts& beats,
                     std::int64_t target, const ExplanationSettings& settings) {
   const ModelDescription& description = model.description;
-  if (description.cropped_from != 0)
-    throw Error("explanations of models that see crops of a record are not available", "Train with training.crop = 0.");
   const std::size_t leads = description.lead_names.size();
   if (record.samples.empty() || record.samples.size() != beats.of_sample.size() * leads ||
       record.feature_values.size() != description.feature_scaling.names.size())
@@ -182,7 +239,8 @@ Explanation explain(const TrainedModel& model, const RecordToExplain& record, co
                 "Take the recording that Predictor::predict() gives.");
   const MatmulPrecision precision(description.precision);
   const ExplainedCase c{record.signals, record.features, target};
-  const Attribution attribution = integrated_gradients(*model.net, c, settings.integration);
+  WholeRecords records(model);
+  const Attribution attribution = integrated_gradients(records.net(), c, settings.integration);
   Explanation e;
   e.class_name = description.class_names[static_cast<std::size_t>(target)];
   e.task = description.task;
@@ -199,14 +257,10 @@ Explanation explain(const TrainedModel& model, const RecordToExplain& record, co
   add_features(description.feature_scaling, record, attribution, e);
   if (settings.window_s > 0) {
     e.window = std::max<std::int64_t>(1, std::llround(settings.window_s * description.rate));
-    e.occlusion = occlusion(*model.net, c, e.window);
+    e.occlusion = occlusion(records.net(), c, e.window);
   }
-  if (auto* net = dynamic_cast<HcCnnTn*>(model.net.get())) {
-    e.token = std::int64_t{1} << net->config().channels.size();
-    e.grad_cam = grad_cam(*net, c);
-    e.rollout = attention_rollout(*net, c);
-  }
-  add_without(*model.net, description, c, beats, e);
+  add_tokens(model, records.joined(), c, e);
+  add_without(records.net(), description, c, beats, e);
   return e;
 }
 

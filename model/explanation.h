@@ -25,8 +25,8 @@ struct RecordToExplain {
   std::vector<float> samples;  // (T, leads) at the model's rate in `unit`; NaN where invalid
   std::string unit;
   double start_s = 0;  // where the samples begin in the whole recording
-  // (1, samples, leads) and (1, features) as the model takes them, on the CPU. Where T is shorter than the model's
-  // length, the signals repeat from their beginning.
+  // (1, samples, leads) and (1, features) as the model takes them, on the CPU; of a model that sees crops all samples
+  // of a record. Where T is shorter than that, the signals repeat from their beginning.
   Tensor signals;
   Tensor features;
   std::vector<double> feature_values;  // of the model's features before scaling; NaN: missing
@@ -79,7 +79,9 @@ struct Explanation {
 
   std::int64_t window = 0;        // samples of the occlusion's windows
   std::vector<double> occlusion;  // (windows, leads): fall of the logit
-  std::int64_t token = 0;         // samples of a token; 0 where the model has none and the next two are empty
+  // Samples of a token, 1 where those of several crops are joined; 0 where the model has none and the next two are
+  // empty.
+  std::int64_t token = 0;
   std::vector<double> grad_cam;
   std::vector<double> rollout;
   std::vector<Without> without;  // each lead, each part of the beats, each feature, all features
@@ -103,7 +105,8 @@ BeatParts beat_parts(const RecordToExplain& record, double rate);
 // What the model gives each class for exactly this window.
 std::vector<float> probabilities_of(const TrainedModel& model, const RecordToExplain& record);
 
-// Of the class with the index `target`. Throws Error for sizes that do not fit the model.
+// Of the class with the index `target`; of a model that sees crops, of the answer that those of a record's windows
+// become (record_model.h). Throws Error for sizes that do not fit the model.
 Explanation explain(const TrainedModel& model, const RecordToExplain& record, const BeatParts& beats,
                     std::int64_t target, const ExplanationSettings& settings = {});
 

@@ -3,6 +3,7 @@
 #include <algorithm>
 #include <cmath>
 #include <numeric>
+#include <utility>
 
 #include <fmt/format.h>
 
@@ -67,6 +68,46 @@ std::vector<FeatureColumns> columns_of(const FeatureScaling& scaling) {
   return groups;
 }
 
+struct EncodedRecords {
+  Tensor summaries;             // of every window, record by record, on the loader's device
+  std::vector<float> features;  // of every record
+};
+
+EncodedRecords encode(Model& net, const DataLoader& loader, const std::vector<std::int64_t>& rows,
+                      const std::vector<std::int64_t>& windows, std::int64_t batch_size) {
+  EncodedRecords records;
+  std::vector<float> encoded;
+  const std::size_t inputs = rows.size() * windows.size();
+  std::vector<std::int64_t> dims = {static_cast<std::int64_t>(inputs)};
+  for (std::size_t first = 0; first < inputs; first += static_cast<std::size_t>(batch_size)) {
+    const std::size_t count = std::min(static_cast<std::size_t>(batch_size), inputs - first);
+    std::vector<std::int64_t> some, starts;
+    for (std::size_t i = first; i < first + count; ++i) {
+      some.push_back(rows[i / windows.size()]);
+      starts.push_back(windows[i % windows.size()]);
+    }
+    const Batch batch = loader.batch(some, 0, count, starts);
+    const Tensor part = net.encode(batch.signals);
+    if (first == 0)
+      for (int i = 1; i < part.shape().dims(); ++i) dims.push_back(part.dim(i));
+    const std::vector<float> summary = part.values();
+    encoded.insert(encoded.end(), summary.begin(), summary.end());
+  }
+  records.summaries = Tensor::from(encoded, Shape(dims)).to(loader.device());
+  const Tensor& features = loader.features();
+  for (const std::int64_t row : rows)
+    records.features.insert(records.features.end(), features.data() + row * features.dim(1),
+                            features.data() + (row + 1) * features.dim(1));
+  return records;
+}
+
+std::vector<float> rows_repeated(const std::vector<float>& rows, std::int64_t width, std::size_t times) {
+  std::vector<float> repeated;
+  for (auto row = rows.begin(); row != rows.end(); row += width)
+    for (std::size_t i = 0; i < times; ++i) repeated.insert(repeated.end(), row, row + width);
+  return repeated;
+}
+
 }  // namespace
 
 PermutationImportance permutation_importance(const std::vector<float>& features, std::int64_t width,
@@ -103,29 +144,20 @@ PermutationImportance permutation_importance(Model& net, const DataLoader& loade
   if (scaling.width() == 0) throw Error("a model without features has no feature importance");
   const NoGrad no_grad;
   net.set_training(false);
-  std::vector<float> encoded;
-  std::vector<std::int64_t> dims = {static_cast<std::int64_t>(rows.size())};
-  std::vector<float> features;
-  for (std::size_t first = 0; first < rows.size(); first += static_cast<std::size_t>(batch_size)) {
-    const Batch batch = loader.batch(rows, first, std::min(static_cast<std::size_t>(batch_size), rows.size() - first));
-    const Tensor part = net.encode(batch.signals);
-    if (first == 0)
-      for (int i = 1; i < part.shape().dims(); ++i) dims.push_back(part.dim(i));
-    const std::vector<float> summary = part.values();
-    const std::vector<float> values = batch.features.values();
-    encoded.insert(encoded.end(), summary.begin(), summary.end());
-    features.insert(features.end(), values.begin(), values.end());
-  }
-  const auto records = static_cast<std::int64_t>(rows.size());
-  const Tensor summaries = Tensor::from(encoded, Shape(dims)).to(loader.device());
+  const std::vector<std::int64_t> windows = crop_windows(loader.crops(), loader.samples());
+  const EncodedRecords records = encode(net, loader, rows, windows, batch_size);
   const FeatureScorer scorer = [&](const std::vector<float>& values) {
-    const Tensor columns = Tensor::from(values, {records, scaling.width()}).to(loader.device());
-    std::vector<float> scores = net.classify(summaries, columns).values();
-    for (float& score : scores) score = static_cast<float>(1.0 / (1.0 + std::exp(-static_cast<double>(score))));
-    return scores;
+    const std::vector<float> repeated =
+        windows.size() == 1 ? values : rows_repeated(values, scaling.width(), windows.size());
+    const Tensor columns =
+        Tensor::from(repeated, {static_cast<std::int64_t>(rows.size() * windows.size()), scaling.width()})
+            .to(loader.device());
+    BatchScores scores;
+    scores.logits = net.classify(records.summaries, columns).values();
+    return join_batches(loader, rows.size(), std::move(scores)).probabilities;
   };
-  return permutation_importance(features, scaling.width(), columns_of(scaling), scorer, labels, net.shape().classes,
-                                settings);
+  return permutation_importance(records.features, scaling.width(), columns_of(scaling), scorer, labels,
+                                net.shape().classes, settings);
 }
 
 }  // namespace cardiograd::model

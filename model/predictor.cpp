@@ -323,7 +323,7 @@ void Predictor::answer(const std::vector<Window>& windows, const ecg::Recording&
   prediction.windows = static_cast<std::int64_t>(windows.size());
   if (shown != nullptr) {
     const std::size_t window = nearest_window(scored.probabilities, prediction.probabilities);
-    keep(windows[window], resampled, loader.batch({static_cast<std::int64_t>(window)}, 0, 1), *shown);
+    keep(windows[window], resampled, loader.whole(static_cast<std::int64_t>(window)), *shown);
   }
   for (std::size_t i = 0; i < features_.names.size(); ++i) {
     const double value = windows.front().features[i];

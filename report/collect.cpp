@@ -220,13 +220,11 @@ ReportData collect(const EvaluationInputs& inputs) {
   report.co_confusion = evaluation::co_confusion(predictions, inputs.evaluation.thresholds);
   add_mistakes(inputs, predictions, report);
   if (!inputs.others.empty()) return report;
-  // A model that sees crops has no answer for a record that a feature's value or a sample could be taken from.
-  const bool crops = inputs.trained.description.cropped_from != 0;
-  if (!crops && inputs.trained.description.feature_scaling.width() > 0)
+  if (inputs.trained.description.feature_scaling.width() > 0)
     report.importance = model::permutation_importance(
         *inputs.trained.net, inputs.loader, inputs.trained.description.feature_scaling, inputs.rows, inputs.batch_size,
         labels, {.repeats = model::PermutationSettings{}.repeats, .seed = inputs.evaluation.auc.settings.seed});
-  if (!crops) report.explained = explain_classes(inputs, predictions);
+  report.explained = explain_classes(inputs, predictions);
   read_run_files(inputs, report);
   return report;
 }

@@ -46,7 +46,7 @@ ExplainedRecording recording_of(const EvaluationInputs& inputs, std::int64_t row
       inputs.set.paths.empty() ? fmt::format("record {}", inputs.set.ecg_ids[index]) : inputs.set.paths[index];
   one.record.samples = inputs.loader.recording(row);
   one.record.unit = inputs.trained.description.unit;
-  const model::Batch batch = inputs.loader.batch({row}, 0, 1);
+  const model::Batch batch = inputs.loader.whole(row);
   one.record.signals = batch.signals.to(Device::kCpu);
   if (batch.features.defined()) one.record.features = batch.features.to(Device::kCpu);
   for (const std::string& name : inputs.trained.description.feature_scaling.names) {

@@ -31,10 +31,7 @@ Table fractions_table(const ReportData& report, std::vector<model::PartContribut
 
 void add_explanations(Markup& page, const ReportData& report) {
   if (report.explained.empty()) {
-    add_gap(page,
-            report.description.cropped_from != 0
-                ? "No answer is explained: the model sees crops of a record, and answers them one by one."
-                : "No answer is explained: no class has a right positive decision, or --explain 0 asked for none.");
+    add_gap(page, "No answer is explained: no class has a right positive decision, or --explain 0 asked for none.");
     return;
   }
   double missed = 0;

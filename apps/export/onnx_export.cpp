@@ -42,22 +42,32 @@ class Exporter {
  public:
   Exporter(OnnxGraph& graph, model::HcCnnTn& net, const model::ModelDescription& description,
            const OnnxOptions& options)
-      : graph_(graph), config_(net.config()), description_(description), options_(options) {
+      : graph_(graph),
+        config_(net.config()),
+        description_(description),
+        options_(options),
+        record_samples_(description.cropped_from == 0 ? config_.samples : description.cropped_from) {
     for (const nn::NamedTensor& named : net.named_tensors())
       weights_.emplace(named.name, to_pytorch(*named.tensor, named.layout));
   }
 
   void run() {
-    graph_.add_input("signals", {config_.leads, config_.samples});
-    std::string joined = encoded(scaled_signals());
+    graph_.add_input("signals", {config_.leads, record_samples_});
+    const bool crops = description_.cropped_from != 0;
+    std::string joined = encoded(crops ? windows_of(scaled_signals()) : scaled_signals());
     if (config_.features > 0) {
       graph_.add_input("features", {static_cast<std::int64_t>(description_.feature_scaling.names.size())});
-      joined =
-          graph_.node("joined", "Concat", {joined, feature_branch(scaled_features())}, {{"axis", std::int64_t{1}}});
+      const std::string features = feature_branch(scaled_features());
+      joined = graph_.node("joined", "Concat", {joined, crops ? for_each_window(features) : features},
+                           {{"axis", std::int64_t{1}}});
     }
     const std::string hidden = graph_.node("head.1", "Relu", {gemm("head.0", joined)});
-    gemm("head.3", hidden, "logits");
-    graph_.node("probabilities", "Sigmoid", {"logits"});
+    if (crops) {
+      join_windows(gemm("head.3", hidden));
+    } else {
+      gemm("head.3", hidden, "logits");
+      graph_.node("probabilities", "Sigmoid", {"logits"});
+    }
     graph_.add_output("logits", {config_.classes});
     graph_.add_output("probabilities", {config_.classes});
   }
@@ -75,8 +85,8 @@ class Exporter {
       const auto settings =
           model::recording_settings(description_.filter, description_.normalize, description_.feature_set);
       const std::string matrix =
-          graph_.constant("filter.matrix", filter_matrix(settings.filter, config_.samples, description_.rate),
-                          {config_.samples, config_.samples});
+          graph_.constant("filter.matrix", filter_matrix(settings.filter, record_samples_, description_.rate),
+                          {record_samples_, record_samples_});
       x = graph_.node("filtered", "MatMul", {x, matrix});
     }
     const std::vector<std::int64_t> per_lead = {1, config_.leads, 1};
@@ -84,6 +94,52 @@ class Exporter {
     x = graph_.node("signals.centered", "Sub", {x, graph_.constant("signals.mean", floats(scaling.mean), per_lead)});
     return graph_.node("signals.scaled", "Div", {x, graph_.constant("signals.sd", floats(scaling.sd), per_lead)});
   }
+
+  // Of a model that sees crops: (batch, leads, record) -> (batch * windows, leads, samples), record by record.
+  std::string windows_of(const std::string& x) {
+    starts_ = model::crop_windows(description_.crops(), record_samples_);
+    std::vector<std::int64_t> places;
+    for (const std::int64_t start : starts_)
+      for (std::int64_t t = 0; t < config_.samples; ++t) places.push_back(start + t);
+    const std::string cut = graph_.node("windows.cut", "Gather", {x, graph_.constant("windows.samples", places)},
+                                        {{"axis", std::int64_t{2}}});
+    const std::vector<std::int64_t> apart = {0, config_.leads, windows(), config_.samples},
+                                    records = {-1, config_.leads, config_.samples};
+    const std::string split = graph_.node("windows.split", "Reshape", {cut, graph_.constant("windows.apart", apart)});
+    const std::string by_window =
+        graph_.node("windows.by_window", "Transpose", {split}, {{"perm", std::vector<std::int64_t>{0, 2, 1, 3}}});
+    return graph_.node("windows", "Reshape", {by_window, graph_.constant("windows.records", records)});
+  }
+
+  // (batch, width) -> (batch * windows, width), each row once for each window.
+  std::string for_each_window(const std::string& x) {
+    const std::int64_t width = config_.feature_width;
+    const std::vector<std::int64_t> row = {-1, 1, width}, rows = {1, windows(), width}, records = {-1, width};
+    const std::string one = graph_.node("features.row", "Reshape", {x, graph_.constant("features.row_shape", row)});
+    const std::string all = graph_.node("features.rows", "Expand", {one, graph_.constant("features.rows_shape", rows)});
+    return graph_.node("features.windows", "Reshape", {all, graph_.constant("features.windows_shape", records)});
+  }
+
+  // The windows' logits (batch * windows, classes) -> `logits` and `probabilities` of the records, as joined_logit() in
+  // model/crops.h has them.
+  void join_windows(const std::string& x) {
+    const std::vector<std::int64_t> shape = {-1, windows(), config_.classes};
+    const OnnxGraph::Attributes over_windows = {{"axes", std::vector<std::int64_t>{1}}, {"keepdims", std::int64_t{0}}};
+    const std::string apart = graph_.node("answers", "Reshape", {x, graph_.constant("answers.shape", shape)});
+    if (description_.aggregate == model::Aggregate::kMax) {
+      graph_.node("logits", "ReduceMax", {apart}, over_windows);
+      graph_.node("probabilities", "Sigmoid", {"logits"});
+      return;
+    }
+    graph_.node("probabilities", "ReduceMean", {graph_.node("answers.yes", "Sigmoid", {apart})}, over_windows);
+    const std::string no = graph_.node("answers.no", "Sigmoid", {graph_.node("answers.negative", "Neg", {apart})});
+    graph_.node(
+        "logits", "Sub",
+        {graph_.node("answers.log_yes", "Log", {"probabilities"}),
+         graph_.node("answers.log_no", "Log", {graph_.node("answers.mean_no", "ReduceMean", {no}, over_windows)})});
+  }
+
+  std::int64_t windows() const { return static_cast<std::int64_t>(starts_.size()); }
 
   // Missing values become the training median; then training mean and SD, at most 5 SDs away (model/scaling.h).
   std::string scaled_features() {
@@ -212,6 +268,8 @@ class Exporter {
   const model::HcCnnTnConfig& config_;
   const model::ModelDescription& description_;
   const OnnxOptions& options_;
+  std::int64_t record_samples_;
+  std::vector<std::int64_t> starts_;  // of the windows of a record, where the model sees crops
   std::map<std::string, Tensor> weights_;
 };
 
@@ -238,9 +296,6 @@ onnx::ModelProto to_onnx(model::TrainedModel& trained, const std::string& descri
   if (net == nullptr)
     throw Error(fmt::format("the model is '{}', and only hc_cnn_tn can be written as ONNX", d.architecture.kind().name),
                 "Export a model that was trained with --model hc_cnn_tn.");
-  if (d.cropped_from != 0)
-    throw Error("a model that sees crops of a record cannot be written as ONNX: its answers are not joined there",
-                "Export a model that was trained with training.crop = 0.");
   if (options.filter_inside && (d.filter == model::Filter::kNone || d.normalize != data::Normalize::kNone))
     throw UsageError(
         fmt::format("--filter-inside: the model has filter '{}' and normalize '{}', expected a filter and no "

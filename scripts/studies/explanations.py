@@ -9,7 +9,7 @@ how many records there were. Takes about ten minutes of one core. --raw: keeps t
 record in this file; a run that is begun again with the same file goes on there.
 --jobs: processes at once; the figures are the same.
 
-Takes records of fold 10 at random (seed 0) and explains for each the superclass of its first diagnostic label.
+Takes records of fold 10 at random (seed 0) and explains for each the class of its first diagnostic label.
   completeness   what the contributions of `explain` miss of the difference of the logits
   twin           what the map differs from that of PyTorch's twin of the network (bench/peers/hc_cnn_tn_torch.py) and its
                  automatic differentiation, and the difference of the logits
@@ -25,9 +25,12 @@ The last three are computed by the twin; other orders of the curves are the size
 input, and chance.
 
 Then a table of where the contributions lie for records of one diagnosis each: left and right bundle branch block, old
-anterior infarction (stadium II-III or III), first-degree AV block, against records that are NORM, for the same class.
+anterior infarction (stadium II-III or III), first-degree AV block, against records that are NORM, for the same class: the
+superclass, or the subclass that is the diagnosis, as the model has them. Models that see crops are explained for whole
+records, by the twin as well.
 
-Needs numpy, pandas, scipy, torch, safetensors; a model of five superclasses that was trained on the complete PTB-XL.
+Needs numpy, pandas, scipy, torch, safetensors; a model of PTB-XL's super- or subclasses that was trained on the complete
+set.
 """
 import argparse
 import ast
@@ -66,6 +69,25 @@ EXPECTED = (('left bundle branch block', 'QRS in V1 and V6'), ('right bundle bra
             ('first-degree AV block, no bundle branch block', 'P and PR'))
 
 
+class Records(torch.nn.Module):
+    """A network that sees crops as one of whole records: the logit of the largest or the mean probability of its windows."""
+
+    def __init__(self, net, crop, record, step, aggregate):
+        super().__init__()
+        self.net, self.crop, self.aggregate = net, crop, aggregate
+        self.starts = list(range(0, record - crop + 1, step or crop // 2))
+        if self.starts[-1] < record - crop:
+            self.starts.append(record - crop)
+
+    def forward(self, x, f):
+        windows = torch.stack([x[:, :, start:start + self.crop] for start in self.starts], 1)
+        logits = self.net(windows.flatten(0, 1), f.repeat_interleave(len(self.starts), 0))
+        logits = logits.reshape(len(x), len(self.starts), -1)
+        if self.aggregate == 'max':
+            return logits.amax(1)
+        return torch.log(torch.sigmoid(logits).mean(1)) - torch.log(torch.sigmoid(-logits).mean(1))
+
+
 class Model:
     """The twin with the weights of a model file, and what the file says."""
 
@@ -76,18 +98,28 @@ class Model:
         a = self.metadata['architecture']
         self.settings = dict(classes=a['classes'], features=a['features'], leads=a['leads'],
                              channels=a['channels'], kernels=a['kernels'], layers=a['encoder_layers'],
-                             heads=a['heads'], ff=a['feed_forward'])
-        self.net = HcCnnTn(**self.settings).eval()
-        missing = self.net.load_state_dict(tensors, strict=False)
+                             heads=a['heads'], ff=a['feed_forward'], positions=a['positions'], pool=a['pool'],
+                             feature_width=a['feature_width'], head_width=a['head_width'])
+        net = HcCnnTn(**self.settings).eval()
+        missing = net.load_state_dict(tensors, strict=False)
         wrong = [name for name in missing.missing_keys if not name.endswith('num_batches_tracked')]
         if wrong or missing.unexpected_keys:
             raise SystemExit(f'{path}: not this network: {wrong} {missing.unexpected_keys}')
+        self.net = self.of_records(net)
+
+    def of_records(self, net):
+        """Of records where the network sees crops of them."""
+        record = self.metadata.get('cropped_from', 0)
+        if not record:
+            return net
+        return Records(net, self.metadata['architecture']['samples'], record, self.metadata.get('window_step', 0),
+                       self.metadata['aggregate']).eval()
 
     def random_weights(self):
         """The same network with PyTorch's initial weights."""
         torch.manual_seed(1)
         other = copy.copy(self)
-        other.net = HcCnnTn(**self.settings).eval()
+        other.net = self.of_records(HcCnnTn(**self.settings).eval())
         return other
 
     def logits(self, x, f, target):
@@ -147,13 +179,14 @@ def rank_correlations(a, b, x):
     return rho
 
 
-def table_of(args):
+def table_of(args, task):
     table = pd.read_csv(args.data / 'ptbxl_database.csv', index_col='ecg_id')
     statements = pd.read_csv(args.data / 'scp_statements.csv', index_col=0)
     statements = statements[statements.diagnostic == 1]
+    column = 'diagnostic_class' if task == 'super' else 'diagnostic_subclass'
     table['codes'] = table.scp_codes.apply(lambda text: list(ast.literal_eval(text)))
     table['classes'] = table.codes.apply(
-        lambda codes: [statements.diagnostic_class[c] for c in codes if c in statements.index])
+        lambda codes: [statements[column][c] for c in codes if c in statements.index])
     return table[table.strat_fold == 10]
 
 
@@ -306,20 +339,23 @@ def has(codes, *wanted):
     return any(code in codes for code in wanted)
 
 
-def groups_of(table):
+def groups_of(table, task):
     old = table.infarction_stadium1.isin(['Stadium III', 'Stadium II-III']) if 'infarction_stadium1' in table else False
     norm = table.codes.apply(lambda c: has(c, 'NORM') and not has(c, 'CLBBB', 'CRBBB', '1AVB', 'AMI', 'ASMI'))
     anterior = table.codes.apply(lambda c: has(c, 'AMI', 'ASMI'))
-    return (('left bundle branch block', 'CD', table.codes.apply(lambda c: has(c, 'CLBBB'))),
-            ('right bundle branch block', 'CD', table.codes.apply(lambda c: has(c, 'CRBBB'))),
-            ('first-degree AV block, no bundle branch block', 'CD',
-             table.codes.apply(lambda c: has(c, '1AVB') and not has(c, 'CLBBB', 'CRBBB', 'IVCD', 'LAFB'))),
-            ('NORM', 'CD', norm), ('old anterior infarction', 'MI', anterior & old), ('NORM', 'MI', norm))
+    groups = (('left bundle branch block', 'CD', 'CLBBB', table.codes.apply(lambda c: has(c, 'CLBBB'))),
+              ('right bundle branch block', 'CD', 'CRBBB', table.codes.apply(lambda c: has(c, 'CRBBB'))),
+              ('first-degree AV block, no bundle branch block', 'CD', '_AVB',
+               table.codes.apply(lambda c: has(c, '1AVB') and not has(c, 'CLBBB', 'CRBBB', 'IVCD', 'LAFB'))),
+              ('old anterior infarction', 'MI', 'AMI', anterior & old))
+    place = 1 if task == 'super' else 2
+    targets = dict.fromkeys(group[place] for group in groups)
+    return [(group[0], group[place], group[3]) for group in groups] + [('NORM', target, norm) for target in targets]
 
 
-def groups_of_explanations(args, table):
+def groups_of_explanations(args, table, task):
     """A row for each record of each group."""
-    groups, begin, found = groups_of(table), time.monotonic(), []
+    groups, begin, found = groups_of(table, task), time.monotonic(), []
     for index, (title, target, chosen) in enumerate(groups):
         until = begin + (args.start + 60 * args.minutes - begin) * (index + 1) / len(groups)
         found.append(first_results(args, shuffled(table[chosen]), Regions(args, title, target), args.group, until)[0])
@@ -383,10 +419,11 @@ def main():
     if args.model.is_dir():
         args.model /= 'best.safetensors'
     model = Model(args.model)
-    table = table_of(args)
+    task = model.metadata['task']
+    table = table_of(args, task)
     frame, refused = first_results(args, shuffled(table[table.classes.apply(len) > 0]), Judge(args, model), args.records,
                                    args.start + 60 * .6 * args.minutes)
-    groups = groups_of_explanations(args, table)
+    groups = groups_of_explanations(args, table, task)
     text = ['# Checks of the explanations', '',
             f'Written by `scripts/studies/explanations.py --model RUN --data PTBXL --records {args.records} --group {args.group}`, '
             f'which says how each figure is made. {version_of(args)}, {datetime.date.today()}, {platform.machine()}, PyTorch '

@@ -97,6 +97,35 @@ TEST(Explanation, PartsAddUp) {
   }
 }
 
+TEST(Explanation, OfAModelThatSeesCropsIsOfTheWholeRecord) {
+  for (const Aggregate aggregate : {Aggregate::kMax, Aggregate::kMean}) {
+    TrainedModel model = small_model(false);
+    DataShape shape = model.description.architecture.shape();
+    shape.samples = 250;
+    model.description.architecture.set_shape(shape);
+    model.description.cropped_from = kSamples;
+    model.description.aggregate = aggregate;
+    model.net = model.description.architecture.build(5);
+    const RecordToExplain record = beats_of(10, 2);
+    const BeatParts beats = beat_parts(record, 100);
+    const Explanation e = explain(model, record, beats, 1);
+    EXPECT_TRUE(std::abs(e.probability - static_cast<double>(probabilities_of(model, record)[1])) <= 1e-6);
+    EXPECT_TRUE(e.missed_fraction <= 0.01);
+    ASSERT_EQ(e.map.size(), 1000U * 12);
+    EXPECT_EQ(e.occlusion.size(), 50U * 12);
+    EXPECT_TRUE(std::abs(e.signals + e.features - e.missed - (e.logit - e.baseline_logit)) <= 1e-6);
+    ASSERT_EQ(e.without.size(), 12U + 5 + 2 + 1);
+    EXPECT_EQ(e.token, 1);
+    ASSERT_EQ(e.rollout.size(), 1000U);
+    EXPECT_EQ(e.grad_cam.size(), 1000U);
+    EXPECT_TRUE(std::abs(std::accumulate(e.rollout.begin(), e.rollout.end(), 0.0) - 1) <= 1e-6);
+    // The largest answer is that of one window; all else of the record has no part in it.
+    std::size_t silent = 0;
+    for (const double value : e.rollout) silent += value == 0 ? 1U : 0U;
+    EXPECT_EQ(silent, aggregate == Aggregate::kMax ? 752U : 2U);  // 62 tokens of 4 samples cover 248 of 250.
+  }
+}
+
 TEST(Explanation, BeatsAreDividedAtTheirWaves) {
   const BeatParts beats = beat_parts(beats_of(10, 2), 100);
   ASSERT_EQ(beats.of_sample.size(), 1000U);

@@ -99,18 +99,22 @@ data::Dataset noise_set() {
   return set;
 }
 
-TEST(PermutationImportance, OfAModelStartsFromTheModelsOwnScores) {
-  data::Dataset set = noise_set();
-  std::vector<std::int64_t> rows;
-  for (std::int64_t i = 0; i < 23; ++i) rows.push_back(i);
-  const FeatureScaling scaling = fit_feature_scaling(set, rows, true);
-  HcCnnTnConfig config{.classes = 2, .features = 4, .leads = 3, .samples = 40};
+HcCnnTnConfig tiny_config(std::int64_t samples) {
+  HcCnnTnConfig config{.classes = 2, .features = 4, .leads = 3, .samples = samples};
   config.channels = {8};
   config.kernels = {3};
   config.encoder_layers = 1;
   config.heads = 2;
   config.feed_forward = 8;
-  HcCnnTn net(config, 1);
+  return config;
+}
+
+TEST(PermutationImportance, OfAModelStartsFromTheModelsOwnScores) {
+  data::Dataset set = noise_set();
+  std::vector<std::int64_t> rows;
+  for (std::int64_t i = 0; i < 23; ++i) rows.push_back(i);
+  const FeatureScaling scaling = fit_feature_scaling(set, rows, true);
+  HcCnnTn net(tiny_config(40), 1);
   const std::vector<std::uint8_t> labels = labels_of(set, rows);
   const DataLoader loader(take_arrays(set, scaling), identity_scaling(3));
   const Scores scored = score(net, loader, rows, 7, {});
@@ -123,6 +127,36 @@ TEST(PermutationImportance, OfAModelStartsFromTheModelsOwnScores) {
   EXPECT_EQ(again.features[0].drop, result.features[0].drop);
   EXPECT_NE(permutation_importance(net, loader, scaling, rows, 7, labels, {5, 10}).features[0].drop,
             result.features[0].drop);
+}
+
+TEST(PermutationImportance, OfAModelThatSeesCropsJoinsTheWindows) {
+  std::vector<std::int64_t> rows;
+  for (std::int64_t i = 22; i >= 0; --i) rows.push_back(i);
+  data::Dataset set = noise_set();
+  const FeatureScaling scaling = fit_feature_scaling(set, rows, true);
+  HcCnnTn net(tiny_config(16), 1);
+  const std::vector<std::uint8_t> labels = labels_of(set, rows);
+  for (const Aggregate aggregate : {Aggregate::kMax, Aggregate::kMean}) {
+    data::Dataset copy = set;
+    const DataLoader loader(take_arrays(copy, scaling, {16, aggregate, 0}), identity_scaling(3));
+    const Scores scored = score(net, loader, rows, 7, {});
+    const PermutationImportance result = permutation_importance(net, loader, scaling, rows, 7, labels, {5, 9});
+    EXPECT_NEAR(result.macro_auc, evaluation::macro_auc({scored.probabilities, labels, 23, 2, {}}).value, 1e-12);
+    ASSERT_EQ(result.features.size(), 3U);
+    EXPECT_NE(result.features[0].drop, 0);
+  }
+}
+
+TEST(DataLoader, WholeRecordsAreThoseOfALoaderWithoutCrops) {
+  data::Dataset set = noise_set(), same = noise_set();
+  const FeatureScaling scaling = fit_feature_scaling(set, {0, 1, 2}, false);
+  const DataLoader records(take_arrays(set, scaling), identity_scaling(3));
+  const DataLoader crops(take_arrays(same, scaling, {.samples = 16}), identity_scaling(3));
+  const Batch expected = records.batch({7}, 0, 1), whole = crops.whole(7);
+  EXPECT_EQ(whole.signals.values(), expected.signals.values());
+  EXPECT_EQ(whole.features.values(), expected.features.values());
+  EXPECT_EQ(whole.labels.values(), expected.labels.values());
+  EXPECT_THROW(crops.whole(23), Error);
 }
 
 TEST(DataLoader, RecordingIsInTheUnitOfTheSet) {

@@ -228,8 +228,26 @@ Array reshape(const Array& x, const Array& shape) {
   y.dims.clear();
   for (std::size_t d = 0; d < shape.values.size(); ++d)
     y.dims.push_back(shape.values[d] == 0 ? x.dims[d] : static_cast<std::int64_t>(shape.values[d]));
+  for (std::int64_t& dim : y.dims)
+    if (dim == -1) {
+      dim = 1;
+      dim = count_of(x.dims) / count_of(y.dims);
+    }
   if (count_of(y.dims) != count_of(x.dims)) throw std::runtime_error("Reshape changes the number of values");
   return y;
+}
+
+// Values of the last of three axes, by their places.
+Array gather(const Array& x, const Array& places) {
+  Array y = zeros({x.dims[0], x.dims[1], places.dims[0]});
+  for (std::int64_t i = 0; i < count_of(y.dims); ++i)
+    at(y, i) = at(x, i / places.dims[0] * x.dims[2] + static_cast<std::int64_t>(at(places, i % places.dims[0])));
+  return y;
+}
+
+Array expand(const Array& x, const Array& shape) {
+  const Array there = zeros({shape.values.begin(), shape.values.end()});
+  return elementwise(x, there, [](double value, double) { return value; });
 }
 
 Array gemm(const Call& call) {
@@ -258,6 +276,8 @@ const std::map<std::string, std::function<Array(const Call&)>>& operators() {
       {"Sigmoid", unary([](double x) { return 1 / (1 + std::exp(-x)); })},
       {"IsNaN", unary([](double x) { return std::isnan(x) ? 1.0 : 0.0; })},
       {"IsInf", unary([](double x) { return std::isinf(x) ? 1.0 : 0.0; })},
+      {"Neg", unary([](double x) { return -x; })},
+      {"Log", unary([](double x) { return std::log(x); })},
       {"Cast", unary([](double x) { return x; })},
       {"Clip",
        [](const Call& c) {
@@ -266,6 +286,8 @@ const std::map<std::string, std::function<Array(const Call&)>>& operators() {
       {"MatMul", [](const Call& c) { return matmul(*c.in[0], *c.in[1]); }},
       {"Transpose", [](const Call& c) { return transpose(*c.in[0], c.integers("perm")); }},
       {"Reshape", [](const Call& c) { return reshape(*c.in[0], *c.in[1]); }},
+      {"Gather", [](const Call& c) { return gather(*c.in[0], *c.in[1]); }},
+      {"Expand", [](const Call& c) { return expand(*c.in[0], *c.in[1]); }},
       {"Concat", [](const Call& c) { return concat(*c.in[0], *c.in[1]); }},
       {"ReduceMean", [](const Call& c) { return mean_over_time(*c.in[0]); }},
       {"ReduceMax", [](const Call& c) { return max_over_time(*c.in[0]); }},
@@ -339,6 +361,13 @@ TEST(OnnxInterpreter, MultipliesAndTransposesMatrices) {
   EXPECT_EQ(matmul(a, {{3, 1}, {1, 0, 2}}).values, (std::vector<double>{7, 16}));
   EXPECT_EQ(transpose(a, {2, 1, 0}).dims, (Dims{3, 2, 1}));
   EXPECT_EQ(transpose(a, {0, 2, 1}).values, (std::vector<double>{1, 4, 2, 5, 3, 6}));
+}
+
+TEST(OnnxInterpreter, TakesRepeatsAndReshapesValues) {
+  const Array a = {{1, 2, 3}, {1, 2, 3, 4, 5, 6}};
+  EXPECT_EQ(gather(a, {{4}, {0, 1, 1, 2}}).values, (std::vector<double>{1, 2, 2, 3, 4, 5, 5, 6}));
+  EXPECT_EQ(expand({{2, 1, 1}, {7, 8}}, {{3}, {1, 2, 1}}).values, (std::vector<double>{7, 7, 8, 8}));
+  EXPECT_EQ(reshape(a, {{2}, {-1, 2}}).dims, (Dims{3, 2}));
 }
 
 }  // namespace
