@@ -201,6 +201,7 @@ ecg::Recording to_recording(const Eigen::ArrayXXd& signal, double rate) {
   recording.rate = rate;
   recording.leads.assign(std::begin(kLeadNames), std::end(kLeadNames));
   recording.units.assign(ecg::kStandardLeadCount, "mV");
+  recording.comments = {kSyntheticComment};
   // What an ADC of 16 bits at 1 µV can hold.
   recording.signal = signal.max(-32.767).min(32.767);
   return recording;

@@ -50,6 +50,14 @@ TEST_F(SyntheticMarkerTest, IsFoundBehindLinks) {
   EXPECT_TRUE(are_synthetic(other(""), {other("mine"), other("a")})) << "one is enough";
 }
 
+TEST_F(SyntheticMarkerTest, IsFoundInHeadersThatWereCopied) {
+  fs::remove(small_.folder() / kSyntheticMarker);
+  fs::copy_file(small_.path(1, ".hea"), other("mine.hea"));
+  EXPECT_FALSE(are_synthetic(other(""), {other("mine")}));
+  write_file(other("copied.hea"), read_file(other("mine.hea")) + "# Age: 60\n# " + kSyntheticComment + "\n");
+  EXPECT_TRUE(are_synthetic(other(""), {other("mine"), other("copied")}));
+}
+
 // From the table to the set.
 TEST_F(SyntheticMarkerTest, BothLayoutsLookForIt) {
   LabeledSettings settings;

@@ -19,6 +19,7 @@
 #include "data/csv.h"
 #include "data/prepare.h"
 #include "data/ptbxl.h"
+#include "data/synthetic_marker.h"
 #include "data/wfdb.h"
 #include "tests/common/temporary_folder.h"
 #include "tests/data/helpers.h"
@@ -60,6 +61,7 @@ TEST(SyntheticDataset, OurOwnReadersTakeIt) {
     // Rounded to 1 µV lead by lead.
     EXPECT_LE((low.signal.col(2) - low.signal.col(1) + low.signal.col(0)).abs().maxCoeff(), 0.0016);
   }
+  fs::remove(folder / "set" / kSyntheticMarker);  // The records themselves say it, too.
   for (const int rate : {100, 500}) {
     PrepareSettings settings;
     settings.folder = folder / "set";
@@ -67,6 +69,7 @@ TEST(SyntheticDataset, OurOwnReadersTakeIt) {
     settings.unlabeled = Unlabeled::kKeep;
     settings.use_cache = false;
     const Dataset set = prepare(settings);
+    EXPECT_TRUE(set.synthetic);
     EXPECT_EQ(set.records, 60);
     EXPECT_EQ(set.samples, 10 * rate);
     EXPECT_EQ(set.class_names.size(), 5U);
