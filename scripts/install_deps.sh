@@ -1,7 +1,8 @@
 #!/usr/bin/env bash
 # Installs the Debian or Ubuntu packages that building and testing need. Does nothing where all are there.
 # Usage: scripts/install_deps.sh [--lint]
-#   --lint  also what scripts/ci/lint.sh, the checks of the tree and the fuzz targets (clang's libFuzzer) need, ccache and lld
+#   --lint  also what scripts/ci/lint.sh, the checks of the tree, those against other people's libraries and the fuzz
+#           targets (clang's libFuzzer) need, ccache and lld
 set -euo pipefail
 packages=(
   g++ cmake make ninja-build pkg-config
@@ -13,7 +14,11 @@ packages=(
 )
 case "${1:-}" in
   '') ;;
-  --lint) packages+=(ccache clang clang-format clang-tidy lld python3 git) ;;
+  --lint)
+    packages+=(ccache clang clang-format clang-tidy lld python3 python3-venv git)
+    # Ubuntu has no such package: its browser is a snap. scripts/ci/check_peers.sh does without.
+    grep -qx 'ID=debian' /etc/os-release && packages+=(chromium)
+    ;;
   *) echo "scripts/install_deps.sh: unknown argument '$1' (known: --lint)" >&2; exit 2 ;;
 esac
 missing=()

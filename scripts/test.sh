@@ -8,6 +8,9 @@
 #   --full  everything: the presets cpu, asan, simt (every variant of a kernel in every order of threads), simt-watch
 #           (races) and simt-asan with all their tests, and cuda for every GPU
 #
+# What the programs write is then held against other people's libraries (scripts/ci/check_peers.sh), from PyPI where it can
+# be reached.
+#
 # The tests have labels (cmake/test_labels.cmake): cpu, device, data, docs, tree, install. `ctest --preset cpu -L device` runs
 # those of one label, -LE those without it.
 set -euo pipefail
@@ -126,6 +129,7 @@ run_counters() {
 scripts/install_deps.sh
 run_preset cpu
 need_opponents build/cpu/bench/kernel cpu
+scripts/ci/check_peers.sh
 # The sanitized presets leave out what has nothing to do with their build.
 sanitized=(-LE 'tree|install|docs')
 if [ "$full" = yes ]; then
