@@ -95,6 +95,9 @@ void refuse_other_kinds(const Output& output) {
 void check_outputs(const std::vector<Output>& outputs, const Inputs& inputs, Existing existing) {
   for (auto output = outputs.begin(); output != outputs.end(); ++output) {
     if (!output->file) continue;
+    if (*output->file == "-")
+      throw UsageError(fmt::format("{} -: '-' is no name for standard output here", output->option),
+                       "Give /dev/stdout, or ./- for a file of that name.");
     check_destination(*output->file);
     std::error_code ignored;
     const bool there = is_file(*output->file);

@@ -1,6 +1,7 @@
 // Places where nothing can be written, and reports of folds that cannot be judged.
 #include <filesystem>
 #include <string>
+#include <utility>
 #include <vector>
 
 #include <gtest/gtest.h>
@@ -48,6 +49,17 @@ TEST(BadOutput, SynthesizeOfNothing) {
   for (const char* records : {"0", "-1", "1e3", ""})
     EXPECT_EQ(run_app("synthesize", {"--records", records, "--out", folder / "set"}).status, 2) << records;
   EXPECT_TRUE(names_in(folder.path()).empty());
+}
+
+TEST(BadOutput, StandardOutputHasNoShortName) {
+  for (const auto& [program, arguments] : std::vector<std::pair<std::string, std::vector<std::string>>>{
+           {"explain", {"--model", "m", "record", "--out", "-"}},
+           {"export", {"--model", "m", "--onnx", "-"}},
+           {"features", {"record", "--svg", "-"}},
+           {"profile", {"--json", "-"}}}) {
+    const Outcome outcome = run_app(program, arguments);
+    expect_failure(outcome, 2, {arguments[arguments.size() - 2] + " -: ", "standard output"});
+  }
 }
 
 TEST(BadOutput, ReportsThatCannotBeWritten) {
