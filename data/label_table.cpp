@@ -33,7 +33,7 @@ struct Role {
   const char* name;
   std::array<std::string_view, 4> others;
 };
-constexpr std::array<Role, 5> kRoles = {{{"path", {"path"}},
+constexpr std::array<Role, 5> kRoles = {{{"path", {"path", "filename", "file", "record"}},
                                          {"patient", {"patient", "patientid", "subject", "subjectid"}},
                                          {"age", {"age"}},
                                          {"sex", {"sex", "gender"}},
@@ -108,10 +108,14 @@ std::vector<std::size_t> class_columns(const CsvTable& csv, const RoleColumns& r
 std::uint8_t label(const CsvTable& csv, std::size_t row, std::size_t column) {
   const std::string_view cell = csv.cell(row, column);
   if (cell == "0" || cell == "1") return cell == "1" ? 1 : 0;
+  // As pandas writes columns of truth values.
+  const std::string plain = plain_name(cell);
+  if (plain == "true" || plain == "false") return plain == "true" ? 1 : 0;
   // "1.0", as pandas writes columns in which a value was missing once.
   if (const auto value = csv.number_if_any(row, column); value && (*value == 0 || *value == 1))
     return *value == 1 ? 1 : 0;
-  throw Error(fmt::format("{}: column '{}': found '{}', expected 0 or 1", csv.place(row), csv.columns()[column], cell),
+  throw Error(fmt::format("{}: column '{}': found '{}', expected 0 or 1, or true or false", csv.place(row),
+                          csv.columns()[column], cell),
               cell.empty()
                   ? "What is not known cannot be learnt: fill it in, leave the row out, or choose columns with "
                     "--classes."

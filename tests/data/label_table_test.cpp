@@ -68,7 +68,7 @@ TEST(LabelTable, NamesWhatCannotBe) {
   const auto refused = [](const std::string& text, std::initializer_list<std::string_view> parts) {
     expect_error([&] { parse(text); }, parts);
   };
-  refused("file,AF\na,1\n", {"own.csv: no column 'path'"});
+  refused("ecg,AF\na,1\n", {"own.csv: no column 'path'"});
   refused("path,age\na,1\n", {"own.csv: no column is a class"});
   refused("path,AF\n", {"own.csv: no records"});
   refused("path,AF\na,1\nb,\n", {"own.csv:3: column 'AF': found '', expected 0 or 1"});
@@ -103,6 +103,8 @@ TEST(LabelTable, AsPandasAndSpreadsheetsWriteIt) {
   EXPECT_EQ(table.rows[0].person.sex, ecg::kFemale);
   EXPECT_EQ(table.rows[1].person.sex, ecg::kMale);
   EXPECT_TRUE(std::isnan(table.rows[2].person.sex));
+  EXPECT_EQ(parse("path,AF,LBBB\na,True,False\n").rows[0].labels, (std::vector<std::uint8_t>{1, 0}));
+  EXPECT_EQ(parse("path,AF,LBBB\na,FALSE,TRUE\n").rows[0].labels, (std::vector<std::uint8_t>{0, 1}));
   EXPECT_EQ(parse("sep=;\npath;AF\na;1,0\n").rows[0].labels, (std::vector<std::uint8_t>{1}));
   expect_error([] { parse("path,AF\na,0.5\n"); }, {"own.csv:2: column 'AF': found '0.5'"});
   expect_error([] { parse("path,AF\na,nan\n"); }, {"own.csv:2: column 'AF': found 'nan'"});
@@ -132,6 +134,9 @@ TEST(LabelTable, OtherNamesOfItsColumns) {
     EXPECT_TRUE(log.informed(fmt::format("column '{}' is taken for 'patient'", name))) << name;
   }
   EXPECT_EQ(parse("path,patient,subject_id,AF\na,p,q,1\n", {"AF"}).rows[0].fold, drawn_fold("p", 0));
+  for (const char* name : {"filename", "File Name", "file", "Record"})
+    EXPECT_EQ(parse(fmt::format("{},AF\na.hea,1\n", name)).rows[0].path, "a.hea") << name;
+  expect_error([] { parse("file,record,AF\na,b,1\n"); }, {"own.csv: two columns may be the path: 'file' and 'record'"});
   EXPECT_EQ(parse("path,strat_fold,AF\na,7,1\n", {"AF"}).rows[0].fold, 7);
   EXPECT_EQ(parse("path,subject,AF\na,1,0\n", {"subject"}).class_names, (std::vector<std::string>{"subject"}));
   expect_error([] { parse("path,patient_id,subject,AF\na,p,q,1\n", {"AF"}); },
