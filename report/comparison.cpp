@@ -3,6 +3,7 @@
 #include <algorithm>
 #include <cmath>
 #include <filesystem>
+#include <limits>
 #include <set>
 
 #include <fmt/format.h>
@@ -78,11 +79,15 @@ std::string number_or_dash(double value, int digits) {
   return std::isfinite(value) ? fmt::format("{:.{}f}", value, digits) : kDash;
 }
 
-// Of runs of one configuration; others have no mean that would say anything of one of them.
-std::string mean_text(const Comparison& comparison) {
+// Whether the runs have one configuration; others have no mean that would say anything of one of them.
+bool differ_by_seed_alone(const Comparison& comparison) {
   const auto different = different_values(comparison);
-  const auto is_seed = [](const auto& value) { return value.first == "training.seed"; };
-  if (!std::all_of(different.begin(), different.end(), is_seed))
+  return std::all_of(different.begin(), different.end(),
+                     [](const auto& value) { return value.first == "training.seed"; });
+}
+
+std::string mean_text(const Comparison& comparison) {
+  if (!differ_by_seed_alone(comparison))
     return "The runs differ in more than the seed of the training: a mean over them says nothing of any of them.";
   const auto [mean, sd] = mean_and_sd(comparison);
   if (std::isnan(mean)) return "There is no macro AUC: no class has both positive and negative records here.";
@@ -288,7 +293,8 @@ std::string render_comparison(const Comparison& comparison) {
 }
 
 json comparison_json(const Comparison& comparison) {
-  const auto [mean, sd] = mean_and_sd(comparison);
+  constexpr double kNone = std::numeric_limits<double>::quiet_NaN();
+  const auto [mean, sd] = differ_by_seed_alone(comparison) ? mean_and_sd(comparison) : std::pair(kNone, kNone);
   json all = {{"data", comparison.data_folder},   {"folds", comparison.folds},
               {"date", comparison.date},          {"program", comparison.program},
               {"macro_auc_mean", or_null(mean)},  {"macro_auc_sd", or_null(sd)},

@@ -202,6 +202,35 @@ def difference(rows, a, b, c):
     return (roc_auc_score(y, p) - roc_auc_score(y, q), *np.quantile(draws, (.025, .975)))
 
 
+def macro_auc(rows, method, classes):
+    """NaN where a class has one outcome alone."""
+    values = []
+    for c in classes:
+        pairs = [(labels[c], found[method][c]) for _, labels, found in rows if labels[c] is not None and c in found[method]]
+        if len({y for y, _ in pairs}) < 2:
+            return np.nan
+        values.append(roc_auc_score(*zip(*pairs)))
+    return np.mean(values)
+
+
+def macro(rows, methods, classes):
+    """{method: (macro AUC, low, high)}, and the same of the differences of pairs of methods, on the same draws of records."""
+    random = np.random.default_rng(0)
+    draws = []
+    while len(draws) < DRAWS:
+        some = [rows[i] for i in random.integers(0, len(rows), len(rows))]
+        values = [macro_auc(some, method, classes) for method in methods]
+        if not np.isnan(values).any():
+            draws.append(values)
+    draws = np.array(draws)
+    whole = [macro_auc(rows, method, classes) for method in methods]
+    found = {m: (whole[i], *np.quantile(draws[:, i], (.025, .975))) for i, m in enumerate(methods)}
+    for i, m in enumerate(methods):
+        found |= {(m, other): (whole[i] - whole[j], *np.quantile(draws[:, i] - draws[:, j], (.025, .975)))
+                  for j, other in enumerate(methods) if j != i}
+    return found
+
+
 def results_text(rows, methods):
     lines = ['| class | positives | records | ' + ' | '.join(methods) + ' |', '|---|--:|--:|' + '--:|' * len(methods)]
     all_figures = {method: figures(rows, method) for method in methods}
@@ -213,10 +242,11 @@ def results_text(rows, methods):
         if positives >= FEW and records - positives >= FEW:
             enough.append(c)
         lines.append(f'| {c}{"" if c in enough else ", fewer than ten"} | {positives} | {records} | ' + ' | '.join(cells) + ' |')
-    if len(enough) > 1:
-        means = [np.mean([all_figures[method][c][2] for c in enough]) for method in methods]
-        lines.append(f'| macro over {", ".join(enough)} | | | ' + ' | '.join(f'{mean:.3f}' for mean in means) + ' |')
-    return lines, enough
+    means = macro(rows, methods, enough) if len(enough) > 1 else None
+    if means:
+        cells = ['{:.3f} ({:.3f}–{:.3f})'.format(*means[method]) for method in methods]
+        lines.append(f'| macro over {", ".join(enough)} | | {len(rows)} | ' + ' | '.join(cells) + ' |')
+    return lines, enough, means
 
 
 def tables_of_codes():
@@ -258,7 +288,7 @@ def main():
     unanswered = sum(not found['zero-shot'] for _, _, found in rows)
     version = call(args, 'predict', '--version').splitlines()[0]
     codes, words = tables_of_codes()
-    table, enough = results_text(rows, methods)
+    table, enough, means = results_text(rows, methods)
     text = ['# Records of other hospitals', '',
             'Written by `scripts/studies/transfer.py`, which says how each figure is made. '
             f'{version}, {datetime.date.today()}, {platform.machine()}; the base model: PTB-XL\'s five superclasses, folds 1 to 8, '
@@ -268,6 +298,10 @@ def main():
     for c in enough:
         a, b = difference(rows, 'fine-tuned', 'zero-shot', c), difference(rows, 'fine-tuned', 'from scratch', c)
         text.append(f'- {c}: fine-tuned less zero-shot {a[0]:+.3f} ({a[1]:+.3f} to {a[2]:+.3f}), less from scratch {b[0]:+.3f} '
+                    f'({b[1]:+.3f} to {b[2]:+.3f}).')
+    if means:
+        a, b = means['fine-tuned', 'zero-shot'], means['fine-tuned', 'from scratch']
+        text.append(f'- macro: fine-tuned less zero-shot {a[0]:+.3f} ({a[1]:+.3f} to {a[2]:+.3f}), less from scratch {b[0]:+.3f} '
                     f'({b[1]:+.3f} to {b[2]:+.3f}).')
     text += ['', POOLED]
     text += ['', 'NORM is not judged: none of these sources says that an ECG is normal (sinus rhythm is a rhythm). Nor is a class '

@@ -86,6 +86,8 @@ TEST(Comparison, RunsOfOtherConfigurationsHaveNoMean) {
   const std::string text = comparison_text(comparison);
   EXPECT_FALSE(contains(text, "Mean of the macro AUCs"));
   EXPECT_TRUE(contains(text, "The runs differ in more than the seed of the training"));
+  for (const char* key : {"macro_auc_mean", "macro_auc_sd"})
+    EXPECT_TRUE(comparison_json(comparison).at(key).is_null()) << key;
 }
 
 TEST(Comparison, JsonHasTheCurvesAndWhatDiffers) {
