@@ -115,6 +115,16 @@ std::string completeness_text(const model::Explanation& why) {
       100 * why.missed_fraction, why.steps);
 }
 
+// What the two rows of tokens are; empty where there are none.
+std::string strips_text(const model::Explanation& why) {
+  if (why.token == 0) return "";
+  // Of crops, those count whose answers the class's probability comes from.
+  return fmt::format(
+      "The two strips below have no leads: Grad-CAM says which moments the last convolution points to, attention "
+      "rollout ({}) where more than the average attention goes. ",
+      why.token > 1 ? "the same for every class" : "of the windows that count for this class");
+}
+
 void add_map(Markup& page, const model::ModelDescription& model, const ExplainedRecording& recording,
              const model::Explanation& why, const std::string& id) {
   const EcgDrawing drawing = draw_map(model, recording, why, id + "-map");
@@ -124,12 +134,7 @@ void add_map(Markup& page, const model::ModelDescription& model, const Explained
       "figcaption",
       fmt::format("Integrated gradients: amber where the trace speaks for {0}, purple where it speaks against it, the "
                   "stronger the color the more. Bars below the traces: P blue, QRS orange, T green. {1}{2}. {3}",
-                  why.class_name,
-                  why.token == 0 ? ""
-                                 : "The two strips below have no leads: Grad-CAM says which moments the last "
-                                   "convolution points to, attention rollout (the same for every class) where more "
-                                   "than the average attention goes. ",
-                  drawing.scale, completeness_text(why)));
+                  why.class_name, strips_text(why), drawing.scale, completeness_text(why)));
   page.close("figure");
 }
 
