@@ -74,6 +74,36 @@ TEST_F(ExplainTest, WritesPageDrawingAndJson) {
   expect_success(run_app("explain", forced));
 }
 
+// The answer of a model that sees crops is that of the whole record, for explain, the report and predict.
+TEST_F(ExplainTest, AModelOfCropsAgreesWithPredict) {
+  const TemporaryFolder folder;
+  const std::string made_of_crops = "[training]\ncrop = 400\naggregate = \"mean\"";
+  std::string text = read_file(run_->config());
+  text.replace(text.find("[training]"), 10, made_of_crops);
+  write_file(folder / "crops.toml", text);
+  expect_success(run_app("train", run_->with({"--out", folder / "run", "--config", folder / "crops.toml"})));
+  const std::vector<std::string> asked = {"--model", folder / "run/last.safetensors", record(1), "--any-quality"};
+  const auto with = [&](std::vector<std::string> more) {
+    more.insert(more.end(), asked.begin(), asked.end());
+    return more;
+  };
+  expect_success(run_app("explain", with({"--json", folder / "why.json", "--class", "NORM", "--window", "0"})));
+  const json why = json::parse(read_file(folder / "why.json"));
+  EXPECT_EQ(why.at("map").size(), 12000U);
+  EXPECT_EQ(why.at("grad_cam").size(), 1000U);
+  EXPECT_TRUE(std::abs(why.at("missed_fraction").get<double>()) <= 0.01);
+  const Outcome predicted = run_app("predict", with({"--json"}));
+  expect_success(predicted);
+  for (const json& one : json::parse(predicted.out).at("classes"))
+    if (one.at("class") == "NORM") {
+      EXPECT_TRUE(std::abs(one.at("probability").get<double>() - why.at("probability").get<double>()) <= 1e-5);
+    }
+  expect_success(run_app("evaluate", run_->judge({"--model", folder / "run/last.safetensors", "--explain", "1",
+                                                  "--json", folder / "all.json"})));
+  const json all = json::parse(read_file(folder / "all.json"));
+  EXPECT_FALSE(all.at("importance").is_null());
+}
+
 // Three records one behind the other, of which the model sees windows from 0, 7.5 and 15 s on.
 TEST_F(ExplainTest, ALongRecordingAgreesWithPredict) {
   const TemporaryFolder folder;
