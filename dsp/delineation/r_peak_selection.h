@@ -13,8 +13,10 @@ namespace cardiograd::dsp {
 struct Candidate {
   Eigen::Index at;  // Sample of the envelope.
   double height;    // Of the envelope.
-  // Of the sharp envelope there: in units of a threshold for beats, and of the envelope. 0 where nothing is known.
+  // Of the sharp envelope there: in units of its QRS level, what noise reaches in these, and in units of the envelope.
+  // 0 where nothing is known.
   double sharp = 0.0;
+  double sharp_noise = 0.0;
   double sharpness = 0.0;
 };
 
@@ -25,6 +27,8 @@ std::vector<Candidate> find_candidates(const Eigen::ArrayXd& envelope, Eigen::In
 // is the local median interval in seconds. Free between 0.7 and 1.5 of the usual: rhythms are irregular; but a T wave
 // or a spike makes two short intervals, and a beat left out makes one long interval.
 double interval_penalty(double seconds, double usual);
+// The same within a run of fast beats that look alike: that it is shorter than usual is all that counts against it.
+double run_penalty(double seconds, double usual);
 
 struct Selection {
   std::vector<char> taken;         // Per candidate: is it a beat?

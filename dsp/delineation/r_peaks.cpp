@@ -48,8 +48,8 @@ std::vector<Candidate> candidates_of(const Envelopes& envelopes, const Levels& l
     candidate.height = envelopes.all.segment(from, length).maxCoeff();
     const double sharp = envelopes.sharp.segment(from, length).maxCoeff(), usual = sharp_level.at(candidate.at);
     if (!(usual > 0.0 && candidate.height > 0.0)) continue;
-    const double noise = kRPeak.noise_maximum_ratio * background.at(candidate.at) / usual;
-    candidate.sharp = sharp / usual / std::max(std::sqrt(noise), kRPeak.min_threshold_fraction);
+    candidate.sharp = sharp / usual;
+    candidate.sharp_noise = kRPeak.noise_maximum_ratio * background.at(candidate.at) / usual;
     candidate.sharpness = sharp / candidate.height;
   }
   return candidates;

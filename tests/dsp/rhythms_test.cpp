@@ -203,6 +203,47 @@ TEST(Rhythms, ShortFastRuns) {
   }
 }
 
+// Longer runs of broad beats: leaving every second one out would look regular, too.
+TEST(Rhythms, RunsOfBroadBeats) {
+  const Waves normal = {{-0.16, 0.12, 0.022}, {0.0, 1.0, 0.011}, {0.028, -0.2, 0.010}, {0.28, 0.3, 0.045}};
+  const Waves broad = {{0.0, 0.8, 0.024}, {0.07, -0.5, 0.028}, {0.14, -0.2, 0.03}};
+  for (const double per_minute : {180.0, 190.0, 200.0, 210.0}) {
+    for (const int length : {5, 10, 20}) {
+      std::vector<double> usual = regular_beats(6.0, 0.8), fast;
+      for (int beat = 0; beat < length; ++beat) fast.push_back(usual.back() + 0.7 + beat * 60.0 / per_minute);
+      for (double at = fast.back() + 0.9; at < 19.4; at += 0.8) usual.push_back(at);
+      std::vector<double> all = usual;
+      all.insert(all.end(), fast.begin(), fast.end());
+      for (const Eigen::Index leads : {1, 2, 12}) {
+        const Eigen::ArrayXXd x = synthetic_ecg(usual, 20.0, 250.0, leads, 0.01, normal) +
+                                  synthetic_ecg(fast, 20.0, 250.0, leads, 0.0, broad);
+        expect_found(
+            x, 250.0, all, 0.06,
+            std::to_string(per_minute) + "/min, " + std::to_string(length) + " beats, leads " + std::to_string(leads));
+      }
+    }
+  }
+}
+
+// P waves that march through slow, broad, smooth complexes are no beats of their own.
+TEST(Rhythms, AtrialWavesBesideASlowEscape) {
+  const Waves broad = {{-0.03, 0.45, 0.014}, {0.0, 0.4, 0.016}, {0.035, 0.4, 0.018}, {0.38, -0.15, 0.06}};
+  const Waves atrial = {{-0.02, 0.10, 0.012}, {0.016, 0.08, 0.014}};
+  for (const double size : {0.7, 0.8, 0.85}) {
+    for (const double per_minute : {30.0, 38.0, 45.0}) {
+      const std::vector<double> beats = regular_beats(20.0, 60.0 / per_minute, 0.7);
+      std::vector<double> atria;
+      for (double at = 0.3; at < 19.8; at += 0.78) atria.push_back(at);
+      for (const Eigen::Index leads : {1, 12}) {
+        const Eigen::ArrayXXd x = synthetic_ecg(beats, 20.0, 250.0, leads, 0.004, broad) +
+                                  synthetic_ecg(atria, 20.0, 250.0, leads, 0.0, scaled(atrial, size));
+        expect_found(x, 250.0, beats, 0.12,
+                     std::to_string(size) + ", " + std::to_string(per_minute) + "/min, leads " + std::to_string(leads));
+      }
+    }
+  }
+}
+
 // Waves of the atria without a pause, a quarter as high as the complexes, in the middle of their band.
 TEST(Rhythms, CoarseFibrillation) {
   const Waves waves = {{0.0, 1.0, 0.011}, {0.028, -0.3, 0.010}, {0.26, 0.25, 0.045}};
