@@ -17,6 +17,7 @@
 #include "dsp/delineation/r_peak_envelope.h"
 #include "dsp/delineation/r_peak_selection.h"
 #include "dsp/delineation/stimuli.h"
+#include "dsp/filters/gaps.h"
 #include "dsp/statistics.h"
 
 namespace cardiograd::dsp {
@@ -137,14 +138,16 @@ std::vector<Gap> gaps_of(const Eigen::ArrayXXd& signal, double rate, const std::
 
 }  // namespace
 
-RPeaks detect_r_peaks(const Eigen::ArrayXXd& recorded, double rate) {
+RPeaks detect_r_peaks(const Eigen::ArrayXXd& given, double rate) {
   if (!(std::isfinite(rate) && rate >= kRPeak.min_rate_hz)) {
     throw Error(fmt::format("R peaks: a sampling rate of {} Hz, at least {} Hz are needed", rate, kRPeak.min_rate_hz),
                 "Check the rate in the record's header.");
   }
-  if (recorded.cols() == 0) return {{}, "no lead"};
-  const double seconds = static_cast<double>(recorded.rows()) / rate;
+  if (given.cols() == 0) return {{}, "no lead"};
+  const double seconds = static_cast<double>(given.rows()) / rate;
   if (!(seconds >= kRPeak.min_duration_s)) return {{}, "shorter than one second"};
+  const std::optional<Eigen::ArrayXXd> moving = without_stops(given, rate);
+  const Eigen::ArrayXXd& recorded = moving ? *moving : given;
   const std::vector<double> stimuli_s = find_stimuli(recorded, rate);
   Eigen::ArrayXXd bridged;
   if (!stimuli_s.empty()) {

@@ -2,12 +2,16 @@
 
 #include <algorithm>
 #include <cmath>
+#include <iterator>
+#include <utility>
+#include <vector>
 
 #include "dsp/delineation/constants.h"
 #include "dsp/delineation/stimuli.h"
 #include "dsp/filters/butterworth.h"
 #include "dsp/filters/gaps.h"
 #include "dsp/filters/resample.h"
+#include "dsp/statistics.h"
 
 namespace cardiograd::dsp {
 
@@ -17,11 +21,18 @@ WorkingSignal working_signal(const Eigen::ArrayXXd& signal, double rate) {
       std::max(1, static_cast<int>(std::lround(kWorkingSignal.upsampling_fraction * kWorkingSignal.rate_hz / rate)));
   const int down = std::max(1, static_cast<int>(std::lround(rate / kWorkingSignal.rate_hz)));
   working.rate = rate * up / down;
-  Eigen::ArrayXXd filled = signal;
+  Eigen::ArrayXXd filled = without_stops(signal, rate).value_or(signal);
   working.usable.assign(static_cast<std::size_t>(signal.cols()), 1);
+  std::vector<double> missing_samples;
+  for (Eigen::Index l = 0; l < signal.cols(); ++l)
+    missing_samples.push_back(static_cast<double>(fill_gaps(filled.col(l))));
+  const Eigen::ArrayXd ranges = filled.colwise().maxCoeff() - filled.colwise().minCoeff();
+  std::vector<double> moving;  // Ranges; their median, as an artifact in one lead must not make the others flat.
+  std::copy_if(ranges.begin(), ranges.end(), std::back_inserter(moving), [](double range) { return range > 0.0; });
+  const double least = moving.empty() ? 0.0 : kWorkingSignal.flat_fraction * median(std::move(moving));
   for (Eigen::Index l = 0; l < signal.cols(); ++l) {
-    const auto missing = static_cast<double>(fill_gaps(filled.col(l)));
-    const bool flat = !(filled.col(l).maxCoeff() > filled.col(l).minCoeff());
+    const double missing = missing_samples[static_cast<std::size_t>(l)];
+    const bool flat = !(ranges[l] > least);
     if (flat || missing > kWorkingSignal.max_missing_fraction * static_cast<double>(signal.rows())) {
       working.usable[static_cast<std::size_t>(l)] = 0;
     }

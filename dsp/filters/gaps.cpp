@@ -1,9 +1,48 @@
 #include "dsp/filters/gaps.h"
 
+#include <algorithm>
 #include <cmath>
 #include <limits>
+#include <optional>
 
 namespace cardiograd::dsp {
+namespace {
+
+struct Run {
+  Eigen::Index first, count;
+};
+
+// Stretches of `least` and more equal samples.
+std::vector<Run> equal_samples(const Eigen::Ref<const Eigen::ArrayXd>& lead, Eigen::Index least) {
+  std::vector<Run> runs;
+  for (Eigen::Index first = 0, t = 1; t <= lead.size(); ++t) {
+    if (t < lead.size() && lead[t] == lead[first]) continue;
+    if (t - first >= least) runs.push_back({first, t - first});
+    first = t;
+  }
+  return runs;
+}
+
+}  // namespace
+
+std::optional<Eigen::ArrayXXd> without_stops(const Eigen::ArrayXXd& signal, double rate) {
+  const auto least = std::max<Eigen::Index>(2, std::llround(kMinStopSeconds * rate));
+  std::optional<Eigen::ArrayXXd> result;
+  for (Eigen::Index lead = 0; lead < signal.cols(); ++lead) {
+    for (const Run& run : equal_samples(signal.col(lead), least)) {
+      const auto moves = [&](Eigen::Index other) {
+        const auto part = signal.col(other).segment(run.first, run.count);
+        return other != lead && (part != part[0]).any() && part.isFinite().any();
+      };
+      bool another = false;
+      for (Eigen::Index other = 0; other < signal.cols() && !another; ++other) another = moves(other);
+      if (!another) continue;
+      if (!result) result = signal;
+      result->col(lead).segment(run.first, run.count).setConstant(std::numeric_limits<double>::quiet_NaN());
+    }
+  }
+  return result;
+}
 
 Eigen::Index fill_gaps(Eigen::Ref<Eigen::ArrayXd> lead) {
   const Eigen::Index count = lead.size();

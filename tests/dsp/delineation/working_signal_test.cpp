@@ -57,6 +57,30 @@ TEST(WorkingSignal, HasNoPhase) {
   }
 }
 
+// An open input shows a few steps of the converter; an artifact makes no other lead flat.
+TEST(WorkingSignal, LeadsOfAFewStepsAreFlat) {
+  Eigen::ArrayXXd x = synthetic_ecg(regular_beats(10.0), 10.0, 250.0, 4);
+  for (Eigen::Index t = 0; t < x.rows(); ++t) x(t, 1) = 0.001 * static_cast<double>(t % 3 - 1);
+  x(700, 2) = 300.0;
+  EXPECT_EQ(working_signal(x, 250.0).usable, (std::vector<char>{1, 0, 1, 1}));
+}
+
+// Four columns of three leads, one after the other, and a rhythm strip; zeros elsewhere are no samples.
+TEST(WorkingSignal, PartsOfAPrintAreMeasuredAsIfTheRestWereMissing) {
+  Eigen::ArrayXXd zeros = synthetic_ecg(regular_beats(10.0), 10.0, 250.0, 12), missing = zeros;
+  for (Eigen::Index lead = 0; lead < 12; ++lead) {
+    if (lead == 1) continue;
+    for (Eigen::Index t = 0; t < zeros.rows(); ++t) {
+      if (t / 625 == lead / 3) continue;
+      zeros(t, lead) = 0.0;
+      missing(t, lead) = kNan;
+    }
+  }
+  const WorkingSignal of_zeros = working_signal(zeros, 250.0), of_missing = working_signal(missing, 250.0);
+  EXPECT_EQ(of_zeros.usable, of_missing.usable);
+  EXPECT_TRUE((of_zeros.samples == of_missing.samples).all());
+}
+
 TEST(WorkingSignal, MarksFlatAndMissingLeads) {
   Eigen::ArrayXXd x = synthetic_ecg(regular_beats(4.0), 4.0, 250.0, 5);
   x.col(0).setConstant(0.7);

@@ -79,5 +79,26 @@ TEST(CommonGaps, AreThoseOfAllLeadsAndLongEnough) {
   EXPECT_TRUE(common_gaps(Eigen::ArrayXXd(0, 3), rate).empty());
 }
 
+// Of a lead that stands still while another moves, and of none where all rest.
+TEST(Stops, AreMissingWhereAnotherLeadMoves) {
+  constexpr double kRate = 10.0;
+  Eigen::ArrayXXd x(100, 3);
+  for (Eigen::Index t = 0; t < 100; ++t) {
+    x(t, 0) = t < 60 ? std::sin(static_cast<double>(t)) : 4.0;  // Moves for 6 s.
+    x(t, 1) = t < 25 ? 0.0 : std::cos(static_cast<double>(t));  // Zeros for 2.5 s,
+    x(t, 2) = t < 70 ? static_cast<double>(t % 7) : 4.0;        // both of the others at rest for the last 3 s.
+  }
+  x.col(1).segment(40, 15).setConstant(1.0);  // Too short.
+  x.col(1).tail(30).setConstant(-1.0);
+  const auto found = without_stops(x, kRate);
+  ASSERT_TRUE(found.has_value());
+  EXPECT_TRUE(found->col(1).head(25).isNaN().all());
+  EXPECT_TRUE((found->col(1).tail(75) == x.col(1).tail(75)).all());
+  EXPECT_TRUE((found->col(0).head(60) == x.col(0).head(60)).all());
+  EXPECT_TRUE(found->col(0).tail(40).isNaN().all());  // The third moved for a second of these four.
+  EXPECT_TRUE((found->col(2) == x.col(2)).all());
+  EXPECT_FALSE(without_stops(x.rightCols(1), kRate).has_value());
+}
+
 }  // namespace
 }  // namespace cardiograd::dsp
