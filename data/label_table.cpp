@@ -123,6 +123,7 @@ std::uint8_t label(const CsvTable& csv, std::size_t row, std::size_t column) {
 }
 
 double age_of(const CsvTable& csv, std::size_t row, std::size_t column) {
+  if (is_missing(csv.cell(row, column))) return ecg::Person{}.age;
   const auto age = csv.number(row, column);
   if (!age || std::isnan(*age)) return ecg::Person{}.age;
   if (!(*age >= 0 && (*age <= ecg::kMaxAge || *age == ecg::kHiddenAge)))
@@ -187,6 +188,18 @@ class Repeats {
       if (!out.contains(row)) kept.push_back(std::move(rows[row]));
     rows = std::move(kept);
   }
+  // One name of the patient whom the cell means: other blanks, capitals or "7.0" for "7" are no other patient.
+  std::string patient_of(std::size_t row, std::size_t column) {
+    std::string spelled(csv_.cell(row, column));
+    const auto is_blank = [](unsigned char c) { return std::isspace(c) != 0; };
+    spelled.erase(spelled.begin(), std::find_if_not(spelled.begin(), spelled.end(), is_blank));
+    spelled.erase(std::find_if_not(spelled.rbegin(), spelled.rend(), is_blank).base(), spelled.end());
+    if (const auto number = csv_.number_if_any(row, column); number && *number == std::floor(*number))
+      spelled = fmt::format("{:.0f}", *number);
+    std::string plain = spelled;
+    std::transform(plain.begin(), plain.end(), plain.begin(), [](unsigned char c) { return std::tolower(c); });
+    return spellings_.try_emplace(plain, spelled).first->second;
+  }
   void check_patient(std::size_t row, const std::string& patient, int fold) {
     const auto [place, is_new] = patients_.try_emplace(patient, fold, row);
     if (!is_new && place->second.first != fold)
@@ -200,6 +213,7 @@ class Repeats {
   std::map<std::string, std::size_t> records_;
   std::vector<std::pair<std::size_t, std::size_t>> again_;  // a row, and the first one of its record
   std::map<std::string, std::pair<int, std::size_t>> patients_;
+  std::map<std::string, std::string> spellings_;  // the first of each patient, from which its fold is drawn
 };
 
 }  // namespace
@@ -237,7 +251,7 @@ LabelTable parse_label_table(std::string_view text, const std::filesystem::path&
     if (sex) row.person.sex = sex_in(csv, i, *sex);
     // A row without a patient's name is a patient of its own.
     const std::string name =
-        patient && !csv.cell(i, *patient).empty() ? std::string(csv.cell(i, *patient)) : record_of(row.path);
+        patient && !is_missing(csv.cell(i, *patient)) ? repeats.patient_of(i, *patient) : record_of(row.path);
     row.fold = fold ? fold_of(csv, i, *fold) : drawn_fold(name, fold_seed);
     if (fold && patient) repeats.check_patient(i, name, row.fold);
     for (const std::size_t column : columns) row.labels.push_back(label(csv, i, column));

@@ -164,7 +164,8 @@ void fill_mapped(const PrepareSettings& settings, const PrepareSource& source, c
   set.mapped = signals;
 }
 
-void warn(const Dataset& set) {
+void warn(const Dataset& set, const PtbxlDatabase& database) {
+  for (const std::string& leak : database.leaks) log_warning("{}", leak);
   const auto say = [](const Finding& finding, const char* what) {
     if (finding.count > 0)
       log_warning("{} {} in {} records, first ecg_id {}", finding.count, what, finding.records,
@@ -191,7 +192,7 @@ Dataset prepare(const PrepareSettings& settings) {
   else
     fill_whole(settings, source, path, key, set);
   check_set(settings, source, set);
-  warn(set);
+  warn(set, source.database);
   return set;
 }
 

@@ -1,6 +1,9 @@
 #include "data/ptbxl.h"
 
 #include <cmath>
+#include <map>
+#include <optional>
+#include <set>
 #include <system_error>
 #include <unordered_set>
 
@@ -32,7 +35,7 @@ std::int64_t integer(const CsvTable& csv, std::size_t row, std::size_t column) {
 }
 
 void read_person(const CsvTable& csv, std::size_t index, std::size_t age, std::size_t sex, PtbxlRow& row) {
-  if (const auto value = csv.number(index, age); value && !std::isnan(*value)) {
+  if (const auto value = is_missing(csv.cell(index, age)) ? std::nullopt : csv.number(index, age)) {
     row.age_over_89 = *value == ecg::kHiddenAge;
     row.person.age = row.age_over_89 ? ecg::kAgeOver89 : *value;
     if (!(row.person.age >= 0 && row.person.age <= kLargestAge))
@@ -61,6 +64,48 @@ std::string file_name(const CsvTable& csv, std::size_t row, std::optional<std::s
   return stem_of(name);
 }
 
+// What two rows have in common that lie in different folds.
+template <class Key>
+class Shared {
+ public:
+  void add(const Key& key, const PtbxlRow& row) {
+    const auto [first, is_new] = firsts_.try_emplace(key, &row);
+    if (is_new || first->second->fold == row.fold || !found_.insert(key).second) return;
+    if (found_.size() > 1) return;
+    first_ = first->second;
+    second_ = &row;
+  }
+  std::int64_t count() const { return static_cast<std::int64_t>(found_.size()); }
+  std::string places() const {
+    return fmt::format("{} in fold {}, {} in fold {}", first_->place, first_->fold, second_->place, second_->fold);
+  }
+
+ private:
+  std::map<Key, const PtbxlRow*> firsts_;
+  std::set<Key> found_;
+  const PtbxlRow *first_ = nullptr, *second_ = nullptr;  // rows of the first that was found
+};
+
+std::vector<std::string> leaks_of(const PtbxlDatabase& database, const std::filesystem::path& path) {
+  Shared<std::int64_t> patients;
+  Shared<std::string> files;
+  for (const PtbxlRow& row : database.rows) {
+    if (row.patient_id) patients.add(*row.patient_id, row);
+    for (const std::string& file : {row.filename_lr, row.filename_hr})
+      if (!file.empty()) files.add(file, row);
+  }
+  std::vector<std::string> leaks;
+  const auto add = [&](const auto& shared, const char* what) {
+    if (shared.count() > 0)
+      leaks.push_back(
+          fmt::format("{}: {} {} in several folds, the first at {}: a test on what was seen in training is none",
+                      path.filename().string(), shared.count(), what, shared.places()));
+  };
+  add(patients, patients.count() == 1 ? "patient is" : "patients are");
+  add(files, files.count() == 1 ? "file is" : "files are");
+  return leaks;
+}
+
 }  // namespace
 
 PtbxlDatabase read_ptbxl_database(const std::filesystem::path& csv) {
@@ -87,7 +132,7 @@ PtbxlDatabase parse_ptbxl_database(std::string_view text, const std::filesystem:
     row.place = csv.place(i);
     row.ecg_id = integer(csv, i, ecg_id);
     if (!seen.insert(row.ecg_id).second) fail(csv, i, fmt::format("ecg_id {} occurs twice", row.ecg_id));
-    if (patient_id && !csv.cell(i, *patient_id).empty()) row.patient_id = integer(csv, i, *patient_id);
+    if (patient_id && !is_missing(csv.cell(i, *patient_id))) row.patient_id = integer(csv, i, *patient_id);
     read_person(csv, i, age, sex, row);
     const std::int64_t fold_number = integer(csv, i, fold);
     if (fold_number < 1 || fold_number > kLargestFold)
@@ -103,6 +148,7 @@ PtbxlDatabase parse_ptbxl_database(std::string_view text, const std::filesystem:
     }
     database.rows.push_back(std::move(row));
   }
+  database.leaks = leaks_of(database, path);
   if (database.rows.size() == kRecords101) database.version = "1.0.1";
   if (database.rows.size() == kRecords103) database.version = "1.0.3";
   return database;

@@ -33,6 +33,8 @@ struct PtbxlDatabase {
   std::vector<std::string> columns;
   // "1.0.1" (21,837 records), "1.0.3" (21,799), or empty for any other number of records.
   std::string version;
+  // What rows of different folds have in common, a sentence each: a patient, a file. Judging such a set flatters.
+  std::vector<std::string> leaks;
 };
 
 // Columns ecg_id, age, sex, scp_codes and strat_fold must be there; patient_id, filename_lr and filename_hr may. Sex

@@ -1,8 +1,8 @@
 #include "data/table_cells.h"
 
 #include <algorithm>
+#include <array>
 #include <cctype>
-#include <cmath>
 
 #include <fmt/format.h>
 
@@ -11,15 +11,30 @@
 
 namespace cardiograd::data {
 
-double sex_in(const CsvTable& csv, std::size_t row, std::size_t column) {
+namespace {
+
+// In small letters, without blanks.
+std::string plain_word(std::string_view cell) {
   std::string word;
-  for (const unsigned char c : csv.cell(row, column))
+  for (const unsigned char c : cell)
     if (std::isspace(c) == 0) word += static_cast<char>(std::tolower(c));
-  if (word.empty()) return ecg::Person{}.sex;
+  return word;
+}
+
+}  // namespace
+
+bool is_missing(std::string_view cell) {
+  constexpr std::array<std::string_view, 11> kMarks = {"",     "na",      "n/a", "nan", "none", "null",
+                                                       "#n/a", "unknown", "-",   "--",  "?"};
+  return std::find(kMarks.begin(), kMarks.end(), plain_word(cell)) != kMarks.end();
+}
+
+double sex_in(const CsvTable& csv, std::size_t row, std::size_t column) {
+  const std::string word = plain_word(csv.cell(row, column));
+  if (is_missing(word)) return ecg::Person{}.sex;
   if (word == "m" || word == "male") return ecg::kMale;
   if (word == "f" || word == "female") return ecg::kFemale;
   const auto value = csv.number_if_any(row, column);
-  if (value && std::isnan(*value)) return ecg::Person{}.sex;
   if (value && (*value == ecg::kMale || *value == ecg::kFemale)) return *value;
   throw Error(fmt::format("{}: column '{}': found '{}', expected M or 0, F or 1", csv.place(row), csv.columns()[column],
                           csv.cell(row, column)),

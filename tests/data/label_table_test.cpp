@@ -110,6 +110,18 @@ TEST(LabelTable, AsPandasAndSpreadsheetsWriteIt) {
   expect_error([] { parse("path,AF\na,nan\n"); }, {"own.csv:2: column 'AF': found 'nan'"});
 }
 
+// Other spellings of a patient do not hide that it is in two folds, and what is not known is no patient.
+TEST(LabelTable, PatientsAreTheSameHoweverSpelled) {
+  for (const char* other : {"p7 ", "P7", " p7"})
+    expect_error([&] { parse(fmt::format("path,patient,fold,AF\na,p7,1,1\nb,{},2,0\n", other)); },
+                 {"own.csv:3: patient 'p7' is in fold 2, and in fold 1"});
+  expect_error([] { parse("path,patient,fold,AF\na,7,1,1\nb,7.0,2,0\n"); }, {"patient '7' is in fold 2"});
+  EXPECT_EQ(parse("path,patient,AF\na,P7,1\nb,p7 ,0\n").rows[1].fold, drawn_fold("P7", 0));
+  const LabelTable table = parse("path,patient,age,sex,fold,AF\na,NA,NA,unknown,1,1\nb,nan,None,?,2,0\nc,-,-,,3,0\n");
+  for (const LabelRow& row : table.rows) EXPECT_TRUE(std::isnan(row.person.age) && std::isnan(row.person.sex));
+  EXPECT_EQ(parse("path,patient,AF\na,NA,1\nb,NA,0\n").rows[1].fold, drawn_fold("b", 0));
+}
+
 TEST(LabelTable, RepeatedRecordsCanBeLeftOut) {
   const testing::LogCapture log;
   const LabelTable table = parse_label_table("path,fold,AF\na,1,1\nb,1,0\na.hea,1,1\nc,1,1\nc,1,0\nd,2,1\n./d,1,1\n",

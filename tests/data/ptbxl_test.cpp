@@ -49,6 +49,20 @@ TEST(Ptbxl, RowsAsWritten) {
   EXPECT_TRUE(std::isnan(database.rows[2].person.sex));
 }
 
+TEST(Ptbxl, PatientsAndFilesOfSeveralFoldsAreNamed) {
+  const auto database = parse(
+      "1,5,56,1,{},1,a,A\n2,5,56,1,{},1,b,B\n3,6,56,1,{},2,c,\n4,5,56,1,{},3,d,D\n5,,56,1,{},4,a,E\n6,7,1,1,{},5,f,F\n"
+      "7,5,56,1,{},6,g,\n8,7,56,1,{},7,h,F\n");
+  ASSERT_EQ(database.leaks.size(), 2U);
+  EXPECT_EQ(
+      database.leaks[0].find("ptbxl_database.csv: 2 patients are in several folds, the first at ptbxl_database.csv:2 "
+                             "in fold 1, ptbxl_database.csv:5 in fold 3"),
+      0U)
+      << database.leaks[0];
+  EXPECT_EQ(database.leaks[1].find("ptbxl_database.csv: 2 files are in several folds"), 0U) << database.leaks[1];
+  EXPECT_TRUE(parse("1,5,56,1,{},1,a,A\n2,NA,NA,unknown,{},2,b,B\n3,nan,None,?,{},3,c,C\n").leaks.empty());
+}
+
 // What spreadsheets and scripts make of the table.
 TEST(Ptbxl, RowsAsOthersWriteThem) {
   const auto database = parse(
