@@ -12,6 +12,7 @@ namespace cardiograd::data {
 namespace {
 
 constexpr double kLowestRate = 20;  // Hz
+constexpr int kByUnit = 1, kByName = Preamble::kNamed, kSurely = 4;
 
 std::string_view without(std::string_view text, std::string_view around) {
   const auto first = text.find_first_not_of(around);
@@ -32,27 +33,35 @@ bool is_one_of(std::string_view word, const std::array<std::string_view, n>& wor
   return std::find(words.begin(), words.end(), word) != words.end();
 }
 
-// "Sampling rate", "Sampling rate (Hz)"
-bool is_rate_name(std::string_view name) {
-  constexpr std::array<std::string_view, 15> kNames = {"samplerate",
-                                                       "samplingrate",
-                                                       "samplefrequency",
-                                                       "samplingfrequency",
-                                                       "samplingfreq",
-                                                       "samplefreq",
-                                                       "frequency",
-                                                       "fs",
-                                                       "sfreq",
-                                                       "rate",
-                                                       "sps",
-                                                       "abtastrate",
-                                                       "messrate",
-                                                       "abtastfrequenz",
-                                                       "samplespersecond"};
+// The letters of a name without a unit behind them: "samplingrate" of "Sampling rate (Hz)".
+std::string letters_without_unit(std::string_view name) {
   std::string letters = letters_of(name);
   for (const std::string_view unit : {"hz", "hertz", "in"})
     if (letters.ends_with(unit)) letters.resize(letters.size() - unit.size());
-  return is_one_of(letters, kNames);
+  return letters;
+}
+
+// How surely a line of this name says the sampling rate of the ECG; 0: it does not say one. `hertz`: its unit.
+int rank_of_rate(std::string_view name, bool hertz) {
+  constexpr std::array<std::string_view, 13> kNames = {
+      "samplerate", "samplingrate", "samplefrequency", "samplingfrequency", "samplingfreq",   "samplefreq",      "fs",
+      "sfreq",      "sps",          "abtastrate",      "messrate",          "abtastfrequenz", "samplespersecond"};
+  // Of something else that is counted in hertz, or of another signal or time.
+  constexpr std::array<std::string_view, 15> kOthers = {"filter", "pass", "notch", "mains", "line",
+                                                        "cut",    "band", "netz",  "heart", "pulse",
+                                                        "puls",   "beat", "herz",  "vent",  "hum"};
+  constexpr std::array<std::string_view, 12> kForeign = {"ppg",  "pleth", "resp", "spo", "emg", "eeg",
+                                                         "gyro", "accel", "orig", "max", "adc", "internal"};
+  std::string letters = letters_without_unit(name);
+  for (const std::string_view own : {"ecg", "ekg"})
+    if (letters.starts_with(own)) letters.erase(0, own.size());
+  if (is_one_of(letters, kNames)) return kSurely;
+  const auto within = [&](std::string_view word) { return letters.find(word) != std::string::npos; };
+  if (std::any_of(kOthers.begin(), kOthers.end(), within)) return 0;
+  const bool foreign = std::any_of(kForeign.begin(), kForeign.end(), within);
+  if (hertz && within("sampl") && !foreign) return kSurely - 1;
+  if (letters == "rate" || letters == "frequency") return hertz ? kSurely - 1 : kByName;
+  return hertz ? kByUnit : 0;
 }
 
 bool is_interval_name(std::string_view name) {
@@ -92,17 +101,15 @@ void take_rate(std::string_view name, std::string_view value, Preamble& preamble
   if (!quantity) return;
   const std::string unit = letters_of(quantity->unit);
   if (unit.size() != quantity->unit.size()) return;  // "0.05-150 Hz"
-  const bool hertz = is_hertz(unit), called = is_rate_name(name);
   double rate = quantity->value;
-  bool named = (unit.empty() && called) || (hertz && (called || letters_of(name).find("sampl") != std::string::npos));
+  int rank = unit.empty() || is_hertz(unit) ? rank_of_rate(name, is_hertz(unit)) : 0;
   if (const auto seconds = time_column({"time", unit}).seconds; seconds && is_interval_name(name)) {
     rate = 1 / (rate * *seconds);
-    named = true;
+    rank = kSurely;
   }
-  if (!named && !hertz) return;
-  if (preamble.rate && (preamble.rate_named || !named)) return;
+  if (rank <= preamble.rate_rank) return;
   preamble.rate = rate;
-  preamble.rate_named = named;
+  preamble.rate_rank = rank;
 }
 
 // "I" of "Lead,Lead I" and "Lead,I Lead" in any language, of "Lead,I" and of "Channel,I".

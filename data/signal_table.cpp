@@ -204,7 +204,7 @@ SignalTable parse_signal_table(std::string_view text, const fs::path& path) {
   SignalTable table = scan.finish();
   Preamble preamble;
   for (std::size_t i = 0; i < layout.line; ++i) read_preamble_line(lines[i], preamble);
-  if (preamble.rate_named) table.rate = preamble.rate;
+  if (preamble.rate_rank >= Preamble::kNamed) table.rate = preamble.rate;
   table.unit = preamble.unit;
   const std::size_t skipped = table.cells.skipped;
   table.cells = cells;

@@ -22,7 +22,7 @@ TEST(SignalPreamble, RatesInAnyLanguage) {
   for (const char* line : {"Sample Rate,512 hertz", "Abtastrate;512 Hertz", "# fs = 512", "% Sampling rate (Hz): 512",
                            "Sampling Rate,512,Hz,", "Sampling interval: 1.953125 ms", "Interval=\t0.001953125 s"}) {
     EXPECT_EQ(read(line).rate, 512) << line;
-    EXPECT_TRUE(read(line).rate_named) << line;
+    EXPECT_GE(read(line).rate_rank, Preamble::kNamed) << line;
   }
   for (const char* line : {"Frecuencia de muestreo,512 hercios", "X,512 herc\u00F3w", "Частота,512 герц",
                            "采样率,512赫兹", "サンプルレート,512ヘルツ", "Taux,\"512 hertz\""})
@@ -35,6 +35,22 @@ TEST(SignalPreamble, RatesInAnyLanguage) {
   Preamble both;
   for (const char* line : {"Notch,50 Hz", "fs,500", "Low pass,150 Hz", "rate,100"}) read_preamble_line(line, both);
   EXPECT_EQ(both.rate, 500);
+}
+
+// The rate of another signal, an older one, a filter's or the heart's is not that of the samples.
+TEST(SignalPreamble, OfSeveralRatesTheEcgs) {
+  for (const char* other : {"PPG sampling rate: 100 Hz", "Original sampling rate: 1000 Hz",
+                            "Max. sampling rate,8000 Hz", "ADC sampling rate: 2000 Hz", "Rate: 110", "Frequency: 150",
+                            "Mains frequency,50 Hz", "Low pass filter: 150 Hz", "Notch,50 Hz", "Heart rate,1 Hz"})
+    for (const char* own : {"Sampling rate: 500 Hz", "fs=500", "ECG sampling rate: 500 Hz", "Samples per second,500"}) {
+      Preamble preamble;
+      for (const char* line : {other, own, other}) read_preamble_line(line, preamble);
+      EXPECT_EQ(preamble.rate, 500) << other << ", " << own;
+    }
+  for (const char* line : {"Mains frequency,50 Hz", "Low pass filter: 150 Hz", "Notch,50 Hz", "Pulse rate,1 Hz"})
+    EXPECT_FALSE(read(line).rate) << line;
+  EXPECT_LT(read("Original sampling rate: 1000 Hz").rate_rank, Preamble::kNamed);
+  EXPECT_EQ(read("Rate: 250").rate, 250) << "for want of better";
 }
 
 TEST(SignalPreamble, LeadsAndUnits) {
