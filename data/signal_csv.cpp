@@ -3,6 +3,7 @@
 #include <algorithm>
 #include <cmath>
 #include <limits>
+#include <optional>
 #include <utility>
 #include <vector>
 
@@ -25,6 +26,7 @@ namespace fs = std::filesystem;
 
 constexpr std::uintmax_t kMaxBytes = std::uintmax_t{1} << 28;
 constexpr double kSwingSeconds = 2;
+constexpr double kSameRate = 0.02;  // fraction: times are rounded
 
 // The columns that are leads; what else there is goes into `others`.
 std::vector<std::size_t> choose_leads(const SignalTable& table, const std::vector<bool>& is_time,
@@ -73,8 +75,21 @@ double rate_of(const SignalTable& table, const std::vector<bool>& is_time, const
   if (options.rate) return *options.rate;
   const auto found = static_cast<std::size_t>(std::find(is_time.begin(), is_time.end(), true) - is_time.begin());
   const bool timed = found < is_time.size();
-  if (timed)
-    if (const auto rate = rate_from_times(table, found, path)) return *rate;
+  std::optional<Error> fault;  // of the first column of times; another may do
+  for (std::size_t column = found; column < is_time.size(); ++column) {
+    if (!is_time[column]) continue;
+    try {
+      const auto rate = rate_from_times(table, column, path);
+      if (!rate) continue;
+      if (table.rate && std::abs(*rate - *table.rate) > kSameRate * *rate)
+        log_warning("{}: the times are those of {:.6g} Hz, and a line before them says {:.6g} Hz: the times count",
+                    path.string(), *rate, *table.rate);
+      return *rate;
+    } catch (const Error& error) {
+      if (!fault) fault = error;
+    }
+  }
+  if (fault) throw *fault;
   if (table.rate) return *table.rate;
   if (timed)
     throw Error(fmt::format("{}: the sampling rate is unknown: column '{}' has no unit and goes up by 1, as numbers of "

@@ -65,19 +65,23 @@ std::string without_ecg(std::string word) {
 
 // Whether a name is that of what was computed from an ECG: "ECG_Rate", "ECG_R_Peaks", "EcgQuality".
 bool is_derived_name(std::string_view name) {
-  constexpr std::array<std::string_view, 60> kDerived = {
-      "rate",      "heartrate", "hr",         "hrv",       "bpm",        "quality",   "qual",       "sqi",
-      "score",     "peak",      "peaks",      "rpeak",     "rpeaks",     "onset",     "onsets",     "offset",
-      "offsets",   "phase",     "completion", "label",     "labels",     "class",     "annotation", "annotations",
-      "beat",      "beats",     "rr",         "rri",       "ibi",        "off",       "leadoff",    "leadsoff",
-      "lod",       "status",    "flag",       "flags",     "valid",      "marker",    "markers",    "event",
-      "events",    "trigger",   "time",       "timestamp", "timestamps", "index",     "counter",    "count",
-      "impedance", "contact",   "battery",    "edr",       "detected",   "detection", "artifact",   "artifacts",
-      "artefact",  "interval",  "intervals",  "qrs"};
+  constexpr std::array<std::string_view, 74> kDerived = {
+      "rate",      "heartrate",  "hr",         "hrv",       "bpm",        "quality",   "qual",       "sqi",
+      "score",     "peak",       "peaks",      "rpeak",     "rpeaks",     "onset",     "onsets",     "offset",
+      "offsets",   "phase",      "completion", "label",     "labels",     "class",     "annotation", "annotations",
+      "beat",      "beats",      "rr",         "rri",       "ibi",        "off",       "leadoff",    "leadsoff",
+      "lod",       "status",     "flag",       "flags",     "valid",      "marker",    "markers",    "event",
+      "events",    "trigger",    "time",       "timestamp", "timestamps", "index",     "counter",    "count",
+      "impedance", "contact",    "battery",    "edr",       "detected",   "detection", "artifact",   "artifacts",
+      "artefact",  "interval",   "intervals",  "qrs",       "mask",       "threshold", "baseline",   "noise",
+      "diff",      "derivative", "envelope",   "template",  "gain",       "mean",      "std",        "average",
+      "scale",     "saturated"};
   if (!has_ecg_word(name)) return false;
   const auto words = words_of(name);
-  return std::any_of(words.begin(), words.end(),
-                     [&](const std::string& word) { return is_one_of(without_ecg(word), kDerived); });
+  return std::any_of(words.begin(), words.end(), [&](const std::string& word) {
+    const std::string bare = without_ecg(word);
+    return is_one_of(bare, kDerived) || (!bare.empty() && is_other_name(bare));  // "ECG_Resp"
+  });
 }
 
 // The words of a name without those that say whether it was filtered; whether it was.

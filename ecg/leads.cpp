@@ -132,6 +132,20 @@ std::vector<std::string> words_of(std::string_view name) {
   return words;
 }
 
+namespace {
+
+// "I-II", "I/II": what lies between two leads, or both.
+bool names_several_leads(std::string_view name) {
+  constexpr std::array<std::string_view, 12> kLeads = {"i",  "ii", "iii", "avr", "avl", "avf",
+                                                       "v1", "v2", "v3",  "v4",  "v5",  "v6"};
+  const auto words = words_of(name);
+  return std::count_if(words.begin(), words.end(), [&](const std::string& word) {
+           return std::find(kLeads.begin(), kLeads.end(), word) != kLeads.end();
+         }) > 1;
+}
+
+}  // namespace
+
 std::optional<std::size_t> standard_lead(std::string_view name) {
   if (has_sign(name)) return std::nullopt;  // Cabrera's -aVR is aVR upside down.
   std::string key;
@@ -155,7 +169,7 @@ std::optional<std::size_t> standard_lead(std::string_view name) {
        {"v4", "c4"},
        {"v5", "c5"},
        {"v6", "c6"}}};
-  if (key.empty()) return std::nullopt;
+  if (key.empty() || names_several_leads(name)) return std::nullopt;
   for (std::size_t lead = 0; lead < kStandardLeadCount; ++lead)
     if (std::find(kNames[lead].begin(), kNames[lead].end(), key) != kNames[lead].end()) return lead;
   return std::nullopt;

@@ -35,6 +35,21 @@ TEST(SignalCsv, TimeColumnGivesTheRate) {
   EXPECT_EQ(recording.signal(2, 1), 7);
 }
 
+// The first that says one; where a line above the table contradicts it, a warning.
+TEST(SignalCsv, OfSeveralColumnsOfTimesOneGivesTheRate) {
+  for (const char* head : {"Timestamp,Elapsed (ms)\n", "Index,time (ms)\n"}) {
+    std::string text = std::string(head);
+    text.insert(text.size() - 1, ",I,II");
+    for (int i = 0; i < 40; ++i)
+      text += text.starts_with('T') ? fmt::format("23:59:55,{},{},1\n", 2 * i, i % 7)
+                                    : fmt::format("{},{},{},1\n", i, 2 * i, i % 7);
+    EXPECT_EQ(parse_signal_csv(text, "a.csv").rate, 500) << head;
+  }
+  const testing::LogCapture log;
+  EXPECT_EQ(parse_signal_csv("fs,500\ntime,I,II\n0,1,2\n0.004,3,4\n0.008,3,5\n", "a.csv").rate, 250);
+  EXPECT_TRUE(log.warned("a.csv: the times are those of 250 Hz, and a line before them says 500 Hz"));
+}
+
 TEST(SignalCsv, MillisecondsAndRoundedTimes) {
   EXPECT_EQ(parse("Time (ms),I\n10,1\n14,1\n18,1\n").rate, 250);
   EXPECT_EQ(parse("time_ms,I\n10,1\n14,1\n18,1\n").rate, 250);

@@ -168,5 +168,15 @@ TEST(Channels, AxesAndDigitsBesideAnEcgAreNoLeads) {
   EXPECT_EQ(leads_of({{"ECG", "mV"}, {"II", "mV"}, {"V", "mV"}}).size(), 3U) << "among leads";
 }
 
+TEST(EcgChannels, WhatIsComputedOrOfAnotherSensorIsNoEcg) {
+  for (const char* name : {"ECG_Resp", "ECG_PPG", "ECG_mask", "ECG threshold", "ECG_baseline", "ECG noise",
+                           "EcgEnvelope", "ECG_template", "ECG_diff", "ECG gain"}) {
+    EXPECT_FALSE(is_ecg_name(name)) << name;
+    EXPECT_EQ(leads_of({{"ECG", "mV"}, {name, "mV"}}), std::vector<std::string>{"ECG"}) << name;
+  }
+  for (const char* name : {"ECG", "ECG 1", "ECG_Raw", "ECG II", "ECG-lead", "EKG chest"})
+    EXPECT_TRUE(is_ecg_name(name)) << name;
+}
+
 }  // namespace
 }  // namespace cardiograd::ecg

@@ -73,6 +73,12 @@ TEST(StandardLead, OtherNamesAreNone) {
 }
 
 // Cabrera's -aVR is aVR upside down; a hyphen between two words only separates them.
+TEST(StandardLead, TwoLeadsAreNoThird) {
+  for (const char* name : {"I-II", "I/II", "II - I", "V1_V2", "ECG I-aVF"}) EXPECT_FALSE(standard_lead(name)) << name;
+  EXPECT_EQ(standard_lead("ECG I"), 0U);
+  EXPECT_EQ(standard_lead("a-VR"), 3U);
+}
+
 TEST(StandardLead, AMinusIsNoSeparator) {
   for (const char* name : {"-aVR", "ECG -aVR", "Lead -aVR", "MDC_ECG_LEAD_-aVR", "ECG aVR-", "aVR -", "ECG (-aVR)",
                            "ECG--aVR", "EKG -II", "V1-"})
