@@ -68,7 +68,9 @@ std::optional<double> cell_number(std::string_view cell, bool decimal_commas) {
 
 bool is_missing_cell(std::string_view cell) {
   constexpr std::size_t kLongest = 8;
-  constexpr std::array<std::string_view, 7> kMarks = {"na", "n/a", "n.a.", "<na>", "null", "none", "nan"};
+  // The last four are NaN as Microsoft's libraries write it.
+  constexpr std::array<std::string_view, 11> kMarks = {"na",  "n/a",    "n.a.",    "<na>",    "null",    "none",
+                                                       "nan", "1.#ind", "-1.#ind", "1.#qnan", "-1.#qnan"};
   if (cell.empty()) return true;
   if (cell.size() > kLongest || is_digit(cell.back())) return false;
   // "#NV", "#DIV/0!": spreadsheets' errors; "-", "---", ".", "*", "?".

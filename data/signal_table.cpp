@@ -29,6 +29,12 @@ std::string unit_in(std::string_view cell) {
   return parse_column_name(fmt::format(fmt::runtime(brackets ? "x {}" : "x ({})"), cell)).unit;
 }
 
+// "# end of file": a row of other width with a mark of comments. "#NV" in a row of values is a spreadsheet's error.
+bool is_comment_row(const CsvRow& row, std::size_t width) {
+  const std::string_view first = clean_cell(row[0]);
+  return row.size() != width && (first.starts_with('#') || first.starts_with('%') || first.starts_with("//"));
+}
+
 // Reads a text once, to tell how large the table is and what its columns are. Rows are as wide as the first one; empty
 // ones at the end are none.
 class TableScan {
@@ -42,6 +48,7 @@ class TableScan {
     if (first_) return take_first(row);
     size = row.size();
     while (size > width_ && clean_cell(row[size - 1]).empty()) --size;
+    if (!layout_.transposed && is_comment_row(row, width_)) return;
     if (size != width_ && !unfit_) unfit_ = {row.line(), size};
     if (is_blank_row(row)) {
       ++blank_;
@@ -165,6 +172,7 @@ void SignalTable::each_cell(std::span<const std::size_t> wanted, const fs::path&
   }
   std::size_t number = 0;
   each_csv_row(cells.text, path, cells.separator, cells.first_line, [&](const CsvRow& line) {
+    if (number > 0 && !cells.transposed && is_comment_row(line, columns.size())) return;
     const std::size_t own = number++;
     if (cells.transposed) {
       const auto found = std::find(wanted.begin(), wanted.end(), own);

@@ -50,6 +50,15 @@ TEST(SignalCsv, OfSeveralColumnsOfTimesOneGivesTheRate) {
   EXPECT_TRUE(log.warned("a.csv: the times are those of 250 Hz, and a line before them says 500 Hz"));
 }
 
+TEST(SignalCsv, CommentsBetweenAndBehindTheRowsAreNone) {
+  const ecg::Recording recording =
+      parse("time,I,II\n0,1,2\n# a pause, said twice, here, now\n0.01,#NV,4\n0.02,-1.#IND,6\n% end\n// of file\n");
+  ASSERT_EQ(recording.signal.rows(), 3);
+  EXPECT_EQ(recording.signal(2, 1), 6);
+  EXPECT_TRUE(std::isnan(recording.signal(1, 0)) && std::isnan(recording.signal(2, 0)));
+  expect_error([] { parse("time,I,II\n0,1,2\nend\n"); }, {"a.csv:3", "1 fields, expected 3"});
+}
+
 TEST(SignalCsv, MillisecondsAndRoundedTimes) {
   EXPECT_EQ(parse("Time (ms),I\n10,1\n14,1\n18,1\n").rate, 250);
   EXPECT_EQ(parse("time_ms,I\n10,1\n14,1\n18,1\n").rate, 250);
