@@ -189,6 +189,33 @@ TEST(EcgXml, Muse) {
   EXPECT_EQ(source.person.sex, ecg::kFemale);
 }
 
+// A strip of one lead may stand before the leads of the recording, or behind them.
+TEST(EcgXml, MuseWithSeveralRhythms) {
+  const auto strip = [](const std::string& base, const std::string& data) {
+    return "<Waveform><WaveformType>Rhythm</WaveformType><SampleBase>" + base +
+           "</SampleBase><LeadData><LeadID>V1</LeadID><LeadAmplitudeUnitsPerBit>1</LeadAmplitudeUnitsPerBit>"
+           "<LeadAmplitudeUnits>MICROVOLTS</LeadAmplitudeUnits><WaveFormData>" +
+           data + "</WaveFormData></LeadData></Waveform>";
+  };
+  const std::string begin = "<Waveform><WaveformType>Median", end = "</RestingECG>";
+  // Two samples at 500 Hz, four at 2000 Hz, and damaged ones.
+  for (const std::string& other : {strip("500", "AQD//w=="), strip("2000", "AQD//wEA//8="), strip("500", "?")}) {
+    for (const std::string& place : {begin, end}) {
+      std::string text = muse();
+      text.insert(text.find(place), other);
+      const ecg::Recording recording = parse_ecg_xml(text, "a.xml");
+      EXPECT_EQ(recording.rate, 500);
+      EXPECT_EQ(recording.leads, std::vector<std::string>{"II"});
+      EXPECT_EQ(recording.signal.rows(), 3);
+      ASSERT_EQ(recording.others.size(), 1U);
+      EXPECT_EQ(recording.others[0].name, "V1 of another waveform");
+    }
+  }
+  std::string text = muse();
+  text.insert(text.find(end), strip("500", "AQD//wEA//8="));
+  EXPECT_EQ(parse_ecg_xml(text, "a.xml").leads, std::vector<std::string>{"V1"});
+}
+
 TEST(EcgXml, ABirthDateGivesTheAgeThatIsNotSaid) {
   const auto age = [](std::string text, const std::string& from, const std::string& to) {
     text.replace(text.find(from), from.size(), to);
