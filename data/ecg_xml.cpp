@@ -344,14 +344,32 @@ std::vector<std::vector<std::int16_t>> plain_leads(const std::string& bytes, std
   return leads;
 }
 
+// "Age: 56", "Age: 2 years 3 months" from the two largest units that are not 0; empty where none is given, or 0 beside
+// a birth date, which says more.
+std::string philips_age(const pugi::xml_node& patient) {
+  const pugi::xml_node age = descendant(patient, "age");
+  const std::string years = text_of(descendant(patient, "years"));
+  std::string text;
+  std::size_t units = 0;
+  for (const char* unit : {"years", "months", "weeks", "days", "hours"}) {
+    const std::string value = text_of(descendant(age, unit));
+    if (value.find_first_of("123456789") == std::string::npos || units == 2) continue;
+    text += fmt::format(" {} {}", value, unit);
+    ++units;
+  }
+  if (text == fmt::format(" {} years", years)) return "Age: " + years;
+  if (!text.empty()) return "Age:" + text;
+  return years.empty() || !text_of(descendant(patient, "dateofbirth")).empty() ? "" : "Age: " + years;
+}
+
 void read_philips_person(const pugi::xml_node& root, Source& source) {
   const pugi::xml_node acquisition = descendant(root, "dataacquisition");
   source.start = acquisition.attribute("date").value();
   if (const std::string_view time = acquisition.attribute("time").value(); !source.start.empty() && !time.empty())
     source.start += " " + std::string(time);
   const pugi::xml_node patient = descendant(root, "generalpatientdata");
-  if (const std::string years = text_of(descendant(patient, "years")); !years.empty()) {
-    source.comments.push_back("Age: " + years);
+  if (const std::string age = philips_age(patient); !age.empty()) {
+    source.comments.push_back(age);
   } else {
     add_age(text_of(descendant(patient, "dateofbirth")), source);
   }

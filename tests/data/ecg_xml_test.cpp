@@ -316,6 +316,24 @@ TEST(EcgXml, PhilipsCompressed) {
   expect_error([&] { parse_ecg_xml(philips(R"(compression="ZIP")", bytes), "p.xml"); }, {"compressed with ZIP"});
 }
 
+TEST(EcgXml, PhilipsAgesOfChildren) {
+  const std::string whole = philips(R"(compressflag="False")", std::string(16, '\0'));
+  const std::string written = "<age><years>57</years></age>";
+  const auto age = [&](const std::string& other) {
+    std::string text = whole;
+    text.replace(text.find(written), written.size(), other);
+    return ecg::person_of(parse_ecg_xml(text, "p.xml").comments).age;
+  };
+  EXPECT_EQ(age(written), 57);
+  EXPECT_DOUBLE_EQ(age("<age><years>0</years><months>7</months></age>"), 7.0 / 12);
+  EXPECT_DOUBLE_EQ(age("<age><months>7</months></age>"), 7.0 / 12);
+  EXPECT_DOUBLE_EQ(age("<age><years>2</years><months>3</months><days>0</days></age>"), 2.25);
+  EXPECT_DOUBLE_EQ(age("<age><years>0</years><months>0</months><days>12</days></age>"), 12.0 / 365);
+  EXPECT_EQ(age("<age><years>0</years><months>0</months></age>"), 0);
+  EXPECT_DOUBLE_EQ(age("<age><years>0</years></age><dateofbirth>2008-10-14</dateofbirth>"), 70.0 / 365);
+  EXPECT_EQ(age("<age><years>40</years></age><dateofbirth>2008-10-14</dateofbirth>"), 40);
+}
+
 TEST(EcgXml, PhilipsPlainHasTheIndependentLeads) {
   std::string bytes;
   for (int value = -8; value < 8; ++value)
