@@ -3,6 +3,7 @@
 #include <algorithm>
 #include <bit>
 #include <cmath>
+#include <map>
 #include <mutex>
 #include <optional>
 
@@ -127,14 +128,20 @@ std::vector<Outcome> read_rows(const LabeledSettings& settings, const LabelTable
   return outcomes;
 }
 
-// Records of another unit than the first do not fit.
+// Records of another unit than most do not fit; among equally many the first decides.
 void compare_units(std::vector<Outcome>& outcomes) {
-  std::string unit;
+  std::map<std::string, std::size_t> counts;
+  const std::string* unit = nullptr;
+  for (const Outcome& outcome : outcomes)
+    if (outcome.record) ++counts[outcome.record->unit];
+  for (const Outcome& outcome : outcomes)
+    if (outcome.record && (unit == nullptr || counts[outcome.record->unit] > counts[*unit]))
+      unit = &outcome.record->unit;
+  if (counts.size() < 2) return;
+  const std::string most = *unit;
   for (Outcome& outcome : outcomes) {
-    if (!outcome.record) continue;
-    if (unit.empty()) unit = outcome.record->unit;
-    if (outcome.record->unit == unit) continue;
-    outcome.why = fmt::format("in '{}', the first record is in '{}'", outcome.record->unit, unit);
+    if (!outcome.record || outcome.record->unit == most) continue;
+    outcome.why = fmt::format("in '{}', {} records are in '{}'", outcome.record->unit, counts[most], most);
     outcome.hint = "All records of a set must share one unit; --normalize zscore brings them to one.";
     outcome.record.reset();
   }

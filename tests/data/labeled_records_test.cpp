@@ -83,6 +83,23 @@ TEST_F(LabeledRecordsTest, OtherRatesAreResampledIfAsked) {
   expect_error([&] { prepare_labeled(slow); }, {"own.csv:2", "0.5 s long, expected 0.6"});
 }
 
+// One odd record does not make the others odd, wherever it stands.
+TEST_F(LabeledRecordsTest, TheUnitOfMostRecordsDecides) {
+  ecg::Recording odd = SmallSet::recording(1);
+  odd.units.assign(12, "adu");
+  small_.write(1, odd);
+  LabeledSettings some = settings(three());
+  expect_error([&] { prepare_labeled(some); },
+               {"1 of 3 records do not fit", "own.csv:2", "in 'adu', 2 records are in 'mV'"});
+  some.skip_damaged = true;
+  const LogCapture log;
+  const Dataset set = prepare_labeled(some);
+  EXPECT_EQ(set.records, 2);
+  EXPECT_EQ(set.unit, "mV");
+  some = settings(row(1, "1,1,0") + row(2, "2,0,0"));
+  expect_error([&] { prepare_labeled(some); }, {"own.csv:3", "in 'mV', 1 records are in 'adu'"});
+}
+
 TEST_F(LabeledRecordsTest, WhatIsAbsentOrDamagedIsNamedOrLeftOut) {
   const std::string rows = three() + "records100/none,1,1,0\n" + row(4, "1,1,1");
   write_file(small_.path(4, ".hea"), "damaged");
