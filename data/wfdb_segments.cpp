@@ -35,11 +35,19 @@ std::filesystem::path path_of(const WfdbHeader& header, const WfdbSegment& segme
   return header.path.parent_path() / (segment.record + ".hea");
 }
 
+// The header of a segment, which is a record of signals.
+WfdbHeader read_segment(const WfdbHeader& header, const WfdbSegment& segment) {
+  WfdbHeader part = read_wfdb_header(path_of(header, segment), {}, WfdbFaults::kWarn);
+  if (part.segments.empty()) return part;
+  throw Error(fmt::format("{}: its segment {} consists of segments itself", header.path.string(), segment.record),
+              "Segments must be records of signals. Name those in its place, or give them one by one.");
+}
+
 // The header that names the signals of the whole record.
 WfdbHeader layout_of(const WfdbHeader& header) {
   for (const WfdbSegment& segment : header.segments) {
     if (segment.record == kGap) continue;
-    WfdbHeader layout = read_wfdb_header(path_of(header, segment), {}, WfdbFaults::kWarn);
+    WfdbHeader layout = read_segment(header, segment);
     layout.rate = header.rate;
     if (!layout.signals.empty()) return layout;
   }
@@ -131,7 +139,7 @@ std::vector<PlacedSignal> placed_signals(const WfdbHeader& part, const WfdbHeade
 // Fills the rows from frame `first` on with what the segment has of the chosen signals.
 void place(const WfdbHeader& header, const WfdbSegment& segment, std::int64_t first, const WfdbHeader& layout,
            const ecg::ChannelChoice& choice, bool by_name, ecg::Recording& recording) {
-  WfdbHeader part = read_wfdb_header(path_of(header, segment), {}, WfdbFaults::kWarn);
+  WfdbHeader part = read_segment(header, segment);
   // A record that was cut ends within its last segment.
   const bool cut = &segment == &header.segments.back() && part.samples > segment.samples;
   if (part.samples != 0 && part.samples != segment.samples && !cut)

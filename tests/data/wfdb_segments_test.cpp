@@ -133,6 +133,16 @@ TEST(WfdbSegments, LeadsOfALayoutInOtherSpellings) {
   EXPECT_TRUE(recording.signal.col(2).isNaN().all()) << "C3 alone is an electrode of an EEG";
 }
 
+TEST(WfdbSegments, SegmentsOfSegmentsAreRefused) {
+  const TemporaryFolder folder;
+  write_wfdb(folder.path(), "s1", {"", 100, {"I"}, {"mV"}, Eigen::ArrayXXd::Ones(10, 1), {}});
+  write_file(folder / "inner.hea", "inner/1 1 100 10\ns1 10\n");
+  write_file(folder / "self.hea", "self/2 1 100 20\nself 10\nself 10\n");
+  write_file(folder / "outer.hea", "outer/2 1 100 20\ns1 10\ninner 10\n");
+  expect_error([&] { read(folder / "self"); }, {"self.hea: its segment self consists of segments itself"});
+  expect_error([&] { read(folder / "outer"); }, {"outer.hea: its segment inner consists of segments itself"});
+}
+
 // Without a layout segment, too, names say which signal is which.
 TEST(WfdbSegments, FixedLayoutsWithOtherSignals) {
   const TemporaryFolder folder;
