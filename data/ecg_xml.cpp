@@ -245,14 +245,14 @@ double muse_rate(const pugi::xml_node& waveform, const fs::path& path) {
          std::pow(10, number_of(exponent.empty() ? "0" : exponent, "SampleExponent", path));
 }
 
-// The waveforms with leads that are no median beat.
+// The waveforms that are no median beat.
 std::vector<pugi::xml_node> muse_waveforms(const pugi::xml_node& root) {
   std::vector<pugi::xml_node> waveforms;
   for_each_child(root, "Waveform", [&](const pugi::xml_node& waveform) {
     std::string type = text_of(child(waveform, "WaveformType"));
     std::transform(type.begin(), type.end(), type.begin(),
                    [](unsigned char c) { return static_cast<char>(std::tolower(c)); });
-    if (type != "median" && child(waveform, "LeadData")) waveforms.push_back(waveform);
+    if (type != "median") waveforms.push_back(waveform);
   });
   return waveforms;
 }

@@ -86,6 +86,16 @@ PreparedRecord prepare_record(const LabeledSettings& settings, const std::vector
   return prepare_recording(settings.recording, leads, person, std::move(known));
 }
 
+// Readers' hints name --rate, which here is that of the model: a file has to say its rate itself.
+std::string hint_for_tables(std::string hint) {
+  const auto replace = [&](std::string_view from, std::string_view to) {
+    if (const auto at = hint.find(from); at != std::string::npos) hint.replace(at, from.size(), to);
+  };
+  replace(" (--rate 1000 where they are milliseconds)", "");
+  replace("--rate HZ", "a line 'fs = HZ' before the names and no column of times");
+  return hint;
+}
+
 Outcome read_row(const LabeledSettings& settings, const std::vector<std::string>& leads, const LabelRow& row) {
   Outcome outcome;
   fs::path path = settings.folder / row.path;
@@ -107,7 +117,7 @@ Outcome read_row(const LabeledSettings& settings, const std::vector<std::string>
   } catch (const Error& error) {
     const std::string what = error.what();
     outcome.why = what.find(row.path) == std::string::npos ? fmt::format("{}: {}", row.path, what) : what;
-    outcome.hint = error.hint();
+    outcome.hint = hint_for_tables(error.hint());
   }
   return outcome;
 }

@@ -181,6 +181,14 @@ TEST_F(PredictTest, CsvRowsHaveOneShape) {
   EXPECT_FALSE(table.number(1, table.column("NORM")).has_value());
 }
 
+TEST_F(PredictTest, OptionsThatAreNotUsedAreSaid) {
+  const Outcome outcome = predict({record(1), "--rate", "250", "--unit", "uV"});
+  expect_success(outcome);
+  expect_parts(outcome.err, {"00001_lr: --rate 250 is for text tables and not used: the file says 100 Hz",
+                             "00001_lr: --unit uV is for text tables and not used: the file says mV"});
+  EXPECT_EQ(outcome.out, predict({record(1)}).out);
+}
+
 TEST_F(PredictTest, OneBadRecordDoesNotStopTheRest) {
   const Outcome outcome = predict({record(1), folder_ / "none", record(2), record(3) + ".dat"});
   EXPECT_EQ(outcome.status, kSomeWithoutAnswer);
