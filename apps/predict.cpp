@@ -19,6 +19,7 @@
 #include "base/text.h"
 #include "base/threads.h"
 #include "data/source_recording.h"
+#include "data/text_encoding.h"
 #include "engine/device.h"
 #include "model/predictor.h"
 
@@ -87,15 +88,22 @@ class Session {
     PredictionOutcome outcome;
     outcome.record = record;
     try {
+      if (record.find('\0') != std::string::npos) {
+        outcome.record = printable(record);
+        throw Error(fmt::format("{}: a name with a zero byte", outcome.record),
+                    "Write the list of names as UTF-8 text, one name a line.");
+      }
       const auto start = Clock::now();
       data::SourceRecording source = data::read_recording(record, options_.recording.csv());
       outcome.read_ms = 1e3 * std::chrono::duration<double>(Clock::now() - start).count();
       options_.recording.complete(source.person);
       outcome.prediction = predictor_.predict(source);
     } catch (const Error& error) {
+      outcome.failed = true;
       outcome.error = error.what();
       outcome.hint = error.hint();
     } catch (const std::bad_alloc&) {
+      outcome.failed = true;
       outcome.error = fmt::format("{}: too long for this machine's memory", record);
       outcome.hint = "Cut the record into shorter ones.";
     }
@@ -113,7 +121,7 @@ class Session {
   void show(const PredictionOutcome& outcome) {
     const model::ModelDescription& model = predictor_.description();
     all_answered_ = all_answered_ && outcome.status() == "answered";
-    if (!outcome.error.empty()) {
+    if (outcome.failed) {
       report_error(outcome.error, outcome.hint.empty() ? "Check the file." : outcome.hint);
       if (!options_.json && !options_.csv) return;
     }
@@ -128,12 +136,34 @@ class Session {
   bool all_answered_ = true;
 };
 
-// Calls `use` with every line of standard input that is not empty.
+// The bytes of standard input that show whether it is UTF-16: its first two, and all the others where they may be.
+std::string beginning_of_input() {
+  std::string bytes;
+  const auto next = [&] {
+    const int c = std::getchar();
+    if (c != EOF) bytes += static_cast<char>(c);
+    return c != EOF;
+  };
+  if (!next() || bytes == "\n" || !next()) return bytes;
+  const bool wide = bytes == "\xFF\xFE" || bytes == "\xFE\xFF" || (bytes[0] == '\0') != (bytes[1] == '\0');
+  while (wide && next()) {
+  }
+  return bytes;
+}
+
+// Calls `use` with every line of standard input that is not empty, as soon as it is there; lists in UTF-16, as
+// PowerShell writes them, are read whole first.
 void for_each_line(const std::function<void(const std::string&)>& use) {
   if (::isatty(STDIN_FILENO) == 1) fmt::print(stderr, "reading names of records from standard input, one a line\n");
-  std::string line;
+  std::string bytes = beginning_of_input(), line;
+  if (data::is_utf16(bytes)) {
+    std::string converted;
+    bytes = data::utf8_text(bytes, converted);
+  }
+  std::size_t at = 0;
   bool first = true;
-  for (int c = std::getchar();; c = std::getchar()) {
+  const auto next = [&] { return at < bytes.size() ? static_cast<unsigned char>(bytes[at++]) : std::getchar(); };
+  for (int c = next();; c = next()) {
     if (c != EOF && c != '\n') {
       line += static_cast<char>(c);
       continue;

@@ -63,8 +63,8 @@ json parse_json(std::string_view text) {
     return json::parse(text);
   } catch (const json::parse_error& error) {
     throw Error(fmt::format("no JSON: character {} is unexpected", error.byte), kHint);
-  } catch (const json::exception& error) {  // a number without bounds
-    throw Error(fmt::format("no JSON: {}", error.what()), kHint);
+  } catch (const json::exception&) {
+    throw Error("no JSON: a number is too large", kHint);
   }
 }
 

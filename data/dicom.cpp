@@ -128,6 +128,12 @@ std::size_t count_of(const DicomSet& waveform, DicomTag tag, double most, const 
   return static_cast<std::size_t>(count);
 }
 
+// A factor that says something: 0 is what some exports write for "not known".
+std::optional<double> factor_of(const DicomSet& definition, DicomTag tag) {
+  const std::optional<double> factor = definition.number(tag);
+  return factor && *factor != 0 && std::isfinite(*factor) ? factor : std::nullopt;
+}
+
 // The leads of a multiplex group.
 SourceLeads read_waveform(const DicomSet& waveform, const fs::path& path) {
   SourceLeads source;
@@ -143,10 +149,13 @@ SourceLeads read_waveform(const DicomSet& waveform, const fs::path& path) {
   if (there / storage.bytes / channels < samples)
     fail(path, fmt::format("{} bytes of samples, expected {} channels of {} samples of {} bytes", there, channels,
                            samples, storage.bytes));
+  std::vector<std::string> uncalibrated;
   for (std::size_t c = 0; c < channels; ++c) {
     const DicomSet& definition = definitions[c];
     SourceLead lead{name_of(definition), unit_of(definition), {}};
-    const double step = definition.number(kSensitivity).value_or(1) * definition.number(kCorrection).value_or(1);
+    const std::optional<double> sensitivity = factor_of(definition, kSensitivity);
+    const double step = sensitivity.value_or(1) * factor_of(definition, kCorrection).value_or(1);
+    if (!sensitivity) uncalibrated.push_back(lead.name);
     const double baseline = definition.number(kBaseline).value_or(0);
     lead.samples.reserve(samples);
     for (std::size_t t = 0; t < samples; ++t) {
@@ -157,6 +166,9 @@ SourceLeads read_waveform(const DicomSet& waveform, const fs::path& path) {
     }
     source.leads.push_back(std::move(lead));
   }
+  if (!uncalibrated.empty())
+    log_warning("{}: no channel sensitivity for lead {}; 1 unit per step is assumed, voltages may be wrong",
+                path.string(), fmt::join(uncalibrated, ", "));
   return source;
 }
 

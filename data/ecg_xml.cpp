@@ -239,6 +239,37 @@ Lead muse_lead(const pugi::xml_node& data, const fs::path& path) {
   return lead;
 }
 
+double muse_rate(const pugi::xml_node& waveform, const fs::path& path) {
+  const std::string exponent = text_of(child(waveform, "SampleExponent"));
+  return number_of(text_of(child(waveform, "SampleBase")), "SampleBase", path) *
+         std::pow(10, number_of(exponent.empty() ? "0" : exponent, "SampleExponent", path));
+}
+
+// The waveforms that are no median beat.
+std::vector<pugi::xml_node> muse_waveforms(const pugi::xml_node& root) {
+  std::vector<pugi::xml_node> waveforms;
+  for_each_child(root, "Waveform", [&](const pugi::xml_node& waveform) {
+    std::string type = text_of(child(waveform, "WaveformType"));
+    std::transform(type.begin(), type.end(), type.begin(),
+                   [](unsigned char c) { return static_cast<char>(std::tolower(c)); });
+    if (type != "median") waveforms.push_back(waveform);
+  });
+  return waveforms;
+}
+
+// How much ECG a waveform has, in leads times seconds but for a factor: from the length of its texts, so that damage in
+// one that is not read does not matter. 0 without a rate.
+double muse_size(const pugi::xml_node& waveform) {
+  const auto base = cell_number(text_of(child(waveform, "SampleBase")), false);
+  const double exponent = cell_number(text_of(child(waveform, "SampleExponent")), false).value_or(0);
+  double characters = 0;
+  for_each_child(waveform, "LeadData", [&](const pugi::xml_node& data) {
+    for (const char c : std::string_view(child(data, "WaveFormData").text().get()))
+      characters += c == '=' || std::isspace(static_cast<unsigned char>(c)) != 0 ? 0 : 1;
+  });
+  return base && *base > 0 ? characters / (*base * std::pow(10, exponent)) : 0;
+}
+
 Source read_muse(const pugi::xml_node& root, const fs::path& path) {
   Source source;
   const pugi::xml_node patient = child(root, "PatientDemographics"), test = child(root, "TestDemographics");
@@ -254,18 +285,21 @@ Source read_muse(const pugi::xml_node& root, const fs::path& path) {
   }
   if (const std::string sex = text_of(child(patient, "Gender")); !sex.empty())
     source.comments.push_back(fmt::format("Sex: {}", sex));
-  for_each_child(root, "Waveform", [&](const pugi::xml_node& waveform) {
-    std::string type = text_of(child(waveform, "WaveformType"));
-    std::transform(type.begin(), type.end(), type.begin(),
-                   [](unsigned char c) { return static_cast<char>(std::tolower(c)); });
-    if (type == "median" || !source.leads.empty()) return;
-    const double exponent =
-        number_of(text_of(child(waveform, "SampleExponent")).empty() ? "0" : text_of(child(waveform, "SampleExponent")),
-                  "SampleExponent", path);
-    source.rate = number_of(text_of(child(waveform, "SampleBase")), "SampleBase", path) * std::pow(10, exponent);
-    for_each_child(waveform, "LeadData",
-                   [&](const pugi::xml_node& data) { source.leads.push_back(muse_lead(data, path)); });
+  const std::vector<pugi::xml_node> waveforms = muse_waveforms(root);
+  if (waveforms.empty()) return source;
+  const auto main = std::max_element(waveforms.begin(), waveforms.end(), [](const auto& one, const auto& other) {
+    return muse_size(one) < muse_size(other);
   });
+  source.rate = muse_rate(*main, path);
+  for_each_child(*main, "LeadData", [&](const pugi::xml_node& data) { source.leads.push_back(muse_lead(data, path)); });
+  for (auto waveform = waveforms.begin(); waveform != waveforms.end(); ++waveform) {
+    if (waveform == main) continue;
+    std::vector<std::string> names;
+    for_each_child(*waveform, "LeadData",
+                   [&](const pugi::xml_node& data) { names.push_back(text_of(child(data, "LeadID"))); });
+    source.others.push_back(
+        {fmt::format("{} of another waveform", fmt::join(names, ", ")), "the one with most leads and seconds is read"});
+  }
   return source;
 }
 
@@ -310,14 +344,32 @@ std::vector<std::vector<std::int16_t>> plain_leads(const std::string& bytes, std
   return leads;
 }
 
+// "Age: 56", "Age: 2 years 3 months" from the two largest units that are not 0; empty where none is given, or 0 beside
+// a birth date, which says more.
+std::string philips_age(const pugi::xml_node& patient) {
+  const pugi::xml_node age = descendant(patient, "age");
+  const std::string years = text_of(descendant(patient, "years"));
+  std::string text;
+  std::size_t units = 0;
+  for (const char* unit : {"years", "months", "weeks", "days", "hours"}) {
+    const std::string value = text_of(descendant(age, unit));
+    if (value.find_first_of("123456789") == std::string::npos || units == 2) continue;
+    text += fmt::format(" {} {}", value, unit);
+    ++units;
+  }
+  if (text == fmt::format(" {} years", years)) return "Age: " + years;
+  if (!text.empty()) return "Age:" + text;
+  return years.empty() || !text_of(descendant(patient, "dateofbirth")).empty() ? "" : "Age: " + years;
+}
+
 void read_philips_person(const pugi::xml_node& root, Source& source) {
   const pugi::xml_node acquisition = descendant(root, "dataacquisition");
   source.start = acquisition.attribute("date").value();
   if (const std::string_view time = acquisition.attribute("time").value(); !source.start.empty() && !time.empty())
     source.start += " " + std::string(time);
   const pugi::xml_node patient = descendant(root, "generalpatientdata");
-  if (const std::string years = text_of(descendant(patient, "years")); !years.empty()) {
-    source.comments.push_back("Age: " + years);
+  if (const std::string age = philips_age(patient); !age.empty()) {
+    source.comments.push_back(age);
   } else {
     add_age(text_of(descendant(patient, "dateofbirth")), source);
   }

@@ -10,6 +10,7 @@
 #include <utility>
 
 #include <fmt/format.h>
+#include <fmt/ranges.h>
 
 #include "base/error.h"
 #include "base/file.h"
@@ -278,17 +279,22 @@ struct Scale {
   double physical_min = 0;
   std::int64_t digital_min = 0;
   double step = 1;
+  bool beyond = false;  // a limit is one that samples cannot have
 
   double physical(std::int64_t stored) const { return physical_min + static_cast<double>(stored - digital_min) * step; }
 };
+
+// Samples cannot have such a limit, but many exports write 2^15 as the maximum, which only tells the scale.
+constexpr double kBeyondLimits = 1;
 
 Scale scale_of(const EdfSignal& signal, std::size_t index, const EdfHeader& header, const fs::path& path) {
   const auto name = [&](const char* field) { return fmt::format("signal {}: {}", index + 1, field); };
   const double low = header.width == 3 ? -8388608 : -32768, high = -low - 1;
   const double physical_min = number_of(signal.physical_min, name("physical minimum"), path);
   const double physical_max = number_of(signal.physical_max, name("physical maximum"), path);
-  const auto digital_min = whole_of(signal.digital_min, name("digital minimum"), low, high, path);
-  const auto digital_max = whole_of(signal.digital_max, name("digital maximum"), low, high, path);
+  const double lowest = low - kBeyondLimits, highest = high + kBeyondLimits;
+  const auto digital_min = whole_of(signal.digital_min, name("digital minimum"), lowest, highest, path);
+  const auto digital_max = whole_of(signal.digital_max, name("digital maximum"), lowest, highest, path);
   const std::string label = fmt::format("signal {} ({})", index + 1, printable(signal.label));
   if (digital_min >= digital_max)
     fail(path,
@@ -296,7 +302,9 @@ Scale scale_of(const EdfSignal& signal, std::size_t index, const EdfHeader& head
          kField);
   if (physical_min == physical_max)
     fail(path, fmt::format("{}: physical minimum and maximum are both {}", label, physical_min), kField);
-  return {physical_min, digital_min, (physical_max - physical_min) / static_cast<double>(digital_max - digital_min)};
+  const bool beyond = static_cast<double>(digital_min) < low || static_cast<double>(digital_max) > high;
+  const double step = (physical_max - physical_min) / static_cast<double>(digital_max - digital_min);
+  return {physical_min, digital_min, step, beyond};
 }
 
 std::string upper(std::string_view text) {
@@ -392,6 +400,7 @@ EdfLeads edf_leads(std::string_view content, std::size_t size, const fs::path& p
   leads.head.others = choice.others;
   leads.head.start = start_of(header);
   std::optional<Error> fault;
+  std::vector<std::string> beyond;
   for (const std::size_t lead : choice.leads) {
     const std::size_t position = positions[lead];
     const EdfSignal& signal = header.signals[position];
@@ -403,11 +412,15 @@ EdfLeads edf_leads(std::string_view content, std::size_t size, const fs::path& p
       if (!fault) fault = error;
       continue;
     }
+    if (leads.scales.back().beyond) beyond.push_back(printable(signal.label));
     leads.head.leads.push_back(printable(signal.label));
     leads.head.units.push_back(ecg::canonical_unit(signal.unit));
     leads.offsets.push_back(signal.offset);
   }
   if (leads.offsets.empty()) throw Error(*fault);
+  if (!beyond.empty())
+    log_warning("{}: lead {}: a digital limit is beyond {} bits by one; it is taken as it stands", path.string(),
+                fmt::join(beyond, ", "), 8 * header.width);
   leads.head.signal.resize(0, static_cast<Eigen::Index>(leads.offsets.size()));
   return leads;
 }

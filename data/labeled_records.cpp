@@ -3,6 +3,7 @@
 #include <algorithm>
 #include <bit>
 #include <cmath>
+#include <map>
 #include <mutex>
 #include <optional>
 
@@ -85,6 +86,16 @@ PreparedRecord prepare_record(const LabeledSettings& settings, const std::vector
   return prepare_recording(settings.recording, leads, person, std::move(known));
 }
 
+// Readers' hints name --rate, which here is that of the model: a file has to say its rate itself.
+std::string hint_for_tables(std::string hint) {
+  const auto replace = [&](std::string_view from, std::string_view to) {
+    if (const auto at = hint.find(from); at != std::string::npos) hint.replace(at, from.size(), to);
+  };
+  replace(" (--rate 1000 where they are milliseconds)", "");
+  replace("--rate HZ", "a line 'fs = HZ' before the names and no column of times");
+  return hint;
+}
+
 Outcome read_row(const LabeledSettings& settings, const std::vector<std::string>& leads, const LabelRow& row) {
   Outcome outcome;
   fs::path path = settings.folder / row.path;
@@ -106,7 +117,7 @@ Outcome read_row(const LabeledSettings& settings, const std::vector<std::string>
   } catch (const Error& error) {
     const std::string what = error.what();
     outcome.why = what.find(row.path) == std::string::npos ? fmt::format("{}: {}", row.path, what) : what;
-    outcome.hint = error.hint();
+    outcome.hint = hint_for_tables(error.hint());
   }
   return outcome;
 }
@@ -127,14 +138,20 @@ std::vector<Outcome> read_rows(const LabeledSettings& settings, const LabelTable
   return outcomes;
 }
 
-// Records of another unit than the first do not fit.
+// Records of another unit than most do not fit; among equally many the first decides.
 void compare_units(std::vector<Outcome>& outcomes) {
-  std::string unit;
+  std::map<std::string, std::size_t> counts;
+  const std::string* unit = nullptr;
+  for (const Outcome& outcome : outcomes)
+    if (outcome.record) ++counts[outcome.record->unit];
+  for (const Outcome& outcome : outcomes)
+    if (outcome.record && (unit == nullptr || counts[outcome.record->unit] > counts[*unit]))
+      unit = &outcome.record->unit;
+  if (counts.size() < 2) return;
+  const std::string most = *unit;
   for (Outcome& outcome : outcomes) {
-    if (!outcome.record) continue;
-    if (unit.empty()) unit = outcome.record->unit;
-    if (outcome.record->unit == unit) continue;
-    outcome.why = fmt::format("in '{}', the first record is in '{}'", outcome.record->unit, unit);
+    if (!outcome.record || outcome.record->unit == most) continue;
+    outcome.why = fmt::format("in '{}', {} records are in '{}'", outcome.record->unit, counts[most], most);
     outcome.hint = "All records of a set must share one unit; --normalize zscore brings them to one.";
     outcome.record.reset();
   }

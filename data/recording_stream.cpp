@@ -36,8 +36,12 @@ ecg::Recording RecordingStream::recording(std::int64_t first, std::int64_t count
 }
 
 std::unique_ptr<RecordingStream> open_recording(const fs::path& path, const SignalCsvOptions& csv) {
-  if (auto stream = open_wfdb_stream(path)) return stream;
-  if (auto stream = open_edf_stream(path)) return stream;
+  auto stream = open_wfdb_stream(path);
+  if (!stream) stream = open_edf_stream(path);
+  if (stream) {
+    warn_of_unused_options(stream->head(), csv);
+    return stream;
+  }
   return std::make_unique<WholeRecording>(read_recording(path, csv).recording);
 }
 

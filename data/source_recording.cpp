@@ -9,6 +9,7 @@
 
 #include "base/error.h"
 #include "base/file.h"
+#include "base/log.h"
 #include "data/dicom.h"
 #include "data/ecg_xml.h"
 #include "data/edf.h"
@@ -18,6 +19,7 @@
 #include "data/wfdb_annotation.h"
 #include "data/wfdb_leads.h"
 #include "data/wfdb_segments.h"
+#include "ecg/units.h"
 
 namespace cardiograd::data {
 namespace {
@@ -54,7 +56,8 @@ constexpr std::array kFormats = {
                     "the longest rhythm and what was recorded at the same times; age, sex, start; `.xml.gz`",
                     "derived beats, annotations"},
     RecordingFormat{"MUSE (GE)", "XML, `RestingECG`",
-                    "the leads of the rhythm, from which the other limb leads are derived; age, sex, start; `.xml.gz`",
+                    "the leads of the rhythm (of several, that with most leads and seconds), from which the other limb "
+                    "leads are derived; age, sex, start; `.xml.gz`",
                     "median beats, diagnoses, measurements"},
     RecordingFormat{"Philips (Sierra)", "XML, `restingecgdata`",
                     "the leads of the rhythm, plain or compressed (XLI); of plain ones only I, II and V1 to V6, from "
@@ -93,6 +96,10 @@ bool is_wfdb_extension(const std::string& extension) {
 }
 
 [[noreturn]] void fail_folder(const fs::path& path) {
+  if (path_exists(path / "ptbxl_database.csv"))
+    throw Error(
+        fmt::format("{}: a folder in PTB-XL's layout, expected a recording", path.string()),
+        "Name recordings in its folder records100 or records500; --data of evaluate and features takes it whole.");
   std::string example;
   std::error_code ignored;
   for (const auto& entry : fs::directory_iterator(path, ignored)) {
@@ -154,13 +161,17 @@ void refuse_hidden_wfdb(const fs::path& path) {
 ecg::Recording parse_recording(std::string_view content, const fs::path& path, const std::string& extension,
                                const SignalCsvOptions& csv) {
   const auto kind = kind_of(content);
+  const auto self_contained = [&](ecg::Recording recording) {
+    warn_of_unused_options(recording, csv);
+    return recording;
+  };
   const bool edf = extension == ".edf" || extension == ".rec" || extension == ".bdf";
-  if (!kind && (edf || begins_as_edf(content))) return parse_edf(content, path);
+  if (!kind && (edf || begins_as_edf(content))) return self_contained(parse_edf(content, path));
   if (kind && (is_ecg_xml(content) || is_dicom(content) || is_scp_ecg(content))) {
     try {
-      if (is_dicom(content)) return parse_dicom(content, path);
-      if (is_scp_ecg(content)) return parse_scp_ecg(content, path);
-      return parse_ecg_xml(content, path);
+      if (is_dicom(content)) return self_contained(parse_dicom(content, path));
+      if (is_scp_ecg(content)) return self_contained(parse_scp_ecg(content, path));
+      return self_contained(parse_ecg_xml(content, path));
     } catch (const Error& error) {
       std::string_view what = error.what();
       if (const std::string begin = path.string() + ": "; what.starts_with(begin)) what.remove_prefix(begin.size());
@@ -220,11 +231,23 @@ std::string formats_document() {
   return text;
 }
 
+void warn_of_unused_options(const ecg::Recording& recording, const SignalCsvOptions& csv) {
+  if (csv.rate && *csv.rate != recording.rate)
+    log_warning("{}: --rate {:g} is for text tables and not used: the file says {:g} Hz", recording.name, *csv.rate,
+                recording.rate);
+  const std::string unit = ecg::canonical_unit(csv.unit);
+  const auto other = std::find_if(recording.units.begin(), recording.units.end(),
+                                  [&](const std::string& said) { return said != unit; });
+  if (csv.unit != SignalCsvOptions().unit && other != recording.units.end())
+    log_warning("{}: --unit {} is for text tables and not used: the file says {}", recording.name, csv.unit, *other);
+}
+
 SourceRecording read_recording(const fs::path& path, const SignalCsvOptions& csv) {
   SourceRecording source;
   std::error_code ignored;
   if (const auto record = wfdb_record_of(path)) {
     source = read_wfdb_record(path, *record);
+    warn_of_unused_options(source.recording, csv);
   } else if (fs::is_directory(path, ignored)) {
     fail_folder(path);
   } else if (!path_exists(path)) {

@@ -34,11 +34,14 @@ std::string formats_document();
 
 // `path` names a WFDB record (without extension, its header or its signal file), or an EDF, BDF, text, aECG, MUSE,
 // Philips, DICOM or SCP-ECG file, each of them also compressed with gzip. What a file is is told by its content, not by
-// its name. `csv` is for text files.
+// its name. `csv` is for text files; with others that say something else it is warned about.
 //
 // Throws Error naming the path: nothing there; a folder; a file of another kind, which is named with a way to convert
 // it; no ECG among the signals; and what the format's reader throws.
 SourceRecording read_recording(const std::filesystem::path& path, const SignalCsvOptions& csv = {});
+
+// Warns where `csv` has a rate or a unit that is not the recording's, whose file needs none told.
+void warn_of_unused_options(const ecg::Recording& recording, const SignalCsvOptions& csv);
 
 // The WFDB record that read_recording reads for `path`; nothing where it reads a file of another format.
 std::optional<std::filesystem::path> wfdb_record_of(const std::filesystem::path& path);

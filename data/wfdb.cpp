@@ -253,6 +253,25 @@ void warn_of_missing_gains(const WfdbHeader& header) {
                 fmt::join(names, ", "));
 }
 
+// Whether the first frame of a file begins all its signals as the header says, also those from sample `from` of the
+// frame on: then the file holds them. False where the header does not say, or says 0 of them all, which is no evidence.
+bool has_initial_values(const fs::path& path, const WfdbHeader& header, const Group& group, std::int64_t from) {
+  const WfdbSignalSpec& spec = header.signals[group.first];
+  if (spec.format == 8) return false;  // It stores differences.
+  const std::string begin = read_beginning(path, spec.byte_offset + wfdb_bytes(spec.format, group.per_frame));
+  const auto frame = wfdb_decode(
+      spec.format, std::string_view(begin).substr(static_cast<std::size_t>(spec.byte_offset)), group.per_frame);
+  bool shown = false;
+  std::int64_t at = 0;
+  for (std::size_t lead = group.first; lead < group.last; ++lead) {
+    const auto& initial = header.signals[lead].initial_value;
+    if (initial && *initial != frame[static_cast<std::size_t>(at)]) return false;
+    shown = shown || (at >= from && initial.value_or(0) != 0);
+    at += header.signals[lead].samples_per_frame;
+  }
+  return shown;
+}
+
 // Of files that are shorter than announced the whole frames that all of them have are read: recorders are switched off,
 // and files cut.
 void shorten_to_files(WfdbHeader& header, const std::vector<Group>& groups) {
@@ -266,11 +285,14 @@ void shorten_to_files(WfdbHeader& header, const std::vector<Group>& groups) {
     if (size >= bytes) continue;
     const std::int64_t body = std::max<std::int64_t>(size - spec.byte_offset, 0);
     const std::int64_t stored = wfdb_capacity(spec.format, body), whole = stored / header.samples;
-    if (whole > 0 && wfdb_bytes(spec.format, whole * header.samples) == body)
-      throw Error(fmt::format("{}: {} bytes are {} samples for each of the {} announced, the header names {}",
-                              path.string(), size, whole, header.samples, group.per_frame),
-                  "The header names signals that are not stored, or is of another record; correct it.");
     const std::int64_t there = stored / group.per_frame;
+    if (whole > 0 && wfdb_bytes(spec.format, whole * header.samples) == body &&
+        (there == 0 || !has_initial_values(path, header, group, whole)))
+      throw Error(fmt::format("{}: {} bytes are {} samples for each of the {} announced, or all {} that the header "
+                              "names for {} of them; initial values that would tell are missing or others",
+                              path.string(), size, whole, header.samples, group.per_frame, there),
+                  "If signals are not stored, delete their lines in the header; if the file ends early, correct the "
+                  "number of samples in its first line, or fetch it again.");
     if (there == 0) fail_truncated(path, header, group, bytes, size);
     log_warning(
         "{}: {} bytes, expected {}: {} of {} samples are there and read; fetch the file again if it shall have all",

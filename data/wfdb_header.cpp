@@ -305,7 +305,7 @@ std::string description_of(std::string_view line, std::size_t index) {
     line = trimmed(line.substr(0, at));
     break;
   }
-  return line.empty() ? fmt::format("signal {}", index) : std::string(line);
+  return line.empty() ? unnamed_wfdb_signal(index) : std::string(line);
 }
 
 bool is_number(std::string_view word) {
@@ -392,6 +392,7 @@ WfdbSegment parse_segment_line(std::string_view line, const Place& place) {
 
 void check_counts(WfdbHeader& header, const RecordLine& count, const Place& last, WfdbFaults faults) {
   const auto found = static_cast<std::int64_t>(header.signals.size());
+  header.announced_signals = count.signals;
   if (!header.segments.empty()) {
     header.missing_segments = count.segments - static_cast<std::int64_t>(header.segments.size());
     if (header.missing_segments != 0 && faults == WfdbFaults::kRefuse)
@@ -403,6 +404,10 @@ void check_counts(WfdbHeader& header, const RecordLine& count, const Place& last
 }
 
 }  // namespace
+
+std::string unnamed_wfdb_signal(std::size_t index) {
+  return fmt::format("signal {}", index);
+}
 
 std::vector<std::string> WfdbHeader::leads() const {
   std::vector<std::string> names;

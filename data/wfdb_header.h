@@ -2,6 +2,7 @@
 // Source: WFDB Applications Guide, header(5).
 #pragma once
 
+#include <cstddef>
 #include <cstdint>
 #include <filesystem>
 #include <functional>
@@ -58,9 +59,10 @@ struct WfdbHeader {
   std::int64_t samples = 0;    // frames; 0: not said, as long as the signal files are
   std::string start;           // "2020-05-12 12:33:59" or the time alone; empty when not said
   std::vector<WfdbSignalSpec> signals;
-  std::vector<std::string> comments;  // without '#' and surrounding blanks
-  std::vector<WfdbSegment> segments;  // of a multi-segment record, which has no signals of its own
-  std::int64_t missing_segments = 0;  // announced, but without a line; only with WfdbFaults::kWarn
+  std::vector<std::string> comments;   // without '#' and surrounding blanks
+  std::vector<WfdbSegment> segments;   // of a multi-segment record, which has no signals of its own
+  std::int64_t announced_signals = 0;  // as the record line says; a multi-segment record's segments have them
+  std::int64_t missing_segments = 0;   // announced, but without a line; only with WfdbFaults::kWarn
 
   std::vector<std::string> leads() const;  // the names of the signals
 };
@@ -68,6 +70,9 @@ struct WfdbHeader {
 // What a reader takes at most, so that a lying header cannot ask for all memory.
 inline constexpr std::int64_t kMaxWfdbSignals = 4096;
 inline constexpr std::int64_t kMaxWfdbValues = std::int64_t{1} << 29;  // samples of all signals: 24 h of 12 at 500 Hz
+
+// The name of signal `index` where its line has none: "signal 3".
+std::string unnamed_wfdb_signal(std::size_t index);
 
 // Where a signal file is: as the header names it, else by its name alone beside the header (records are moved without
 // the folders in which they were made), else the one file there whose name differs only in upper and lower case, else

@@ -4,6 +4,7 @@
 #include <limits>
 
 #include <fmt/format.h>
+#include <fmt/ranges.h>
 
 #include "base/error.h"
 #include "base/log.h"
@@ -34,11 +35,19 @@ std::filesystem::path path_of(const WfdbHeader& header, const WfdbSegment& segme
   return header.path.parent_path() / (segment.record + ".hea");
 }
 
+// The header of a segment, which is a record of signals.
+WfdbHeader read_segment(const WfdbHeader& header, const WfdbSegment& segment) {
+  WfdbHeader part = read_wfdb_header(path_of(header, segment), {}, WfdbFaults::kWarn);
+  if (part.segments.empty()) return part;
+  throw Error(fmt::format("{}: its segment {} consists of segments itself", header.path.string(), segment.record),
+              "Segments must be records of signals. Name those in its place, or give them one by one.");
+}
+
 // The header that names the signals of the whole record.
 WfdbHeader layout_of(const WfdbHeader& header) {
   for (const WfdbSegment& segment : header.segments) {
     if (segment.record == kGap) continue;
-    WfdbHeader layout = read_wfdb_header(path_of(header, segment), {}, WfdbFaults::kWarn);
+    WfdbHeader layout = read_segment(header, segment);
     layout.rate = header.rate;
     if (!layout.signals.empty()) return layout;
   }
@@ -48,6 +57,46 @@ WfdbHeader layout_of(const WfdbHeader& header) {
 
 [[noreturn]] void fail(const WfdbHeader& part, const std::string& what) {
   throw Error(fmt::format("{}: {}", part.path.string(), what), kContradiction);
+}
+
+bool has_no_names(const WfdbHeader& header) {
+  for (std::size_t i = 0; i < header.signals.size(); ++i)
+    if (header.signals[i].name != unnamed_wfdb_signal(i)) return false;
+  return true;
+}
+
+// Where the signal `index` of the first segment stands in another one of a record of fixed layout. All segments have
+// the same signals in the same order, but there are records whose segments have another order: names decide where both
+// headers have them.
+std::size_t signal_of_fixed_layout(const WfdbHeader& part, const WfdbHeader& layout, std::size_t index) {
+  const std::string& wanted = layout.signals[index].name;
+  const auto names = part.leads();
+  std::size_t lead = index;
+  if (const bool by_place = index < names.size() && find_signal({names[index]}, wanted) == 0;
+      !by_place && !has_no_names(part) && !has_no_names(layout))
+    lead = find_signal(names, wanted);
+  if (lead >= names.size()) fail(part, fmt::format("signal {} is missing, {} has it", wanted, layout.path.string()));
+  return lead;
+}
+
+// A segment of a fixed layout with other signals than the first: says what is not taken as the headers have it.
+void check_fixed_layout(const WfdbHeader& part, const WfdbHeader& layout, const std::vector<std::size_t>& signals,
+                        const ecg::ChannelChoice& choice) {
+  auto sorted = signals;
+  std::sort(sorted.begin(), sorted.end());
+  if (const auto twice = std::adjacent_find(sorted.begin(), sorted.end()); twice != sorted.end())
+    fail(part, fmt::format("signal {} would be two of those of {}", part.signals[*twice].name, layout.path.string()));
+  if (signals != choice.leads)
+    log_warning("{}: signals in another order than in {}; they are placed by their names", part.path.string(),
+                layout.path.string());
+  if (part.signals.size() <= layout.signals.size() || has_no_names(layout)) return;
+  std::vector<std::string> surplus;
+  const auto known = layout.leads();
+  for (const std::size_t lead : choose_wfdb_leads(part).leads)
+    if (find_signal(known, part.signals[lead].name) == known.size()) surplus.push_back(part.signals[lead].name);
+  if (!surplus.empty())
+    log_warning("{}: lead {} is not in {}, whose signals the record has, and left aside", part.path.string(),
+                fmt::join(surplus, ", "), layout.path.string());
 }
 
 // A signal of a segment, the column of the recording that it fills, and what makes its values those of that column.
@@ -63,11 +112,15 @@ std::vector<PlacedSignal> placed_signals(const WfdbHeader& part, const WfdbHeade
                                          const ecg::Recording& recording) {
   std::vector<PlacedSignal> placed;
   const auto names = part.leads();
+  std::vector<std::size_t> signals;
+  for (const std::size_t lead : choice.leads)
+    signals.push_back(by_name ? find_signal(names, layout.signals[lead].name)
+                              : signal_of_fixed_layout(part, layout, lead));
+  if (!by_name) check_fixed_layout(part, layout, signals, choice);
   for (std::size_t i = 0; i < choice.leads.size(); ++i) {
     const WfdbSignalSpec& wanted = layout.signals[choice.leads[i]];
-    const std::size_t lead = by_name ? find_signal(names, wanted.name) : choice.leads[i];
-    if (by_name && lead == names.size()) continue;
-    if (lead >= names.size()) fail(part, fmt::format("signal {} is missing", wanted.name));
+    const std::size_t lead = signals[i];
+    if (lead == names.size()) continue;
     const WfdbSignalSpec& spec = part.signals[lead];
     if (spec.fault) throw Error(*spec.fault);
     if (spec.format == kNullSignal) continue;
@@ -86,7 +139,7 @@ std::vector<PlacedSignal> placed_signals(const WfdbHeader& part, const WfdbHeade
 // Fills the rows from frame `first` on with what the segment has of the chosen signals.
 void place(const WfdbHeader& header, const WfdbSegment& segment, std::int64_t first, const WfdbHeader& layout,
            const ecg::ChannelChoice& choice, bool by_name, ecg::Recording& recording) {
-  WfdbHeader part = read_wfdb_header(path_of(header, segment), {}, WfdbFaults::kWarn);
+  WfdbHeader part = read_segment(header, segment);
   // A record that was cut ends within its last segment.
   const bool cut = &segment == &header.segments.back() && part.samples > segment.samples;
   if (part.samples != 0 && part.samples != segment.samples && !cut)
@@ -122,6 +175,9 @@ ecg::Recording read_wfdb_segments(const WfdbHeader& header) {
   warn_of_missing_rate(header);
   const WfdbHeader layout = layout_of(header);
   const bool by_name = header.segments.front().samples == 0;
+  if (!by_name && static_cast<std::int64_t>(layout.signals.size()) < header.announced_signals)
+    fail(layout, fmt::format("{} signals, {} announces {} in each segment", layout.signals.size(), header.path.string(),
+                             header.announced_signals));
   const ecg::ChannelChoice choice = choose_wfdb_leads(layout);
 
   ecg::Recording recording{header.path.string(), choice.rate, {}, {}, {}, header.comments, choice.others, header.start};

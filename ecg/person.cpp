@@ -56,6 +56,9 @@ constexpr std::array kAgeUnits = {
             {"minute", "minutes", "min", "mins", "minuten", "minuto", "minutos", "minuti", "minuut", "minutter",
              "minuter"}}};
 const AgeUnit& kYears = kAgeUnits[0];
+// Of a field that names a unit that is not known here: no number in it becomes an age.
+constexpr AgeUnit kNoUnit = {kUnknown, "", false, {}};
+constexpr std::array<std::string_view, 6> kForeignAges = {"alter", "edad", "idade", "leeftijd", "eta", "alder"};
 // Months are written up to here; a larger number before a lone "m" is the age of a man.
 constexpr double kMaxMonths = 36;
 
@@ -216,19 +219,42 @@ bool is_own_age(const std::vector<Word>& words, std::size_t at) {
          word.text.find_first_of("0123456789") != std::string::npos;
 }
 
-// The unit of the age that a field of this name holds: "age", "PatientAge", "AgeMonths", "Alter:"; null: it holds none.
-const AgeUnit* age_field(const std::vector<Word>& words, std::size_t at) {
-  constexpr std::array<std::string_view, 6> kForeign = {"alter", "edad", "idade", "leeftijd", "eta", "alder"};
-  const Word& word = words[at];
-  const bool unit_between = at + 1 < words.size() && words[at + 1].field &&
-                            words[at + 1].before.find_first_of("([") != std::string_view::npos;  // "Alter (Jahre): 45"
-  if ((word.field || unit_between) && is_one_of(word.text, kForeign)) return &kYears;
+// A field's name without whose it is.
+std::string_view bare_field(const Word& word) {
   std::string_view name = word.text;
   for (const std::string_view whose : {"patient", "subject"})
     if (name.starts_with(whose)) name.remove_prefix(whose.size());
+  return name;
+}
+
+// The unit that a field of its own gives for the age: "AgeUnit: months", "Age units: days"; null where none does.
+const AgeUnit* stated_unit(const std::vector<Word>& words) {
+  constexpr std::array<std::string_view, 9> kUnit = {"unit",  "units", "einheit", "unidad", "unidade",
+                                                     "unite", "unita", "eenheid", "enhed"};
+  for (std::size_t i = 0; i + 1 < words.size(); ++i) {
+    std::string_view name = bare_field(words[i]);
+    const bool joined = name.starts_with("age") && is_one_of(name.substr(3), kUnit);
+    const bool apart = (name == "age" || is_one_of(words[i].text, kForeignAges)) && !words[i].field &&
+                       i + 2 < words.size() && is_one_of(words[i + 1].text, kUnit);
+    const std::size_t last = i + (apart ? 1 : 0);
+    if (!(joined || apart) || !words[last].field || words[last + 1].field || !is_own_age(words, i)) continue;
+    const AgeUnit* unit = unit_of(words[last + 1].text, true);
+    return unit != nullptr ? unit : &kNoUnit;
+  }
+  return nullptr;
+}
+
+// The unit of the age that a field of this name holds: "age", "PatientAge", "Alter:" in `otherwise`, "AgeMonths"; null:
+// it holds none.
+const AgeUnit* age_field(const std::vector<Word>& words, std::size_t at, const AgeUnit& otherwise) {
+  const Word& word = words[at];
+  const bool unit_between = at + 1 < words.size() && words[at + 1].field &&
+                            words[at + 1].before.find_first_of("([") != std::string_view::npos;  // "Alter (Jahre): 45"
+  if ((word.field || unit_between) && is_one_of(word.text, kForeignAges)) return &otherwise;
+  std::string_view name = bare_field(word);
   if (!name.starts_with("age")) return nullptr;
   name.remove_prefix(3);
-  if (name.empty()) return is_own_age(words, at) ? &kYears : nullptr;
+  if (name.empty()) return is_own_age(words, at) ? &otherwise : nullptr;
   if (name.starts_with("in")) name.remove_prefix(2);
   return name.size() > 2 ? unit_of(std::string(name), false) : nullptr;
 }
@@ -280,10 +306,10 @@ double age_after(const std::vector<Word>& words, std::size_t& at, const AgeUnit&
   return known_age(years);
 }
 
-// "Age: 56", "Sex: F", "Age/Sex: 56/F".
-void read_fields(const std::vector<Word>& words, Person& person) {
+// "Age: 56", "Sex: F", "Age/Sex: 56/F". `otherwise`: of an age without unit.
+void read_fields(const std::vector<Word>& words, const AgeUnit& otherwise, Person& person) {
   for (std::size_t i = 0; i + 1 < words.size(); ++i) {
-    if (const AgeUnit* unit = age_field(words, i); unit != nullptr && std::isnan(person.age)) {
+    if (const AgeUnit* unit = age_field(words, i, otherwise); unit != nullptr && std::isnan(person.age)) {
       const bool both = is_sex_word(words[i + 1].text) && words[i + 1].before == "/";
       std::size_t at = i + (both ? 2 : 1);
       person.age = age_after(words, at, *unit);
@@ -346,9 +372,13 @@ std::string age_comment(std::string_view born, std::string_view recorded) {
 Person person_of(const std::vector<std::string>& comments) {
   Person person;
   std::vector<std::vector<Word>> lines;
+  const AgeUnit* unit = nullptr;
   for (const std::string& comment : comments) {
     const std::vector<Word>& words = lines.emplace_back(comment_words(comment));
-    read_fields(words, person);
+    if (unit == nullptr) unit = stated_unit(words);
+  }
+  for (const std::vector<Word>& words : lines) {
+    read_fields(words, unit != nullptr ? *unit : kYears, person);
     if (words.size() < 2 || !std::isnan(person.age) || !std::isnan(person.sex)) continue;
     const auto first = duration_at(words, 0, kYears);
     if (!first || first->words >= words.size()) continue;

@@ -30,7 +30,8 @@ struct Person {
 // Ages may be in years, months, weeks, days, hours or minutes, in English, German, French, Spanish, Portuguese,
 // Italian, Dutch, Danish, Norwegian or Swedish, as in "Age: 5 months", "Age (days): 12", "AgeMonths: 5", "Age: 12 d",
 // "Age: 3 Wochen", "Age: 2 years 3 months", "Age: 2y3m", "Age: 3/12" or DICOM's "018M"; they become years, 1/12, 1/52
-// or 1/365 of one each. "Age: 56 M" is a man of 56 years, "Age: 5 m" may be 5 months and is unknown. Ages over 89
+// or 1/365 of one each. A field of its own ("AgeUnit: months", also in another comment) is the unit of an age without
+// one. "Age: 56 M" is a man of 56 years, "Age: 5 m" may be 5 months and is unknown. Ages over 89
 // become kAgeOver89. What cannot be an age (below 0, above kMaxAge but for kHiddenAge, another unit or a word that may
 // be one) or a sex counts as unknown, and so do the ages of others ("Maternal age", "Bone age", "Gestational age").
 Person person_of(const std::vector<std::string>& comments);

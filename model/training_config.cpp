@@ -352,9 +352,9 @@ void check(const TrainingConfig& config) {
   if (own != !data.labels.empty())
     throw UsageError(own ? "--task own without --labels" : "--labels with --task or --unlabeled",
                      "The task of --labels is own, and its records stay whatever their labels are.");
-  if (!own &&
-      (!data.classes.empty() || !data.leads.empty() || data.resample || data.seconds != 10 || data.fold_seed != 0))
-    throw UsageError("--classes, --leads, --resample, --seconds or --fold-seed without --labels",
+  if (!own && (!data.classes.empty() || !data.leads.empty() || data.resample || data.seconds != 10 ||
+               data.fold_seed != 0 || data.skip_duplicates))
+    throw UsageError("--classes, --leads, --resample, --seconds, --fold-seed or --skip-duplicates without --labels",
                      "They say how records of --labels are read.");
   if (own && data.unlabeled == data::Unlabeled::kDrop)
     throw UsageError("--unlabeled drop with --labels", "A row of zeros is an answer, and stays.");

@@ -1,5 +1,9 @@
 #include "apps/common/model_data.h"
 
+#include <utility>
+
+#include <fmt/format.h>
+
 #include "apps/common/progress.h"
 #include "base/error.h"
 
@@ -13,6 +17,10 @@ model::DataConfig data_as_trained(const ConfigOptions& options, const model::Mod
   if (config.data.task == data::Task::kOwn && config.data.labels.empty())
     throw UsageError("the model was trained on a table of labels, and there is no --labels",
                      "Give a table with its classes: " + config.data.classes + ".");
+  for (const auto& [name, option] :
+       {std::pair("data.resample", "--resample"), std::pair("data.skip_duplicates", "--skip-duplicates")})
+    if (config.data.labels.empty() && options.given(name))
+      throw UsageError(fmt::format("{} without --labels", option), "It says how records of --labels are read.");
   // A model of normalized signals needs them normalized again.
   if (description.normalize == data::Normalize::kZscore) config.data.normalize = description.normalize;
   return config.data;

@@ -94,17 +94,17 @@ json leads_json(const model::Prediction& prediction) {
 }  // namespace
 
 std::string PredictionOutcome::status() const {
-  if (!error.empty()) return "failed";
+  if (failed) return "failed";
   return prediction.refusal.empty() ? "answered" : "refused";
 }
 
 std::string PredictionOutcome::reason() const {
-  return error.empty() ? prediction.refusal : error;
+  return failed ? error : prediction.refusal;
 }
 
 std::string prediction_text(const PredictionOutcome& outcome, const model::ModelDescription& model, bool timing) {
   const model::Prediction& prediction = outcome.prediction;
-  if (!outcome.error.empty()) return fmt::format("{}: failed: {}\n", outcome.record, outcome.error);
+  if (outcome.failed) return fmt::format("{}: failed: {}\n", outcome.record, outcome.error);
   std::string text = fmt::format("{}: {:.4g} s at {:g} Hz", outcome.record, prediction.seconds, prediction.rate);
   if (!prediction.refusal.empty()) {
     text += fmt::format("\n  refused: {}\n", prediction.refusal);
@@ -129,7 +129,7 @@ std::string prediction_json(const PredictionOutcome& outcome, const model::Model
   json line = {{"record", outcome.record}, {"status", outcome.status()}};
   if (!outcome.reason().empty()) line["reason"] = outcome.reason();
   if (!outcome.hint.empty()) line["hint"] = outcome.hint;
-  if (outcome.error.empty()) {
+  if (!outcome.failed) {
     line["rate_hz"] = prediction.rate;
     line["seconds"] = prediction.seconds;
     line["leads"] = leads_json(prediction);
@@ -172,7 +172,7 @@ std::string prediction_csv(const PredictionOutcome& outcome, const model::ModelD
   for (std::size_t c = 0; c < model.class_names.size(); ++c)
     row += prediction.probabilities.empty() ? "," : fmt::format(",{:.6f}", prediction.probabilities[c]);
   const std::string warning = data::csv_cell(synthetic_warning(model));
-  if (!outcome.error.empty()) return row + ",,,,,," + warning + "\n";
+  if (outcome.failed) return row + ",,,,,," + warning + "\n";
   std::vector<std::string> derived;
   double worst = std::nan("");
   for (const model::LeadReport& lead : prediction.leads) {

@@ -12,7 +12,8 @@ namespace cardiograd::apps {
 struct PredictionOutcome {
   std::string record;            // as the user named it
   model::Prediction prediction;  // empty when the record could not be read
-  std::string error, hint;       // of a record that could not be read; empty otherwise
+  bool failed = false;           // it could not be read
+  std::string error, hint;       // why, and what to do; empty otherwise
   double read_ms = 0;
 
   // "answered", "refused" or "failed"

@@ -181,6 +181,14 @@ TEST_F(PredictTest, CsvRowsHaveOneShape) {
   EXPECT_FALSE(table.number(1, table.column("NORM")).has_value());
 }
 
+TEST_F(PredictTest, OptionsThatAreNotUsedAreSaid) {
+  const Outcome outcome = predict({record(1), "--rate", "250", "--unit", "uV"});
+  expect_success(outcome);
+  expect_parts(outcome.err, {"00001_lr: --rate 250 is for text tables and not used: the file says 100 Hz",
+                             "00001_lr: --unit uV is for text tables and not used: the file says mV"});
+  EXPECT_EQ(outcome.out, predict({record(1)}).out);
+}
+
 TEST_F(PredictTest, OneBadRecordDoesNotStopTheRest) {
   const Outcome outcome = predict({record(1), folder_ / "none", record(2), record(3) + ".dat"});
   EXPECT_EQ(outcome.status, kSomeWithoutAnswer);
@@ -203,6 +211,36 @@ TEST_F(PredictTest, NamesFromStandardInput) {
   const Outcome mixed = predict_from(record(2) + "\n", {record(1), "-", record(3)});
   expect_success(mixed);
   EXPECT_EQ(mixed.out, given.out);
+}
+
+// PowerShell's `dir > list.txt` writes UTF-16; a name with a zero byte is no file's.
+TEST_F(PredictTest, NamesInOtherEncodings) {
+  const Outcome given = predict({record(1), record(2)});
+  const std::string names = record(1) + "\r\n" + record(2) + "\r\n";
+  std::string little, big;
+  for (const char c : names) {
+    little += {c, '\0'};
+    big += {'\0', c};
+  }
+  for (const std::string& list : {"\xFF\xFE" + little, "\xFE\xFF" + big, little, big}) {
+    const Outcome read = predict_from(list, {});
+    expect_success(read);
+    EXPECT_EQ(read.out, given.out);
+  }
+  const std::string zeros = std::string("\0\n", 2) + record(1) + "\na" + '\0' + "b\n";
+  const Outcome rows = predict_from(zeros, {"--csv"});
+  EXPECT_EQ(rows.status, kSomeWithoutAnswer);
+  const data::CsvTable table = data::CsvTable::parse(rows.out, "out.csv");
+  ASSERT_EQ(table.rows(), 3U);
+  const std::size_t status = table.column("status");
+  EXPECT_EQ(table.cell(0, 0), "\\x00");
+  EXPECT_EQ(table.cell(0, status), "failed");
+  EXPECT_EQ(table.cell(1, status), "answered");
+  EXPECT_EQ(table.cell(2, status), "failed");
+  EXPECT_EQ(table.cell(2, table.column("reason")), "a\\x00b: a name with a zero byte");
+  const auto lines = json_lines(predict_from(zeros, {"--json"}));
+  EXPECT_EQ(lines.at(0).at("status"), "failed");
+  EXPECT_EQ(lines.at(0).at("reason"), "\\x00: a name with a zero byte");
 }
 
 TEST_F(PredictTest, StandardInputThatIsEmptyOrClosed) {

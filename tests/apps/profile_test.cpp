@@ -3,6 +3,7 @@
 #include <cmath>
 #include <filesystem>
 #include <string>
+#include <string_view>
 #include <vector>
 
 #include <gtest/gtest.h>
@@ -124,10 +125,25 @@ TEST(Profile, MeasuredTimesAreHeldAgainstPredictions) {
       measured,
       R"({"benchmarks": [{"op": "x", "shape": "1", "variant": "shipped", "temperature": "cold", "seconds": 0}]})");
   expect_failure(run_app("profile", arguments), 1, {"x/1 took 0 s"});
-  write_file(measured, R"({"benchmarks": [{"op": "x"}]})");
-  expect_failure(run_app("profile", arguments), 1, {"no times of benchmarks", "variant"});
-  write_file(measured, "[]");
-  expect_failure(run_app("profile", arguments), 1, {"no times of benchmarks"});
+  const auto expect_other = [&](const char* content, std::string_view what) {
+    write_file(measured, content);
+    const Outcome outcome = run_app("profile", arguments);
+    expect_failure(outcome, 1, {measured + ": no times of bench/kernel: ", what});
+    EXPECT_EQ(outcome.err.find("json.exception"), std::string::npos) << outcome.err;
+    expect_parts(outcome.err, {"hint: Write it with kernel --device cuda --json FILE."});
+  };
+  expect_other("r 1 100 10", "no JSON");
+  expect_other("[]", "the file is [], expected an object with a key 'benchmarks'");
+  expect_other("{}", "the file is {}, expected an object with a key 'benchmarks'");
+  expect_other(R"({"benchmarks": 5})", "'benchmarks' is 5, expected a list");
+  expect_other(R"({"benchmarks": [3]})", "benchmark 1 is 3, expected an object with a key 'variant'");
+  expect_other(R"({"benchmarks": [{"op": "x"}]})", "expected an object with a key 'variant'");
+  expect_other(
+      R"({"benchmarks": [{"op": 1, "shape": "1", "variant": "shipped", "temperature": "cold", "seconds": 1}]})",
+      "'op' of benchmark 1 is 1, expected a text");
+  expect_other(
+      R"({"benchmarks": [{"op": "x", "shape": "1", "variant": "shipped", "temperature": "cold", "seconds": "1"}]})",
+      "x/1 took \"1\", expected a number");
 }
 
 // A step that runs, kernel by kernel; its trace is what Chrome and Perfetto read.

@@ -234,6 +234,10 @@ TEST(Train, WhatInitCannotBeginIsSaidBeforeTheDataAreRead) {
 TEST(Evaluate, PrintsTheTableAndWritesItAsJson) {
   const SmallRun run;
   expect_success(run_app("train", run.with({"--epochs", "6"})));
+  for (const char* option : {"--resample", "--skip-duplicates"}) {
+    expect_failure(run_app("evaluate", run.judge({option})), 2, {std::string(option) + " without --labels"});
+    expect_failure(run_app("train", run.with({option, "--out", run.folder() / "x"})), 2, {"without --labels"});
+  }
   const auto file = run.folder() / "result.json";
   const Outcome outcome = run_app("evaluate", run.judge({"--explain", "1", "--fold", "1", "2", "3", "--json", file}));
   expect_success(outcome);

@@ -117,6 +117,29 @@ TEST(Dicom, ABirthDateGivesTheAgeThatIsNotSaid) {
   EXPECT_EQ(parse_dicom(bytes, "a.dcm").comments, (std::vector<std::string>{"Age: 69", "Sex: F"}));
 }
 
+// As a WFDB header without a gain: read, and said.
+TEST(Dicom, AMissingSensitivityIsWarnedAbout) {
+  const testing::LogCapture log;
+  const Writer writer;
+  const std::string whole = writer.file(writer.samples());
+  parse_dicom(whole, "whole.dcm");
+  EXPECT_TRUE(log.warnings.empty());
+  const std::string step = writer.element(0x003A0210, "DS", "2.5"), factor = writer.element(0x003A0212, "DS", "1");
+  // A private element of the same size in its place, and 0 for "not known".
+  for (const std::string& other : {writer.element(0x003A1001, "DS", "2.5"), writer.element(0x003A0210, "DS", "0.0")}) {
+    std::string bytes = whole;
+    bytes.replace(bytes.find(step), step.size(), other);
+    const ecg::Recording recording = parse_dicom(bytes, "step.dcm");
+    EXPECT_EQ(recording.signal(0, 0), 4);
+    EXPECT_EQ(recording.signal(0, 1), -10);
+    EXPECT_TRUE(log.warned("step.dcm: no channel sensitivity for lead I; 1 unit per step is assumed"));
+  }
+  std::string bytes = whole;
+  bytes.replace(bytes.find(factor), factor.size(), writer.element(0x003A0212, "DS", "0"));
+  EXPECT_EQ(parse_dicom(bytes, "factor.dcm").signal(0, 0), 10) << "a correction of 0 is none";
+  EXPECT_EQ(log.warnings.size(), 2U);
+}
+
 TEST(Dicom, ReadsWhatPydicomWrote) {
   const auto folder = testing::golden_folder() / "dicom";
   const auto expected = nlohmann::json::parse(read_file(folder / "values.json"));

@@ -189,6 +189,33 @@ TEST(EcgXml, Muse) {
   EXPECT_EQ(source.person.sex, ecg::kFemale);
 }
 
+// A strip of one lead may stand before the leads of the recording, or behind them.
+TEST(EcgXml, MuseWithSeveralRhythms) {
+  const auto strip = [](const std::string& base, const std::string& data) {
+    return "<Waveform><WaveformType>Rhythm</WaveformType><SampleBase>" + base +
+           "</SampleBase><LeadData><LeadID>V1</LeadID><LeadAmplitudeUnitsPerBit>1</LeadAmplitudeUnitsPerBit>"
+           "<LeadAmplitudeUnits>MICROVOLTS</LeadAmplitudeUnits><WaveFormData>" +
+           data + "</WaveFormData></LeadData></Waveform>";
+  };
+  const std::string begin = "<Waveform><WaveformType>Median", end = "</RestingECG>";
+  // Two samples at 500 Hz, four at 2000 Hz, and damaged ones.
+  for (const std::string& other : {strip("500", "AQD//w=="), strip("2000", "AQD//wEA//8="), strip("500", "?")}) {
+    for (const std::string& place : {begin, end}) {
+      std::string text = muse();
+      text.insert(text.find(place), other);
+      const ecg::Recording recording = parse_ecg_xml(text, "a.xml");
+      EXPECT_EQ(recording.rate, 500);
+      EXPECT_EQ(recording.leads, std::vector<std::string>{"II"});
+      EXPECT_EQ(recording.signal.rows(), 3);
+      ASSERT_EQ(recording.others.size(), 1U);
+      EXPECT_EQ(recording.others[0].name, "V1 of another waveform");
+    }
+  }
+  std::string text = muse();
+  text.insert(text.find(end), strip("500", "AQD//wEA//8="));
+  EXPECT_EQ(parse_ecg_xml(text, "a.xml").leads, std::vector<std::string>{"V1"});
+}
+
 TEST(EcgXml, ABirthDateGivesTheAgeThatIsNotSaid) {
   const auto age = [](std::string text, const std::string& from, const std::string& to) {
     text.replace(text.find(from), from.size(), to);
@@ -287,6 +314,24 @@ TEST(EcgXml, PhilipsCompressed) {
   expect_error([&] { parse_ecg_xml(philips(R"(compression="XLI")", bytes.substr(0, bytes.size() - 9)), "p.xml"); },
                {"p.xml: compressed waveform: a chunk of"});
   expect_error([&] { parse_ecg_xml(philips(R"(compression="ZIP")", bytes), "p.xml"); }, {"compressed with ZIP"});
+}
+
+TEST(EcgXml, PhilipsAgesOfChildren) {
+  const std::string whole = philips(R"(compressflag="False")", std::string(16, '\0'));
+  const std::string written = "<age><years>57</years></age>";
+  const auto age = [&](const std::string& other) {
+    std::string text = whole;
+    text.replace(text.find(written), written.size(), other);
+    return ecg::person_of(parse_ecg_xml(text, "p.xml").comments).age;
+  };
+  EXPECT_EQ(age(written), 57);
+  EXPECT_DOUBLE_EQ(age("<age><years>0</years><months>7</months></age>"), 7.0 / 12);
+  EXPECT_DOUBLE_EQ(age("<age><months>7</months></age>"), 7.0 / 12);
+  EXPECT_DOUBLE_EQ(age("<age><years>2</years><months>3</months><days>0</days></age>"), 2.25);
+  EXPECT_DOUBLE_EQ(age("<age><years>0</years><months>0</months><days>12</days></age>"), 12.0 / 365);
+  EXPECT_EQ(age("<age><years>0</years><months>0</months></age>"), 0);
+  EXPECT_DOUBLE_EQ(age("<age><years>0</years></age><dateofbirth>2008-10-14</dateofbirth>"), 70.0 / 365);
+  EXPECT_EQ(age("<age><years>40</years></age><dateofbirth>2008-10-14</dateofbirth>"), 40);
 }
 
 TEST(EcgXml, PhilipsPlainHasTheIndependentLeads) {

@@ -238,8 +238,8 @@ TEST(Edf, BdfHasSamplesOf24Bits) {
   EXPECT_TRUE(std::abs(recording.signal(2, 0) + 1) <= 1e-9);
   EXPECT_TRUE(std::abs(recording.signal(3, 1) - 8388607) <= 1e-6);
   EXPECT_TRUE(std::abs(recording.signal(4, 1) + 8388608) <= 1e-6);
-  for (auto& channel : file.channels) channel.digital_min = "-8388609";
-  expect_error([&] { parse_edf(file.bytes(), "a.bdf"); }, {"signal 1: digital minimum is -8388609"});
+  for (auto& channel : file.channels) channel.digital_min = "-8388610";
+  expect_error([&] { parse_edf(file.bytes(), "a.bdf"); }, {"signal 1: digital minimum is -8388610"});
 }
 
 TEST(Edf, NoEcgIsAClearError) {
@@ -281,6 +281,27 @@ TEST(Edf, FieldsThatCannotBe) {
   expect_error([] { parse_edf("", "a.edf"); }, {"a.edf: empty"});
   EdfFile none;
   expect_error([&] { parse_edf(none.bytes(), "a.edf"); }, {"no signals"});
+}
+
+// Many exports write 2^15 as the maximum; it only tells the scale.
+TEST(Edf, DigitalLimitsBeyondTheSamplesByOne) {
+  EdfFile file = small_file();
+  const auto scaled = [&](const char* low, const char* high) {
+    file.channels[0].digital_min = low;
+    file.channels[0].digital_max = high;
+    const testing::LogCapture log;
+    const double value = parse_edf(file.bytes(), "a.edf").signal(1, 0);
+    EXPECT_EQ(log.warned("a.edf: lead I: a digital limit is beyond 16 bits by one"), high[4] == '8' || low[5] == '9');
+    return value;
+  };
+  const double right = scaled("-32768", "32767");
+  for (const auto& [low, high] : {std::pair("-32768", "32768"), std::pair("-32769", "32767")})
+    EXPECT_NEAR(scaled(low, high), right, 1e-3);
+  file.channels.pop_back();
+  for (const char* wrong : {"32769", "65535"}) {
+    file.channels[0].digital_max = wrong;
+    expect_error([&] { parse_edf(file.bytes(), "a.edf"); }, {"signal 1: digital maximum is"});
+  }
 }
 
 // A connector that was left open, for example.

@@ -6,6 +6,7 @@
 
 #include <gtest/gtest.h>
 
+#include "base/error.h"
 #include "base/file.h"
 #include "tests/data/helpers.h"
 #include "tests/data/small_set.h"
@@ -81,6 +82,38 @@ TEST_F(LabeledRecordsTest, OtherRatesAreResampledIfAsked) {
   EXPECT_EQ(prepare_labeled(slow).samples, 20);
   slow.seconds = 0.6;
   expect_error([&] { prepare_labeled(slow); }, {"own.csv:2", "0.5 s long, expected 0.6"});
+}
+
+// One odd record does not make the others odd, wherever it stands.
+TEST_F(LabeledRecordsTest, TheUnitOfMostRecordsDecides) {
+  ecg::Recording odd = SmallSet::recording(1);
+  odd.units.assign(12, "adu");
+  small_.write(1, odd);
+  LabeledSettings some = settings(three());
+  expect_error([&] { prepare_labeled(some); },
+               {"1 of 3 records do not fit", "own.csv:2", "in 'adu', 2 records are in 'mV'"});
+  some.skip_damaged = true;
+  const LogCapture log;
+  const Dataset set = prepare_labeled(some);
+  EXPECT_EQ(set.records, 2);
+  EXPECT_EQ(set.unit, "mV");
+  some = settings(row(1, "1,1,0") + row(2, "2,0,0"));
+  expect_error([&] { prepare_labeled(some); }, {"own.csv:3", "in 'mV', 1 records are in 'adu'"});
+}
+
+// --rate is the model's here.
+TEST_F(LabeledRecordsTest, HintsNameWhatTheFileHasToSay) {
+  write_file(small_.folder() / "bare.csv", "I,II\n1,2\n2,3\n");
+  write_file(small_.folder() / "index.csv", "time,I,II\n0,1,2\n1,2,3\n");
+  for (const char* name : {"bare.csv", "index.csv"}) {
+    try {
+      prepare_labeled(settings(std::string(name) + ",1,1,0\n"));
+      ADD_FAILURE() << name;
+    } catch (const Error& error) {
+      EXPECT_EQ(error.hint().find("--rate"), std::string::npos) << error.hint();
+      EXPECT_TRUE(error.hint().starts_with("Give a line 'fs = HZ' before the names")) << error.hint();
+    }
+  }
 }
 
 TEST_F(LabeledRecordsTest, WhatIsAbsentOrDamagedIsNamedOrLeftOut) {

@@ -8,6 +8,7 @@
 
 #include "data/edf.h"
 #include "data/file_kind.h"
+#include "data/recording_stream.h"
 #include "data/wfdb_annotation.h"
 #include "tests/common/temporary_folder.h"
 #include "tests/data/edf_builder.h"
@@ -59,6 +60,28 @@ class SourceRecordingTest : public ::testing::Test {
 
   TemporaryFolder folder_;
 };
+
+// --rate and --unit are for tables; that other files do not need them is said where it makes a difference.
+TEST_F(SourceRecordingTest, OptionsOfTablesBesideOtherFiles) {
+  write_wfdb(folder_.path(), "r", small_recording());
+  write_file(folder_ / "e.edf", edf_of(small_recording()).bytes());
+  for (const char* name : {"r", "e.edf"}) {
+    const testing::LogCapture log;
+    read_recording(folder_ / name, {.rate = 100, .unit = "mV"});
+    open_recording(folder_ / name, {.rate = 100, .unit = "mV"});
+    EXPECT_TRUE(log.warnings.empty()) << name;
+    EXPECT_EQ(read_recording(folder_ / name, {.rate = 250, .unit = "V"}).recording.rate, 100);
+    EXPECT_EQ(log.warnings.size(), 2U);
+    EXPECT_TRUE(log.warned(std::string(name) + ": --rate 250 is for text tables and not used: the file says 100 Hz"));
+    EXPECT_TRUE(log.warned(std::string(name) + ": --unit V is for text tables and not used: the file says "));
+    open_recording(folder_ / name, {.rate = 250, .unit = "V"});
+    EXPECT_EQ(log.warnings.size(), 4U);
+  }
+  write_file(folder_ / "t.csv", csv_of(small_recording()));
+  const testing::LogCapture log;
+  EXPECT_EQ(read_recording(folder_ / "t.csv", {.rate = 250, .unit = "mV"}).recording.rate, 250);
+  EXPECT_TRUE(log.warnings.empty());
+}
 
 // They cannot be read as they are; how they can is said.
 TEST_F(SourceRecordingTest, CompressedAndRenamedFilesOfWfdbRecords) {
@@ -154,6 +177,8 @@ TEST_F(SourceRecordingTest, PathsThatNameNothing) {
   } catch (const Error& error) {
     EXPECT_NE(error.hint().find("for example " + (folder_ / "r.hea").string()), std::string::npos) << error.hint();
   }
+  write_file(folder_ / "ptbxl_database.csv", "ecg_id\n");
+  expect_error([&] { read_recording(folder_.path()); }, {"a folder in PTB-XL's layout, expected a recording"});
 }
 
 TEST_F(SourceRecordingTest, AnnotationsAreNotTheRecord) {

@@ -133,5 +133,57 @@ TEST(WfdbSegments, LeadsOfALayoutInOtherSpellings) {
   EXPECT_TRUE(recording.signal.col(2).isNaN().all()) << "C3 alone is an electrode of an EEG";
 }
 
+TEST(WfdbSegments, SegmentsOfSegmentsAreRefused) {
+  const TemporaryFolder folder;
+  write_wfdb(folder.path(), "s1", {"", 100, {"I"}, {"mV"}, Eigen::ArrayXXd::Ones(10, 1), {}});
+  write_file(folder / "inner.hea", "inner/1 1 100 10\ns1 10\n");
+  write_file(folder / "self.hea", "self/2 1 100 20\nself 10\nself 10\n");
+  write_file(folder / "outer.hea", "outer/2 1 100 20\ns1 10\ninner 10\n");
+  expect_error([&] { read(folder / "self"); }, {"self.hea: its segment self consists of segments itself"});
+  expect_error([&] { read(folder / "outer"); }, {"outer.hea: its segment inner consists of segments itself"});
+}
+
+// Without a layout segment, too, names say which signal is which.
+TEST(WfdbSegments, FixedLayoutsWithOtherSignals) {
+  const TemporaryFolder folder;
+  const testing::LogCapture log;
+  const auto segment = [&](const std::string& name, const std::vector<std::string>& leads) {
+    std::string header = name + " " + std::to_string(leads.size()) + " 100 2\n", data;
+    for (std::size_t i = 0; i < leads.size(); ++i) header += name + ".dat 80 1/mV 8 0 " + leads[i] + "\n";
+    for (int t = 0; t < 2; ++t)
+      for (const std::string& lead : leads) data += static_cast<char>(0x80 + (lead.ends_with("II") ? 20 : 10) + t);
+    write_file(folder / (name + ".hea"), header);
+    write_file(folder / (name + ".dat"), data);
+  };
+  const auto join = [&](const std::string& first, const std::string& second, int signals = 2) {
+    write_file(folder / "r.hea", "r/2 " + std::to_string(signals) + " 100 4\n" + first + " 2\n" + second + " 2\n");
+    return read(folder / "r");
+  };
+  segment("s", {"0 0 I", "0 0 II"});
+  segment("swapped", {"0 0 Lead II", "0 0 i"});
+  segment("more", {"0 0 V1", "0 0 I", "0 0 II", "0 0 ABP"});
+  segment("one", {"0 0 I"});
+  segment("others", {"0 0 V1", "0 0 V2"});
+  write_file(folder / "nameless.hea", "nameless 2 100 2\ns.dat 80 1/mV\ns.dat 80 1/mV\n");
+  for (const char* second : {"s", "swapped", "more", "nameless"}) {
+    const ecg::Recording recording = join("s", second);
+    ASSERT_EQ(recording.signal.rows(), 4) << second;
+    EXPECT_EQ(recording.leads, (std::vector<std::string>{"I", "II"}));
+    EXPECT_EQ(recording.signal(0, 0), 10) << second;
+    EXPECT_EQ(recording.signal(3, 0), 11) << second;
+    EXPECT_EQ(recording.signal(3, 1), 21) << second;
+  }
+  EXPECT_TRUE(log.warned("swapped.hea: signals in another order than in"));
+  EXPECT_TRUE(log.warned("more.hea: signals in another order than in"));
+  EXPECT_TRUE(log.warned("more.hea: lead V1 is not in"));
+  EXPECT_FALSE(log.warned("nameless.hea: signals"));
+  EXPECT_EQ(join("nameless", "s").signal(3, 1), 21);
+  expect_error([&] { join("s", "one"); }, {"one.hea: signal II is missing", "s.hea has it"});
+  expect_error([&] { join("s", "others"); }, {"others.hea: signal I is missing"});
+  expect_error([&] { join("one", "s"); }, {"one.hea: 1 signals", "r.hea announces 2"});
+  EXPECT_EQ(join("one", "s", 1).signal.cols(), 1);
+  EXPECT_TRUE(log.warned("s.hea: lead II is not in"));
+}
+
 }  // namespace
 }  // namespace cardiograd::data

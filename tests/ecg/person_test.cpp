@@ -200,6 +200,24 @@ TEST(Person, AgesFromDates) {
   EXPECT_EQ(age_comment("19510502", ""), "");
 }
 
+TEST(Person, TheUnitOfTheAgeInAFieldOfItsOwn) {
+  const auto age = [](const std::vector<std::string>& comments) { return person_of(comments).age; };
+  EXPECT_DOUBLE_EQ(age({"Age: 7", "AgeUnit: Months", "Sex: M"}), 7.0 / 12);
+  EXPECT_DOUBLE_EQ(age({"Age unit: months", "Age: 7"}), 7.0 / 12);
+  EXPECT_DOUBLE_EQ(age({"Age: 12", "Age units: days"}), 12.0 / 365);
+  EXPECT_DOUBLE_EQ(age({"PatientAge: 7 AgeUnits: MONTHS"}), 7.0 / 12);
+  EXPECT_DOUBLE_EQ(age({"Age: 7", "patient_age_unit = M"}), 7.0 / 12);
+  EXPECT_DOUBLE_EQ(age({"Alter: 26", "Alter Einheit: Wochen"}), 0.5);
+  EXPECT_EQ(age({"Age: 60", "AgeUnit: Years"}), 60);
+  EXPECT_EQ(age({"Age: 60", "AgeUnit: Y"}), 60);
+  EXPECT_EQ(age({"Age: 60", "AgeUnit:", "Age unit: Sex: M"}), 60) << "an empty field";
+  EXPECT_EQ(age({"Age: 60", "Gestational age unit: weeks"}), 60);
+  EXPECT_EQ(age({"Age: 6 years", "AgeUnit: months"}), 6) << "a unit beside the number";
+  EXPECT_DOUBLE_EQ(age({"AgeMonths: 6", "AgeUnit: x"}), 0.5);
+  EXPECT_TRUE(std::isnan(age({"Age: 7", "AgeUnit: decades"})));
+  EXPECT_EQ(person_of({"Age: 7", "AgeUnit: Months", "Sex: M"}).sex, kMale);
+}
+
 TEST(Person, IsFemaleOnlyWhereThatIsKnown) {
   EXPECT_TRUE((Person{.age = 50, .sex = kFemale}.female()));
   EXPECT_FALSE((Person{.age = 50, .sex = kMale}.female()));
