@@ -9,8 +9,8 @@
 
 namespace cardiograd::data {
 
-// Whether nothing is known by the cell: empty, or a mark such as "NA", "nan", "None", "null", "unknown", "-" and "?", in any
-// case.
+// Whether nothing is known by the cell: empty, or a mark such as "NA", "nan", "None", "null", "unknown", "-" and "?",
+// in any case.
 bool is_missing(std::string_view cell);
 
 // ecg::Person::sex of "M", "male" or 0, "F", "female" or 1, in any case; NaN where is_missing(). Throws

@@ -47,8 +47,8 @@ struct WorkingSignalConstants {
   double band_high_hz = 40.0;
   // Length of the odd reflection at both ends. Geometry: a time constant of the lower end.
   double padding_s = 1.0;
-  // A lead whose range is no larger than this fraction of the median over the leads is flat. Judgment: an open input has
-  // some steps of the converter, the smallest lead of a heart a fiftieth of the others.
+  // A lead whose range is no larger than this fraction of the median over the leads is flat. Judgment: an open input
+  // has some steps of the converter, the smallest lead of a heart a fiftieth of the others.
   double flat_fraction = 0.005;
   // A lead with a larger fraction of missing samples is not used. Judgment: most of it would be interpolated.
   double max_missing_fraction = 0.5;
