@@ -115,6 +115,7 @@ std::vector<std::pair<std::string, Removal>> removals_of(const ModelDescription&
   std::vector<std::pair<std::string, Removal>> removals;
   std::vector<std::int64_t> all_leads(model.lead_names.size());
   std::iota(all_leads.begin(), all_leads.end(), 0);
+  removals.reserve(all_leads.size());
   for (const std::int64_t lead : all_leads)
     removals.emplace_back("lead " + model.lead_names[static_cast<std::size_t>(lead)],
                           Removal{.samples = {{0, samples}}, .leads = {lead}});
@@ -140,6 +141,7 @@ void add_without(Model& net, const ModelDescription& model, const ExplainedCase&
                  Explanation& e) {
   const auto removals = removals_of(model, beats);
   std::vector<Removal> what;
+  what.reserve(removals.size());
   for (const auto& [name, removal] : removals) what.push_back(removal);
   const std::vector<double> logits = logits_without(net, c, what);
   for (std::size_t i = 0; i < removals.size(); ++i) {
@@ -154,6 +156,8 @@ void add_tokens_of_windows(HcCnnTn& net, const RecordModel& joined, const Explai
                            std::int64_t token, Explanation& e) {
   std::vector<ExplainedCase> windows;
   std::vector<double> logits;
+  windows.reserve(joined.windows().size());
+  logits.reserve(joined.windows().size());
   for (std::size_t w = 0; w < joined.windows().size(); ++w) {
     const NoGrad no_grad;
     windows.push_back({joined.window(c.signals, w), c.features, c.target});

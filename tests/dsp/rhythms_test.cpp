@@ -211,7 +211,8 @@ TEST(Rhythms, RunsOfBroadBeats) {
     for (const int length : {5, 10, 20}) {
       std::vector<double> usual = regular_beats(6.0, 0.8), fast;
       for (int beat = 0; beat < length; ++beat) fast.push_back(usual.back() + 0.7 + beat * 60.0 / per_minute);
-      for (double at = fast.back() + 0.9; at < 19.4; at += 0.8) usual.push_back(at);
+      const std::vector<double> rest = regular_beats(19.8, 0.8, fast.back() + 0.9);
+      usual.insert(usual.end(), rest.begin(), rest.end());
       std::vector<double> all = usual;
       all.insert(all.end(), fast.begin(), fast.end());
       for (const Eigen::Index leads : {1, 2, 12}) {
@@ -232,8 +233,7 @@ TEST(Rhythms, AtrialWavesBesideASlowEscape) {
   for (const double size : {0.7, 0.8, 0.85}) {
     for (const double per_minute : {30.0, 38.0, 45.0}) {
       const std::vector<double> beats = regular_beats(20.0, 60.0 / per_minute, 0.7);
-      std::vector<double> atria;
-      for (double at = 0.3; at < 19.8; at += 0.78) atria.push_back(at);
+      const std::vector<double> atria = regular_beats(20.2, 0.78, 0.3);
       for (const Eigen::Index leads : {1, 12}) {
         const Eigen::ArrayXXd x = synthetic_ecg(beats, 20.0, 250.0, leads, 0.004, broad) +
                                   synthetic_ecg(atria, 20.0, 250.0, leads, 0.0, scaled(atrial, size));
@@ -251,7 +251,11 @@ TEST(Rhythms, CoarseFibrillation) {
     for (const double mean_s : {0.45, 0.6}) {
       PhiloxStream random(11);
       std::vector<double> beats;
-      for (double at = 0.5; at < 29.4; at += mean_s * random.uniform(0.7, 1.3)) beats.push_back(at);
+      double at = 0.5;
+      while (at < 29.4) {
+        beats.push_back(at);
+        at += mean_s * random.uniform(0.7, 1.3);
+      }
       for (const Eigen::Index leads : {1, 2, 12}) {
         Eigen::ArrayXXd x = synthetic_ecg(beats, 30.0, 250.0, leads, 0.01, waves);
         double phase = 0.0;
