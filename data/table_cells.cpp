@@ -1,12 +1,12 @@
 #include "data/table_cells.h"
 
 #include <algorithm>
-#include <array>
 #include <cctype>
 
 #include <fmt/format.h>
 
 #include "base/error.h"
+#include "data/signal_table.h"
 #include "ecg/person.h"
 
 namespace cardiograd::data {
@@ -24,9 +24,8 @@ std::string plain_word(std::string_view cell) {
 }  // namespace
 
 bool is_missing(std::string_view cell) {
-  constexpr std::array<std::string_view, 11> kMarks = {"",     "na",      "n/a", "nan", "none", "null",
-                                                       "#n/a", "unknown", "-",   "--",  "?"};
-  return std::find(kMarks.begin(), kMarks.end(), plain_word(cell)) != kMarks.end();
+  const std::string word = plain_word(cell);
+  return word == "unknown" || is_missing_cell(word);
 }
 
 double sex_in(const CsvTable& csv, std::size_t row, std::size_t column) {

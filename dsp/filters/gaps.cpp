@@ -31,8 +31,10 @@ std::optional<Eigen::ArrayXXd> without_stops(const Eigen::ArrayXXd& signal, doub
   for (Eigen::Index lead = 0; lead < signal.cols(); ++lead) {
     for (const Run& run : equal_samples(signal.col(lead), least)) {
       const auto moves = [&](Eigen::Index other) {
-        const auto part = signal.col(other).segment(run.first, run.count);
-        return other != lead && (part != part[0]).any() && part.isFinite().any();
+        if (other == lead) return false;
+        Eigen::ArrayXd part = signal.col(other).segment(run.first, run.count);
+        fill_gaps(part);
+        return part.maxCoeff() > part.minCoeff();
       };
       bool another = false;
       for (Eigen::Index other = 0; other < signal.cols() && !another; ++other) another = moves(other);

@@ -45,6 +45,22 @@ void expect_found(const Eigen::ArrayXXd& x, double rate, std::vector<double> bea
       << what << ": " << hits << " of " << beats.size() << " beats, " << times.size() << " found " << found.reason;
 }
 
+struct Beats {
+  std::vector<double> times_s;
+  Waves waves;
+};
+
+// Beats of two kinds, in 1, 2 and 12 leads.
+void expect_both(const Beats& usual, const Beats& others, double seconds, double tolerance, const std::string& what) {
+  std::vector<double> all = usual.times_s;
+  all.insert(all.end(), others.times_s.begin(), others.times_s.end());
+  for (const Eigen::Index leads : {1, 2, 12}) {
+    const Eigen::ArrayXXd x = synthetic_ecg(usual.times_s, seconds, 250.0, leads, 0.01, usual.waves) +
+                              synthetic_ecg(others.times_s, seconds, 250.0, leads, 0.0, others.waves);
+    expect_found(x, 250.0, all, tolerance, what + ", leads " + std::to_string(leads));
+  }
+}
+
 // As many beats as there are cycles, one in each: which point of a broad complex stands for it is a convention.
 void expect_rate(const Eigen::ArrayXXd& x, double rate, double per_minute, const std::string& what) {
   const RPeaks found = detect_r_peaks(x, rate);
@@ -190,15 +206,8 @@ TEST(Rhythms, ShortFastRuns) {
         }
         at += 0.857;
       }
-      std::vector<double> all = usual;
-      all.insert(all.end(), early.begin(), early.end());
-      for (const Eigen::Index leads : {1, 2, 12}) {
-        const Eigen::ArrayXXd x = synthetic_ecg(usual, 30.0, 250.0, leads, 0.01, normal) +
-                                  synthetic_ecg(early, 30.0, 250.0, leads, 0.0, narrow);
-        expect_found(
-            x, 250.0, all, 0.05,
-            std::to_string(per_minute) + "/min, " + std::to_string(length) + " beats, leads " + std::to_string(leads));
-      }
+      expect_both({usual, normal}, {early, narrow}, 30.0, 0.05,
+                  std::to_string(per_minute) + "/min, " + std::to_string(length) + " beats");
     }
   }
 }
@@ -213,15 +222,8 @@ TEST(Rhythms, RunsOfBroadBeats) {
       for (int beat = 0; beat < length; ++beat) fast.push_back(usual.back() + 0.7 + beat * 60.0 / per_minute);
       const std::vector<double> rest = regular_beats(19.8, 0.8, fast.back() + 0.9);
       usual.insert(usual.end(), rest.begin(), rest.end());
-      std::vector<double> all = usual;
-      all.insert(all.end(), fast.begin(), fast.end());
-      for (const Eigen::Index leads : {1, 2, 12}) {
-        const Eigen::ArrayXXd x = synthetic_ecg(usual, 20.0, 250.0, leads, 0.01, normal) +
-                                  synthetic_ecg(fast, 20.0, 250.0, leads, 0.0, broad);
-        expect_found(
-            x, 250.0, all, 0.06,
-            std::to_string(per_minute) + "/min, " + std::to_string(length) + " beats, leads " + std::to_string(leads));
-      }
+      expect_both({usual, normal}, {fast, broad}, 20.0, 0.06,
+                  std::to_string(per_minute) + "/min, " + std::to_string(length) + " beats");
     }
   }
 }

@@ -98,6 +98,10 @@ TEST(Stops, AreMissingWhereAnotherLeadMoves) {
   EXPECT_TRUE(found->col(0).tail(40).isNaN().all());  // The third moved for a second of these four.
   EXPECT_TRUE((found->col(2) == x.col(2)).all());
   EXPECT_FALSE(without_stops(x.rightCols(1), kRate).has_value());
+  // A gap is no movement.
+  Eigen::ArrayXXd rest = Eigen::ArrayXXd::Ones(100, 2);
+  rest.col(1).head(50).setConstant(std::numeric_limits<double>::quiet_NaN());
+  EXPECT_FALSE(without_stops(rest, kRate).has_value());
 }
 
 }  // namespace
