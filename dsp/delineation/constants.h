@@ -305,13 +305,17 @@ struct PEvidenceConstants {
   // Per factor e of own_beat_ratio above 1, up to what irregularity has taken away. Tuned: on the same records, the
   // most that adds no more P waves to fibrillation than 1 % of its records.
   double own_beat_weight = 0.25;
-  // At the interval of flutter that is conducted 2:1. Tuned: on the same records, flutter with as few P waves as
-  // without max_recurrence_ratio.
-  double flutter_weight = -8.0;
+  // For a second wave like P halfway to the next, at the interval of flutter that is conducted 2:1. Tuned: on the same
+  // records at more than 80 a minute.
+  double flutter_weight = -10.0;
   // That interval. Physiology: 150 a minute.
   double flutter_rr_s = 0.41;
-  // Width of the Gaussian in the logarithm of the interval. Physiology: atria flutter 250 to 350 times a minute.
-  double flutter_spread_ratio = 0.13;
+  // Width of the Gaussian in the logarithm of the interval. Physiology: atria flutter 200 to 350 times a minute.
+  double flutter_spread_ratio = 0.2;
+  // Halfway at least this fraction of P must lie beside QRS to be compared. Judgment: a flank.
+  double visible_fraction = 0.3;
+  // What is counted where less does. Judgment: as likely as not.
+  double unseen_between = 0.5;
   // Probability that the atria change between sinus rhythm and another from one neighborhood to the next. Judgment:
   // rarer changes would let neighbors outvote what is seen.
   double change_fraction = 0.05;

@@ -3,6 +3,7 @@
 #include <algorithm>
 #include <cmath>
 #include <numbers>
+#include <optional>
 #include <utility>
 
 #include "dsp/delineation/consistency.h"
@@ -57,36 +58,74 @@ void add_strengths(const AverageBeat& beat, const FoundQrs& qrs, const FoundWave
   if (!beside.empty()) evidence.beside = lower_quantile(std::move(beside), kWave.background_quantile.p);
 }
 
-// How much P is repeated elsewhere in the average, QRS and the P wave of the next beat left out: the correlation of the
-// slopes there with those of P, over the leads that have it, times the ratio of the smaller to the larger. Up to 1.
-double recurrence(const AverageBeat& beat, const FoundQrs& qrs, const FoundWaves& p, const WaveSearch& search,
-                  double rr_s) {
-  const Stretch wave = stretch_of(p, search.slope_box);
-  const auto from = static_cast<Eigen::Index>(wave.from), count = static_cast<Eigen::Index>(wave.to) - from + 1;
-  const Eigen::Index box = search.slope_box, next = from + beat.samples(rr_s);
-  std::vector<Eigen::ArrayXd> slopes;
-  double of_p = 0.0;
-  for (std::size_t l = 0; l < p.leads.size(); ++l) {
-    if (!p.leads[l]) continue;
-    slopes.push_back(box_slope(beat.lead(l), box, beat.rate()) / qrs.activity.steepest[l]);
-    of_p += slopes.back().segment(from, count).square().sum();
-  }
-  double most = 0.0;
-  for (Eigen::Index at = beat.group().from + box; at + count <= beat.group().to - box; ++at) {
-    if (std::min(std::abs(at - from), std::abs(at - next)) < count) continue;
-    if (static_cast<double>(at + count + box) > qrs.all_leads.onset &&
-        static_cast<double>(at - box) < qrs.all_leads.offset)
-      continue;
-    double product = 0.0, energy = 0.0;
-    for (const Eigen::ArrayXd& slope : slopes) {
-      product += (slope.segment(at, count) * slope.segment(from, count)).sum();
-      energy += slope.segment(at, count).square().sum();
+// How alike P is to other stretches of the average, over the leads that have it.
+class Likeness {
+ public:
+  Likeness(const AverageBeat& beat, const FoundQrs& qrs, const FoundWaves& p, const WaveSearch& search)
+      : box_(search.slope_box), first_(beat.group().from + box_), last_(beat.group().to - box_) {
+    const Stretch wave = stretch_of(p, box_);
+    from_ = static_cast<Eigen::Index>(wave.from);
+    count_ = static_cast<Eigen::Index>(wave.to) - from_ + 1;
+    of_p_ = Eigen::ArrayXd::Zero(count_);
+    for (std::size_t l = 0; l < p.leads.size(); ++l) {
+      if (!p.leads[l]) continue;
+      slopes_.push_back(box_slope(beat.lead(l), box_, beat.rate()) / qrs.activity.steepest[l]);
+      of_p_ += slopes_.back().segment(from_, count_).square();
     }
-    if (product <= 0.0) continue;
+    qrs_from_ = static_cast<Eigen::Index>(std::ceil(qrs.all_leads.onset)) - box_;
+    qrs_to_ = static_cast<Eigen::Index>(qrs.all_leads.offset) + box_;
+  }
+  Eigen::Index from() const { return from_; }
+  Eigen::Index count() const { return count_; }
+
+  // Correlation of the slopes of P with those from `at` on, times the ratio of the smaller to the larger: up to 1, 0
+  // where they have nothing in common. Nothing where less than `least_fraction` of P is there beside QRS and within the
+  // average.
+  std::optional<double> at(Eigen::Index at, double least_fraction) const {
+    double product = 0.0, energy = 0.0, of_p = 0.0;
+    for (Eigen::Index i = 0; i < count_; ++i) {
+      const Eigen::Index t = at + i;
+      if (t < first_ || t > last_ || (t > qrs_from_ && t < qrs_to_)) continue;
+      of_p += of_p_[i];
+      for (const Eigen::ArrayXd& slope : slopes_) {
+        product += slope[from_ + i] * slope[t];
+        energy += slope[t] * slope[t];
+      }
+    }
+    if (!(of_p > 0.0 && of_p >= least_fraction * of_p_.sum())) return std::nullopt;
+    if (product <= 0.0) return 0.0;
     const double size = product / of_p;  // As a ratio to P.
-    most = std::max(most, product / std::sqrt(of_p * energy) * std::min(size, 1.0 / size));
+    return product / std::sqrt(of_p * energy) * std::min(size, 1.0 / size);
+  }
+
+ private:
+  Eigen::Index box_, first_, last_, from_ = 0, count_ = 0, qrs_from_ = 0, qrs_to_ = 0;
+  std::vector<Eigen::ArrayXd> slopes_;
+  Eigen::ArrayXd of_p_;  // Energy of all leads, per sample.
+};
+
+// How much P is repeated anywhere else in the average, the P wave of the next beat left out.
+double recurrence(const AverageBeat& beat, const Likeness& likeness, double rr_s) {
+  const Eigen::Index count = likeness.count(), next = likeness.from() + beat.samples(rr_s);
+  double most = 0.0;
+  for (Eigen::Index at = beat.group().from; at + count <= beat.group().to; ++at) {
+    if (std::min(std::abs(at - likeness.from()), std::abs(at - next)) < count) continue;
+    most = std::max(most, likeness.at(at, 1.0).value_or(0.0));
   }
   return most;
+}
+
+// PEvidence::between.
+double between(const AverageBeat& beat, const Likeness& likeness, double rr_s) {
+  const Eigen::Index half = beat.samples(0.5 * rr_s), reach = beat.samples(kConsistency.max_shift_s);
+  std::optional<double> most;
+  for (const Eigen::Index middle : {likeness.from() - half, likeness.from() + half}) {
+    for (Eigen::Index at = middle - reach; at <= middle + reach; ++at) {
+      const std::optional<double> here = likeness.at(at, kPEvidence.visible_fraction);
+      if (here) most = std::max(most.value_or(0.0), *here);
+    }
+  }
+  return most.value_or(kPEvidence.unseen_between);
 }
 
 // The ratio of the SDs of box slopes and of second differences over `step` samples in noise that is white up to the
@@ -133,7 +172,7 @@ double p_log_odds(const PEvidence& evidence) {
                                    -k.irregularity_weight * std::log(irregularity / k.min_irregularity_fraction));
   return k.intercept_weight + std::log(std::clamp(evidence.ratio, k.least_fraction, k.max_ratio)) +
          std::min(0.0, own_beat) + followed + k.beside_weight * std::log(evidence.beside + k.least_fraction) +
-         k.irregularity_weight * std::log(irregularity) + k.flutter_weight * std::exp(-away * away);
+         k.irregularity_weight * std::log(irregularity) + k.flutter_weight * std::exp(-away * away) * evidence.between;
 }
 
 std::vector<double> odds_from_neighbors(std::span<const double> log_odds) {
@@ -169,9 +208,11 @@ PPresence p_presence(const AverageBeat& beat, const FoundQrs& qrs, const FoundWa
   evidence.ratio = same.ratio;
   evidence.correlation = median(same.correlations);
   evidence.own_beat = own_beat_ratio(beat.signal(), beat.group(), stretch);
+  const Likeness likeness(beat, qrs, p, search);
+  evidence.between = between(beat, likeness, evidence.rr_s);
   const bool one_of_many = evidence.beside * evidence.rr_s > kP.max_beside_s &&
                            (evidence.ratio < kP.min_beside_ratio ||
-                            recurrence(beat, qrs, p, search, evidence.rr_s) > kP.max_recurrence_ratio);
+                            recurrence(beat, likeness, evidence.rr_s) > kP.max_recurrence_ratio);
   // Noise that can hide P makes beats differ where they have one, too.
   const bool by_chance = !presence.hidden && evidence.ratio < kP.min_common_ratio;
   if (one_of_many || by_chance) return presence;

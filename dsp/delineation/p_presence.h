@@ -21,6 +21,9 @@ struct PEvidence {
   // Slope in the rest of the average, QRS left out, as a fraction of that of P, over all leads: what a quarter of the
   // time is below. In flutter P is one wave of many.
   double beside = 0.0;
+  // How much of P there is half an interval before or after it, where QRS does not hide that: correlation of slopes
+  // times the ratio of sizes, 0 to 1. Of flutter that is conducted 2:1 the other wave lies there.
+  double between = 0.0;
   double after_t_s = 0.0;     // From the end of the T wave of the beat before.
   double irregularity = 0.0;  // Of the intervals around (BeatGroup).
   double rr_s = 0.0;          // The usual interval before these beats.
