@@ -2,6 +2,7 @@
 
 #include <algorithm>
 #include <cmath>
+#include <limits>
 #include <utility>
 
 #include "dsp/delineation/constants.h"
@@ -131,11 +132,33 @@ Eigen::ArrayXd shape_scales(const WorkingSignal& signal, const std::vector<Eigen
     const Eigen::Index length = shape.size() / std::max<Eigen::Index>(1, leads);
     for (Eigen::Index l = 0; l < leads; ++l) scales[l] += shape.segment(l * length, length).square().mean();
   }
+  scales /= static_cast<double>(centers.size());
   for (Eigen::Index l = 0; l < leads; ++l) {
     const bool use = signal.usable[static_cast<std::size_t>(l)] != 0 && scales[l] > 0.0;
     scales[l] = use ? 1.0 / std::sqrt(scales[l]) : 0.0;
   }
   return scales;
+}
+
+// 1 less what more a lead has of its energy between QRS complexes, as a fraction of that around R, than the clearest
+// lead: near 0 where there is only noise. Between the first and the last of `centers`, so a run of broad beats has 1.
+Eigen::ArrayXd clear_parts(const WorkingSignal& signal, const std::vector<Eigen::Index>& centers,
+                               const Eigen::ArrayXd& scales) {
+  const auto step = static_cast<Eigen::Index>(std::lround(kBeatGroup.shape_s * signal.rate));
+  std::vector<std::vector<double>> energies(static_cast<std::size_t>(scales.size()));
+  for (Eigen::Index at = centers.front(); at <= centers.back(); at += step) {
+    const Eigen::ArrayXd shape = shape_at(signal, scales, at);
+    const Eigen::Index length = shape.size() / std::max<Eigen::Index>(1, scales.size());
+    for (Eigen::Index l = 0; l < scales.size(); ++l) {
+      energies[static_cast<std::size_t>(l)].push_back(shape.segment(l * length, length).square().mean());
+    }
+  }
+  Eigen::ArrayXd rests(scales.size());
+  for (Eigen::Index l = 0; l < scales.size(); ++l) {
+    rests[l] = lower_quantile(std::move(energies[static_cast<std::size_t>(l)]), kBeatGroup.rest_quantile);
+  }
+  const double clearest = (scales > 0.0).select(rests, std::numeric_limits<double>::infinity()).minCoeff();
+  return (1.0 - (rests - clearest)).max(0.0).min(1.0);
 }
 
 // Adds the beat to the group that it fits best, or opens one.
@@ -195,7 +218,8 @@ std::vector<BeatGroup> group_beats(const WorkingSignal& signal, std::span<const 
   for (std::size_t i = first; i < last; ++i) {
     centers.push_back(static_cast<Eigen::Index>(std::lround(r_peaks_s[i] * signal.rate)));
   }
-  const Eigen::ArrayXd scales = shape_scales(signal, centers);
+  Eigen::ArrayXd scales = shape_scales(signal, centers);
+  scales *= clear_parts(signal, centers, scales);
   std::vector<OpenGroup> groups;
   std::vector<double> intervals;
   for (std::size_t i = std::max<std::size_t>(first, 1); i < last; ++i) intervals.push_back(rr_before(r_peaks_s, i));

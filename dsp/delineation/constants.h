@@ -114,6 +114,9 @@ struct BeatGroupConstants {
   // A beat joins a group at this correlation or more. Tuned: ectopic and paced beats of LUDB and MITDB get a group of
   // their own, respiration makes none.
   double same_shape_correlation = 0.90;
+  // Quantile over time of a lead's energy that is none of QRS: leads count the less, the more of it there is. Judgment:
+  // QRS and T take up less than three quarters of the time.
+  double rest_quantile = 0.25;
   // A beat joins a group only if their RMS differ by less than this ratio. Judgment: artifacts.
   double max_energy_ratio = 4.0;
   // Quantile of the intervals of a neighborhood that is the usual one. Geometry: where every second beat is early, half
