@@ -2,6 +2,7 @@
 
 #include <algorithm>
 #include <cmath>
+#include <iterator>
 #include <vector>
 
 #include "dsp/delineation/constants.h"
@@ -21,18 +22,18 @@ double AverageBeat::background(const Eigen::ArrayXd& magnitude, double fraction)
   return lower_quantile({magnitude.data() + group_.from, magnitude.data() + group_.to + 1}, fraction);
 }
 
-Eigen::Index AverageBeat::after_stimulus(Eigen::Index from) const {
+std::optional<double> AverageBeat::stimulus(Eigen::Index from) const {
   std::vector<double> positions;
+  const double last = static_cast<double>(center()) + kStimulus.bridge_s * rate();
   for (const Eigen::Index beat_center : group_.centers) {
     const auto start = static_cast<double>(beat_center - center());
-    const auto first = std::lower_bound(signal_.stimuli_s.begin(), signal_.stimuli_s.end(),
-                                        (start + static_cast<double>(from)) / rate());
-    if (first == signal_.stimuli_s.end()) continue;
-    const double position = *first * rate() - start;
-    if (position <= static_cast<double>(center())) positions.push_back(position);
+    const auto behind = std::upper_bound(signal_.stimuli_s.begin(), signal_.stimuli_s.end(), (start + last) / rate());
+    if (behind == signal_.stimuli_s.begin()) continue;
+    const double position = *std::prev(behind) * rate() - start;
+    if (position >= static_cast<double>(from)) positions.push_back(position);
   }
-  if (2 * positions.size() <= group_.centers.size()) return from;
-  return inside(static_cast<Eigen::Index>(median(positions) + kQrs.after_stimulus_s * rate()));
+  if (2 * positions.size() <= group_.centers.size()) return std::nullopt;
+  return median(positions);
 }
 
 }  // namespace cardiograd::dsp

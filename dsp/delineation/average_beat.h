@@ -2,6 +2,7 @@
 #pragma once
 
 #include <cstddef>
+#include <optional>
 
 #include <Eigen/Core>
 
@@ -33,9 +34,9 @@ class AverageBeat {
   // The quantile `fraction` of a magnitude (length) over the samples that beats contribute to.
   double background(const Eigen::ArrayXd& magnitude, double fraction) const;
 
-  // Where a pacemaker stimulus that most beats of the group have between `from` and their R peak has decayed; `from`
-  // where there is none.
-  Eigen::Index after_stimulus(Eigen::Index from) const;
+  // Of the last pacemaker stimulus that most beats of the group have between `from` and their R peak, or what bridging
+  // leaves of it, which may be taken for that peak.
+  std::optional<double> stimulus(Eigen::Index from) const;
 
  private:
   const WorkingSignal& signal_;

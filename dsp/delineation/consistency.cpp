@@ -146,6 +146,9 @@ Consistency consistency(const WorkingSignal& signal, const BeatGroup& group, con
   const Eigen::ArrayXXd unshifted = slopes.at_lag(0);
   Consistency result;
   result.ratio = ratio_of(unshifted);
+  for (Eigen::Index l = 0; l < slopes.leads; ++l) {
+    result.lead_ratios.push_back(ratio_of(unshifted.middleRows(l * slopes.points, slopes.points)));
+  }
   compare(slopes, step, unshifted, std::vector<char>(group.beats.size(), 1), result);
   for (int round = 0; of_some_beats && round < kConsistency.max_rounds &&
                       median(result.correlations) < kConsistency.enough_correlation;

@@ -10,6 +10,7 @@ namespace cardiograd::dsp {
 // Slopes are compared, over all leads, each in units of its own RMS: wander, offsets and gains do not count.
 struct Consistency {
   double ratio = 0.0;                // n |mean|^2 / variance: about 1 where the beats have nothing in common.
+  std::vector<double> lead_ratios;   // The same of each lead alone; 0 where it shows nothing.
   std::vector<double> correlations;  // Of each beat, at its shift, with the mean of the others.
   std::vector<double> shifts;        // Of each beat, in samples: where its wave lies relative to the average's.
 };

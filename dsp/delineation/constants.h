@@ -258,6 +258,9 @@ struct PConstants {
   double last_t_end_bazett_s = 0.36;
   // The peak is at least this far after the end of the T wave of the beat before. Physiology: half a P wave.
   double after_last_t_s = 0.05;
+  // P ends at least this before a stimulus that QRS follows within this. Numerics: the working signal's low-pass makes
+  // a step begin half a wave of its upper end, and what is bridged, before it.
+  double beside_stimulus_s = 0.03;
   // In groups of fewer beats no P is reported. Geometry: what beats have in common needs some.
   std::size_t min_group_beats = 3;
   // In some lead P is at least this fraction as steep as the QRS complex. Physiology: 99 % of sinus rhythms have 0.04.
@@ -316,9 +319,9 @@ struct PEvidenceConstants {
   // Width of the Gaussian in the logarithm of the interval. Physiology: atria flutter 200 to 350 times a minute.
   double flutter_spread_ratio = 0.2;
   // Halfway at least this fraction of P must lie beside QRS to be compared. Judgment: a flank.
-  double visible_fraction = 0.3;
-  // What is counted where less does. Judgment: as likely as not.
-  double unseen_between = 0.5;
+  double visible_fraction = 0.1;
+  // What is counted where less does. Judgment: flutter is the more likely.
+  double unseen_between = 0.7;
   // Probability that the atria change between sinus rhythm and another from one neighborhood to the next. Judgment:
   // rarer changes would let neighbors outvote what is seen.
   double change_fraction = 0.05;

@@ -27,6 +27,15 @@ double shape_correlation(const BeatGroup& a, const BeatGroup& b, double rate) {
   return norm > 0.0 ? (first * second).sum() / norm : 0.0;
 }
 
+// Where P ends at the latest: at the QRS complex, or before the stimulus that it follows at once. What a filter makes
+// of a stimulus begins before it.
+double latest_p_end(const AverageBeat& beat, const FoundQrs& qrs) {
+  const double near = kP.beside_stimulus_s * beat.rate();
+  const std::optional<double> stimulus = beat.stimulus(qrs.window.earliest);
+  const bool follows = stimulus && qrs.all_leads.onset - *stimulus <= near;
+  return follows ? *stimulus - near : qrs.all_leads.onset;
+}
+
 Stretch p_stretch(const GroupWaves& waves, Eigen::Index slope_box) {
   FoundWaves p;
   for (const LeadWaves& lead : waves.leads) p.leads.push_back(lead.p);
@@ -84,12 +93,13 @@ GroupWaves find_group_waves(const WorkingSignal& signal, const BeatGroup& group,
 
   // T first as if there were a P wave, and once more where there is none to leave room for.
   const WaveSearch whole = t_search(beat, qrs->all_leads.offset, rr_after_s);
-  WaveSearch for_t = whole, for_p = p_search(beat, qrs->all_leads.onset, {}, rr_before_s);
+  const double p_end = latest_p_end(beat, *qrs);
+  WaveSearch for_t = whole, for_p = p_search(beat, p_end, {}, rr_before_s);
   const LeadSlopes t_slopes = lead_slopes(beat, for_t, with_qrs), p_slopes = lead_slopes(beat, for_p, with_qrs);
   part_windows(beat, t_slopes, p_slopes, rr_before_s, for_t, for_p);
   FoundWaves t = find_wave(beat, for_t, t_slopes);
   if (t.strongest == 0.0) t = find_wave(beat, whole, t_slopes);
-  for_p = p_search(beat, qrs->all_leads.onset, t.leads, rr_before_s);
+  for_p = p_search(beat, p_end, t.leads, rr_before_s);
   const FoundWaves p = find_wave(beat, for_p, p_slopes);
   PPresence presence = p_presence(beat, *qrs, t, p, for_p, rr_before_s, from_neighbors);
   if (std::count(presence.present.begin(), presence.present.end(), 1) == 0) t = find_wave(beat, whole, t_slopes);

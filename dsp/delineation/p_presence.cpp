@@ -13,13 +13,13 @@
 namespace cardiograd::dsp {
 namespace {
 
-// Slopes of the leads that have P in units of its strength there, then their RMS (window).
-Eigen::ArrayXd activity_of(const AverageBeat& beat, const FoundQrs& qrs, const FoundWaves& p,
-                           const WaveSearch& search) {
+// Slopes of `leads` in units of the strength of P there, then their RMS (window).
+Eigen::ArrayXd activity_of(const AverageBeat& beat, const FoundQrs& qrs, const FoundWaves& p, const WaveSearch& search,
+                           const std::vector<char>& leads) {
   Eigen::ArrayXd energy = Eigen::ArrayXd::Zero(beat.length());
   double of_p = 0.0;
   for (std::size_t l = 0; l < p.leads.size(); ++l) {
-    if (!p.leads[l]) continue;
+    if (leads[l] == 0) continue;
     const double scale = 1.0 / qrs.activity.steepest[l];
     energy += (scale * box_slope(beat.lead(l), search.slope_box, beat.rate())).square();
     of_p += (scale * p.leads[l]->strength) * (scale * p.leads[l]->strength);
@@ -33,7 +33,7 @@ Eigen::ArrayXd activity_of(const AverageBeat& beat, const FoundQrs& qrs, const F
 
 // Fills what concerns the average alone.
 void add_strengths(const AverageBeat& beat, const FoundQrs& qrs, const FoundWaves& t, const FoundWaves& p,
-                   const WaveSearch& search, PEvidence& evidence) {
+                   const WaveSearch& search, const std::vector<char>& leads, PEvidence& evidence) {
   std::vector<double> t_ends;
   for (std::size_t l = 0; l < p.leads.size(); ++l) {
     if (t.leads[l]) t_ends.push_back(t.leads[l]->offset - evidence.rr_s * beat.rate());
@@ -46,7 +46,7 @@ void add_strengths(const AverageBeat& beat, const FoundQrs& qrs, const FoundWave
   const Stretch wave = stretch_of(p, search.slope_box);
   const double t_end = t_ends.empty() ? static_cast<double>(search.from) : median(t_ends);
   evidence.after_t_s = (wave.from - t_end) / beat.rate();
-  const Eigen::ArrayXd activity = activity_of(beat, qrs, p, search);
+  const Eigen::ArrayXd activity = activity_of(beat, qrs, p, search, leads);
   const auto box = static_cast<double>(search.slope_box);
   const auto within = [](double position, double from, double to) { return position >= from && position <= to; };
   std::vector<double> beside;
@@ -58,22 +58,24 @@ void add_strengths(const AverageBeat& beat, const FoundQrs& qrs, const FoundWave
   if (!beside.empty()) evidence.beside = lower_quantile(std::move(beside), kWave.background_quantile.p);
 }
 
-// How alike P is to other stretches of the average, over the leads that have it.
+// How alike P is to other stretches of the average, from the QRS complex of the beat before on, over some leads.
 class Likeness {
  public:
-  Likeness(const AverageBeat& beat, const FoundQrs& qrs, const FoundWaves& p, const WaveSearch& search)
+  Likeness(const AverageBeat& beat, const FoundQrs& qrs, const FoundWaves& p, const WaveSearch& search,
+           const std::vector<char>& leads, double rr_s)
       : box_(search.slope_box), first_(beat.group().from + box_), last_(beat.group().to - box_) {
     const Stretch wave = stretch_of(p, box_);
     from_ = static_cast<Eigen::Index>(wave.from);
     count_ = static_cast<Eigen::Index>(wave.to) - from_ + 1;
     of_p_ = Eigen::ArrayXd::Zero(count_);
     for (std::size_t l = 0; l < p.leads.size(); ++l) {
-      if (!p.leads[l]) continue;
+      if (leads[l] == 0) continue;
       slopes_.push_back(box_slope(beat.lead(l), box_, beat.rate()) / qrs.activity.steepest[l]);
       of_p_ += slopes_.back().segment(from_, count_).square();
     }
     qrs_from_ = static_cast<Eigen::Index>(std::ceil(qrs.all_leads.onset)) - box_;
     qrs_to_ = static_cast<Eigen::Index>(qrs.all_leads.offset) + box_;
+    first_ = std::max(first_, qrs_to_ - beat.samples(rr_s));
   }
   Eigen::Index from() const { return from_; }
   Eigen::Index count() const { return count_; }
@@ -120,12 +122,24 @@ double between(const AverageBeat& beat, const Likeness& likeness, double rr_s) {
   const Eigen::Index half = beat.samples(0.5 * rr_s), reach = beat.samples(kConsistency.max_shift_s);
   std::optional<double> most;
   for (const Eigen::Index middle : {likeness.from() - half, likeness.from() + half}) {
+    if (!likeness.at(middle, kPEvidence.visible_fraction)) continue;
     for (Eigen::Index at = middle - reach; at <= middle + reach; ++at) {
       const std::optional<double> here = likeness.at(at, kPEvidence.visible_fraction);
       if (here) most = std::max(most.value_or(0.0), *here);
     }
   }
   return most.value_or(kPEvidence.unseen_between);
+}
+
+// The leads that have P and in which the beats have something in common there; all that have it where none is such.
+// What noise makes of the others is neither P nor anything beside it.
+std::vector<char> telling_leads(const FoundWaves& p, const std::vector<double>& ratios) {
+  std::vector<char> with_p(p.leads.size()), telling(p.leads.size());
+  for (std::size_t l = 0; l < p.leads.size(); ++l) {
+    with_p[l] = p.leads[l].has_value();
+    telling[l] = p.leads[l] && l < ratios.size() && ratios[l] >= kP.min_common_ratio;
+  }
+  return std::count(telling.begin(), telling.end(), 1) > 0 ? telling : with_p;
 }
 
 // The ratio of the SDs of box slopes and of second differences over `step` samples in noise that is white up to the
@@ -201,18 +215,22 @@ PPresence p_presence(const AverageBeat& beat, const FoundQrs& qrs, const FoundWa
   PEvidence& evidence = presence.evidence;
   evidence.rr_s = rr_before_s;
   evidence.irregularity = beat.group().irregularity;
-  add_strengths(beat, qrs, t, p, search, evidence);
-  if (beat.beats() < kP.min_group_beats) return presence;
   const Stretch stretch = stretch_of(p, search.slope_box);
+  if (beat.beats() < kP.min_group_beats) {
+    add_strengths(beat, qrs, t, p, search, telling_leads(p, {}), evidence);
+    return presence;
+  }
   const Consistency same = consistency(beat.signal(), beat.group(), stretch, true);
+  const std::vector<char> leads = telling_leads(p, same.lead_ratios);
+  add_strengths(beat, qrs, t, p, search, leads, evidence);
   evidence.ratio = same.ratio;
   evidence.correlation = median(same.correlations);
   evidence.own_beat = own_beat_ratio(beat.signal(), beat.group(), stretch);
-  const Likeness likeness(beat, qrs, p, search);
+  const Likeness likeness(beat, qrs, p, search, leads, rr_before_s);
   evidence.between = between(beat, likeness, evidence.rr_s);
-  const bool one_of_many = evidence.beside * evidence.rr_s > kP.max_beside_s &&
-                           (evidence.ratio < kP.min_beside_ratio ||
-                            recurrence(beat, likeness, evidence.rr_s) > kP.max_recurrence_ratio);
+  const bool one_of_many =
+      evidence.beside * evidence.rr_s > kP.max_beside_s &&
+      (evidence.ratio < kP.min_beside_ratio || recurrence(beat, likeness, evidence.rr_s) > kP.max_recurrence_ratio);
   // Noise that can hide P makes beats differ where they have one, too.
   const bool by_chance = !presence.hidden && evidence.ratio < kP.min_common_ratio;
   if (one_of_many || by_chance) return presence;

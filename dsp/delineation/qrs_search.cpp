@@ -111,7 +111,10 @@ double level_beside(const AverageBeat& beat, const QrsWindow& window, const Eige
 QrsWindow qrs_window(const AverageBeat& beat) {
   const Eigen::Index c = beat.center();
   QrsWindow window{};
-  window.lowest = beat.after_stimulus(beat.inside(c - beat.samples(kQrs.max_before_s)));
+  window.earliest = window.lowest = beat.inside(c - beat.samples(kQrs.max_before_s));
+  if (const std::optional<double> stimulus = beat.stimulus(window.earliest)) {
+    window.lowest = beat.inside(static_cast<Eigen::Index>(*stimulus + kQrs.after_stimulus_s * beat.rate()));
+  }
   window.highest = beat.inside(c + beat.samples(kQrs.max_after_s));
   window.from = std::max(window.lowest, beat.inside(c - beat.samples(kBeatGroup.shape_s)));
   window.to = beat.inside(c + beat.samples(kBeatGroup.shape_s));

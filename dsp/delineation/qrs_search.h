@@ -16,6 +16,7 @@ namespace cardiograd::dsp {
 struct QrsWindow {
   Eigen::Index from, to;         // The steepest place.
   Eigen::Index lowest, highest;  // The boundaries.
+  Eigen::Index earliest;         // `lowest` without a stimulus.
   Eigen::Index slope_box, gap;   // Widths.
 };
 QrsWindow qrs_window(const AverageBeat& beat);

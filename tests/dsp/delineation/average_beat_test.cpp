@@ -48,21 +48,22 @@ TEST(AverageBeat, BackgroundLooksOnlyAtSamplesOfBeats) {
   EXPECT_EQ(beat.background(magnitude, 1.0), 199.0);
 }
 
-TEST(AverageBeat, StimuliOfMostBeatsMoveTheSearch) {
-  const auto decayed = [](const Prepared& p, double stimulus_s) {
-    return static_cast<double>(p.group.center) + (stimulus_s + kQrs.after_stimulus_s) * kRate;
-  };
+TEST(AverageBeat, TheStimulusIsThatOfMostBeats) {
   // Beats at 1, 2, ..., 5 s; three of five have a stimulus 80 ms before.
   const Prepared most = prepared({0.92, 1.92, 3.92});
   const AverageBeat with(most.signal, most.group);
   const Eigen::Index from = with.center() - 75;
-  EXPECT_NEAR(static_cast<double>(with.after_stimulus(from)), decayed(most, -0.08), 1.0);
+  ASSERT_TRUE(with.stimulus(from).has_value());
+  EXPECT_NEAR(*with.stimulus(from), static_cast<double>(with.center()) - 0.08 * kRate, 1.0);
+  const Prepared both = prepared({0.88, 0.94, 1.88, 1.94, 2.88, 2.94, 3.88, 3.94});  // Of atria and ventricles.
+  EXPECT_NEAR(AverageBeat(both.signal, both.group).stimulus(from).value_or(0.0),
+              static_cast<double>(with.center()) - 0.06 * kRate, 1.0);
   const Prepared few = prepared({0.92, 1.92});
-  EXPECT_EQ(AverageBeat(few.signal, few.group).after_stimulus(from), from);
+  EXPECT_FALSE(AverageBeat(few.signal, few.group).stimulus(from).has_value());
   const Prepared early = prepared({0.7, 1.7, 2.7, 3.7, 4.7});  // Before the search begins: of the atria.
-  EXPECT_EQ(AverageBeat(early.signal, early.group).after_stimulus(from), from);
+  EXPECT_FALSE(AverageBeat(early.signal, early.group).stimulus(from).has_value());
   const Prepared none = prepared();
-  EXPECT_EQ(AverageBeat(none.signal, none.group).after_stimulus(from), from);
+  EXPECT_FALSE(AverageBeat(none.signal, none.group).stimulus(from).has_value());
 }
 
 }  // namespace

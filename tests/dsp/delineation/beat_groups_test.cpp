@@ -30,6 +30,16 @@ TEST(BeatGroups, EqualBeatsAreOneGroup) {
   EXPECT_EQ(groups[0].average.rows(), std::lround((kBeatGroup.before_s + kBeatGroup.after_s) * kRate) + 1);
 }
 
+TEST(BeatGroups, LeadsFullOfNoiseDoNotPartThem) {
+  const auto beats = regular_beats(10.0, 0.8);
+  for (const Eigen::Index noisy : {1, 3, 6}) {
+    Eigen::ArrayXXd x = synthetic_ecg(beats, 10.0, kRate, 12, 0.01);
+    PhiloxStream random(3);
+    for (double& sample : x.rightCols(noisy).reshaped()) sample = 0.7 * random.normal();
+    EXPECT_EQ(grouped(x, beats).size(), 1U) << noisy;
+  }
+}
+
 TEST(BeatGroups, OtherShapesAreGroupsOfTheirOwn) {
   const auto beats = regular_beats(10.0, 0.9);
   std::vector<double> usual, wide;
@@ -101,8 +111,10 @@ TEST(BeatGroups, FlatLeadsDoNotCount) {
   const auto beats = regular_beats(6.0);
   Eigen::ArrayXXd x = synthetic_ecg(beats, 6.0, kRate, 3);
   WorkingSignal signal = unfiltered(x, kRate);
-  PhiloxStream random(9);
-  for (double& sample : signal.samples.col(1)) sample = 10.0 * random.normal();
+  std::vector<double> even, odd;
+  for (std::size_t i = 0; i < beats.size(); ++i) (i % 2 == 0 ? even : odd).push_back(beats[i]);
+  signal.samples.col(1) =
+      10.0 * (synthetic_ecg(even, 6.0, kRate, 1) - synthetic_ecg(odd, 6.0, kRate, 1, 0.005, kWide)).col(0);
   signal.usable[1] = 0;
   signal.samples.col(2).setZero();
   EXPECT_EQ(group_beats(signal, beats, 0, beats.size()).size(), 1U);

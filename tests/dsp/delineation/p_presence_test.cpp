@@ -93,6 +93,79 @@ TEST(PPresence, OneWaveOfManyIsNoP) {
   EXPECT_EQ(with_p(delineated(x, 500.0)), 0U);
 }
 
+// Sinus rhythm at the rates of flutter that is conducted 2:1.
+TEST(PPresence, PAtTheRatesOfFlutterIsThere) {
+  for (const double per_minute : {128.0, 138.0, 145.0, 150.0}) {
+    for (const double t_mv : {0.05, 0.25}) {
+      for (const Eigen::Index leads : {1, 2, 12}) {
+        Waves waves = kSinusBeat;
+        waves[0] = {-0.13, 0.12, 0.018};
+        waves[4] = {0.17, t_mv, 0.030};
+        const auto beats = regular_beats(12.0, 60.0 / per_minute);
+        const Delineation found = delineated(synthetic_ecg(beats, 12.0, 500.0, leads, 0.004, waves), 500.0);
+        ASSERT_EQ(found.global.size(), beats.size()) << per_minute;
+        for (std::size_t i = 2; i + 2 < beats.size(); ++i) {
+          ASSERT_TRUE(found.global[i].p.present()) << per_minute << " " << t_mv << " " << leads;
+          EXPECT_NEAR(found.global[i].p.peak_s, beats[i] - 0.13, 0.02) << per_minute << " " << t_mv << " " << leads;
+        }
+      }
+    }
+  }
+}
+
+// And flutter itself, two waves for each complex, of which the second may lie at the end of QRS.
+TEST(PPresence, TheFirstOfTwoWavesIsNoP) {
+  const Waves no_p(kSinusBeat.begin() + 1, kSinusBeat.end());
+  for (const double per_minute : {130.0, 140.0, 150.0}) {
+    for (const double delay_s : {0.15, 0.18}) {
+      for (const Eigen::Index leads : {2, 12}) {
+        const double interval = 60.0 / per_minute;
+        Waves waves = no_p;
+        waves[3] = {0.2, 0.1, 0.035};
+        waves.push_back({-delay_s, 0.15, 0.022});
+        waves.push_back({0.5 * interval - delay_s, 0.15, 0.022});
+        const auto beats = regular_beats(12.0, interval);
+        EXPECT_EQ(with_p(delineated(synthetic_ecg(beats, 12.0, 500.0, leads, 0.004, waves), 500.0)), 0U)
+            << per_minute << " " << delay_s << " " << leads;
+      }
+    }
+  }
+}
+
+// Noise as large as QRS in some leads takes nothing from the others.
+TEST(PPresence, LeadsFullOfNoiseHideNothing) {
+  struct {
+    Eigen::Index leads, noisy;
+  } const cases[] = {{12, 1}, {12, 2}, {12, 3}, {2, 1}};
+  for (const auto& c : cases) {
+    for (const std::uint64_t seed : {1U, 2U, 3U}) {
+      const auto beats = regular_beats(12.0, 0.8);
+      Eigen::ArrayXXd x = synthetic_ecg(beats, 12.0, 500.0, c.leads, 0.01);
+      PhiloxStream random(seed);
+      for (Eigen::Index l = c.leads - c.noisy; l < c.leads; ++l) {
+        for (double& sample : x.col(l)) sample = 0.7 * random.normal();
+      }
+      const Delineation found = delineate(x, 500.0, beats);
+      EXPECT_GE(with_p(found) + 2, beats.size()) << c.leads << " " << c.noisy << " " << seed;
+    }
+  }
+}
+
+// A paced ventricle without P whose stimuli leave steps that last: what the filter makes of a step begins before it.
+TEST(PPresence, NothingBeforeAStimulusIsP) {
+  const Waves paced = {{0.10, -0.7, 0.030}, {0.36, 0.35, 0.055}};
+  const auto beats = regular_beats(12.0, 1.0);
+  for (const Eigen::Index leads : {2, 12}) {
+    for (const double step_mv : {0.15, 0.25}) {
+      Eigen::ArrayXXd x = synthetic_ecg(beats, 12.0, 500.0, leads, 0.003, paced);
+      for (const double beat : beats) {
+        x.middleRows(static_cast<Eigen::Index>(std::lround(beat * 500.0)), 20) += step_mv;
+      }
+      EXPECT_EQ(with_p(delineated(x, 500.0)), 0U) << leads << " " << step_mv;
+    }
+  }
+}
+
 // ST and T that fill the interval, as in bundle-branch block, are no waves like P, however steep they are beside it.
 TEST(PPresence, PBesideAnIntervalFullOfSTAndTIsThere) {
   struct {
@@ -216,7 +289,11 @@ TEST(PPresence, OddsFollowTheEvidence) {
   PEvidence flutter = sinus;
   flutter.beside = 0.6;
   flutter.rr_s = 0.4;
+  EXPECT_GT(p_log_odds(flutter), kPEvidence.enough_weight);
+  flutter.between = 0.8;
   EXPECT_LT(p_log_odds(flutter), 0.0);
+  flutter.rr_s = 1.0;  // The second wave of 2:1 block is a P wave.
+  EXPECT_GT(p_log_odds(flutter), kPEvidence.enough_weight);
 }
 
 // A chain of two states: what is certain on both sides outweighs a doubt between, and no more than that.

@@ -59,7 +59,7 @@ TEST(QrsSearch, NoisyLeadsCountLess) {
   const auto at_s = regular_beats(8.0);
   Eigen::ArrayXXd x = synthetic_ecg(at_s, 8.0, kRate, 3, 0.002);
   PhiloxStream random(3);
-  for (double& sample : x.col(1)) sample += 0.3 * random.normal();
+  for (double& sample : x.col(1)) sample += 0.6 * random.normal();
   x.col(2).setZero();
   Beats b = beats_of(x, at_s);
   b.signal.usable[2] = 0;
