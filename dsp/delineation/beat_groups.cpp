@@ -143,7 +143,7 @@ Eigen::ArrayXd shape_scales(const WorkingSignal& signal, const std::vector<Eigen
 // 1 less what more a lead has of its energy between QRS complexes, as a fraction of that around R, than the clearest
 // lead: near 0 where there is only noise. Between the first and the last of `centers`, so a run of broad beats has 1.
 Eigen::ArrayXd clear_parts(const WorkingSignal& signal, const std::vector<Eigen::Index>& centers,
-                               const Eigen::ArrayXd& scales) {
+                           const Eigen::ArrayXd& scales) {
   const auto step = static_cast<Eigen::Index>(std::lround(kBeatGroup.shape_s * signal.rate));
   std::vector<std::vector<double>> energies(static_cast<std::size_t>(scales.size()));
   for (Eigen::Index at = centers.front(); at <= centers.back(); at += step) {

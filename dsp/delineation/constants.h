@@ -221,6 +221,11 @@ struct PAndTConstants {
   double support_reach_sigmas = 3.0;
   // Strength from which on a hump supports no more. Judgment: one large lead must not decide alone.
   double trusted_backgrounds = 20.0;
+  // A hump counts less below this roundness (Hump). Geometry: Gaussians have 0.64, level stretches between waves 0.1 to
+  // 0.4.
+  double full_roundness = 0.6;
+  // By the ratio of its roundness to that, to the power of this. Tuned: T ends of LUDB; P on the slope of T is not round.
+  PerPAndT roundness_order = {.p = 0.0, .t = 2.0};
   // A lead's own hump lies within this of the common place. Judgment: a third of its height.
   double near_reach_sigmas = 1.5;
   // Least strength, relative to the main hump, of a phase before it. Tuned: biphasic waves of LUDB and QTDB.

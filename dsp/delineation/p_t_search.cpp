@@ -10,6 +10,11 @@
 namespace cardiograd::dsp {
 namespace {
 
+// What a hump counts by its form: a level stretch between two waves is none of its own.
+double form(const WaveSearch& search, const Hump& hump) {
+  return std::pow(std::min(1.0, hump.roundness / kPAndT.full_roundness), search.roundness_order);
+}
+
 // What does not depend on the beat, from the column of the table of constants that `wave` names.
 WaveSearch search_of(const AverageBeat& beat, double PerWave::*column, double PerPAndT::*wave) {
   const double rate = beat.rate();
@@ -23,6 +28,7 @@ WaveSearch search_of(const AverageBeat& beat, double PerWave::*column, double Pe
   search.support = kPAndT.support_s * rate;
   search.support_reach = kPAndT.support_reach_sigmas * search.support;
   search.trusted_backgrounds = kPAndT.trusted_backgrounds;
+  search.roundness_order = kPAndT.roundness_order.*wave;
   search.near = 2.0 * search.support;
   search.near_reach_sigmas = kPAndT.near_reach_sigmas;
   search.phase_before_fraction = kPAndT.phase_before_fraction.*wave;
@@ -145,7 +151,7 @@ CommonPlace common_place(const AverageBeat& beat, const WaveSearch& search, cons
   for (std::size_t l = 0; l < humps.humps.size(); ++l) {
     for (const Hump& hump : humps.humps[l]) {
       const double height = std::min(std::abs(hump.strength) / humps.backgrounds[l], search.trusted_backgrounds) *
-                            std::sqrt(static_cast<double>(hump.after - hump.before));
+                            std::sqrt(static_cast<double>(hump.after - hump.before)) * form(search, hump);
       const auto middle = static_cast<Eigen::Index>(hump.middle());
       const Eigen::Index first = std::max(search.from, middle - reach);
       const Eigen::Index count = std::min(search.to, middle + reach) - first + 1;
@@ -202,7 +208,7 @@ std::optional<WaveHumps> humps_near(const WaveSearch& search, const std::vector<
   for (std::size_t i = 0; i < humps.size(); ++i) {
     const double u = (humps[i].middle() - static_cast<double>(place)) / search.near;
     if (std::abs(u) > search.near_reach_sigmas || !allowed(humps[i])) continue;
-    const double score = std::abs(humps[i].strength) * std::exp(-0.5 * u * u);
+    const double score = std::abs(humps[i].strength) * form(search, humps[i]) * std::exp(-0.5 * u * u);
     if (score > best) {
       best = score;
       main = i;

@@ -39,6 +39,9 @@ struct Hump {
   Eigen::Index before;
   Eigen::Index after;
   double strength;  // Of the flatter flank, per second; its sign is that of the hump.
+  // What the signal turns by between the flanks, on the side where that is less, as a fraction of what it would turn by
+  // at `strength` all the way: 0.64 or more for Gaussians, near 0 where the flanks are those of two waves far apart.
+  double roundness;
   double middle() const { return 0.5 * static_cast<double>(before + after); }
 };
 

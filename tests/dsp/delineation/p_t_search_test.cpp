@@ -71,9 +71,9 @@ TEST_F(PTSearch, PlaceIsWhereTheLeadsAgree) {
   const WaveSearch search = for_t();
   LeadHumps humps{{{}, {}, {}}, {1.0, 1.0, 1.0}};
   const auto at = [&](double s) { return static_cast<Eigen::Index>(position(s)); };
-  humps.humps[0] = {{at(0.27), at(0.31), 4.0}, {at(0.40), at(0.44), 15.0}};  // The strong one stands alone.
-  humps.humps[1] = {{at(0.26), at(0.30), 6.0}};
-  humps.humps[2] = {{at(0.28), at(0.32), -6.0}};
+  humps.humps[0] = {{at(0.27), at(0.31), 4.0, 1.0}, {at(0.40), at(0.44), 15.0, 1.0}};  // The strong one stands alone.
+  humps.humps[1] = {{at(0.26), at(0.30), 6.0, 1.0}};
+  humps.humps[2] = {{at(0.28), at(0.32), -6.0, 1.0}};
   const CommonPlace common = common_place(beat(), search, humps);
   EXPECT_NEAR(seconds(static_cast<double>(common.place)), 0.29, 0.01);
   EXPECT_EQ(common.support[search.from - 1], 0.0);
@@ -86,7 +86,9 @@ TEST_F(PTSearch, StrengthBeyondTrustDoesNotCount) {
   const WaveSearch search = for_t();
   const auto at = [&](double s) { return static_cast<Eigen::Index>(position(s)); };
   const auto place = [&](double strength) {
-    return common_place(beat(), search, {{{{at(0.24), at(0.28), 15.0}, {at(0.36), at(0.40), strength}}}, {1.0}}).place;
+    return common_place(beat(), search,
+                        {{{{at(0.24), at(0.28), 15.0, 1.0}, {at(0.36), at(0.40), strength, 1.0}}}, {1.0}})
+        .place;
   };
   EXPECT_EQ(place(25.0), place(1e6));
   EXPECT_NEAR(seconds(static_cast<double>(place(1e6))), 0.26, 0.02);  // The expected place wins.
@@ -97,7 +99,8 @@ TEST_F(PTSearch, SecondPhasesBelongToTheWaveWhenStrongEnough) {
   const WaveSearch search = for_t();
   const auto at = [&](double s) { return static_cast<Eigen::Index>(position(s)); };
   const auto humps = [&](double before, double after) {
-    return std::vector<Hump>{{at(0.19), at(0.23), -before}, {at(0.23), at(0.29), 10.0}, {at(0.31), at(0.37), -after}};
+    return std::vector<Hump>{
+        {at(0.19), at(0.23), -before, 1.0}, {at(0.23), at(0.29), 10.0, 1.0}, {at(0.31), at(0.37), -after, 1.0}};
   };
   const auto which = [&](double before, double after) {
     const auto found = humps_near(search, humps(before, after), at(0.26));
@@ -109,6 +112,29 @@ TEST_F(PTSearch, SecondPhasesBelongToTheWaveWhenStrongEnough) {
   EXPECT_EQ(which(1.0, 11.5), (std::array<std::size_t, 3>{1, 1, 2}));
   EXPECT_FALSE(humps_near(search, humps(1.0, 1.0), at(0.5)).has_value());
   EXPECT_FALSE(humps_near(search, {}, at(0.26)).has_value());
+}
+
+// Of 2:1 block: between T and a P wave that no complex follows the signal is level for long.
+TEST_F(PTSearch, AStretchBetweenTwoWavesIsNoT) {
+  for (const double p_after_s : {0.55, 0.60, 0.65, 0.70}) {
+    for (const double t_mv : {0.2, 0.3}) {
+      for (const std::size_t leads : {1U, 2U, 12U}) {
+        std::vector<SyntheticWave> waves = kSinusBeat;
+        waves[4].amplitude = t_mv;
+        waves.push_back({p_after_s, 0.12, 0.022});
+        const auto at_s = regular_beats(12.0, 1.5, 0.8);
+        const auto count = static_cast<Eigen::Index>(leads);
+        signal_ = working_signal(synthetic_ecg(at_s, 12.0, kRate, count, 0.002, waves), kRate);
+        group_ = group_beats(signal_, at_s, 0, at_s.size())[0];
+        usable_.assign(leads, 1);
+        const FoundWaves t = find_wave(beat(), for_t(1.5), usable_);
+        for (std::size_t l = 0; l < leads; ++l) {
+          ASSERT_TRUE(t.leads[l]) << p_after_s << " " << t_mv << " " << leads;
+          EXPECT_NEAR(seconds(t.leads[l]->peak), 0.28, 0.02) << p_after_s << " " << t_mv << " " << leads;
+        }
+      }
+    }
+  }
 }
 
 TEST_F(PTSearch, LeadsAreDrawnToTheirConsensus) {

@@ -77,6 +77,19 @@ TEST(WaveSearch, HumpsAreTurnsWithSignAndStrength) {
   EXPECT_TRUE(humps(Eigen::ArrayXd::Ones(50), 0, 49).empty());  // One flank turns nowhere.
 }
 
+TEST(WaveSearch, LevelStretchesBetweenWavesAreNotRound) {
+  const auto roundest = [](const Eigen::ArrayXd& x, double middle) {
+    double most = 0.0;
+    for (const Hump& hump : humps(box_slope(x, 6, kRate), 10, 390)) {
+      if (std::abs(hump.middle() - middle) < 12.0) most = std::max(most, hump.roundness);
+    }
+    return most;
+  };
+  EXPECT_NEAR(roundest(gaussian(400, 200.0, 15.0), 200.0), 2.0 * (1.0 - std::exp(-0.5)) / (2.0 * std::exp(-0.5)), 0.02);
+  EXPECT_LT(roundest(gaussian(400, 100.0, 15.0) + gaussian(400, 300.0, 15.0), 200.0), 0.25);
+  EXPECT_LT(roundest(gaussian(400, 130.0, 15.0) + gaussian(400, 260.0, 10.0, 0.3), 200.0), 0.4);
+}
+
 // A trapezoid's corners are where it leaves the line.
 TEST(WaveSearch, BoundariesAreCorners) {
   Eigen::ArrayXd x = Eigen::ArrayXd::Zero(300);
@@ -85,7 +98,7 @@ TEST(WaveSearch, BoundariesAreCorners) {
   }
   for (const double sign : {1.0, -1.0}) {
     const Eigen::ArrayXd signal = sign * x;
-    const std::vector<Hump> found = {{115, 185, sign * 16.0}};
+    const std::vector<Hump> found = {{115, 185, sign * 16.0, 1.0}};
     const FoundWave wave =
         outline(signal, found, {0, 0, 0},
                 {.lowest = 40, .highest = 260, .reach_before = 60, .reach_after = 60, .symmetry = 3.0});
