@@ -84,9 +84,10 @@ class Likeness {
   // where they have nothing in common. Nothing where less than `least_fraction` of P is there beside QRS and within the
   // average.
   std::optional<double> at(Eigen::Index at, double least_fraction) const {
-    double product = 0.0, energy = 0.0, of_p = 0.0;
+    double product = 0.0, energy = 0.0, of_p = 0.0, of_all = 0.0;
     for (Eigen::Index i = 0; i < count_; ++i) {
       const Eigen::Index t = at + i;
+      of_all += of_p_[i];
       if (t < first_ || t > last_ || (t > qrs_from_ && t < qrs_to_)) continue;
       of_p += of_p_[i];
       for (const Eigen::ArrayXd& slope : slopes_) {
@@ -94,7 +95,7 @@ class Likeness {
         energy += slope[t] * slope[t];
       }
     }
-    if (!(of_p > 0.0 && of_p >= least_fraction * of_p_.sum())) return std::nullopt;
+    if (!(of_p > 0.0 && of_p >= least_fraction * of_all)) return std::nullopt;
     if (product <= 0.0) return 0.0;
     const double size = product / of_p;  // As a ratio to P.
     return product / std::sqrt(of_p * energy) * std::min(size, 1.0 / size);

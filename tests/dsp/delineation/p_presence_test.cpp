@@ -85,12 +85,17 @@ TEST(PPresence, TOfTheBeatBeforeIsNoP) {
 // Flutter 4:1: a wave before every complex, and three more of its kind.
 TEST(PPresence, OneWaveOfManyIsNoP) {
   const Waves no_p(kSinusBeat.begin() + 1, kSinusBeat.end());
-  const auto beats = regular_beats(12.0, 0.8);
-  Eigen::ArrayXXd x = synthetic_ecg(beats, 12.0, 500.0, 12, 0.004, no_p);
-  for (Eigen::Index t = 0; t < x.rows(); ++t) {
-    x.row(t) += 0.12 * std::sin(2.0 * std::numbers::pi * 5.0 * (static_cast<double>(t) / 500.0 - 0.5));
+  for (const double interval : {0.8, 0.9, 1.0}) {
+    for (const Eigen::Index leads : {1, 2, 12}) {
+      if (interval < 0.9 && leads < 12) continue;  // Flutter's waves leave too little beside P there.
+      const auto beats = regular_beats(12.0, interval);
+      Eigen::ArrayXXd x = synthetic_ecg(beats, 12.0, 500.0, leads, 0.004, no_p);
+      for (Eigen::Index t = 0; t < x.rows(); ++t) {
+        x.row(t) += 0.12 * std::sin(2.0 * std::numbers::pi * (static_cast<double>(t) / 500.0 - 0.5) * 4.0 / interval);
+      }
+      EXPECT_EQ(with_p(delineated(x, 500.0)), 0U) << interval << " " << leads;
+    }
   }
-  EXPECT_EQ(with_p(delineated(x, 500.0)), 0U);
 }
 
 // Sinus rhythm at the rates of flutter that is conducted 2:1.
