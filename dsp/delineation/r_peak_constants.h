@@ -101,6 +101,27 @@ struct RPeakConstants {
 };
 inline constexpr RPeakConstants kRPeak;
 
+// P waves in pauses that are taken for beats (pause_p.h).
+struct PausePConstants {
+  // Quantile of the sizes of beats that is a usual one. Judgment: P waves in a pause may be more than half.
+  double size_quantile = 0.75;
+  // A P wave is smaller than this fraction of that. Physiology: P is hardly a third of QRS over all leads.
+  double max_size_fraction = 0.35;
+  // The wave before a beat is looked for from this on. Physiology: most P waves, and hardly any beat before a beat.
+  double earliest_s = 0.28;
+  // Until here before the R peak. Physiology: QRS begins.
+  double latest_s = 0.10;
+  // In steps of this. Geometry: half the width that P's shape is alike over.
+  double step_s = 0.008;
+  // It is as large, up to this ratio. Judgment: respiration.
+  double max_size_ratio = 1.6;
+  // So many beats on either side are looked at. Judgment: the P wave of one may be hidden.
+  int beats = 2;
+  // At so many of them it is found. Judgment: once may be chance.
+  int min_like = 2;
+};
+inline constexpr PausePConstants kPauseP;
+
 // Beats of rhythms without pauses between them (periodic_beats.h).
 struct PeriodicConstants {
   // Lower end of the band that is looked at. Physiology: 110 beats a minute lie above, the baseline wanders below.
