@@ -32,7 +32,7 @@ std::filesystem::path missing_path(const std::filesystem::path& out) {
   return out.parent_path() / (out.stem().string() + "_missing" + out.extension().string());
 }
 
-constexpr int kDefinitions = 3;  // Raise it when a feature's definition changes: old partial tables are then refused.
+constexpr int kDefinitions = 4;  // Raise it when a feature's definition changes: old partial tables are then refused.
 
 // Whether a file is what write_dataset_features puts beside the table; also whether none is there.
 bool is_missing_table(const std::filesystem::path& path) {

@@ -18,7 +18,7 @@ namespace {
 
 namespace fs = std::filesystem;
 
-constexpr int kCacheVersion = 7;  // Raise it when the same sources and settings give other values.
+constexpr int kCacheVersion = 8;  // Raise it when the same sources and settings give other values.
 
 // Absent records may have come since: then the cache is out of date.
 bool absent_came(const PrepareSettings& settings, const PrepareSource& source, RowRange range,

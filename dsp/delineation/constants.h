@@ -1,6 +1,6 @@
 // All constants of delineation, and with them those of R-peak detection (r_peak_constants.h). docs/delineation.md
-// explains the steps they belong to; its tables are written from both files by scripts/ci/delineation_constants.py, and
-// a test fails where they differ.
+// explains the steps they belong to; docs/delineation-constants.md is written from both files by
+// scripts/ci/delineation_constants.py, and a test fails where they differ.
 //
 // How to read an entry: the name ends in the unit (_s seconds, _hz, _fraction, _ratio and _weight pure numbers, _beats,
 // _leads, ... counts; _backgrounds multiples of a lead's background, which is a low quantile of its slope's magnitude;
@@ -223,8 +223,9 @@ struct PAndTConstants {
   double trusted_backgrounds = 20.0;
   // A hump counts less below this roundness (Hump). Geometry: Gaussians have 0.64, level stretches between waves 0.1 to
   // 0.4.
-  double full_roundness = 0.6;
-  // By the ratio of its roundness to that, to the power of this. Tuned: T ends of LUDB; P on the slope of T is not round.
+  double full_roundness_ratio = 0.6;
+  // By the ratio of its roundness to that, to the power of this. Tuned: T ends of LUDB; P on the slope of T is not
+  // round.
   PerPAndT roundness_order = {.p = 0.0, .t = 2.0};
   // A lead's own hump lies within this of the common place. Judgment: a third of its height.
   double near_reach_sigmas = 1.5;
@@ -326,7 +327,7 @@ struct PEvidenceConstants {
   // Halfway at least this fraction of P must lie beside QRS to be compared. Judgment: a flank.
   double visible_fraction = 0.1;
   // What is counted where less does. Judgment: flutter is the more likely.
-  double unseen_between = 0.7;
+  double unseen_fraction = 0.7;
   // Probability that the atria change between sinus rhythm and another from one neighborhood to the next. Judgment:
   // rarer changes would let neighbors outvote what is seen.
   double change_fraction = 0.05;

@@ -129,7 +129,7 @@ double between(const AverageBeat& beat, const Likeness& likeness, double rr_s) {
       if (here) most = std::max(most.value_or(0.0), *here);
     }
   }
-  return most.value_or(kPEvidence.unseen_between);
+  return most.value_or(kPEvidence.unseen_fraction);
 }
 
 // The leads that have P and in which the beats have something in common there; all that have it where none is such.

@@ -12,7 +12,7 @@ namespace {
 
 // What a hump counts by its form: a level stretch between two waves is none of its own.
 double form(const WaveSearch& search, const Hump& hump) {
-  return std::pow(std::min(1.0, hump.roundness / kPAndT.full_roundness), search.roundness_order);
+  return std::pow(std::min(1.0, hump.roundness / kPAndT.full_roundness_ratio), search.roundness_order);
 }
 
 // What does not depend on the beat, from the column of the table of constants that `wave` names.

@@ -81,7 +81,7 @@ void drop_p_of_pauses(const Eigen::ArrayXXd& signal, double rate, std::span<cons
     const auto compare = [&](std::size_t other) {
       if (sizes[other] < large) return false;
       like += comes_before(signal, rate, wave, beats, beats[other]) ? 1 : 0;
-      return ++compared % kPauseP.beats == 0;
+      return ++compared % kPauseP.near_beats == 0;
     };
     for (std::size_t j = i; j-- > 0;) {
       if (compare(j)) break;
@@ -90,7 +90,7 @@ void drop_p_of_pauses(const Eigen::ArrayXXd& signal, double rate, std::span<cons
     for (std::size_t j = i + 1; j < beats.size(); ++j) {
       if (compare(j)) break;
     }
-    if (like >= kPauseP.min_like) taken[which[i]] = 0;
+    if (like >= kPauseP.min_like_beats) taken[which[i]] = 0;
   }
 }
 

@@ -116,9 +116,9 @@ struct PausePConstants {
   // It is as large, up to this ratio. Judgment: respiration.
   double max_size_ratio = 1.6;
   // So many beats on either side are looked at. Judgment: the P wave of one may be hidden.
-  int beats = 2;
+  int near_beats = 2;
   // At so many of them it is found. Judgment: once may be chance.
-  int min_like = 2;
+  int min_like_beats = 2;
 };
 inline constexpr PausePConstants kPauseP;
 

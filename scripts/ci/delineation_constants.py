@@ -1,5 +1,5 @@
 #!/usr/bin/env python3
-"""Writes the table of constants in docs/delineation.md from dsp/delineation/{r_peak_constants,constants}.h.
+"""Writes the tables of docs/delineation-constants.md from dsp/delineation/{r_peak_constants,constants}.h.
 
 Usage: delineation_constants.py [--check]
 
@@ -13,7 +13,7 @@ import sys
 
 ROOT = pathlib.Path(__file__).resolve().parents[2]
 HEADERS = [ROOT / "dsp/delineation" / name for name in ("r_peak_constants.h", "constants.h")]
-DOCUMENT = ROOT / "docs/delineation.md"
+DOCUMENT = ROOT / "docs/delineation-constants.md"
 BEGIN, END = "<!-- constants: begin -->", "<!-- constants: end -->"
 SOURCES = ["Paper", "Physiology", "Noise", "Geometry", "Numerics", "Tuned", "Judgment"]
 UNITS = {"s": "s", "hz": "Hz", "fraction": "1", "ratio": "1", "weight": "1", "correlation": "1", "quantile": "1",
