@@ -22,12 +22,12 @@ double AverageBeat::background(const Eigen::ArrayXd& magnitude, double fraction)
   return lower_quantile({magnitude.data() + group_.from, magnitude.data() + group_.to + 1}, fraction);
 }
 
-std::optional<double> AverageBeat::stimulus(Eigen::Index from) const {
+std::optional<double> AverageBeat::stimulus(Eigen::Index from, Eigen::Index to) const {
   std::vector<double> positions;
-  const double last = static_cast<double>(center()) + kStimulus.bridge_s * rate();
   for (const Eigen::Index beat_center : group_.centers) {
     const auto start = static_cast<double>(beat_center - center());
-    const auto behind = std::upper_bound(signal_.stimuli_s.begin(), signal_.stimuli_s.end(), (start + last) / rate());
+    const auto behind = std::upper_bound(signal_.stimuli_s.begin(), signal_.stimuli_s.end(),
+                                         (start + static_cast<double>(to)) / rate());
     if (behind == signal_.stimuli_s.begin()) continue;
     const double position = *std::prev(behind) * rate() - start;
     if (position >= static_cast<double>(from)) positions.push_back(position);

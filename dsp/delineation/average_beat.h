@@ -34,9 +34,8 @@ class AverageBeat {
   // The quantile `fraction` of a magnitude (length) over the samples that beats contribute to.
   double background(const Eigen::ArrayXd& magnitude, double fraction) const;
 
-  // Of the last pacemaker stimulus that most beats of the group have between `from` and their R peak, or what bridging
-  // leaves of it, which may be taken for that peak.
-  std::optional<double> stimulus(Eigen::Index from) const;
+  // Of the last pacemaker stimulus that most beats of the group have between `from` and `to`.
+  std::optional<double> stimulus(Eigen::Index from, Eigen::Index to) const;
 
  private:
   const WorkingSignal& signal_;

@@ -31,9 +31,11 @@ double shape_correlation(const BeatGroup& a, const BeatGroup& b, double rate) {
 // of a stimulus begins before it.
 double latest_p_end(const AverageBeat& beat, const FoundQrs& qrs) {
   const double near = kP.beside_stimulus_s * beat.rate();
-  const std::optional<double> stimulus = beat.stimulus(qrs.window.earliest);
+  // What bridging leaves of a stimulus may be taken for the R peak.
+  const Eigen::Index last = beat.center() + beat.samples(kStimulus.bridge_s);
+  const std::optional<double> stimulus = beat.stimulus(qrs.window.earliest, last);
   const bool follows = stimulus && qrs.all_leads.onset - *stimulus <= near;
-  return follows ? *stimulus - near : qrs.all_leads.onset;
+  return follows ? std::min(*stimulus - near, qrs.all_leads.onset) : qrs.all_leads.onset;
 }
 
 Stretch p_stretch(const GroupWaves& waves, Eigen::Index slope_box) {

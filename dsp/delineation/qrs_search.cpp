@@ -112,7 +112,7 @@ QrsWindow qrs_window(const AverageBeat& beat) {
   const Eigen::Index c = beat.center();
   QrsWindow window{};
   window.earliest = window.lowest = beat.inside(c - beat.samples(kQrs.max_before_s));
-  if (const std::optional<double> stimulus = beat.stimulus(window.earliest)) {
+  if (const std::optional<double> stimulus = beat.stimulus(window.earliest, c)) {
     window.lowest = beat.inside(static_cast<Eigen::Index>(*stimulus + kQrs.after_stimulus_s * beat.rate()));
   }
   window.highest = beat.inside(c + beat.samples(kQrs.max_after_s));

@@ -52,18 +52,20 @@ TEST(AverageBeat, TheStimulusIsThatOfMostBeats) {
   // Beats at 1, 2, ..., 5 s; three of five have a stimulus 80 ms before.
   const Prepared most = prepared({0.92, 1.92, 3.92});
   const AverageBeat with(most.signal, most.group);
-  const Eigen::Index from = with.center() - 75;
-  ASSERT_TRUE(with.stimulus(from).has_value());
-  EXPECT_NEAR(*with.stimulus(from), static_cast<double>(with.center()) - 0.08 * kRate, 1.0);
+  const Eigen::Index from = with.center() - 75, to = with.center();
+  ASSERT_TRUE(with.stimulus(from, to).has_value());
+  EXPECT_NEAR(*with.stimulus(from, to), static_cast<double>(with.center()) - 0.08 * kRate, 1.0);
   const Prepared both = prepared({0.88, 0.94, 1.88, 1.94, 2.88, 2.94, 3.88, 3.94});  // Of atria and ventricles.
-  EXPECT_NEAR(AverageBeat(both.signal, both.group).stimulus(from).value_or(0.0),
+  EXPECT_NEAR(AverageBeat(both.signal, both.group).stimulus(from, to).value_or(0.0),
               static_cast<double>(with.center()) - 0.06 * kRate, 1.0);
+  EXPECT_NEAR(AverageBeat(both.signal, both.group).stimulus(from, to - 40).value_or(0.0),
+              static_cast<double>(with.center()) - 0.12 * kRate, 1.0);
   const Prepared few = prepared({0.92, 1.92});
-  EXPECT_FALSE(AverageBeat(few.signal, few.group).stimulus(from).has_value());
+  EXPECT_FALSE(AverageBeat(few.signal, few.group).stimulus(from, to).has_value());
   const Prepared early = prepared({0.7, 1.7, 2.7, 3.7, 4.7});  // Before the search begins: of the atria.
-  EXPECT_FALSE(AverageBeat(early.signal, early.group).stimulus(from).has_value());
+  EXPECT_FALSE(AverageBeat(early.signal, early.group).stimulus(from, to).has_value());
   const Prepared none = prepared();
-  EXPECT_FALSE(AverageBeat(none.signal, none.group).stimulus(from).has_value());
+  EXPECT_FALSE(AverageBeat(none.signal, none.group).stimulus(from, to).has_value());
 }
 
 }  // namespace
