@@ -101,8 +101,8 @@ struct RPeakConstants {
 };
 inline constexpr RPeakConstants kRPeak;
 
-// P waves in pauses that are taken for beats (pause_p.h).
-struct PausePConstants {
+// P waves and noise in pauses that are taken for beats (pause_waves.h).
+struct PauseConstants {
   // Quantile of the sizes of beats that is a usual one. Judgment: P waves in a pause may be more than half.
   double size_quantile = 0.75;
   // A P wave is smaller than this fraction of that. Physiology: P is hardly a third of QRS over all leads.
@@ -116,11 +116,17 @@ struct PausePConstants {
   // It is as large, up to this ratio. Judgment: respiration.
   double max_size_ratio = 1.6;
   // So many beats on either side are looked at. Judgment: the P wave of one may be hidden.
-  int near_beats = 2;
+  std::size_t near_beats = 2;
   // At so many of them it is found. Judgment: once may be chance.
-  int min_like_beats = 2;
+  std::size_t min_like_beats = 2;
+  // Of all beats at least this fraction are large where small ones may be noise. Physiology: usual beats may be small
+  // beside ventricular ones.
+  double min_large_fraction = 0.6;
+  // A pause between large beats lasts at least this ratio to their usual interval. Judgment: an early beat that is low
+  // and the beat after it lie in two and a half.
+  double min_pause_ratio = 3.0;
 };
-inline constexpr PausePConstants kPauseP;
+inline constexpr PauseConstants kPause;
 
 // Beats of rhythms without pauses between them (periodic_beats.h).
 struct PeriodicConstants {

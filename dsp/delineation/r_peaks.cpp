@@ -13,7 +13,7 @@
 #include "dsp/delineation/broad_beats.h"
 #include "dsp/delineation/constants.h"
 #include "dsp/delineation/lead_times.h"
-#include "dsp/delineation/pause_p.h"
+#include "dsp/delineation/pause_waves.h"
 #include "dsp/delineation/periodic_beats.h"
 #include "dsp/delineation/r_peak_envelope.h"
 #include "dsp/delineation/r_peak_selection.h"
@@ -99,7 +99,7 @@ RPeaks beats_of(const Envelopes& envelopes, const Eigen::ArrayXXd& signal, doubl
   std::vector<char> taken = select_beats(candidates, level, rate, alike).taken;
   std::vector<Eigen::Index> places;
   for (const Candidate& candidate : candidates) places.push_back(candidate.at);
-  drop_p_of_pauses(signal, rate, places, taken);
+  drop_waves_of_pauses(signal, rate, places, taken);
   const Eigen::Index margin = samples(0.5 * kRPeak.smoothing_s);
   RPeaks peaks;  // A complex that the end of the record cuts has no place in time.
   for (std::size_t i = 0; i < candidates.size(); ++i) {

@@ -1,4 +1,4 @@
-#include "dsp/delineation/pause_p.h"
+#include "dsp/delineation/pause_waves.h"
 
 #include <algorithm>
 #include <cmath>
@@ -31,7 +31,7 @@ Pauses with_pauses(std::size_t cycle, std::size_t lost, Eigen::Index leads) {
   return pauses;
 }
 
-TEST(PauseP, PWavesThatNoComplexFollowsAreNoBeats) {
+TEST(PauseWaves, PWavesThatNoComplexFollowsAreNoBeats) {
   for (const std::size_t lost : {3U, 5U, 7U}) {
     for (const Eigen::Index leads : {1, 2, 12}) {
       const Pauses pauses = with_pauses(10, lost, leads);
@@ -54,12 +54,12 @@ struct Taken {
   }
 };
 
-TEST(PauseP, OnlyWhatIsLikeTheWaveBeforeBeatsIsDropped) {
+TEST(PauseWaves, OnlyWhatIsLikeTheWaveBeforeBeatsIsDropped) {
   const Pauses pauses = with_pauses(6, 3, 2);
   Taken with_p;
   with_p.add(pauses.beats_s, 0.0);
   with_p.add(pauses.alone_s, kP[0].delay_s);
-  drop_p_of_pauses(pauses.signal, kRate, with_p.at, with_p.taken);
+  drop_waves_of_pauses(pauses.signal, kRate, with_p.at, with_p.taken);
   EXPECT_EQ(static_cast<std::size_t>(std::count(with_p.taken.begin(), with_p.taken.end(), 1)), pauses.beats_s.size());
   // Small beats of another shape stay, whether escape beats in pauses or early ones.
   std::vector<SyntheticWave> small = {{-0.02, -0.1, 0.02}, {0.02, 0.2, 0.02}, {0.3, 0.05, 0.05}};
@@ -68,12 +68,33 @@ TEST(PauseP, OnlyWhatIsLikeTheWaveBeforeBeatsIsDropped) {
   Taken all;
   all.add(pauses.beats_s, 0.0);
   all.add(pauses.alone_s, 0.0);
-  drop_p_of_pauses(x, kRate, all.at, all.taken);
+  drop_waves_of_pauses(x, kRate, all.at, all.taken);
   EXPECT_EQ(std::count(all.taken.begin(), all.taken.end(), 1), static_cast<std::ptrdiff_t>(all.at.size()));
 }
 
+// Pauses of 5 s in noise of 18 dB.
+TEST(PauseWaves, NoiseIsNoBeat) {
+  std::size_t beats = 0, found = 0;
+  for (const Eigen::Index leads : {1, 2, 12}) {
+    for (const std::uint64_t seed : {1U, 2U, 3U, 4U}) {
+      std::vector<double> at_s;
+      for (const double beat : regular_beats(20.0, 0.8)) {
+        if (std::fmod(beat, 7.5) < 2.5) at_s.push_back(beat);
+      }
+      Eigen::ArrayXXd x = synthetic_ecg(at_s, 20.0, kRate, leads, 0.0);
+      PhiloxStream random(seed);
+      const double sd = std::sqrt(x.square().mean()) / std::pow(10.0, 18.0 / 20.0);
+      for (double& sample : x.reshaped()) sample += sd * random.normal();
+      beats += at_s.size();
+      const RPeaks peaks = detect_r_peaks(x, kRate);
+      found += peaks.times_s.size();
+    }
+  }
+  EXPECT_EQ(found, beats);
+}
+
 // Heights that alternate: what comes before the large beats is the small one itself.
-TEST(PauseP, SmallBeatsBeforeLargeOnesStay) {
+TEST(PauseWaves, SmallBeatsBeforeLargeOnesStay) {
   const auto all = regular_beats(12.0, 0.34);
   std::vector<double> large, small;
   for (std::size_t i = 0; i < all.size(); ++i) (i % 2 == 0 ? large : small).push_back(all[i]);
@@ -82,16 +103,16 @@ TEST(PauseP, SmallBeatsBeforeLargeOnesStay) {
       synthetic_ecg(large, 12.0, kRate, 2, 0.002, qrs) + 0.3 * synthetic_ecg(small, 12.0, kRate, 2, 0.002, qrs);
   Taken both;
   both.add(all, 0.0);
-  drop_p_of_pauses(x, kRate, both.at, both.taken);
+  drop_waves_of_pauses(x, kRate, both.at, both.taken);
   EXPECT_EQ(std::count(both.taken.begin(), both.taken.end(), 1), static_cast<std::ptrdiff_t>(all.size()));
 }
 
-TEST(PauseP, TakesWhatItIsGiven) {
+TEST(PauseWaves, TakesWhatItIsGiven) {
   std::vector<char> none;
-  drop_p_of_pauses(Eigen::ArrayXXd::Zero(100, 2), kRate, {}, none);
+  drop_waves_of_pauses(Eigen::ArrayXXd::Zero(100, 2), kRate, {}, none);
   std::vector<Eigen::Index> at = {0, 99};
   std::vector<char> taken = {1, 1};
-  drop_p_of_pauses(Eigen::ArrayXXd::Constant(100, 2, kMissing), kRate, at, taken);
+  drop_waves_of_pauses(Eigen::ArrayXXd::Constant(100, 2, kMissing), kRate, at, taken);
   EXPECT_EQ(taken, (std::vector<char>{1, 1}));
 }
 
