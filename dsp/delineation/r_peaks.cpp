@@ -98,6 +98,7 @@ RPeaks beats_of(const Envelopes& envelopes, const Eigen::ArrayXXd& signal, doubl
   const auto alike = [&](const Candidate& a, const Candidate& b) { return same_shape(signal, rate, a.at, b.at); };
   std::vector<char> taken = select_beats(candidates, level, rate, alike).taken;
   std::vector<Eigen::Index> places;
+  places.reserve(candidates.size());
   for (const Candidate& candidate : candidates) places.push_back(candidate.at);
   drop_waves_of_pauses(signal, rate, places, taken);
   const Eigen::Index margin = samples(0.5 * kRPeak.smoothing_s);
