@@ -74,7 +74,7 @@ TEST(SignalLayout, LeadsInRowsBehindANumberAndBetweenBlanks) {
   expect_two_leads("I 0.125 1 2\nII -0.5 0.25 -1.5\n");
   std::string first = "0,I", second = "1,II", head = "id,lead";
   for (int i = 0; i < 20; ++i) {
-    first += fmt::format(",{}", i);
+    first += fmt::format(",{}", 2 * i);
     second += fmt::format(",{}", -i);
     head += fmt::format(",{:.3f}", i * 0.004);
   }
