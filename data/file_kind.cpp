@@ -12,7 +12,7 @@
 namespace cardiograd::data {
 namespace {
 
-using std::string_view_literals::operator""sv;
+using namespace std::string_view_literals;
 
 constexpr std::size_t kHead = 4096;            // bytes that tell what a file is
 constexpr std::size_t kMaxProlog = 64U << 10;  // bytes in which the root of XML is looked for

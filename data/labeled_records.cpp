@@ -166,14 +166,12 @@ std::vector<Outcome> read_rows(const LabeledSettings& settings, const LabelTable
 // Records of another unit than most do not fit; among equally many the first decides.
 void compare_units(std::vector<Outcome>& outcomes) {
   std::map<std::string, std::size_t> counts;
-  const std::string* unit = nullptr;
   for (const Outcome& outcome : outcomes)
     if (outcome.record) ++counts[outcome.record->unit];
-  for (const Outcome& outcome : outcomes)
-    if (outcome.record && (unit == nullptr || counts[outcome.record->unit] > counts[*unit]))
-      unit = &outcome.record->unit;
   if (counts.size() < 2) return;
-  const std::string most = *unit;
+  std::string most;
+  for (const Outcome& outcome : outcomes)
+    if (outcome.record && counts[outcome.record->unit] > counts[most]) most = outcome.record->unit;
   for (Outcome& outcome : outcomes) {
     if (!outcome.record || outcome.record->unit == most) continue;
     outcome.why = fmt::format("in '{}', {} records are in '{}'", outcome.record->unit, counts[most], most);

@@ -35,7 +35,7 @@ void refuse_default_names(const SignalTable& table, const std::vector<bool>& is_
   std::vector<std::string> names;
   std::optional<std::size_t> first;
   for (std::size_t i = 0; i < table.columns.size(); ++i) {
-    if (is_time[i] || !ecg::is_ecg_name(table.columns[i].name)) continue;
+    if (is_time[i] || table.texts[i] || !ecg::is_ecg_name(table.columns[i].name)) continue;
     if (!first) first = i;
     names.push_back(table.columns[i].name);
   }

@@ -38,12 +38,15 @@ std::size_t width_of(std::string_view line, char separator) {
   return width;
 }
 
-// How many names of leads and times there are.
+// How many names of leads and times there are; none in a line that is nearly all numbers, as a row of times is.
 std::size_t known_names(std::string_view line, char separator) {
-  std::size_t known = 0;
-  each_field(line, separator,
-             [&](std::size_t, std::string_view field) { known += !field.empty() && is_known_name(field) ? 1 : 0; });
-  return known;
+  constexpr std::size_t kMaxNumbers = 8;  // more than names
+  std::size_t known = 0, numbers = 0;
+  each_field(line, separator, [&](std::size_t, std::string_view field) {
+    known += !field.empty() && is_known_name(field) ? 1 : 0;
+    numbers += cell_number(field, true) ? 1 : 0;
+  });
+  return numbers > known + kMaxNumbers ? 0 : known;
 }
 
 // Names with blanks in them, which at least two blanks separate, as rdsamp writes them.
@@ -137,18 +140,24 @@ struct FirstFields {
 SignalLayout find_rows(std::span<const std::string_view> lines, char separator) {
   std::array<SignalLayout, kMaxBefore> layouts{};
   std::array<std::set<std::string>, kMaxBefore> names;
+  std::array<std::size_t, kMaxBefore> lasts{};
   for (std::size_t i = 0; i < std::min(lines.size(), kMaxLeads); ++i) {
     const FirstFields fields(lines[i], separator);
     for (std::size_t k = 0; k < kMaxBefore; ++k) {
       if (!fields.is_lead(k)) continue;
       if (layouts.at(k).known++ == 0) layouts.at(k).line = i;
       names.at(k).insert(fields.texts.at(k));
+      lasts.at(k) = i;
     }
   }
   std::size_t field = 0;
   for (std::size_t k = 1; k < kMaxBefore; ++k) {
-    const bool repeated = k > 1 && names.at(k).size() < layouts.at(k).known;  // marks of beats may be "V"
-    if (!repeated && layouts.at(k).known > layouts.at(field).known) field = k;
+    const SignalLayout& own = layouts.at(k);
+    // Marks of beats may be "V": farther from the begin of lines, names differ and follow each other.
+    constexpr std::size_t kFewest = 3;
+    const bool doubtful =
+        k > 1 && (own.known < kFewest || names.at(k).size() < own.known || lasts.at(k) - own.line >= own.known);
+    if (!doubtful && own.known > layouts.at(field).known) field = k;
   }
   SignalLayout& best = layouts.at(field);
   best.name_field = field;

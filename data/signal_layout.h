@@ -14,19 +14,19 @@ namespace cardiograd::data {
 
 struct SignalLayout {
   char separator = ',';
+  bool transposed = false;       // a row for each column
+  bool header = false;           // the first of such rows is no lead: it numbers the samples or gives their times
+  bool guessed = false;          // fields beside their samples are numbers that their values alone tell from these
+  bool row_names = false;        // each row begins with a name of its own, which has no column name
   std::size_t line = 0;          // of the header, or of the first row where transposed; from 0
   std::size_t known = 0;         // names of leads and times
   std::size_t width = 0;         // fields of this line
-  bool transposed = false;       // a row for each column
-  std::size_t name_field = 0;    // of such a row: numbers or the like may stand before the name
-  bool header = false;           // the first of these rows is no lead: it numbers the samples or gives their times
-  std::size_t values_begin = 1;  // of such a row: what stands before and behind the samples
+  std::size_t name_field = 0;    // of a row that is a lead: other fields may stand before its name
+  std::size_t values_begin = 1;  // of such a row: others may stand before and behind its samples
   std::size_t values_end = std::string_view::npos;
-  std::vector<std::string> set_aside = {};  // names of these fields, where the header has them, or their values
-  bool guessed = false;                     // their values alone say that they are no samples
-  std::vector<std::string> scaling = {};    // such fields that are no neutral gain or offset
   std::optional<double> rate = {};          // Hz, where such a field says it
-  bool row_names = false;                   // each row begins with a name of its own, which has no column name
+  std::vector<std::string> set_aside = {};  // names of these fields, where the header has them, or their values
+  std::vector<std::string> scaling = {};    // such fields that are no neutral gain or offset
   std::vector<std::string> names;           // of the columns where blanks stand within and between them; else empty
 };
 

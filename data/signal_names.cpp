@@ -124,6 +124,7 @@ std::string without_python(std::string_view text) {
 std::string name_before_unit(std::string_view text) {
   for (const std::string_view in : {" in", "_in", ".in"})
     if (text.ends_with(in)) text.remove_suffix(in.size());
+  if (text.ends_with(" -")) text.remove_suffix(2);  // "II - mV"
   return std::string(text.substr(0, text.find_last_not_of(" \t._/,:") + 1));
 }
 
@@ -152,8 +153,9 @@ ColumnName parse_column_name(std::string_view cell) {
 
 bool are_default_names(std::span<const std::string> names) {
   if (names.size() < 2) return false;
+  const std::size_t first = ecg::same_lead(names[0], "V1") ? 1 : 2;
   for (std::size_t i = 0; i < names.size(); ++i)
-    if (!ecg::same_lead(names[i], fmt::format("V{}", i + 1))) return false;
+    if (!ecg::same_lead(names[i], fmt::format("V{}", first + i))) return false;
   return true;
 }
 

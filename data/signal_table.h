@@ -22,7 +22,8 @@ struct ColumnName {
 };
 ColumnName parse_column_name(std::string_view cell);
 
-// Whether names are V1, V2, ... in order, as R calls the columns of a table that has none: at least two.
+// Whether names are V1, V2, ... in order, at least two of them, as R calls the columns of a table that has none; the
+// first may have got a name of its own.
 bool are_default_names(std::span<const std::string> names);
 
 // What a column says about time.

@@ -3,6 +3,7 @@
 #include <algorithm>
 #include <array>
 #include <cctype>
+#include <iterator>
 #include <map>
 #include <set>
 #include <utility>
@@ -194,20 +195,19 @@ bool is_ecg_name(std::string_view name) {
   if (words.empty()) return false;
   if (standard_lead(name)) return true;
   if (has_ecg_word(name)) return !is_derived_name(name);
-  constexpr std::array<std::string_view, 2> kFillers = {"mod", "modified"};
+  constexpr std::array<std::string_view, 2> kModified = {"mod", "modified"};
   constexpr std::array<std::string_view, 3> kFrank = {"x", "y", "z"};
   constexpr std::array<std::string_view, 4> kEasi = {"e", "a", "s", "i"};
-  std::size_t leads = 0, others = 0;
-  for (const std::string& word : words) {
-    // Frank's axes are whole names, EASI's electrodes come in pairs ("A-S").
-    const bool letter = words.size() == 1 ? is_one_of(word, kFrank) : words.size() == 2 && is_one_of(word, kEasi);
-    if (is_lead_word(word) || letter) {
-      ++leads;
-    } else if (!is_lead_filler(word) && !is_one_of(word, kFillers)) {
-      ++others;
-    }
-  }
-  return leads > 0 && others == 0;
+  // Frank's axes are whole names.
+  if (words.size() == 1 && is_one_of(words[0], kFrank)) return true;
+  std::vector<std::string> names;
+  std::copy_if(words.begin(), words.end(), std::back_inserter(names),
+               [&](const std::string& word) { return !is_lead_filler(word) && !is_one_of(word, kModified); });
+  // EASI's electrodes come in pairs ("A-S").
+  const bool pair = names.size() == 2;
+  return !names.empty() && std::all_of(names.begin(), names.end(), [&](const std::string& word) {
+    return is_lead_word(word) || (pair && is_one_of(word, kEasi));
+  });
 }
 
 bool is_other_name(std::string_view name) {

@@ -5,11 +5,13 @@
 #include <set>
 #include <string>
 #include <string_view>
+#include <utility>
 #include <vector>
 
 #include <fmt/format.h>
 #include <gtest/gtest.h>
 
+#include "tests/common/temporary_folder.h"
 #include "tests/data/helpers.h"
 
 namespace cardiograd::data {
@@ -173,6 +175,15 @@ TEST(LabelTable, CommentsAreReadOver) {
   EXPECT_EQ(parse("# path,AF,LBBB\na,1,0\n").class_names, (std::vector<std::string>{"AF", "LBBB"}));
   EXPECT_EQ(parse("# of path, made today\npath,AF\na,1\n").class_names, std::vector<std::string>{"AF"});
   EXPECT_EQ(parse("path|AF\na|1\n").rows[0].path, "a");
+}
+
+TEST(LabelTable, FilesOfOtherKindsAreNamed) {
+  cardiograd::testing::TemporaryFolder folder;
+  for (const auto& [content, kind] : {std::pair("PK\x03\x04 xl/workbook.xml", "an Excel workbook"),
+                                      std::pair("PAR1", "Parquet"), std::pair("{\"path\": [\"a\"]}", "JSON")}) {
+    write_file(folder / "own.csv", content);
+    expect_error([&] { read_label_table(folder / "own.csv"); }, {"own.csv: ", kind, "expected a table as text (CSV)"});
+  }
 }
 
 TEST(LabelTable, HintsSayWhatHelps) {

@@ -489,6 +489,7 @@ TEST(SignalCsv, NamesThatRGivesAreNoChestLeads) {
   refused(named(13, "", true), "V13, and the first one goes up evenly");
   refused(named(12, "", false), "V12, with no limb lead beside them");
   refused(named(8, "time", false), "as R calls columns without names");
+  expect_error([&] { parse("time" + named(12, "", false).substr(2), {.rate = 250.0}); }, {"are called V2 to V12"});
   refused(named(3, "", true), "V3, and the first one goes up evenly");
   EXPECT_EQ(parse(named(6, "", false), {.rate = 250.0}).leads.size(), 6U);
   EXPECT_EQ(parse(named(9, "I", false), {.rate = 250.0}).leads.size(), 10U);

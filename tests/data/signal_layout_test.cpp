@@ -89,6 +89,16 @@ TEST(SignalLayout, LeadsInRowsBehindANumberAndBetweenBlanks) {
   EXPECT_EQ(parse_signal_csv("time,beat,value\n0,V,1\n0.004,V,2\n", "a.csv").leads, std::vector<std::string>{"value"});
 }
 
+// Some way into the lines, names stand in neighboring ones.
+TEST(SignalLayout, MarksOfBeatsAreNoNamesOfRows) {
+  for (const char* second : {"", "V", "N", "aVR"}) {
+    std::string text = "time,ch1,ch2,ch3,ch4,mark,ch5,ch6,ch7,ch8,ch9,ch10,ch11\n";
+    for (int i = 0; i < 30; ++i)
+      text += fmt::format("{},1,2,3,4,{},5,6,7,8,9,10,{}\n", i * 0.004, i == 4 ? "V" : i == 20 ? second : "", i % 7);
+    EXPECT_EQ(parse_signal_csv(text, "a.csv").signal.rows(), 30) << second;
+  }
+}
+
 TEST(SignalLayout, LongTablesAreRefusedAsSuch) {
   expect_error([] { parse_signal_csv("lead,time,value\nI,0,1\nI,0.004,2\nII,0,3\n", "a.csv"); },
                {"a.csv:1: a row for each lead and time"});

@@ -23,6 +23,7 @@ TEST(SignalNames, UnitsStandBehindOrBeforeANameInManyWays) {
     EXPECT_EQ(parse_column_name(text).name, "II") << text;
   expect_name("I in \xC2\xB5V", "I", "\xC2\xB5V");
   expect_name("aVR- (uV)", "aVR-", "uV");
+  expect_name("aVR - uV", "aVR", "uV");
   expect_name("b'V1'", "V1", "");
   expect_name("('ecg', 'V1')", "ecg V1", "");
   // What is no unit, or no name beside one.
@@ -44,7 +45,8 @@ TEST(SignalNames, OfRsDefaultNamesNoneIsLeftOut) {
   using Names = std::vector<std::string>;
   EXPECT_TRUE(are_default_names(Names{"V1", "V2", "v3"}));
   EXPECT_FALSE(are_default_names(Names{"V1"}));
-  EXPECT_FALSE(are_default_names(Names{"V2", "V3"}));
+  EXPECT_TRUE(are_default_names(Names{"V2", "V3"})) << "the first has got a name";
+  EXPECT_FALSE(are_default_names(Names{"V3", "V4"}));
   EXPECT_FALSE(are_default_names(Names{"V1", "V2", "V4"}));
   EXPECT_FALSE(are_default_names(Names{"I", "V1", "V2"}));
 }

@@ -84,6 +84,9 @@ TEST(SignalRows, WithoutAHeaderTheirValuesTell) {
   std::string numbers = "V1,V2";
   for (int i = 0; i < kSamples; ++i) numbers += fmt::format(",V{}", i + 3);
   read(rate + numbers + "\n" + table("", ",5000", ""));
+  std::string times = "time,s";
+  for (int i = 0; i < kSamples; ++i) times += fmt::format(",{:.3f}", i * 0.004);
+  read(times + "\n" + table("", ",uV", ""), 250, "uV");
 }
 
 TEST(SignalRows, SamplesStay) {
