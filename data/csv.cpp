@@ -14,6 +14,8 @@
 #include "base/error.h"
 #include "base/file.h"
 #include "base/nearest_name.h"
+#include "data/file_kind.h"
+#include "data/gzip.h"
 #include "data/text_encoding.h"
 
 namespace cardiograd::data {
@@ -139,7 +141,7 @@ void each_csv_row(std::string_view text, const std::filesystem::path& path, char
 }
 
 char csv_separator(std::string_view line) {
-  constexpr std::array kSeparators = {',', ';', '\t'};
+  constexpr std::array kSeparators = {',', ';', '\t', '|'};
   std::array<std::size_t, kSeparators.size()> counts{};
   bool quoted = false;
   for (const char c : line) {
@@ -147,7 +149,9 @@ char csv_separator(std::string_view line) {
     for (std::size_t i = 0; i < counts.size(); ++i) counts.at(i) += !quoted && c == kSeparators.at(i) ? 1 : 0;
   }
   if (counts[0] > 0) return ',';
-  return counts[1] == 0 && counts[2] == 0 ? ',' : kSeparators.at(counts[1] >= counts[2] ? 1 : 2);
+  // Bars may stand within names between other separators.
+  if (counts[1] == 0 && counts[2] == 0) return counts[3] > 0 ? '|' : ',';
+  return kSeparators.at(counts[1] >= counts[2] ? 1 : 2);
 }
 
 namespace {
@@ -255,8 +259,19 @@ void keep_columns(Cells& cells, std::size_t width) {
 
 }  // namespace
 
+std::string read_table_text(const std::filesystem::path& path, std::uintmax_t max_bytes) {
+  std::string text = read_file(path, max_bytes);
+  if (is_gzip(text)) text = gunzip(text, max_bytes, path);
+  if (const auto kind = kind_of(text))
+    throw Error(fmt::format("{}: {}, expected a table as text (CSV)", path.string(), kind->name), table_hint(*kind));
+  if (!is_text(text))
+    throw Error(fmt::format("{}: a file of an unknown kind, expected a table as text (CSV)", path.string()),
+                "Save the table as CSV, with the names of the columns in the first row.");
+  return text;
+}
+
 CsvTable CsvTable::read(const std::filesystem::path& path, std::uintmax_t max_bytes) {
-  return parse(read_file(path, max_bytes), path);
+  return parse(read_table_text(path, max_bytes), path);
 }
 
 CsvTable CsvTable::parse(std::string_view text, const std::filesystem::path& path) {
@@ -266,7 +281,8 @@ CsvTable CsvTable::parse(std::string_view text, const std::filesystem::path& pat
   const std::string_view first_line = text.substr(0, text.find('\n'));
   const auto declared = declared_separator(first_line);
   if (declared) text.remove_prefix(std::min(first_line.size() + 1, text.size()));
-  const char separator = declared ? *declared : csv_separator(first_line);
+  const std::string_view begun = text.substr(std::min(text.find_first_not_of(" \r\n"), text.size()));
+  const char separator = declared ? *declared : csv_separator(begun.substr(0, begun.find('\n')));
   Cells cells = read_cells(text, path, separator, declared ? 2 : 1);
   if (cells.lines.empty())
     throw Error(fmt::format("{}: empty", path.string()), "Expected a CSV file with a row of column names.");
@@ -279,7 +295,12 @@ CsvTable CsvTable::parse(std::string_view text, const std::filesystem::path& pat
   table.columns_.reserve(width);
   for (std::size_t i = 0, begin = 0; i < width; begin = cells.ends[i], ++i) {
     table.columns_.push_back(cells.text.substr(begin, cells.ends[i] - begin));
-    if (!names.insert(table.columns_.back()).second)
+    const bool again = !names.insert(table.columns_.back()).second;
+    if (again && table.columns_.back().empty())
+      throw Error(
+          fmt::format("{}:{}: columns have no name, column {} among them", path.string(), cells.lines[0], i + 1),
+          "The first row names the columns: delete what stands above it, or give each column a name.");
+    if (again)
       throw Error(
           fmt::format("{}:{}: two columns are called '{}'", path.string(), cells.lines[0], table.columns_.back()),
           "Rename one of them.");
@@ -329,12 +350,12 @@ std::optional<double> CsvTable::number_if_any(std::size_t row, std::size_t colum
   return value;
 }
 
-std::optional<double> CsvTable::number(std::size_t row, std::size_t column) const {
+std::optional<double> CsvTable::number(std::size_t row, std::size_t column, bool optional) const {
   const auto value = number_if_any(row, column);
   if (!value && !cell(row, column).empty())
     throw Error(
         fmt::format("{}: column '{}': found '{}', expected a number", place(row), columns_[column], cell(row, column)),
-        "Correct the row or leave the field empty.");
+        optional ? "Correct the row, or leave the field empty." : "Correct the row.");
   return value;
 }
 

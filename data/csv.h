@@ -38,17 +38,21 @@ void each_csv_row(std::string_view text, const std::filesystem::path& path, char
                   const std::function<void(const CsvRow&)>& use);
 
 // What separates the fields of a line: a comma, unless there is none outside of quotes but semicolons (as spreadsheets
-// write them where the decimal point is a comma) or tabs.
+// write them where the decimal point is a comma), tabs or bars.
 char csv_separator(std::string_view line);
+
+// The text of a file that holds a table, unpacked if it is compressed with gzip. Throws Error naming `path`:
+// unreadable, more than `max_bytes`, or a file of another kind (kind_of), which is named with a way to come to a table.
+std::string read_table_text(const std::filesystem::path& path, std::uintmax_t max_bytes = std::uintmax_t{1} << 30);
 
 class CsvTable {
  public:
-  // Reads a file. The separator is that of the first line (csv_separator); if it is no comma, numbers may have decimal
-  // commas. A line "sep=;" says it before. The text is UTF-8 or UTF-16, with or without byte order mark and CRLF line
-  // ends. Rows without a value, and columns with neither name nor value, are left out. Memory is in proportion to the
-  // file: its fields once and four bytes for each, besides its bytes while it is read. Throws Error naming the file and
-  // the line: unreadable, more than `max_bytes`, empty, a stray or missing quote, a row of another width, a column
-  // name twice, over 4 GiB.
+  // Reads a file (read_table_text). The separator is that of the first line (csv_separator); if it is no comma, numbers
+  // may have decimal commas. A line "sep=;" says it before. The text is UTF-8 or UTF-16, with or without byte order
+  // mark and CRLF line ends. Rows without a value, and columns with neither name nor value, are left out. Memory is in
+  // proportion to the file: its fields once and four bytes for each, besides its bytes while it is read. Throws Error
+  // naming the file and the line: unreadable, more than `max_bytes`, empty, a stray or missing quote, a row of another
+  // width, a column name twice, over 4 GiB.
   static CsvTable read(const std::filesystem::path& path, std::uintmax_t max_bytes = std::uintmax_t{1} << 30);
   // The same from text; `path` is only for messages.
   static CsvTable parse(std::string_view text, const std::filesystem::path& path);
@@ -64,8 +68,9 @@ class CsvTable {
   // Where a row begins, from 1, and "file:line".
   std::size_t line(std::size_t row) const { return lines_[row]; }
   std::string place(std::size_t row) const;
-  // The cell as a number; nothing when it is empty. Throws Error naming place and column for anything else.
-  std::optional<double> number(std::size_t row, std::size_t column) const;
+  // The cell as a number; nothing when it is empty. Throws Error naming place and column for anything else; its hint
+  // says that the field may be empty where that is `optional`.
+  std::optional<double> number(std::size_t row, std::size_t column, bool optional = true) const;
   // The same; nothing for anything else too.
   std::optional<double> number_if_any(std::size_t row, std::size_t column) const;
 

@@ -12,7 +12,7 @@
 namespace cardiograd::data {
 namespace {
 
-using std::string_view_literals::operator""sv;
+using namespace std::string_view_literals;
 
 constexpr std::size_t kHead = 4096;            // bytes that tell what a file is
 constexpr std::size_t kMaxProlog = 64U << 10;  // bytes in which the root of XML is looked for
@@ -161,6 +161,13 @@ bool is_matlab_4(std::string_view content) {
 }
 
 }  // namespace
+
+std::string table_hint(const FileKind& kind) {
+  if (kind.hint == kLfs) return std::string(kLfs);
+  if (kind.hint == kUnpack) return "Unpack it and give the table in it.";
+  return "Save the table as CSV, with the names of the columns in the first row: in a spreadsheet by 'Save as', in "
+         "pandas by to_csv(index=False).";
+}
 
 std::string xml_head(std::string_view content) {
   std::string text(content.substr(0, kMaxProlog));

@@ -16,6 +16,9 @@ struct FileKind {
 // Formats that are read are recognized too: a damaged file of one is named by it.
 std::optional<FileKind> kind_of(std::string_view content);
 
+// How to come from a file of this kind to a table as text, such as one of labels: FileKind::hint is for recordings.
+std::string table_hint(const FileKind& kind);
+
 // The first 4 KiB of XML from its root on, behind byte order mark, declarations and comments; empty where it does not
 // begin in the first 64 KiB.
 std::string xml_head(std::string_view content);

@@ -19,6 +19,7 @@
 #include "base/text.h"
 #include "data/csv.h"
 #include "data/table_cells.h"
+#include "data/text_encoding.h"
 
 namespace cardiograd::data {
 namespace {
@@ -134,11 +135,53 @@ double age_of(const CsvTable& csv, std::size_t row, std::size_t column) {
 }
 
 int fold_of(const CsvTable& csv, std::size_t row, std::size_t column) {
-  const double fold = csv.number(row, column).value_or(0);
+  const double fold = csv.number(row, column, /*optional=*/false).value_or(0);
   if (fold >= 1 && fold <= kLargestFold && fold == std::floor(fold)) return static_cast<int>(fold);
   throw Error(fmt::format("{}: column '{}': found '{}', expected 1 to {}", csv.place(row), csv.columns()[column],
                           csv.cell(row, column), kLargestFold),
               kCorrect);
+}
+
+// Whether a line is that of the columns' names: one of them is the path's.
+bool names_columns(std::string_view line) {
+  const auto& names = kRoles[kPath].others;
+  const char separator = csv_separator(line);
+  for (std::size_t at = 0; at <= line.size();) {
+    const std::size_t end = std::min(line.find(separator, at), line.size());
+    if (std::find(names.begin(), names.end(), plain_name(line.substr(at, end - at))) != names.end()) return true;
+    at = end + 1;
+  }
+  return false;
+}
+
+// Blank lines for those that begin with "#", but not within quotes: the numbers of lines stay. Such a line with the
+// columns' names before one without, as numpy.savetxt writes it, stays but for its mark.
+std::string_view without_comments(std::string_view text, std::string& storage, const std::filesystem::path& path) {
+  std::size_t comments = 0;
+  std::optional<std::pair<std::size_t, std::string_view>> names;  // a comment with these, and where it begins
+  bool quoted = false, begun = false;
+  for (std::size_t at = 0; at < text.size();) {
+    const std::size_t end = std::min(text.find('\n', at), text.size());
+    const std::string_view line = text.substr(at, end - at);
+    if (!quoted && line.starts_with('#')) {
+      ++comments;
+      if (storage.empty()) storage = text;
+      std::fill_n(storage.begin() + static_cast<std::ptrdiff_t>(at), line.size(), ' ');
+      if (!begun && names_columns(line.substr(1))) names = {at, line};
+    } else if (quoted || line.find_first_not_of(" \t\r") != std::string_view::npos) {
+      if (!begun && names_columns(line)) names.reset();
+      begun = true;
+      if (std::count(line.begin(), line.end(), '"') % 2 == 1) quoted = !quoted;
+    }
+    at = end + 1;
+  }
+  if (names && begun) {
+    --comments;
+    const auto& [at, line] = *names;
+    storage.replace(at, line.size(), line.substr(line.find_first_not_of("# ")));
+  }
+  if (comments > 0) log_info("{}: {} comment line{} read over", path.string(), comments, comments == 1 ? "" : "s");
+  return storage.empty() ? text : storage;
 }
 
 // The same record under two names: without the extensions of a WFDB record's files, "\" being "/".
@@ -226,11 +269,15 @@ int drawn_fold(std::string_view patient, std::uint64_t seed) {
 
 LabelTable read_label_table(const std::filesystem::path& csv, const std::vector<std::string>& classes,
                             std::uint64_t fold_seed, bool skip_repeats) {
-  return parse_label_table(read_file(csv), csv, classes, fold_seed, skip_repeats);
+  return parse_label_table(read_table_text(csv), csv, classes, fold_seed, skip_repeats);
 }
 
 LabelTable parse_label_table(std::string_view text, const std::filesystem::path& path,
                              const std::vector<std::string>& classes, std::uint64_t fold_seed, bool skip_repeats) {
+  std::string converted, uncommented;
+  if (is_utf16(text)) text = utf8_text(text, converted);
+  if (text.starts_with("\xEF\xBB\xBF")) text.remove_prefix(3);
+  text = without_comments(text, uncommented, path);
   const CsvTable csv = CsvTable::parse(text, path);
   const RoleColumns roles = role_columns(csv, path, classes);
   const std::size_t record = *roles[kPath];

@@ -6,7 +6,8 @@
 // `path` names the record, from the folder of the records, in any format that read_recording() takes. `patient`, `age`,
 // `sex` and `fold` may be there, in any case; `patient_id`, `subject` and `subject_id` are patients, `gender` is the
 // sex, `strat_fold` the fold, unless they are asked for as classes. Every other column is a class, or those alone that
-// are asked for: 1 or 0 in each row.
+// are asked for: 1 or 0 in each row. Lines that begin with "#" are comments, one before the first row with the names of
+// the columns excepted. The file may be compressed with gzip.
 #pragma once
 
 #include <cstdint>

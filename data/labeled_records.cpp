@@ -1,11 +1,14 @@
 #include "data/labeled_records.h"
 
 #include <algorithm>
+#include <array>
 #include <bit>
 #include <cmath>
 #include <map>
 #include <mutex>
 #include <optional>
+#include <span>
+#include <utility>
 
 #include <fmt/format.h>
 #include <fmt/ranges.h>
@@ -60,7 +63,8 @@ ecg::Recording at_the_rate(const LabeledSettings& settings, const ecg::Recording
   if (std::abs(leads.rate - settings.rate) <= kSameRate) return leads;
   if (!settings.resample)
     throw Error(fmt::format("sampled at {:g} Hz, expected {:g}", leads.rate, settings.rate),
-                "Resample such records with --resample, or train at their --rate.");
+                settings.as_trained ? "Resample such records with --resample."
+                                    : "Resample such records with --resample, or train at their --rate.");
   return at_rate(leads, settings.rate);
 }
 
@@ -71,14 +75,16 @@ PreparedRecord prepare_record(const LabeledSettings& settings, const std::vector
     return prepare_digital(settings.recording, *source.digital, person);
   const ecg::TwelveLeads found = ecg::named_leads(source.recording, wanted);
   if (!found.missing.empty())
-    throw Error(fmt::format("{} {} missing and not derivable from those there: {}", fmt::join(found.missing, ", "),
-                            found.missing.size() == 1 ? "is" : "are", fmt::join(source.recording.leads, ", ")),
-                "Choose leads that all records have with --leads.");
+    throw Error(
+        fmt::format("{} {} missing and not derivable from those there: {}", fmt::join(found.missing, ", "),
+                    found.missing.size() == 1 ? "is" : "are", fmt::join(source.recording.leads, ", ")),
+        settings.as_trained ? "The model needs these leads." : "Choose leads that all records have with --leads.");
   ecg::Recording leads = at_the_rate(settings, found.recording);
   if (leads.signal.rows() < samples)
     throw Error(fmt::format("{:.4g} s long, expected {:g}", static_cast<double>(leads.signal.rows()) / leads.rate,
                             settings.seconds),
-                "Choose a length that all records have with --seconds.");
+                settings.as_trained ? "The model needs records of this length, or longer ones."
+                                    : "Choose a length that all records have with --seconds.");
   leads.signal = leads.signal.topRows(samples).eval();
   PreparedRecord known;
   known.flat_leads = flat_leads_of(leads.signal);
@@ -86,14 +92,33 @@ PreparedRecord prepare_record(const LabeledSettings& settings, const std::vector
   return prepare_recording(settings.recording, leads, person, std::move(known));
 }
 
+using Replacement = std::pair<std::string_view, std::string_view>;
+
+std::string replaced(std::string hint, std::span<const Replacement> replacements) {
+  for (const auto& [from, to] : replacements)
+    if (const auto at = hint.find(from); at != std::string::npos) hint.replace(at, from.size(), to);
+  return hint;
+}
+
 // Readers' hints name --rate, which here is that of the model: a file has to say its rate itself.
 std::string hint_for_tables(std::string hint) {
-  const auto replace = [&](std::string_view from, std::string_view to) {
-    if (const auto at = hint.find(from); at != std::string::npos) hint.replace(at, from.size(), to);
-  };
-  replace(" (--rate 1000 where they are milliseconds)", "");
-  replace("--rate HZ", "a line 'fs = HZ' before the names and no column of times");
-  return hint;
+  constexpr std::array kReplacements = {
+      Replacement{" (--rate 1000 where they are milliseconds)", ""},
+      Replacement{"--rate HZ", "a line 'fs = HZ' before the names and no column of times"}};
+  return replaced(std::move(hint), kReplacements);
+}
+
+// The table, whose hints offer other classes only where they can be chosen.
+LabelTable read_table(const LabeledSettings& settings) {
+  try {
+    return read_label_table(settings.table, settings.classes, settings.fold_seed, settings.skip_duplicates);
+  } catch (const Error& error) {
+    if (!settings.as_trained) throw;
+    constexpr std::array kReplacements = {
+        Replacement{", leave the row out, or choose columns with --classes", ", or leave the row out"},
+        Replacement{", or choose others with --classes", ""}, Replacement{"; choose others with --classes", ""}};
+    throw Error(error.what(), replaced(error.hint(), kReplacements));
+  }
 }
 
 Outcome read_row(const LabeledSettings& settings, const std::vector<std::string>& leads, const LabelRow& row) {
@@ -109,7 +134,7 @@ Outcome read_row(const LabeledSettings& settings, const std::vector<std::string>
       outcome.hint = "Correct the path (they begin in --data, or where the table lies), or go on with --skip-missing.";
       return outcome;
     }
-    const SourceRecording source = read_recording(path);
+    const SourceRecording source = read_recording(path, {.rate = {}, .unit = "mV", .has_options = false});
     outcome.person = row.person;
     if (std::isnan(outcome.person.age)) outcome.person.age = source.person.age;
     if (std::isnan(outcome.person.sex)) outcome.person.sex = source.person.sex;
@@ -141,14 +166,12 @@ std::vector<Outcome> read_rows(const LabeledSettings& settings, const LabelTable
 // Records of another unit than most do not fit; among equally many the first decides.
 void compare_units(std::vector<Outcome>& outcomes) {
   std::map<std::string, std::size_t> counts;
-  const std::string* unit = nullptr;
   for (const Outcome& outcome : outcomes)
     if (outcome.record) ++counts[outcome.record->unit];
-  for (const Outcome& outcome : outcomes)
-    if (outcome.record && (unit == nullptr || counts[outcome.record->unit] > counts[*unit]))
-      unit = &outcome.record->unit;
   if (counts.size() < 2) return;
-  const std::string most = *unit;
+  std::string most;
+  for (const Outcome& outcome : outcomes)
+    if (outcome.record && counts[outcome.record->unit] > counts[most]) most = outcome.record->unit;
   for (Outcome& outcome : outcomes) {
     if (!outcome.record || outcome.record->unit == most) continue;
     outcome.why = fmt::format("in '{}', {} records are in '{}'", outcome.record->unit, counts[most], most);
@@ -203,8 +226,7 @@ void add_record(const LabeledSettings& settings, const LabelRow& row, const Outc
 }  // namespace
 
 Dataset prepare_labeled(const LabeledSettings& settings) {
-  const LabelTable table =
-      read_label_table(settings.table, settings.classes, settings.fold_seed, settings.skip_duplicates);
+  const LabelTable table = read_table(settings);
   std::vector<Outcome> outcomes = read_rows(settings, table);
   compare_units(outcomes);
   report_left_out(settings, table, outcomes, /*missing=*/true);

@@ -24,6 +24,7 @@ struct LabeledSettings {
   bool skip_missing = false;           // count records that are not there instead of throwing
   bool skip_damaged = false;           // and those that cannot be read or do not fit
   bool skip_duplicates = false;        // and rows of records that have one already (read_label_table)
+  bool as_trained = false;             // classes, leads, rate and length are a model's: no hint offers others
   RecordingSettings recording{};       // what is done to each
   // Called with the records read so far, one call at a time, from any thread.
   std::function<void(std::int64_t done, std::int64_t total)> progress{};

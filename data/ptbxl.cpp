@@ -27,7 +27,7 @@ constexpr std::size_t kRecords103 = 21799;
 }
 
 std::int64_t integer(const CsvTable& csv, std::size_t row, std::size_t column) {
-  const double value = csv.number(row, column).value_or(std::nan(""));
+  const double value = csv.number(row, column, /*optional=*/false).value_or(std::nan(""));
   if (!(std::abs(value) < 1e15) || value != std::floor(value))
     fail(csv, row,
          fmt::format("column '{}': found '{}', expected a whole number", csv.columns()[column], csv.cell(row, column)));
@@ -109,7 +109,7 @@ std::vector<std::string> leaks_of(const PtbxlDatabase& database, const std::file
 }  // namespace
 
 PtbxlDatabase read_ptbxl_database(const std::filesystem::path& csv) {
-  return parse_ptbxl_database(read_file(csv), csv);
+  return parse_ptbxl_database(read_table_text(csv), csv);
 }
 
 PtbxlDatabase parse_ptbxl_database(std::string_view text, const std::filesystem::path& path) {

@@ -66,6 +66,7 @@ std::optional<SignalTable> find_single_column(std::string_view text) {
   table.decimal_commas = find_decimal_commas({&marks, 1}, true);
   table.words = {words.value_or(false)};
   table.texts = {false};
+  table.counters = {false};
   return table;
 }
 

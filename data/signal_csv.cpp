@@ -28,6 +28,28 @@ constexpr std::uintmax_t kMaxBytes = std::uintmax_t{1} << 28;
 constexpr double kSwingSeconds = 2;
 constexpr double kSameRate = 0.02;  // fraction: times are rounded
 
+// R calls the columns of a table without names V1, V2, ...: no chest leads where they go beyond V6, or where the first
+// holds times or counts.
+void refuse_default_names(const SignalTable& table, const std::vector<bool>& is_time, const fs::path& path) {
+  constexpr std::size_t kChestLeads = 6;
+  std::vector<std::string> names;
+  std::optional<std::size_t> first;
+  for (std::size_t i = 0; i < table.columns.size(); ++i) {
+    if (is_time[i] || table.texts[i] || !ecg::is_ecg_name(table.columns[i].name)) continue;
+    if (!first) first = i;
+    names.push_back(table.columns[i].name);
+  }
+  if (!are_default_names(names)) return;
+  const bool advances = table.counters[*first] || advances_evenly(table, *first, path);
+  if (names.size() <= kChestLeads && !advances) return;
+  throw Error(
+      fmt::format("{}:{}: the columns are called {} to {}{}: as R calls columns without names, not chest leads",
+                  path.string(), table.header_line, names.front(), names.back(),
+                  advances ? ", and the first one goes up evenly, as times do" : ", with no limb lead beside them"),
+      "Name the columns after what they hold, for example time,I,II,III,aVR,aVL,aVF,V1,V2,V3,V4,V5,V6 (in R: "
+      "names(table) <- c(...), or read.csv(..., header = FALSE, col.names = c(...))).");
+}
+
 // The columns that are leads; what else there is goes into `others`.
 std::vector<std::size_t> choose_leads(const SignalTable& table, const std::vector<bool>& is_time,
                                       const SignalCsvOptions& options, const fs::path& path,
@@ -36,11 +58,16 @@ std::vector<std::size_t> choose_leads(const SignalTable& table, const std::vecto
   std::vector<std::size_t> positions;
   bool others_are_leads = false;
   for (std::size_t i = 0; i < table.columns.size(); ++i)
-    others_are_leads = others_are_leads || (!is_time[i] && !table.texts[i] && ecg::is_ecg_name(table.columns[i].name));
+    others_are_leads = others_are_leads || (!is_time[i] && !table.texts[i] && !table.counters[i] &&
+                                            ecg::is_ecg_name(table.columns[i].name));
   for (std::size_t i = 0; i < table.columns.size(); ++i) {
     if (is_time[i]) continue;
     const ColumnName& column = table.columns[i];
     if (column.name.empty()) continue;  // numbers of the rows, or a separator at the ends of lines
+    if (table.counters[i]) {            // Whatever its name: "i" is no lead I.
+      recording.others.push_back({column.name, "counts the rows"});
+      continue;
+    }
     // Marks of beats may be called "V".
     if (ecg::is_ecg_name(column.name) ? table.texts[i] && others_are_leads : table.words[i]) {
       recording.others.push_back({column.name, "no numbers"});
@@ -56,6 +83,7 @@ std::vector<std::size_t> choose_leads(const SignalTable& table, const std::vecto
                 "Expected a column for each lead.");
   const ecg::ChannelChoice choice = ecg::choose_ecg_channels(channels);
   ecg::require_leads(choice, path.string());
+  refuse_default_names(table, is_time, path);
   recording.others.insert(recording.others.end(), choice.others.begin(), choice.others.end());
   std::vector<std::size_t> leads;
   for (const std::size_t i : choice.leads) {
@@ -101,7 +129,7 @@ double rate_of(const SignalTable& table, const std::vector<bool>& is_time, const
 }
 
 // Warns where leads whose unit nothing says have a swing that no heart makes in that which is assumed.
-void warn_of_assumed_unit(const ecg::Recording& recording, const std::vector<std::size_t>& assumed,
+void warn_of_assumed_unit(const ecg::Recording& recording, const std::vector<std::size_t>& assumed, bool has_options,
                           const fs::path& path) {
   std::vector<double> swings;
   const auto wanted = static_cast<Eigen::Index>(std::max(1.0, std::round(kSwingSeconds * recording.rate)));
@@ -123,8 +151,9 @@ void warn_of_assumed_unit(const ecg::Recording& recording, const std::vector<std
   std::nth_element(swings.begin(), middle, swings.end());
   const double swing = *middle * ecg::millivolts_per_unit(unit).value_or(std::nan(""));
   if (swing < dsp::kMinSwing || swing > dsp::kMaxSwing)
-    log_warning("{}: no unit is given and {} is assumed: a swing of {:.3g} mV: no ECG, or another unit (--unit uV)",
-                path.string(), unit, swing);
+    log_warning("{}: no unit is given and {} is assumed: a swing of {:.3g} mV: no ECG, or another unit ({})",
+                path.string(), unit, swing,
+                has_options ? "--unit uV" : "name it in the file, as 'I (uV)' or in a line 'unit,uV' before the names");
 }
 
 }  // namespace
@@ -139,6 +168,7 @@ ecg::Recording parse_signal_csv(std::string_view text, const fs::path& path, con
   std::vector<bool> is_time;
   for (const ColumnName& column : table.columns) is_time.push_back(time_column(column).is_time);
   if (std::find(is_time.begin(), is_time.end(), true) == is_time.end()) is_time[0] = is_index_of_times(table, path);
+  for (const std::string& field : table.set_aside) recording.others.push_back({field, "no samples"});
   const auto leads = choose_leads(table, is_time, options, path, recording);
   recording.rate = rate_of(table, is_time, options, path);
   recording.signal.resize(static_cast<Eigen::Index>(table.rows), static_cast<Eigen::Index>(leads.size()));
@@ -149,7 +179,7 @@ ecg::Recording parse_signal_csv(std::string_view text, const fs::path& path, con
   std::vector<std::size_t> assumed;
   for (std::size_t i = 0; i < leads.size(); ++i)
     if (table.unit.empty() && table.columns[leads[i]].unit.empty()) assumed.push_back(i);
-  warn_of_assumed_unit(recording, assumed, path);
+  warn_of_assumed_unit(recording, assumed, options.has_options, path);
   return recording;
 }
 

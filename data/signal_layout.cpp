@@ -4,6 +4,7 @@
 #include <array>
 #include <cctype>
 #include <optional>
+#include <set>
 
 #include <fmt/format.h>
 
@@ -21,27 +22,6 @@ constexpr std::array kSeparators = {',', ';', '\t', '|'};
 
 constexpr const char* kNameTheLeads = "Let the first row name the leads: I,II,III,aVR,aVL,aVF,V1,V2,V3,V4,V5,V6.";
 
-// Calls `use` with each field of one line, without regard to what RFC 4180 allows within quotes but the separator. A
-// line may be as long as the file: its fields are not held together.
-template <class Use>
-void each_field(std::string_view line, char separator, Use use) {
-  std::string field;
-  bool quoted = false;
-  std::size_t index = 0;
-  for (const char c : line) {
-    if (c == '"' && (quoted || field.empty())) {
-      quoted = !quoted;
-    } else if (c == separator && !quoted) {
-      if (separator == ' ' && field.empty()) continue;
-      use(index++, clean_cell(field));
-      field.clear();
-    } else {
-      field += c;
-    }
-  }
-  use(index, clean_cell(field));
-}
-
 bool is_known_name(std::string_view field) {
   // Where a lead is a line, it is long, and nearly all of it numbers; to other separators it is one long field.
   if (field.size() > kLongestName ||
@@ -58,12 +38,15 @@ std::size_t width_of(std::string_view line, char separator) {
   return width;
 }
 
-// How many names of leads and times there are.
+// How many names of leads and times there are; none in a line that is nearly all numbers, as a row of times is.
 std::size_t known_names(std::string_view line, char separator) {
-  std::size_t known = 0;
-  each_field(line, separator,
-             [&](std::size_t, std::string_view field) { known += !field.empty() && is_known_name(field) ? 1 : 0; });
-  return known;
+  constexpr std::size_t kMaxNumbers = 8;  // more than names
+  std::size_t known = 0, numbers = 0;
+  each_field(line, separator, [&](std::size_t, std::string_view field) {
+    known += !field.empty() && is_known_name(field) ? 1 : 0;
+    numbers += cell_number(field, true) ? 1 : 0;
+  });
+  return numbers > known + kMaxNumbers ? 0 : known;
 }
 
 // Names with blanks in them, which at least two blanks separate, as rdsamp writes them.
@@ -119,26 +102,68 @@ SignalLayout find_header(std::span<const std::string_view> lines, char separator
   return best;
 }
 
+constexpr std::size_t kMaxBefore = 8;  // fields that may stand before the name of a row
+
+// What the first fields of a line are.
+struct FirstFields {
+  static constexpr std::size_t kLooked = 20;
+  std::array<bool, kMaxBefore> names{};
+  std::array<bool, kLooked> values{};
+  std::array<std::string, kMaxBefore> texts;  // where they are names
+  std::size_t count = 0;                      // of all fields
+
+  FirstFields(std::string_view line, char separator) {
+    each_field(line, separator, [&](std::size_t index, std::string_view field) {
+      if (index < kMaxBefore && is_known_name(field)) {
+        names.at(index) = true;
+        texts.at(index) = field;
+      }
+      if (index < kLooked) values.at(index) = is_value(field);
+      ++count;
+    });
+  }
+
+  // Whether field `k` is a name with samples behind it, perhaps with a few fields between them.
+  bool is_lead(std::size_t k) const {
+    constexpr std::size_t kManyFields = 12, kRun = 4;
+    if (!names.at(k) || (k > 0 && count < kManyFields)) return false;
+    if (values.at(k + 2)) return true;
+    for (std::size_t begin = k + 1; count >= kManyFields && begin <= k + kMaxBefore; ++begin)
+      if (std::all_of(values.begin() + static_cast<std::ptrdiff_t>(begin),
+                      values.begin() + static_cast<std::ptrdiff_t>(begin + kRun), [](bool value) { return value; }))
+        return true;
+    return false;
+  }
+};
+
 // Rows of "name, numbers ...", or of many numbers behind something else and a name.
 SignalLayout find_rows(std::span<const std::string_view> lines, char separator) {
-  constexpr std::size_t kManyFields = 12;
-  std::array<SignalLayout, 2> layouts{};
+  std::array<SignalLayout, kMaxBefore> layouts{};
+  std::array<std::set<std::string>, kMaxBefore> names;
+  std::array<std::size_t, kMaxBefore> lasts{};
   for (std::size_t i = 0; i < std::min(lines.size(), kMaxLeads); ++i) {
-    std::array<bool, 2> names{}, values{};
-    std::size_t fields = 0;
-    each_field(lines[i], separator, [&](std::size_t index, std::string_view field) {
-      if (index < 2) names.at(index) = is_known_name(field);
-      if (index == 2 || index == 3) values.at(index - 2) = is_value(field);
-      ++fields;
-    });
-    for (std::size_t k = 0; k < 2; ++k)
-      if (names.at(k) && values.at(k) && (k == 0 || fields >= kManyFields) && layouts.at(k).known++ == 0)
-        layouts.at(k).line = i;
+    const FirstFields fields(lines[i], separator);
+    for (std::size_t k = 0; k < kMaxBefore; ++k) {
+      if (!fields.is_lead(k)) continue;
+      if (layouts.at(k).known++ == 0) layouts.at(k).line = i;
+      names.at(k).insert(fields.texts.at(k));
+      lasts.at(k) = i;
+    }
   }
-  SignalLayout& best = layouts.at(layouts[1].known > layouts[0].known ? 1 : 0);
-  best.name_field = &best == &layouts[1] ? 1 : 0;
+  std::size_t field = 0;
+  for (std::size_t k = 1; k < kMaxBefore; ++k) {
+    const SignalLayout& own = layouts.at(k);
+    // Marks of beats may be "V": farther from the begin of lines, names differ and follow each other.
+    constexpr std::size_t kFewest = 3;
+    const bool doubtful =
+        k > 1 && (own.known < kFewest || names.at(k).size() < own.known || lasts.at(k) - own.line >= own.known);
+    if (!doubtful && own.known > layouts.at(field).known) field = k;
+  }
+  SignalLayout& best = layouts.at(field);
+  best.name_field = field;
   best.separator = separator;
   best.transposed = true;
+  best.values_begin = field + 1;
   return best;
 }
 
@@ -179,7 +204,35 @@ bool is_long_header(std::string_view line, char separator) {
   return lead && time && width >= 3 && width <= kWidest;
 }
 
+// Whether all names of leads that a line has are V1, V2, ... in order, with no other: R's names, not those of leads.
+bool has_default_names(std::string_view line, char separator) {
+  constexpr std::size_t kChestLeads = 6;
+  std::vector<std::string> names;
+  each_field(line, separator, [&](std::size_t, std::string_view field) {
+    if (is_known_name(field)) names.emplace_back(field);
+  });
+  return names.size() > kChestLeads && are_default_names(names);
+}
+
 }  // namespace
+
+void each_field(std::string_view line, char separator, const std::function<void(std::size_t, std::string_view)>& use) {
+  std::string field;
+  bool quoted = false;
+  std::size_t index = 0;
+  for (const char c : line) {
+    if (c == '"' && (quoted || field.empty())) {
+      quoted = !quoted;
+    } else if (c == separator && !quoted) {
+      if (separator == ' ' && field.empty()) continue;
+      use(index++, clean_cell(field));
+      field.clear();
+    } else {
+      field += c;
+    }
+  }
+  use(index, clean_cell(field));
+}
 
 std::string_view clean_cell(std::string_view text) {
   constexpr std::string_view kBlanks = " \t\r";
@@ -212,10 +265,13 @@ SignalLayout find_layout(std::span<const std::string_view> lines) {
   for (const char separator : kSeparators) look(separator);
   // Blanks may be within names: they separate where nothing else does.
   if (rows.known == 0 && header.width <= 1) look(' ');
-  if (rows.known > 0 && header.known <= 1) {
+  const bool unnamed = rows.known > 1 && header.known > 1 && has_default_names(lines[header.line], header.separator);
+  if (rows.known > 0 && (header.known <= 1 || unnamed)) {
     // A line before them with as many fields numbers the samples or gives their times.
     const std::size_t before = rows.line > 0 ? width_of(lines[rows.line - 1], rows.separator) : 0;
-    if (before > 2 && before == width_of(lines[rows.line], rows.separator)) --rows.line;
+    rows.header = before > 2 && before == width_of(lines[rows.line], rows.separator);
+    if (rows.header) --rows.line;
+    find_row_values(lines, rows);
     return rows;
   }
   return header.known > 0 ? header : SignalLayout{.separator = csv_separator(lines[0]), .names = {}};

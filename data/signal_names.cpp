@@ -3,7 +3,10 @@
 #include <array>
 #include <utility>
 
+#include <fmt/format.h>
+
 #include "data/signal_table.h"
+#include "ecg/channels.h"
 #include "ecg/leads.h"
 #include "ecg/units.h"
 
@@ -92,43 +95,79 @@ bool is_voltage_word(std::string_view word) {
 }
 
 bool is_time_word(std::string_view word) {
-  constexpr std::array<std::string_view, 22> kTimes = {
-      "time",  "times",    "t",      "ts",      "timestamp", "timestamps", "zeit", "zeitstempel",
-      "temps", "datetime", "tiempo", "datenum", "tempo",     "tid",        "tijd", "czas",
-      "aika",  "время",    "Время",  "时间",    "時間",      "시간"};
+  constexpr std::array<std::string_view, 27> kTimes = {
+      "time",  "times",    "t",      "ts",      "timestamp", "timestamps", "zeit", "zeitstempel", "uhrzeit",
+      "temps", "datetime", "tiempo", "datenum", "tempo",     "tid",        "tijd", "czas",        "hora",
+      "aika",  "время",    "Время",  "时间",    "時間",      "시간",       "ora",  "heure",       "tidpunkt"};
   return std::find(kTimes.begin(), kTimes.end(), word) != kTimes.end();
 }
 
 // Words beside that for time. Some may stand for it.
 bool is_filler(std::string_view word) {
-  constexpr std::array<std::string_view, 13> kFillers = {"elapsed", "relative",  "rel",  "in",    "stamp",
-                                                         "of",      "recording", "unix", "epoch", "sample",
-                                                         "sensor",  "system",    "the"};
+  constexpr std::array<std::string_view, 23> kFillers = {
+      "elapsed", "relative", "rel",    "in",     "stamp",  "of",    "recording", "unix",
+      "epoch",   "sample",   "sensor", "system", "the",    "clock", "wall",      "date",
+      "and",     "utc",      "gmt",    "local",  "device", "host",  "phone"};
   return std::find(kFillers.begin(), kFillers.end(), word) != kFillers.end();
+}
+
+// "I" of "b'I'", "ecg I" of "('ecg', 'I')": how Python shows bytes and tuples.
+std::string without_python(std::string_view text) {
+  const bool bytes = text.starts_with("b'") && text.ends_with('\''), tuple = text.starts_with("('");
+  if (!bytes && !(tuple && text.ends_with("')"))) return std::string(text);
+  std::string plain(text.substr(2, text.size() - (bytes ? 3 : 4)));
+  if (const auto comma = plain.find("', '"); comma != std::string::npos) plain.replace(comma, 4, " ");
+  return plain;
+}
+
+// "I" of "I in", "I." and "I ": what is left of a name before its unit.
+std::string name_before_unit(std::string_view text) {
+  for (const std::string_view in : {" in", "_in", ".in"})
+    if (text.ends_with(in)) text.remove_suffix(in.size());
+  if (text.ends_with(" -")) text.remove_suffix(2);  // "II - mV"
+  return std::string(text.substr(0, text.find_last_not_of(" \t._/,:") + 1));
 }
 
 }  // namespace
 
-ColumnName parse_column_name(std::string_view text) {
-  text = trimmed(text);
-  if (const auto open = text.find_first_of("(["); open != std::string_view::npos && open > 0) {
-    const auto close = text.find_first_of(")]", open);
+ColumnName parse_column_name(std::string_view cell) {
+  const std::string plain = without_python(trimmed(cell));
+  const std::string_view text = plain;
+  if (const auto open = text.find_first_of("([{"); open != std::string_view::npos && open > 0) {
+    const auto close = text.find_first_of(")]}", open);
     const auto unit = text.substr(open + 1, close == std::string_view::npos ? close : close - open - 1);
     return {std::string(trimmed(text.substr(0, open))), std::string(trimmed(unit))};
   }
-  const auto last = text.find_last_of(" _/");
-  if (last != std::string_view::npos && last > 0 && is_voltage_word(text.substr(last + 1)))
-    return {std::string(trimmed(text.substr(0, last))), std::string(text.substr(last + 1))};
-  return {std::string(text), ""};
+  // "I_mV", "I.mV", "I in mV"; "I..mV." is "I (mV)" in R.
+  constexpr std::string_view kBetween = " _/.-,:";
+  const std::string_view ended = text.substr(0, text.find_last_not_of('.') + 1);
+  const auto last = ended.find_last_of(kBetween);
+  if (last != std::string_view::npos && last > 0 && is_voltage_word(ended.substr(last + 1)))
+    if (std::string name = name_before_unit(ended.substr(0, last)); !name.empty())
+      return {std::move(name), std::string(ended.substr(last + 1))};
+  const auto first = std::min(text.find_first_of(kBetween), text.size());
+  if (is_voltage_word(text.substr(0, first)) && ecg::is_ecg_name(text.substr(first)))  // "uV_I"
+    return {std::string(text.substr(std::min(first + 1, text.size()))), std::string(text.substr(0, first))};
+  return {plain, ""};
+}
+
+bool are_default_names(std::span<const std::string> names) {
+  if (names.size() < 2) return false;
+  const std::size_t first = ecg::same_lead(names[0], "V1") ? 1 : 2;
+  for (std::size_t i = 0; i < names.size(); ++i)
+    if (!ecg::same_lead(names[i], fmt::format("V{}", first + i))) return false;
+  return true;
 }
 
 TimeColumn time_column(const ColumnName& column) {
   std::vector<std::string> words = words_of(column.name);
   // "Time since start"
   words.erase(std::find(words.begin(), words.end(), "since"), words.end());
-  const bool stands = words.size() == 1 && (words[0] == "elapsed" || words[0] == "epoch");
-  if (stands) words = {"time"};
+  const bool stands = std::any_of(words.begin(), words.end(), [](const std::string& word) {
+    return word == "elapsed" || word == "epoch" || word == "clock";
+  });
   std::erase_if(words, [](const std::string& word) { return is_filler(word); });
+  if (stands && words.empty()) words = {"time"};
   if (words.empty() || words.size() > 2) return {};
   TimeColumn time;
   const auto set_unit = [&](const std::string& name) {
@@ -145,10 +184,11 @@ TimeColumn time_column(const ColumnName& column) {
   if (words.size() != 1 || !column.unit.empty()) return {};
   // "seconds", "ms"; "timems".
   std::string_view word = words[0];
-  if (word.starts_with("timestamp"))
-    word.remove_prefix(9);
-  else if (word.starts_with("time"))
-    word.remove_prefix(4);
+  for (const std::string_view begin : {"timestamp", "time", "clock"})
+    if (word.starts_with(begin)) {
+      word.remove_prefix(begin.size());
+      break;
+    }
   // Alone, these are other things: heart rates, minima, parts of a date.
   constexpr std::array<std::string_view, 11> kOthers = {"h",      "hr", "hrs", "hour", "min", "mins",
                                                         "minute", "d",  "day", "с",    "мс"};

@@ -1,10 +1,13 @@
 #include "data/signal_table.h"
 
 #include <algorithm>
+#include <cmath>
 
 #include <fmt/format.h>
+#include <fmt/ranges.h>
 
 #include "base/error.h"
+#include "base/log.h"
 #include "data/csv.h"
 #include "data/signal_layout.h"
 #include "data/signal_preamble.h"
@@ -29,11 +32,35 @@ std::string unit_in(std::string_view cell) {
   return parse_column_name(fmt::format(fmt::runtime(brackets ? "x {}" : "x ({})"), cell)).unit;
 }
 
+// Of a voltage, or of time.
+bool is_unit(const std::string& unit) {
+  return ecg::millivolts_per_unit(unit).has_value() || time_column({"time", unit}).seconds.has_value();
+}
+
 // "# end of file": a row of other width with a mark of comments. "#NV" in a row of values is a spreadsheet's error.
 bool is_comment_row(const CsvRow& row, std::size_t width) {
   const std::string_view first = clean_cell(row[0]);
   return row.size() != width && (first.starts_with('#') || first.starts_with('%') || first.starts_with("//"));
 }
+
+// Whether cells count: whole numbers, each one more than that before.
+class Counting {
+ public:
+  void add(std::string_view cell) {
+    if (!goes_on_) return;
+    const auto value = cell_number(cell, false);
+    goes_on_ = value && *value == std::floor(*value) && (cells_ == 0 || *value == last_ + 1);
+    last_ = value.value_or(0);
+    ++cells_;
+  }
+  bool counts() const { return goes_on_ && cells_ >= kFewest; }
+
+ private:
+  static constexpr std::size_t kFewest = 8;
+  double last_ = 0;
+  std::size_t cells_ = 0;
+  bool goes_on_ = true;
+};
 
 // Reads a text once, to tell how large the table is and what its columns are. Rows are as wide as the first one; empty
 // ones at the end are none.
@@ -73,8 +100,8 @@ class TableScan {
       throw Error(fmt::format("{}: empty", path_.string()), "Expected a row of column names, then a row per sample.");
     SignalTable table;
     table.header_line = layout_.line + 1;
-    const std::size_t name_field = layout_.name_field;
-    table.rows = !layout_.transposed ? rows_ - 1 : used_ > name_field ? used_ - 1 - name_field : 0;
+    const std::size_t begin = layout_.values_begin, end = std::min(used_, layout_.values_end);
+    table.rows = !layout_.transposed ? rows_ - 1 : end > begin ? end - begin : 0;
     for (Facts& facts : facts_) table.columns.push_back(std::move(facts.name));
     const bool units = table.rows > 0 && take_units(table.columns);
     table.rows -= units ? 1 : 0;
@@ -85,9 +112,10 @@ class TableScan {
       const bool first = !units && !is_missing_cell(facts.first);
       table.words.push_back(first ? is_word_cell(facts.first) : facts.words.value_or(false));
       table.texts.push_back(table.words.back() && !facts.numbers);
+      table.counters.push_back((units ? facts.behind : facts.all).counts());
     }
     table.decimal_commas = find_decimal_commas(marks, layout_.separator != ',');
-    table.cells.skipped = (units ? 2 : 1) + name_field;
+    table.cells.skipped = (layout_.transposed ? begin : 1) + (units ? 1 : 0);
     return table;
   }
 
@@ -99,8 +127,15 @@ class TableScan {
     DecimalMarks marks;         // of the cells behind the first
     std::optional<bool> words;  // of the first of them that is not missing
     bool numbers = false;       // some of them are
+    Counting all, behind;       // of all cells, and of those behind the first
 
+    void add_first(std::string_view cell) {
+      first = cell;
+      all.add(cell);
+    }
     void add(std::string_view cell) {
+      all.add(cell);
+      behind.add(cell);
       marks.add(cell);
       if (numbers || is_missing_cell(cell)) return;
       const bool word = is_word_cell(cell);
@@ -121,17 +156,24 @@ class TableScan {
   void take_samples(const CsvRow& row) {
     for (std::size_t i = 0; i < width_; ++i) {
       if (rows_ == 2)
-        facts_[i].first = clean_cell(row[i]);
+        facts_[i].add_first(clean_cell(row[i]));
       else
         facts_[i].add(clean_cell(row[i]));
     }
   }
   void take_column(const CsvRow& row) {
-    const std::size_t name = std::min(layout_.name_field, width_ - 1);
+    const std::size_t begin = layout_.values_begin, end = std::min(width_, layout_.values_end);
     Facts& facts = facts_.emplace_back();
-    facts.name = parse_column_name(clean_cell(row[name]));
-    if (width_ > name + 1) facts.first = clean_cell(row[name + 1]);
-    for (std::size_t i = name + 2; i < width_; ++i) facts.add(clean_cell(row[i]));
+    facts.name = parse_column_name(clean_cell(row[std::min(layout_.name_field, width_ - 1)]));
+    for (std::size_t i = layout_.name_field + 1; i < width_; ++i) {
+      const std::string_view cell = clean_cell(row[i]);
+      if (i == begin)
+        facts.add_first(cell);
+      else if (i > begin && i < end)
+        facts.add(cell);
+      else if (facts.name.unit.empty() && is_unit(unit_in(cell)))
+        facts.name.unit = unit_in(cell);
+    }
   }
 
   // Whether the first cells are units; the columns get them.
@@ -140,7 +182,7 @@ class TableScan {
     for (const Facts& facts : facts_) {
       if (is_missing_cell(facts.first)) continue;
       const std::string inner = unit_in(facts.first);
-      const bool unit = ecg::millivolts_per_unit(inner).has_value() || time_column({"time", inner}).seconds.has_value();
+      const bool unit = is_unit(inner);
       if (!unit && is_value(facts.first)) return false;
       units += unit ? 1 : 0;
     }
@@ -213,6 +255,12 @@ SignalTable parse_signal_table(std::string_view text, const fs::path& path) {
   Preamble preamble;
   for (std::size_t i = 0; i < layout.line; ++i) read_preamble_line(lines[i], preamble);
   if (preamble.rate_rank >= Preamble::kNamed) table.rate = preamble.rate;
+  if (layout.rate) table.rate = layout.rate;
+  table.set_aside = layout.set_aside;
+  if (layout.guessed) log_warning("{}: taken for no samples: {}", path.string(), fmt::join(layout.set_aside, ", "));
+  if (!layout.scaling.empty())
+    log_warning("{}: {} {} not used: samples are taken as they stand", path.string(), fmt::join(layout.scaling, ", "),
+                layout.scaling.size() == 1 ? "is" : "are");
   table.unit = preamble.unit;
   const std::size_t skipped = table.cells.skipped;
   table.cells = cells;

@@ -13,12 +13,18 @@
 
 namespace cardiograd::data {
 
-// A column's name without its unit: "II (uV)", "II_uV", "II/uV" -> II, uV.
+// A column's name without its unit: "II (uV)", "II_uV", "II/uV", "II.uV", "II in uV", "uV_II", R's "II..uV." and
+// Python's
+// "('II', 'uV')" -> II, uV.
 struct ColumnName {
   std::string name;
   std::string unit;  // empty when the name does not say it
 };
-ColumnName parse_column_name(std::string_view text);
+ColumnName parse_column_name(std::string_view cell);
+
+// Whether names are V1, V2, ... in order, at least two of them, as R calls the columns of a table that has none; the
+// first may have got a name of its own.
+bool are_default_names(std::span<const std::string> names);
 
 // What a column says about time.
 struct TimeColumn {
@@ -77,12 +83,14 @@ struct SignalCells {
 struct SignalTable {
   std::vector<ColumnName> columns;
   std::size_t rows = 0;
-  std::vector<bool> decimal_commas;  // of each column
-  std::vector<bool> words;           // of each column: its first value is no number
-  std::vector<bool> texts;           // of each column: it has words and no number
-  std::optional<double> rate;        // Hz, where lines before the values say it
-  std::string unit;                  // of columns that do not say theirs, where these lines do; else empty
-  std::size_t header_line = 1;       // of the file
+  std::vector<bool> decimal_commas;    // of each column
+  std::vector<bool> words;             // of each column: its first value is no number
+  std::vector<bool> texts;             // of each column: it has words and no number
+  std::vector<bool> counters;          // of each column: it goes up by 1 in each row, over eight rows or more
+  std::optional<double> rate;          // Hz, where lines before the values say it
+  std::vector<std::string> set_aside;  // of rows that are leads: fields beside the samples
+  std::string unit;                    // of columns that do not say theirs, where these lines do; else empty
+  std::size_t header_line = 1;         // of the file
   SignalCells cells;
 
   // Calls `use` with each value of the columns `wanted`, in the text's order: the number of its row, the place of its

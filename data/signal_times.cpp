@@ -45,7 +45,7 @@ Times read_times(const SignalTable& table, std::size_t column, DateOrder order, 
       if (!clock && !is_missing_cell(text))
         throw Error(fmt::format("{}: column '{}': found '{}', expected a clock time", place(),
                                 table.columns[column].name, text),
-                    "Correct the row, or give --rate.");
+                    "Correct the row, or give --rate HZ.");
       const double value = clock.value_or(std::numeric_limits<double>::quiet_NaN());
       if (!times.values.empty() && value + midnights < times.values.back() - kDay / 2) midnights += kDay;
       times.values.push_back(value + midnights);
@@ -224,6 +224,20 @@ bool is_index_of_times(const SignalTable& table, const fs::path& path) {
   for (std::size_t i = 1; i < values.size(); ++i)
     if (!(std::abs(values[i] - values[0] - static_cast<double>(i) * step) <= kMaxUneven * step)) return false;
   return step > 0 && !whole;
+}
+
+bool advances_evenly(const SignalTable& table, std::size_t column, const fs::path& path) {
+  constexpr std::size_t kFewest = 8;
+  std::vector<double> values;
+  table.each_cell({&column, 1}, path, [&](std::size_t, std::size_t, std::string_view text, std::size_t) {
+    const auto clock = cell_clock(text);
+    values.push_back(
+        clock ? *clock
+              : cell_number(text, table.decimal_commas[column]).value_or(std::numeric_limits<double>::quiet_NaN()));
+  });
+  if (values.size() < kFewest) return false;
+  const double step = (values.back() - values.front()) / static_cast<double>(values.size() - 1);
+  return step > 0 && first_uneven(values, step) == 0;
 }
 
 }  // namespace cardiograd::data

@@ -19,4 +19,8 @@ std::optional<double> rate_from_times(const SignalTable& table, std::size_t colu
 // numbers with decimals that advance evenly: the times that programs write as an index.
 bool is_index_of_times(const SignalTable& table, const std::filesystem::path& path);
 
+// Whether a column goes up evenly over all of its rows, eight or more, as times do and no lead. Its cells may be
+// anything.
+bool advances_evenly(const SignalTable& table, std::size_t column, const std::filesystem::path& path);
+
 }  // namespace cardiograd::data

@@ -48,10 +48,10 @@ constexpr std::array kFormats = {
     RecordingFormat{
         "text tables (CSV)", "a text with a row of names, or rows that begin with names",
         "`,` `;` tab `|` or blanks between fields; decimal commas; UTF-8, Latin-1, UTF-16; lines before the "
-        "names, also with the rate and the unit; a row of units; a column or a row per lead; times in s, ms, us, ns, "
-        "min, h, days or as "
+        "names, also with the rate and the unit; a row of units; a column or a row per lead, then also with fields "
+        "beside the samples (unit, rate, number); times in s, ms, us, ns, min, h, days or as "
         "clock times; one value per line behind lines with rate, lead and unit (Apple Watch); `.csv.gz`",
-        "tables without names; samples that are not evenly spaced"},
+        "tables without names (R calls their columns V1, V2, ...); samples that are not evenly spaced"},
     RecordingFormat{"HL7 aECG", "XML, `AnnotatedECG`",
                     "the longest rhythm and what was recorded at the same times; age, sex, start; `.xml.gz`",
                     "derived beats, annotations"},
@@ -224,10 +224,16 @@ std::string formats_document() {
       "without the name of a lead\n"
       "where others have one, those computed from an ECG (`ECG_Rate`), `x`, `y`, `z` beside other leads, `C3` and "
       "`C4` "
-      "of an EEG, and those\n"
-      "whose unit is no voltage. The rate is that of most leads. In PTB-XL's layout "
-      "records are WFDB of\n"
-      "one segment.\n";
+      "of an EEG, those\n"
+      "whose unit is no voltage, and columns that count the rows, whatever their name. The rate is that of most leads. "
+      "In "
+      "PTB-XL's layout\n"
+      "records are WFDB of one segment.\n\n"
+      "A lead may be called `aVR`, `AVR`, `Lead II`, `II lead`, `CH_II`, `ECG V1`, `D1`, `C4`, `Ⅱ`, `Ableitung I`, "
+      "`Dérivation I`, `导联 I` and the\n"
+      "like, in text tables also with its unit: `II (mV)`, `II_mV`, `II.mV`, `II in mV`, `mV_II`. `-aVR` is another "
+      "lead "
+      "than `aVR`.\n";
   return text;
 }
 

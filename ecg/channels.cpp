@@ -3,6 +3,7 @@
 #include <algorithm>
 #include <array>
 #include <cctype>
+#include <iterator>
 #include <map>
 #include <set>
 #include <utility>
@@ -116,6 +117,18 @@ std::vector<bool> filtered_copies(std::span<const Channel> channels) {
   return copies;
 }
 
+// Whether a name has the word "raw" and another channel is the same lead without it.
+bool is_raw_beside(std::span<const Channel> channels, const std::string& name) {
+  const auto is_raw = [](const std::string& one) {
+    const auto words = words_of(one);
+    return std::find(words.begin(), words.end(), "raw") != words.end();
+  };
+  const auto lead = standard_lead(name);
+  return lead && is_raw(name) && std::any_of(channels.begin(), channels.end(), [&](const Channel& channel) {
+           return !is_raw(channel.name) && standard_lead(channel.name) == lead;
+         });
+}
+
 bool is_axis(const std::vector<std::string>& words) {
   constexpr std::array<std::string_view, 3> kAxes = {"x", "y", "z"};
   return words.size() == 1 && is_one_of(words[0], kAxes);
@@ -178,24 +191,23 @@ double most_frequent_rate(std::span<const Channel> channels, const std::vector<s
 }  // namespace
 
 bool is_ecg_name(std::string_view name) {
-  const auto words = words_of(name);
+  const auto words = words_of(plain_lead_name(name));
   if (words.empty()) return false;
   if (standard_lead(name)) return true;
   if (has_ecg_word(name)) return !is_derived_name(name);
-  constexpr std::array<std::string_view, 6> kFillers = {"lead", "mod", "modified", "mdc", "channel", "ch"};
+  constexpr std::array<std::string_view, 2> kModified = {"mod", "modified"};
   constexpr std::array<std::string_view, 3> kFrank = {"x", "y", "z"};
   constexpr std::array<std::string_view, 4> kEasi = {"e", "a", "s", "i"};
-  std::size_t leads = 0, others = 0;
-  for (const std::string& word : words) {
-    // Frank's axes are whole names, EASI's electrodes come in pairs ("A-S").
-    const bool letter = words.size() == 1 ? is_one_of(word, kFrank) : words.size() == 2 && is_one_of(word, kEasi);
-    if (is_lead_word(word) || letter) {
-      ++leads;
-    } else if (!is_one_of(word, kFillers)) {
-      ++others;
-    }
-  }
-  return leads > 0 && others == 0;
+  // Frank's axes are whole names.
+  if (words.size() == 1 && is_one_of(words[0], kFrank)) return true;
+  std::vector<std::string> names;
+  std::copy_if(words.begin(), words.end(), std::back_inserter(names),
+               [&](const std::string& word) { return !is_lead_filler(word) && !is_one_of(word, kModified); });
+  // EASI's electrodes come in pairs ("A-S").
+  const bool pair = names.size() == 2;
+  return !names.empty() && std::all_of(names.begin(), names.end(), [&](const std::string& word) {
+    return is_lead_word(word) || (pair && is_one_of(word, kEasi));
+  });
 }
 
 bool is_other_name(std::string_view name) {
@@ -225,9 +237,10 @@ ChannelChoice choose_ecg_channels(std::span<const Channel> channels) {
   bool named = false;
   for (std::size_t i = 0; i < channels.size(); ++i) {
     const std::string& name = channels[i].name;
-    reasons[i] = is_derived_name(name) ? "derived from an ECG"
-                 : copies[i]           ? "a filtered copy of another one"
-                                       : doubtful.reason(name);
+    reasons[i] = is_derived_name(name)           ? "derived from an ECG"
+                 : copies[i]                     ? "a filtered copy of another one"
+                 : is_raw_beside(channels, name) ? "a raw copy of another one"
+                                                 : doubtful.reason(name);
     named = named || (reasons[i].empty() && is_ecg_name(name));
   }
   for (std::size_t i = 0; i < channels.size(); ++i)

@@ -146,16 +146,49 @@ bool names_several_leads(std::string_view name) {
 
 }  // namespace
 
+std::string plain_lead_name(std::string_view name) {
+  using Numeral = std::pair<std::string_view, std::string_view>;
+  static constexpr std::array kNumerals = {Numeral{"Ⅰ", "I"}, Numeral{"Ⅱ", "II"}, Numeral{"Ⅲ", "III"},
+                                           Numeral{"ⅰ", "i"}, Numeral{"ⅱ", "ii"}, Numeral{"ⅲ", "iii"}};
+  constexpr std::array<std::string_view, 9> kLeads = {"导联",      "導聯",      "誘導",    "리드",   "유도",
+                                                      "отведение", "Отведение", "απαγωγή", "Απαγωγή"};
+  std::string plain = without_accents(name);
+  for (const auto& [numeral, letters] : kNumerals)
+    for (std::size_t at = 0; (at = plain.find(numeral, at)) != std::string::npos;)
+      plain.replace(at, numeral.size(), letters);
+  for (const std::string_view lead : kLeads)
+    for (std::size_t at = 0; (at = plain.find(lead, at)) != std::string::npos;) {
+      const std::size_t behind = at + lead.size();
+      const bool joined = behind < plain.size() && std::isalnum(static_cast<unsigned char>(plain[behind])) != 0;
+      plain.replace(at, lead.size(), joined ? " lead " : " lead");
+    }
+  return plain;
+}
+
+bool is_lead_filler(std::string_view word) {
+  constexpr std::array<std::string_view, 20> kWords = {
+      "raw",       "lead",        "leads",     "mdc",       "channel",    "chan",         "ch",
+      "kanal",     "canal",       "canale",    "signal",    "ableitung",  "derivation",   "derivacion",
+      "derivacao", "derivazione", "afleiding", "avledning", "derivasyon", "odprowadzenie"};
+  return std::find(kWords.begin(), kWords.end(), word) != kWords.end();
+}
+
 std::optional<std::size_t> standard_lead(std::string_view name) {
-  if (has_sign(name)) return std::nullopt;  // Cabrera's -aVR is aVR upside down.
+  const std::string plain = plain_lead_name(name);
+  if (has_sign(plain)) return std::nullopt;  // Cabrera's -aVR is aVR upside down.
+  if (std::any_of(plain.begin(), plain.end(), [](unsigned char c) { return c >= 0x80; })) return std::nullopt;
+  std::vector<std::string> words = words_of(plain);
+  std::erase_if(words, is_lead_filler);
+  // "1: I", "12_V6": their numbers.
+  if (words.size() > 1 &&
+      std::all_of(words[0].begin(), words[0].end(), [](unsigned char c) { return std::isdigit(c); }))
+    words.erase(words.begin());
   std::string key;
-  for (const unsigned char c : without_accents(name)) {
-    if (c >= 0x80) return std::nullopt;
-    if (std::isalnum(c) != 0) key += static_cast<char>(std::tolower(c));
-  }
+  for (const std::string& word : words) key += word;
   for (const std::string_view prefix :
        {"mdc", "ecg", "ekg", "lead", "derivation", "derivacion", "derivacao", "derivazione", "ableitung"})
     if (key.starts_with(prefix)) key.erase(0, prefix.size());
+  if (key.size() > 3 && (key.ends_with("ecg") || key.ends_with("ekg"))) key.resize(key.size() - 3);
   static constexpr std::array<std::array<std::string_view, 4>, kStandardLeadCount> kNames = {
       {{"i", "d1", "di", "l1"},
        {"ii", "d2", "dii", "l2"},
@@ -169,14 +202,19 @@ std::optional<std::size_t> standard_lead(std::string_view name) {
        {"v4", "c4"},
        {"v5", "c5"},
        {"v6", "c6"}}};
-  if (key.empty() || names_several_leads(name)) return std::nullopt;
+  if (key.empty() || names_several_leads(plain)) return std::nullopt;
   for (std::size_t lead = 0; lead < kStandardLeadCount; ++lead)
     if (std::find(kNames[lead].begin(), kNames[lead].end(), key) != kNames[lead].end()) return lead;
   return std::nullopt;
 }
 
 bool is_chest_or_eeg(std::string_view name) {
-  const auto words = words_of(name);
+  // "CH C3" says no more than "C3"; "Lead C3" does.
+  constexpr std::array<std::string_view, 5> kAnySignal = {"channel", "chan", "ch", "kanal", "signal"};
+  auto words = words_of(name);
+  std::erase_if(words, [&](const std::string& word) {
+    return std::find(kAnySignal.begin(), kAnySignal.end(), word) != kAnySignal.end();
+  });
   return !words.empty() && std::all_of(words.begin(), words.end(), is_c_word);
 }
 

@@ -30,9 +30,18 @@ bool are_standard_leads(std::span<const std::string> names);
 std::array<std::size_t, kStandardLeadCount> match_standard_leads(std::span<const std::string> names,
                                                                  const std::string& record);
 
-// The place in kStandardLeads of a lead named in any of the usual ways: "aVR", "AVR", "Lead II", "ECG V1", "EKG I",
-// "MDC_ECG_LEAD_III", "D1" or "DII" (derivation), "L2", "C4" (chest). Nothing for other names, a modified "MLII" or an
-// inverted "-aVR", "ECG -aVR" or "aVR-" among them; the hyphen of "ECG-II" is no sign.
+// A name without accents (without_accents), with plain letters for Roman numerals that are one character, and "lead"
+// for that word in Chinese, Japanese, Korean, Russian and Greek.
+std::string plain_lead_name(std::string_view name);
+
+// Whether a word of a name, in lower case and without accents, only says that a lead's name is beside it: "lead",
+// "channel", "ch", "ableitung", "derivation".
+bool is_lead_filler(std::string_view word);
+
+// The place in kStandardLeads of a lead named in any of the usual ways: "aVR", "AVR", "Lead II", "II lead", "CH_I",
+// "ECG V1", "EKG I", "MDC_ECG_LEAD_III", "1: I", "D1" or "DII" (derivation), "L2", "C4" (chest), and those of
+// plain_lead_name() and is_lead_filler(). Nothing for other names, a modified "MLII" or an inverted "-aVR", "ECG -aVR"
+// or "aVR-" among them; the hyphen of "ECG-II" is no sign.
 std::optional<std::size_t> standard_lead(std::string_view name);
 
 // Whether a name has nothing but "C1" to "C6" in it: chest leads, or electrodes of an EEG.

@@ -116,6 +116,7 @@ data::Dataset prepare_own(const DataConfig& config, const PrepareOptions& option
                                 .skip_missing = config.skip_missing,
                                 .skip_damaged = config.skip_damaged,
                                 .skip_duplicates = config.skip_duplicates,
+                                .as_trained = options.as_trained,
                                 .recording = recording_settings(config.filter, config.normalize, config.features),
                                 .progress = options.progress});
 }

@@ -18,6 +18,7 @@ namespace cardiograd::model {
 struct PrepareOptions {
   bool use_cache = true;
   std::optional<std::filesystem::path> cache_folder;
+  bool as_trained = false;  // the configuration is a model's: no hint offers other classes, leads or lengths
   std::function<void(std::int64_t done, std::int64_t total)> progress;
 };
 

@@ -13,7 +13,7 @@ namespace cardiograd::model {
 std::vector<EpochResult> read_training_log(const std::filesystem::path& path) {
   const data::CsvTable csv = data::CsvTable::read(path);
   const auto value = [&csv](std::size_t row, const char* name) {
-    return csv.number(row, csv.column(name)).value_or(std::numeric_limits<double>::quiet_NaN());
+    return csv.number(row, csv.column(name), /*optional=*/false).value_or(std::numeric_limits<double>::quiet_NaN());
   };
   std::vector<std::size_t> aucs;
   for (std::size_t column = 0; column < csv.columns().size(); ++column)
@@ -31,10 +31,12 @@ std::vector<EpochResult> read_training_log(const std::filesystem::path& path) {
     result.val_macro_auc = value(row, "val_macro_auc");
     result.lr = value(row, "lr");
     result.samples_per_s = value(row, "samples_per_s");
-    if (const auto seconds = csv.find_column("seconds")) result.seconds = csv.number(row, *seconds).value_or(0);
+    if (const auto seconds = csv.find_column("seconds"))
+      result.seconds = csv.number(row, *seconds, /*optional=*/false).value_or(0);
     if (const auto finished = csv.find_column("finished")) result.finished = csv.cell(row, *finished);
     for (const std::size_t column : aucs)
-      result.auc.push_back(csv.number(row, column).value_or(std::numeric_limits<double>::quiet_NaN()));
+      result.auc.push_back(
+          csv.number(row, column, /*optional=*/false).value_or(std::numeric_limits<double>::quiet_NaN()));
     result.best = is_best(result.val_macro_auc, log);
     log.push_back(result);
   }

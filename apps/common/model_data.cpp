@@ -31,6 +31,7 @@ data::Dataset prepare_with_progress(const model::DataConfig& config, bool use_ca
   ProgressLine progress;
   model::PrepareOptions options;
   options.use_cache = use_cache;
+  options.as_trained = true;
   if (cache) options.cache_folder = *cache;
   options.progress = [&progress](std::int64_t done, std::int64_t total) {
     progress.show("reading records", static_cast<double>(done) / static_cast<double>(total), "");

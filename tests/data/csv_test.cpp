@@ -180,5 +180,39 @@ TEST(Csv, Utf16) {
             "\xF0\x9F\x98\x80");
 }
 
+TEST(Csv, BarsSeparateWhereNothingElseDoes) {
+  EXPECT_EQ(parse("a|b\n1|2\n").columns(), (std::vector<std::string>{"a", "b"}));
+  EXPECT_EQ(parse("a|b;c\n1;2\n").columns(), (std::vector<std::string>{"a|b", "c"}));
+  EXPECT_EQ(parse("  \n\na;b\n1,5;2\n").number(0, 0), 1.5) << "blank lines before the names";
+  expect_error([] { parse("Title;;\na;b;c\n1;2;3\n"); }, {"t.csv:1: columns have no name, column 3 among them"});
+}
+
+TEST(Csv, FilesOfOtherKindsAreNamed) {
+  TemporaryFolder folder;
+  const auto refused = [&](const std::string& content, const char* part, const char* hint) {
+    write_file(folder / "t.csv", content);
+    expect_error([&] { CsvTable::read(folder / "t.csv"); }, {"t.csv: ", part});
+    try {
+      CsvTable::read(folder / "t.csv");
+    } catch (const Error& error) {
+      EXPECT_NE(error.hint().find(hint), std::string::npos) << error.hint();
+    }
+  };
+  refused("PK\x03\x04.....[Content_Types].xml xl/workbook.xml", "an Excel workbook", "Save the table as CSV");
+  refused("PAR1....", "Parquet", "to_csv(index=False)");
+  refused("[{\"path\": \"a\"}]", "JSON", "Save the table as CSV");
+  refused("<html><body>404</body></html>", "an HTML page", "Save the table as CSV");
+  refused("BZh91AY", "compressed with bzip2", "Unpack it and give the table in it.");
+  refused("version https://git-lfs.github.com/spec/v1\noid sha256:0\n", "a Git LFS pointer", "git lfs pull");
+  refused(std::string("\x01\x02\x03\x04", 4), "a file of an unknown kind", "Save the table as CSV");
+  // "a,b\n1,2\n", compressed.
+  write_file(
+      folder / "t.csv.gz",
+      std::string("\x1f\x8b\x08\x00\x00\x00\x00\x00\x02\xff\x4b\xd4\x49\xe2\x32\xd4\x31\xe2\x02\x00\x7b\x07\x97\x0a\x08"
+                  "\x00\x00\x00",
+                  28));
+  EXPECT_EQ(CsvTable::read(folder / "t.csv.gz").cell(0, 1), "2");
+}
+
 }  // namespace
 }  // namespace cardiograd::data

@@ -5,11 +5,13 @@
 #include <set>
 #include <string>
 #include <string_view>
+#include <utility>
 #include <vector>
 
 #include <fmt/format.h>
 #include <gtest/gtest.h>
 
+#include "tests/common/temporary_folder.h"
 #include "tests/data/helpers.h"
 
 namespace cardiograd::data {
@@ -159,6 +161,43 @@ TEST(LabelTable, OtherNamesOfItsColumns) {
 TEST(LabelTable, BackslashesAreSlashes) {
   expect_error([] { parse("path,AF\na/b,1\na\\b,0\n"); }, {"own.csv:3: 'a\\b' is there twice"});
   EXPECT_EQ(parse("path,AF\na\\b.hea,1\n").rows[0].fold, drawn_fold("a/b", 0));
+}
+
+TEST(LabelTable, CommentsAreReadOver) {
+  const LabelTable table =
+      parse("# labels, of 2024\n#\npath;patient;AF\na;1;1\n# b;2;1\nc;3;0\n\"#d\";\"4\n# no comment\";0\n# end\n");
+  ASSERT_EQ(table.rows.size(), 3U);
+  EXPECT_EQ(table.class_names, std::vector<std::string>{"AF"});
+  EXPECT_EQ(table.rows[1].path, "c");
+  EXPECT_EQ(table.rows[1].line, 6);
+  EXPECT_EQ(table.rows[2].path, "#d");
+  // As numpy.savetxt writes names.
+  EXPECT_EQ(parse("# path,AF,LBBB\na,1,0\n").class_names, (std::vector<std::string>{"AF", "LBBB"}));
+  EXPECT_EQ(parse("# of path, made today\npath,AF\na,1\n").class_names, std::vector<std::string>{"AF"});
+  EXPECT_EQ(parse("path|AF\na|1\n").rows[0].path, "a");
+}
+
+TEST(LabelTable, FilesOfOtherKindsAreNamed) {
+  cardiograd::testing::TemporaryFolder folder;
+  for (const auto& [content, kind] : {std::pair("PK\x03\x04 xl/workbook.xml", "an Excel workbook"),
+                                      std::pair("PAR1", "Parquet"), std::pair("{\"path\": [\"a\"]}", "JSON")}) {
+    write_file(folder / "own.csv", content);
+    expect_error([&] { read_label_table(folder / "own.csv"); }, {"own.csv: ", kind, "expected a table as text (CSV)"});
+  }
+}
+
+TEST(LabelTable, HintsSayWhatHelps) {
+  const auto hint = [](const std::string& text) {
+    try {
+      parse(text);
+    } catch (const Error& error) {
+      return error.hint();
+    }
+    return std::string();
+  };
+  EXPECT_EQ(hint("path,fold,AF\na,x,1\n"), "Correct the row.") << "an empty fold is refused, too";
+  EXPECT_EQ(hint("path,fold,AF\na,,1\n"), "Correct the row.");
+  EXPECT_EQ(hint("path,age,AF\na,x,1\n"), "Correct the row, or leave the field empty.");
 }
 
 }  // namespace

@@ -4,6 +4,7 @@
 #include <string>
 #include <vector>
 
+#include <fmt/format.h>
 #include <gtest/gtest.h>
 
 #include "base/error.h"
@@ -114,6 +115,41 @@ TEST_F(LabeledRecordsTest, HintsNameWhatTheFileHasToSay) {
       EXPECT_TRUE(error.hint().starts_with("Give a line 'fs = HZ' before the names")) << error.hint();
     }
   }
+}
+
+// evaluate and calibrate have no --leads, --seconds, --classes and --rate, and no program of these has --unit.
+TEST_F(LabeledRecordsTest, HintsNameNoOptionThatIsNotThere) {
+  const auto hint = [&](LabeledSettings some, const std::string& rows) {
+    some.table = settings(rows).table;
+    some.as_trained = true;
+    try {
+      prepare_labeled(some);
+      ADD_FAILURE() << rows;
+    } catch (const Error& error) {
+      return error.hint();
+    }
+    return std::string();
+  };
+  LabeledSettings own = settings(three());
+  own.rate = 50;
+  EXPECT_TRUE(hint(own, three()).starts_with("Resample such records with --resample. Or go on")) << hint(own, three());
+  own = settings(three());
+  own.seconds = 600;
+  LabeledSettings leads = settings(three());
+  leads.leads = {"V2", "MLII"};
+  for (const std::string& text : {hint(own, three()), hint(leads, three()), hint(settings(three()), row(1, "1,,0")),
+                                  hint(settings(three()), row(1, "1,x,0"))})
+    for (const char* option : {"--seconds", "--leads", "--classes", "--rate", "--normalize"})
+      EXPECT_EQ(text.find(option), std::string::npos) << text;
+  std::string steep = "time,I,II\n";
+  for (int i = 0; i < 400; ++i)
+    steep += fmt::format("{},{},{}\n", i * 0.01, i % 100 == 0 ? 900 : 0, i % 100 == 0 ? 800 : 1);
+  write_file(small_.folder() / "steep.csv", steep);
+  const LogCapture log;
+  LabeledSettings two = settings("steep.csv,1,1,0\n");
+  two.leads = {"I", "II"};
+  prepare_labeled(two);
+  EXPECT_TRUE(log.warned("or another unit (name it in the file, as 'I (uV)'"));
 }
 
 TEST_F(LabeledRecordsTest, WhatIsAbsentOrDamagedIsNamedOrLeftOut) {

@@ -63,7 +63,7 @@ TEST(SignalCsv, MillisecondsAndRoundedTimes) {
   EXPECT_EQ(parse("Time (ms),I\n10,1\n14,1\n18,1\n").rate, 250);
   EXPECT_EQ(parse("time_ms,I\n10,1\n14,1\n18,1\n").rate, 250);
   std::string text = "t,I\n";
-  for (int i = 0; i < 361; ++i) text += fmt::format("{:.3f},{}\n", i / 360.0, i);
+  for (int i = 0; i < 361; ++i) text += fmt::format("{:.3f},{}\n", i / 360.0, i % 7);
   EXPECT_EQ(parse(text).rate, 360);
 }
 
@@ -323,7 +323,7 @@ TEST(SignalCsv, BlankRowsCountBetweenOthersOnly) {
 // Rows of a time and 1, 2, ...
 std::string rows_at(const std::vector<std::string>& times) {
   std::string text = "time,I\n";
-  for (std::size_t i = 0; i < times.size(); ++i) text += fmt::format("{},{}\n", times[i], i + 1);
+  for (std::size_t i = 0; i < times.size(); ++i) text += fmt::format("{},{}\n", times[i], i % 5);
   return text;
 }
 
@@ -447,6 +447,52 @@ TEST(SignalCsv, WhatIsBesideAnEcgIsNotReadAsLeads) {
     EXPECT_EQ(recording.others.size(), 2U) << names;
     EXPECT_EQ(recording.signal(1, 0), 1);
   }
+}
+
+// Rows of time, a counter and a lead.
+std::string counted(const std::string& names, int first = 0, int rows = 20) {
+  std::string text = names + "\n";
+  for (int i = 0; i < rows; ++i) text += fmt::format("{},{},{}\n", i * 0.004, first + i, i % 7);
+  return text;
+}
+
+TEST(SignalCsv, AColumnThatCountsTheRowsIsNoLead) {
+  for (const char* name : {"i", "V1", "x", "D1", "ecg_i"}) {
+    const ecg::Recording recording = parse(counted(fmt::format("time,{},II", name)));
+    EXPECT_EQ(recording.leads, std::vector<std::string>{"II"}) << name;
+    ASSERT_EQ(recording.others.size(), 1U) << name;
+    EXPECT_EQ(recording.others[0].reason, "counts the rows") << name;
+  }
+  EXPECT_EQ(parse(counted("time,i,I", 731)).leads, std::vector<std::string>{"I"}) << "beside the lead I";
+  EXPECT_EQ(parse(counted("s,no,mV\ntime,i,II").substr(8)).leads, std::vector<std::string>{"II"});
+  EXPECT_EQ(parse(counted("time,I,II", 0, 7)).leads.size(), 2U) << "too few rows to tell";
+  EXPECT_EQ(parse(counted("time,I,II") + "0.08,19,1\n").leads.size(), 2U);
+  expect_error([] { parse(counted("time,i,temp")); }, {"a.csv", "no ECG among its signals"});
+}
+
+TEST(SignalCsv, NamesThatRGivesAreNoChestLeads) {
+  const auto named = [](int columns, const std::string& first, bool times) {
+    std::string text = first;
+    for (int i = 1; i <= columns; ++i) text += fmt::format("{}V{}", text.empty() ? "" : ",", i);
+    text += "\n";
+    for (int row = 0; row < 20; ++row) {
+      if (!first.empty()) text += fmt::format("{},", row * 0.004);
+      for (int i = 0; i < columns; ++i)
+        text += fmt::format("{}{}", i == 0 ? "" : ",", times && i == 0 ? row * 0.004 : (row * (i + 2)) % 7);
+      text += "\n";
+    }
+    return text;
+  };
+  const auto refused = [](const std::string& text, const char* part) {
+    expect_error([&] { parse(text, {.rate = 250.0}); }, {"a.csv:1: the columns are called V1 to V", part});
+  };
+  refused(named(13, "", true), "V13, and the first one goes up evenly");
+  refused(named(12, "", false), "V12, with no limb lead beside them");
+  refused(named(8, "time", false), "as R calls columns without names");
+  expect_error([&] { parse("time" + named(12, "", false).substr(2), {.rate = 250.0}); }, {"are called V2 to V12"});
+  refused(named(3, "", true), "V3, and the first one goes up evenly");
+  EXPECT_EQ(parse(named(6, "", false), {.rate = 250.0}).leads.size(), 6U);
+  EXPECT_EQ(parse(named(9, "I", false), {.rate = 250.0}).leads.size(), 10U);
 }
 
 }  // namespace

@@ -74,7 +74,7 @@ TEST(SignalLayout, LeadsInRowsBehindANumberAndBetweenBlanks) {
   expect_two_leads("I 0.125 1 2\nII -0.5 0.25 -1.5\n");
   std::string first = "0,I", second = "1,II", head = "id,lead";
   for (int i = 0; i < 20; ++i) {
-    first += fmt::format(",{}", i);
+    first += fmt::format(",{}", 2 * i);
     second += fmt::format(",{}", -i);
     head += fmt::format(",{:.3f}", i * 0.004);
   }
@@ -87,6 +87,16 @@ TEST(SignalLayout, LeadsInRowsBehindANumberAndBetweenBlanks) {
   }
   EXPECT_EQ(parse_signal_csv(head + "\n" + first + "\n" + second + "\n", "a.csv").rate, 250);
   EXPECT_EQ(parse_signal_csv("time,beat,value\n0,V,1\n0.004,V,2\n", "a.csv").leads, std::vector<std::string>{"value"});
+}
+
+// Some way into the lines, names stand in neighboring ones.
+TEST(SignalLayout, MarksOfBeatsAreNoNamesOfRows) {
+  for (const char* second : {"", "V", "N", "aVR"}) {
+    std::string text = "time,ch1,ch2,ch3,ch4,mark,ch5,ch6,ch7,ch8,ch9,ch10,ch11\n";
+    for (int i = 0; i < 30; ++i)
+      text += fmt::format("{},1,2,3,4,{},5,6,7,8,9,10,{}\n", i * 0.004, i == 4 ? "V" : i == 20 ? second : "", i % 7);
+    EXPECT_EQ(parse_signal_csv(text, "a.csv").signal.rows(), 30) << second;
+  }
 }
 
 TEST(SignalLayout, LongTablesAreRefusedAsSuch) {

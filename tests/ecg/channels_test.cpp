@@ -178,5 +178,15 @@ TEST(EcgChannels, WhatIsComputedOrOfAnotherSensorIsNoEcg) {
     EXPECT_TRUE(is_ecg_name(name)) << name;
 }
 
+TEST(EcgChannels, NamesInOtherAlphabets) {
+  for (const char* name : {"导联 V7", "V8导联", "MLII 誘導", "Kanal MLII", "\u2160"})
+    EXPECT_TRUE(is_ecg_name(name)) << name;
+  for (const char* name : {"导联", "CH A", "raw s", "Signal E", "Channel X", "raw", "signal 1"})
+    EXPECT_FALSE(is_ecg_name(name)) << name;
+  EXPECT_EQ(leads_of({{"I_raw", "mV"}, {"II_raw", "mV"}}), (std::vector<std::string>{"I_raw", "II_raw"}));
+  EXPECT_EQ(leads_of({{"I_raw", "mV"}, {"I", "mV"}, {"II_raw", "mV"}, {"lead II", "mV"}}),
+            (std::vector<std::string>{"I", "lead II"}));
+}
+
 }  // namespace
 }  // namespace cardiograd::ecg

@@ -124,5 +124,19 @@ TEST(Leads, TheSameLeadTwice) {
   EXPECT_EQ(find_same_leads(Names{"V1", "MLII", "mlii"}), std::pair(std::size_t{1}, std::size_t{2}));
 }
 
+TEST(StandardLead, WordsAroundIt) {
+  for (const char* name : {"CH_II",         "II lead", "Lead-II",     "Channel II", "Kanal II",     "II signal",
+                           "II_raw",        "II_ecg",  "1: II",       "02_II",      "Afleiding II", "Odprowadzenie II",
+                           "Derivasyon II", "\u2161",  "Lead \u2161", "\u2171",     "导联II",       "II导联",
+                           "导联 II",       "导联-II", "II導聯",      "II誘導",     "리드 II",      "Отведение II"})
+    EXPECT_EQ(standard_lead(name), 1U) << name;
+  EXPECT_EQ(standard_lead("aVR导联"), 3U);
+  EXPECT_EQ(standard_lead("ECG_Lead_V1"), 6U);
+  for (const char* name : {"导联", "导联 -II", "CH 1", "12 lead ECG", "raw", "Ⅰ-Ⅱ", "Ⅳ", "II 2", "channel"})
+    EXPECT_FALSE(standard_lead(name)) << name;
+  EXPECT_TRUE(is_chest_or_eeg("CH C3"));
+  EXPECT_FALSE(is_chest_or_eeg("Lead C3"));
+}
+
 }  // namespace
 }  // namespace cardiograd::ecg
