@@ -226,7 +226,13 @@ struct PAndTConstants {
   double full_roundness_ratio = 0.6;
   // By the ratio of its roundness to that, to the power of this. Tuned: T ends of LUDB; P on the slope of T is not
   // round.
-  PerPAndT roundness_order = {.p = 0.0, .t = 2.0};
+  PerPAndT roundness_order = {.p = 0.0, .t = 1.0};
+  // What is flatter than this fraction of a hump's strength is level. Judgment: less than half.
+  double level_fraction = 0.4;
+  // A hump counts less where less of it is steeper (Hump::turning). Geometry: a Gaussian has 0.75.
+  double full_turning_fraction = 0.8;
+  // By the ratio to that, to the power of this. Tuned: T of synthetic 2:1 block against T beside premature P waves.
+  PerPAndT turning_order = {.p = 0.0, .t = 4.0};
   // A lead's own hump lies within this of the common place. Judgment: a third of its height.
   double near_reach_sigmas = 1.5;
   // Least strength, relative to the main hump, of a phase before it. Tuned: biphasic waves of LUDB and QTDB.

@@ -12,7 +12,8 @@ namespace {
 
 // What a hump counts by its form: a level stretch between two waves is none of its own.
 double form(const WaveSearch& search, const Hump& hump) {
-  return std::pow(std::min(1.0, hump.roundness / kPAndT.full_roundness_ratio), search.roundness_order);
+  return std::pow(std::min(1.0, hump.roundness / kPAndT.full_roundness_ratio), search.roundness_order) *
+         std::pow(std::min(1.0, hump.turning / kPAndT.full_turning_fraction), search.turning_order);
 }
 
 // What does not depend on the beat, from the column of the table of constants that `wave` names.
@@ -29,6 +30,7 @@ WaveSearch search_of(const AverageBeat& beat, double PerWave::*column, double Pe
   search.support_reach = kPAndT.support_reach_sigmas * search.support;
   search.trusted_backgrounds = kPAndT.trusted_backgrounds;
   search.roundness_order = kPAndT.roundness_order.*wave;
+  search.turning_order = kPAndT.turning_order.*wave;
   search.near = 2.0 * search.support;
   search.near_reach_sigmas = kPAndT.near_reach_sigmas;
   search.phase_before_fraction = kPAndT.phase_before_fraction.*wave;

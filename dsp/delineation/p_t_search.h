@@ -24,7 +24,7 @@ struct WaveSearch {
   Eigen::Index from, to;
   double expected, spread, early_weight;
   double support, support_reach, trusted_backgrounds;
-  double roundness_order;  // Of a hump's form.
+  double roundness_order, turning_order;  // Of a hump's form.
   // A lead's own humps.
   double near, near_reach_sigmas;
   double phase_before_fraction, phase_after_fraction;  // Of the main hump's strength.

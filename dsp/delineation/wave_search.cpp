@@ -100,14 +100,15 @@ std::vector<Hump> humps(const Eigen::ArrayXd& slope, Eigen::Index from, Eigen::I
   std::vector<Hump> found;
   for (std::size_t i = 0; i + 1 < all.size(); ++i) {
     const double flatter = std::min(std::abs(all[i].slope), std::abs(all[i + 1].slope));
-    double rise = 0.0, fall = 0.0;
+    double rise = 0.0, fall = 0.0, steep = 0.0;
     for (Eigen::Index t = all[i].at; t <= all[i + 1].at; ++t) {
       const double half = t == all[i].at || t == all[i + 1].at ? 0.5 : 1.0;
       ((slope[t] > 0.0) == (all[i].slope > 0.0) ? rise : fall) += half * std::abs(slope[t]);
+      steep += std::abs(slope[t]) >= kPAndT.level_fraction * flatter ? 1.0 : 0.0;
     }
-    const double straight = flatter * static_cast<double>(all[i + 1].at - all[i].at);
-    found.push_back(
-        {all[i].at, all[i + 1].at, all[i].slope > 0.0 ? flatter : -flatter, 2.0 * std::min(rise, fall) / straight});
+    const auto width = static_cast<double>(all[i + 1].at - all[i].at);
+    found.push_back({all[i].at, all[i + 1].at, all[i].slope > 0.0 ? flatter : -flatter,
+                     2.0 * std::min(rise, fall) / (flatter * width), steep / (width + 1.0)});
   }
   return found;
 }

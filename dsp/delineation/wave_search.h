@@ -42,6 +42,9 @@ struct Hump {
   // What the signal turns by between the flanks, on the side where that is less, as a fraction of what it would turn by
   // at `strength` all the way: 0.64 or more for Gaussians, near 0 where the flanks are those of two waves far apart.
   double roundness;
+  // Part of the way between the flanks that is no less steep than kPAndT.level_fraction of `strength`: 0.75 in
+  // Gaussians, less where a level stretch lies between two waves.
+  double turning;
   double middle() const { return 0.5 * static_cast<double>(before + after); }
 };
 

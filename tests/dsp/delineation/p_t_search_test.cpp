@@ -71,14 +71,15 @@ TEST_F(PTSearch, PlaceIsWhereTheLeadsAgree) {
   const WaveSearch search = for_t();
   LeadHumps humps{{{}, {}, {}}, {1.0, 1.0, 1.0}};
   const auto at = [&](double s) { return static_cast<Eigen::Index>(position(s)); };
-  humps.humps[0] = {{at(0.27), at(0.31), 4.0, 1.0}, {at(0.40), at(0.44), 15.0, 1.0}};  // The strong one stands alone.
-  humps.humps[1] = {{at(0.26), at(0.30), 6.0, 1.0}};
-  humps.humps[2] = {{at(0.28), at(0.32), -6.0, 1.0}};
+  humps.humps[0] = {{at(0.27), at(0.31), 4.0, 1.0, 1.0},
+                    {at(0.40), at(0.44), 15.0, 1.0, 1.0}};  // The strong one stands alone.
+  humps.humps[1] = {{at(0.26), at(0.30), 6.0, 1.0, 1.0}};
+  humps.humps[2] = {{at(0.28), at(0.32), -6.0, 1.0, 1.0}};
   const CommonPlace common = common_place(beat(), search, humps);
   EXPECT_NEAR(seconds(static_cast<double>(common.place)), 0.29, 0.01);
   EXPECT_EQ(common.support[search.from - 1], 0.0);
   EXPECT_EQ(common.prior[search.to + 1], 0.0);
-  EXPECT_EQ(common_place(beat(), search, {{{}, {}, {}}, {1.0, 1.0, 1.0}}).place, -1);
+  EXPECT_EQ(common_place(beat(), search, {{{}, {}, {}}, {1.0, 1.0, 1.0, 1.0}}).place, -1);
 }
 
 TEST_F(PTSearch, StrengthBeyondTrustDoesNotCount) {
@@ -87,7 +88,7 @@ TEST_F(PTSearch, StrengthBeyondTrustDoesNotCount) {
   const auto at = [&](double s) { return static_cast<Eigen::Index>(position(s)); };
   const auto place = [&](double strength) {
     return common_place(beat(), search,
-                        {{{{at(0.24), at(0.28), 15.0, 1.0}, {at(0.36), at(0.40), strength, 1.0}}}, {1.0}})
+                        {{{{at(0.24), at(0.28), 15.0, 1.0, 1.0}, {at(0.36), at(0.40), strength, 1.0, 1.0}}}, {1.0}})
         .place;
   };
   EXPECT_EQ(place(25.0), place(1e6));
@@ -99,8 +100,9 @@ TEST_F(PTSearch, SecondPhasesBelongToTheWaveWhenStrongEnough) {
   const WaveSearch search = for_t();
   const auto at = [&](double s) { return static_cast<Eigen::Index>(position(s)); };
   const auto humps = [&](double before, double after) {
-    return std::vector<Hump>{
-        {at(0.19), at(0.23), -before, 1.0}, {at(0.23), at(0.29), 10.0, 1.0}, {at(0.31), at(0.37), -after, 1.0}};
+    return std::vector<Hump>{{at(0.19), at(0.23), -before, 1.0, 1.0},
+                             {at(0.23), at(0.29), 10.0, 1.0, 1.0},
+                             {at(0.31), at(0.37), -after, 1.0, 1.0}};
   };
   const auto which = [&](double before, double after) {
     const auto found = humps_near(search, humps(before, after), at(0.26));

@@ -88,6 +88,14 @@ TEST(WaveSearch, LevelStretchesBetweenWavesAreNotRound) {
   EXPECT_NEAR(roundest(gaussian(400, 200.0, 15.0), 200.0), 2.0 * (1.0 - std::exp(-0.5)) / (2.0 * std::exp(-0.5)), 0.02);
   EXPECT_LT(roundest(gaussian(400, 100.0, 15.0) + gaussian(400, 300.0, 15.0), 200.0), 0.25);
   EXPECT_LT(roundest(gaussian(400, 130.0, 15.0) + gaussian(400, 260.0, 10.0, 0.3), 200.0), 0.4);
+  const auto turning = [](const Eigen::ArrayXd& x, double middle) {
+    for (const Hump& hump : humps(box_slope(x, 6, kRate), 10, 390)) {
+      if (std::abs(hump.middle() - middle) < 12.0 && std::abs(hump.strength) > 1.0) return hump.turning;
+    }
+    return 0.0;
+  };
+  EXPECT_NEAR(turning(gaussian(400, 200.0, 15.0), 200.0), 0.75, 0.04);
+  EXPECT_LT(turning(gaussian(400, 100.0, 15.0) + gaussian(400, 300.0, 15.0), 200.0), 0.4);
 }
 
 // A trapezoid's corners are where it leaves the line.
@@ -98,7 +106,7 @@ TEST(WaveSearch, BoundariesAreCorners) {
   }
   for (const double sign : {1.0, -1.0}) {
     const Eigen::ArrayXd signal = sign * x;
-    const std::vector<Hump> found = {{115, 185, sign * 16.0, 1.0}};
+    const std::vector<Hump> found = {{115, 185, sign * 16.0, 1.0, 1.0}};
     const FoundWave wave =
         outline(signal, found, {0, 0, 0},
                 {.lowest = 40, .highest = 260, .reach_before = 60, .reach_after = 60, .symmetry = 3.0});
