@@ -291,8 +291,8 @@ TEST(SignalCsv, MemoryIsInProportion) {
   std::string times = "time", first = "I", second = "II";
   for (int i = 0; i < kRows; ++i) {
     const std::string time = fmt::format("{:.3f}", i * 0.002), value = fmt::format("{:.3f}", i % 100 * 0.001);
-    columns += time + ";" + value + ";-1.5\n";
-    blanks += time + "  " + value + "  -1.5\n";
+    columns += fmt::format("{};{};-1.5\n", time, value);
+    blanks += fmt::format("{}  {}  -1.5\n", time, value);
     times += "," + time;
     first += "," + value;
     second += ",-1.5";

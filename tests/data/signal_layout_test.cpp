@@ -78,7 +78,8 @@ TEST(SignalLayout, LeadsInRowsBehindANumberAndBetweenBlanks) {
     second += fmt::format(",{}", -i);
     head += fmt::format(",{:.3f}", i * 0.004);
   }
-  for (const std::string& text : {first + "\n" + second + "\n", head + "\n" + first + "\n" + second + "\n"}) {
+  for (const std::string& text :
+       {fmt::format("{}\n{}\n", first, second), fmt::format("{}\n{}\n{}\n", head, first, second)}) {
     const ecg::Recording recording = parse_signal_csv(text, "a.csv", {.rate = 250.0});
     EXPECT_EQ(recording.leads, (std::vector<std::string>{"I", "II"}));
     ASSERT_EQ(recording.signal.rows(), 20);

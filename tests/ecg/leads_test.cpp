@@ -64,9 +64,9 @@ TEST(Leads, AreStandardInOrderAndSpelling) {
 }
 
 TEST(StandardLead, OtherNamesAreNone) {
-  for (const char* name : {"", "MLII", "-aVR", "V7", "V1R", "II2", "signal 0", "EEG C3-A2", "ECG", "aV", "X",
-                           "\xCE\xBC"
-                           "V1"})
+  const std::string unit_and_name = std::string("\xCE\xBC") + "V1";  // Micro, then a name.
+  EXPECT_FALSE(standard_lead(unit_and_name).has_value());
+  for (const char* name : {"", "MLII", "-aVR", "V7", "V1R", "II2", "signal 0", "EEG C3-A2", "ECG", "aV", "X"})
     EXPECT_FALSE(standard_lead(name).has_value()) << name;
   EXPECT_EQ(standard_lead("d2"), std::optional<std::size_t>(1));
   EXPECT_EQ(standard_lead("L3"), std::optional<std::size_t>(2));
