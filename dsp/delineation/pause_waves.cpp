@@ -4,12 +4,13 @@
 #include <cmath>
 
 #include "dsp/delineation/constants.h"
+#include "dsp/filters/gaps.h"
 #include "dsp/statistics.h"
 
 namespace cardiograd::dsp {
 namespace {
 
-// A window of all leads, each without its mean; missing samples are 0.
+// A window of all leads, each without its mean. Gaps are interpolated; leads that are missing throughout are 0.
 Eigen::ArrayXXd shape_at(const Eigen::ArrayXXd& signal, Eigen::Index center, Eigen::Index half) {
   Eigen::ArrayXXd shape(2 * half + 1, signal.cols());
   for (Eigen::Index i = 0; i < shape.rows(); ++i) {
@@ -17,7 +18,7 @@ Eigen::ArrayXXd shape_at(const Eigen::ArrayXXd& signal, Eigen::Index center, Eig
   }
   for (Eigen::Index l = 0; l < shape.cols(); ++l) {
     auto lead = shape.col(l);
-    if (!lead.isFinite().all()) lead.setZero();
+    fill_gaps(lead);
     lead -= lead.mean();
   }
   return shape;
@@ -99,7 +100,8 @@ void drop_waves_of_pauses(const Eigen::ArrayXXd& signal, double rate, std::span<
     last = beats[i];
   }
   const bool most = count >= kPause.min_large_fraction * static_cast<double>(beats.size());
-  const double usual = intervals.empty() ? kRPeak.default_interval_s * rate : lower_quantile(intervals, 0.25);
+  const double usual =
+      intervals.empty() ? kRPeak.default_interval_s * rate : lower_quantile(intervals, kPause.usual_quantile);
   for (std::size_t i = 0; i < beats.size(); ++i) {
     if (!(sizes[i] < large) || complex_follows(signal, rate, beats[i], half, large)) continue;
     const Eigen::ArrayXXd wave = shape_at(signal, beats[i], half);

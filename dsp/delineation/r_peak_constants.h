@@ -122,6 +122,8 @@ struct PauseConstants {
   // Of all beats at least this fraction are large where small ones may be noise. Physiology: usual beats may be small
   // beside ventricular ones.
   double min_large_fraction = 0.6;
+  // Quantile of the intervals between large beats that is the usual one. Judgment: half of them may be pauses.
+  double usual_quantile = 0.25;
   // A pause between large beats lasts at least this ratio to their usual interval. Judgment: an early beat that is low
   // and the beat after it lie in two and a half.
   double min_pause_ratio = 3.0;

@@ -107,6 +107,25 @@ TEST(PauseWaves, SmallBeatsBeforeLargeOnesStay) {
   EXPECT_EQ(std::count(both.taken.begin(), both.taken.end(), 1), static_cast<std::ptrdiff_t>(all.size()));
 }
 
+// A gap is no pause: the beats at its ends stay, however much of them it takes.
+TEST(PauseWaves, BeatsBesideAGapStay) {
+  const auto beats = regular_beats(20.0, 0.8);
+  for (const double margin_s : {0.01, 0.03, 0.06}) {
+    for (const Eigen::Index leads : {1, 2, 12}) {
+      Eigen::ArrayXXd x = synthetic_ecg(beats, 20.0, kRate, leads, 0.002);
+      const auto from = std::lround((beats[8] + margin_s) * kRate), to = std::lround((beats[14] - margin_s) * kRate);
+      x.middleRows(from, to - from).setConstant(kMissing);
+      Taken with_gap;
+      std::vector<double> seen_s(beats.begin(), beats.begin() + 9);
+      seen_s.insert(seen_s.end(), beats.begin() + 14, beats.end());
+      with_gap.add(seen_s, 0.0);
+      drop_waves_of_pauses(x, kRate, with_gap.at, with_gap.taken);
+      EXPECT_EQ(std::count(with_gap.taken.begin(), with_gap.taken.end(), 1), static_cast<std::ptrdiff_t>(seen_s.size()))
+          << margin_s << " " << leads;
+    }
+  }
+}
+
 TEST(PauseWaves, TakesWhatItIsGiven) {
   std::vector<char> none;
   drop_waves_of_pauses(Eigen::ArrayXXd::Zero(100, 2), kRate, {}, none);
