@@ -138,25 +138,25 @@ void forward_head(const AttentionShape& s, std::int64_t task, const float* qkv, 
   products.pack_wide(head.of_qkv(qkv, 1, 0, s.time), keys);
   products.pack_tall(head.of_qkv(qkv, 2, 0, s.time), values);
   float* weights = scratch(ScratchUse::kAttentionB, std::min(kQueryBlock, s.time) * products.row());
-  float* totals = scratch(ScratchUse::kAttentionC, kQueryBlock);
+  float* largest = scratch(ScratchUse::kAttentionC, 2 * kQueryBlock);
+  float* sums = largest + kQueryBlock;
   for (std::int64_t first = 0; first < s.time; first += kQueryBlock) {
     const std::int64_t count = std::min(kQueryBlock, s.time - first);
     products.score(head.of_qkv(qkv, 0, first, count), keys, weights);
     const float* factors = factors_of(s, task, first, count);
+    rows.exponentials(count, s.time, products.row(), scale, weights, largest, sums);
     for (std::int64_t i = 0; i < count; ++i) {
       float* row = weights + i * products.row();
-      const SoftmaxRow softmax = rows.exponentials(s.time, scale, row);
-      lse[head.lse_first + first + i] = scale * softmax.largest + std::log(softmax.sum);
-      totals[i] = softmax.sum;
+      lse[head.lse_first + first + i] = scale * largest[i] + std::log(sums[i]);
       if (exact)
-        rows.weights(s.time, 1.0F / softmax.sum, row_of(factors, s, i), row);
+        rows.weights(s.time, 1.0F / sums[i], row_of(factors, s, i), row);
       else
         rows.kept(s.time, row_of(factors, s, i), row, row);
     }
     float* out = y + head.y_first + first * head.y_row;
     products.combine(count, weights, values, out, head.y_row);
     for (std::int64_t i = 0; i < count && !exact; ++i)
-      multiply_rows(1, s.width, head.y_row, s.dropout_factor() / totals[i], out + i * head.y_row);
+      multiply_rows(1, s.width, head.y_row, s.dropout_factor() / sums[i], out + i * head.y_row);
   }
 }
 

@@ -11,15 +11,11 @@ namespace cardiograd::kernels {
 
 inline constexpr std::int64_t kAttentionLanes = 16;
 
-// The largest score of a row and the sum of the exponentials.
-struct SoftmaxRow {
-  float largest;
-  float sum;
-};
-
 struct AttentionRows {
-  // row = exp(scale * (row - its largest)).
-  SoftmaxRow (*exponentials)(std::int64_t time, float scale, float* row);
+  // Each of `count` rows, `stride` apart, = exp(scale * (row - its largest)); the largest of each, and the sum of its
+  // exponentials.
+  void (*exponentials)(std::int64_t count, std::int64_t time, std::int64_t stride, float scale, float* rows,
+                       float* largest, float* sums);
   // row = row * inverse * factors.
   void (*weights)(std::int64_t time, float inverse, const float* factors, float* row);
   // p = exp(scale * p - log_sum).

@@ -1,6 +1,6 @@
 // The rows of attention_micro.h, included once per instruction set. Everything is internal to the including file.
 
-#include <algorithm>
+#include <cstring>
 #include <limits>
 
 #include "kernels/attention/attention_micro.h"
@@ -9,33 +9,64 @@
 namespace cardiograd::kernels {
 namespace {
 
-// GCC does not make vectors of a selection of the larger of two by itself.
-typedef float Lanes __attribute__((vector_size(kReductionLanes * 4), aligned(4), may_alias));
+// GCC does not make vectors of a selection of the larger of two by itself, and takes those that are wider than a
+// register apart.
+#ifdef __AVX512F__
+constexpr int kRegister = 16;
+#else
+constexpr int kRegister = 8;
+#endif
+typedef float Lanes __attribute__((vector_size(kRegister * 4), aligned(4), may_alias));
+constexpr int kParts = kReductionLanes / kRegister;
+
+// Of kReductionLanes values.
+inline const Lanes& part_of(const float* values, int part) {
+  return *reinterpret_cast<const Lanes*>(values + part * kRegister);
+}
 
 // Whole vectors: what lies behind the row costs less than a remainder.
 inline std::int64_t whole_lanes(std::int64_t time) {
   return (time + kAttentionLanes - 1) / kAttentionLanes * kAttentionLanes;
 }
 
-SoftmaxRow exponentials(std::int64_t time, float scale, float* row) {
-  const std::int64_t width = whole_lanes(time);
-  for (std::int64_t j = time; j < width; ++j) row[j] = -std::numeric_limits<float>::infinity();
-  Lanes most = *reinterpret_cast<const Lanes*>(row);
+float largest_of(std::int64_t width, const float* row) {
+  Lanes most[kParts];
+  for (int p = 0; p < kParts; ++p) most[p] = part_of(row, p);
   for (std::int64_t j = kReductionLanes; j < width; j += kReductionLanes) {
-    const Lanes next = *reinterpret_cast<const Lanes*>(row + j);
-    most = next > most ? next : most;
-  }
-  float lanes[kReductionLanes];
-  *reinterpret_cast<Lanes*>(lanes) = most;
-  const float largest = max_of_lanes(lanes);
-  std::fill_n(lanes, kReductionLanes, 0.0F);
-  for (std::int64_t j = 0; j < width; j += kReductionLanes) {
-    for (int lane = 0; lane < kReductionLanes; ++lane) {
-      row[j + lane] = fast_exp(scale * (row[j + lane] - largest));
-      lanes[lane] += row[j + lane];
+    for (int p = 0; p < kParts; ++p) {
+      const Lanes next = part_of(row + j, p);
+      most[p] = next > most[p] ? next : most[p];
     }
   }
-  return {largest, add_lanes(lanes)};
+  float lanes[kReductionLanes];
+  std::memcpy(lanes, most, sizeof lanes);
+  return max_of_lanes(lanes);
+}
+
+float sum_of(std::int64_t width, const float* row) {
+  Lanes sum[kParts] = {};
+  for (std::int64_t j = 0; j < width; j += kReductionLanes)
+    for (int p = 0; p < kParts; ++p) sum[p] += part_of(row + j, p);
+  float lanes[kReductionLanes];
+  std::memcpy(lanes, sum, sizeof lanes);
+  return add_lanes(lanes);
+}
+
+// A pass over all rows, then the next one: no row waits for the reductions of another.
+void exponentials(std::int64_t count, std::int64_t time, std::int64_t stride, float scale, float* __restrict rows,
+                  float* __restrict largest, float* __restrict sums) {
+  const std::int64_t width = whole_lanes(time);
+  for (std::int64_t i = 0; i < count; ++i) {
+    float* row = rows + i * stride;
+    for (std::int64_t j = time; j < width; ++j) row[j] = -std::numeric_limits<float>::infinity();
+    largest[i] = largest_of(width, row);
+  }
+  for (std::int64_t i = 0; i < count; ++i) {
+    float* row = rows + i * stride;
+    const float most = largest[i];
+    for (std::int64_t j = 0; j < width; ++j) row[j] = fast_exp(scale * (row[j] - most));
+  }
+  for (std::int64_t i = 0; i < count; ++i) sums[i] = sum_of(width, rows + i * stride);
 }
 
 void weights(std::int64_t time, float inverse, const float* __restrict factors, float* __restrict row) {

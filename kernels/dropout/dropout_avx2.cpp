@@ -6,44 +6,39 @@ namespace cardiograd::kernels {
 namespace {
 
 using Words = __m256i;
-constexpr int kLanes = 8;
+constexpr int kLanes = 4;
+constexpr int kBeside = 8;
 
 inline Words all(std::uint32_t word) {
   return _mm256_set1_epi32(static_cast<int>(word));
 }
-inline Words all_wide(std::uint32_t word) {
-  return _mm256_set1_epi64x(word);
-}
 inline Words lane_order() {
-  return _mm256_setr_epi32(0, 2, 4, 6, 1, 3, 5, 7);
+  return _mm256_setr_epi32(0, 0, 2, 0, 1, 0, 3, 0);
 }
 inline Words add(Words a, Words b) {
   return _mm256_add_epi32(a, b);
 }
 inline Words mix(Words a, Words b, Words c) {
-  return _mm256_xor_si256(_mm256_xor_si256(a, b), c);
+  return _mm256_xor_si256(a, _mm256_xor_si256(b, c));  // what waits for a product comes last
 }
-inline void multiply(Words a, Words multiplier, Words& high, Words& low) {
-  const Words even = _mm256_mul_epu32(a, multiplier);
-  const Words odd = _mm256_mul_epu32(_mm256_srli_epi64(a, 32), multiplier);
-  high = _mm256_blend_epi32(_mm256_srli_epi64(even, 32), odd, 0xAA);
-  low = _mm256_blend_epi32(even, _mm256_slli_epi64(odd, 32), 0xAA);
+inline Words multiply(Words a, Words b) {
+  return _mm256_mul_epu32(a, b);
+}
+inline Words high(Words a) {
+  return _mm256_srli_epi64(a, 32);
+}
+inline Words pairs(Words a, Words b) {
+  return _mm256_blend_epi32(a, _mm256_slli_epi64(b, 32), 0xAA);
+}
+inline Words unpack_low(Words a, Words b) {
+  return _mm256_unpacklo_epi64(a, b);
+}
+inline Words unpack_high(Words a, Words b) {
+  return _mm256_unpackhi_epi64(a, b);
 }
 inline Words keep(Words words, Words threshold, float scale) {
   const Words at_least = _mm256_cmpeq_epi32(_mm256_max_epu32(words, threshold), words);
   return _mm256_and_si256(at_least, _mm256_castps_si256(_mm256_set1_ps(scale)));
-}
-inline Words unpack_low32(Words a, Words b) {
-  return _mm256_unpacklo_epi32(a, b);
-}
-inline Words unpack_high32(Words a, Words b) {
-  return _mm256_unpackhi_epi32(a, b);
-}
-inline Words unpack_low64(Words a, Words b) {
-  return _mm256_unpacklo_epi64(a, b);
-}
-inline Words unpack_high64(Words a, Words b) {
-  return _mm256_unpackhi_epi64(a, b);
 }
 inline void store(Words words, float* to) {
   _mm256_storeu_si256(reinterpret_cast<Words*>(to), words);

@@ -6,16 +6,14 @@ namespace cardiograd::kernels {
 namespace {
 
 using Words = __m512i;
-constexpr int kLanes = 16;
+constexpr int kLanes = 8;
+constexpr int kBeside = 4;
 
 inline Words all(std::uint32_t word) {
   return _mm512_set1_epi32(static_cast<int>(word));
 }
-inline Words all_wide(std::uint32_t word) {
-  return _mm512_set1_epi64(word);
-}
 inline Words lane_order() {
-  return _mm512_setr_epi32(0, 4, 8, 12, 1, 5, 9, 13, 2, 6, 10, 14, 3, 7, 11, 15);
+  return _mm512_setr_epi32(0, 0, 4, 0, 1, 0, 5, 0, 2, 0, 6, 0, 3, 0, 7, 0);
 }
 inline Words add(Words a, Words b) {
   return _mm512_add_epi32(a, b);
@@ -23,26 +21,23 @@ inline Words add(Words a, Words b) {
 inline Words mix(Words a, Words b, Words c) {
   return _mm512_ternarylogic_epi32(a, b, c, 0x96);  // the truth table of a ^ b ^ c
 }
-inline void multiply(Words a, Words multiplier, Words& high, Words& low) {
-  const Words even = _mm512_mul_epu32(a, multiplier);
-  const Words odd = _mm512_mul_epu32(_mm512_srli_epi64(a, 32), multiplier);
-  high = _mm512_mask_blend_epi32(0xAAAA, _mm512_srli_epi64(even, 32), odd);
-  low = _mm512_mask_blend_epi32(0xAAAA, even, _mm512_slli_epi64(odd, 32));
+inline Words multiply(Words a, Words b) {
+  return _mm512_mul_epu32(a, b);
+}
+inline Words high(Words a) {
+  return _mm512_srli_epi64(a, 32);
+}
+inline Words pairs(Words a, Words b) {
+  return _mm512_mask_shuffle_epi32(a, 0xAAAA, b, _MM_PERM_CCAA);
+}
+inline Words unpack_low(Words a, Words b) {
+  return _mm512_unpacklo_epi64(a, b);
+}
+inline Words unpack_high(Words a, Words b) {
+  return _mm512_unpackhi_epi64(a, b);
 }
 inline Words keep(Words words, Words threshold, float scale) {
   return _mm512_maskz_mov_epi32(_mm512_cmpge_epu32_mask(words, threshold), _mm512_castps_si512(_mm512_set1_ps(scale)));
-}
-inline Words unpack_low32(Words a, Words b) {
-  return _mm512_unpacklo_epi32(a, b);
-}
-inline Words unpack_high32(Words a, Words b) {
-  return _mm512_unpackhi_epi32(a, b);
-}
-inline Words unpack_low64(Words a, Words b) {
-  return _mm512_unpacklo_epi64(a, b);
-}
-inline Words unpack_high64(Words a, Words b) {
-  return _mm512_unpackhi_epi64(a, b);
 }
 inline void store(Words words, float* to) {
   _mm512_storeu_si512(to, words);

@@ -1,4 +1,5 @@
 #include <algorithm>
+#include <utility>
 
 #include "base/threads.h"
 #include "kernels/common/instruction_set.h"
@@ -24,10 +25,14 @@ const float* dropout_factors_cpu(const DropoutKey& key, std::int64_t first, std:
                         .counter_high = 0,
                         .layer = key.layer,
                         .step = key.step,
-                        .key_low = static_cast<std::uint32_t>(key.seed),
-                        .key_high = static_cast<std::uint32_t>(key.seed >> 32),
+                        .keys = {},
                         .threshold = dropout_threshold(key.probability),
                         .scale = dropout_scale(key.probability)};
+  auto low = static_cast<std::uint32_t>(key.seed), high = static_cast<std::uint32_t>(key.seed >> 32);
+  for (std::uint32_t(&round)[2] : group.keys) {
+    round[0] = std::exchange(low, low + 0x9E3779B9U);
+    round[1] = std::exchange(high, high + 0xBB67AE85U);
+  }
   for (std::int64_t index = first_group; index < last_group; ++index) {
     const std::uint64_t counter = static_cast<std::uint64_t>(index) * kDropoutBlocks;
     group.counter_low = static_cast<std::uint32_t>(counter);
