@@ -54,9 +54,9 @@ Tensor random_tensor(const Shape& shape, PhiloxStream& random, bool binary = fal
 }
 
 // Eight bytes as two words, which a tensor can hold.
-Tensor words_of(double value) {
-  const auto words = std::bit_cast<std::array<std::int32_t, 2>>(value);
-  return Tensor::from<std::int32_t>({words[0], words[1]}, {2});
+Tensor words_of(const kernels::StepRates& rates) {
+  const auto words = std::bit_cast<std::array<std::int32_t, sizeof rates / sizeof(std::int32_t)>>(rates);
+  return Tensor::from<std::int32_t>({words.begin(), words.end()}, {words.size()});
 }
 
 // One batch of random records with their labels.
@@ -126,7 +126,7 @@ class Bench {
     net_.set_dropout_step_at(0, reinterpret_cast<const std::uint32_t*>(dropout_step_.address<std::int32_t>()));
     const Tensor loss = ops::weighted_bce(net_.forward(batch.signals, batch.features), batch.labels, weight_);
     backward(loss);
-    adam.step_at(reinterpret_cast<const double*>(learning_rate_.address<std::int32_t>()), loss, {});
+    adam.step_at(reinterpret_cast<const kernels::StepRates*>(rates_.address<std::int32_t>()), loss, {});
     net_.clear_gradients();
   }
 
@@ -202,7 +202,7 @@ class Bench {
   WorkBlocks blocks_;
   // What a recorded step reads, on the device: the number of the step (uint32) and the learning rate (double).
   Tensor dropout_step_ = Tensor::zeros({1}, DType::kInt32, device_);
-  Tensor learning_rate_ = words_of(3e-4).to(device_);
+  Tensor rates_ = words_of(kernels::StepRates{.lr = 3e-4}).to(device_);
   nlohmann::json result_ = {{"figures", nlohmann::json::array()}};
 };
 

@@ -23,10 +23,12 @@ void visit_shape_fields([[maybe_unused]] Shape& shape, [[maybe_unused]] Visit&& 
   if constexpr (requires { shape.name; }) visit(#name, shape.name)
   CARDIOGRAD_FIELD(batch);
   CARDIOGRAD_FIELD(records);
+  CARDIOGRAD_FIELD(places);
   CARDIOGRAD_FIELD(rows);
   CARDIOGRAD_FIELD(count);
   CARDIOGRAD_FIELD(period);
   CARDIOGRAD_FIELD(time);
+  CARDIOGRAD_FIELD(samples);
   CARDIOGRAD_FIELD(channels);
   CARDIOGRAD_FIELD(input_channels);
   CARDIOGRAD_FIELD(output_channels);

@@ -1,11 +1,13 @@
-// Altered copies of the training records, so that a model that sees each of them many times learns less of it by heart.
-// What happens to a record in an epoch depends on the seed, the epoch, the record and, with mixup, on the record behind
-// it in the batch alone.
+// What an epoch makes of its records: parts of them, and altered ones, so that a model that sees each of them many
+// times learns less of it by heart. What happens to a record depends on the seed, the epoch, the record and, with
+// mixup, on the record behind it in the batch alone.
 #pragma once
 
+#include <cstddef>
 #include <cstdint>
 #include <vector>
 
+#include "engine/ops/ops.h"
 #include "engine/tensor.h"
 
 namespace cardiograd::model {
@@ -22,16 +24,29 @@ struct Augmentation {
   bool any() const { return mixup > 0 || lead_dropout > 0 || amplitude_sd > 0 || time_mask > 0 || label_smoothing > 0; }
 };
 
-// A batch on the CPU, before it is standardized.
-struct HostBatch {
-  Tensor signals;   // int16 (N, samples, leads); value = int16 * scale; data::kInvalidInt16 where silent or invalid
-  Tensor scales;    // (N, leads)
-  Tensor features;  // (N, features) or undefined
-  Tensor labels;    // (N, classes)
+// A record at its place in an epoch's order, and the one behind it in its batch.
+struct Place {
+  std::int64_t record = 0;
+  std::int64_t start = 0;  // sample that its part begins at
+  std::int64_t next = 0;
+  std::int64_t next_start = 0;
 };
 
-// Alters `batch`, whose records are those of `rows`, for `epoch` (from 0).
-void augment(const Augmentation& augmentation, std::uint64_t seed, std::int64_t epoch,
-             const std::vector<std::int64_t>& rows, HostBatch& batch);
+// ops::AlteredPlaces on the host, a row for each place.
+struct BatchPlan {
+  std::vector<std::int32_t> records, starts, others, other_starts, silent_first, silent_count;
+  std::vector<float> fractions;
+  std::vector<float> gains;  // (places, leads)
+  double label_smoothing = 0;
+
+  std::size_t places() const { return records.size(); }
+};
+
+// Of parts of `samples` samples, for `epoch` (from 0). Over all threads.
+BatchPlan plan_batches(const Augmentation& augmentation, std::uint64_t seed, std::int64_t epoch, std::int64_t samples,
+                       std::int64_t leads, const std::vector<Place>& places);
+
+// The plan as tensors on `device`.
+ops::AlteredPlaces to_tensors(const BatchPlan& plan, std::int64_t leads, Device device);
 
 }  // namespace cardiograd::model

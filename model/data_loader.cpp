@@ -5,6 +5,7 @@
 #include <cstddef>
 #include <cstring>
 #include <limits>
+#include <map>
 #include <numeric>
 #include <utility>
 
@@ -100,7 +101,7 @@ DataLoader::DataLoader(RecordArrays arrays, const SignalScaling& signal_scaling,
   if (crops_.samples > arrays.samples)
     throw Error(fmt::format("crops of {} samples, and the records have {}", crops_.samples, arrays.samples),
                 "Use a smaller training.crop, or longer records.");
-  if (crops_.samples == 0) make_resident(resident_fraction);
+  make_resident(resident_fraction);
 }
 
 // On the CPU signals in memory are there; on the GPU all are brought there, mapped ones too, unless they take more than
@@ -121,7 +122,7 @@ void DataLoader::make_resident(double fraction) {
   for (std::int64_t first = 0; first < records_; first += kAtOnce) {
     std::vector<std::int32_t> index(static_cast<std::size_t>(std::min(kAtOnce, records_ - first)));
     std::iota(index.begin(), index.end(), static_cast<std::int32_t>(first));
-    const Tensor part = signals_of(index, {});
+    const Tensor part = signals_of(index);
     resident_signals_.part(first * samples_ * leads_, part.shape()).assign(part);
   }
 }
@@ -131,17 +132,12 @@ void DataLoader::prefetch(const std::vector<std::int64_t>& rows, std::size_t fir
   for (std::size_t i = first; i < std::min(first + count, rows.size()); ++i) mapped_->will_need(rows[i]);
 }
 
-// Of records `index` int16 (N, samples, leads) on the CPU: all samples, or the crops that begin at `starts`.
-Tensor DataLoader::signals_of(const std::vector<std::int32_t>& index, const std::vector<std::int64_t>& starts) const {
-  const std::int64_t taken = crops_.samples == 0 ? samples_ : crops_.samples, last = samples_ - taken;
-  Tensor signals = Tensor::empty({static_cast<std::int64_t>(index.size()), taken, leads_}, DType::kInt16);
-  for (std::size_t i = 0; i < index.size(); ++i) {
-    const std::int64_t start = crops_.samples == 0 ? 0 : starts.empty() ? last / 2 : starts[i];
-    if (start < 0 || start > last)
-      throw Error(fmt::format("a crop begins at sample {}, expected 0 to {}", start, last));
-    std::copy_n(signal_of(index[i]).data() + start * leads_, taken * leads_,
-                signals.data<std::int16_t>() + static_cast<std::int64_t>(i) * taken * leads_);
-  }
+// All samples of records `index`, int16 (N, samples, leads) on the CPU.
+Tensor DataLoader::signals_of(const std::vector<std::int32_t>& index) const {
+  Tensor signals = Tensor::empty({static_cast<std::int64_t>(index.size()), samples_, leads_}, DType::kInt16);
+  for (std::size_t i = 0; i < index.size(); ++i)
+    std::copy_n(signal_of(index[i]).data(), samples_ * leads_,
+                signals.data<std::int16_t>() + static_cast<std::int64_t>(i) * samples_ * leads_);
   return signals;
 }
 
@@ -152,31 +148,79 @@ Tensor DataLoader::standardized(const Tensor& signals, const Tensor& scales,
                            inverse_sd_);
 }
 
-Batch DataLoader::altered_batch(const std::vector<std::int32_t>& index, const std::vector<std::int64_t>& starts,
-                                const std::function<void(HostBatch&)>& alter) const {
-  HostBatch host = {signals_of(index, starts), gather_rows(scales_, index, Device::kCpu),
-                    features_.defined() ? gather_rows(features_, index, Device::kCpu) : Tensor(),
-                    gather_rows(labels_, index, Device::kCpu)};
-  alter(host);
-  std::vector<std::int32_t> all(static_cast<std::size_t>(host.signals.dim(0)));
-  std::iota(all.begin(), all.end(), 0);
-  return {.signals = standardized(host.signals.to(device_), host.scales.to(device_), all),
-          .features = host.features.defined() ? host.features.to(device_) : Tensor(),
-          .labels = host.labels.to(device_)};
+// Of the records in memory, or of the parts that the plan needs, which are sent.
+Tensor DataLoader::planned_signals(const BatchPlan& plan) const {
+  const auto count = static_cast<std::int64_t>(plan.places());
+  const std::int64_t samples = part_samples();
+  const Tensor first = Tensor::from(std::vector<std::int32_t>{0}, {1}).to(device_);
+  if (resident())
+    return ops::altered_signals(resident_signals_, resident_scales_, mean_, inverse_sd_,
+                                to_tensors(plan, leads_, device_), first, count, samples);
+  BatchPlan sent = plan;
+  std::vector<std::int32_t> records;
+  std::vector<std::int16_t> parts;
+  std::map<std::pair<std::int32_t, std::int32_t>, std::int32_t> places;  // of a record and a start among the parts
+  const auto send = [&](std::int32_t& record, std::int32_t& start) {
+    const auto [found, is_new] = places.try_emplace({record, start}, static_cast<std::int32_t>(records.size()));
+    if (is_new) {
+      const data::RecordSignal signal = signal_of(record);
+      const std::int16_t* from = signal.data() + start * leads_;
+      parts.insert(parts.end(), from, from + samples * leads_);
+      records.push_back(record);
+    }
+    record = found->second;
+    start = 0;
+  };
+  for (std::size_t i = 0; i < sent.places(); ++i) {
+    send(sent.records[i], sent.starts[i]);
+    if (sent.fractions[i] != 0)
+      send(sent.others[i], sent.other_starts[i]);
+    else
+      sent.others[i] = sent.other_starts[i] = 0;
+  }
+  const Tensor signals = Tensor::from(parts, {static_cast<std::int64_t>(records.size()), samples, leads_}).to(device_);
+  return ops::altered_signals(signals, gather_rows(scales_, records, device_), mean_, inverse_sd_,
+                              to_tensors(sent, leads_, device_), first, count, samples);
+}
+
+Batch DataLoader::planned_batch(const BatchPlan& plan) const {
+  const std::int64_t last = samples_ - part_samples();
+  for (std::size_t i = 0; i < plan.places(); ++i) {
+    expect_record(plan.records[i]);
+    expect_record(plan.others[i]);
+    for (const std::int32_t start : {plan.starts[i], plan.other_starts[i]})
+      if (start < 0 || start > last)
+        throw Error(fmt::format("a crop begins at sample {}, expected 0 to {}", start, last),
+                    "Use a smaller training.crop, or longer records.");
+  }
+  const ops::BatchRows rows = ops::altered_rows(
+      features_.defined() ? features_ : Tensor::empty({records_, 0}), labels_, to_tensors(plan, leads_, Device::kCpu),
+      Tensor::from(std::vector<std::int32_t>{0}, {1}), static_cast<std::int64_t>(plan.places()), plan.label_smoothing);
+  return {.signals = planned_signals(plan),
+          .features = features_.defined() ? rows.features.to(device_) : Tensor(),
+          .labels = rows.labels.to(device_)};
 }
 
 Batch DataLoader::batch(const std::vector<std::int64_t>& rows, std::size_t first, std::size_t count,
-                        const std::vector<std::int64_t>& starts, const std::function<void(HostBatch&)>& alter) const {
+                        const std::vector<std::int64_t>& starts) const {
+  if (crops_.samples > 0) {
+    std::vector<Place> places;
+    places.reserve(count);
+    for (std::size_t i = 0; i < count; ++i) {
+      const std::int64_t record = rows[first + i], start = starts.empty() ? (samples_ - crops_.samples) / 2 : starts[i];
+      places.push_back({.record = record, .start = start, .next = record, .next_start = start});
+    }
+    return planned_batch(plan_batches({}, 0, 0, part_samples(), leads_, places));
+  }
   std::vector<std::int32_t> index;
   for (std::size_t i = 0; i < count; ++i) index.push_back(static_cast<std::int32_t>(rows[first + i]));
-  if (alter) return altered_batch(index, starts, alter);
   Batch batch;
   if (features_.defined()) batch.features = gather_rows(features_, index, device_);
   batch.labels = gather_rows(labels_, index, device_);
   Tensor signals = resident_signals_;
   Tensor scales = resident_scales_;
   if (!resident()) {
-    signals = signals_of(index, starts).to(device_);
+    signals = signals_of(index).to(device_);
     scales = gather_rows(scales_, index, device_);
     std::iota(index.begin(), index.end(), 0);
   }
@@ -220,6 +264,16 @@ Scores make_scores(std::vector<float> logits, double loss) {
   scores.logits = std::move(logits);
   scores.loss = loss;
   return scores;
+}
+
+std::vector<Place> window_places(const DataLoader& loader, const std::vector<std::int64_t>& rows) {
+  const std::vector<std::int64_t> windows = crop_windows(loader.crops(), loader.samples());
+  std::vector<Place> places;
+  places.reserve(rows.size() * windows.size());
+  for (const std::int64_t record : rows)
+    for (const std::int64_t start : windows)
+      places.push_back({.record = record, .start = start, .next = record, .next_start = start});
+  return places;
 }
 
 std::int64_t batches_of(const DataLoader& loader, std::size_t rows, std::int64_t batch_size) {

@@ -49,10 +49,12 @@ class DataLoader {
              double resident_fraction = kResidentFraction);
 
   // The records `rows[first ... first + count - 1]`. Does not wait for the GPU. With crops the one of record
-  // rows[first + i] that begins at sample starts[i]; without `starts` the one in its middle. `alter` may change what
-  // goes into the batch, and leave rows out.
+  // rows[first + i] that begins at sample starts[i]; without `starts` the one in its middle.
   Batch batch(const std::vector<std::int64_t>& rows, std::size_t first, std::size_t count,
-              const std::vector<std::int64_t>& starts = {}, const std::function<void(HostBatch&)>& alter = {}) const;
+              const std::vector<std::int64_t>& starts = {}) const;
+
+  // The places of `plan`, which has parts as long as the crops, or whole records.
+  Batch planned_batch(const BatchPlan& plan) const;
 
   // One record, all samples of it also with crops. Throws Error for one that is not there.
   Batch whole(std::int64_t record) const;
@@ -61,8 +63,10 @@ class DataLoader {
   void prefetch(const std::vector<std::int64_t>& rows, std::size_t first, std::size_t count) const;
 
   const Crops& crops() const { return crops_; }
-  // Per record.
+  // Per record, and of a batch's.
   std::int64_t samples() const { return samples_; }
+  std::int64_t part_samples() const { return crops_.samples == 0 ? samples_ : crops_.samples; }
+  std::int64_t leads() const { return leads_; }
 
   // The samples (samples, leads) of one record in the unit that the arrays have; NaN where invalid. Throws Error
   // for a record that is not there.
@@ -81,7 +85,7 @@ class DataLoader {
   const Tensor& features() const { return features_; }
 
   Device device() const { return device_; }
-  // True when all signals are in memory where the batches are made; never with crops.
+  // True when all signals are in memory where the batches are made.
   bool resident() const { return resident_signals_.defined(); }
 
  private:
@@ -89,11 +93,10 @@ class DataLoader {
     if (mapped_) return {*mapped_, record};
     return data::RecordSignal(signals_.data<std::int16_t>() + record * samples_ * leads_);
   }
-  Tensor signals_of(const std::vector<std::int32_t>& index, const std::vector<std::int64_t>& starts) const;
+  Tensor signals_of(const std::vector<std::int32_t>& index) const;
   void expect_record(std::int64_t record) const;
   void make_resident(double fraction);
-  Batch altered_batch(const std::vector<std::int32_t>& index, const std::vector<std::int64_t>& starts,
-                      const std::function<void(HostBatch&)>& alter) const;
+  Tensor planned_signals(const BatchPlan& plan) const;
   Tensor standardized(const Tensor& signals, const Tensor& scales, const std::vector<std::int32_t>& index) const;
 
   Device device_;
@@ -118,6 +121,9 @@ struct Scores {
   std::vector<float> probabilities;  // (N, classes)
   double loss = 0;                   // weighted BCE, mean over all; NaN without weights; of crops that of the windows
 };
+
+// What score() and GraphSteps evaluate of `rows`: of each record in turn the windows that the crops cut it into.
+std::vector<Place> window_places(const DataLoader& loader, const std::vector<std::int64_t>& rows);
 
 // Of some of the batches of score(): their answers side by side, and of each the mean loss times the number of inputs.
 struct BatchScores {

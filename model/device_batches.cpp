@@ -19,6 +19,30 @@ Tensor words_on_gpu(std::size_t bytes) {
   return Tensor::zeros({static_cast<std::int64_t>(bytes / sizeof(std::int32_t))}, DType::kInt32, Device::kCuda);
 }
 
+// Room for `places` rows of a plan.
+ops::AlteredPlaces places_on_gpu(std::int64_t places, std::int64_t leads) {
+  const auto words = [&] { return Tensor::zeros({places}, DType::kInt32, Device::kCuda); };
+  return {.records = words(),
+          .starts = words(),
+          .others = words(),
+          .other_starts = words(),
+          .fractions = Tensor::zeros({places}, DType::kFloat32, Device::kCuda),
+          .silent_first = words(),
+          .silent_count = words(),
+          .gains = Tensor::zeros({places, leads}, DType::kFloat32, Device::kCuda)};
+}
+
+// Places that a begin() may have: every window of every record is evaluated.
+std::int64_t most_places(const DataLoader& loader) {
+  const std::size_t windows = crop_windows(loader.crops(), loader.samples()).size();
+  return loader.labels().dim(0) * static_cast<std::int64_t>(windows);
+}
+
+template <class Value>
+void upload_to(Tensor& tensor, const std::vector<Value>& values) {
+  upload(reinterpret_cast<std::byte*>(tensor.address<Value>()), values.data(), values.size() * sizeof(Value));
+}
+
 std::byte* raw(Tensor& tensor) {
   return reinterpret_cast<std::byte*>(tensor.address<std::int32_t>());
 }
@@ -85,25 +109,42 @@ void LossRing::clear() {
   written_ = copied_ = 0;
 }
 
-DeviceBatches::DeviceBatches(const DataLoader& loader)
+DeviceBatches::DeviceBatches(const DataLoader& loader, bool planned)
     : loader_(loader),
       features_(features_on_gpu(loader.features(), loader.labels().dim(0))),
       labels_(loader.labels().to(Device::kCuda)),
       order_(Tensor::zeros({loader.labels().dim(0)}, DType::kInt32, Device::kCuda)),
       progress_(words_on_gpu(sizeof(BatchProgress))),
-      rates_(words_on_gpu(static_cast<std::size_t>(loader.labels().dim(0)) * sizeof(double))),
-      logits_(Tensor::zeros(loader.labels().shape(), DType::kFloat32, Device::kCuda)) {
+      rates_(words_on_gpu(static_cast<std::size_t>(loader.labels().dim(0)) * sizeof(kernels::StepRates))),
+      logits_(Tensor::zeros({most_places(loader), loader.labels().dim(1)}, DType::kFloat32, Device::kCuda)) {
+  if (planned) places_ = places_on_gpu(most_places(loader), loader.leads());
   constexpr std::size_t kWord = sizeof(std::int32_t);
   static_assert(offsetof(BatchProgress, first) % kWord == 0 && sizeof(BatchProgress) % kWord == 0);
   first_ = progress_.part(offsetof(BatchProgress, first) / kWord, {1});
 }
 
 void DeviceBatches::begin(const std::vector<std::int64_t>& rows, std::size_t first, std::int64_t step,
-                          const std::vector<double>& rates) {
+                          const std::vector<kernels::StepRates>& rates) {
   const std::vector<std::int32_t> order(rows.begin(), rows.end());
-  upload(raw(order_), order.data(), order.size() * sizeof(std::int32_t));
-  upload(raw(rates_), rates.data(), rates.size() * sizeof(double));
-  const BatchProgress progress = {.lr = rates.empty() ? 0 : rates.front(),
+  upload_to(order_, order);
+  begin_at(first, step, rates);
+}
+
+void DeviceBatches::begin(const BatchPlan& plan, std::int64_t step, const std::vector<kernels::StepRates>& rates) {
+  upload_to(places_.records, plan.records);
+  upload_to(places_.starts, plan.starts);
+  upload_to(places_.others, plan.others);
+  upload_to(places_.other_starts, plan.other_starts);
+  upload_to(places_.fractions, plan.fractions);
+  upload_to(places_.silent_first, plan.silent_first);
+  upload_to(places_.silent_count, plan.silent_count);
+  upload_to(places_.gains, plan.gains);
+  begin_at(0, step, rates);
+}
+
+void DeviceBatches::begin_at(std::size_t first, std::int64_t step, const std::vector<kernels::StepRates>& rates) {
+  upload(raw(rates_), rates.data(), rates.size() * sizeof(kernels::StepRates));
+  const BatchProgress progress = {.rates = rates.empty() ? kernels::StepRates() : rates.front(),
                                   .first = static_cast<std::int32_t>(first),
                                   .batch = 0,
                                   .step = static_cast<std::uint32_t>(step)};
@@ -119,6 +160,15 @@ Batch DeviceBatches::batch(std::int64_t count) const {
           .labels = rows.labels};
 }
 
+Batch DeviceBatches::planned_batch(std::int64_t count, double label_smoothing) const {
+  const DataLoader::Resident all = loader_.resident_arrays();
+  const ops::BatchRows rows = ops::altered_rows(features_, labels_, places_, first_, count, label_smoothing);
+  return {.signals = ops::altered_signals(all.signals, all.scales, all.mean, all.inverse_sd, places_, first_, count,
+                                          loader_.part_samples()),
+          .features = loader_.features().defined() ? rows.features : Tensor(),
+          .labels = rows.labels};
+}
+
 kernels::BatchEnd DeviceBatches::end(const Tensor& loss, const Tensor& logits, std::int64_t count) {
   return {.results = {.records = static_cast<std::int32_t>(count),
                       .loss = loss.address(),
@@ -127,8 +177,8 @@ kernels::BatchEnd DeviceBatches::end(const Tensor& loss, const Tensor& logits, s
                       .classes = static_cast<std::int32_t>(labels_.dim(1)),
                       .logits = logits.defined() ? logits.address() : nullptr,
                       .all_logits = logits_.address(),
-                      .rates = reinterpret_cast<const double*>(raw(rates_)),
-                      .rate_count = static_cast<std::int32_t>(rates_.byte_count() / sizeof(double))},
+                      .rates = reinterpret_cast<const kernels::StepRates*>(raw(rates_)),
+                      .rate_count = static_cast<std::int32_t>(rates_.byte_count() / sizeof(kernels::StepRates))},
           .progress = reinterpret_cast<BatchProgress*>(raw(progress_))};
 }
 
@@ -140,8 +190,8 @@ std::vector<float> DeviceBatches::logits(std::size_t rows) const {
   return logits_.part(0, {static_cast<std::int64_t>(rows), labels_.dim(1)}).values();
 }
 
-const double* DeviceBatches::learning_rate() const {
-  return &progress_at(progress_).lr;
+const kernels::StepRates* DeviceBatches::rates() const {
+  return &progress_at(progress_).rates;
 }
 
 const std::uint32_t* DeviceBatches::step() const {

@@ -6,6 +6,7 @@
 #include <vector>
 
 #include "engine/cuda.h"
+#include "engine/ops/ops.h"
 #include "engine/tensor.h"
 #include "kernels/common/batch_progress_cuda.h"
 #include "model/data_loader.h"
@@ -52,37 +53,44 @@ class LossRing {
 
 class DeviceBatches {
  public:
-  // `loader` is on the GPU, resident(), and outlives this.
-  explicit DeviceBatches(const DataLoader& loader);
+  // `loader` is on the GPU, resident(), and outlives this. `planned`: batches may be planned ones.
+  DeviceBatches(const DataLoader& loader, bool planned);
 
-  // The next batches are of `rows`, from place `first` on. `step`: the training steps before them; `rates`: the
-  // learning rate of each batch, none for evaluation.
+  // The next batches are of `rows`, from place `first` on. `step`: the training steps before them; `rates`: those of
+  // each batch, none for evaluation.
   void begin(const std::vector<std::int64_t>& rows, std::size_t first, std::int64_t step,
-             const std::vector<double>& rates);
+             const std::vector<kernels::StepRates>& rates);
   // The next `count` records.
   Batch batch(std::int64_t count) const;
+  // The next batches are the places of `plan`, as many as the records have windows at most.
+  void begin(const BatchPlan& plan, std::int64_t step, const std::vector<kernels::StepRates>& rates);
+  // The next `count` places.
+  Batch planned_batch(std::int64_t count, double label_smoothing) const;
   // The end of the step of that batch, for the kernel that comes last: keeps its loss (1), and its logits (count,
   // classes) if any, and moves on.
   kernels::BatchEnd end(const Tensor& loss, const Tensor& logits, std::int64_t count);
   // The same in a kernel of its own.
   void finish(const Tensor& loss, const Tensor& logits, std::int64_t count);
-  // The logits of all batches since begin(), (rows, classes); undefined for those of no batch. Waits for the GPU.
+  // The logits of all batches since begin(), (places, classes); undefined for those of no batch. Waits for the GPU.
   std::vector<float> logits(std::size_t rows) const;
 
-  // In the GPU's memory: the step's learning rate and the training steps before it.
-  const double* learning_rate() const;
+  // In the GPU's memory: the step's rates and the training steps before it.
+  const kernels::StepRates* rates() const;
   const std::uint32_t* step() const;
   LossRing& losses() { return losses_; }
 
  private:
+  void begin_at(std::size_t first, std::int64_t step, const std::vector<kernels::StepRates>& rates);
+
   const DataLoader& loader_;
   Tensor features_;  // (records, width), width may be 0
   Tensor labels_;
-  Tensor order_;     // (records) int32
-  Tensor progress_;  // kernels::BatchProgress, as words
-  Tensor first_;     // its `first`, (1) int32
-  Tensor rates_;     // doubles, as words; room for one per record
-  Tensor logits_;    // (records, classes)
+  Tensor order_;               // (records) int32
+  ops::AlteredPlaces places_;  // of planned batches, room for `places`
+  Tensor progress_;            // kernels::BatchProgress, as words
+  Tensor first_;               // its `first`, (1) int32
+  Tensor rates_;               // kernels::StepRates, as words; room for one per record
+  Tensor logits_;              // (places, classes)
   LossRing losses_;
 };
 

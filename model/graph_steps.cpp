@@ -11,7 +11,8 @@
 
 namespace cardiograd::model {
 
-GraphSteps::GraphSteps(const Parts& parts) : parts_(parts), batches_(parts.loader) {}
+GraphSteps::GraphSteps(const Parts& parts)
+    : parts_(parts), batches_(parts.loader, parts.planned || parts.loader.crops().samples > 0) {}
 
 // The model must not read the step where it no longer is.
 GraphSteps::~GraphSteps() {
@@ -19,8 +20,18 @@ GraphSteps::~GraphSteps() {
 }
 
 void GraphSteps::begin_epoch(const std::vector<std::int64_t>& rows, std::size_t first,
-                             const std::vector<double>& rates) {
+                             const std::vector<kernels::StepRates>& rates) {
   batches_.begin(rows, first, parts_.optimizer.steps(), rates);
+  prepare_training(rates);
+}
+
+void GraphSteps::begin_epoch(const BatchPlan& plan, const std::vector<kernels::StepRates>& rates) {
+  batches_.begin(plan, parts_.optimizer.steps(), rates);
+  prepare_training(rates);
+}
+
+void GraphSteps::prepare_training(const std::vector<kernels::StepRates>& rates) {
+  if (!rates.empty()) parts_.optimizer.prepare_at(rates.front().beta1);
   parts_.net.set_dropout_step_at(parts_.dropout_key, batches_.step());
   parts_.net.set_training(true);
 }
@@ -30,7 +41,8 @@ void GraphSteps::train(const Share& share, const Tensor& weights) {
   if (parts_.gpus != nullptr)
     part.emplace(BatchPart::Rows{.first = share.first, .batch = share.batch, .counts = share.counts}, nullptr,
                  parts_.shared_statistics ? parts_.gpus : nullptr);
-  const Batch batch = batches_.batch(share.count);
+  const Batch batch =
+      parts_.planned ? batches_.planned_batch(share.count, parts_.label_smoothing) : batches_.batch(share.count);
   Tensor loss = ops::weighted_bce(parts_.net.forward(batch.signals, batch.features), batch.labels, parts_.pos_weight);
   if (parts_.gpus != nullptr) {
     const Tensor own = std::exchange(loss, parts_.gpus->weighted_sum(loss.detach(), weights));
@@ -39,13 +51,13 @@ void GraphSteps::train(const Share& share, const Tensor& weights) {
     backward(loss);
   }
   if (parts_.clip_norm > 0) optim::clip_gradients(parts_.net.parameters(), parts_.clip_norm);
-  parts_.optimizer.step_at(batches_.learning_rate(), loss, batches_.end(loss, {}, share.count));
+  parts_.optimizer.step_at(batches_.rates(), loss, batches_.end(loss, {}, share.count));
   parts_.net.clear_gradients();
 }
 
 void GraphSteps::evaluate(std::int64_t count) {
   const NoGrad no_grad;
-  const Batch batch = batches_.batch(count);
+  const Batch batch = cuts() ? batches_.planned_batch(count, 0) : batches_.batch(count);
   const Tensor logits = parts_.net.forward(batch.signals, batch.features);
   batches_.finish(ops::weighted_bce(logits, batch.labels, parts_.pos_weight), logits, count);
 }
@@ -83,20 +95,24 @@ void GraphSteps::train_step(std::size_t count) {
 BatchScores GraphSteps::score_batches(const std::vector<std::int64_t>& rows, std::int64_t batch_size,
                                       const std::function<void()>& between) {
   parts_.net.set_training(false);
-  batches_.begin(rows, 0, 0, {});
+  const std::vector<Place> inputs = window_places(parts_.loader, rows);
+  if (cuts())
+    batches_.begin(plan_batches({}, 0, 0, parts_.loader.part_samples(), parts_.loader.leads(), inputs), 0, {});
+  else
+    batches_.begin(rows, 0, 0, {});
   const auto size = static_cast<std::size_t>(batch_size);
-  for (std::size_t first = 0; first < rows.size(); first += size) {
+  const auto count_at = [&](std::size_t first) { return std::min(size, inputs.size() - first); };
+  for (std::size_t first = 0; first < inputs.size(); first += size) {
     if (between) between();
-    const auto count = static_cast<std::int64_t>(std::min(size, rows.size() - first));
+    const auto count = static_cast<std::int64_t>(count_at(first));
     work_of(/*training=*/false, {.count = count, .batch = count}).run();
     batches_.losses().count_step();
   }
-  BatchScores scores = {.logits = batches_.logits(rows.size()), .losses = {}};
+  BatchScores scores = {.logits = batches_.logits(inputs.size()), .losses = {}};
   std::size_t first = 0;
   for (const float mean : batches_.losses().take(true)) {
-    const std::size_t count = std::min(size, rows.size() - first);
-    scores.losses.push_back(static_cast<double>(mean) * static_cast<double>(count));
-    first += count;
+    scores.losses.push_back(static_cast<double>(mean) * static_cast<double>(count_at(first)));
+    first += count_at(first);
   }
   return scores;
 }

@@ -30,6 +30,8 @@ class GraphSteps {
     const Tensor& pos_weight;
     double clip_norm = 0;                   // 0: no clipping
     std::uint64_t dropout_key = 0;          // random_streams::dropout_key
+    bool planned = false;                   // training batches are parts or altered: begin_epoch() has a plan
+    double label_smoothing = 0;             // with a plan
     GpuGroup* gpus = nullptr;               // that share each batch; nullptr: there is one
     GradientExchange* gradients = nullptr;  // of net, between them
     bool shared_statistics = false;         // of batch norm, over all of them
@@ -48,9 +50,11 @@ class GraphSteps {
     auto operator<=>(const Share&) const = default;
   };
 
-  // The next steps train on `rows`, from place `first` on, each with its own of `rates`. Of several processes: on those
-  // that this one computes.
-  void begin_epoch(const std::vector<std::int64_t>& rows, std::size_t first, const std::vector<double>& rates);
+  // The next steps train on `rows`, from place `first` on, each with its own of `rates`; with Parts::planned on the
+  // places of `plan`. Of several processes: on those that this one computes.
+  void begin_epoch(const std::vector<std::int64_t>& rows, std::size_t first,
+                   const std::vector<kernels::StepRates>& rates);
+  void begin_epoch(const BatchPlan& plan, const std::vector<kernels::StepRates>& rates);
   // Trains on the next share.count records. The host waits for nothing but losses of LossRing::kSize steps before.
   void train_step(const Share& share);
   // On a batch of its own.
@@ -59,7 +63,7 @@ class GraphSteps {
   // all.
   std::vector<float> losses(bool all) { return batches_.losses().take(all); }
 
-  // All batches of `rows`, as score_batches() of data_loader.h.
+  // All batches of `rows`, with crops of their windows, as score_batches() of data_loader.h.
   BatchScores score_batches(const std::vector<std::int64_t>& rows, std::int64_t batch_size,
                             const std::function<void()>& between);
 
@@ -74,6 +78,8 @@ class GraphSteps {
     std::unique_ptr<CapturedWork> captured;
   };
   CapturedWork& work_of(bool training, const Share& share);
+  void prepare_training(const std::vector<kernels::StepRates>& rates);
+  bool cuts() const { return parts_.loader.crops().samples > 0; }
   Tensor weights_of(const Share& share) const;
   void train(const Share& share, const Tensor& weights);
   void evaluate(std::int64_t count);

@@ -45,15 +45,6 @@ double seconds_since(Clock::time_point start) {
   return std::chrono::duration<double>(Clock::now() - start).count();
 }
 
-void keep_first(HostBatch& batch, std::int64_t rows) {
-  for (Tensor* table : {&batch.signals, &batch.scales, &batch.features, &batch.labels}) {
-    if (!table->defined()) continue;
-    std::vector<std::int64_t> dims = {rows};
-    for (int i = 1; i < table->shape().dims(); ++i) dims.push_back(table->dim(i));
-    *table = table->part(0, Shape(dims));
-  }
-}
-
 }  // namespace
 
 Trainer::Trainer(const TrainingConfig& config, data::Dataset set, std::filesystem::path folder, ProcessGroup& group,
@@ -171,6 +162,8 @@ void Trainer::make_graph_steps() {
                         .pos_weight = pos_weight_,
                         .clip_norm = config_.clip_norm,
                         .dropout_key = random_streams::dropout_key(static_cast<std::uint64_t>(config_.seed)),
+                        .planned = plans_batches(),
+                        .label_smoothing = config_.augmentation.label_smoothing,
                         .gpus = gpus_,
                         .gradients = gradients_.get(),
                         .shared_statistics = config_.batch_norm == BatchNorm::kSynchronized});
@@ -200,6 +193,10 @@ double Trainer::learning_rate(std::int64_t epoch, std::int64_t step) const {
   return config_.lr;
 }
 
+double Trainer::beta1_of(std::int64_t step) const {
+  return config_.cycle_momentum ? optim::one_cycle_beta1(step, total_steps()) : optim::AdamOptions().beta1;
+}
+
 // One step: rows[first ... first + count - 1] of the epoch.
 struct Trainer::Step {
   std::size_t first = 0;
@@ -220,31 +217,38 @@ struct Trainer::Epoch {
   std::optional<UndoableStep> undoable = {};
 };
 
+// Adds this process's records of a batch. Mixup blends a record with the one behind it in the whole batch, which may be
+// another rank's.
+void Trainer::add_places(const Epoch& epoch, std::size_t first, std::size_t count, std::vector<Place>& places) const {
+  const OwnRows own = own_rows(count);
+  const auto start_of = [&](std::int64_t record) {
+    return crop_start(description_.crops(), description_.record_samples(), static_cast<std::uint64_t>(config_.seed),
+                      epoch.result.epoch - 1, record);
+  };
+  for (std::size_t i = own.first; i < own.first + own.count; ++i) {
+    const std::int64_t record = epoch.rows[first + i], next = epoch.rows[first + (i + 1) % count];
+    places.push_back({.record = record, .start = start_of(record), .next = next, .next_start = start_of(next)});
+  }
+}
+
+BatchPlan Trainer::plan_of(const Epoch& epoch, const std::vector<Place>& places) const {
+  return plan_batches(config_.augmentation, static_cast<std::uint64_t>(config_.seed), epoch.result.epoch - 1,
+                      loader_->part_samples(), loader_->leads(), places);
+}
+
 Batch Trainer::training_batch(const Epoch& epoch, const Step& step) const {
   const OwnRows own = own_rows(step.count);
-  // Mixup blends a record with the one behind it in the whole batch: behind the last of a part comes one of another
-  // rank.
-  const bool one_more = config_.augmentation.mixup > 0 && own.count < step.count;
-  std::vector<std::int64_t> rows, starts;
-  const Crops crops = description_.crops();
-  for (std::size_t i = own.first; i < own.first + own.count + (one_more ? 1 : 0); ++i) {
-    rows.push_back(epoch.rows[step.first + i % step.count]);
-    if (crops.samples > 0)
-      starts.push_back(crop_start(crops, description_.record_samples(), static_cast<std::uint64_t>(config_.seed),
-                                  epoch.result.epoch - 1, rows.back()));
-  }
   loader_->prefetch(epoch.rows, step.first + step.count + own.first, own.count);
-  if (!config_.augmentation.any()) return loader_->batch(rows, 0, rows.size(), starts);
-  return loader_->batch(rows, 0, rows.size(), starts, [&](HostBatch& batch) {
-    augment(config_.augmentation, static_cast<std::uint64_t>(config_.seed), epoch.result.epoch - 1, rows, batch);
-    if (one_more) keep_first(batch, static_cast<std::int64_t>(own.count));
-  });
+  if (!plans_batches()) return loader_->batch(epoch.rows, step.first + own.first, own.count);
+  std::vector<Place> places;
+  add_places(epoch, step.first, step.count, places);
+  return loader_->planned_batch(plan_of(epoch, places));
 }
 
 void Trainer::update_weights(const Step& step, const Tensor& loss) {
   for (optim::Adam* optimizer : {optimizer_.get(), slow_optimizer_.get()}) {
     if (optimizer == nullptr) continue;
-    if (config_.cycle_momentum) optimizer->set_beta1(optim::one_cycle_beta1(step.number, total_steps()));
+    optimizer->set_beta1(beta1_of(step.number));
     optimizer->step(optimizer == optimizer_.get() ? step.lr : config_.init_lr_factor * step.lr, loss);
   }
 }
@@ -323,12 +327,17 @@ void Trainer::pause(Epoch& epoch, std::size_t samples) {
 
 void Trainer::begin_graph_epoch(const Epoch& epoch) {
   if (graph_ == nullptr) return;
-  std::vector<double> rates;
+  std::vector<kernels::StepRates> rates;
+  std::vector<Place> places;
   const auto batch_size = static_cast<std::size_t>(config_.batch_size);
-  for (std::size_t first = epoch.done_before; first < epoch.usable; first += batch_size)
-    rates.push_back(
-        learning_rate(epoch.result.epoch - 1, optimizer_->steps() + static_cast<std::int64_t>(rates.size())));
-  if (on_gpus())
+  for (std::size_t first = epoch.done_before; first < epoch.usable; first += batch_size) {
+    const std::int64_t step = optimizer_->steps() + static_cast<std::int64_t>(rates.size());
+    rates.push_back({.lr = learning_rate(epoch.result.epoch - 1, step), .beta1 = beta1_of(step)});
+    if (plans_batches()) add_places(epoch, first, std::min(batch_size, epoch.usable - first), places);
+  }
+  if (plans_batches())
+    graph_->begin_epoch(plan_of(epoch, places), rates);
+  else if (on_gpus())
     graph_->begin_epoch(own_order(epoch.rows, epoch.done_before, epoch.usable), 0, rates);
   else
     graph_->begin_epoch(epoch.rows, epoch.done_before, rates);

@@ -112,6 +112,7 @@ class Trainer {
   std::size_t records_per_epoch() const;
   std::int64_t total_steps() const;
   double learning_rate(std::int64_t epoch, std::int64_t step) const;
+  double beta1_of(std::int64_t step) const;
   struct Epoch;
   struct Step;
   struct Stopped {};
@@ -127,6 +128,10 @@ class Trainer {
   OwnRows own_rows(std::size_t batch) const;
   // Of places first ... end - 1 of an epoch's `rows`: those that this process computes, step after step.
   std::vector<std::int64_t> own_order(const std::vector<std::int64_t>& rows, std::size_t first, std::size_t end) const;
+  // Whether training batches are parts of records, or altered.
+  bool plans_batches() const { return config_.crop > 0 || config_.augmentation.any(); }
+  void add_places(const Epoch& epoch, std::size_t first, std::size_t count, std::vector<Place>& places) const;
+  BatchPlan plan_of(const Epoch& epoch, const std::vector<Place>& places) const;
   Batch training_batch(const Epoch& epoch, const Step& step) const;
   void train_step(Epoch& epoch, const Step& step);
   void plain_step(Epoch& epoch, const Step& step);

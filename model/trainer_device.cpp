@@ -10,15 +10,7 @@
 namespace cardiograd::model {
 
 std::string why_no_graph(const TrainingConfig& config) {
-  const Augmentation& altered = config.augmentation;
-  const std::pair<bool, const char*> reasons[] = {{config.crop > 0, "training.crop"},
-                                                  {config.cycle_momentum, "training.cycle_momentum"},
-                                                  {altered.mixup > 0, "training.mixup"},
-                                                  {altered.lead_dropout > 0, "training.lead_dropout"},
-                                                  {altered.amplitude_sd > 0, "training.amplitude_sd"},
-                                                  {altered.time_mask > 0, "training.time_mask"},
-                                                  {altered.label_smoothing > 0, "training.label_smoothing"},
-                                                  {config.init_lr_factor != 1, "--init-lr-factor"},
+  const std::pair<bool, const char*> reasons[] = {{config.init_lr_factor != 1, "--init-lr-factor"},
                                                   {config.device == DeviceChoice::kCheck, "--device check"}};
   for (const auto& [is_so, name] : reasons)
     if (is_so) return name;

@@ -20,7 +20,8 @@ COUNTED_WITH = ("simt", "kernels/common", "kernels/gemm", "bench/simt_counters.c
 # of accesses (channels, widths, taps, time) stay.
 REDUCED = (
     ("attention", "batch=1"), ("conv1d", "batch=1"), ("max_pool", "batch=1"), ("mean_time", "batch=1"),
-    ("gather_batch", "batch=4,records=4"), ("batch_norm_pool", "batch=4"), ("batch_norm", "rows=4000"),
+    ("gather_batch", "batch=4,records=4"), ("altered_signals", "batch=4,records=8,places=8"),
+    ("batch_norm_pool", "batch=4"), ("batch_norm", "rows=4000"),
     ("layer_norm", "rows=125"), ("residual_layer_norm_mean", "batch=1"),
     ("residual_layer_norm", "rows=125"), ("linear", "rows=640"),
     ("add_", "count=64000,period=32000"), ("accumulate", "count=64000"), ("adam", "count=64000"), ("dropout", "count=64000"),

@@ -191,6 +191,24 @@ struct BatchRows {
 BatchRows batch_rows(const Tensor& order, const Tensor& first, const Tensor& features, const Tensor& labels,
                      std::int64_t count);
 
+// How an epoch alters its records: a row for each place of its order, on the device of the signals.
+struct AlteredPlaces {
+  Tensor records, starts;             // (P) int32: which record, and the sample that its part begins at
+  Tensor others, other_starts;        // (P) int32: the record that is mixed in, ...
+  Tensor fractions;                   // (P) ... and how much of the mixture it is; 0: nothing of it
+  Tensor silent_first, silent_count;  // (P) int32: samples of the part that are silent in all channels
+  Tensor gains;                       // (P, C) factors of the channels; 0: silent
+};
+// `count` places from `first` (1, int32) on as standardized float32 (count, samples, C), as
+// kernels/altered_signals/altered_signals.h has it; signals (R, T, C) int16, scales (R, C), mean and inverse_sd (C).
+// Not differentiable. Records and starts are not checked.
+Tensor altered_signals(const Tensor& signals, const Tensor& scales, const Tensor& mean, const Tensor& inverse_sd,
+                       const AlteredPlaces& places, const Tensor& first, std::int64_t count, std::int64_t samples);
+// The features and labels of these places, labels drawn towards a half by `smoothing`; features (R, F), F may be 0,
+// labels (R, K). `rows` of the result stays undefined. Not differentiable.
+BatchRows altered_rows(const Tensor& features, const Tensor& labels, const AlteredPlaces& places, const Tensor& first,
+                       std::int64_t count, double smoothing);
+
 // The same values with another shape of equal count.
 Tensor reshape(const Tensor& x, const Shape& shape);
 

@@ -57,8 +57,15 @@ class Adam::OnCuda {
   void set_beta1(double beta1, std::int64_t steps) {
     if (beta1 == shape_.beta1) return;
     shape_.beta1 = beta1;
+    prepare(beta1, steps);
+  }
+
+  // The next step has this beta1.
+  void prepare(double beta1, std::int64_t steps) {
     if constexpr (kernels::kHasDeviceCode) {
-      const double correction = kernels::adam_progress(shape_, steps).correction;
+      kernels::AdamShape shape = shape_;
+      shape.beta1 = beta1;
+      const double correction = kernels::adam_progress(shape, steps).correction;
       upload(bytes() + offsetof(kernels::AdamProgress, correction), &correction, sizeof correction);
     }
   }
@@ -153,11 +160,15 @@ void Adam::step(double learning_rate, const Tensor& loss) {
   observed();
 }
 
-void Adam::step_at(const double* learning_rate, const Tensor& loss, const kernels::BatchEnd& end) {
+void Adam::prepare_at(double beta1) {
+  if (on_cuda_ != nullptr) on_cuda_->prepare(beta1, steps_);
+}
+
+void Adam::step_at(const kernels::StepRates* rates, const Tensor& loss, const kernels::BatchEnd& end) {
   const LayerScope layer("adam");
   const kernels::AdamShape shape = begin_step(0);
   if (!observe("adam_forward", shape, Device::kCuda)) return;
-  on_cuda_->step(*this, {.lr = learning_rate, .end = end}, loss);
+  on_cuda_->step(*this, {.rates = rates, .end = end}, loss);
   observed();
 }
 

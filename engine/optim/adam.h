@@ -34,11 +34,12 @@ class Adam {
   // parameters that have a gradient, in the layer "adam". Throws Error when a parameter and its gradient are on
   // different devices.
   void step(double learning_rate, const Tensor& loss = {});
-  // The same on the GPU, with the learning rate that lies at `learning_rate` in its memory when the step runs: nothing
-  // that changes from step to step comes from the host, so that a graph can record it. It ends a batch, too: nothing
-  // that the step launches later may read *end.progress.
-  void step_at(const double* learning_rate, const Tensor& loss, const kernels::BatchEnd& end);
-  // Of the steps from now on, but for those that a graph repeats.
+  // The same on the GPU, with the rates that lie at `rates` in its memory when the step runs: nothing that changes from
+  // step to step comes from the host, so that a graph can record it. It ends a batch, too: nothing that the step
+  // launches later may read *end.progress. The first of some such steps comes behind prepare_at() with its beta1.
+  void step_at(const kernels::StepRates* rates, const Tensor& loss, const kernels::BatchEnd& end);
+  void prepare_at(double beta1);
+  // Of the steps from now on, but for those of step_at().
   void set_beta1(double beta1);
   // A graph has repeated a step: counts it.
   void count_step() { ++steps_; }

@@ -27,28 +27,30 @@ __host__ __device__ inline double integer_power(double base, std::int64_t step) 
   return power;
 }
 
-// After `steps` steps.
-__host__ __device__ inline void prepare_next(const AdamShape& s, std::int64_t steps, AdamProgress& progress) {
+// After `steps` steps, for one with `beta1`.
+__host__ __device__ inline void prepare_next(const AdamShape& s, double beta1, std::int64_t steps,
+                                             AdamProgress& progress) {
   progress.step = steps;
-  progress.correction = 1 - integer_power(s.beta1, steps + 1);
+  progress.correction = 1 - integer_power(beta1, steps + 1);
   progress.inverse_root = static_cast<float>(1 / sqrt(1 - integer_power(s.beta2, steps + 1)));
 }
 
 AdamProgress adam_progress(const AdamShape& s, std::int64_t steps) {
   AdamProgress progress;
-  prepare_next(s, steps, progress);
+  prepare_next(s, s.beta1, steps, progress);
   return progress;
 }
 
 // Of the present step.
-__device__ inline AdamCoefficients coefficients_of(const AdamShape& s, double lr, const AdamProgress& progress) {
+__device__ inline AdamCoefficients coefficients_of(const AdamShape& s, const StepRates& rates,
+                                                   const AdamProgress& progress) {
   return {
       .coupled_decay = static_cast<float>(s.decoupled ? 0 : s.weight_decay),
-      .keep = static_cast<float>(s.decoupled ? 1 - lr * s.weight_decay : 1),
-      .rate1 = static_cast<float>(1 - s.beta1),
+      .keep = static_cast<float>(s.decoupled ? 1 - rates.lr * s.weight_decay : 1),
+      .rate1 = static_cast<float>(1 - rates.beta1),
       .beta2 = static_cast<float>(s.beta2),
       .rate2 = static_cast<float>(1 - s.beta2),
-      .step_size = static_cast<float>(lr / progress.correction),
+      .step_size = static_cast<float>(rates.lr / progress.correction),
       .inverse_root = progress.inverse_root,
       .epsilon = static_cast<float>(s.epsilon),
   };
@@ -120,7 +122,7 @@ static __global__ void __launch_bounds__(kAdamThreads, 4)
     AdamProgress now = single.progress;
     if (progress != nullptr) now = *progress;
     stops[0] = now.stopped != 0 || (step.loss != nullptr && !is_finite(*step.loss)) ? 1 : 0;
-    k[0] = coefficients_of(s, step.lr != nullptr ? *step.lr : now.lr, now);
+    k[0] = coefficients_of(s, step.rates != nullptr ? *step.rates : StepRates{now.lr, s.beta1}, now);
   }
   __syncthreads();
   if (stops[0] == 0 && slices > 0) {
@@ -133,7 +135,8 @@ static __global__ void __launch_bounds__(kAdamThreads, 4)
     if (stops[0] != 0)
       progress->stopped = 1;
     else
-      prepare_next(s, progress->step + 1, *progress);
+      prepare_next(s, step.rates != nullptr && step.end.progress != nullptr ? next_rates(step.end).beta1 : s.beta1,
+                   progress->step + 1, *progress);
   }
   if (step.end.progress != nullptr) finish_batch(step.end);
 }

@@ -74,13 +74,14 @@ AdamProgress adam_progress(const AdamShape& s, std::int64_t steps);
 
 // What adam_step_cuda reads besides the table, in device memory.
 struct AdamStep {
-  const double* lr = nullptr;   // the learning rate, or null: progress->lr
-  const float* loss = nullptr;  // null: none. When it is not finite, this step and all later ones are left out
-  BatchEnd end;                 // end.progress null: the launch ends no batch
+  const StepRates* rates = nullptr;  // or null: progress->lr, and beta1 of the shape
+  const float* loss = nullptr;       // null: none. When it is not finite, this step and all later ones are left out
+  BatchEnd end;                      // end.progress null: the launch ends no batch
 };
 
 // One step for all parameters in one launch: what the optimizer uses. `blocks` is the sum of adam_blocks(count) over
-// the table; count, lr and step of `s` are not used. The last block to come prepares *progress for the next step.
+// the table; count, lr and step of `s` are not used, with step.rates nor beta1. The last block to come prepares
+// *progress for the next step, with the rates that end.results has for it.
 void adam_step_cuda(const AdamShape& s, std::int64_t slices, std::int64_t blocks, const AdamSlice* table,
                     const AdamStep& step, AdamProgress* progress, Stream stream);
 

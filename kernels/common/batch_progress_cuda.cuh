@@ -8,6 +8,12 @@
 
 namespace cardiograd::kernels {
 
+// Those of the step behind the present one.
+__device__ inline StepRates next_rates(const BatchEnd& end) {
+  const std::int32_t next = end.progress->batch + 1;
+  return next < end.results.rate_count ? end.results.rates[next] : end.progress->rates;
+}
+
 // By all threads of one block, which nobody runs beside that reads *end.progress. A step's results are a few kilobytes
 // at most.
 __device__ inline void finish_batch(const BatchEnd& end) {
@@ -21,9 +27,7 @@ __device__ inline void finish_batch(const BatchEnd& end) {
   __syncthreads();
   if (threadIdx.x != 0) return;
   if (results.loss != nullptr) results.losses[now.batch % results.ring] = *results.loss;
-  const std::int32_t next = now.batch + 1;
-  const bool has_rate = next < results.rate_count;
-  *end.progress = {has_rate ? results.rates[next] : now.lr, now.first + results.records, next, now.step + 1};
+  *end.progress = {next_rates(end), now.first + results.records, now.batch + 1, now.step + 1};
 }
 
 }  // namespace cardiograd::kernels

@@ -8,8 +8,14 @@
 
 namespace cardiograd::kernels {
 
+// What a schedule changes from step to step; read in one piece.
+struct alignas(16) StepRates {
+  double lr = 0;
+  double beta1 = 0.9;  // of Adam
+};
+
 struct BatchProgress {
-  double lr = 0;           // of the step
+  StepRates rates;         // of the step
   std::int32_t first = 0;  // place of the batch's first record in the epoch's order
   std::int32_t batch = 0;  // batches of the epoch before this one
   std::uint32_t step = 0;  // training steps before this one (DropoutKey::step)
@@ -22,9 +28,9 @@ struct BatchResults {
   float* losses = nullptr;      // (ring): batch number b has place b % ring
   std::int32_t ring = 1;
   std::int32_t classes = 0;
-  const float* logits = nullptr;  // (records, classes), or null
-  float* all_logits = nullptr;    // (records of the order, classes)
-  const double* rates = nullptr;  // (rate_count) learning rates by batch number, or null
+  const float* logits = nullptr;     // (records, classes), or null
+  float* all_logits = nullptr;       // (records of the order, classes)
+  const StepRates* rates = nullptr;  // (rate_count) by batch number, or null
   std::int32_t rate_count = 0;
 };
 

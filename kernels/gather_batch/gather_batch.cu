@@ -6,6 +6,7 @@
 #include "kernels/common/elementwise_cuda.cuh"
 #include "kernels/common/grid.cuh"
 #include "kernels/common/row_tiles_cuda.cuh"
+#include "kernels/common/samples_cuda.cuh"
 #include "kernels/gather_batch/gather_batch.h"
 #include "simt/simt.h"
 
@@ -19,24 +20,6 @@ struct GatherSizes {
   unsigned channel_step;  // of a thread: its step modulo the channels
   Divisor by_channels;
 };
-
-// kWidth neighboring samples.
-template <int kWidth>
-struct Samples {
-  int at[kWidth];
-};
-template <int kWidth>
-__device__ __forceinline__ Samples<kWidth> load_samples(const std::int16_t* from) {
-  if constexpr (kWidth == 4) {
-    const float2 bits = simt::load2(reinterpret_cast<const float*>(from));  // 8 bytes
-    const unsigned low = __float_as_uint(bits.x);
-    const unsigned high = __float_as_uint(bits.y);
-    return {{static_cast<std::int16_t>(low & 0xFFFFU), static_cast<std::int16_t>(low >> 16),
-             static_cast<std::int16_t>(high & 0xFFFFU), static_cast<std::int16_t>(high >> 16)}};
-  } else {
-    return {{*from}};
-  }
-}
 
 // One block: a piece of record blockIdx.x of the batch; one thread: kGatherPerThread times kWidth samples, blockDim.x *
 // kWidth apart. No shared memory.

@@ -3,53 +3,64 @@
 #include <algorithm>
 #include <cmath>
 #include <cstdint>
-#include <numeric>
+#include <utility>
 #include <vector>
 
 #include <gtest/gtest.h>
 
-#include "data/dataset.h"
+#include "kernels/gather_batch/gather_batch.h"
+#include "model/data_loader.h"
 
 namespace cardiograd::model {
 namespace {
 
 constexpr std::int64_t kRecords = 200, kSamples = 21, kLeads = 3;
 
-std::vector<std::int64_t> rows() {
-  std::vector<std::int64_t> rows(kRecords);
-  std::iota(rows.begin(), rows.end(), 1000);
-  return rows;
-}
-
-// Record i is i + 1 everywhere, in a unit of its own and in its feature; its label is i % 2.
-HostBatch batch() {
-  HostBatch batch = {Tensor::empty({kRecords, kSamples, kLeads}, DType::kInt16),
-                     Tensor::zeros({kRecords, kLeads}, DType::kFloat32, Device::kCpu),
-                     Tensor::zeros({kRecords, 1}, DType::kFloat32, Device::kCpu),
-                     Tensor::zeros({kRecords, 1}, DType::kFloat32, Device::kCpu)};
+// Record i is i + 1 everywhere, in a unit of its own and in its feature; its label is i % 2. Sample 0 of lead 0 of
+// record 1 is invalid.
+DataLoader records() {
+  RecordArrays arrays;
+  arrays.records = kRecords;
+  arrays.samples = kSamples;
+  arrays.leads = kLeads;
+  arrays.classes = 1;
+  arrays.feature_width = 1;
   for (std::int64_t i = 0; i < kRecords; ++i) {
     const std::int64_t unit = i % 2 == 0 ? 10 : 20;
-    std::fill_n(batch.signals.data<std::int16_t>() + i * kSamples * kLeads, kSamples * kLeads, (i + 1) * unit);
-    std::fill_n(batch.scales.data() + i * kLeads, kLeads, 1.0F / static_cast<float>(unit));
-    batch.features.data()[i] = static_cast<float>(i + 1);
-    batch.labels.data()[i] = static_cast<float>(i % 2);
+    arrays.signals.insert(arrays.signals.end(), kSamples * kLeads, static_cast<std::int16_t>((i + 1) * unit));
+    arrays.scales.insert(arrays.scales.end(), kLeads, 1.0F / static_cast<float>(unit));
+    arrays.features.push_back(static_cast<float>(i + 1));
+    arrays.labels.push_back(static_cast<float>(i % 2));
   }
-  return batch;
+  arrays.signals[kSamples * kLeads] = kernels::kInvalidSample;
+  return {std::move(arrays), identity_scaling(kLeads)};
 }
 
-double value(const HostBatch& b, std::int64_t record, std::int64_t sample, std::int64_t lead) {
-  return static_cast<double>(b.signals.data<std::int16_t>()[(record * kSamples + sample) * kLeads + lead]) *
-         static_cast<double>(b.scales.data()[record * kLeads + lead]);
+// All records, each with the one behind it.
+std::vector<Place> places() {
+  std::vector<Place> places;
+  for (std::int64_t i = 0; i < kRecords; ++i) places.push_back({.record = i, .next = (i + 1) % kRecords});
+  return places;
 }
 
-bool silent(const HostBatch& b, std::int64_t record, std::int64_t sample, std::int64_t lead) {
-  return b.signals.data<std::int16_t>()[(record * kSamples + sample) * kLeads + lead] == data::kInvalidInt16;
+BatchPlan plan(const Augmentation& augmentation, std::uint64_t seed = 3, std::int64_t epoch = 5) {
+  return plan_batches(augmentation, seed, epoch, kSamples, kLeads, places());
+}
+
+Batch batch(const Augmentation& augmentation) {
+  return records().planned_batch(plan(augmentation));
+}
+
+double value(const Batch& b, std::int64_t record, std::int64_t sample, std::int64_t lead) {
+  return static_cast<double>(b.signals.data()[(record * kSamples + sample) * kLeads + lead]);
+}
+
+bool silent(const Batch& b, std::int64_t record, std::int64_t sample, std::int64_t lead) {
+  return value(b, record, sample, lead) == 0;
 }
 
 TEST(Augmentation, MixesSignalsFeaturesAndLabelsAlike) {
-  HostBatch b = batch();
-  b.signals.data<std::int16_t>()[kSamples * kLeads] = data::kInvalidInt16;  // record 1, sample 0, lead 0
-  augment({.mixup = 0.4}, 3, 5, rows(), b);
+  const Batch b = batch({.mixup = 0.4});
   double sum = 0;
   int changed = 0;
   for (std::int64_t i = 0; i + 1 < kRecords; ++i) {
@@ -57,7 +68,7 @@ TEST(Augmentation, MixesSignalsFeaturesAndLabelsAlike) {
     ASSERT_TRUE(fraction >= 0 && fraction <= 0.5) << "of record " << i;
     const double label = static_cast<double>(b.labels.data()[i]);
     EXPECT_NEAR(label, i % 2 == 0 ? fraction : 1 - fraction, 2e-5);
-    EXPECT_NEAR(value(b, i, 7, 2), static_cast<double>(i + 1) + fraction, 0.051) << "half a step of the unit";
+    EXPECT_NEAR(value(b, i, 7, 2), static_cast<double>(i + 1) + fraction, 1e-4);
     sum += fraction;
     changed += fraction > 0.01 ? 1 : 0;
   }
@@ -69,25 +80,23 @@ TEST(Augmentation, MixesSignalsFeaturesAndLabelsAlike) {
 }
 
 TEST(Augmentation, SilencesLeadsAndAStretch) {
-  HostBatch b = batch();
-  augment({.lead_dropout = 0.25}, 3, 5, rows(), b);
+  Batch b = batch({.lead_dropout = 0.25});
   int leads = 0;
   for (std::int64_t i = 0; i < kRecords; ++i)
     for (std::int64_t lead = 0; lead < kLeads; ++lead) {
-      leads += silent(b, i, 0, lead) ? 1 : 0;
-      for (std::int64_t t = 1; t < kSamples; ++t) EXPECT_EQ(silent(b, i, t, lead), silent(b, i, 0, lead));
+      leads += silent(b, i, 1, lead) ? 1 : 0;
+      for (std::int64_t t = 2; t < kSamples; ++t) EXPECT_EQ(silent(b, i, t, lead), silent(b, i, 1, lead));
     }
   EXPECT_NEAR(leads, 0.25 * kRecords * kLeads, 45);
 
-  b = batch();
-  augment({.time_mask = 0.5}, 3, 5, rows(), b);
+  b = batch({.time_mask = 0.5});
   std::vector<int> lengths(kSamples + 1);
   for (std::int64_t i = 0; i < kRecords; ++i) {
     int length = 0, begins = 0;
     for (std::int64_t t = 0; t < kSamples; ++t) {
-      length += silent(b, i, t, 0) ? 1 : 0;
-      begins += silent(b, i, t, 0) && (t == 0 || !silent(b, i, t - 1, 0)) ? 1 : 0;
-      EXPECT_EQ(silent(b, i, t, 0), silent(b, i, t, 2));
+      length += silent(b, i, t, 1) ? 1 : 0;
+      begins += silent(b, i, t, 1) && (t == 0 || !silent(b, i, t - 1, 1)) ? 1 : 0;
+      EXPECT_EQ(silent(b, i, t, 1), silent(b, i, t, 2));
     }
     EXPECT_EQ(begins, length > 0 ? 1 : 0);
     ++lengths[static_cast<std::size_t>(length)];
@@ -97,8 +106,7 @@ TEST(Augmentation, SilencesLeadsAndAStretch) {
 }
 
 TEST(Augmentation, ScalesAndSmooths) {
-  HostBatch b = batch();
-  augment({.amplitude_sd = 0.2, .label_smoothing = 0.1}, 3, 5, rows(), b);
+  const Batch b = batch({.amplitude_sd = 0.2, .label_smoothing = 0.1});
   double sum = 0, squares = 0;
   for (std::int64_t i = 0; i < kRecords; ++i) {
     const double log_factor = std::log(value(b, i, 3, 1) / static_cast<double>(i + 1));
@@ -115,18 +123,15 @@ TEST(Augmentation, ScalesAndSmooths) {
 // What happens to a record depends on seed, epoch and record, not on its place; nothing is drawn that is not asked for.
 TEST(Augmentation, IsAFunctionOfSeedEpochAndRecord) {
   const Augmentation some = {.lead_dropout = 0.3, .amplitude_sd = 0.1};
-  const auto altered = [&](std::uint64_t seed, std::int64_t epoch) {
-    HostBatch b = batch();
-    augment(some, seed, epoch, rows(), b);
-    return b.scales.values();
-  };
-  EXPECT_EQ(altered(3, 5), altered(3, 5));
-  EXPECT_NE(altered(3, 5), altered(4, 5));
-  EXPECT_NE(altered(3, 5), altered(3, 6));
-  HostBatch b = batch();
-  const std::vector<float> before = b.scales.values();
-  augment({}, 3, 5, rows(), b);
-  EXPECT_EQ(b.scales.values(), before);
+  EXPECT_EQ(plan(some).gains, plan(some).gains);
+  EXPECT_NE(plan(some, 3, 5).gains, plan(some, 4, 5).gains);
+  EXPECT_NE(plan(some, 3, 5).gains, plan(some, 3, 6).gains);
+  const BatchPlan later = plan_batches(some, 3, 5, kSamples, kLeads, {{.record = 7}});
+  const std::vector<float> all = plan(some).gains;
+  EXPECT_EQ(later.gains, std::vector<float>(all.begin() + 7 * kLeads, all.begin() + 8 * kLeads));
+  EXPECT_EQ(plan({}).gains, std::vector<float>(kRecords * kLeads, 1));
+  EXPECT_EQ(plan({}).fractions, std::vector<float>(kRecords));
+  EXPECT_EQ(plan({}).silent_count, std::vector<std::int32_t>(kRecords));
   EXPECT_FALSE(Augmentation{}.any());
 }
 

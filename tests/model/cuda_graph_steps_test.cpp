@@ -88,6 +88,31 @@ TEST_F(CudaGraphSteps, EqualKernelByKernelBitForBit) {
   }
 }
 
+// Parts of records, altered in all ways, and a momentum that cycles; the validation is of windows.
+TEST_F(CudaGraphSteps, EqualKernelByKernelOnAlteredParts) {
+  TrainingConfig config = tiny_config();
+  config.epochs = 3;
+  config.schedule = Schedule::kOneCycle;
+  config.cycle_momentum = true;
+  config.drop_last = false;
+  config.batch_size = 6;
+  config.clip_norm = 1;
+  config.crop = 32;
+  config.aggregate = Aggregate::kMean;
+  config.augmentation = {
+      .mixup = 0.4, .lead_dropout = 0.1, .amplitude_sd = 0.1, .time_mask = 0.2, .label_smoothing = 0.05};
+  const Result graphs = train(on_cuda(GraphChoice::kOn, config));
+  ASSERT_EQ(graphs.losses.size(), 3 * 11U);
+  expect_equal(graphs, train(on_cuda(GraphChoice::kOff, config)), "altered parts");
+  // Whole records, altered: the validation is of records.
+  config.crop = 0;
+  config.cycle_momentum = false;
+  expect_equal(train(on_cuda(GraphChoice::kOn, config)), train(on_cuda(GraphChoice::kOff, config)), "altered records");
+  config.augmentation = {};
+  config.crop = 32;
+  expect_equal(train(on_cuda(GraphChoice::kOn, config)), train(on_cuda(GraphChoice::kOff, config)), "parts");
+}
+
 TEST_F(CudaGraphSteps, AreTheDefaultWhereTheSignalsAreResident) {
   const TemporaryFolder folder;
   EXPECT_NE(Trainer(on_cuda(GraphChoice::kAuto), tiny_set(), folder.path()).graph_steps(), nullptr);
@@ -109,12 +134,22 @@ struct Interrupted : std::runtime_error {
   Interrupted() : std::runtime_error("interrupted") {}
 };
 
-// Three epochs, the run interrupted in the second and resumed, with another learning rate if asked for.
-Result resumed(GraphChoice first, GraphChoice second, double lr) {
-  const TemporaryFolder folder;
+TrainingConfig three_epochs(bool altered) {
   TrainingConfig config = tiny_config();
   config.epochs = 3;
   config.schedule = Schedule::kOneCycle;
+  if (altered) {
+    config.crop = 32;
+    config.cycle_momentum = true;
+    config.augmentation = {.mixup = 0.4, .lead_dropout = 0.1};
+  }
+  return config;
+}
+
+// Three epochs, the run interrupted in the second and resumed, with another learning rate if asked for.
+Result resumed(GraphChoice first, GraphChoice second, double lr, bool altered = false) {
+  const TemporaryFolder folder;
+  TrainingConfig config = three_epochs(altered);
   int asked = 0;
   Trainer(on_cuda(first, config), tiny_set(), folder.path()).run({.stop = [&] {
     return ++asked == 7 + 1 + 4;
@@ -129,9 +164,7 @@ Result resumed(GraphChoice first, GraphChoice second, double lr) {
 TEST_F(CudaGraphSteps, ResumeToTheSameBits) {
   const GraphChoice on = GraphChoice::kOn;
   const GraphChoice off = GraphChoice::kOff;
-  TrainingConfig config = tiny_config();
-  config.epochs = 3;
-  config.schedule = Schedule::kOneCycle;
+  const TrainingConfig config = three_epochs(false);
   const std::string whole = train(on_cuda(off, config)).last;
   for (const double lr : {config.lr, 0.3 * config.lr}) {
     const Result plain = resumed(off, off, lr);
@@ -143,6 +176,17 @@ TEST_F(CudaGraphSteps, ResumeToTheSameBits) {
   }
 }
 
+TEST_F(CudaGraphSteps, ResumeOnAlteredPartsToTheSameBits) {
+  const GraphChoice on = GraphChoice::kOn;
+  const GraphChoice off = GraphChoice::kOff;
+  const TrainingConfig config = three_epochs(true);
+  const std::string whole = train(on_cuda(off, config)).last;
+  for (const GraphChoice first : {on, off})
+    for (const GraphChoice second : {on, off})
+      EXPECT_TRUE(resumed(first, second, config.lr, true).last == whole)
+          << word_of(first) << " then " << word_of(second);
+}
+
 TEST_F(CudaGraphSteps, TheCpuHasNone) {
   TrainingConfig config = on_cuda(GraphChoice::kOn);
   config.device = DeviceChoice::kCpu;
@@ -152,14 +196,15 @@ TEST_F(CudaGraphSteps, TheCpuHasNone) {
 
 // A model with its optimizer and data, for steps without a trainer.
 struct Parts {
-  Parts()
-      : loader(take_arrays(set, scaling), identity_scaling(set.leads), Device::kCuda), weight(Tensor::full({3}, 1)) {
+  explicit Parts(std::int64_t crop = 0)
+      : loader(take_arrays(set, scaling, {.samples = crop}), identity_scaling(set.leads), Device::kCuda),
+        weight(Tensor::full({3}, 1)) {
     weight = weight.to(Device::kCuda);
     HcCnnTnConfig config = tiny_config().model.as<HcCnnTnConfig>();
     config.classes = 3;
     config.features = scaling.width();
     config.leads = set.leads;
-    config.samples = set.samples;
+    config.samples = loader.part_samples();
     net = std::make_unique<HcCnnTn>(config, 3);
     net->to(Device::kCuda);
     optimizer = std::make_unique<optim::Adam>(net->parameters());
@@ -168,7 +213,9 @@ struct Parts {
                                                            .loader = loader,
                                                            .pos_weight = weight,
                                                            .clip_norm = 1,
-                                                           .dropout_key = kKey});
+                                                           .dropout_key = kKey,
+                                                           .planned = crop > 0,
+                                                           .label_smoothing = 0.1});
     for (std::int64_t i = 0; i < set.records; ++i) rows.push_back(i);
   }
 
@@ -183,10 +230,16 @@ struct Parts {
   std::vector<std::int64_t> rows;
 };
 
+std::vector<kernels::StepRates> rates(const std::vector<double>& learning_rates) {
+  std::vector<kernels::StepRates> rates;
+  for (const double lr : learning_rates) rates.push_back({.lr = lr});
+  return rates;
+}
+
 // What changes from step to step must not come from the host while a step is recorded.
 TEST_F(CudaGraphSteps, RefuseADropoutStepFromTheHost) {
   Parts parts;
-  parts.steps->begin_epoch(parts.rows, 0, {1e-3, 1e-3});
+  parts.steps->begin_epoch(parts.rows, 0, rates({1e-3, 1e-3}));
   parts.net->set_dropout_step(Parts::kKey, 4);
   parts.steps->train_step(8);
   try {
@@ -209,7 +262,7 @@ TEST_F(CudaGraphSteps, RefuseAnUpload) {
 // A dry run plans the memory of the step that is recorded later.
 TEST_F(CudaGraphSteps, ADryRunPlansTheirMemory) {
   Parts parts;
-  parts.steps->begin_epoch(parts.rows, 0, {1e-3});
+  parts.steps->begin_epoch(parts.rows, 0, rates({1e-3}));
   parts.steps->train_step(8);
   const MemoryPlan& plan = parts.steps->work(true, 8)->plan();
   const HcCnnTnConfig config = parts.net->config();
@@ -247,13 +300,13 @@ TEST_F(CudaGraphSteps, AnArgumentFrozenAtRecordingIsFound) {
 TEST_F(CudaGraphSteps, NoArgumentOfAStepIsFrozen) {
   Parts parts;
   for (const std::size_t count : {8, 5}) {
-    parts.steps->begin_epoch(parts.rows, 0, {1e-3, 2e-3, 3e-3});
+    parts.steps->begin_epoch(parts.rows, 0, rates({1e-3, 2e-3, 3e-3}));
     for (int step = 0; step < 3; ++step) parts.steps->train_step(count);
     parts.steps->score_batches(parts.rows, static_cast<std::int64_t>(count), {});
     for (const bool training : {true, false}) {
       const CapturedWork* work = parts.steps->work(training, count);
       ASSERT_TRUE(work != nullptr && work->graph() != nullptr);
-      parts.steps->begin_epoch({9, 8, 7, 6, 5, 4, 3, 2, 1, 0, 11, 12, 13, 14}, 3, {5e-3});
+      parts.steps->begin_epoch({9, 8, 7, 6, 5, 4, 3, 2, 1, 0, 11, 12, 13, 14}, 3, rates({5e-3}));
       parts.net->set_training(training);
       const cuda::Graph again = work->record();
       EXPECT_EQ(simt::graph_differences(work->graph()->handle(), again.handle()), std::vector<std::string>())
@@ -262,8 +315,9 @@ TEST_F(CudaGraphSteps, NoArgumentOfAStepIsFrozen) {
   }
 }
 
-TEST_F(CudaGraphSteps, AStepIsOneLaunchOfAGraphAndNothingElse) {
-  TrainingConfig config = on_cuda(GraphChoice::kOn);
+// Of a whole training: every step is one launch.
+void expect_one_launch_per_step(TrainingConfig config, std::size_t validation_batches) {
+  config = on_cuda(GraphChoice::kOn, config);
   config.epochs = 4;
   config.clip_norm = 1;
   config.schedule = Schedule::kOneCycle;
@@ -274,12 +328,12 @@ TEST_F(CudaGraphSteps, AStepIsOneLaunchOfAGraphAndNothingElse) {
     after.push_back(simt::stream_work());
     return false;
   }});
-  constexpr std::size_t kPerEpoch = 7 + 1;
-  ASSERT_EQ(after.size(), 4 * kPerEpoch);
+  const std::size_t per_epoch = 7 + validation_batches;
+  ASSERT_EQ(after.size(), 4 * per_epoch);
   for (std::size_t epoch = 1; epoch < 4; ++epoch)
     for (std::size_t step = 1; step < 7; ++step) {
-      const simt::StreamWork& now = after[epoch * kPerEpoch + step];
-      const simt::StreamWork& before = after[epoch * kPerEpoch + step - 1];
+      const simt::StreamWork& now = after[epoch * per_epoch + step];
+      const simt::StreamWork& before = after[epoch * per_epoch + step - 1];
       EXPECT_EQ(now.graph_launches - before.graph_launches, 1);
       EXPECT_EQ(now.launches, before.launches);
       EXPECT_EQ(now.products, before.products);
@@ -288,6 +342,40 @@ TEST_F(CudaGraphSteps, AStepIsOneLaunchOfAGraphAndNothingElse) {
       EXPECT_EQ(now.allocations, before.allocations);
       EXPECT_EQ(now.waits, before.waits);
     }
+}
+
+TEST_F(CudaGraphSteps, NoArgumentOfAStepOnAlteredPartsIsFrozen) {
+  Parts parts(32);
+  const auto plan_of = [&](std::int64_t epoch, std::size_t from) {
+    std::vector<Place> places;
+    for (std::size_t i = from; i < parts.rows.size(); ++i)
+      places.push_back({.record = parts.rows[i], .start = 3 * epoch, .next = parts.rows[i - from], .next_start = 5});
+    return plan_batches({.mixup = 0.4, .lead_dropout = 0.2, .time_mask = 0.2}, 3, epoch, 32, parts.set.leads, places);
+  };
+  parts.steps->begin_epoch(plan_of(0, 0), {{1e-3, 0.95}, {2e-3, 0.9}, {3e-3, 0.85}});
+  for (int step = 0; step < 3; ++step) parts.steps->train_step(8);
+  parts.steps->score_batches(parts.rows, 8, {});
+  for (const bool training : {true, false}) {
+    const CapturedWork* work = parts.steps->work(training, 8);
+    ASSERT_TRUE(work != nullptr && work->graph() != nullptr);
+    parts.steps->begin_epoch(plan_of(1, 9), {{5e-3, 0.8}});
+    parts.net->set_training(training);
+    const cuda::Graph again = work->record();
+    EXPECT_EQ(simt::graph_differences(work->graph()->handle(), again.handle()), std::vector<std::string>()) << training;
+  }
+}
+
+TEST_F(CudaGraphSteps, AStepIsOneLaunchOfAGraphAndNothingElse) {
+  expect_one_launch_per_step(tiny_config(), 1);
+}
+
+TEST_F(CudaGraphSteps, AStepOnAlteredPartsIsOneLaunchToo) {
+  TrainingConfig config = tiny_config();
+  config.crop = 32;
+  config.cycle_momentum = true;
+  config.augmentation = {
+      .mixup = 0.4, .lead_dropout = 0.1, .amplitude_sd = 0.1, .time_mask = 0.2, .label_smoothing = 0.05};
+  expect_one_launch_per_step(config, 3);
 }
 
 // Losses come some at a time: one copy for LossRing::kSize steps, and a wait only for those before.
@@ -304,7 +392,7 @@ TEST_F(CudaGraphSteps, LossesAreReadSomeAtATime) {
     if (step % 40 == 0) {
       const auto rest = parts.steps->losses(true);
       losses.insert(losses.end(), rest.begin(), rest.end());
-      parts.steps->begin_epoch(rows, 0, std::vector<double>(40, 1e-3));
+      parts.steps->begin_epoch(rows, 0, rates(std::vector<double>(40, 1e-3)));
     }
     const simt::StreamWork before = simt::stream_work();
     parts.steps->train_step(2);

@@ -310,6 +310,19 @@ TEST_P(CudaGroupTraining, GoesOnAfterAStopToTheSameBytes) {
   EXPECT_TRUE(read_file(in("whole") / "last.safetensors") == read_file(in("stopped") / "last.safetensors"));
 }
 
+// A record's mixed part may come from the share of another rank.
+TEST_P(CudaGroupTraining, AlteredPartsHaveTheLossesOfOneProcess) {
+  TrainingConfig config = on_gpu(GetParam());
+  config.crop = 32;
+  config.cycle_momentum = true;
+  config.schedule = Schedule::kOneCycle;
+  config.augmentation = {
+      .mixup = 0.4, .lead_dropout = 0.1, .amplitude_sd = 0.1, .time_mask = 0.2, .label_smoothing = 0.05};
+  train_alone(config, in("one"));
+  train_together(2, config, in("two"));
+  expect_losses(in("two"), in("one"), 1e-5);
+}
+
 // One GPU may hold all signals and another not.
 TEST_F(CudaGroup, ARankWithGraphsTrainsWithOneWithout) {
   const TemporaryFolder folder;

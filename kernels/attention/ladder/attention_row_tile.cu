@@ -8,7 +8,7 @@
 //               at head width 32
 //   takes       heads of up to 128 components
 //
-// Beats online by its instructions, a ninth: a weight no longer takes five shuffles, each lane has a weight of its own,
+// Beats online by its instructions, a fifth: a weight no longer takes five shuffles, each lane has a weight of its own,
 // and device memory is read once for eight queries. What remains: the width at run time makes four predicated
 // multiply-adds per value where one is useful at head width 32, every access is 4 bytes wide, and a dot product reads
 // two words of shared memory for a multiply-add.
