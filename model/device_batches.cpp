@@ -186,6 +186,13 @@ void DeviceBatches::finish(const Tensor& loss, const Tensor& logits, std::int64_
   if constexpr (kernels::kHasDeviceCode) kernels::finish_batch_cuda(end(loss, logits, count), cuda::stream());
 }
 
+std::size_t bytes_beside_plan(const DataLoader& loader, bool planned) {
+  const std::int64_t records = loader.labels().dim(0), beyond = loader.samples() - loader.part_samples();
+  const std::int64_t signals = loader.resident() ? records * beyond * loader.leads() * 2 : 0;
+  const std::int64_t row = 4 * (7 + loader.leads() + loader.labels().dim(1));  // of the tables and of logits
+  return static_cast<std::size_t>(signals + (planned ? most_places(loader) * row : 0));
+}
+
 std::vector<float> DeviceBatches::logits(std::size_t rows) const {
   return logits_.part(0, {static_cast<std::int64_t>(rows), labels_.dim(1)}).values();
 }

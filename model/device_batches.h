@@ -2,6 +2,7 @@
 // its memory, and a step's results go to places there. So nothing of a step comes from the host.
 #pragma once
 
+#include <cstddef>
 #include <cstdint>
 #include <vector>
 
@@ -93,5 +94,9 @@ class DeviceBatches {
   Tensor logits_;              // (places, classes)
   LossRing losses_;
 };
+
+// What the plan of a step (step_memory.h) does not count: samples of resident records beyond the model's input, and the
+// tables of planned batches.
+std::size_t bytes_beside_plan(const DataLoader& loader, bool planned);
 
 }  // namespace cardiograd::model

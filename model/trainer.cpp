@@ -136,7 +136,8 @@ void Trainer::choose_batch_size() {
   const auto build = [this] { return description_.architecture.build(0); };
   const std::size_t memory = cuda_memory_for_tensors();
   // Steps that are not a graph yet, or never, take blocks that are rounded up by an eighth at most.
-  const std::size_t bytes = memory > kWorkingMemory ? (memory - kWorkingMemory) / 9 * 8 : 0;
+  const std::size_t taken = kWorkingMemory + bytes_beside_plan(*loader_, plans_batches());
+  const std::size_t bytes = memory > taken ? (memory - taken) / 9 * 8 : 0;
   config_.batch_size = largest_batch(build, loader_->labels().dim(0), config_.clip_norm > 0, bytes,
                                      static_cast<std::int64_t>(train_rows_.size()));
   if (config_.batch_size == 0)

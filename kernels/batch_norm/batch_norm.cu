@@ -236,6 +236,8 @@ void batch_norm_statistics_cuda(const BatchNormShape& s, const float* x, float* 
 // One channel. In double: there are few channels.
 struct SharedStatisticsBody {
   BatchNormRanks all;
+  std::int64_t records;  // batch / ranks, ...
+  std::int64_t rest;     // ... and what is left of the batch
   std::int64_t channels;
   double momentum;
   const float* own_of_ranks;
@@ -244,23 +246,39 @@ struct SharedStatisticsBody {
   float* mean;
   float* variance;
 
-  __device__ double rows_of(int rank) const {
-    return static_cast<double>((all.batch * (rank + 1) / all.ranks - all.batch * rank / all.ranks) * all.time);
-  }
+  // The rows of one rank after the other, without a division: rank r has batch * (r + 1) / ranks - batch * r / ranks
+  // records.
+  class RankRows {
+   public:
+    __device__ explicit RankRows(const SharedStatisticsBody& body) : body_(body) {}
+    __device__ double next() {
+      carry_ += body_.rest;
+      const bool one_more = carry_ >= body_.all.ranks;
+      if (one_more) carry_ -= body_.all.ranks;
+      return static_cast<double>((body_.records + (one_more ? 1 : 0)) * body_.all.time);
+    }
+
+   private:
+    const SharedStatisticsBody& body_;
+    std::int64_t carry_ = 0;
+  };
   __device__ double mean_of(int rank, std::int64_t c) const {
     return static_cast<double>(own_of_ranks[2 * rank * channels + c]);
   }
   __device__ void operator()(std::int64_t c) const {
     const auto rows = static_cast<double>(all.batch * all.time);
     double center = 0;
+    RankRows rows_of_rank(*this);
     for (int r = 0; r < all.ranks; ++r)
-      if (rows_of(r) > 0) center += rows_of(r) * mean_of(r, c);
+      if (const double own = rows_of_rank.next(); own > 0) center += own * mean_of(r, c);
     center /= rows;
     double squares = 0;
+    RankRows again(*this);
     for (int r = 0; r < all.ranks; ++r) {
-      if (rows_of(r) == 0) continue;
+      const double own = again.next();
+      if (own == 0) continue;
       const double between = mean_of(r, c) - center;
-      squares += rows_of(r) * (static_cast<double>(own_of_ranks[(2 * r + 1) * channels + c]) + between * between);
+      squares += own * (static_cast<double>(own_of_ranks[(2 * r + 1) * channels + c]) + between * between);
     }
     mean[c] = static_cast<float>(center);
     variance[c] = static_cast<float>(squares / rows);
@@ -324,9 +342,9 @@ void batch_norm_own_statistics_cuda(const BatchNormShape& s, const float* x, flo
 void batch_norm_shared_statistics_cuda(const BatchNormShape& s, const BatchNormRanks& all, const float* own_of_ranks,
                                        float* running_mean, float* running_var, float* mean, float* variance,
                                        Stream stream) {
-  for_each_element(
-      s.channels, stream,
-      SharedStatisticsBody{all, s.channels, s.momentum, own_of_ranks, running_mean, running_var, mean, variance});
+  for_each_element(s.channels, stream,
+                   SharedStatisticsBody{all, all.batch / all.ranks, all.batch % all.ranks, s.channels, s.momentum,
+                                        own_of_ranks, running_mean, running_var, mean, variance});
 }
 
 void batch_norm_shared_sums_cuda(const BatchNormShape& s, const float* x, const float* gamma, const float* beta,

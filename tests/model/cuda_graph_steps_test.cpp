@@ -259,6 +259,15 @@ TEST_F(CudaGraphSteps, RefuseAnUpload) {
   EXPECT_EQ(x.values(), std::vector<float>(4)) << "and the stream works as before";
 }
 
+// --batch-size auto subtracts what a dry run does not plan.
+TEST_F(CudaGraphSteps, WhatCropsTakeBesideThePlanIsKnown) {
+  const Parts whole, crops(16);
+  EXPECT_EQ(bytes_beside_plan(whole.loader, false), 0U);
+  constexpr std::size_t kWindows = 7, kRow = 7 + 4 + 3;  // words: of a plan, gains, logits
+  EXPECT_EQ(crop_windows({.samples = 16}, 64).size(), kWindows);
+  EXPECT_EQ(bytes_beside_plan(crops.loader, true), 80 * (64 - 16) * 4 * 2 + 80 * kWindows * 4 * kRow);
+}
+
 // A dry run plans the memory of the step that is recorded later.
 TEST_F(CudaGraphSteps, ADryRunPlansTheirMemory) {
   Parts parts;
