@@ -52,6 +52,7 @@ void GraphSteps::train(const Share& share, const Tensor& weights) {
   }
   if (parts_.clip_norm > 0) optim::clip_gradients(parts_.net.parameters(), parts_.clip_norm);
   parts_.optimizer.step_at(batches_.rates(), loss, batches_.end(loss, {}, share.count));
+  if (parts_.average != nullptr) parts_.average->update_at(batches_.step());  // of the step done: Adam has moved it on
   parts_.net.clear_gradients();
 }
 

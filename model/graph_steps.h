@@ -14,6 +14,7 @@
 #include "engine/gpu_group.h"
 #include "engine/gradient_exchange.h"
 #include "engine/optim/adam.h"
+#include "engine/optim/weight_average.h"
 #include "model/data_loader.h"
 #include "model/device_batches.h"
 #include "model/model.h"
@@ -28,13 +29,14 @@ class GraphSteps {
     optim::Adam& optimizer;
     const DataLoader& loader;
     const Tensor& pos_weight;
-    double clip_norm = 0;                   // 0: no clipping
-    std::uint64_t dropout_key = 0;          // random_streams::dropout_key
-    bool planned = false;                   // training batches are parts or altered: begin_epoch() has a plan
-    double label_smoothing = 0;             // with a plan
-    GpuGroup* gpus = nullptr;               // that share each batch; nullptr: there is one
-    GradientExchange* gradients = nullptr;  // of net, between them
-    bool shared_statistics = false;         // of batch norm, over all of them
+    double clip_norm = 0;                     // 0: no clipping
+    optim::WeightAverage* average = nullptr;  // of net; nullptr: none
+    std::uint64_t dropout_key = 0;            // random_streams::dropout_key
+    bool planned = false;                     // training batches are parts or altered: begin_epoch() has a plan
+    double label_smoothing = 0;               // with a plan
+    GpuGroup* gpus = nullptr;                 // that share each batch; nullptr: there is one
+    GradientExchange* gradients = nullptr;    // of net, between them
+    bool shared_statistics = false;           // of batch norm, over all of them
   };
   explicit GraphSteps(const Parts& parts);
   ~GraphSteps();

@@ -27,10 +27,8 @@
 #include "evaluation/metrics.h"
 #include "evaluation/thresholds.h"
 #include "model/describe_model.h"
-#include "model/max_batch_size.h"
 #include "model/pos_weight.h"
 #include "model/preprocessing.h"
-#include "model/step_memory.h"
 #include "model/undoable_step.h"
 
 namespace cardiograd::model {
@@ -125,49 +123,13 @@ void Trainer::make_optimizers() {
   }
   optimizer_ = std::make_unique<optim::Adam>(others, options);
   if (!slow.empty()) slow_optimizer_ = std::make_unique<optim::Adam>(slow, options);
+  if (config_.weight_average > 0)
+    average_ = std::make_unique<optim::WeightAverage>(net_->named_tensors(), config_.weight_average);
   const std::vector<Tensor*> leaves = nn::tensors_of(net_->parameters());
   if (on_gpus())
     gradients_ = exchange_between(*gpus_, leaves);
   else if (group_.has_others())
     gradients_ = exchange_between(group_, leaves);
-}
-
-void Trainer::choose_batch_size() {
-  const auto build = [this] { return description_.architecture.build(0); };
-  const std::size_t memory = cuda_memory_for_tensors();
-  // Steps that are not a graph yet, or never, take blocks that are rounded up by an eighth at most.
-  const std::size_t taken = kWorkingMemory + bytes_beside_plan(*loader_, plans_batches());
-  const std::size_t bytes = memory > taken ? (memory - taken) / 9 * 8 : 0;
-  config_.batch_size = largest_batch(build, loader_->labels().dim(0), config_.clip_norm > 0, bytes,
-                                     static_cast<std::int64_t>(train_rows_.size()));
-  if (config_.batch_size == 0)
-    throw OutOfMemory(fmt::format("--batch-size auto: not even two records fit into {}", memory_text(bytes)),
-                      "Use shorter records, a smaller model or another GPU.");
-  for (auto& [name, text] : run_source_.values)  // The state must say what the configuration will say.
-    if (name == "training.batch_size") text = fmt::format("{}", config_.batch_size);
-  log_info("batch size {}: the largest whose step fits into {}", config_.batch_size, memory_text(bytes));
-}
-
-void Trainer::make_graph_steps() {
-  const bool possible = device_ == Device::kCuda && why_no_graph(config_).empty() && slow_optimizer_ == nullptr;
-  if (config_.graph == GraphChoice::kOff || !possible) return;
-  if (!loader_->resident()) {
-    if (config_.graph == GraphChoice::kAuto) return;
-    throw Error("--graph on: the GPU's memory does not hold the signals of all records",
-                "Leave --graph out: steps then run kernel by kernel.");
-  }
-  graph_ = std::make_unique<GraphSteps>(
-      GraphSteps::Parts{.net = *net_,
-                        .optimizer = *optimizer_,
-                        .loader = *loader_,
-                        .pos_weight = pos_weight_,
-                        .clip_norm = config_.clip_norm,
-                        .dropout_key = random_streams::dropout_key(static_cast<std::uint64_t>(config_.seed)),
-                        .planned = plans_batches(),
-                        .label_smoothing = config_.augmentation.label_smoothing,
-                        .gpus = gpus_,
-                        .gradients = gradients_.get(),
-                        .shared_statistics = config_.batch_norm == BatchNorm::kSynchronized});
 }
 
 std::size_t Trainer::records_per_epoch() const {
@@ -292,6 +254,7 @@ void Trainer::plain_step(Epoch& epoch, const Step& step) {
   cancellable.reset();  // Weights change from here on: that is done whole.
   if (config_.clip_norm > 0) optim::clip_gradients(net_->parameters(), config_.clip_norm);
   update_weights(step, loss);
+  if (average_ != nullptr) average_->update(step.number);
   net_->clear_gradients();
 }
 
@@ -418,6 +381,7 @@ void Trainer::validate(EpochResult& result, const TrainerCallbacks& callbacks) {
   if (may_give_up(callbacks)) cancellable.emplace(callbacks.give_up);
   Scores scored;
   try {
+    const optim::AveragedWeights averaged(average_.get());
     if (group_.has_others())
       scored = score_together(expect_no_stop);
     else if (graph_ != nullptr)
@@ -479,13 +443,16 @@ bool Trainer::run(const TrainerCallbacks& callbacks, double save_every_s) {
   return true;
 }
 
+void Trainer::save_models(const EpochResult& result) {
+  const optim::AveragedWeights averaged(average_.get());
+  save_as("last.safetensors");
+  if (result.best || config_.keep == Keep::kLast) save_as("best.safetensors");
+}
+
 void Trainer::save(const EpochResult& result) {
   description_.epoch = result.epoch;
   if (group_.has_others()) expect_equal_weights();
-  if (group_.is_first()) {
-    save_as("last.safetensors");
-    if (result.best || config_.keep == Keep::kLast) save_as("best.safetensors");
-  }
+  if (group_.is_first()) save_models(result);
   log_.push_back(result);
   position_ = {};
   write_log();

@@ -113,6 +113,7 @@ class Trainer {
   std::int64_t total_steps() const;
   double learning_rate(std::int64_t epoch, std::int64_t step) const;
   double beta1_of(std::int64_t step) const;
+  void save_models(const EpochResult& result);
   struct Epoch;
   struct Step;
   struct Stopped {};
@@ -186,8 +187,9 @@ class Trainer {
   std::unique_ptr<optim::Adam> optimizer_;
   // Of the weights that were taken over, where they have a learning rate of their own; otherwise there is none.
   std::unique_ptr<optim::Adam> slow_optimizer_;
-  std::unique_ptr<GradientExchange> gradients_;  // nullptr for one process alone
-  TakenOver taken_;                              // from config_.init
+  std::unique_ptr<optim::WeightAverage> average_;  // nullptr where none is asked for
+  std::unique_ptr<GradientExchange> gradients_;    // nullptr for one process alone
+  TakenOver taken_;                                // from config_.init
   Tensor pos_weight_;
   AsyncScalars losses_;  // of steps whose loss the host has not read yet
   std::unique_ptr<GraphSteps> graph_;

@@ -1,10 +1,14 @@
-// What of a configuration a device cannot do.
+// What a device cannot do of a configuration, and what it does in its own way.
 #include <string>
 #include <utility>
 
 #include <fmt/format.h>
 
 #include "base/error.h"
+#include "base/log.h"
+#include "base/random_streams.h"
+#include "engine/memory.h"
+#include "model/step_memory.h"
 #include "model/trainer.h"
 
 namespace cardiograd::model {
@@ -26,6 +30,47 @@ void check_for_device(const TrainingConfig& config, Device device) {
     throw UsageError("--graph on: the CPU has no graphs", "Use --device cuda, or leave --graph out.");
   if (const std::string why = why_no_graph(config); !why.empty())
     throw UsageError(fmt::format("--graph on with {}: its steps run kernel by kernel", why), "Leave one of them out.");
+}
+
+void Trainer::choose_batch_size() {
+  const auto build = [this] { return description_.architecture.build(0); };
+  const std::size_t memory = cuda_memory_for_tensors();
+  // Steps that are not a graph yet, or never, take blocks that are rounded up by an eighth at most.
+  std::size_t taken = kWorkingMemory + bytes_beside_plan(*loader_, plans_batches());
+  for (const nn::NamedTensor& named : net_->named_tensors())
+    if (config_.weight_average > 0) taken += named.tensor->byte_count();
+  const std::size_t bytes = memory > taken ? (memory - taken) / 9 * 8 : 0;
+  config_.batch_size = largest_batch(build, loader_->labels().dim(0), config_.clip_norm > 0, bytes,
+                                     static_cast<std::int64_t>(train_rows_.size()));
+  if (config_.batch_size == 0)
+    throw OutOfMemory(fmt::format("--batch-size auto: not even two records fit into {}", memory_text(bytes)),
+                      "Use shorter records, a smaller model or another GPU.");
+  for (auto& [name, text] : run_source_.values)  // The state must say what the configuration will say.
+    if (name == "training.batch_size") text = fmt::format("{}", config_.batch_size);
+  log_info("batch size {}: the largest whose step fits into {}", config_.batch_size, memory_text(bytes));
+}
+
+void Trainer::make_graph_steps() {
+  const bool possible = device_ == Device::kCuda && why_no_graph(config_).empty() && slow_optimizer_ == nullptr;
+  if (config_.graph == GraphChoice::kOff || !possible) return;
+  if (!loader_->resident()) {
+    if (config_.graph == GraphChoice::kAuto) return;
+    throw Error("--graph on: the GPU's memory does not hold the signals of all records",
+                "Leave --graph out: steps then run kernel by kernel.");
+  }
+  graph_ = std::make_unique<GraphSteps>(
+      GraphSteps::Parts{.net = *net_,
+                        .optimizer = *optimizer_,
+                        .loader = *loader_,
+                        .pos_weight = pos_weight_,
+                        .clip_norm = config_.clip_norm,
+                        .average = average_.get(),
+                        .dropout_key = random_streams::dropout_key(static_cast<std::uint64_t>(config_.seed)),
+                        .planned = plans_batches(),
+                        .label_smoothing = config_.augmentation.label_smoothing,
+                        .gpus = gpus_,
+                        .gradients = gradients_.get(),
+                        .shared_statistics = config_.batch_norm == BatchNorm::kSynchronized});
 }
 
 }  // namespace cardiograd::model

@@ -45,6 +45,7 @@ void Trainer::write_state() {
   store_tensors(net_->named_tensors(), "model.", state);
   store_tensors(optimizer_->state(), "adam.", state);
   if (slow_optimizer_ != nullptr) store_tensors(slow_optimizer_->state(), "adam.", state);
+  if (average_ != nullptr) store_tensors(average_->state(), "average.", state);
   state.metadata[kStateKey] = training_state_text(
       {.steps = optimizer_->steps(), .log = log_, .position = position_, .models = models_}, run_source_);
   write_safetensors(folder_ / "state.safetensors", state);
@@ -91,6 +92,7 @@ bool Trainer::resume(bool allow_changes) {
     restore_tensors(state, "adam.", path.string(), optimizer->state());
     optimizer->set_steps(progress.steps);
   }
+  if (average_ != nullptr) restore_tensors(state, "average.", path.string(), average_->state());
   if (group_.is_first()) check_models(progress);
   models_ = std::move(progress.models);
   log_ = std::move(progress.log);

@@ -104,6 +104,9 @@ void add_training_fields(TrainingConfig& c, Fields& fields) {
   add("optimizer", &c.optimizer, "", "rule of the parameter update", {}, "optimiser");
   add("beta2", &c.beta2, "", "Adam's second coefficient, of the mean of squared gradients",
       {.min = 0, .max = 1, .below_max = true});
+  add("weight_average", &c.weight_average, "",
+      "decay of the moving average of the weights, which is validated and saved instead of them; 0: none",
+      {.min = 0, .max = 1, .below_max = true});
   add("weight_decay", &c.weight_decay, "", "decay of the weights in each step", {.min = 0, .max = 1e6});
   add("schedule", &c.schedule, "", "learning rate over time");
   add("cycle_momentum", &c.cycle_momentum, "",

@@ -143,6 +143,7 @@ struct TrainingConfig {
   std::int64_t batch_size = 64;
   double lr = 3e-4;
   double beta2 = 0.999;
+  double weight_average = 0;  // decay of the moving average of the weights; 0: none
   double weight_decay = 0;
   double clip_norm = 0;
   Optimizer optimizer = Optimizer::kAdam;

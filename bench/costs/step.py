@@ -26,6 +26,7 @@ REDUCED = (
     ("residual_layer_norm", "rows=125"), ("linear", "rows=640"),
     ("add_", "count=64000,period=32000"), ("accumulate", "count=64000"), ("adam", "count=64000"), ("dropout", "count=64000"),
     ("lstm", "batch=16,time=4"), ("long_conv1d", "batch=2,channels=64"), ("channel_dropout", "batch=1"), ("gate", "batch=1"),
+    ("weight_average", "count=64000"),
     ("relu", "count=64000"), ("gelu", "count=64000"), ("squared_norm", "count=64000"), ("scale", "count=64000"),
 )
 

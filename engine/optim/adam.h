@@ -35,8 +35,9 @@ class Adam {
   // different devices.
   void step(double learning_rate, const Tensor& loss = {});
   // The same on the GPU, with the rates that lie at `rates` in its memory when the step runs: nothing that changes from
-  // step to step comes from the host, so that a graph can record it. It ends a batch, too: nothing that the step
-  // launches later may read *end.progress. The first of some such steps comes behind prepare_at() with its beta1.
+  // step to step comes from the host, so that a graph can record it. It ends a batch, too: what the step
+  // launches later finds *end.progress at the next step. The first of some such steps comes behind prepare_at() with
+  // its beta1.
   void step_at(const kernels::StepRates* rates, const Tensor& loss, const kernels::BatchEnd& end);
   void prepare_at(double beta1);
   // Of the steps from now on, but for those of step_at().

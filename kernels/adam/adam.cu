@@ -9,6 +9,7 @@
 #include "kernels/common/grid.cuh"
 #include "kernels/common/last_block_cuda.cuh"
 #include "kernels/common/scratch_cuda.h"
+#include "kernels/common/slices_cuda.cuh"
 #include "kernels/common/vectors_cuda.cuh"
 #include "kernels/common/warp_reduce.cuh"
 #include "simt/simt.h"
@@ -75,22 +76,6 @@ __device__ __forceinline__ void adam_elements(const AdamCoefficients& k, const A
   store_floats<kWidth>(slice.m + i, m);
   store_floats<kWidth>(slice.v + i, v);
   store_floats<kWidth>(slice.parameter + i, parameter);
-}
-
-__device__ inline bool is_aligned(const void* address) {
-  return reinterpret_cast<std::uintptr_t>(address) % 16 == 0;
-}
-
-// The last slice whose first block is not after `block`. Lanes look at neighbors: fewer reads wait for one another than
-// in a binary search, up to some hundred slices.
-__device__ inline std::int64_t slice_of_block(std::int64_t slices, const AdamSlice* table, std::int64_t block) {
-  std::int64_t begun = 0;
-  SIMT_UNROLL_BY(4)
-  for (std::int64_t first = 0; first < slices; first += 32) {
-    const std::int64_t i = first + lane_of_thread();
-    begun += __popc(__ballot_sync(kAllLanes, i < slices && table[i].first_block <= block));
-  }
-  return begun - 1;
 }
 
 // The block's elements of its slice, in accesses of 16 bytes where all four arrays allow it.

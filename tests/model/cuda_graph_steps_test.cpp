@@ -99,6 +99,7 @@ TEST_F(CudaGraphSteps, EqualKernelByKernelOnAlteredParts) {
   config.clip_norm = 1;
   config.crop = 32;
   config.aggregate = Aggregate::kMean;
+  config.weight_average = 0.9;
   config.augmentation = {
       .mixup = 0.4, .lead_dropout = 0.1, .amplitude_sd = 0.1, .time_mask = 0.2, .label_smoothing = 0.05};
   const Result graphs = train(on_cuda(GraphChoice::kOn, config));
@@ -142,6 +143,7 @@ TrainingConfig three_epochs(bool altered) {
     config.crop = 32;
     config.cycle_momentum = true;
     config.augmentation = {.mixup = 0.4, .lead_dropout = 0.1};
+    config.weight_average = 0.9;
   }
   return config;
 }

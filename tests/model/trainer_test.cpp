@@ -135,6 +135,7 @@ TrainingConfig crop_config() {
   config.weight_decay = 0.01;
   config.data.standardize_over = StandardizeOver::kAll;
   config.keep = Keep::kLast;
+  config.weight_average = 0.8;
   config.augmentation = {.mixup = 0.4, .lead_dropout = 0.1, .amplitude_sd = 0.1, .time_mask = 0.2};
   return config;
 }

@@ -314,6 +314,7 @@ TEST_P(CudaGroupTraining, GoesOnAfterAStopToTheSameBytes) {
 TEST_P(CudaGroupTraining, AlteredPartsHaveTheLossesOfOneProcess) {
   TrainingConfig config = on_gpu(GetParam());
   config.crop = 32;
+  config.weight_average = 0.8;
   config.cycle_momentum = true;
   config.schedule = Schedule::kOneCycle;
   config.augmentation = {
