@@ -53,7 +53,7 @@ Tensor random_tensor(const Shape& shape, PhiloxStream& random, bool binary = fal
   return tensor;
 }
 
-// Eight bytes as two words, which a tensor can hold.
+// Sixteen bytes as four words, which a tensor can hold.
 Tensor words_of(const kernels::StepRates& rates) {
   const auto words = std::bit_cast<std::array<std::int32_t, sizeof rates / sizeof(std::int32_t)>>(rates);
   return Tensor::from<std::int32_t>({words.begin(), words.end()}, {words.size()});
@@ -200,7 +200,7 @@ class Bench {
   Tensor weight_;
   std::uint32_t step_ = 0;
   WorkBlocks blocks_;
-  // What a recorded step reads, on the device: the number of the step (uint32) and the learning rate (double).
+  // What a recorded step reads, on the device: the number of the step (uint32) and its rates (kernels::StepRates).
   Tensor dropout_step_ = Tensor::zeros({1}, DType::kInt32, device_);
   Tensor rates_ = words_of(kernels::StepRates{.lr = 3e-4}).to(device_);
   nlohmann::json result_ = {{"figures", nlohmann::json::array()}};

@@ -4,6 +4,8 @@
 #include <cstddef>
 #include <utility>
 
+#include <fmt/format.h>
+
 #include "base/error.h"
 #include "engine/ops/ops.h"
 #include "engine/transfer.h"
@@ -32,8 +34,9 @@ ops::AlteredPlaces places_on_gpu(std::int64_t places, std::int64_t leads) {
           .gains = Tensor::zeros({places, leads}, DType::kFloat32, Device::kCuda)};
 }
 
-// Places that a begin() may have: every window of every record is evaluated.
-std::int64_t most_places(const DataLoader& loader) {
+// Places that a begin() may have, at least one for each record.
+std::int64_t most_places(const DataLoader& loader, std::int64_t places) {
+  if (places > 0) return std::max(places, loader.labels().dim(0));
   const std::size_t windows = crop_windows(loader.crops(), loader.samples()).size();
   return loader.labels().dim(0) * static_cast<std::int64_t>(windows);
 }
@@ -109,15 +112,15 @@ void LossRing::clear() {
   written_ = copied_ = 0;
 }
 
-DeviceBatches::DeviceBatches(const DataLoader& loader, bool planned)
+DeviceBatches::DeviceBatches(const DataLoader& loader, bool planned, std::int64_t places)
     : loader_(loader),
       features_(features_on_gpu(loader.features(), loader.labels().dim(0))),
       labels_(loader.labels().to(Device::kCuda)),
       order_(Tensor::zeros({loader.labels().dim(0)}, DType::kInt32, Device::kCuda)),
       progress_(words_on_gpu(sizeof(BatchProgress))),
       rates_(words_on_gpu(static_cast<std::size_t>(loader.labels().dim(0)) * sizeof(kernels::StepRates))),
-      logits_(Tensor::zeros({most_places(loader), loader.labels().dim(1)}, DType::kFloat32, Device::kCuda)) {
-  if (planned) places_ = places_on_gpu(most_places(loader), loader.leads());
+      logits_(Tensor::zeros({most_places(loader, places), loader.labels().dim(1)}, DType::kFloat32, Device::kCuda)) {
+  if (planned) places_ = places_on_gpu(most_places(loader, places), loader.leads());
   constexpr std::size_t kWord = sizeof(std::int32_t);
   static_assert(offsetof(BatchProgress, first) % kWord == 0 && sizeof(BatchProgress) % kWord == 0);
   first_ = progress_.part(offsetof(BatchProgress, first) / kWord, {1});
@@ -131,6 +134,9 @@ void DeviceBatches::begin(const std::vector<std::int64_t>& rows, std::size_t fir
 }
 
 void DeviceBatches::begin(const BatchPlan& plan, std::int64_t step, const std::vector<kernels::StepRates>& rates) {
+  if (static_cast<std::int64_t>(plan.places()) > places_.records.count())
+    throw Error(fmt::format("a plan of {} places, expected {} at most", plan.places(), places_.records.count()),
+                "Tell DeviceBatches how many there will be.");
   upload_to(places_.records, plan.records);
   upload_to(places_.starts, plan.starts);
   upload_to(places_.others, plan.others);
@@ -186,11 +192,11 @@ void DeviceBatches::finish(const Tensor& loss, const Tensor& logits, std::int64_
   if constexpr (kernels::kHasDeviceCode) kernels::finish_batch_cuda(end(loss, logits, count), cuda::stream());
 }
 
-std::size_t bytes_beside_plan(const DataLoader& loader, bool planned) {
+std::size_t bytes_beside_plan(const DataLoader& loader, bool planned, std::int64_t places) {
   const std::int64_t records = loader.labels().dim(0), beyond = loader.samples() - loader.part_samples();
   const std::int64_t signals = loader.resident() ? records * beyond * loader.leads() * 2 : 0;
   const std::int64_t row = 4 * (7 + loader.leads() + loader.labels().dim(1));  // of the tables and of logits
-  return static_cast<std::size_t>(signals + (planned ? most_places(loader) * row : 0));
+  return static_cast<std::size_t>(signals + (planned ? most_places(loader, places) * row : 0));
 }
 
 std::vector<float> DeviceBatches::logits(std::size_t rows) const {

@@ -54,8 +54,9 @@ class LossRing {
 
 class DeviceBatches {
  public:
-  // `loader` is on the GPU, resident(), and outlives this. `planned`: batches may be planned ones.
-  DeviceBatches(const DataLoader& loader, bool planned);
+  // `loader` is on the GPU, resident(), and outlives this. `planned`: batches may be planned ones, with `places` in a
+  // begin() at most; 0: as many as the windows of all records.
+  DeviceBatches(const DataLoader& loader, bool planned, std::int64_t places = 0);
 
   // The next batches are of `rows`, from place `first` on. `step`: the training steps before them; `rates`: those of
   // each batch, none for evaluation.
@@ -63,11 +64,11 @@ class DeviceBatches {
              const std::vector<kernels::StepRates>& rates);
   // The next `count` records.
   Batch batch(std::int64_t count) const;
-  // The next batches are the places of `plan`, as many as the records have windows at most.
+  // The next batches are the places of `plan`. Throws Error for more than there is room for.
   void begin(const BatchPlan& plan, std::int64_t step, const std::vector<kernels::StepRates>& rates);
   // The next `count` places.
   Batch planned_batch(std::int64_t count, double label_smoothing) const;
-  // The end of the step of that batch, for the kernel that comes last: keeps its loss (1), and its logits (count,
+  // The end of the step of that batch, for the kernel that reads it last: keeps its loss (1), and its logits (count,
   // classes) if any, and moves on.
   kernels::BatchEnd end(const Tensor& loss, const Tensor& logits, std::int64_t count);
   // The same in a kernel of its own.
@@ -97,6 +98,6 @@ class DeviceBatches {
 
 // What the plan of a step (step_memory.h) does not count: samples of resident records beyond the model's input, and the
 // tables of planned batches.
-std::size_t bytes_beside_plan(const DataLoader& loader, bool planned);
+std::size_t bytes_beside_plan(const DataLoader& loader, bool planned, std::int64_t places = 0);
 
 }  // namespace cardiograd::model

@@ -12,7 +12,7 @@
 namespace cardiograd::model {
 
 GraphSteps::GraphSteps(const Parts& parts)
-    : parts_(parts), batches_(parts.loader, parts.planned || parts.loader.crops().samples > 0) {}
+    : parts_(parts), batches_(parts.loader, parts.planned || parts.loader.crops().samples > 0, parts.places) {}
 
 // The model must not read the step where it no longer is.
 GraphSteps::~GraphSteps() {
@@ -94,14 +94,22 @@ void GraphSteps::train_step(std::size_t count) {
 }
 
 BatchScores GraphSteps::score_batches(const std::vector<std::int64_t>& rows, std::int64_t batch_size,
+                                      std::int64_t first_batch, std::int64_t end_batch,
                                       const std::function<void()>& between) {
   parts_.net.set_training(false);
-  const std::vector<Place> inputs = window_places(parts_.loader, rows);
-  if (cuts())
-    batches_.begin(plan_batches({}, 0, 0, parts_.loader.part_samples(), parts_.loader.leads(), inputs), 0, {});
-  else
-    batches_.begin(rows, 0, 0, {});
+  std::vector<Place> inputs = window_places(parts_.loader, rows);
   const auto size = static_cast<std::size_t>(batch_size);
+  const std::size_t end = std::min(inputs.size(), static_cast<std::size_t>(end_batch) * size);
+  const std::size_t begin = std::min(end, static_cast<std::size_t>(first_batch) * size);
+  inputs = {inputs.begin() + static_cast<std::ptrdiff_t>(begin), inputs.begin() + static_cast<std::ptrdiff_t>(end)};
+  if (cuts()) {
+    batches_.begin(plan_batches({}, 0, 0, parts_.loader.part_samples(), parts_.loader.leads(), inputs), 0, {});
+  } else {
+    std::vector<std::int64_t> records;
+    records.reserve(inputs.size());
+    for (const Place& place : inputs) records.push_back(place.record);
+    batches_.begin(records, 0, 0, {});
+  }
   const auto count_at = [&](std::size_t first) { return std::min(size, inputs.size() - first); };
   for (std::size_t first = 0; first < inputs.size(); first += size) {
     if (between) between();

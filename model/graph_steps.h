@@ -33,10 +33,11 @@ class GraphSteps {
     optim::WeightAverage* average = nullptr;  // of net; nullptr: none
     std::uint64_t dropout_key = 0;            // random_streams::dropout_key
     bool planned = false;                     // training batches are parts or altered: begin_epoch() has a plan
-    double label_smoothing = 0;               // with a plan
-    GpuGroup* gpus = nullptr;                 // that share each batch; nullptr: there is one
-    GradientExchange* gradients = nullptr;    // of net, between them
-    bool shared_statistics = false;           // of batch norm, over all of them
+    std::int64_t places = 0;     // most that an epoch or a validation has; 0: as many as all records have windows
+    double label_smoothing = 0;  // with a plan
+    GpuGroup* gpus = nullptr;    // that share each batch; nullptr: there is one
+    GradientExchange* gradients = nullptr;  // of net, between them
+    bool shared_statistics = false;         // of batch norm, over all of them
   };
   explicit GraphSteps(const Parts& parts);
   ~GraphSteps();
@@ -65,9 +66,10 @@ class GraphSteps {
   // all.
   std::vector<float> losses(bool all) { return batches_.losses().take(all); }
 
-  // All batches of `rows`, with crops of their windows, as score_batches() of data_loader.h.
-  BatchScores score_batches(const std::vector<std::int64_t>& rows, std::int64_t batch_size,
-                            const std::function<void()>& between);
+  // As score_batches() of data_loader.h: batches first_batch ... end_batch - 1 of those that `rows`, with crops their
+  // windows, have.
+  BatchScores score_batches(const std::vector<std::int64_t>& rows, std::int64_t batch_size, std::int64_t first_batch,
+                            std::int64_t end_batch, const std::function<void()>& between);
 
   // A step that was recorded, for tests; nullptr where there is none of so many records.
   const CapturedWork* work(bool training, std::size_t count) const;

@@ -379,6 +379,7 @@ void Trainer::validate(EpochResult& result, const TrainerCallbacks& callbacks) {
   };
   std::optional<CancellableLoops> cancellable;
   if (may_give_up(callbacks)) cancellable.emplace(callbacks.give_up);
+  const std::int64_t batches = batches_of(*loader_, val_rows_.size(), config_.batch_size);
   Scores scored;
   try {
     const optim::AveragedWeights averaged(average_.get());
@@ -386,7 +387,7 @@ void Trainer::validate(EpochResult& result, const TrainerCallbacks& callbacks) {
       scored = score_together(expect_no_stop);
     else if (graph_ != nullptr)
       scored = join_batches(*loader_, val_rows_.size(),
-                            graph_->score_batches(val_rows_, config_.batch_size, expect_no_stop));
+                            graph_->score_batches(val_rows_, config_.batch_size, 0, batches, expect_no_stop));
     else
       scored = score(*net_, *loader_, val_rows_, config_.batch_size, pos_weight_, expect_no_stop);
   } catch (const Canceled&) {
@@ -395,6 +396,7 @@ void Trainer::validate(EpochResult& result, const TrainerCallbacks& callbacks) {
   }
   cancellable.reset();
   if (!std::isfinite(scored.loss)) {
+    const optim::AveragedWeights averaged(average_.get());
     std::string culprit;
     const auto batch_size = static_cast<std::size_t>(config_.batch_size);
     for (std::size_t first = 0; first < val_rows_.size() && culprit.empty(); first += batch_size)

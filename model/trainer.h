@@ -131,6 +131,7 @@ class Trainer {
   std::vector<std::int64_t> own_order(const std::vector<std::int64_t>& rows, std::size_t first, std::size_t end) const;
   // Whether training batches are parts of records, or altered.
   bool plans_batches() const { return config_.crop > 0 || config_.augmentation.any(); }
+  std::int64_t most_places() const;
   void add_places(const Epoch& epoch, std::size_t first, std::size_t count, std::vector<Place>& places) const;
   BatchPlan plan_of(const Epoch& epoch, const std::vector<Place>& places) const;
   Batch training_batch(const Epoch& epoch, const Step& step) const;

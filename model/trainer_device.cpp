@@ -1,4 +1,5 @@
 // What a device cannot do of a configuration, and what it does in its own way.
+#include <algorithm>
 #include <string>
 #include <utility>
 
@@ -32,11 +33,17 @@ void check_for_device(const TrainingConfig& config, Device device) {
     throw UsageError(fmt::format("--graph on with {}: its steps run kernel by kernel", why), "Leave one of them out.");
 }
 
+// Of an epoch, a row for each record, or of the validation, one for each window.
+std::int64_t Trainer::most_places() const {
+  const std::size_t windows = crop_windows(loader_->crops(), loader_->samples()).size();
+  return static_cast<std::int64_t>(std::max(train_rows_.size(), windows * val_rows_.size()));
+}
+
 void Trainer::choose_batch_size() {
   const auto build = [this] { return description_.architecture.build(0); };
   const std::size_t memory = cuda_memory_for_tensors();
   // Steps that are not a graph yet, or never, take blocks that are rounded up by an eighth at most.
-  std::size_t taken = kWorkingMemory + bytes_beside_plan(*loader_, plans_batches());
+  std::size_t taken = kWorkingMemory + bytes_beside_plan(*loader_, plans_batches(), most_places());
   for (const nn::NamedTensor& named : net_->named_tensors())
     if (config_.weight_average > 0) taken += named.tensor->byte_count();
   const std::size_t bytes = memory > taken ? (memory - taken) / 9 * 8 : 0;
@@ -67,6 +74,7 @@ void Trainer::make_graph_steps() {
                         .average = average_.get(),
                         .dropout_key = random_streams::dropout_key(static_cast<std::uint64_t>(config_.seed)),
                         .planned = plans_batches(),
+                        .places = most_places(),
                         .label_smoothing = config_.augmentation.label_smoothing,
                         .gpus = gpus_,
                         .gradients = gradients_.get(),

@@ -50,13 +50,6 @@ void set_values(Tensor& tensor, const std::vector<float>& values) {
     std::memcpy(tensor.data(), values.data(), bytes);
 }
 
-// The rows of some batches.
-std::vector<std::int64_t> rows_of_batches(const std::vector<std::int64_t>& rows, std::int64_t batch_size,
-                                          const RankPart& part) {
-  const auto all = static_cast<std::int64_t>(rows.size());
-  return {rows.begin() + std::min(all, part.first * batch_size), rows.begin() + std::min(all, part.end * batch_size)};
-}
-
 [[noreturn]] void refuse_few_rows(std::size_t batch, int processes) {
   throw UsageError(fmt::format("training.batch_norm local: a batch of {} records on {} processes leaves one with fewer "
                                "than {}",
@@ -199,10 +192,9 @@ Scores Trainer::score_together(const std::function<void()>& between) {
   BatchScores own;
   bool canceled = false;
   try {
-    own =
-        graph_ != nullptr
-            ? graph_->score_batches(rows_of_batches(val_rows_, config_.batch_size, part), config_.batch_size, between)
-            : score_batches(*net_, *loader_, val_rows_, config_.batch_size, pos_weight_, part.first, part.end, between);
+    own = graph_ != nullptr ? graph_->score_batches(val_rows_, config_.batch_size, part.first, part.end, between)
+                            : score_batches(*net_, *loader_, val_rows_, config_.batch_size, pos_weight_, part.first,
+                                            part.end, between);
   } catch (const Canceled&) {
     canceled = true;
   }

@@ -1,4 +1,5 @@
 // What a Trainer writes beside the models, and reads when it resumes: log.csv and state.safetensors.
+#include <algorithm>
 #include <filesystem>
 
 #include <fmt/format.h>
@@ -92,7 +93,11 @@ bool Trainer::resume(bool allow_changes) {
     restore_tensors(state, "adam.", path.string(), optimizer->state());
     optimizer->set_steps(progress.steps);
   }
-  if (average_ != nullptr) restore_tensors(state, "average.", path.string(), average_->state());
+  const auto is_average = [](const auto& named) { return named.first.starts_with("average."); };
+  if (average_ != nullptr && std::any_of(state.tensors.begin(), state.tensors.end(), is_average))
+    restore_tensors(state, "average.", path.string(), average_->state());
+  else if (average_ != nullptr)
+    average_->restart();  // The run did without so far.
   if (group_.is_first()) check_models(progress);
   models_ = std::move(progress.models);
   log_ = std::move(progress.log);

@@ -1,7 +1,9 @@
 #include "engine/optim/weight_average.h"
 
+#include <algorithm>
 #include <utility>
 
+#include "base/error.h"
 #include "engine/cuda.h"
 #include "engine/dispatch.h"
 #include "engine/transfer.h"
@@ -21,7 +23,13 @@ Tensor copy_of(const Tensor& tensor) {
 
 WeightAverage::WeightAverage(std::vector<nn::NamedTensor> tensors, double decay)
     : tensors_(std::move(tensors)), decay_(decay) {
-  for (const nn::NamedTensor& named : tensors_) averages_.push_back(copy_of(*named.tensor));
+  averages_.reserve(tensors_.size());
+  std::int64_t most = 0;
+  for (const nn::NamedTensor& named : tensors_) {
+    averages_.push_back(copy_of(*named.tensor));
+    most = std::max(most, named.tensor->count());
+  }
+  if (!tensors_.empty()) spare_ = tensors_.front().tensor->new_empty({most});
   if (!tensors_.empty() && tensors_.front().tensor->device() == Device::kCuda) collect();
 }
 
@@ -36,6 +44,10 @@ void WeightAverage::collect() {
   const std::size_t bytes = slices.size() * sizeof(kernels::AverageSlice);
   table_ = Tensor::empty({static_cast<std::int64_t>(bytes)}, DType::kUint8, Device::kCuda);
   upload(reinterpret_cast<std::byte*>(table_.address<std::uint8_t>()), slices.data(), bytes);
+}
+
+void WeightAverage::restart() {
+  for (std::size_t i = 0; i < tensors_.size(); ++i) averages_[i].assign(*tensors_[i].tensor);
 }
 
 void WeightAverage::update(std::int64_t step) {
@@ -57,7 +69,8 @@ void WeightAverage::update_at(const std::uint32_t* steps_done) {
 
 void WeightAverage::swap() {
   for (std::size_t i = 0; i < tensors_.size(); ++i) {
-    const Tensor value = copy_of(*tensors_[i].tensor);
+    Tensor value = spare_.part(0, averages_[i].shape());
+    value.assign(*tensors_[i].tensor);
     tensors_[i].tensor->assign(averages_[i]);
     averages_[i].assign(value);
   }
@@ -68,6 +81,14 @@ std::vector<nn::NamedTensor> WeightAverage::state() {
   for (std::size_t i = 0; i < tensors_.size(); ++i)
     state.push_back({tensors_[i].name, &averages_[i], tensors_[i].layout, false});
   return state;
+}
+
+AveragedWeights::~AveragedWeights() {
+  if (average_ == nullptr) return;
+  try {
+    average_->swap();
+  } catch (const Error&) {  // Of the GPU, which the next call reports again.
+  }
 }
 
 }  // namespace cardiograd::optim

@@ -15,6 +15,8 @@ class WeightAverage {
   // < 1 (kernels/weight_average/weight_average.h).
   WeightAverage(std::vector<nn::NamedTensor> tensors, double decay);
 
+  // Begins anew at what the tensors are now.
+  void restart();
   // Behind training step `step` (from 0).
   void update(std::int64_t step);
   // The same on the GPU, with the number of steps done that lies at `steps_done` in its memory when it runs: for
@@ -32,6 +34,7 @@ class WeightAverage {
   std::vector<nn::NamedTensor> tensors_;
   std::vector<Tensor> averages_;
   double decay_;
+  Tensor spare_;  // as large as the largest
   Tensor table_;  // kernels::AverageSlice on the GPU, as bytes; where the tensors are elsewhere undefined
   std::int64_t blocks_ = 0;
 };
@@ -42,9 +45,7 @@ class AveragedWeights {
   explicit AveragedWeights(WeightAverage* average) : average_(average) {
     if (average_ != nullptr) average_->swap();
   }
-  ~AveragedWeights() {
-    if (average_ != nullptr) average_->swap();
-  }
+  ~AveragedWeights();
   AveragedWeights(const AveragedWeights&) = delete;
   AveragedWeights& operator=(const AveragedWeights&) = delete;
 

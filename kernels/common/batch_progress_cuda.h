@@ -1,5 +1,5 @@
-// Where an epoch stands, in device memory: what changes from one step to the next. Kernels read it there, and the last
-// kernel of a step moves it on, so that a recorded step can be repeated without a word from the host.
+// Where an epoch stands, in device memory: what changes from one step to the next. Kernels read it there, and
+// Adam's, which ends a step, moves it on, so that a recorded step can be repeated without a word from the host.
 #pragma once
 
 #include <cstdint>

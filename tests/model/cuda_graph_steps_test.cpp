@@ -155,7 +155,7 @@ Result resumed(GraphChoice first, GraphChoice second, double lr, bool altered = 
   int asked = 0;
   Trainer(on_cuda(first, config), tiny_set(), folder.path()).run({.stop = [&] {
     return ++asked == 7 + 1 + 4;
-  }});  // 7 steps, a batch of the validation, 4 steps
+  }});  // 7 steps, a batch of the validation (three of altered parts), 4 steps (two)
   config.lr = lr;
   Trainer trainer(on_cuda(second, config), tiny_set(), folder.path());
   EXPECT_TRUE(trainer.resume(/*allow_changes=*/true));
@@ -313,7 +313,7 @@ TEST_F(CudaGraphSteps, NoArgumentOfAStepIsFrozen) {
   for (const std::size_t count : {8, 5}) {
     parts.steps->begin_epoch(parts.rows, 0, rates({1e-3, 2e-3, 3e-3}));
     for (int step = 0; step < 3; ++step) parts.steps->train_step(count);
-    parts.steps->score_batches(parts.rows, static_cast<std::int64_t>(count), {});
+    parts.steps->score_batches(parts.rows, static_cast<std::int64_t>(count), 0, 100, {});
     for (const bool training : {true, false}) {
       const CapturedWork* work = parts.steps->work(training, count);
       ASSERT_TRUE(work != nullptr && work->graph() != nullptr);
@@ -365,7 +365,7 @@ TEST_F(CudaGraphSteps, NoArgumentOfAStepOnAlteredPartsIsFrozen) {
   };
   parts.steps->begin_epoch(plan_of(0, 0), {{1e-3, 0.95}, {2e-3, 0.9}, {3e-3, 0.85}});
   for (int step = 0; step < 3; ++step) parts.steps->train_step(8);
-  parts.steps->score_batches(parts.rows, 8, {});
+  parts.steps->score_batches(parts.rows, 8, 0, 100, {});
   for (const bool training : {true, false}) {
     const CapturedWork* work = parts.steps->work(training, 8);
     ASSERT_TRUE(work != nullptr && work->graph() != nullptr);

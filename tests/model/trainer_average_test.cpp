@@ -39,5 +39,24 @@ TEST(TrainerAverage, IsValidatedAndSaved) {
   EXPECT_GT(averaged, 20);
 }
 
+// A run without goes on with one, from the weights that it has by then.
+TEST(TrainerAverage, MayBeginLater) {
+  TrainingConfig config = tiny_config();
+  config.epochs = 1;
+  const TemporaryFolder folder;
+  Trainer(config, tiny_set(), folder.path()).run({});
+  config.epochs = 2;
+  config.weight_average = 0.8;
+  Trainer trainer(config, tiny_set(), folder.path());
+  EXPECT_TRUE(trainer.resume(/*allow_changes=*/true));
+  const SafetensorsFile before = read_safetensors(folder / "state.safetensors");
+  trainer.run({});
+  const SafetensorsFile after = read_safetensors(folder / "state.safetensors");
+  EXPECT_FALSE(before.tensors.contains("average.cnn.0.weight"));
+  const std::vector<float> average = after.tensors.at("average.cnn.0.weight").values();
+  EXPECT_EQ(read_safetensors(folder / "last.safetensors").tensors.at("cnn.0.weight").values(), average);
+  EXPECT_NE(after.tensors.at("model.cnn.0.weight").values(), average);
+}
+
 }  // namespace
 }  // namespace cardiograd::model

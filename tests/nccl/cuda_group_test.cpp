@@ -326,15 +326,26 @@ TEST_P(CudaGroupTraining, AlteredPartsHaveTheLossesOfOneProcess) {
 
 // One GPU may hold all signals and another not.
 TEST_F(CudaGroup, ARankWithGraphsTrainsWithOneWithout) {
-  const TemporaryFolder folder;
-  const fs::path plain = folder.path() / "plain", mixed = folder.path() / "mixed";
-  train_together(2, on_gpu(GraphChoice::kOff), plain);
-  fs::create_directories(mixed);
-  with_gpus(2, [&](ProcessGroup& group, GpuGroup& gpus) {
-    train(on_gpu(group.is_first() ? GraphChoice::kOff : GraphChoice::kAuto), mixed, group, &gpus);
-  });
-  EXPECT_EQ(losses_in(plain), losses_in(mixed));
-  EXPECT_EQ(losses_in(plain).size(), 6U);
+  for (const std::int64_t crop : {0, 32}) {
+    const auto config = [&](GraphChoice graph) {
+      TrainingConfig config = on_gpu(graph);
+      config.crop = crop;
+      config.batch_size = 6;
+      return config;
+    };
+    const TemporaryFolder folder;
+    const fs::path plain = folder.path() / "plain";
+    train_together(2, config(GraphChoice::kOff), plain);
+    EXPECT_EQ(losses_in(plain).size(), 6U);
+    for (const int with_graphs : {0, 1}) {
+      const fs::path mixed = folder.path() / fmt::format("mixed{}", with_graphs);
+      fs::create_directories(mixed);
+      with_gpus(2, [&](ProcessGroup& group, GpuGroup& gpus) {
+        train(config(group.rank() == with_graphs ? GraphChoice::kAuto : GraphChoice::kOff), mixed, group, &gpus);
+      });
+      EXPECT_EQ(losses_in(plain), losses_in(mixed)) << crop << ", rank " << with_graphs;
+    }
+  }
 }
 
 TEST_F(CudaGroup, LocalBatchNormIsAnotherModel) {
