@@ -212,6 +212,7 @@ def main():
     args = parser.parse_args()
     costs = json.loads((BENCH / 'kernel_costs.json').read_text())
     entries = count(args.program) + count_rounded(costs) if args.program else json.loads(args.from_json.read_text())
+    step.expect_own_folder(BENCH.parent, 'kernel_counters', entries)
     if args.json:
         args.json.write_text(json.dumps(entries, indent=1) + '\n')
     by_memory = limited_by_memory(costs, Gpus(BENCH / 'gpus.toml'))

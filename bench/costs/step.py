@@ -122,6 +122,17 @@ def machine_name(kernel):
     return re.sub(r"(?:\w+::)*Precision::k(\w+)", lambda match: f"(Precision){PRECISIONS.index(match[1].lower())}", kernel)
 
 
+def expect_own_folder(root, what, entries):
+    """Refuses counts of objects that a compiler cache has brought from another folder: their lines are not found here, and
+    every branch would look as if nobody took it."""
+    for entry in entries:
+        for kernel in entry["kernels"]:
+            for visit in kernel.get("visits", []):
+                if re.match(r"/.*/(kernels|simt)/", visit["file"]):
+                    raise ReportError(f"{what}: counted at {visit['file']}, expected files below {root}: a compiler cache that "
+                                      f"leaves folders out has brought objects of another one; build {BUILD} anew without it")
+
+
 def count(root, op, fields, shape, variant="shipped"):
     """simt_counters' entry of an operation at the fields (of them "precision", else that of the shape), for shapes of this kind;
     kept in build/costs until something changes that it depends on."""
@@ -133,6 +144,7 @@ def count(root, op, fields, shape, variant="shipped"):
         kept.parent.mkdir(parents=True, exist_ok=True)
         written = kept.with_suffix(".tmp")
         run([root / BUILD / "bench/simt_counters", *arguments, "--json", written], root, f"counting {op}")
+        expect_own_folder(root, f"counting {op}", json.loads(written.read_text()))
         written.rename(kept)
     entries = json.loads(kept.read_text())
     for entry in entries:

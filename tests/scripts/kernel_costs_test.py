@@ -185,6 +185,13 @@ class Rows(unittest.TestCase):
         with self.assertRaisesRegex(ReportError, "the machine code has no such kernel"):
             rows.places("op", "three")
 
+    def test_counts_of_objects_from_another_folder_are_refused(self):
+        def entries(*files):
+            return [{"kernels": [{"visits": [{"file": file, "line": 1, "visits": 1} for file in files]}]}]
+        step.expect_own_folder(ROOT, "counting", entries("kernels/add/add.cu", "/usr/include/c++/12/tuple"))
+        with self.assertRaisesRegex(ReportError, "counted at /other/kernels/add/add.cu, expected files below"):
+            step.expect_own_folder(ROOT, "counting", entries("simt/simt.h", "/other/kernels/add/add.cu"))
+
     def test_libraries(self):
         text = TABLE.replace("[op]", '[op]\nlibrary = {name = "cuBLASLt", operations = ["op_forward"]}')
         self.assertEqual(self.row(text)["library"], "cuBLASLt")
