@@ -1,6 +1,7 @@
 // Gathering a batch on the CPU, a task per record. Twelve leads are no multiple of a vector's eight: the coefficients
 // of a record are laid out for eight samples in a row, so that the inner loop runs over 8 C values without a tail.
 #include <algorithm>
+#include <cmath>
 
 #include "base/threads.h"
 #include "kernels/common/scratch.h"
@@ -15,7 +16,7 @@ void standardize(std::int64_t count, const std::int16_t* __restrict signal, cons
                  const float* __restrict mean, const float* __restrict inverse_sd, float* __restrict x) {
   for (std::int64_t i = 0; i < count; ++i) {
     const int sample = signal[i];
-    const float value = (static_cast<float>(sample) * scale[i] - mean[i]) * inverse_sd[i];
+    const float value = std::fma(static_cast<float>(sample), scale[i], -mean[i]) * inverse_sd[i];
     x[i] = sample == kInvalidSample ? 0.0F : value;
   }
 }
