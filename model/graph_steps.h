@@ -50,6 +50,7 @@ class GraphSteps {
     std::int64_t count = 0;
     std::int64_t batch = 0;  // records of the whole batch
     bool counts = true;      // BatchPart::Rows::counts
+    // NOLINTNEXTLINE(modernize-use-nullptr): the 0 is the comparison's
     auto operator<=>(const Share&) const = default;
   };
 
